@@ -22,3 +22,4 @@
 //! Beside them, [`random`]: every random draw comes from a generator for its purpose.
 
 pub mod random;
+pub mod region;

@@ -1,0 +1,369 @@
+//! The seven regions of the canonical face frame, and an experiment's own.
+
+use super::overlap::union_area;
+use super::{Point, Polygon};
+
+/// A named area of the face.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Region {
+    pub name: String,
+    pub polygons: Vec<Polygon>,
+}
+
+/// Every region that an experiment can name: the atlas, the file's own, and the left and right halves
+/// of the atlas's (`eyes_left` …, left and right as seen in the picture, parted at x = 0.5).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Regions {
+    /// The seven of the atlas, then the file's own, then the halves.
+    regions: Vec<Region>,
+    /// How many are the file's own.
+    own: usize,
+}
+
+/// Why a region cannot be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RegionError {
+    #[error(
+        "the region name `{0}` is taken: by the atlas, a half of one of its regions, or an earlier region of this file; choose another"
+    )]
+    NameTaken(String),
+    #[error(
+        "a region cannot be called `{0}`: in `occlusion.regions` that word stands for a choice of regions"
+    )]
+    NameReserved(String),
+    #[error("region `{0}` has no polygons, so it covers nothing")]
+    Empty(String),
+    #[error("there is no region `{0}`")]
+    Unknown(String),
+}
+
+/// What `occlusion.regions` understands beside names.
+const RESERVED: [&str; 2] = ["each", "subsets"];
+
+/// The x at which left and right halves meet.
+const MIDDLE: f64 = 0.5;
+
+/// The corners of a built-in polygon, x and y in hundredths.
+type Outline = &'static [(f64, f64)];
+
+/// The atlas `aligned`, top to bottom: name and polygons, x and y in hundredths of the canonical face
+/// frame. Neighbours share their edges and no two overlap. A mouth that opens wide stays inside
+/// `mouth`; brows stay inside `brows` raised or lowered; `nose` holds the bridge.
+#[rustfmt::skip]
+pub const ALIGNED: [(&str, &[Outline]); 7] = [
+    ("forehead", &[&[(18.0, 3.0), (82.0, 3.0), (90.0, 19.0), (10.0, 19.0)]]),
+    ("brows", &[&[(10.0, 19.0), (90.0, 19.0), (90.0, 31.5), (10.0, 31.5)]]),
+    (
+        "eyes",
+        &[
+            &[(10.0, 31.5), (45.5, 31.5), (44.0, 47.0), (10.0, 47.0)],
+            &[(54.5, 31.5), (90.0, 31.5), (90.0, 47.0), (56.0, 47.0)],
+        ],
+    ),
+    (
+        "nose",
+        &[&[
+            (45.5, 31.5), (54.5, 31.5), (56.0, 47.0), (62.5, 59.0), (62.0, 66.0),
+            (38.0, 66.0), (37.5, 59.0), (44.0, 47.0),
+        ]],
+    ),
+    (
+        "cheeks",
+        &[
+            &[(10.0, 47.0), (44.0, 47.0), (37.5, 59.0), (38.0, 66.0), (27.0, 68.0), (25.0, 79.0), (12.0, 71.0)],
+            &[(56.0, 47.0), (90.0, 47.0), (88.0, 71.0), (75.0, 79.0), (73.0, 68.0), (62.0, 66.0), (62.5, 59.0)],
+        ],
+    ),
+    (
+        "mouth",
+        &[&[
+            (38.0, 66.0), (62.0, 66.0), (73.0, 68.0), (75.0, 79.0), (66.0, 89.0),
+            (34.0, 89.0), (25.0, 79.0), (27.0, 68.0),
+        ]],
+    ),
+    (
+        "jaw",
+        &[&[
+            (12.0, 71.0), (25.0, 79.0), (34.0, 89.0), (66.0, 89.0), (75.0, 79.0), (88.0, 71.0),
+            (83.0, 88.0), (66.0, 99.0), (34.0, 99.0), (17.0, 88.0),
+        ]],
+    ),
+];
+
+impl Region {
+    pub fn new(name: &str, polygons: Vec<Polygon>) -> Region {
+        Region { name: name.to_owned(), polygons }
+    }
+
+    /// The share of the canonical face frame that it covers, overlapping polygons counted once.
+    pub fn area(&self) -> f64 {
+        union_area(&self.polygons)
+    }
+}
+
+impl Regions {
+    /// The names of the built-in atlas, top to bottom: what `"each"` stands for.
+    pub fn built_in_names() -> [&'static str; 7] {
+        ALIGNED.map(|(name, _)| name)
+    }
+
+    /// The built-in atlas and its halves.
+    pub fn aligned() -> Regions {
+        let whole = ALIGNED.map(|(name, polygons)| {
+            Region::new(name, polygons.iter().map(|corners| in_hundredths(corners)).collect())
+        });
+        let halves: Vec<Region> = whole.iter().flat_map(halves).collect();
+        Regions { regions: whole.into_iter().chain(halves).collect(), own: 0 }
+    }
+
+    /// The same and an experiment's own regions, in the order of the file.
+    ///
+    /// # Errors
+    ///
+    /// Where a name is taken or has a meaning of its own, or a region has no polygons.
+    pub fn with(mut self, own: Vec<Region>) -> Result<Regions, RegionError> {
+        for region in own {
+            if RESERVED.contains(&region.name.as_str()) {
+                return Err(RegionError::NameReserved(region.name));
+            }
+            if self.get(&region.name).is_some() {
+                return Err(RegionError::NameTaken(region.name));
+            }
+            if region.polygons.is_empty() {
+                return Err(RegionError::Empty(region.name));
+            }
+            self.regions.insert(ALIGNED.len() + self.own, region);
+            self.own += 1;
+        }
+        Ok(self)
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Region> {
+        self.regions.iter().find(|region| region.name == name)
+    }
+
+    /// All regions: the atlas's, top to bottom; the file's own, in its order; the halves.
+    pub fn iter(&self) -> impl Iterator<Item = &Region> {
+        self.regions.iter()
+    }
+
+    /// The names of all regions, in the same order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.regions.iter().map(|region| region.name.as_str())
+    }
+
+    /// The seven regions of the atlas, which do not overlap.
+    pub fn built_in(&self) -> &[Region] {
+        &self.regions[..ALIGNED.len()]
+    }
+
+    /// The regions of the experiment file.
+    pub fn own(&self) -> &[Region] {
+        &self.regions[ALIGNED.len()..ALIGNED.len() + self.own]
+    }
+
+    /// The left and right halves of the atlas's regions.
+    pub fn halves(&self) -> &[Region] {
+        &self.regions[ALIGNED.len() + self.own..]
+    }
+
+    /// The union of the named regions. A polygon that several of them hold is listed once; polygons of
+    /// different regions may overlap where the regions do.
+    ///
+    /// # Errors
+    ///
+    /// The first name that is no region's.
+    pub fn polygons_of(&self, names: &[String]) -> Result<Vec<Polygon>, RegionError> {
+        let mut union: Vec<Polygon> = Vec::new();
+        for name in names {
+            let region = self.get(name).ok_or_else(|| RegionError::Unknown(name.clone()))?;
+            for polygon in &region.polygons {
+                if !union.contains(polygon) {
+                    union.push(polygon.clone());
+                }
+            }
+        }
+        Ok(union)
+    }
+}
+
+fn in_hundredths(corners: &[(f64, f64)]) -> Polygon {
+    let points = corners.iter().map(|&(x, y)| Point { x: x / 100.0, y: y / 100.0 });
+    Polygon::new(points.collect()).expect("the built-in atlas holds simple polygons")
+}
+
+fn halves(region: &Region) -> [Region; 2] {
+    ["left", "right"].map(|side| {
+        let polygons = region.polygons.iter().filter_map(|polygon| half(polygon, side == "left"));
+        Region::new(&format!("{}_{side}", region.name), polygons.collect())
+    })
+}
+
+/// The part of a built-in polygon on one side of x = 0.5 (Sutherland and Hodgman 1974, one edge).
+/// Enough here, since each of them meets that line in a single stretch or not at all.
+fn half(polygon: &Polygon, left: bool) -> Option<Polygon> {
+    let within = |point: Point| if left { point.x <= MIDDLE } else { point.x >= MIDDLE };
+    let mut points = Vec::new();
+    for (from, to) in polygon.sides() {
+        if within(from) {
+            points.push(from);
+        }
+        if within(from) != within(to) {
+            let share = (MIDDLE - from.x) / (to.x - from.x);
+            points.push(Point { x: MIDDLE, y: from.y + share * (to.y - from.y) });
+        }
+    }
+    Polygon::new(points).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::region::Landmark;
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    fn square(x: f64, y: f64) -> Polygon {
+        in_hundredths(&[(x, y), (x + 10.0, y), (x + 10.0, y + 10.0), (x, y + 10.0)])
+    }
+
+    #[test]
+    fn regions_of_the_atlas_never_overlap() {
+        let regions = Regions::aligned();
+        let polygons: Vec<(&str, &Polygon)> = regions
+            .built_in()
+            .iter()
+            .flat_map(|region| {
+                region.polygons.iter().map(|polygon| (region.name.as_str(), polygon))
+            })
+            .collect();
+        for (index, (name, one)) in polygons.iter().enumerate() {
+            for (other_name, other) in &polygons[index + 1..] {
+                assert!(!one.overlaps(other), "{name} overlaps {other_name}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_corner_lies_in_the_face_frame() {
+        for region in Regions::aligned().iter() {
+            for point in region.polygons.iter().flat_map(Polygon::points) {
+                assert!(
+                    (0.0..=1.0).contains(&point.x) && (0.0..=1.0).contains(&point.y),
+                    "{}",
+                    region.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn areas_are_those_worked_out_by_hand() {
+        let regions = Regions::aligned();
+        let area = |name: &str| regions.get(name).unwrap().area();
+        assert!((area("brows") - 0.80 * 0.125).abs() < 1e-12);
+        assert!((area("forehead") - (0.64 + 0.80) / 2.0 * 0.16).abs() < 1e-12);
+        assert!((area("eyes") - 2.0 * (0.355 + 0.34) / 2.0 * 0.155).abs() < 1e-12);
+        // The outline around all seven as trapezia: (width above, width below, height) in hundredths.
+        let outline = [
+            (64.0, 80.0, 16.0),
+            (80.0, 80.0, 28.0),
+            (80.0, 76.0, 24.0),
+            (76.0, 66.0, 17.0),
+            (66.0, 32.0, 11.0),
+        ];
+        let outline: f64 =
+            outline.iter().map(|(above, below, height)| (above + below) / 2.0 * height).sum();
+        let sum: f64 = regions.built_in().iter().map(Region::area).sum();
+        assert!((sum - outline / 10_000.0).abs() < 1e-12, "{sum} is not {outline}");
+    }
+
+    #[test]
+    fn landmarks_lie_in_their_regions() {
+        let regions = Regions::aligned();
+        let places = [
+            (Landmark::EyeLeft, "eyes_left"),
+            (Landmark::EyeRight, "eyes_right"),
+            (Landmark::NoseTip, "nose"),
+            (Landmark::MouthLeft, "mouth_left"),
+            (Landmark::MouthRight, "mouth_right"),
+        ];
+        for (landmark, home) in places {
+            for region in regions.built_in().iter().chain(regions.halves()) {
+                let inside =
+                    region.polygons.iter().any(|polygon| polygon.contains(landmark.canonical()));
+                let expected = home.starts_with(&region.name);
+                // The tip of the nose lies on the line between the halves.
+                if landmark != Landmark::NoseTip || !region.name.starts_with("nose_") {
+                    assert_eq!(inside, expected, "{} in {}", landmark.name(), region.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn halves_part_the_whole_at_the_middle() {
+        let regions = Regions::aligned();
+        assert_eq!(regions.halves().len(), 14);
+        for region in regions.built_in() {
+            let half = |side: &str| regions.get(&format!("{}_{side}", region.name)).unwrap();
+            let (left, right) = (half("left"), half("right"));
+            assert!(left.polygons.iter().flat_map(Polygon::points).all(|point| point.x <= 0.5));
+            assert!(right.polygons.iter().flat_map(Polygon::points).all(|point| point.x >= 0.5));
+            assert!((left.area() - right.area()).abs() < 1e-12, "the atlas is symmetric");
+            assert!((left.area() + right.area() - region.area()).abs() < 1e-12, "{}", region.name);
+            let union: Vec<Polygon> =
+                left.polygons.iter().chain(&region.polygons).cloned().collect();
+            assert!(
+                (union_area(&union) - region.area()).abs() < 1e-12,
+                "a half lies within its whole"
+            );
+        }
+    }
+
+    #[test]
+    fn own_regions_stand_beside_the_atlas() {
+        let own = vec![
+            Region::new("glasses", vec![square(20.0, 30.0)]),
+            Region::new("scar", vec![square(60.0, 60.0)]),
+        ];
+        let regions = Regions::aligned().with(own).unwrap();
+        assert_eq!(
+            regions.own().iter().map(|region| region.name.as_str()).collect::<Vec<_>>(),
+            ["glasses", "scar"]
+        );
+        assert_eq!(regions.names().take(9).last(), Some("scar"));
+        assert_eq!(regions.iter().count(), 7 + 2 + 14);
+        assert_eq!(regions.built_in().len(), Regions::built_in_names().len());
+        assert!((regions.get("scar").unwrap().area() - 0.01).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_name_can_be_had_once() {
+        let refusal = |name: &str| {
+            let own = vec![
+                Region::new("glasses", vec![square(20.0, 30.0)]),
+                Region::new(name, vec![square(0.0, 0.0)]),
+            ];
+            Regions::aligned().with(own).unwrap_err()
+        };
+        assert_eq!(refusal("mouth"), RegionError::NameTaken("mouth".to_owned()));
+        assert_eq!(refusal("eyes_left"), RegionError::NameTaken("eyes_left".to_owned()));
+        assert_eq!(refusal("glasses"), RegionError::NameTaken("glasses".to_owned()));
+        assert_eq!(refusal("each"), RegionError::NameReserved("each".to_owned()));
+        let empty = Regions::aligned().with(vec![Region::new("nothing", Vec::new())]);
+        assert_eq!(empty, Err(RegionError::Empty("nothing".to_owned())));
+    }
+
+    #[test]
+    fn a_union_lists_every_polygon_once() {
+        let regions = Regions::aligned();
+        let union = regions.polygons_of(&names(&["mouth", "eyes", "mouth"])).unwrap();
+        assert_eq!(union.len(), 3);
+        assert_eq!(union[0], regions.get("mouth").unwrap().polygons[0]);
+        let unknown = regions.polygons_of(&names(&["mouth", "eye"]));
+        assert_eq!(unknown, Err(RegionError::Unknown("eye".to_owned())));
+    }
+}

@@ -1,0 +1,154 @@
+//! Which pixels polygons cover.
+
+use super::geometry::crossing_at;
+use super::{Affine, Point, Polygon};
+
+/// Cuts a mask: `out` (`[height, width]`, row-major) becomes 1 where the centre of a pixel lies in any
+/// of the polygons, carried by `frame` into fractions of the picture's width and height, and 0
+/// elsewhere. Nothing is smoothed: a pixel is covered or seen.
+///
+/// A centre on an outline belongs to the polygon below it or to the right of it, so of two polygons
+/// that share a side exactly one has it: no pixel twice, no gap.
+///
+/// # Panics
+///
+/// Where `out` does not hold `height × width` values.
+pub fn cover(polygons: &[Polygon], frame: &Affine, height: usize, width: usize, out: &mut [u8]) {
+    assert_eq!(out.len(), height * width, "a mask holds one value a pixel");
+    out.fill(0);
+    let mut corners: Vec<Point> = Vec::new();
+    let mut columns: Vec<usize> = Vec::new();
+    let pixel = |centre: f64, end: usize| ((centre - 0.5).ceil().max(0.0) as usize).min(end);
+    for polygon in polygons {
+        corners.clear();
+        corners.extend(polygon.points().iter().map(|&point| {
+            let Point { x, y } = frame.apply(point);
+            Point { x: x * width as f64, y: y * height as f64 }
+        }));
+        let top = corners.iter().map(|corner| corner.y).fold(f64::INFINITY, f64::min);
+        let bottom = corners.iter().map(|corner| corner.y).fold(f64::NEG_INFINITY, f64::max);
+        for row in pixel(top, height)..pixel(bottom, height) {
+            let centre = row as f64 + 0.5;
+            let next = corners.iter().cycle().skip(1);
+            let sides = corners.iter().copied().zip(next.copied());
+            columns.clear();
+            columns.extend(sides.filter_map(|side| Some(pixel(crossing_at(side, centre)?, width))));
+            columns.sort_unstable();
+            for span in columns.chunks_exact(2) {
+                out[row * width + span[0]..row * width + span[1]].fill(1);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::region::Regions;
+
+    fn polygon(corners: &[(f64, f64)]) -> Polygon {
+        Polygon::new(corners.iter().map(|&(x, y)| Point { x, y }).collect()).unwrap()
+    }
+
+    fn mask(polygons: &[Polygon], frame: &Affine, height: usize, width: usize) -> Vec<u8> {
+        // Not 0, so that a pixel which is not written shows.
+        let mut out = vec![7; height * width];
+        cover(polygons, frame, height, width, &mut out);
+        out
+    }
+
+    /// Frames as landmarks give them, from well inside the picture to partly outside of it.
+    fn frame() -> impl Strategy<Value = Affine> {
+        (0.3..1.6, -0.6..0.6, -0.4..0.4, -0.4..0.4).prop_map(
+            |(scale, angle, c, f): (f64, f64, f64, f64)| {
+                let (cosine, sine) = (scale * angle.cos(), scale * angle.sin());
+                Affine { a: cosine, b: -sine, c, d: sine, e: cosine, f }
+            },
+        )
+    }
+
+    #[test]
+    fn a_square_of_pixels_is_exactly_its_pixels() {
+        let square = polygon(&[(0.25, 0.25), (0.75, 0.25), (0.75, 0.75), (0.25, 0.75)]);
+        #[rustfmt::skip]
+        let expected = [
+            0, 0, 0, 0,
+            0, 1, 1, 0,
+            0, 1, 1, 0,
+            0, 0, 0, 0,
+        ];
+        assert_eq!(mask(&[square], &Affine::IDENTITY, 4, 4), expected);
+    }
+
+    #[test]
+    fn width_and_height_are_not_mixed_up() {
+        let top_left = polygon(&[(0.0, 0.0), (0.5, 0.0), (0.5, 0.5), (0.0, 0.5)]);
+        assert_eq!(mask(&[top_left], &Affine::IDENTITY, 2, 4), [1, 1, 0, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_centre_on_an_outline_belongs_below_and_to_the_right() {
+        // All four sides run through centres of pixels.
+        let square = polygon(&[(0.125, 0.125), (0.625, 0.125), (0.625, 0.625), (0.125, 0.625)]);
+        assert_eq!(
+            mask(&[square], &Affine::IDENTITY, 4, 4),
+            [1, 1, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+        );
+    }
+
+    #[test]
+    fn what_lies_outside_of_the_picture_covers_nothing() {
+        let square = polygon(&[(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)]);
+        for (c, f) in [(5.0, 0.0), (-5.0, 0.0), (0.0, 5.0), (0.0, -5.0), (f64::NAN, 0.0)] {
+            let far = Affine { c, f, ..Affine::IDENTITY };
+            assert_eq!(mask(std::slice::from_ref(&square), &far, 3, 3), [0; 9]);
+        }
+        assert_eq!(
+            mask(&[square], &Affine { a: 9.0, e: 9.0, c: -4.0, f: -4.0, ..Affine::IDENTITY }, 2, 2),
+            [1; 4]
+        );
+        assert_eq!(mask(&[], &Affine::IDENTITY, 1, 2), [0, 0]);
+    }
+
+    proptest! {
+        #[test]
+        fn masks_agree_with_asking_each_pixel(frame in frame(), height in 1usize..60, width in 1usize..60) {
+            let back = frame.inverse().unwrap();
+            for region in Regions::aligned().iter() {
+                let out = mask(&region.polygons, &frame, height, width);
+                for (index, &covered) in out.iter().enumerate() {
+                    let x = ((index % width) as f64 + 0.5) / width as f64;
+                    let y = ((index / width) as f64 + 0.5) / height as f64;
+                    let inside = |dx: f64, dy: f64| {
+                        let point = back.apply(Point { x: x + dx, y: y + dy });
+                        region.polygons.iter().any(|polygon| polygon.contains(point))
+                    };
+                    // A centre nearly on an outline may fall either way by rounding.
+                    let answers = [inside(1e-9, 0.0), inside(-1e-9, 0.0), inside(0.0, 1e-9), inside(0.0, -1e-9)];
+                    if answers.iter().all(|&answer| answer == answers[0]) {
+                        prop_assert_eq!(covered == 1, answers[0], "{} at {}, {}", &region.name, x, y);
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn regions_share_no_pixel_and_leave_no_gap(frame in frame(), size in prop::sample::select(vec![48usize, 100])) {
+            let regions = Regions::aligned();
+            let mut claims = vec![0; size * size];
+            for region in regions.built_in() {
+                for (claim, covered) in claims.iter_mut().zip(mask(&region.polygons, &frame, size, size)) {
+                    *claim += covered;
+                }
+            }
+            // The outline of the seven together: what lies in it is claimed once, the rest never.
+            let outline = polygon(&[
+                (0.18, 0.03), (0.82, 0.03), (0.90, 0.19), (0.90, 0.315), (0.90, 0.47), (0.88, 0.71), (0.83, 0.88),
+                (0.66, 0.99), (0.34, 0.99), (0.17, 0.88), (0.12, 0.71), (0.10, 0.47), (0.10, 0.315), (0.10, 0.19),
+            ]);
+            prop_assert_eq!(claims, mask(&[outline], &frame, size, size));
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Where the parts of a face lie.
+//!
+//! In: the atlas (or polygons of the user's own) and an image's landmarks. Out: which pixels of that
+//! image a region covers. This room is geometry: it knows nothing of networks, labels or files.
+
+pub mod affine;
+pub mod atlas;
+pub mod control;
+pub mod geometry;
+pub mod landmarks;
+pub mod mask;
+pub mod occlusion;
+pub mod overlap;
+
+pub use affine::Affine;
+pub use atlas::{Region, RegionError, Regions};
+pub use control::{NoPlace, place};
+pub use geometry::{Point, Polygon, PolygonError};
+pub use landmarks::{Landmark, Landmarks};
+pub use occlusion::{Fill, Mode, Occlusion, Phase};

@@ -1,0 +1,177 @@
+//! What is covered, and how.
+
+use rayon::prelude::*;
+
+use super::mask::cover;
+use super::{Affine, Polygon};
+
+/// Whether the regions are covered or the rest of the picture is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Mode {
+    /// The regions are covered, the rest is seen.
+    Hide,
+    /// Only the regions are seen.
+    Keep,
+}
+
+/// What covers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Fill {
+    /// The training mean of each channel: 0 after standardisation.
+    Mean,
+    /// One grey value, from 0 (black) to 1 (white).
+    Constant(f64),
+    /// Standard normal noise, each pixel and channel by itself (after standardisation).
+    Noise,
+}
+
+/// When it is covered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Phase {
+    /// In training and in evaluation: is the information there at all?
+    Retrain,
+    /// In evaluation only: does a network trained on whole faces rely on it?
+    Evaluate,
+    /// In training only, evaluated on whole faces.
+    Train,
+}
+
+/// A covering of every image of a data set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Occlusion {
+    /// The polygons in the canonical face frame: the regions', or a control's.
+    pub polygons: Vec<Polygon>,
+    pub mode: Mode,
+    pub fill: Fill,
+}
+
+impl Occlusion {
+    /// The masks of many images, `[N, height, width]`, row-major: 1 is covered, 0 is seen. `frames`
+    /// carry the canonical face frame into each image, in fractions of its width and height. Where
+    /// only the regions are seen, all around the face is covered too.
+    pub fn masks(&self, frames: &[Affine], height: usize, width: usize) -> Vec<u8> {
+        let pixels = height * width;
+        let mut masks = vec![0; frames.len() * pixels];
+        if pixels == 0 {
+            return masks;
+        }
+        // A mask takes microseconds, so they are handed out by the hundred.
+        let shares = masks.par_chunks_exact_mut(pixels).zip(frames).with_min_len(100);
+        shares.for_each(|(mask, frame)| {
+            cover(&self.polygons, frame, height, width, mask);
+            if self.mode == Mode::Keep {
+                mask.iter_mut().for_each(|covered| *covered = 1 - *covered);
+            }
+        });
+        masks
+    }
+}
+
+/// The share of pixels that masks cover, from 0 to 1; 0 where there are no pixels.
+pub fn area(masks: &[u8]) -> f64 {
+    if masks.is_empty() {
+        return 0.0;
+    }
+    let covered: u64 = masks.iter().map(|&covered| u64::from(covered)).sum();
+    covered as f64 / masks.len() as f64
+}
+
+impl Mode {
+    pub fn name(self) -> &'static str {
+        match self {
+            Mode::Hide => "hide",
+            Mode::Keep => "keep",
+        }
+    }
+}
+
+impl Fill {
+    pub fn name(self) -> &'static str {
+        match self {
+            Fill::Mean => "mean",
+            Fill::Constant(_) => "constant",
+            Fill::Noise => "noise",
+        }
+    }
+}
+
+impl Phase {
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Retrain => "retrain",
+            Phase::Evaluate => "evaluate",
+            Phase::Train => "train",
+        }
+    }
+
+    /// Whether the network learns from covered pictures.
+    pub fn trains_covered(self) -> bool {
+        matches!(self, Phase::Retrain | Phase::Train)
+    }
+
+    /// Whether the network is examined on covered pictures.
+    pub fn evaluates_covered(self) -> bool {
+        matches!(self, Phase::Retrain | Phase::Evaluate)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::region::Regions;
+
+    fn occlusion(region: &str, mode: Mode) -> Occlusion {
+        let polygons = Regions::aligned().get(region).unwrap().polygons.clone();
+        Occlusion { polygons, mode, fill: Fill::Mean }
+    }
+
+    fn frames(count: usize) -> Vec<Affine> {
+        let frame = |index| Affine {
+            c: 0.001 * index as f64,
+            f: -0.0005 * index as f64,
+            ..Affine::IDENTITY
+        };
+        (0..count).map(frame).collect()
+    }
+
+    #[test]
+    fn keep_covers_what_hide_leaves() {
+        let frames = frames(350);
+        let hide = occlusion("mouth", Mode::Hide).masks(&frames, 48, 40);
+        let keep = occlusion("mouth", Mode::Keep).masks(&frames, 48, 40);
+        assert_eq!(hide.len(), 350 * 48 * 40);
+        assert!(hide.iter().zip(&keep).all(|(hidden, kept)| hidden + kept == 1));
+        assert!((area(&hide) + area(&keep) - 1.0).abs() < 1e-12);
+        // The corner of the picture lies outside of the face.
+        assert_eq!((hide[0], keep[0]), (0, 1));
+    }
+
+    #[test]
+    fn each_image_has_its_own_place_in_the_order_of_the_frames() {
+        let frames = frames(350);
+        let occlusion = occlusion("eyes", Mode::Hide);
+        let together = occlusion.masks(&frames, 48, 48);
+        for (mask, frame) in together.chunks_exact(48 * 48).zip(&frames) {
+            assert_eq!(mask, occlusion.masks(std::slice::from_ref(frame), 48, 48));
+        }
+    }
+
+    #[test]
+    fn the_share_of_pixels_is_near_the_share_of_the_area() {
+        for region in Regions::aligned().built_in() {
+            let occlusion =
+                Occlusion { polygons: region.polygons.clone(), mode: Mode::Hide, fill: Fill::Mean };
+            let share = area(&occlusion.masks(&[Affine::IDENTITY], 400, 400));
+            assert!((share - region.area()).abs() < 0.002, "{}: {share}", region.name);
+        }
+    }
+
+    #[test]
+    fn nothing_to_cover_is_no_error() {
+        assert!(occlusion("jaw", Mode::Hide).masks(&[], 48, 48).is_empty());
+        assert!(occlusion("jaw", Mode::Hide).masks(&frames(2), 0, 48).is_empty());
+        assert_eq!(area(&[]), 0.0);
+        let nothing = Occlusion { polygons: Vec::new(), mode: Mode::Keep, fill: Fill::Mean };
+        assert_eq!(nothing.masks(&frames(1), 1, 3), [1, 1, 1]);
+    }
+}
