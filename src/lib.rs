@@ -21,5 +21,6 @@
 //!
 //! Beside them, [`random`]: every random draw comes from a generator for its purpose.
 
+pub mod experiment;
 pub mod random;
 pub mod region;

@@ -1,0 +1,156 @@
+//! From the merged tree to an [`Experiment`].
+
+use std::collections::BTreeMap;
+
+use super::dataset;
+use super::error::Problem;
+use super::layers::Merged;
+use super::matrix;
+use super::reader::{Problems, Section};
+use super::regions;
+use super::spec::{Cell, DeviceChoice, Experiment, Settings};
+use super::study;
+use super::training;
+use super::tree::Table;
+
+/// The most runs that one experiment may expand into, controls included.
+const MAX_RUNS: u64 = 100_000;
+const MAX_NAME: usize = 100;
+const MAX_PROSE: usize = 100_000;
+
+/// Reads everything; `Err` holds all that is wrong.
+pub(crate) fn decode(merged: &Merged) -> Result<Experiment, Vec<Problem>> {
+    let problems = Problems::default();
+    let root = Section::root(&merged.table, &merged.start, &problems);
+
+    let name = read_name(&root);
+    let question = read_prose(&root, "question");
+    let analysis = read_prose(&root, "analysis");
+    let settings = read_settings(&root);
+    let regions = regions::read(&root);
+    let own: Vec<&str> = root
+        .section("regions")
+        .table()
+        .map(|table| table.entries().iter().map(|entry| entry.key.as_str()).collect())
+        .unwrap_or_default();
+    let occlusion = study::read(&root, &regions, &own);
+    let seeds = study::read_seeds(&root);
+    let axes = matrix::read(&root);
+    // Used up by the merging, but a key all the same.
+    root.allow("base");
+    root.finish(&[]);
+
+    let mut cells = Vec::new();
+    for combination in matrix::combinations(&axes) {
+        let mut chosen = Table::default();
+        let mut swept = BTreeMap::new();
+        for (axis, value) in axes.iter().zip(combination) {
+            chosen.unite(Table::at_path(&axis.path, &axis.place, value.clone()));
+            swept.insert(axis.path.clone(), value.to_toml());
+        }
+        let mut table = merged.table.clone();
+        table.merge(chosen);
+        let settings = read_settings(&Section::root(&table, &merged.start, &problems));
+        cells.extend(settings.map(|settings| Cell { swept, settings }));
+    }
+
+    if problems.is_empty() {
+        refuse_twins(&root, &cells);
+    }
+
+    let covered = [occlusion.modes.len(), occlusion.phases.len(), occlusion.fills.len()];
+    let covered = occlusion.sets.len() as u64
+        * covered.iter().map(|count| *count as u64).product::<u64>()
+        * (1 + u64::from(occlusion.controls));
+    let runs = (1 + covered) * cells.len() as u64 * seeds.len() as u64;
+    if runs > MAX_RUNS {
+        let occlusion = root.section("occlusion");
+        let title = format!("this experiment has {runs} runs");
+        let label = format!("an experiment has at most {MAX_RUNS}");
+        root.problem(Problem::new(title, &occlusion.place_of("regions"), label).help(
+            "conditions × seeds: leave out regions, modes, fills, controls, seeds or swept values",
+        ));
+    }
+
+    match settings {
+        Some(settings) if problems.is_empty() => Ok(Experiment {
+            name,
+            question,
+            analysis,
+            settings,
+            regions,
+            occlusion,
+            seeds,
+            cells,
+            merged: merged.table.to_toml(),
+        }),
+        _ => Err(problems.into_inner()),
+    }
+}
+
+/// Two combinations of the matrix that mean the same would be trained once and counted twice.
+fn refuse_twins(root: &Section<'_>, cells: &[Cell]) {
+    let on_any_device = |cell: &Cell| {
+        let mut settings = cell.settings.clone();
+        settings.train.device = DeviceChoice::Auto;
+        settings
+    };
+    let settings: Vec<Settings> = cells.iter().map(on_any_device).collect();
+    for (index, cell) in cells.iter().enumerate() {
+        if let Some(twin) = settings[..index].iter().position(|twin| *twin == settings[index]) {
+            let written = |cell: &Cell| {
+                let pairs: Vec<String> =
+                    cell.swept.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+                format!("`{}`", pairs.join(", "))
+            };
+            let title = "two combinations of the matrix are the same settings";
+            let help = format!("{} and {}", written(&cells[twin]), written(cell));
+            let place = root.section("matrix").place;
+            root.problem(Problem::new(title, &place, "leave out one of the two").help(help));
+            return;
+        }
+    }
+}
+
+/// `None` where the data set's kind is not known.
+fn read_settings(root: &Section<'_>) -> Option<Settings> {
+    let dataset = dataset::read(root);
+    let model = training::read_model(root, dataset.as_ref());
+    let train = training::read_train(root, dataset.as_ref());
+    let schedule = training::read_schedule(root, &train);
+    let dataset = dataset?;
+    dataset::check_target(root, &dataset, train.target);
+    Some(Settings { dataset, model, train, schedule })
+}
+
+fn read_name(root: &Section<'_>) -> String {
+    if !root.is_set("name") {
+        let problem =
+            Problem::new("`name` is missing", &root.place, "every experiment needs its own");
+        root.problem(
+            problem.help("add a line such as `name = \"mask_eyes\"`: the folder in results/"),
+        );
+    }
+    let name = root.text("name").unwrap_or_default();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    let sound = !name.is_empty() && name.len() <= MAX_NAME && name.bytes().all(plain);
+    // `trainings` is where the shared trainings lie, beside the experiments.
+    if root.is_text("name") && (!sound || name == "trainings") {
+        let title = format!("an experiment cannot be named `{name}`");
+        let label = if sound { "this folder of results/ is taken" } else { "not a name" };
+        root.problem(
+            Problem::new(title, &root.place_of("name"), label)
+                .help(format!("1 to {MAX_NAME} letters, digits, `_` and `-`; not `trainings`")),
+        );
+    }
+    name.to_owned()
+}
+
+fn read_prose(root: &Section<'_>, key: &'static str) -> String {
+    let text = root.text(key).unwrap_or_default();
+    if text.len() > MAX_PROSE {
+        let title = format!("`{key}` is longer than {MAX_PROSE} bytes");
+        root.problem(Problem::new(title, &root.place_of(key), "too long for a report"));
+    }
+    text.trim().to_owned()
+}

@@ -1,0 +1,140 @@
+//! The `[matrix]` section: keys that are swept, and every combination of their values.
+
+use super::error::{Place, Problem};
+use super::reader::Section;
+use super::tree::{Entry, Node, Table, Value, join};
+
+const MAX_COMBINATIONS: usize = 1_000;
+
+/// What of an experiment can be swept: that which makes another training.
+const SWEPT: [&str; 4] = ["dataset", "model", "train", "schedule"];
+
+/// One swept key.
+#[derive(Debug)]
+pub(crate) struct Axis<'a> {
+    /// Dotted, as `train.optimizer.learning_rate`.
+    pub path: String,
+    pub place: Place,
+    /// At least one, no two equal.
+    pub values: &'a [Node],
+}
+
+/// Reads `[matrix]`. Axes that are wrong are left out.
+pub(crate) fn read<'a>(root: &Section<'a>) -> Vec<Axis<'a>> {
+    let section = root.section("matrix");
+    let mut axes: Vec<Axis<'a>> = Vec::new();
+    let mut entries = Vec::new();
+    flatten(section.table(), "", &mut entries);
+    for (path, entry) in entries {
+        let first = path.split('.').next().unwrap_or_default();
+        let known =
+            ["name", "question", "analysis", "base", "regions", "occlusion", "seeds", "matrix"];
+        if path == "train.device" || known.contains(&first) {
+            let title = format!("`{path}` cannot be swept");
+            let label = match path.as_str() {
+                "train.device" => "it does not change the numbers",
+                _ => "it is not a setting of the training",
+            };
+            section.problem(
+                Problem::new(title, &entry.key_place, label)
+                    .help("sweep keys of `dataset`, `model`, `train` and `schedule`"),
+            );
+        } else if !SWEPT.contains(&first) {
+            let title = format!("unknown key `{path}`");
+            let help = super::suggest::help(first, "the sections that can be swept are", &SWEPT);
+            section.problem(Problem::new(title, &entry.key_place, "no section has it").help(help));
+        } else if axes.iter().any(|axis| overlap(&axis.path, &path)) {
+            let title = format!("`{path}` is swept twice");
+            section.problem(
+                Problem::new(title, &entry.key_place, "another key of the matrix sets it too")
+                    .help("leave out one of the two"),
+            );
+        } else if let Some(values) = read_values(&section, &path, entry) {
+            axes.push(Axis { path, place: entry.key_place.clone(), values });
+        }
+    }
+    let count = axes.iter().try_fold(1_usize, |count, axis| count.checked_mul(axis.values.len()));
+    if count.is_none_or(|count| count > MAX_COMBINATIONS) {
+        let title = format!("the matrix has more than {MAX_COMBINATIONS} combinations");
+        section.problem(
+            Problem::new(title, &section.place, "every combination is a condition of its own")
+                .help("sweep fewer keys, or fewer values of each"),
+        );
+        return Vec::new();
+    }
+    axes
+}
+
+/// Every choice of one value for each axis; the first axis varies slowest. Without axes there is one
+/// choice, of nothing.
+pub(crate) fn combinations<'a>(axes: &[Axis<'a>]) -> Vec<Vec<&'a Node>> {
+    let mut combinations = vec![Vec::new()];
+    for axis in axes {
+        combinations = combinations
+            .iter()
+            .flat_map(|chosen: &Vec<&'a Node>| {
+                axis.values.iter().map(move |value| [&chosen[..], &[value]].concat())
+            })
+            .collect();
+    }
+    combinations
+}
+
+/// `"train.epochs" = […]` and `train.epochs = […]` are the same.
+fn flatten<'a>(table: Option<&'a Table>, path: &str, found: &mut Vec<(String, &'a Entry)>) {
+    for entry in table.map(Table::entries).unwrap_or_default() {
+        let path = join(path, &entry.key);
+        match &entry.node.value {
+            Value::Table(inner) => flatten(Some(inner), &path, found),
+            _ => found.push((path, entry)),
+        }
+    }
+}
+
+/// Whether one path is the other or leads to it.
+fn overlap(one: &str, other: &str) -> bool {
+    let leads_to = |short: &str, long: &str| {
+        long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    leads_to(one, other) || leads_to(other, one)
+}
+
+fn read_values<'a>(section: &Section<'_>, path: &str, entry: &'a Entry) -> Option<&'a [Node]> {
+    let Value::Array(values) = &entry.node.value else {
+        let title = format!("`{path}` must be a list of values");
+        let label = format!("this is {}", entry.node.type_name());
+        section.problem(
+            Problem::new(title, &entry.node.place, label)
+                .help("as in `\"train.optimizer.learning_rate\" = [0.01, 0.001]`"),
+        );
+        return None;
+    };
+    if values.is_empty() {
+        let title = format!("`{path}` has no values to sweep");
+        section.problem(Problem::new(title, &entry.node.place, "needs at least one"));
+        return None;
+    }
+    for (index, value) in values.iter().enumerate() {
+        if values[..index].iter().any(|earlier| same(earlier, value)) {
+            let title = format!("{} stands twice in the matrix", value.to_toml());
+            section.problem(
+                Problem::new(title, &value.place, "already in the list")
+                    .help("leave out one of the two"),
+            );
+        }
+    }
+    Some(values)
+}
+
+/// Whether two values mean the same: `1` and `1.0` do.
+fn same(one: &Node, other: &Node) -> bool {
+    let number = |node: &Node| match node.value {
+        Value::Integer(number) => Some(number as f64),
+        Value::Float(number) => Some(number),
+        _ => None,
+    };
+    match (number(one), number(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => one.to_toml() == other.to_toml(),
+    }
+}

@@ -1,0 +1,61 @@
+//! The experiment file.
+//!
+//! In: TOML text, a base file, `--set` arguments. Out: an [`Experiment`], which cannot be invalid: every
+//! default is filled in, every name resolved, every number in range. What is wrong is reported all at
+//! once, each error with its line. This room reads experiment files and nothing else: it never opens a
+//! data set.
+//!
+//! The way through it: [`layers`] reads the texts and merges them into one [`tree`] whose values know
+//! where they were written; [`decode`] reads that tree key by key through a [`reader`], which writes down
+//! every mistake; [`error`] shows them. Later texts win: the base of the base, the base, the file, then
+//! the `--set` arguments in their order, then a combination of the matrix. Tables merge, lists and all
+//! else are replaced; where a later text changes a `kind`, the keys of the earlier kind stay behind.
+//! The name is the one key that a file does not take from its base.
+//!
+//! Paths in a file (`dataset.root`, `dataset.landmarks`) are relative to the working folder, whereas
+//! `base` is relative to the file that names it.
+
+mod dataset;
+mod decode;
+mod error;
+mod layers;
+mod matrix;
+mod reader;
+mod regions;
+pub mod spec;
+mod study;
+mod suggest;
+mod training;
+mod tree;
+
+use std::path::Path;
+
+pub use dataset::EMOTIONS;
+pub use error::ExperimentErrors;
+pub use spec::*;
+
+/// Reads the experiment file at `path` with its bases, and lays `sets` (`key=value`, the value as TOML or
+/// a bare word) upon it.
+///
+/// # Errors
+/// Everything that is wrong: files that cannot be read, syntax, unknown keys and names, values out of
+/// range, settings that contradict each other.
+pub fn load(path: &Path, sets: &[String]) -> Result<Experiment, ExperimentErrors> {
+    layers::load(path, sets)
+        .and_then(|merged| decode::decode(&merged))
+        .map_err(ExperimentErrors::new)
+}
+
+/// As [`load`], for text that does not come from a file. Errors call it `name`; a `base` in it is
+/// relative to the working folder.
+///
+/// # Errors
+/// As [`load`].
+pub fn parse(text: &str, name: &str, sets: &[String]) -> Result<Experiment, ExperimentErrors> {
+    layers::from_text(text, name, sets)
+        .and_then(|merged| decode::decode(&merged))
+        .map_err(ExperimentErrors::new)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,307 @@
+//! What the program believes of an experiment: validated, resolved, nothing optional left.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::region::{Fill, Mode, Phase, Regions};
+
+/// A question, and everything needed to answer it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Experiment {
+    /// `[A-Za-z0-9_-]+`: also the folder in `results/`.
+    pub name: String,
+    pub question: String,
+    /// Prose for the report: what is measured and why.
+    pub analysis: String,
+    /// The settings of the unswept experiment.
+    pub settings: Settings,
+    /// The built-in atlas and the file's own regions.
+    pub regions: Regions,
+    pub occlusion: OcclusionStudy,
+    /// At least one, no two equal.
+    pub seeds: Vec<u64>,
+    /// One entry for each combination of `[matrix]`; a single entry without swept keys where there is
+    /// no matrix.
+    pub cells: Vec<Cell>,
+    /// The file as run: base and `--set` merged in, to be written into the results folder. Read again,
+    /// it is the same experiment.
+    pub merged: String,
+}
+
+/// One choice of every swept key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cell {
+    /// Dotted key → the value as TOML text, as `train.optimizer.learning_rate` → `0.01`.
+    pub swept: BTreeMap<String, String>,
+    pub settings: Settings,
+}
+
+/// All that determines a network's weights, but for the occlusion and the seed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    pub dataset: DatasetSpec,
+    pub model: ModelSpec,
+    pub train: TrainSpec,
+    pub schedule: Schedule,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DatasetSpec {
+    pub source: Source,
+    /// Pixels, 8 to 1024 each.
+    pub height: usize,
+    pub width: usize,
+    /// 1 (grey) or 3 (RGB).
+    pub channels: usize,
+    /// In class order: at least two, no two equal.
+    pub classes: Vec<String>,
+    /// A table of landmarks, its path resolved against the working folder.
+    pub landmarks: Option<PathBuf>,
+    pub without_landmarks: WithoutLandmarks,
+}
+
+/// What happens to an image that has no trusted points.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WithoutLandmarks {
+    /// Its regions lie as in the canonical frame.
+    Identity,
+    /// It is left out.
+    Skip,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Source {
+    Faces(FacesSpec),
+    Ferplus {
+        root: PathBuf,
+        labels: FerplusLabels,
+        val: FerUsage,
+        test: FerUsage,
+    },
+    /// `val`: the share of the training images that becomes the validation split.
+    Rafdb {
+        root: PathBuf,
+        val: f64,
+        split_seed: u64,
+    },
+    /// `val` and `test`: shares of the images of a folder that is not split already.
+    Folder {
+        root: PathBuf,
+        val: f64,
+        test: f64,
+        split_seed: u64,
+    },
+}
+
+/// The embedded generator of faces.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FacesSpec {
+    /// Images in each split.
+    pub train: usize,
+    pub val: usize,
+    pub test: usize,
+    pub seed: u64,
+    /// The built-in regions that carry the emotion; all seven where the file names none.
+    pub signal: Vec<String>,
+    /// How much people differ: 0 (one person) to 2; 1 is lifelike.
+    pub identity: f64,
+    /// How much light, pose, blur and noise vary: 0 to 2; 1 is lifelike.
+    pub nuisance: f64,
+}
+
+/// How FER+'s votes become labels; `votes` is the seed study's rule, the others are those of FERPlus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FerplusLabels {
+    Votes,
+    Majority,
+    CrossEntropy,
+    Probability,
+    MultiTarget,
+}
+
+/// FER2013's own name for its parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum FerUsage {
+    Training,
+    PublicTest,
+    PrivateTest,
+}
+
+/// A VGG-like network: blocks of 3 × 3 convolutions, each with batch normalisation and ReLU; a 3 × 3
+/// max pool with stride 3 after every block but the last, then global average pooling into the classes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelSpec {
+    /// The width of each convolution, by block.
+    pub blocks: Vec<Vec<i64>>,
+    /// The share of batch normalisation's old running statistics that a step keeps, 0 to 1 (TensorFlow's
+    /// sense and default, 0.99). Trainings of a few hundred steps want less.
+    pub batch_norm_momentum: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrainSpec {
+    pub epochs: u32,
+    pub batch_size: usize,
+    pub optimizer: Optimizer,
+    pub target: Target,
+    pub augment: Augment,
+    pub select: Select,
+    pub precision: Precision,
+    pub device: DeviceChoice,
+    /// Stop when the validation loss has not improved for so many epochs; never where `None`.
+    pub early_stopping: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Optimizer {
+    Adam { learning_rate: f64, beta1: f64, beta2: f64, epsilon: f64 },
+    Adamw { learning_rate: f64, beta1: f64, beta2: f64, epsilon: f64, weight_decay: f64 },
+    Sgd { learning_rate: f64, momentum: f64, nesterov: bool, weight_decay: f64 },
+}
+
+impl Source {
+    /// As in the experiment file.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Source::Faces(_) => "faces",
+            Source::Ferplus { .. } => "ferplus",
+            Source::Rafdb { .. } => "rafdb",
+            Source::Folder { .. } => "folder",
+        }
+    }
+
+    /// How many training images there are, where the settings say so.
+    pub fn training_images(&self) -> Option<usize> {
+        match self {
+            Source::Faces(faces) => Some(faces.train),
+            Source::Ferplus { .. } | Source::Rafdb { .. } | Source::Folder { .. } => None,
+        }
+    }
+}
+
+impl Precision {
+    /// As in the experiment file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::F32 => "f32",
+            Precision::Bf16 => "bf16",
+        }
+    }
+}
+
+impl Optimizer {
+    pub fn learning_rate(&self) -> f64 {
+        match *self {
+            Optimizer::Adam { learning_rate, .. }
+            | Optimizer::Adamw { learning_rate, .. }
+            | Optimizer::Sgd { learning_rate, .. } => learning_rate,
+        }
+    }
+}
+
+/// What the loss compares the network's answer with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// Cross-entropy against the label distribution.
+    Distribution,
+    /// Cross-entropy against the class with most votes.
+    Majority,
+    /// Cross-entropy against one class, drawn from the label distribution at every visit (FERPlus).
+    Probability,
+    /// Minus the log of the largest probability among the classes that are right (FERPlus).
+    MultiTarget,
+}
+
+/// Random changes to training images, drawn anew at every visit. 0 and `false` switch one off.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Augment {
+    /// Rotation, uniform in ± so many degrees.
+    pub rotate: f64,
+    /// Scaling of width and of height, each uniform in 1 ± this share.
+    pub scale: f64,
+    /// Horizontal flip, chance one half.
+    pub flip: bool,
+}
+
+/// Which epoch's network is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Select {
+    /// The one with the lowest validation loss.
+    Best,
+    Last,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    F32,
+    /// Convolutions in bfloat16 (autocast); weights, normalisation and loss in float32.
+    Bf16,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceChoice {
+    /// The first GPU where there is one, else the CPU.
+    Auto,
+    Cpu,
+    Cuda(usize),
+}
+
+/// How the learning rate moves over the training.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Schedule {
+    pub shape: ScheduleShape,
+    /// Epochs (may be a fraction) over which the rate first rises linearly from a hundredth to full.
+    pub warmup: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ScheduleShape {
+    Constant,
+    /// Times `factor` whenever the validation loss has not improved by more than `min_delta` for
+    /// `patience` epochs; never under `min_rate`.
+    Plateau {
+        factor: f64,
+        patience: u32,
+        min_delta: f64,
+        min_rate: f64,
+    },
+    /// Times `factor` every `every` epochs.
+    Step {
+        factor: f64,
+        every: u32,
+    },
+    /// Half a cosine from full to `min_rate` over the training.
+    Cosine {
+        min_rate: f64,
+    },
+    /// Up from full / `div` to full over the first `rise` share of the steps, then down to
+    /// full / `final_div`, both along half a cosine (Smith and Topin 2018).
+    OneCycle {
+        rise: f64,
+        div: f64,
+        final_div: f64,
+    },
+}
+
+/// The study: which occlusions are compared with the whole face.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OcclusionStudy {
+    /// Sets of region names, each set its own condition. Names within a set are sorted and unique.
+    pub sets: Vec<Vec<String>>,
+    pub modes: Vec<Mode>,
+    pub phases: Vec<Phase>,
+    pub fills: Vec<Fill>,
+    /// Random placements for each condition.
+    pub controls: u32,
+}

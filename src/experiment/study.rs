@@ -1,0 +1,231 @@
+//! The sections `[occlusion]` and `[seeds]`: what is compared, and how often.
+
+use std::collections::BTreeSet;
+
+use crate::region::{Fill, Mode, Phase, Regions};
+
+use super::error::Problem;
+use super::reader::{Bounds, Problems, Section, read_choice, read_integer};
+use super::regions::atlas_help;
+use super::spec::OcclusionStudy;
+use super::suggest::listed;
+use super::tree::{Node, Value, join};
+
+/// The most sets of regions that a file may name.
+const MAX_SETS: usize = 1_000;
+const MAX_SEEDS: i64 = 1_000;
+
+/// Reads `[occlusion]`.
+pub(crate) fn read(root: &Section<'_>, regions: &Regions, own: &[&str]) -> OcclusionStudy {
+    let section = root.section("occlusion");
+    let grey = section.float("constant", 0.0, Bounds::closed(0.0, 1.0));
+    let modes = [("hide", Mode::Hide), ("keep", Mode::Keep)];
+    let phases =
+        [("retrain", Phase::Retrain), ("evaluate", Phase::Evaluate), ("train", Phase::Train)];
+    let fills = [("mean", Fill::Mean), ("constant", Fill::Constant(grey)), ("noise", Fill::Noise)];
+    let study = OcclusionStudy {
+        sets: read_sets(&section, regions, own),
+        modes: read_words(&section, "modes", &modes, &[]),
+        phases: read_words(&section, "phases", &phases, &["amortised"]),
+        fills: read_words(&section, "fills", &fills, &["blur", "inpaint"]),
+        controls: section.integer("controls", 0, 0, 100) as u32,
+    };
+    section.finish(&[]);
+    study
+}
+
+/// A list of different words; the first of `words` where the file gives none. `later` are words that are
+/// planned and not there in this version.
+fn read_words<T: Copy + PartialEq>(
+    section: &Section<'_>,
+    key: &'static str,
+    words: &[(&str, T)],
+    later: &[&str],
+) -> Vec<T> {
+    let default = words.iter().map(|(_, word)| *word).take(1);
+    let Some(items) = section.list(key) else { return default.collect() };
+    let path = join(&section.path, key);
+    if items.is_empty() {
+        let title = format!("`{path}` is empty");
+        let names = listed(words.iter().map(|(name, _)| *name));
+        section.problem(
+            Problem::new(title, &section.place_of(key), "needs at least one")
+                .help(format!("the choices are: {names}")),
+        );
+    }
+    let mut found = Vec::new();
+    for item in items {
+        if let Value::Text(word) = &item.value
+            && later.contains(&word.as_str())
+        {
+            let title = format!("`{word}` is not available in this version");
+            let names = listed(words.iter().map(|(name, _)| *name));
+            section.problem(
+                Problem::new(title, &item.place, "planned, but not there yet")
+                    .help(format!("this version has: {names}")),
+            );
+            continue;
+        }
+        match read_choice(item, &path, words, section.problems) {
+            Some(word) if found.contains(&word) => section.problem(twice(item, &path)),
+            Some(word) => found.push(word),
+            None => {}
+        }
+    }
+    found
+}
+
+fn twice(item: &Node, path: &str) -> Problem {
+    let title = format!("{} stands twice in `{path}`", item.to_toml());
+    Problem::new(title, &item.place, "already in the list").help("leave out one of the two")
+}
+
+fn read_sets(section: &Section<'_>, regions: &Regions, own: &[&str]) -> Vec<Vec<String>> {
+    let Some(node) = section.node("regions") else { return Vec::new() };
+    let items = match &node.value {
+        Value::Text(word) => return read_collection(section, node, word),
+        Value::Array(items) => items,
+        _ => {
+            let title =
+                "`occlusion.regions` must be a list of regions, `\"each\"` or `\"subsets\"`";
+            let label = format!("this is {}", node.type_name());
+            section.problem(Problem::new(title, &node.place, label));
+            return Vec::new();
+        }
+    };
+    if items.len() > MAX_SETS {
+        let title = format!("`occlusion.regions` has more than {MAX_SETS} sets");
+        let label = format!("this list has {}", items.len());
+        section.problem(Problem::new(title, &node.place, label));
+        return Vec::new();
+    }
+    let mut sets: Vec<Vec<String>> = Vec::new();
+    for item in items {
+        let names = match &item.value {
+            Value::Array(names) => &names[..],
+            _ => std::slice::from_ref(item),
+        };
+        if names.is_empty() {
+            section.problem(
+                Problem::new("a set of regions is empty", &item.place, "hides nothing")
+                    .help("leave it out: the whole face is always part of the study"),
+            );
+        }
+        let Some(set) = read_set(section, names, regions, own) else { continue };
+        if sets.contains(&set) {
+            section.problem(twice(item, "occlusion.regions"));
+        } else if !set.is_empty() {
+            sets.push(set);
+        }
+    }
+    sets
+}
+
+/// One condition's regions, sorted; `None` where a name is wrong.
+fn read_set(
+    section: &Section<'_>,
+    names: &[Node],
+    regions: &Regions,
+    own: &[&str],
+) -> Option<Vec<String>> {
+    let mut set = BTreeSet::new();
+    let mut sound = true;
+    for item in names {
+        let problem = match &item.value {
+            // A region of the file's own that is wrong has been reported where it is written.
+            Value::Text(name) if regions.get(name).is_none() && !own.contains(&name.as_str()) => {
+                let problem = Problem::new(
+                    format!("unknown region `{name}`"),
+                    &item.place,
+                    "not in the atlas `aligned`",
+                );
+                match name.as_str() {
+                    "each" | "subsets" => problem.help(format!(
+                        "`{name}` stands alone, without a list: `regions = \"{name}\"`"
+                    )),
+                    _ => problem.help(atlas_help(name, own)),
+                }
+            }
+            Value::Text(name) if !set.insert(name.clone()) => twice(item, "occlusion.regions"),
+            Value::Text(_) => continue,
+            _ => Problem::new(
+                "`occlusion.regions` must be a list of regions, or of lists of regions",
+                &item.place,
+                format!("this is {}", item.type_name()),
+            ),
+        };
+        section.problem(problem);
+        sound = false;
+    }
+    sound.then(|| set.into_iter().collect())
+}
+
+/// `"each"` and `"subsets"`, over the seven regions of the atlas.
+fn read_collection(section: &Section<'_>, node: &Node, word: &str) -> Vec<Vec<String>> {
+    let names = Regions::built_in_names();
+    match word {
+        "each" => names.map(|name| vec![name.to_owned()]).to_vec(),
+        "subsets" => subsets(&names),
+        _ => {
+            let help = match Regions::aligned().get(word) {
+                Some(_) => format!("write it as a list: `regions = [\"{word}\"]`"),
+                None => "give a list of regions, `\"each\"` or `\"subsets\"`".to_owned(),
+            };
+            let title = format!("`occlusion.regions` cannot be `{word}`");
+            section.problem(Problem::new(title, &node.place, "not a list").help(help));
+            Vec::new()
+        }
+    }
+}
+
+/// Every set of names but the empty and the full one, small sets first.
+fn subsets(names: &[&str]) -> Vec<Vec<String>> {
+    let full = (1_u32 << names.len()) - 1;
+    let mut sets: Vec<Vec<String>> = (1..full)
+        .map(|members| {
+            let member = |index: &usize| members >> index & 1 == 1;
+            let mut set: Vec<String> =
+                (0..names.len()).filter(member).map(|index| names[index].to_owned()).collect();
+            set.sort();
+            set
+        })
+        .collect();
+    sets.sort_by_key(Vec::len);
+    sets
+}
+
+/// Reads `[seeds]`.
+pub(crate) fn read_seeds(root: &Section<'_>) -> Vec<u64> {
+    let section = root.section("seeds");
+    let count = section.integer("count", 3, 1, MAX_SEEDS);
+    let list = section.list("list");
+    section.finish(&[]);
+    let Some(items) = list else { return (1..=count as u64).collect() };
+    if section.is_set("count") {
+        let title = "`seeds.count` and `seeds.list` exclude each other";
+        section.problem(
+            Problem::new(title, &section.place_of("count"), "the list says which seeds")
+                .help("leave out one of the two"),
+        );
+    }
+    if items.is_empty() || items.len() > MAX_SEEDS as usize {
+        let title = format!("`seeds.list` cannot have {} seeds", items.len());
+        let label = format!("must have 1 to {MAX_SEEDS}");
+        section.problem(Problem::new(title, &section.place_of("list"), label));
+    }
+    read_seed_list(items, section.problems)
+}
+
+fn read_seed_list(items: &[Node], problems: &Problems) -> Vec<u64> {
+    let mut seeds: Vec<u64> = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let path = format!("seeds.list[{index}]");
+        let Some(seed) = read_integer(item, &path, 0, i64::MAX, problems) else { continue };
+        if seeds.contains(&(seed as u64)) {
+            problems.push(twice(item, "seeds.list"));
+        } else {
+            seeds.push(seed as u64);
+        }
+    }
+    seeds
+}

@@ -1,0 +1,339 @@
+//! TOML values that remember where they were written.
+//!
+//! An experiment is put together from several texts: a chain of base files, the file itself, `--set`
+//! arguments, one combination of a matrix. They merge into one tree, and an error in it still points at
+//! the text in which the value stands.
+
+use std::sync::Arc;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::error::{Document, Place, Problem};
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Node {
+    pub value: Value,
+    pub place: Place,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Value {
+    Text(String),
+    Integer(i64),
+    Float(f64),
+    Flag(bool),
+    /// A date or time, which no key takes.
+    Date(String),
+    Array(Vec<Node>),
+    Table(Table),
+}
+
+/// Entries in the order in which they were written.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Table {
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Entry {
+    pub key: String,
+    pub key_place: Place,
+    pub node: Node,
+}
+
+/// A table whose `kind` decides which other keys it has. Where a later text changes the kind, the keys
+/// of the earlier kind stay behind; the others still merge.
+struct Kinded {
+    path: &'static str,
+    default: Option<&'static str>,
+    keys: &'static [&'static str],
+}
+
+const KINDED: [Kinded; 3] = [
+    Kinded {
+        path: "dataset",
+        default: None,
+        keys: &[
+            "root",
+            "labels",
+            "landmarks",
+            "without_landmarks",
+            "train",
+            "val",
+            "test",
+            "split_seed",
+            "seed",
+            "signal",
+            "identity",
+            "nuisance",
+        ],
+    },
+    Kinded {
+        path: "train.optimizer",
+        default: Some("adam"),
+        keys: &["beta1", "beta2", "epsilon", "weight_decay", "momentum", "nesterov"],
+    },
+    Kinded {
+        path: "schedule",
+        default: Some("plateau"),
+        keys: &["factor", "patience", "min_delta", "min_rate", "every", "rise", "div", "final_div"],
+    },
+];
+
+impl Table {
+    /// Parses a document.
+    ///
+    /// # Errors
+    /// Everything in it that is not TOML, and integers beyond 64 bits.
+    pub fn parse(document: &Arc<Document>) -> Result<Table, Vec<Problem>> {
+        Table::parse_as(document, &document.text[document.start..])
+    }
+
+    /// Parses `toml` in place of the document's own text; places point into the document all the same.
+    pub fn parse_as(document: &Arc<Document>, toml: &str) -> Result<Table, Vec<Problem>> {
+        let (table, errors) = DeTable::parse_recoverable(toml);
+        let mut problems: Vec<Problem> = errors
+            .iter()
+            .map(|error| {
+                let span = error.span().unwrap_or(0..0);
+                let place = document.place(span);
+                Problem::new("this is not valid TOML", &place, error.message())
+            })
+            .collect();
+        let table = convert_table(document, table.get_ref(), &mut problems);
+        if problems.is_empty() { Ok(table) } else { Err(problems) }
+    }
+
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    pub fn entry(&self, key: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.key == key)
+    }
+
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.entry(key).map(|entry| &entry.node)
+    }
+
+    pub fn remove(&mut self, key: &str) -> Option<Entry> {
+        let index = self.entries.iter().position(|entry| entry.key == key)?;
+        Some(self.entries.remove(index))
+    }
+
+    /// A table that holds one value at a dotted path; every key of the path is said to stand at
+    /// `key_place`.
+    pub fn at_path(path: &str, key_place: &Place, node: Node) -> Table {
+        let (key, node) = match path.split_once('.') {
+            None => (path, node),
+            Some((key, rest)) => {
+                let inner = Table::at_path(rest, key_place, node);
+                (key, Node { value: Value::Table(inner), place: key_place.clone() })
+            }
+        };
+        Table { entries: vec![Entry { key: key.to_owned(), key_place: key_place.clone(), node }] }
+    }
+
+    /// Lays a later text upon this table: tables merge, everything else is replaced, and what no longer
+    /// goes with the later text is left behind.
+    pub fn merge(&mut self, over: Table) {
+        self.drop_outdated(&over);
+        self.unite(over);
+    }
+
+    /// Takes the entries of what counts as the same text.
+    pub fn unite(&mut self, over: Table) {
+        for entry in over.entries {
+            let known = self.entries.iter_mut().find(|known| known.key == entry.key);
+            match known {
+                None => self.entries.push(entry),
+                Some(known) => match (&mut known.node.value, entry.node.value) {
+                    (Value::Table(under), Value::Table(over)) => under.unite(over),
+                    (_, value) => {
+                        known.key_place = entry.key_place;
+                        known.node = Node { value, place: entry.node.place };
+                    }
+                },
+            }
+        }
+    }
+
+    /// Removes the keys that depend on a `kind` where `over` has another kind, and of `seeds.count` and
+    /// `seeds.list`, which say the same thing, the one that `over` does not give.
+    fn drop_outdated(&mut self, over: &Table) {
+        for Kinded { path, default, keys } in KINDED {
+            let Some(over) = over.table_at(path) else { continue };
+            let Some(under) = self.table_at_mut(path) else { continue };
+            let Some(before) = under.text("kind").or(default) else { continue };
+            if over.text("kind").is_some_and(|kind| kind != before) {
+                under.entries.retain(|entry| !keys.contains(&entry.key.as_str()));
+            }
+        }
+        if let (Some(over), Some(under)) = (over.table_at("seeds"), self.table_at_mut("seeds")) {
+            for (given, other) in [("count", "list"), ("list", "count")] {
+                if over.get(given).is_some() && over.get(other).is_none() {
+                    under.remove(other);
+                }
+            }
+        }
+    }
+
+    fn table_at(&self, path: &str) -> Option<&Table> {
+        path.split('.').try_fold(self, |table, key| match &table.get(key)?.value {
+            Value::Table(inner) => Some(inner),
+            _ => None,
+        })
+    }
+
+    fn table_at_mut(&mut self, path: &str) -> Option<&mut Table> {
+        path.split('.').try_fold(self, |table, key| {
+            let entry = table.entries.iter_mut().find(|entry| entry.key == key)?;
+            match &mut entry.node.value {
+                Value::Table(inner) => Some(inner),
+                _ => None,
+            }
+        })
+    }
+
+    fn text(&self, key: &str) -> Option<&str> {
+        match &self.get(key)?.value {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The table as a TOML document: plain keys first, then a section for each table; tables within
+    /// sections are written in line.
+    pub fn to_toml(&self) -> String {
+        let mut text = String::new();
+        let sections = self.entries.iter().filter(|entry| entry.node.is_table());
+        for entry in self.entries.iter().filter(|entry| !entry.node.is_table()) {
+            text += &entry.to_line();
+        }
+        for entry in sections {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            text += &format!("[{}]\n", quoted_key(&entry.key));
+            if let Value::Table(table) = &entry.node.value {
+                text.extend(table.entries.iter().map(Entry::to_line));
+            }
+        }
+        text
+    }
+}
+
+impl Entry {
+    fn to_line(&self) -> String {
+        format!("{} = {}\n", quoted_key(&self.key), self.node.to_toml())
+    }
+}
+
+impl Node {
+    pub fn is_table(&self) -> bool {
+        matches!(self.value, Value::Table(_))
+    }
+
+    /// What kind of value this is, with its article.
+    pub fn type_name(&self) -> &'static str {
+        match self.value {
+            Value::Text(_) => "a string",
+            Value::Integer(_) => "a whole number",
+            Value::Float(_) => "a number",
+            Value::Flag(_) => "true or false",
+            Value::Date(_) => "a date or time",
+            Value::Array(_) => "a list",
+            Value::Table(_) => "a table",
+        }
+    }
+
+    /// The value as TOML, in line.
+    pub fn to_toml(&self) -> String {
+        match &self.value {
+            Value::Text(text) => toml::Value::String(text.clone()).to_string(),
+            Value::Integer(number) => number.to_string(),
+            Value::Float(number) => toml::Value::Float(*number).to_string(),
+            Value::Flag(flag) => flag.to_string(),
+            Value::Date(text) => text.clone(),
+            Value::Array(items) => {
+                let items: Vec<String> = items.iter().map(Node::to_toml).collect();
+                format!("[{}]", items.join(", "))
+            }
+            Value::Table(table) => {
+                let entries: Vec<String> = table
+                    .entries
+                    .iter()
+                    .map(|entry| format!("{} = {}", quoted_key(&entry.key), entry.node.to_toml()))
+                    .collect();
+                format!("{{ {} }}", entries.join(", "))
+            }
+        }
+    }
+}
+
+/// A dotted path and one more key.
+pub(crate) fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+fn quoted_key(key: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if !key.is_empty() && key.chars().all(bare) {
+        key.to_owned()
+    } else {
+        toml::Value::String(key.to_owned()).to_string()
+    }
+}
+
+fn convert_table(
+    document: &Arc<Document>,
+    table: &DeTable<'_>,
+    problems: &mut Vec<Problem>,
+) -> Table {
+    let mut entries: Vec<Entry> = table
+        .iter()
+        .map(|(key, value)| Entry {
+            key: key.get_ref().clone().into_owned(),
+            key_place: document.place(key.span()),
+            node: convert(document, value, problems),
+        })
+        .collect();
+    entries.sort_by_key(|entry| entry.key_place.span.start);
+    Table { entries }
+}
+
+fn convert(
+    document: &Arc<Document>,
+    node: &Spanned<DeValue<'_>>,
+    problems: &mut Vec<Problem>,
+) -> Node {
+    let place = document.place(node.span());
+    let value = match node.get_ref() {
+        DeValue::String(text) => Value::Text(text.clone().into_owned()),
+        DeValue::Integer(number) => {
+            let parsed = i64::from_str_radix(number.as_str(), number.radix());
+            Value::Integer(parsed.unwrap_or_else(|_| {
+                let title = format!("the number {number} is too large");
+                problems.push(Problem::new(title, &place, "whole numbers have 64 bits"));
+                0
+            }))
+        }
+        // Beyond the range of f64 the standard library answers infinity, which no key takes.
+        DeValue::Float(number) => Value::Float(number.as_str().parse().unwrap_or(f64::NAN)),
+        DeValue::Boolean(flag) => Value::Flag(*flag),
+        DeValue::Datetime(date) => Value::Date(date.to_string()),
+        DeValue::Array(items) => {
+            Value::Array(items.iter().map(|item| convert(document, item, problems)).collect())
+        }
+        DeValue::Table(table) => Value::Table(convert_table(document, table, problems)),
+    };
+    Node { value, place }
+}
+
+impl Document {
+    /// The place of a span of the document's TOML.
+    fn place(self: &Arc<Document>, span: std::ops::Range<usize>) -> Place {
+        Place { document: Arc::clone(self), span: span.start + self.start..span.end + self.start }
+    }
+}
