@@ -22,5 +22,6 @@
 //! Beside them, [`random`]: every random draw comes from a generator for its purpose.
 
 pub mod experiment;
+pub mod plan;
 pub mod random;
 pub mod region;

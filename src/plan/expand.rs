@@ -1,0 +1,221 @@
+//! Conditions × seeds, and the trainings behind them.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use rayon::prelude::*;
+
+use crate::experiment::{Experiment, Settings};
+use crate::region::control::{NoPlace, place};
+use crate::region::{Occlusion, Phase, Polygon, RegionError};
+
+use super::condition::{Condition, Naming};
+use super::identity::{TrainingKey, canonical_occlusion};
+
+/// All that an experiment needs done.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The experiment's name.
+    pub experiment: String,
+    /// Cell by cell: the whole face first, then every set of regions, each followed by its controls.
+    pub conditions: Vec<Condition>,
+    /// No two equal.
+    pub trainings: Vec<TrainingSpec>,
+    /// Condition by condition, a run for each seed.
+    pub runs: Vec<Run>,
+    pub warnings: Vec<PlanWarning>,
+}
+
+/// One network to be fitted with one seed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrainingSpec {
+    pub settings: Settings,
+    /// What covers the training images; `None` for whole faces.
+    pub occlusion: Option<Occlusion>,
+    pub seed: u64,
+}
+
+/// A condition and a seed: a training, evaluated under an occlusion.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Index into the plan's conditions.
+    pub condition: usize,
+    pub seed: u64,
+    /// Index into the plan's trainings.
+    pub training: usize,
+    /// What covers the images that the network is examined on; `None` for whole faces.
+    pub evaluation: Option<Occlusion>,
+}
+
+/// Why an experiment cannot be planned.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum PlanError {
+    #[error(transparent)]
+    Region(#[from] RegionError),
+    #[error(
+        "the conditions `{first}` and `{second}` are the same: they cover the same polygons; leave one \
+         of the two out of `occlusion.regions`"
+    )]
+    SameCondition { first: String, second: String },
+}
+
+/// What a researcher should know before the work begins.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PlanWarning {
+    /// A set of regions gets fewer controls than were asked for.
+    NoControl { regions: Vec<String>, wanted: u32, reason: NoPlace },
+}
+
+impl fmt::Display for PlanWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PlanWarning::NoControl { regions, wanted, reason } => {
+                let regions = regions.join(" + ");
+                let kept = reason.found;
+                write!(f, "`{regions}` has {kept} of {wanted} controls: {reason}")
+            }
+        }
+    }
+}
+
+impl Plan {
+    /// Expands an experiment.
+    ///
+    /// # Errors
+    /// A region that does not exist (impossible for an experiment that was read from a file), and two
+    /// conditions that cover the same polygons under different names: their runs would be one.
+    pub fn new(experiment: &Experiment) -> Result<Plan, PlanError> {
+        // Finding a place for a control, or that there is none, takes thousands of tries.
+        let covered: Vec<(Covering<'_>, Option<PlanWarning>)> = experiment
+            .occlusion
+            .sets
+            .par_iter()
+            .map(|regions| {
+                let polygons = experiment.regions.polygons_of(regions)?;
+                let (controls, warning) =
+                    controls(regions, &polygons, experiment.occlusion.controls);
+                Ok((Covering { regions, polygons, controls }, warning))
+            })
+            .collect::<Result<_, RegionError>>()?;
+        let (coverings, warnings): (Vec<Covering<'_>>, Vec<Option<PlanWarning>>) =
+            covered.into_iter().unzip();
+        let warnings = warnings.into_iter().flatten().collect();
+        let conditions = conditions(experiment, &coverings);
+        refuse_twins(&conditions)?;
+        let (trainings, runs) = runs(experiment, &conditions);
+        Ok(Plan { experiment: experiment.name.clone(), conditions, trainings, runs, warnings })
+    }
+}
+
+/// A set of regions and where its controls lie.
+struct Covering<'a> {
+    regions: &'a [String],
+    polygons: Vec<Polygon>,
+    controls: Vec<Vec<Polygon>>,
+}
+
+/// As many of the `wanted` controls as there is room for.
+fn controls(
+    regions: &[String],
+    polygons: &[Polygon],
+    wanted: u32,
+) -> (Vec<Vec<Polygon>>, Option<PlanWarning>) {
+    let mut controls = Vec::new();
+    for draw in 0..wanted {
+        match place(polygons, draw) {
+            Ok(control) => controls.push(control),
+            Err(reason) => {
+                let regions = regions.to_vec();
+                return (controls, Some(PlanWarning::NoControl { regions, wanted, reason }));
+            }
+        }
+    }
+    (controls, None)
+}
+
+fn conditions(experiment: &Experiment, coverings: &[Covering<'_>]) -> Vec<Condition> {
+    let naming = Naming::new(experiment);
+    let study = &experiment.occlusion;
+    let mut conditions = Vec::new();
+    for (index, cell) in experiment.cells.iter().enumerate() {
+        conditions.push(Condition {
+            name: naming.whole(cell),
+            cell: index,
+            regions: Vec::new(),
+            occlusion: None,
+            phase: None,
+            control: None,
+        });
+        for covering in coverings {
+            for &mode in &study.modes {
+                for &phase in &study.phases {
+                    for &fill in &study.fills {
+                        let itself = std::iter::once((None, &covering.polygons));
+                        let controls = (0..).map(Some).zip(&covering.controls);
+                        conditions.extend(itself.chain(controls).map(|(control, polygons)| {
+                            Condition {
+                                name: naming.covered(
+                                    cell,
+                                    covering.regions,
+                                    (mode, phase, fill),
+                                    control,
+                                ),
+                                cell: index,
+                                regions: covering.regions.to_vec(),
+                                occlusion: Some(Occlusion {
+                                    polygons: polygons.clone(),
+                                    mode,
+                                    fill,
+                                }),
+                                phase: Some(phase),
+                                control,
+                            }
+                        }));
+                    }
+                }
+            }
+        }
+    }
+    conditions
+}
+
+fn refuse_twins(conditions: &[Condition]) -> Result<(), PlanError> {
+    let mut seen: HashMap<_, &str> = HashMap::new();
+    for condition in conditions {
+        let covered = canonical_occlusion(condition.occlusion.as_ref());
+        if let Some(first) =
+            seen.insert((condition.cell, condition.phase, covered), &condition.name)
+        {
+            let second = condition.name.clone();
+            return Err(PlanError::SameCondition { first: first.to_owned(), second });
+        }
+    }
+    Ok(())
+}
+
+fn runs(experiment: &Experiment, conditions: &[Condition]) -> (Vec<TrainingSpec>, Vec<Run>) {
+    let mut trainings = Vec::new();
+    let mut known: HashMap<String, usize> = HashMap::new();
+    let mut runs = Vec::new();
+    for (index, condition) in conditions.iter().enumerate() {
+        let settings = &experiment.cells[condition.cell].settings;
+        let when = |covered: fn(Phase) -> bool| {
+            condition.occlusion.as_ref().filter(|_| condition.phase.is_some_and(covered))
+        };
+        let trained = when(Phase::trains_covered);
+        let evaluated = when(Phase::evaluates_covered);
+        for &seed in &experiment.seeds {
+            let key = TrainingKey::new(settings, None, trained, seed).canonical();
+            let training = *known.entry(key).or_insert_with(|| {
+                trainings.push(TrainingSpec {
+                    settings: settings.clone(),
+                    occlusion: trained.cloned(),
+                    seed,
+                });
+                trainings.len() - 1
+            });
+            runs.push(Run { condition: index, seed, training, evaluation: evaluated.cloned() });
+        }
+    }
+    (trainings, runs)
+}

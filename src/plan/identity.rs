@@ -1,0 +1,268 @@
+//! Content hashes: what determines a number names it.
+//!
+//! A result is found again by an id taken over everything that determines it and nothing else. So a new
+//! title, another device, one more seed or one more region leaves all ids as they are and all results in
+//! place, and a change of the learning rate, of a pixel or of a polygon's corner makes new ones.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::experiment::{
+    Augment, DatasetSpec, FacesSpec, ModelSpec, Optimizer, Precision, Schedule, Select, Settings,
+    Source, Target,
+};
+use crate::region::{Fill, Occlusion, Polygon};
+
+use super::expand::Plan;
+
+/// Part of every id. To be raised whenever a change of the code changes the numbers that the same
+/// experiment gives.
+pub const NUMERIC_VERSION: u32 = 1;
+
+/// The version of the embedded generator of faces. To be raised whenever the same settings give other
+/// pictures or labels.
+pub const FACES_VERSION: u32 = 1;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// 20 hexadecimal digits.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+
+            fn of(key: &impl Serialize) -> $name {
+                $name(digest(stringify!($name), key))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+id! {
+    /// Names all that determines a network's weights.
+    TrainingId
+}
+id! {
+    /// Names a training and the occlusion under which it is examined.
+    EvaluationId
+}
+id! {
+    /// Names all that determines the numbers of a run.
+    RunId
+}
+
+/// The ids of a plan's trainings and runs, in the plan's order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Identified {
+    pub trainings: Vec<TrainingIdentity>,
+    pub runs: Vec<RunIdentity>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrainingIdentity {
+    pub id: TrainingId,
+    /// The data were not at hand: the id stands for their settings, and will be another once they are
+    /// read.
+    pub provisional: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunIdentity {
+    pub run: RunId,
+    pub training: TrainingId,
+    pub evaluation: EvaluationId,
+    /// As its training's.
+    pub provisional: bool,
+}
+
+/// What stands for the content of a data set that its settings determine: the faces. `None` where the
+/// data must be looked at.
+pub fn source_content(spec: &DatasetSpec) -> Option<String> {
+    #[derive(Serialize)]
+    struct Faces<'a> {
+        faces: &'a FacesSpec,
+        height: usize,
+        width: usize,
+        channels: usize,
+        classes: &'a [String],
+    }
+    let Source::Faces(faces) = &spec.source else { return None };
+    let &DatasetSpec { height, width, channels, ref classes, .. } = spec;
+    let json = to_json(&Faces { faces, height, width, channels, classes });
+    Some(format!("faces:v{FACES_VERSION}:{json}"))
+}
+
+impl Plan {
+    /// The ids of all trainings and runs. `content` answers with the hash of a data set's content
+    /// (`Dataset::content`), or `None` where the data are not at hand; it is asked once for each data
+    /// set, and never for `faces`, whose settings determine them.
+    pub fn identify(&self, content: &dyn Fn(&DatasetSpec) -> Option<String>) -> Identified {
+        let mut contents: Vec<(&DatasetSpec, Option<String>)> = Vec::new();
+        let mut trainings = Vec::new();
+        for training in &self.trainings {
+            let spec = &training.settings.dataset;
+            let index =
+                contents.iter().position(|(known, _)| *known == spec).unwrap_or_else(|| {
+                    contents.push((spec, source_content(spec).or_else(|| content(spec))));
+                    contents.len() - 1
+                });
+            let content = contents[index].1.as_deref();
+            let occlusion = training.occlusion.as_ref();
+            let key = TrainingKey::new(&training.settings, content, occlusion, training.seed);
+            let provisional = content.is_none();
+            trainings.push(TrainingIdentity { id: TrainingId::of(&key), provisional });
+        }
+        let runs = self
+            .runs
+            .iter()
+            .map(|run| {
+                let TrainingIdentity { id: training, provisional } = &trainings[run.training];
+                let occlusion = run.evaluation.as_ref().map(OcclusionKey::new);
+                let evaluation = EvaluationId::of(&(NUMERIC_VERSION, training, &occlusion));
+                RunIdentity {
+                    run: RunId::of(&(NUMERIC_VERSION, training, &evaluation)),
+                    training: training.clone(),
+                    evaluation,
+                    provisional: *provisional,
+                }
+            })
+            .collect();
+        Identified { trainings, runs }
+    }
+}
+
+/// All that determines a network's weights, and nothing else. The device is not in it, nor where the
+/// data lie.
+#[derive(Serialize)]
+pub(crate) struct TrainingKey<'a> {
+    version: u32,
+    data: DataKey<'a>,
+    model: &'a ModelSpec,
+    epochs: u32,
+    batch_size: usize,
+    optimizer: Optimizer,
+    target: Target,
+    augment: Augment,
+    select: Select,
+    precision: Precision,
+    early_stopping: Option<u32>,
+    schedule: Schedule,
+    occlusion: Option<OcclusionKey>,
+    seed: u64,
+}
+
+#[derive(Serialize)]
+struct DataKey<'a> {
+    height: usize,
+    width: usize,
+    channels: usize,
+    classes: &'a [String],
+    #[serde(flatten)]
+    images: ImagesKey<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum ImagesKey<'a> {
+    Content(&'a str),
+    Settings(&'a DatasetSpec),
+}
+
+/// An occlusion, its polygons in an order of their own: which of two polygons is listed first covers
+/// nothing more.
+#[derive(Serialize)]
+struct OcclusionKey {
+    mode: &'static str,
+    fill: &'static str,
+    constant: Option<f64>,
+    polygons: Vec<Vec<[f64; 2]>>,
+}
+
+impl<'a> TrainingKey<'a> {
+    /// `content`: the hash of the data; where it is not known, their settings stand in.
+    pub fn new(
+        settings: &'a Settings,
+        content: Option<&'a str>,
+        occlusion: Option<&Occlusion>,
+        seed: u64,
+    ) -> TrainingKey<'a> {
+        let Settings { dataset, model, train, schedule } = settings;
+        let images = content.map_or(ImagesKey::Settings(dataset), ImagesKey::Content);
+        TrainingKey {
+            version: NUMERIC_VERSION,
+            data: DataKey {
+                height: dataset.height,
+                width: dataset.width,
+                channels: dataset.channels,
+                classes: &dataset.classes,
+                images,
+            },
+            model,
+            epochs: train.epochs,
+            batch_size: train.batch_size,
+            optimizer: train.optimizer,
+            target: train.target,
+            augment: train.augment,
+            select: train.select,
+            precision: train.precision,
+            early_stopping: train.early_stopping,
+            schedule: *schedule,
+            occlusion: occlusion.map(OcclusionKey::new),
+            seed,
+        }
+    }
+
+    /// Equal for two trainings that would give the same network.
+    pub fn canonical(&self) -> String {
+        to_json(self)
+    }
+}
+
+/// Equal for two occlusions that cover the same.
+pub(crate) fn canonical_occlusion(occlusion: Option<&Occlusion>) -> String {
+    to_json(&occlusion.map(OcclusionKey::new))
+}
+
+impl OcclusionKey {
+    fn new(occlusion: &Occlusion) -> OcclusionKey {
+        let corners = |polygon: &Polygon| -> Vec<[f64; 2]> {
+            polygon.points().iter().map(|point| [point.x, point.y]).collect()
+        };
+        let mut polygons: Vec<Vec<[f64; 2]>> = occlusion.polygons.iter().map(corners).collect();
+        polygons.sort_by(|one, other| one.partial_cmp(other).unwrap_or(std::cmp::Ordering::Equal));
+        let constant = match occlusion.fill {
+            Fill::Constant(grey) => Some(grey),
+            Fill::Mean | Fill::Noise => None,
+        };
+        OcclusionKey {
+            mode: occlusion.mode.name(),
+            fill: occlusion.fill.name(),
+            constant,
+            polygons,
+        }
+    }
+}
+
+/// JSON writes each number by the shortest decimals that give it back, so equal text is equal bits.
+fn to_json(key: &impl Serialize) -> String {
+    serde_json::to_string(key)
+        .expect("keys hold numbers, lists and text, and paths that came from text")
+}
+
+/// 80 bits of BLAKE3: among a million results, two share an id with a chance of one in 10¹².
+fn digest(what: &str, key: &impl Serialize) -> String {
+    let hash = blake3::hash(format!("{what} {}", to_json(key)).as_bytes());
+    hash.to_hex()[..20].to_owned()
+}

@@ -1,0 +1,21 @@
+//! From an experiment to the work that answers it.
+//!
+//! In: a valid [`Experiment`](crate::experiment::Experiment). Out: a [`Plan`]: its conditions, the
+//! trainings that they need, each listed once however many conditions share it, and a run for each
+//! condition and seed; with [`Plan::identify`] also the identities under which results are stored. All of
+//! it is a pure function of the experiment: this room opens no file and knows nothing of what is done
+//! already.
+
+mod condition;
+mod expand;
+mod identity;
+
+pub use condition::Condition;
+pub use expand::{Plan, PlanError, PlanWarning, Run, TrainingSpec};
+pub use identity::{
+    EvaluationId, FACES_VERSION, Identified, NUMERIC_VERSION, RunId, RunIdentity, TrainingId,
+    TrainingIdentity, source_content,
+};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,352 @@
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::*;
+use crate::experiment::{DatasetSpec, Experiment, load, parse};
+use crate::region::{Mode, Phase};
+
+const SMALLEST: &str = "name = \"x\"\n[dataset]\nkind = \"faces\"\n";
+
+fn experiment(text: &str) -> Experiment {
+    parse(&format!("{SMALLEST}{text}"), "x.toml", &[]).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+fn plan(text: &str) -> Plan {
+    Plan::new(&experiment(text)).unwrap()
+}
+
+fn names(plan: &Plan) -> Vec<&str> {
+    plan.conditions.iter().map(|condition| condition.name.as_str()).collect()
+}
+
+fn nothing_at_hand(_: &DatasetSpec) -> Option<String> {
+    None
+}
+
+fn run_ids(plan: &Plan) -> Vec<String> {
+    let identified = plan.identify(&nothing_at_hand);
+    identified.runs.iter().map(|run| run.run.to_string()).collect()
+}
+
+#[test]
+fn the_whole_face_is_always_there() {
+    let plan = plan("");
+    assert_eq!(names(&plan), ["whole"]);
+    assert_eq!((plan.trainings.len(), plan.runs.len()), (3, 3));
+    let seeds: Vec<u64> = plan.runs.iter().map(|run| run.seed).collect();
+    assert_eq!(seeds, [1, 2, 3]);
+    assert!(plan.runs.iter().all(|run| run.evaluation.is_none()));
+    assert!(plan.trainings.iter().all(|training| training.occlusion.is_none()));
+}
+
+#[test]
+fn a_condition_is_called_by_what_tells_it_from_the_others() {
+    let text =
+        "[occlusion]\nregions = [\"eyes\", [\"nose\", \"mouth\"]]\nmodes = [\"hide\", \"keep\"]\n";
+    assert_eq!(
+        names(&plan(text)),
+        ["whole", "hide eyes", "keep eyes", "hide mouth + nose", "keep mouth + nose"]
+    );
+    let text =
+        "[occlusion]\nregions = [\"eyes\"]\nphases = [\"retrain\", \"evaluate\"]\ncontrols = 1\n";
+    assert_eq!(
+        names(&plan(text)),
+        [
+            "whole",
+            "hide eyes (retrain)",
+            "hide eyes (retrain), control 1",
+            "hide eyes (evaluate)",
+            "hide eyes (evaluate), control 1",
+        ]
+    );
+    let text = "[occlusion]\nregions = [\"eyes\"]\nfills = [\"mean\", \"noise\"]\n[matrix]\n\
+                \"train.epochs\" = [1, 2]\n";
+    assert_eq!(
+        names(&plan(text)),
+        [
+            "whole, epochs = 1",
+            "hide eyes (mean), epochs = 1",
+            "hide eyes (noise), epochs = 1",
+            "whole, epochs = 2",
+            "hide eyes (mean), epochs = 2",
+            "hide eyes (noise), epochs = 2",
+        ]
+    );
+    let text = "[matrix]\n\"schedule.kind\" = [\"step\"]\n\"train.optimizer.kind\" = [\"sgd\"]\n";
+    assert_eq!(names(&plan(text)), ["whole, schedule.kind = \"step\", optimizer.kind = \"sgd\""]);
+}
+
+#[test]
+fn conditions_share_trainings() {
+    let plan = plan(
+        "[occlusion]\nregions = [\"eyes\", \"mouth\"]\nmodes = [\"hide\", \"keep\"]\n\
+         phases = [\"retrain\", \"evaluate\", \"train\"]\n[seeds]\ncount = 2\n",
+    );
+    // Whole, and two regions × two modes × three phases.
+    assert_eq!((plan.conditions.len(), plan.runs.len()), (13, 26));
+    // Whole, and one for each region and mode: evaluate needs none, train has that of retrain.
+    assert_eq!(plan.trainings.len(), 5 * 2);
+    for run in &plan.runs {
+        let condition = &plan.conditions[run.condition];
+        let training = &plan.trainings[run.training];
+        assert_eq!(training.seed, run.seed);
+        let (trained, evaluated) = match condition.phase {
+            None => (None, None),
+            Some(Phase::Retrain) => (condition.occlusion.as_ref(), condition.occlusion.as_ref()),
+            Some(Phase::Evaluate) => (None, condition.occlusion.as_ref()),
+            Some(Phase::Train) => (condition.occlusion.as_ref(), None),
+        };
+        assert_eq!(training.occlusion.as_ref(), trained, "{}", condition.name);
+        assert_eq!(run.evaluation.as_ref(), evaluated, "{}", condition.name);
+    }
+    let ids: BTreeSet<String> = run_ids(&plan).into_iter().collect();
+    assert_eq!(ids.len(), 26);
+}
+
+#[test]
+fn controls_lie_elsewhere_and_are_the_same_for_every_mode() {
+    let plan =
+        plan("[occlusion]\nregions = [\"eyes\"]\nmodes = [\"hide\", \"keep\"]\ncontrols = 2\n");
+    let polygons = |mode, control| {
+        let found = plan.conditions.iter().find(|condition| {
+            condition.control == control
+                && condition.occlusion.as_ref().is_some_and(|occlusion| occlusion.mode == mode)
+        });
+        found.unwrap().occlusion.clone().unwrap().polygons
+    };
+    assert_eq!(plan.conditions.len(), 1 + 2 * 3);
+    assert!(plan.warnings.is_empty());
+    for draw in [0, 1] {
+        assert_ne!(polygons(Mode::Hide, None), polygons(Mode::Hide, Some(draw)));
+        assert_eq!(polygons(Mode::Hide, Some(draw)), polygons(Mode::Keep, Some(draw)));
+    }
+    assert_ne!(polygons(Mode::Hide, Some(0)), polygons(Mode::Hide, Some(1)));
+}
+
+#[test]
+fn a_control_without_a_place_is_left_out_and_said_so() {
+    let plan = plan(
+        "[occlusion]\nregions = [[\"forehead\", \"brows\", \"eyes\", \"nose\", \"cheeks\", \"jaw\"]]\n\
+         controls = 2\n",
+    );
+    assert_eq!(names(&plan), ["whole", "hide brows + cheeks + eyes + forehead + jaw + nose"]);
+    let [warning] = &plan.warnings[..] else { panic!("{:?}", plan.warnings) };
+    let text = warning.to_string();
+    let start =
+        "`brows + cheeks + eyes + forehead + jaw + nose` has 0 of 2 controls: the regions cover";
+    assert!(text.starts_with(start), "{text}");
+}
+
+#[test]
+fn the_same_polygons_under_two_names_are_refused() {
+    let experiment = experiment(
+        "[regions]\nupper = [\"eyes\", \"brows\"]\n[occlusion]\nregions = [\"upper\", [\"brows\", \"eyes\"]]\n",
+    );
+    assert_eq!(
+        Plan::new(&experiment).unwrap_err().to_string(),
+        "the conditions `hide upper` and `hide brows + eyes` are the same: they cover the same polygons; \
+         leave one of the two out of `occlusion.regions`"
+    );
+}
+
+/// Ids name results on other people's disks. Where this test fails, either undo what changed them, or, if
+/// the numbers that the program gives have changed, raise `NUMERIC_VERSION` and write the new ids here.
+#[test]
+fn ids_are_what_they_were() {
+    let plan = plan(
+        "[regions]\nown = [[[0.1, 0.3], [0.9, 0.3], [0.5, 0.5]]]\n[occlusion]\nregions = [\"own\"]\n\
+         fills = [\"constant\"]\nconstant = 0.25\n[seeds]\ncount = 1\n",
+    );
+    let identified = plan.identify(&nothing_at_hand);
+    let trainings: Vec<&str> =
+        identified.trainings.iter().map(|training| training.id.as_str()).collect();
+    let runs: Vec<[&str; 2]> =
+        identified.runs.iter().map(|run| [run.evaluation.as_str(), run.run.as_str()]).collect();
+    assert_eq!(trainings, ["259fbec004911052b031", "4e3ab931eee124659ac9"]);
+    let expected = [
+        ["7701c17e85733ee1228f", "9d871ab375fc695bc316"],
+        ["a69f6a70547258d73391", "231534cf6d7cb5212e51"],
+    ];
+    assert_eq!(runs, expected);
+    assert!(identified.trainings.iter().all(|training| !training.provisional));
+}
+
+#[test]
+fn what_changes_no_number_changes_no_id() {
+    let before = run_ids(&plan("[occlusion]\nregions = [\"eyes\"]\n[seeds]\ncount = 2\n"));
+    let more = experiment(
+        "[occlusion]\nregions = [\"jaw\", \"eyes\"]\nmodes = [\"keep\", \"hide\"]\n\
+         phases = [\"train\", \"retrain\"]\ncontrols = 1\n[seeds]\ncount = 5\n[train]\ndevice = \"cpu\"\n\
+         [matrix]\n\"train.epochs\" = [3, 30]\n",
+    );
+    let more = Experiment { name: "y".into(), question: "?".into(), ..more };
+    let after: BTreeSet<String> = run_ids(&Plan::new(&more).unwrap()).into_iter().collect();
+    assert!(before.iter().all(|id| after.contains(id)));
+}
+
+#[test]
+fn what_changes_a_number_changes_the_ids() {
+    let ids = |text: &str| -> BTreeSet<String> {
+        let text = format!("[occlusion]\nregions = [\"own\"]\n{text}");
+        let text = match text.contains("[regions]") {
+            true => text,
+            false => format!("{text}\n[regions]\nown = [[[0.1, 0.1], [0.5, 0.1], [0.5, 0.2]]]\n"),
+        };
+        run_ids(&plan(&text)).into_iter().collect()
+    };
+    let before = ids("");
+    assert_eq!(before.len(), 6);
+    for change in [
+        "[train]\nepochs = 31",
+        "[train]\nbatch_size = 63",
+        "[train]\noptimizer = { learning_rate = 0.0011 }",
+        "[train]\noptimizer = { kind = \"adamw\" }",
+        "[train]\ntarget = \"majority\"",
+        "[train]\naugment = { rotate = 9 }",
+        "[train]\nselect = \"last\"",
+        "[train]\nprecision = \"bf16\"",
+        "[train]\nearly_stopping = 3",
+        "[schedule]\nfactor = 0.2",
+        "[schedule]\nwarmup = 1",
+        "[model]\nblocks = [[8]]",
+        "[seeds]\nlist = [7]",
+    ] {
+        assert!(before.is_disjoint(&ids(change)), "{change}");
+    }
+    // A covering of another kind leaves the three runs on whole faces alone.
+    for change in [
+        "modes = [\"keep\"]",
+        "phases = [\"evaluate\"]",
+        "fills = [\"noise\"]",
+        "fills = [\"constant\"]",
+        "[regions]\nown = [[[0.1, 0.1], [0.5, 0.1], [0.5, 0.21]]]",
+    ] {
+        assert_eq!(before.intersection(&ids(change)).count(), 3, "{change}");
+    }
+    let constant = |grey| ids(&format!("fills = [\"constant\"]\nconstant = {grey}"));
+    assert_eq!(constant("0.5").intersection(&constant("0.6")).count(), 3);
+    for change in
+        ["size = [24, 24]", "seed = 1", "train = 3000", "nuisance = 0.5", "signal = [\"jaw\"]"]
+    {
+        let other = run_ids(&plan(&format!("{change}\n")));
+        assert!(before.is_disjoint(&other.into_iter().collect()), "{change}");
+    }
+}
+
+#[test]
+fn data_on_disk_are_known_by_their_content() {
+    let text = |root: &str| {
+        format!(
+            "name = \"x\"\n[dataset]\nkind = \"folder\"\nroot = \"{root}\"\n[seeds]\ncount = 1\n"
+        )
+    };
+    let identity = |root: &str, content: Option<&str>| {
+        let experiment = parse(&text(root), "x.toml", &[]).unwrap();
+        let plan = Plan::new(&experiment).unwrap();
+        plan.identify(&|_| content.map(str::to_owned)).trainings.remove(0)
+    };
+    assert_eq!(identity("here", Some("abc")), identity("there", Some("abc")));
+    assert_ne!(identity("here", Some("abc")).id, identity("here", Some("abd")).id);
+    assert!(!identity("here", Some("abc")).provisional);
+    assert!(identity("here", None).provisional);
+    assert_ne!(identity("here", None).id, identity("there", None).id);
+}
+
+#[test]
+fn an_id_reads_back_from_json() {
+    let id = plan("").identify(&nothing_at_hand).trainings.remove(0).id;
+    assert_eq!(id.as_str().len(), 20);
+    assert!(id.as_str().bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let json = serde_json::to_string(&id).unwrap();
+    assert_eq!(json, format!("\"{id}\""));
+    assert_eq!(serde_json::from_str::<TrainingId>(&json).unwrap(), id);
+}
+
+#[test]
+fn every_subset_is_a_condition() {
+    let plan = plan("[occlusion]\nregions = \"subsets\"\nmodes = [\"keep\"]\n[seeds]\ncount = 1\n");
+    assert_eq!((plan.conditions.len(), plan.trainings.len()), (127, 127));
+    let names: BTreeSet<&str> = names(&plan).into_iter().collect();
+    assert_eq!(names.len(), 127);
+}
+
+#[test]
+fn the_shipped_experiments_load_and_plan() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
+    let planned = |name: &str| {
+        let experiment = load(&folder.join(format!("{name}.toml")), &[])
+            .unwrap_or_else(|errors| panic!("{errors}"));
+        assert_eq!(experiment.name, name);
+        assert!(experiment.question.ends_with('?'), "{name}");
+        assert!(experiment.analysis.len() > 100, "{name}");
+        let plan = Plan::new(&experiment).unwrap();
+        assert_eq!(plan.warnings, [], "{name}");
+        let counts = (plan.conditions.len(), plan.trainings.len(), plan.runs.len());
+        (plan, counts, experiment)
+    };
+    let mut shipped: Vec<String> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    shipped.sort();
+    let expected = ["mask_each", "mask_eyes", "mask_mouth", "seed_ferplus", "seed_rafdb", "smoke"];
+    assert_eq!(shipped, expected);
+
+    let (eyes, counts, experiment) = planned("mask_eyes");
+    let controls = experiment.occlusion.controls as usize;
+    let seeds = experiment.seeds.len();
+    assert!(controls >= 1 && seeds >= 3, "{controls} {seeds}");
+    // Whole faces, and hide and keep with their controls; each needs a training of its own.
+    let expected = |regions: usize| {
+        let conditions = 1 + regions * 2 * (1 + controls);
+        (conditions, conditions * seeds, conditions * seeds)
+    };
+    assert_eq!(counts, expected(1));
+    let (mouth, counts, _) = planned("mask_mouth");
+    assert_eq!(counts, expected(1));
+    let (each, counts, _) = planned("mask_each");
+    assert_eq!(counts, expected(7));
+    assert_eq!(planned("seed_ferplus").1, (1, 1, 1));
+    assert_eq!(planned("seed_rafdb").1, (1, 1, 1));
+    // Retrain and evaluate, hide and keep, each with a control; evaluate shares the whole face's training.
+    assert_eq!(planned("smoke").1, (9, 10, 18));
+
+    // After mask_each the other two need no training.
+    let all: BTreeSet<String> = run_ids(&each).into_iter().collect();
+    assert!(run_ids(&eyes).iter().chain(&run_ids(&mouth)).all(|id| all.contains(id)));
+}
+
+#[test]
+fn the_seed_study_is_said_exactly() {
+    use crate::experiment::*;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
+    for (name, learning_rate) in [("seed_ferplus", 0.01), ("seed_rafdb", 0.001)] {
+        let experiment = load(&folder.join(format!("{name}.toml")), &[]).unwrap();
+        let Settings { dataset, model, train, schedule } = experiment.settings;
+        assert_eq!((dataset.height, dataset.width, dataset.channels), (100, 100, 3));
+        assert_eq!(dataset.classes, EMOTIONS);
+        assert_eq!(model.blocks, [vec![64, 64], vec![96, 96, 96], vec![128, 128, 128]]);
+        let optimizer = Optimizer::Adam { learning_rate, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
+        assert_eq!(
+            train,
+            TrainSpec {
+                epochs: 30,
+                batch_size: 64,
+                optimizer,
+                target: Target::Distribution,
+                augment: Augment { rotate: 10.0, scale: 0.1, flip: true },
+                select: Select::Best,
+                precision: Precision::F32,
+                device: DeviceChoice::Auto,
+                early_stopping: None,
+            }
+        );
+        let shape =
+            ScheduleShape::Plateau { factor: 0.1, patience: 1, min_delta: 0.0, min_rate: 0.0 };
+        assert_eq!(schedule, Schedule { shape, warmup: 0.0 });
+        if let Source::Ferplus { labels, val, test, .. } = dataset.source {
+            assert_eq!(labels, FerplusLabels::Votes);
+            assert_eq!((val, test), (FerUsage::PrivateTest, FerUsage::PublicTest));
+        }
+    }
+}
