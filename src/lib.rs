@@ -21,6 +21,7 @@
 //!
 //! Beside them, [`random`]: every random draw comes from a generator for its purpose.
 
+pub mod dataset;
 pub mod experiment;
 pub mod plan;
 pub mod random;

@@ -1,0 +1,517 @@
+//! Data sets as decoded once, in files that are mapped into memory.
+//!
+//! A file `<key>.ferlab` holds one data set; the key is a hash of its sources' contents and of all that
+//! decides what becomes of them. Laid out, numbers little-endian:
+//!
+//! | bytes | what |
+//! | --- | --- |
+//! | 0 .. 8 | `FERLABDS` |
+//! | 8 .. 16 | version of this layout |
+//! | 16 .. 24 | bytes of pixels, p |
+//! | 24 .. 32 | bytes of the rest, r |
+//! | 32 .. 64 | BLAKE3 of bytes 0 .. 32 and of the rest |
+//! | 4096 .. 4096 + p | pixels of train, val and test, `[N, H, W, C]` each |
+//! | 4096 + p .. 4096 + p + r | length of a JSON head, the head; for each split labels (f32) and landmarks (f64; NaN where a point is not known) |
+//!
+//! Files appear whole or not at all: they are written under another name, flushed to the disk and
+//! renamed, so that two processes may build the same one at once. What is damaged all the same is found
+//! by the checksum and, for the pixels, by the data set's content hash; both are checked at every opening.
+//!
+//! `<stamp>.index` files hold the key of the data set that files of those stamps gave.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use memmap2::{Mmap, MmapOptions};
+use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
+
+use super::decode::Shape;
+use super::listing::LeftOut;
+use super::{Dataset, DatasetError, Images, Pixels, Split, content};
+use crate::region::{Landmark, Landmarks, Point};
+
+const MAGIC: &[u8; 8] = b"FERLABDS";
+/// Part of every key too, so that files of another version are not met.
+pub const VERSION: u64 = 1;
+const PRELUDE: usize = 64;
+/// Pixels begin at a page's start.
+const PIXELS_AT: u64 = 4096;
+const POINTS: usize = Landmark::ALL.len();
+
+/// A folder of cached data sets.
+#[derive(Debug)]
+pub struct Cache<'a> {
+    folder: &'a Path,
+}
+
+/// Everything of a data set but its pixels, split by split.
+#[derive(Debug)]
+pub struct Facts {
+    pub classes: Vec<String>,
+    pub shape: Shape,
+    pub left_out: LeftOut,
+    pub splits: [SplitFacts; 3],
+}
+
+#[derive(Debug, Default)]
+pub struct SplitFacts {
+    pub names: Vec<String>,
+    pub labels: Vec<f32>,
+    pub landmarks: Vec<Option<Landmarks>>,
+}
+
+/// What a lookup found.
+pub enum Found {
+    Dataset(Box<Dataset>),
+    Nothing,
+    Damaged { path: PathBuf, why: String },
+}
+
+#[derive(Serialize, Deserialize)]
+struct Head {
+    key: String,
+    classes: Vec<String>,
+    shape: [usize; 3],
+    left_out: LeftOut,
+    names: [Vec<String>; 3],
+    content: String,
+}
+
+impl<'a> Cache<'a> {
+    /// Opens the folder, and makes it where it is not there.
+    pub fn open(folder: &'a Path) -> Result<Cache<'a>, DatasetError> {
+        fs::create_dir_all(folder).map_err(|why| DatasetError::cache(folder, why))?;
+        Ok(Cache { folder })
+    }
+
+    /// The folder as it is, to look into; it may be missing.
+    pub fn existing(folder: &'a Path) -> Cache<'a> {
+        Cache { folder }
+    }
+
+    /// The key remembered for files of this stamp.
+    pub fn recall(&self, stamp: &str) -> Option<String> {
+        let key = fs::read_to_string(self.index_path(stamp)).ok()?;
+        let is_key = key.len() == 64 && key.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_key.then_some(key)
+    }
+
+    pub fn remember(&self, stamp: &str, key: &str) -> Result<(), DatasetError> {
+        let failed = |why: io::Error| DatasetError::cache(self.folder, why);
+        let mut file = NamedTempFile::new_in(self.folder).map_err(failed)?;
+        file.write_all(key.as_bytes()).map_err(failed)?;
+        file.persist(self.index_path(stamp)).map_err(|why| failed(why.error))?;
+        Ok(())
+    }
+
+    pub fn get(&self, key: &str) -> Found {
+        let path = self.data_path(key);
+        match read(&path, key) {
+            Ok(dataset) => Found::Dataset(Box::new(dataset)),
+            Err(Unfit::Absent) => Found::Nothing,
+            Err(Unfit::Damaged(why)) => Found::Damaged { path, why },
+        }
+    }
+
+    /// Writes a data set; `pixels` gives all splits' pixels in order, piece by piece. It appears in the
+    /// cache when the building is [`finished`](Building::finish).
+    pub fn build(
+        &self,
+        key: &str,
+        facts: Facts,
+        pixels: impl FnOnce(
+            &mut dyn FnMut(&[u8]) -> Result<(), DatasetError>,
+        ) -> Result<(), DatasetError>,
+    ) -> Result<Building, DatasetError> {
+        let failed = |why: io::Error| DatasetError::cache(self.folder, why);
+        let mut file = NamedTempFile::with_prefix_in("building-", self.folder).map_err(failed)?;
+        file.seek(SeekFrom::Start(PIXELS_AT)).map_err(failed)?;
+        let mut written = 0;
+        pixels(&mut |piece| {
+            written += piece.len() as u64;
+            file.write_all(piece).map_err(failed)
+        })?;
+        let rest = facts.rest(key, file.as_file()).map_err(failed)?;
+        let prelude = prelude(written, &rest);
+        let mut writer = BufWriter::new(file.as_file_mut());
+        writer.write_all(&rest).map_err(failed)?;
+        writer.seek(SeekFrom::Start(0)).map_err(failed)?;
+        writer.write_all(&prelude).map_err(failed)?;
+        writer.flush().map_err(failed)?;
+        drop(writer);
+        file.as_file().sync_all().map_err(failed)?;
+        Ok(Building { file, path: self.data_path(key), key: key.to_owned() })
+    }
+
+    fn data_path(&self, key: &str) -> PathBuf {
+        self.folder.join(format!("{key}.ferlab"))
+    }
+
+    fn index_path(&self, stamp: &str) -> PathBuf {
+        self.folder.join(format!("{stamp}.index"))
+    }
+}
+
+/// A data set that is written but not yet in the cache; dropped, it is gone.
+#[derive(Debug)]
+pub struct Building {
+    file: NamedTempFile,
+    path: PathBuf,
+    key: String,
+}
+
+impl Building {
+    /// Puts it into the cache, and reads it back as every later load will.
+    pub fn finish(self) -> Result<Dataset, DatasetError> {
+        let Building { file, path, key } = self;
+        let folder = path.parent().unwrap_or(&path);
+        file.persist(&path).map_err(|why| DatasetError::cache(folder, why.error))?;
+        read(&path, &key).map_err(|why| match why {
+            Unfit::Absent => DatasetError::cache(folder, "a file just written is gone"),
+            Unfit::Damaged(why) => {
+                DatasetError::cache(folder, format!("a file just written is damaged: {why}"))
+            }
+        })
+    }
+}
+
+impl Facts {
+    /// All that follows the pixels, which `file` holds already.
+    fn rest(self, key: &str, file: &File) -> io::Result<Vec<u8>> {
+        let mut numbers = Vec::new();
+        for split in &self.splits {
+            numbers.extend(split.labels.iter().flat_map(|share| share.to_le_bytes()));
+            numbers.extend(split.landmarks.iter().flat_map(coordinates).flat_map(f64::to_le_bytes));
+        }
+        let Facts { classes, shape, left_out, splits } = self;
+        let splits = with_pixels(splits, shape, file)?;
+        let [train, val, test] = &splits;
+        let content =
+            content::hash(&classes, shape.height, shape.width, shape.channels, [train, val, test]);
+        let head = Head {
+            key: key.to_owned(),
+            classes,
+            shape: [shape.height, shape.width, shape.channels],
+            left_out,
+            names: splits.map(|images| images.names),
+            content,
+        };
+        let head = serde_json::to_vec(&head)?;
+        let mut rest = (head.len() as u64).to_le_bytes().to_vec();
+        rest.extend(head);
+        rest.extend(numbers);
+        Ok(rest)
+    }
+}
+
+fn prelude(pixels: u64, rest: &[u8]) -> [u8; PRELUDE] {
+    let mut prelude = [0; PRELUDE];
+    prelude[..8].copy_from_slice(MAGIC);
+    prelude[8..16].copy_from_slice(&VERSION.to_le_bytes());
+    prelude[16..24].copy_from_slice(&pixels.to_le_bytes());
+    prelude[24..32].copy_from_slice(&(rest.len() as u64).to_le_bytes());
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&prelude[..32]).update(rest);
+    prelude[32..].copy_from_slice(hasher.finalize().as_bytes());
+    prelude
+}
+
+/// Why a file is not used.
+enum Unfit {
+    Absent,
+    Damaged(String),
+}
+
+impl From<io::Error> for Unfit {
+    fn from(why: io::Error) -> Unfit {
+        match why.kind() {
+            io::ErrorKind::NotFound => Unfit::Absent,
+            _ => Unfit::Damaged(why.to_string()),
+        }
+    }
+}
+
+fn damaged<T>(why: &str) -> Result<T, Unfit> {
+    Err(Unfit::Damaged(why.to_owned()))
+}
+
+fn read(path: &Path, key: &str) -> Result<Dataset, Unfit> {
+    let mut file = File::open(path)?;
+    let len = file.metadata()?.len();
+    if len < PIXELS_AT {
+        return damaged("it is cut off");
+    }
+    let mut start = [0; PRELUDE];
+    file.read_exact(&mut start)?;
+    let number =
+        |at: usize| start[at..at + 8].iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte));
+    let (pixels, rest_len) = (number(16), number(24));
+    if start[..8] != *MAGIC || number(8) != VERSION {
+        return damaged("it does not begin as such a file does");
+    }
+    // Nothing is allocated for lengths that the file itself does not have.
+    if PIXELS_AT.checked_add(pixels).and_then(|sum| sum.checked_add(rest_len)) != Some(len) {
+        return damaged("its length is not what it says");
+    }
+    file.seek(SeekFrom::Start(PIXELS_AT + pixels))?;
+    let mut rest = Vec::new();
+    Read::by_ref(&mut file).take(rest_len).read_to_end(&mut rest)?;
+    if prelude(pixels, &rest) != start {
+        return damaged("its checksum is wrong");
+    }
+    let Some((head, splits)) = parse(&rest) else { return damaged("its head cannot be read") };
+    let [height, width, channels] = head.shape;
+    let images: usize = splits.iter().map(|split| split.names.len()).sum();
+    let wanted = [height, width, channels].into_iter().try_fold(images, usize::checked_mul);
+    if head.key != key || wanted.map(|wanted| wanted as u64) != Some(pixels) {
+        return damaged("it holds another data set");
+    }
+    let [train, val, test] = with_pixels(splits, Shape { height, width, channels }, &file)?;
+    if content::hash(&head.classes, height, width, channels, [&train, &val, &test]) != head.content
+    {
+        return damaged("its pixels are not those that were written");
+    }
+    let mut without_landmarks = BTreeMap::new();
+    for (split, images) in Split::ALL.into_iter().zip([&train, &val, &test]) {
+        without_landmarks
+            .insert(split, images.landmarks.iter().filter(|points| points.is_none()).count());
+    }
+    let Head { classes, left_out, content, .. } = head;
+    Ok(Dataset {
+        classes,
+        height,
+        width,
+        channels,
+        train,
+        val,
+        test,
+        left_out,
+        without_landmarks,
+        content,
+    })
+}
+
+/// The head, and each split's names, labels and landmarks; `None` where the lengths do not fit.
+fn parse(rest: &[u8]) -> Option<(Head, [SplitFacts; 3])> {
+    let (head_len, rest) = rest.split_first_chunk::<8>()?;
+    let (head, mut rest) =
+        rest.split_at_checked(usize::try_from(u64::from_le_bytes(*head_len)).ok()?)?;
+    let mut head: Head = serde_json::from_slice(head).ok()?;
+    let mut splits =
+        std::mem::take(&mut head.names).map(|names| SplitFacts { names, ..SplitFacts::default() });
+    for split in &mut splits {
+        let labels = split.names.len().checked_mul(head.classes.len())?.checked_mul(4)?;
+        let (labels, after) = rest.split_at_checked(labels)?;
+        let (points, after) =
+            after.split_at_checked(split.names.len().checked_mul(POINTS * 2 * 8)?)?;
+        rest = after;
+        split.labels =
+            labels.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        let coordinates: Vec<f64> =
+            points.as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
+        split.landmarks = coordinates.as_chunks().0.iter().map(landmarks).collect();
+    }
+    rest.is_empty().then_some((head, splits))
+}
+
+/// x and y of every point; NaN where it is not known.
+fn coordinates(landmarks: &Option<Landmarks>) -> [f64; POINTS * 2] {
+    let mut coordinates = [f64::NAN; POINTS * 2];
+    for (landmark, pair) in Landmark::ALL.into_iter().zip(coordinates.chunks_exact_mut(2)) {
+        if let Some(point) = landmarks.and_then(|landmarks| landmarks.get(landmark)) {
+            pair.copy_from_slice(&[point.x, point.y]);
+        }
+    }
+    coordinates
+}
+
+/// The other way; no point at all is no landmarks.
+fn landmarks(coordinates: &[f64; POINTS * 2]) -> Option<Landmarks> {
+    let mut landmarks = Landmarks::default();
+    let mut any = false;
+    for (landmark, pair) in Landmark::ALL.into_iter().zip(coordinates.chunks_exact(2)) {
+        if !pair[0].is_nan() {
+            landmarks.set(landmark, Point { x: pair[0], y: pair[1] });
+            any = true;
+        }
+    }
+    any.then_some(landmarks)
+}
+
+/// Gives each split its part of the file's pixels.
+fn with_pixels(splits: [SplitFacts; 3], shape: Shape, file: &File) -> io::Result<[Images; 3]> {
+    let mut at = PIXELS_AT;
+    let mut images = Vec::with_capacity(splits.len());
+    for SplitFacts { names, labels, landmarks } in splits {
+        let len = names.len() * shape.bytes();
+        let pixels = Pixels::Mapped { map: map(file, at, len)?, offset: 0, len };
+        at += len as u64;
+        images.push(Images { names, pixels, labels, landmarks });
+    }
+    images.try_into().map_err(|_| io::Error::other("there are three splits"))
+}
+
+fn map(file: &File, offset: u64, len: usize) -> io::Result<Mmap> {
+    // SAFETY: a mapping is undefined behaviour where the file under it changes. Files of the cache are
+    // written under a name of their own and never opened for writing after they are mapped here, only
+    // replaced by a rename, which leaves the old file to its mappings; what is written after the first
+    // mapping (the rest and the prelude) lies outside the mapped range.
+    unsafe { MmapOptions::new().offset(offset).len(len).map(file) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    fn facts() -> Facts {
+        let mut points = Landmarks::default();
+        points.set(Landmark::EyeLeft, Point { x: 0.25, y: 0.5 });
+        points.set(Landmark::MouthRight, Point { x: -0.125, y: 1.0 });
+        let split = |names: &[&str], landmarks: Vec<Option<Landmarks>>| SplitFacts {
+            names: names.iter().map(|&name| name.to_owned()).collect(),
+            labels: [0.25, 0.75].repeat(names.len()),
+            landmarks,
+        };
+        Facts {
+            classes: vec!["joy".to_owned(), "rage".to_owned()],
+            shape: Shape { height: 2, width: 1, channels: 1 },
+            left_out: BTreeMap::from([(
+                Split::Val,
+                BTreeMap::from([("no majority".to_owned(), 7)]),
+            )]),
+            splits: [
+                split(&["a", "b"], vec![None, Some(points)]),
+                split(&["c"], vec![None]),
+                split(&["d"], vec![None]),
+            ],
+        }
+    }
+
+    fn built(folder: &Path) -> PathBuf {
+        let cache = Cache::open(folder).unwrap();
+        let building = cache
+            .build(KEY, facts(), |write| write(&[1, 2, 3]).and_then(|()| write(&[4, 5, 6, 7, 8])));
+        building.unwrap().finish().unwrap();
+        cache.data_path(KEY)
+    }
+
+    fn found(folder: &Path) -> Result<Dataset, String> {
+        match Cache::open(folder).unwrap().get(KEY) {
+            Found::Dataset(dataset) => Ok(*dataset),
+            Found::Nothing => Err("nothing".to_owned()),
+            Found::Damaged { why, .. } => Err(why),
+        }
+    }
+
+    #[test]
+    fn what_is_written_comes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(found(folder.path()).unwrap_err(), "nothing");
+        built(folder.path());
+        let dataset = found(folder.path()).unwrap();
+        let wanted = facts();
+        assert_eq!(
+            (dataset.classes.as_slice(), &dataset.left_out),
+            (wanted.classes.as_slice(), &wanted.left_out)
+        );
+        assert_eq!((dataset.height, dataset.width, dataset.channels), (2, 1, 1));
+        for (split, wanted) in Split::ALL.into_iter().zip(&wanted.splits) {
+            let images = dataset.split(split);
+            assert_eq!(
+                (&images.names, &images.labels, &images.landmarks),
+                (&wanted.names, &wanted.labels, &wanted.landmarks)
+            );
+        }
+        assert_eq!(
+            (&*dataset.train.pixels, &*dataset.val.pixels, &*dataset.test.pixels),
+            (&[1, 2, 3, 4][..], &[5, 6][..], &[7, 8][..])
+        );
+        assert_eq!(
+            dataset.without_landmarks,
+            BTreeMap::from([(Split::Train, 1), (Split::Val, 1), (Split::Test, 1)])
+        );
+        let splits = [&dataset.train, &dataset.val, &dataset.test];
+        assert_eq!(dataset.content, content::hash(&dataset.classes, 2, 1, 1, splits));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file stays");
+    }
+
+    #[test]
+    fn a_changed_byte_is_noticed_wherever_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = built(folder.path());
+        let whole = fs::read(&path).unwrap();
+        let padding = PRELUDE..PIXELS_AT as usize;
+        for at in (0..whole.len()).filter(|at| !padding.contains(at)) {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1;
+            fs::write(&path, bytes).unwrap();
+            assert!(found(folder.path()).is_err(), "byte {at}");
+        }
+        fs::write(&path, &whole).unwrap();
+        assert!(found(folder.path()).is_ok());
+    }
+
+    #[test]
+    fn a_file_cut_off_or_of_another_data_set_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = built(folder.path());
+        let whole = fs::read(&path).unwrap();
+        let message = |bytes: &[u8]| {
+            fs::write(&path, bytes).unwrap();
+            found(folder.path()).unwrap_err()
+        };
+        assert_eq!(message(&[]), "it is cut off");
+        assert_eq!(message(&whole[..whole.len() - 1]), "its length is not what it says");
+        assert_eq!(message(&[&whole[..], &[0]].concat()), "its length is not what it says");
+        assert_eq!(message(&vec![0; 5000]), "it does not begin as such a file does");
+        // Lengths that add up to more than can be counted.
+        let mut huge = whole.clone();
+        huge[16..32].fill(0xff);
+        assert_eq!(message(&huge), "its length is not what it says");
+        fs::write(&path, &whole).unwrap();
+        let other = KEY.replace('0', "1");
+        fs::rename(&path, folder.path().join(format!("{other}.ferlab"))).unwrap();
+        assert!(matches!(
+            Cache::open(folder.path()).unwrap().get(&other),
+            Found::Damaged { why, .. } if why == "it holds another data set"
+        ));
+    }
+
+    #[test]
+    fn a_mapped_data_set_outlives_its_file_and_its_replacement() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = built(folder.path());
+        let dataset = found(folder.path()).unwrap();
+        built(folder.path());
+        fs::remove_file(path).unwrap();
+        assert_eq!(*dataset.test.pixels, [7, 8]);
+    }
+
+    #[test]
+    fn keys_are_remembered_by_stamp() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::open(folder.path()).unwrap();
+        assert_eq!(cache.recall("s"), None);
+        cache.remember("s", KEY).unwrap();
+        assert_eq!(cache.recall("s").as_deref(), Some(KEY));
+        fs::write(cache.index_path("s"), "../../etc/passwd").unwrap();
+        assert_eq!(cache.recall("s"), None);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_named() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let folder = file.path().join("cache");
+        let message = Cache::open(&folder).unwrap_err().to_string();
+        let start = format!("cannot use the cache folder {}: ", folder.display());
+        assert!(
+            message.starts_with(&start) && message.ends_with("; make it writable or name another"),
+            "{message}"
+        );
+    }
+}

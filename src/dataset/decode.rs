@@ -1,0 +1,260 @@
+//! From a picture in a file to pixels of the experiment's size and channels.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use image::{DynamicImage, ImageDecoder, ImageReader};
+
+use super::DatasetError;
+use super::listing::Picture;
+
+/// A picture that claims more pixels is refused before anything is allocated for it.
+const MOST_PIXELS: u64 = 64_000_000;
+
+/// What every picture becomes: `[height, width, channels]`, u8.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    pub height: usize,
+    pub width: usize,
+    /// 1 (grey) or 3 (RGB).
+    pub channels: usize,
+}
+
+impl Shape {
+    /// Bytes of one picture.
+    pub fn bytes(self) -> usize {
+        self.height * self.width * self.channels
+    }
+}
+
+/// Decodes pictures one after another, and keeps its buffers from one to the next.
+///
+/// A picture of the right size is copied exactly; any other is stretched to the size with a Lanczos
+/// filter of three lobes (antialiased when it shrinks). Grey becomes RGB by repetition, RGB becomes grey
+/// by the luma of Rec. 601; transparency is dropped, and a JPEG's orientation mark is obeyed.
+pub struct Decoder {
+    shape: Shape,
+    resizer: Resizer,
+    options: ResizeOptions,
+    converted: Vec<u8>,
+    resized: Vec<u8>,
+}
+
+impl Decoder {
+    pub fn new(shape: Shape) -> Decoder {
+        Decoder {
+            shape,
+            resizer: Resizer::new(),
+            options: ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3)),
+            converted: Vec::new(),
+            resized: Vec::new(),
+        }
+    }
+
+    /// Writes the picture into `out`, which is [`Shape::bytes`] long.
+    pub fn decode(&mut self, picture: &Picture, out: &mut [u8]) -> Result<(), DatasetError> {
+        match picture {
+            Picture::Grey { width, height, values } => self
+                .fit(values, *width, *height, 1, out)
+                .map_err(|why| DatasetError::picture(Path::new("fer2013.csv"), why)),
+            Picture::File(path) => {
+                self.decode_file(path, out).map_err(|why| DatasetError::picture(path, why))
+            }
+        }
+    }
+
+    fn decode_file(&mut self, path: &Path, out: &mut [u8]) -> Result<(), String> {
+        let file = File::open(path).map_err(|why| why.to_string())?;
+        let reader = ImageReader::new(BufReader::new(file));
+        let reader = reader.with_guessed_format().map_err(|why| why.to_string())?;
+        let mut decoder = reader.into_decoder().map_err(|why| why.to_string())?;
+        let (width, height) = decoder.dimensions();
+        if u64::from(width) * u64::from(height) > MOST_PIXELS {
+            let most = MOST_PIXELS / 1_000_000;
+            return Err(format!(
+                "it claims {width} × {height} pixels, more than {most} million; shrink it"
+            ));
+        }
+        if width == 0 || height == 0 {
+            return Err("it has no pixels".to_owned());
+        }
+        let orientation = decoder.orientation().map_err(|why| why.to_string())?;
+        let mut image = DynamicImage::from_decoder(decoder).map_err(|why| why.to_string())?;
+        image.apply_orientation(orientation);
+        let (width, height) = (image.width(), image.height());
+        if image.color().has_color() {
+            self.fit(image.into_rgb8().as_raw(), width, height, 3, out)
+        } else {
+            self.fit(image.into_luma8().as_raw(), width, height, 1, out)
+        }
+    }
+
+    /// Brings `values`, `[height, width, channels]`, into the shape.
+    fn fit(
+        &mut self,
+        values: &[u8],
+        width: u32,
+        height: u32,
+        channels: usize,
+        out: &mut [u8],
+    ) -> Result<(), String> {
+        let to_grey = channels == 3 && self.shape.channels == 1;
+        let to_rgb = channels == 1 && self.shape.channels == 3;
+        let source: &[u8] = if to_grey {
+            self.converted.clear();
+            self.converted.extend(values.chunks_exact(3).map(luma));
+            &self.converted
+        } else {
+            values
+        };
+        let planes = if to_grey { 1 } else { channels };
+        let target: &mut [u8] = if to_rgb {
+            self.resized.resize(self.shape.height * self.shape.width, 0);
+            &mut self.resized
+        } else {
+            &mut *out
+        };
+        if (height as usize, width as usize) == (self.shape.height, self.shape.width) {
+            target.copy_from_slice(source);
+        } else {
+            let kind = if planes == 3 { PixelType::U8x3 } else { PixelType::U8 };
+            let source =
+                ImageRef::new(width, height, source, kind).map_err(|why| why.to_string())?;
+            let (to_width, to_height) = (self.shape.width as u32, self.shape.height as u32);
+            let mut target = Image::from_slice_u8(to_width, to_height, target, kind)
+                .map_err(|why| why.to_string())?;
+            self.resizer
+                .resize(&source, &mut target, &self.options)
+                .map_err(|why| why.to_string())?;
+        }
+        if to_rgb {
+            for (pixel, &grey) in out.chunks_exact_mut(3).zip(&self.resized) {
+                pixel.fill(grey);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Luma of an RGB pixel, ITU-R BT.601, rounded.
+fn luma(rgb: &[u8]) -> u8 {
+    let weighted = 299 * u32::from(rgb[0]) + 587 * u32::from(rgb[1]) + 114 * u32::from(rgb[2]);
+    // The weights sum to 1000, so the quotient is at most 255.
+    ((weighted + 500) / 1000) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use image::{GrayImage, Luma, Rgb, RgbImage};
+
+    use super::*;
+
+    fn decoded(
+        picture: &Picture,
+        height: usize,
+        width: usize,
+        channels: usize,
+    ) -> Result<Vec<u8>, DatasetError> {
+        let shape = Shape { height, width, channels };
+        let mut out = vec![0; shape.bytes()];
+        Decoder::new(shape).decode(picture, &mut out).map(|()| out)
+    }
+
+    fn saved(image: DynamicImage, name: &str) -> (tempfile::TempDir, Picture) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        image.save(&path).unwrap();
+        (folder, Picture::File(path))
+    }
+
+    #[test]
+    fn a_grey_picture_of_the_right_size_is_copied_and_repeated_into_rgb() {
+        let image = GrayImage::from_fn(3, 2, |x, y| Luma([(10 * x + 100 * y) as u8]));
+        let (_folder, picture) = saved(image.into(), "a.png");
+        assert_eq!(decoded(&picture, 2, 3, 1).unwrap(), [0, 10, 20, 100, 110, 120]);
+        assert_eq!(decoded(&picture, 2, 3, 3).unwrap()[..9], [0, 0, 0, 10, 10, 10, 20, 20, 20]);
+    }
+
+    #[test]
+    fn rgb_becomes_grey_by_the_luma_of_rec_601() {
+        let colours = [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]];
+        let image = RgbImage::from_fn(2, 2, |x, y| Rgb(colours[(2 * y + x) as usize]));
+        let (_folder, picture) = saved(image.into(), "a.png");
+        assert_eq!(decoded(&picture, 2, 2, 1).unwrap(), [76, 150, 29, 255]);
+        assert_eq!(decoded(&picture, 2, 2, 3).unwrap(), colours.concat());
+    }
+
+    #[test]
+    fn resizing_keeps_a_flat_picture_and_the_direction_of_a_ramp() {
+        let flat = Picture::Grey { width: 48, height: 48, values: vec![77; 48 * 48].into() };
+        assert_eq!(decoded(&flat, 100, 60, 3).unwrap(), vec![77; 100 * 60 * 3]);
+
+        let columns: Vec<u8> = (0..8 * 8).map(|index| (index % 8 * 30) as u8).collect();
+        let ramp = Picture::Grey { width: 8, height: 8, values: columns.into() };
+        let wide = decoded(&ramp, 4, 16, 1).unwrap();
+        assert!(
+            wide.chunks_exact(16).all(|row| row.is_sorted() && row[15] - row[0] > 190),
+            "{wide:?}"
+        );
+        assert_eq!(wide[..16], wide[48..], "every row is the same");
+    }
+
+    #[test]
+    fn a_jpeg_is_read() {
+        let image = RgbImage::from_pixel(16, 16, Rgb([200, 100, 50]));
+        let (_folder, picture) = saved(image.into(), "a.jpg");
+        let pixels = decoded(&picture, 16, 16, 3).unwrap();
+        let close =
+            |pixel: &[u8]| pixel.iter().zip([200, 100, 50]).all(|(a, b)| a.abs_diff(b) <= 3);
+        assert!(pixels.chunks_exact(3).all(close), "{:?}", &pixels[..3]);
+    }
+
+    #[test]
+    fn a_file_that_is_no_picture_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.png");
+        std::fs::write(&path, "no picture").unwrap();
+        let message = decoded(&Picture::File(path), 2, 2, 1).unwrap_err().to_string();
+        assert!(
+            message.starts_with("cannot use the picture ") && message.contains("a.png: "),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_picture_that_claims_a_hundred_million_pixels_is_refused_before_it_is_decoded() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.png");
+        // A header alone: IHDR with 10,000 × 10,000 grey pixels, then an empty IDAT.
+        let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
+        for (kind, data) in [
+            (
+                b"IHDR",
+                [10_000_u32.to_be_bytes().as_slice(), &10_000_u32.to_be_bytes(), &[8, 0, 0, 0, 0]]
+                    .concat(),
+            ),
+            (b"IDAT", Vec::new()),
+        ] {
+            let body = [kind.as_slice(), &data].concat();
+            bytes.extend((data.len() as u32).to_be_bytes());
+            bytes.extend(&body);
+            bytes.extend(checksum(&body).to_be_bytes());
+        }
+        std::fs::write(&path, bytes).unwrap();
+        let message = decoded(&Picture::File(path), 2, 2, 1).unwrap_err().to_string();
+        assert!(
+            message.contains("it claims 10000 × 10000 pixels, more than 64 million; shrink it"),
+            "{message}"
+        );
+    }
+
+    /// CRC-32 as PNG defines it (ISO 3309).
+    fn checksum(bytes: &[u8]) -> u32 {
+        !bytes.iter().fold(u32::MAX, |crc, &byte| {
+            (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ (0xEDB8_8320 * (crc & 1)))
+        })
+    }
+}

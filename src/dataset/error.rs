@@ -1,0 +1,99 @@
+//! What can be wrong with data on disk, in words that name the file, the line and the cure.
+
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+
+use super::Split;
+
+/// Why a data set cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum DatasetError {
+    #[error("no {what} in {}: looked for {looked_for}; {cure}", root.display())]
+    NotThere { what: &'static str, root: PathBuf, looked_for: String, cure: String },
+
+    #[error("cannot read {}: {why}", path.display())]
+    Unreadable { path: PathBuf, why: String },
+
+    /// A line of a text file; counted from 1, the header included.
+    #[error("{}, line {line}: {what}", path.display())]
+    Row { path: PathBuf, line: u64, what: String },
+
+    /// A whole text file.
+    #[error("{}: {what}", path.display())]
+    Table { path: PathBuf, what: String },
+
+    #[error("cannot use the picture {}: {why}", path.display())]
+    Picture { path: PathBuf, why: String },
+
+    #[error("the class `{class}` is not one of {kind}'s: {known}; correct dataset.classes")]
+    UnknownClass { class: String, kind: &'static str, known: String },
+
+    #[error(
+        "empty class: no image in {split} has `{class}` as the class with most votes ({found}); \
+         take it out of dataset.classes or add images"
+    )]
+    EmptyClass { class: String, split: Split, found: String },
+
+    #[error(
+        "two images are named `{name}`; a name must point at one image, so rename or remove one"
+    )]
+    DuplicateName { name: String },
+
+    #[error(
+        "without_landmarks = \"skip\" would leave out every image, since no table gives their \
+         landmarks; set dataset.landmarks, or without_landmarks = \"identity\""
+    )]
+    NothingButSkipped,
+
+    #[error("cannot use the cache folder {}: {why}; make it writable or name another", path.display())]
+    Cache { path: PathBuf, why: String },
+
+    #[error("the files under {} changed while they were read; run again when they are at rest", root.display())]
+    Changed { root: PathBuf },
+
+    #[error(
+        "the data set is too large: {images} images of {height} × {width} × {channels} do not fit into memory addresses"
+    )]
+    TooLarge { images: usize, height: usize, width: usize, channels: usize },
+}
+
+impl DatasetError {
+    pub(super) fn unreadable(path: &Path, why: impl Display) -> DatasetError {
+        DatasetError::Unreadable { path: path.to_owned(), why: why.to_string() }
+    }
+
+    pub(super) fn row(path: &Path, line: u64, what: impl Into<String>) -> DatasetError {
+        DatasetError::Row { path: path.to_owned(), line, what: what.into() }
+    }
+
+    pub(super) fn table(path: &Path, what: impl Into<String>) -> DatasetError {
+        DatasetError::Table { path: path.to_owned(), what: what.into() }
+    }
+
+    pub(super) fn picture(path: &Path, why: impl Display) -> DatasetError {
+        DatasetError::Picture { path: path.to_owned(), why: why.to_string() }
+    }
+
+    pub(super) fn cache(path: &Path, why: impl Display) -> DatasetError {
+        DatasetError::Cache { path: path.to_owned(), why: why.to_string() }
+    }
+
+    /// What the `csv` crate found wrong, with its line.
+    pub(super) fn csv(path: &Path, error: &csv::Error) -> DatasetError {
+        match (error.kind(), error.position()) {
+            (csv::ErrorKind::Io(why), _) => DatasetError::unreadable(path, why),
+            (csv::ErrorKind::UnequalLengths { expected_len, len, .. }, Some(position)) => {
+                let what = format!("{len} fields where the header has {expected_len}");
+                DatasetError::row(path, position.line(), what)
+            }
+            (_, Some(position)) => DatasetError::row(path, position.line(), "not UTF-8 text"),
+            (_, None) => DatasetError::table(path, error.to_string()),
+        }
+    }
+}
+
+/// Names in backquotes, with commas between: for messages that say what is known.
+pub(super) fn quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let quoted: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}

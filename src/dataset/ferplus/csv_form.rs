@@ -1,0 +1,285 @@
+//! FER+ as `fer2013.csv` (the pictures) and `fer2013new.csv` (the votes): the same images, row for row.
+//!
+//! The published votes give four names to two rows each. All rows count, as in the studies that read this
+//! form; the second of such rows is called `<name>#2`, and shares the first one's landmarks.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::Path;
+
+use csv::{Reader, StringRecord};
+
+use super::super::listing::{Listing, Picture};
+use super::{DatasetError, EMOTIONS, Ferplus, SIDE, votes};
+use crate::experiment::FerUsage;
+
+pub fn list(
+    source: &Ferplus,
+    pictures: &Path,
+    counts: &Path,
+    chosen: &[usize],
+) -> Result<Listing, DatasetError> {
+    let mut picture_rows = Rows::open(pictures, &["pixels", "Usage"])?;
+    let vote_columns: Vec<&str> =
+        ["Usage", "Image name"].into_iter().chain(EMOTIONS).chain(["unknown", "NF"]).collect();
+    let mut vote_rows = Rows::open(counts, &vote_columns)?;
+    let mut listing = Listing::new();
+    let mut times_named: HashMap<String, u32> = HashMap::new();
+    loop {
+        match (picture_rows.next()?, vote_rows.next()?) {
+            (true, true) => {}
+            (false, false) => return Ok(listing),
+            _ => {
+                let (of_pictures, of_votes) = (picture_rows.count_all()?, vote_rows.count_all()?);
+                let what = format!(
+                    "it has {of_pictures} rows and {} has {of_votes}; they must hold the same images row for \
+                     row, so fetch the incomplete one again",
+                    counts.display()
+                );
+                return Err(DatasetError::table(pictures, what));
+            }
+        }
+        let (text, usage) = (picture_rows.field(0), picture_rows.field(1));
+        if usage != vote_rows.field(0) {
+            return Err(vote_rows.error(format!(
+                "Usage is `{}`, but `{usage}` in the same row of {}; the files do not belong together",
+                vote_rows.field(0),
+                pictures.display()
+            )));
+        }
+        let part = match usage {
+            "Training" => FerUsage::Training,
+            "PublicTest" => FerUsage::PublicTest,
+            "PrivateTest" => FerUsage::PrivateTest,
+            _ => {
+                let what = format!("Usage is `{usage}`, not Training, PublicTest or PrivateTest");
+                return Err(picture_rows.error(what));
+            }
+        };
+        let values = pixels(text).map_err(|what| picture_rows.error(what))?;
+        let votes = votes((2..12).map(|field| vote_rows.field(field)))
+            .map_err(|what| vote_rows.error(what))?;
+        let Some(split) = source.split(part) else { continue };
+        let listed_as = vote_rows.field(1);
+        let times = times_named.entry(listed_as.to_owned()).or_default();
+        *times += 1;
+        let name = match *times {
+            2.. if !listed_as.is_empty() => format!("{listed_as}#{times}"),
+            _ => listed_as.to_owned(),
+        };
+        let side = SIDE as u32;
+        let picture = || Picture::Grey { width: side, height: side, values: values.into() };
+        if let Some(entry) = source.add(&mut listing, split, &name, &votes, chosen, picture) {
+            listed_as.clone_into(&mut entry.listed_as);
+        }
+    }
+}
+
+/// 48 × 48 grey values, separated by spaces.
+fn pixels(text: &str) -> Result<Vec<u8>, String> {
+    const COUNT: usize = SIDE * SIDE;
+    let mut values = Vec::with_capacity(COUNT);
+    for (index, word) in text.split_ascii_whitespace().enumerate() {
+        let number = index + 1;
+        match word.parse::<u32>() {
+            Ok(value) => values.push(u8::try_from(value).map_err(|_| {
+                format!("pixel {number} is {value}; grey values run from 0 to 255")
+            })?),
+            Err(_) => {
+                return Err(format!(
+                    "pixel {number} is `{word}`, not a whole number from 0 to 255"
+                ));
+            }
+        }
+    }
+    if values.len() == COUNT {
+        Ok(values)
+    } else {
+        Err(format!(
+            "{} pixels where {SIDE} × {SIDE} = {COUNT} belong; fetch the file again",
+            values.len()
+        ))
+    }
+}
+
+/// The rows of a CSV file with a header, of which named columns are read.
+struct Rows<'a> {
+    path: &'a Path,
+    reader: Reader<File>,
+    record: StringRecord,
+    /// Where the named columns lie.
+    columns: Vec<usize>,
+    read: u64,
+}
+
+impl<'a> Rows<'a> {
+    fn open(path: &'a Path, names: &[&str]) -> Result<Rows<'a>, DatasetError> {
+        let file = File::open(path).map_err(|why| DatasetError::unreadable(path, why))?;
+        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
+        let header = reader.headers().map_err(|error| DatasetError::csv(path, &error))?;
+        let columns = names
+            .iter()
+            .map(|name| {
+                header.iter().position(|column| column == *name).ok_or_else(|| {
+                    let found: Vec<&str> = header.iter().collect();
+                    let what = format!(
+                        "no column `{name}`; the header must be the original's, and is `{}`",
+                        found.join(",")
+                    );
+                    DatasetError::row(path, 1, what)
+                })
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Rows { path, reader, record: StringRecord::new(), columns, read: 0 })
+    }
+
+    /// Goes to the next row; `false` at the end.
+    fn next(&mut self) -> Result<bool, DatasetError> {
+        let more = self
+            .reader
+            .read_record(&mut self.record)
+            .map_err(|error| DatasetError::csv(self.path, &error))?;
+        self.read += u64::from(more);
+        Ok(more)
+    }
+
+    fn field(&self, column: usize) -> &str {
+        &self.record[self.columns[column]]
+    }
+
+    fn error(&self, what: String) -> DatasetError {
+        DatasetError::row(self.path, self.record.position().map_or(0, csv::Position::line), what)
+    }
+
+    /// How many rows the file has, the header aside.
+    fn count_all(&mut self) -> Result<u64, DatasetError> {
+        while self.next()? {}
+        Ok(self.read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::dataset::Split;
+    use crate::dataset::listing::Catalogue;
+    use crate::experiment::FerplusLabels;
+
+    const VOTES: &str = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF\n";
+
+    fn row(value: u8, usage: &str) -> String {
+        format!("0,{},{usage}\n", vec![value.to_string(); SIDE * SIDE].join(" "))
+    }
+
+    fn listed(pictures: &str, counts: &str) -> Result<Listing, DatasetError> {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        fs::write(root.join("fer2013.csv"), format!("emotion,pixels,Usage\n{pictures}")).unwrap();
+        fs::write(root.join("fer2013new.csv"), counts).unwrap();
+        let source =
+            Ferplus::find(root, FerplusLabels::Votes, FerUsage::PrivateTest, FerUsage::PublicTest)?;
+        source.list(&["happiness".to_owned(), "neutral".to_owned()])
+    }
+
+    fn message(pictures: &str, counts: &str) -> String {
+        let message = listed(pictures, counts).unwrap_err().to_string();
+        let root = message
+            .split('/')
+            .take_while(|part| !part.starts_with("fer2013"))
+            .collect::<Vec<_>>()
+            .join("/");
+        message.replace(&format!("{root}/"), "")
+    }
+
+    #[test]
+    fn rows_become_images_in_order_with_their_splits_labels_and_pixels() {
+        let usages = ["Training", "PublicTest", "PrivateTest", "Training", "Training"];
+        let pictures: String = (1..).zip(usages).map(|(value, usage)| row(value, usage)).collect();
+        let counts = format!(
+            "{VOTES}Training,a.png,2,6,0,0,0,0,0,0,2,0\nPublicTest,b.png,9,0,0,0,1,0,0,0,0,0\n\
+             PrivateTest,c.png,0,0,5,0,5,0,0,0,0,0\nTraining,,0,0,0,0,0,0,0,0,0,10\n\
+             Training,a.png,1,0,0,0,0,0,0,0,0,0\n"
+        );
+        let listing = listed(&pictures, &counts).unwrap();
+        let found: Vec<_> = listing
+            .entries
+            .iter()
+            .map(|entry| (entry.name.as_str(), entry.split, entry.label.clone()))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("a.png", Split::Train, vec![0.75, 0.25]),
+                ("b.png", Split::Test, vec![0.0, 1.0]),
+                ("a.png#2", Split::Train, vec![0.0, 1.0])
+            ]
+        );
+        assert_eq!(listing.entries[2].listed_as, "a.png");
+        let Picture::Grey { values, .. } = &listing.entries[1].picture else {
+            panic!("a CSV row holds its pixels")
+        };
+        assert_eq!(**values, [2; SIDE * SIDE]);
+        assert_eq!(listing.left_out[&Split::Train]["no picture name (not a face)"], 1);
+        assert_eq!(listing.left_out[&Split::Val]["no vote for a chosen class"], 1);
+    }
+
+    #[test]
+    fn files_that_do_not_match_are_refused() {
+        let counts = format!("{VOTES}Training,a.png,2,6,0,0,0,0,0,0,2,0\n");
+        assert_eq!(
+            message(
+                &[row(1, "Training"), row(2, "Training"), row(3, "Training")].concat(),
+                &counts
+            ),
+            "fer2013.csv: it has 3 rows and fer2013new.csv has 1; they must hold the same images row for row, so \
+             fetch the incomplete one again"
+        );
+        assert_eq!(
+            message(&row(1, "PublicTest"), &counts),
+            "fer2013new.csv, line 2: Usage is `Training`, but `PublicTest` in the same row of fer2013.csv; the \
+             files do not belong together"
+        );
+    }
+
+    #[test]
+    fn pixels_are_counted_and_bounded() {
+        let counts = format!("{VOTES}Training,a.png,2,6,0,0,0,0,0,0,2,0\n");
+        let short = format!("0,{},Training\n", vec!["7"; SIDE * SIDE - 1].join(" "));
+        assert_eq!(
+            message(&short, &counts),
+            "fer2013.csv, line 2: 2303 pixels where 48 × 48 = 2304 belong; fetch the file again"
+        );
+        assert_eq!(
+            message(&row(1, "Training").replacen("0,1 1 ", "0,1 256 ", 1), &counts),
+            "fer2013.csv, line 2: pixel 2 is 256; grey values run from 0 to 255"
+        );
+        assert_eq!(
+            message(&row(1, "Training").replacen("0,1 1 ", "0,1 x ", 1), &counts),
+            "fer2013.csv, line 2: pixel 2 is `x`, not a whole number from 0 to 255"
+        );
+    }
+
+    #[test]
+    fn headers_usages_and_votes_are_checked() {
+        let counts = format!("{VOTES}Training,a.png,2,6,0,0,0,0,0,0,2,0\n");
+        assert_eq!(
+            message(&row(1, "Test"), &counts.replace("Training,", "Test,")),
+            "fer2013.csv, line 2: Usage is `Test`, not Training, PublicTest or PrivateTest"
+        );
+        assert_eq!(
+            message(&row(1, "Training"), &counts.replace(",6,", ",6.5,")),
+            "fer2013new.csv, line 2: the votes for happiness are `6.5`, not a whole number from 0 on"
+        );
+        assert_eq!(
+            message(&row(1, "Training"), "Usage,Image name,neutral\n"),
+            "fer2013new.csv, line 1: no column `happiness`; the header must be the original's, and is \
+             `Usage,Image name,neutral`"
+        );
+        assert_eq!(
+            message(&row(1, "Training"), &counts.replace(",2,0\n", ",2\n")),
+            "fer2013new.csv, line 2: 11 fields where the header has 12"
+        );
+    }
+}

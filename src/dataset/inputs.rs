@@ -1,0 +1,208 @@
+//! The files that a data set is read from: which they are, whether they changed, what is in them.
+//!
+//! Reading tens of thousands of pictures takes seconds, asking for their size and times a fraction of
+//! one. So a cached data set is found by its files' *stamps*; only where no stamp is known are contents
+//! read and hashed.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use rayon::prelude::*;
+use walkdir::WalkDir;
+
+use super::{DatasetError, Progress, Stage};
+
+/// A file that changed less than this before it was read may change again without a change of its
+/// times, whose resolution is coarser than a write.
+const AT_REST: Duration = Duration::from_secs(1);
+
+/// How many files are hashed between two words of progress.
+const BATCH: usize = 1024;
+
+/// The files of one data set, each once, in the order of their paths.
+#[derive(Debug, Clone, Default)]
+pub struct Inputs {
+    files: BTreeSet<PathBuf>,
+}
+
+/// Size and times of every file, taken at one moment.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Stamps {
+    /// For each file: bytes, and nanoseconds of its last change of content and of anything.
+    files: Vec<(PathBuf, u64, i128, i128)>,
+}
+
+impl Inputs {
+    pub fn add(&mut self, file: PathBuf) {
+        self.files.insert(file);
+    }
+
+    /// Adds the pictures (and nothing else) in a folder, with the folders under it to `depth`; 1 is the
+    /// folder alone. Hidden files are no part of a data set: some systems leave such copies of pictures.
+    pub fn add_pictures(&mut self, folder: &Path, depth: usize) -> Result<(), DatasetError> {
+        for entry in WalkDir::new(folder).follow_links(true).min_depth(1).max_depth(depth) {
+            let entry = entry.map_err(|why| DatasetError::unreadable(folder, why))?;
+            if entry.file_type().is_file() && is_picture(entry.path()) {
+                self.files.insert(entry.into_path());
+            }
+        }
+        Ok(())
+    }
+
+    pub fn contains(&self, file: &Path) -> bool {
+        self.files.contains(file)
+    }
+
+    /// The pictures under `folder`, sorted by path.
+    pub fn pictures_under<'a>(&'a self, folder: &'a Path) -> impl Iterator<Item = &'a Path> {
+        // Paths are ordered by component, so all that lies under a folder follows it.
+        self.files
+            .range(folder.to_owned()..)
+            .map(PathBuf::as_path)
+            .take_while(move |file| file.starts_with(folder))
+            .filter(|file| is_picture(file))
+    }
+
+    pub fn stamps(&self) -> Result<Stamps, DatasetError> {
+        let stamp = |file: &PathBuf| {
+            let known = fs::metadata(file).map_err(|why| DatasetError::unreadable(file, why))?;
+            let nanoseconds =
+                |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+            let modified = nanoseconds(known.mtime(), known.mtime_nsec());
+            let changed = nanoseconds(known.ctime(), known.ctime_nsec());
+            Ok((file.clone(), known.len(), modified, changed))
+        };
+        let files: Vec<&PathBuf> = self.files.iter().collect();
+        Ok(Stamps { files: files.into_par_iter().map(stamp).collect::<Result<_, DatasetError>>()? })
+    }
+
+    /// A hash of every file's path under `root` (its name alone where it lies elsewhere) and content.
+    pub fn content(
+        &self,
+        root: &Path,
+        progress: &dyn Fn(Progress),
+    ) -> Result<blake3::Hash, DatasetError> {
+        let files: Vec<&PathBuf> = self.files.iter().collect();
+        let mut all = blake3::Hasher::new();
+        let mut done = 0;
+        for batch in files.chunks(BATCH) {
+            progress(Progress::Step { stage: Stage::Hash, done, total: files.len() });
+            let hashes: Vec<blake3::Hash> = batch
+                .par_iter()
+                .map(|file| hash_file(file).map_err(|why| DatasetError::unreadable(file, why)))
+                .collect::<Result<_, _>>()?;
+            for (file, hash) in batch.iter().zip(hashes) {
+                let name = file
+                    .strip_prefix(root)
+                    .unwrap_or(Path::new(file.file_name().unwrap_or_default()));
+                let name = name.as_os_str().as_encoded_bytes();
+                all.update(&(name.len() as u64).to_le_bytes()).update(name).update(hash.as_bytes());
+            }
+            done += batch.len();
+        }
+        progress(Progress::Step { stage: Stage::Hash, done, total: files.len() });
+        Ok(all.finalize())
+    }
+}
+
+impl Stamps {
+    pub fn update(&self, hasher: &mut blake3::Hasher) {
+        for (file, size, modified, changed) in &self.files {
+            let name = file.as_os_str().as_encoded_bytes();
+            hasher
+                .update(&(name.len() as u64).to_le_bytes())
+                .update(name)
+                .update(&size.to_le_bytes());
+            hasher.update(&modified.to_le_bytes()).update(&changed.to_le_bytes());
+        }
+    }
+
+    /// Whether every file had rested long enough at `moment` for its stamp to tell a later change.
+    pub fn at_rest(&self, moment: SystemTime) -> bool {
+        let Ok(moment) = moment.duration_since(SystemTime::UNIX_EPOCH) else { return false };
+        let newest =
+            self.files.iter().map(|&(_, _, modified, changed)| modified.max(changed)).max();
+        newest.is_none_or(|newest| newest + AT_REST.as_nanos() as i128 <= moment.as_nanos() as i128)
+    }
+}
+
+fn hash_file(file: &Path) -> io::Result<blake3::Hash> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(fs::File::open(file)?)?;
+    Ok(hasher.finalize())
+}
+
+fn is_picture(file: &Path) -> bool {
+    let hidden = file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    !hidden
+        && file.extension().is_some_and(|extension| {
+            ["png", "jpg", "jpeg"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_are_found_to_the_depth_that_is_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        fs::create_dir_all(root.join("b/c")).unwrap();
+        for name in ["a.png", "b/d.JPG", "b/c/e.jpeg", "b/._d.jpg", "b.txt", "b-c.png"] {
+            fs::write(root.join(name), name).unwrap();
+        }
+        let found = |depth| {
+            let mut inputs = Inputs::default();
+            inputs.add_pictures(root, depth).unwrap();
+            let paths: Vec<_> = inputs
+                .pictures_under(root)
+                .map(|file| file.strip_prefix(root).unwrap().to_owned())
+                .collect();
+            (paths, inputs.pictures_under(&root.join("b")).count())
+        };
+        assert_eq!(found(1), (vec!["a.png".into(), "b-c.png".into()], 0));
+        assert_eq!(found(3).1, 2);
+        assert_eq!(found(3).0.len(), 4);
+    }
+
+    #[test]
+    fn content_changes_with_a_byte_and_with_a_name_but_not_with_the_place() {
+        let hash = |name: &str, content: &str| {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join(name), content).unwrap();
+            let mut inputs = Inputs::default();
+            inputs.add(folder.path().join(name));
+            inputs.content(folder.path(), &|_| ()).unwrap()
+        };
+        assert_eq!(hash("a", "1"), hash("a", "1"));
+        assert_ne!(hash("a", "1"), hash("a", "2"));
+        assert_ne!(hash("a", "1"), hash("b", "1"));
+    }
+
+    #[test]
+    fn a_file_written_just_now_is_not_at_rest() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut inputs = Inputs::default();
+        inputs.add(file.path().to_owned());
+        let stamps = inputs.stamps().unwrap();
+        assert!(!stamps.at_rest(SystemTime::now()));
+        assert!(stamps.at_rest(SystemTime::now() + Duration::from_secs(5)));
+    }
+
+    #[test]
+    fn stamps_tell_a_change_of_the_same_size() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), "one").unwrap();
+        let mut inputs = Inputs::default();
+        inputs.add(file.path().to_owned());
+        let before = inputs.stamps().unwrap();
+        std::thread::sleep(Duration::from_millis(20));
+        fs::write(file.path(), "two").unwrap();
+        assert_ne!(before, inputs.stamps().unwrap());
+    }
+}

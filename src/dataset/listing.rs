@@ -1,0 +1,179 @@
+//! What a source says it holds, before any picture is decoded.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use super::inputs::Inputs;
+use super::{DatasetError, Split, first_maximum};
+
+/// How many images of each split were left out, by reason. Every split has an entry.
+pub type LeftOut = BTreeMap<Split, BTreeMap<String, usize>>;
+
+/// A data set whose files are found but not read.
+pub trait Catalogue {
+    fn root(&self) -> &Path;
+
+    /// All files that the data set is made of.
+    fn inputs(&self) -> &Inputs;
+
+    /// Reads the labels; `classes` in class order.
+    fn list(&self, classes: &[String]) -> Result<Listing, DatasetError>;
+}
+
+/// Every image to be kept, in the source's own order, and what was left out.
+#[derive(Debug)]
+pub struct Listing {
+    pub entries: Vec<Entry>,
+    pub left_out: LeftOut,
+}
+
+/// One image: its name, where its pixels are, its label distribution in class order.
+#[derive(Debug)]
+pub struct Entry {
+    pub split: Split,
+    pub name: String,
+    /// The name by which tables of landmarks know it: its own, but where a source repeats a name.
+    pub listed_as: String,
+    pub picture: Picture,
+    /// Sums to 1.
+    pub label: Vec<f32>,
+}
+
+/// Pixels not yet in the experiment's size.
+#[derive(Debug)]
+pub enum Picture {
+    File(PathBuf),
+    /// Grey values in row-major order, as FER2013's CSV holds them.
+    Grey {
+        width: u32,
+        height: u32,
+        values: Box<[u8]>,
+    },
+}
+
+impl Entry {
+    pub fn new(split: Split, name: String, picture: Picture, label: Vec<f32>) -> Entry {
+        Entry { split, listed_as: name.clone(), name, picture, label }
+    }
+}
+
+impl Listing {
+    pub fn new() -> Listing {
+        let left_out = Split::ALL.into_iter().map(|split| (split, BTreeMap::new())).collect();
+        Listing { entries: Vec::new(), left_out }
+    }
+
+    /// Counts one image of `split` as left out.
+    pub fn leave_out(&mut self, split: Split, reason: impl Into<String>) {
+        *self.left_out.entry(split).or_default().entry(reason.into()).or_default() += 1;
+    }
+
+    /// Refuses two images of one name, and a class that no image of a split has as its class with most
+    /// votes: its recall there could not be told.
+    pub fn check(&self, classes: &[String]) -> Result<(), DatasetError> {
+        let mut names = HashSet::with_capacity(self.entries.len());
+        if let Some(twice) = self.entries.iter().find(|entry| !names.insert(entry.name.as_str())) {
+            return Err(DatasetError::DuplicateName { name: twice.name.clone() });
+        }
+        for split in Split::ALL {
+            let mut counts = vec![0_usize; classes.len()];
+            for entry in self.entries.iter().filter(|entry| entry.split == split) {
+                counts[first_maximum(&entry.label)] += 1;
+            }
+            if let Some(empty) = counts.iter().position(|&count| count == 0) {
+                let mut found: Vec<String> = classes
+                    .iter()
+                    .zip(&counts)
+                    .map(|(class, count)| format!("{class}: {count}"))
+                    .collect();
+                let left_out: usize =
+                    self.left_out.get(&split).map_or(0, |reasons| reasons.values().sum());
+                found.push(format!("left out: {left_out}"));
+                let class = classes[empty].clone();
+                return Err(DatasetError::EmptyClass { class, split, found: found.join(", ") });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The chosen classes' part of `weights` as a label distribution; `None` where they hold nothing.
+///
+/// `chosen` gives, in class order, each class's place in `weights`.
+pub fn restrict(weights: &[f64], chosen: &[usize]) -> Option<Vec<f32>> {
+    let sum: f64 = chosen.iter().map(|&column| weights[column]).sum();
+    (sum > 0.0).then(|| chosen.iter().map(|&column| (weights[column] / sum) as f32).collect())
+}
+
+/// Where each of `classes` lies in `known`.
+pub fn columns(
+    classes: &[String],
+    known: &[&str],
+    kind: &'static str,
+) -> Result<Vec<usize>, DatasetError> {
+    classes
+        .iter()
+        .map(|class| {
+            known.iter().position(|name| name == class).ok_or_else(|| DatasetError::UnknownClass {
+                class: class.clone(),
+                kind,
+                known: known.join(", "),
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(split: Split, name: &str, label: &[f32]) -> Entry {
+        Entry::new(split, name.to_owned(), Picture::File(PathBuf::new()), label.to_vec())
+    }
+
+    fn classes() -> Vec<String> {
+        vec!["joy".to_owned(), "anger".to_owned()]
+    }
+
+    fn full() -> Listing {
+        let mut listing = Listing::new();
+        for split in Split::ALL {
+            listing.entries.push(entry(split, &format!("{split} a"), &[1.0, 0.0]));
+            listing.entries.push(entry(split, &format!("{split} b"), &[0.2, 0.8]));
+        }
+        listing
+    }
+
+    #[test]
+    fn a_listing_with_every_class_in_every_split_passes() {
+        full().check(&classes()).unwrap();
+    }
+
+    #[test]
+    fn a_class_that_no_image_has_is_named_with_its_split() {
+        let mut listing = full();
+        listing.entries.retain(|entry| entry.name != "val b");
+        listing.leave_out(Split::Val, "no majority");
+        assert_eq!(
+            listing.check(&classes()).unwrap_err().to_string(),
+            "empty class: no image in val has `anger` as the class with most votes (joy: 1, anger: 0, \
+             left out: 1); take it out of dataset.classes or add images"
+        );
+    }
+
+    #[test]
+    fn two_images_of_one_name_are_refused() {
+        let mut listing = full();
+        listing.entries.push(entry(Split::Test, "train a", &[1.0, 0.0]));
+        assert_eq!(
+            listing.check(&classes()).unwrap_err().to_string(),
+            "two images are named `train a`; a name must point at one image, so rename or remove one"
+        );
+    }
+
+    #[test]
+    fn restriction_divides_by_what_is_kept() {
+        assert_eq!(restrict(&[1.0, 5.0, 3.0], &[2, 0]), Some(vec![0.75, 0.25]));
+        assert_eq!(restrict(&[0.0, 5.0, 0.0], &[2, 0]), None);
+    }
+}

@@ -1,0 +1,439 @@
+//! From what an experiment says of its data to the data.
+//!
+//! The order of things keeps a second load under a second: files are listed and their stamps taken; where
+//! the cache remembers those stamps, the data set is mapped and nothing else is read. Otherwise the files'
+//! contents are hashed, which finds a cached data set after a mere copy or `touch`; and only then are
+//! labels read and pictures decoded.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use rayon::prelude::*;
+
+use super::cache::{self, Building, Cache, Facts, Found, SplitFacts};
+use super::decode::{Decoder, Shape};
+use super::faces;
+use super::ferplus::Ferplus;
+use super::folder::Folder;
+use super::inputs::{Inputs, Stamps};
+use super::landmarks_table::LandmarkTable;
+use super::listing::{Catalogue, Picture};
+use super::rafdb::Rafdb;
+use super::{Dataset, DatasetError, Progress, Stage};
+use crate::experiment::{DatasetSpec, FacesSpec, Source, WithoutLandmarks};
+
+/// Pictures are decoded in batches of about so many bytes: enough to keep all threads busy, little
+/// beside what a training takes.
+const BATCH_BYTES: usize = 32 << 20;
+
+/// Loads the data set that `spec` describes, from the folder `cache` where it is there already.
+///
+/// `progress` is called now and then, on this thread. The same files and `spec` give the same data set,
+/// whatever the number of threads and the state of the cache.
+///
+/// # Errors
+///
+/// Where files are missing, cannot be read or contradict each other, where a class has no image in a
+/// split, and where the cache folder cannot be written.
+pub fn load(
+    spec: &DatasetSpec,
+    cache: &Path,
+    progress: &dyn Fn(Progress),
+) -> Result<Dataset, DatasetError> {
+    let catalogue = match find(spec)? {
+        Where::Generated(faces) => return Ok(faces::generate(spec, faces)),
+        Where::OnDisk(catalogue) => catalogue,
+    };
+    if spec.without_landmarks == WithoutLandmarks::Skip && spec.landmarks.is_none() {
+        return Err(DatasetError::NothingButSkipped);
+    }
+    let inputs = inputs(spec, catalogue.as_ref());
+    let cache = Cache::open(cache)?;
+    let began = SystemTime::now();
+    let stamps = inputs.stamps()?;
+    let stamp = stamp(spec, &stamps);
+    if let Some(key) = cache.recall(&stamp)
+        && let Some(dataset) = cached(&cache, &key, progress)
+    {
+        return Ok(dataset);
+    }
+    let mut hasher = settings_hasher(spec);
+    hasher.update(inputs.content(catalogue.root(), progress)?.as_bytes());
+    let key = hasher.finalize().to_hex().to_string();
+    let dataset = match cached(&cache, &key, progress) {
+        Some(dataset) => dataset,
+        None => {
+            let building = build(&cache, &key, spec, catalogue.as_ref(), progress)?;
+            if inputs.stamps()? != stamps {
+                return Err(DatasetError::Changed { root: catalogue.root().to_owned() });
+            }
+            building.finish()?
+        }
+    };
+    if stamps.at_rest(began) {
+        cache.remember(&stamp, &key)?;
+    }
+    Ok(dataset)
+}
+
+/// What of the data is not there, in words; `None` where all of it is.
+pub fn missing(spec: &DatasetSpec) -> Option<String> {
+    let pictures = find(spec).err().map(|error| error.to_string());
+    let landmarks = spec.landmarks.as_ref().filter(|path| !path.exists());
+    pictures.or(landmarks.map(|path| format!("there is no `{}`", path.display())))
+}
+
+/// The content hash of a data set on disk, where the folder `cache` knows it without reading a picture.
+pub fn known_content(spec: &DatasetSpec, cache: &Path) -> Option<String> {
+    let Ok(Where::OnDisk(catalogue)) = find(spec) else { return None };
+    let cache = Cache::existing(cache);
+    let stamps = inputs(spec, catalogue.as_ref()).stamps().ok()?;
+    let key = cache.recall(&stamp(spec, &stamps))?;
+    match cache.get(&key) {
+        Found::Dataset(dataset) => Some(dataset.content),
+        Found::Nothing | Found::Damaged { .. } => None,
+    }
+}
+
+/// Names the files as they lie there and what is to become of them.
+fn stamp(spec: &DatasetSpec, stamps: &Stamps) -> String {
+    let mut hasher = settings_hasher(spec);
+    stamps.update(&mut hasher);
+    hasher.finalize().to_hex().to_string()
+}
+
+/// The files that a data set is made of.
+fn inputs(spec: &DatasetSpec, catalogue: &dyn Catalogue) -> Inputs {
+    let mut inputs = catalogue.inputs().clone();
+    if let Some(landmarks) = &spec.landmarks {
+        inputs.add(landmarks.clone());
+    }
+    inputs
+}
+
+/// Where a data set comes from.
+enum Where<'a> {
+    Generated(&'a FacesSpec),
+    /// The files are found, but not read.
+    OnDisk(Box<dyn Catalogue + 'a>),
+}
+
+fn find(spec: &DatasetSpec) -> Result<Where<'_>, DatasetError> {
+    Ok(Where::OnDisk(match spec.source {
+        Source::Faces(ref faces) => return Ok(Where::Generated(faces)),
+        Source::Ferplus { ref root, labels, val, test } => {
+            Box::new(Ferplus::find(root, labels, val, test)?)
+        }
+        Source::Rafdb { ref root, val, split_seed } => {
+            Box::new(Rafdb::find(root, val, split_seed)?)
+        }
+        Source::Folder { ref root, val, test, split_seed } => {
+            Box::new(Folder::find(root, val, test, split_seed)?)
+        }
+    }))
+}
+
+/// Begins a hash with all that decides what becomes of a source's files, but for where they lie.
+fn settings_hasher(spec: &DatasetSpec) -> blake3::Hasher {
+    let mut spec = spec.clone();
+    spec.landmarks = spec.landmarks.map(|_| PathBuf::new());
+    match &mut spec.source {
+        Source::Faces(_) => {}
+        Source::Ferplus { root, .. } | Source::Rafdb { root, .. } | Source::Folder { root, .. } => {
+            *root = PathBuf::new();
+        }
+    }
+    let settings = serde_json::to_vec(&spec).expect("names and numbers can be written as JSON");
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&cache::VERSION.to_le_bytes());
+    hasher.update(&(settings.len() as u64).to_le_bytes()).update(&settings);
+    hasher
+}
+
+/// The data set of that key; what is wrong with a damaged file is said.
+fn cached(cache: &Cache, key: &str, progress: &dyn Fn(Progress)) -> Option<Dataset> {
+    match cache.get(key) {
+        Found::Dataset(dataset) => Some(*dataset),
+        Found::Nothing => None,
+        Found::Damaged { path, why } => {
+            progress(Progress::Rebuilding { path, why });
+            None
+        }
+    }
+}
+
+/// Reads labels and landmarks, decodes the pictures, and leaves the whole in the cache's folder, not
+/// yet under its name.
+fn build(
+    cache: &Cache,
+    key: &str,
+    spec: &DatasetSpec,
+    catalogue: &dyn Catalogue,
+    progress: &dyn Fn(Progress),
+) -> Result<Building, DatasetError> {
+    let mut listing = catalogue.list(&spec.classes)?;
+    let landmarks = match &spec.landmarks {
+        Some(path) => {
+            LandmarkTable::read(path)?.apply(path, spec.without_landmarks, &mut listing)?
+        }
+        None => vec![None; listing.entries.len()],
+    };
+    listing.check(&spec.classes)?;
+    let shape = Shape { height: spec.height, width: spec.width, channels: spec.channels };
+    let images = listing.entries.len();
+    if images.checked_mul(shape.bytes()).is_none_or(|bytes| bytes > isize::MAX as usize) {
+        let (height, width, channels) = (spec.height, spec.width, spec.channels);
+        return Err(DatasetError::TooLarge { images, height, width, channels });
+    }
+    let mut splits: [SplitFacts; 3] = Default::default();
+    let mut pictures: [Vec<Picture>; 3] = Default::default();
+    for (entry, landmarks) in listing.entries.into_iter().zip(landmarks) {
+        let split = &mut splits[entry.split as usize];
+        split.names.push(entry.name);
+        split.labels.extend(entry.label);
+        split.landmarks.push(landmarks);
+        pictures[entry.split as usize].push(entry.picture);
+    }
+    let pictures: Vec<Picture> = pictures.into_iter().flatten().collect();
+    let facts = Facts { classes: spec.classes.clone(), shape, left_out: listing.left_out, splits };
+    cache.build(key, facts, |write| decode(&pictures, shape, write, progress))
+}
+
+/// Decodes in parallel and writes in order.
+fn decode(
+    pictures: &[Picture],
+    shape: Shape,
+    write: &mut dyn FnMut(&[u8]) -> Result<(), DatasetError>,
+    progress: &dyn Fn(Progress),
+) -> Result<(), DatasetError> {
+    let batch = (BATCH_BYTES / shape.bytes()).clamp(rayon::current_num_threads(), 1024);
+    let mut pixels = vec![0; batch.min(pictures.len()) * shape.bytes()];
+    let total = pictures.len();
+    let mut done = 0;
+    for batch in pictures.chunks(batch) {
+        progress(Progress::Step { stage: Stage::Decode, done, total });
+        let pixels = &mut pixels[..batch.len() * shape.bytes()];
+        pixels.par_chunks_exact_mut(shape.bytes()).zip(batch).try_for_each_init(
+            || Decoder::new(shape),
+            |decoder, (out, picture)| decoder.decode(picture, out),
+        )?;
+        write(pixels)?;
+        done += batch.len();
+    }
+    progress(Progress::Step { stage: Stage::Decode, done, total });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::fs;
+    use std::time::Duration;
+
+    use image::{GrayImage, Luma};
+
+    use super::*;
+    use crate::dataset::{Split, summary};
+    use crate::experiment::{FerUsage, FerplusLabels};
+
+    /// FER+ in its second form: two classes, two images a split, 3 × 2 pixels each.
+    fn ferplus() -> (tempfile::TempDir, DatasetSpec) {
+        let root = tempfile::tempdir().unwrap();
+        for (folder, first) in [("FER2013Train", 0_u8), ("FER2013Valid", 10), ("FER2013Test", 20)] {
+            let folder = root.path().join(folder);
+            fs::create_dir(&folder).unwrap();
+            let mut labels = String::new();
+            for (image, votes) in [(first, "6,2"), (first + 1, "1,9")] {
+                let name = format!("fer{image:07}.png");
+                GrayImage::from_pixel(3, 2, Luma([image])).save(folder.join(&name)).unwrap();
+                labels += &format!("{name},\"(0, 0, 48, 48)\",{votes},0,0,0,0,0,0,0,0\n");
+            }
+            fs::write(folder.join("label.csv"), labels).unwrap();
+        }
+        let source = Source::Ferplus {
+            root: root.path().to_owned(),
+            labels: FerplusLabels::Votes,
+            val: FerUsage::PublicTest,
+            test: FerUsage::PrivateTest,
+        };
+        let spec = DatasetSpec {
+            source,
+            height: 4,
+            width: 5,
+            channels: 3,
+            classes: vec!["neutral".to_owned(), "happiness".to_owned()],
+            landmarks: None,
+            without_landmarks: WithoutLandmarks::Identity,
+        };
+        (root, spec)
+    }
+
+    /// The data set, the stages that its loading went through, and what was made anew.
+    fn loaded(spec: &DatasetSpec, cache: &Path) -> (Dataset, Vec<Stage>, Vec<String>) {
+        let stages = RefCell::new(Vec::new());
+        let rebuilt = RefCell::new(Vec::new());
+        let dataset = load(spec, cache, &|progress| match progress {
+            Progress::Step { stage, .. } => stages.borrow_mut().push(stage),
+            Progress::Rebuilding { why, .. } => rebuilt.borrow_mut().push(why),
+        });
+        let mut stages = stages.into_inner();
+        stages.dedup();
+        (dataset.unwrap(), stages, rebuilt.into_inner())
+    }
+
+    #[test]
+    fn pictures_labels_and_names_arrive_in_order() {
+        let (_root, spec) = ferplus();
+        let cache = tempfile::tempdir().unwrap();
+        let (dataset, ..) = loaded(&spec, cache.path());
+        let valid = &dataset.val;
+        assert_eq!(valid.names, ["fer0000010.png", "fer0000011.png"]);
+        assert_eq!(valid.labels, [0.75, 0.25, 0.1, 0.9]);
+        let picture = 4 * 5 * 3;
+        assert_eq!(
+            (&valid.pixels[..picture], &valid.pixels[picture..]),
+            (&[10; 60][..], &[11; 60][..])
+        );
+        assert_eq!(dataset.train.pixels.len(), 2 * picture);
+        assert_eq!(dataset.without_landmarks[&Split::Test], 2);
+        assert_eq!(summary(&dataset).splits[&Split::Train].by_class["happiness"], 1);
+    }
+
+    #[test]
+    fn a_data_set_is_decoded_once_hashed_while_fresh_and_then_only_looked_up() {
+        let (root, spec) = ferplus();
+        let cache = tempfile::tempdir().unwrap();
+        let (first, stages, _) = loaded(&spec, cache.path());
+        assert_eq!(stages, [Stage::Hash, Stage::Decode]);
+        std::thread::sleep(Duration::from_millis(1100));
+        let (second, stages, _) = loaded(&spec, cache.path());
+        assert_eq!(stages, [Stage::Hash]);
+        let (third, stages, _) = loaded(&spec, cache.path());
+        assert_eq!(stages, []);
+        assert_eq!([&second.content, &third.content], [&first.content; 2]);
+
+        // One pixel of one picture: another data set.
+        GrayImage::from_pixel(3, 2, Luma([99]))
+            .save(root.path().join("FER2013Train/fer0000000.png"))
+            .unwrap();
+        let (changed, stages, _) = loaded(&spec, cache.path());
+        assert_eq!(stages, [Stage::Hash, Stage::Decode]);
+        assert_ne!(changed.content, first.content);
+        assert_eq!(changed.train.pixels[0], 99);
+        assert_eq!(first.train.pixels[0], 0, "the older one stays as it was");
+    }
+
+    #[test]
+    fn settings_have_data_sets_of_their_own_and_a_copy_has_the_same() {
+        let (root, spec) = ferplus();
+        let cache = tempfile::tempdir().unwrap();
+        let content = |spec: &DatasetSpec| {
+            let (dataset, stages, _) = loaded(spec, cache.path());
+            (dataset.content, stages.contains(&Stage::Decode))
+        };
+        let (first, _) = content(&spec);
+        let (grey, decoded) = content(&DatasetSpec { channels: 1, ..spec.clone() });
+        assert!(decoded && grey != first);
+        let (flipped, decoded) = content(&DatasetSpec {
+            classes: vec!["happiness".into(), "neutral".into()],
+            ..spec.clone()
+        });
+        assert!(decoded && flipped != first);
+
+        let copy = tempfile::tempdir().unwrap();
+        for folder in ["FER2013Train", "FER2013Valid", "FER2013Test"] {
+            fs::rename(root.path().join(folder), copy.path().join(folder)).unwrap();
+        }
+        let Source::Ferplus { labels, val, test, .. } = spec.source else { panic!("it is FER+") };
+        let source = Source::Ferplus { root: copy.path().to_owned(), labels, val, test };
+        assert_eq!(content(&DatasetSpec { source, ..spec }), (first, false));
+    }
+
+    #[test]
+    fn a_damaged_cache_file_is_said_and_made_anew() {
+        let (_root, spec) = ferplus();
+        let cache = tempfile::tempdir().unwrap();
+        let (first, ..) = loaded(&spec, cache.path());
+        let file = fs::read_dir(cache.path()).unwrap().next().unwrap().unwrap().path();
+        let mut bytes = fs::read(&file).unwrap();
+        bytes[4096 + 17] ^= 1;
+        drop(first);
+        fs::write(&file, &bytes).unwrap();
+        let (again, stages, rebuilt) = loaded(&spec, cache.path());
+        assert_eq!(rebuilt, ["its pixels are not those that were written"]);
+        assert_eq!((stages, again.train.pixels[17]), (vec![Stage::Hash, Stage::Decode], 0));
+        fs::write(&file, &bytes[..5000.min(bytes.len() - 1)]).unwrap();
+        assert_eq!(loaded(&spec, cache.path()).2, ["its length is not what it says"]);
+        assert_eq!(loaded(&spec, cache.path()).2, [""; 0]);
+    }
+
+    #[test]
+    fn landmarks_come_with_the_images_or_the_images_go() {
+        let (root, mut spec) = ferplus();
+        let table = root.path().join("points.csv");
+        let mut text = "image,presence,eye_left_x,eye_left_y,eye_right_x,eye_right_y\n".to_owned();
+        for image in [0, 1, 10, 11, 20, 21] {
+            text += &format!("fer{image:07}.png,0.9,0.3,0.4,0.7,0.4\n");
+        }
+        fs::write(&table, &text).unwrap();
+        spec.landmarks = Some(table.clone());
+        let cache = tempfile::tempdir().unwrap();
+        let (whole, ..) = loaded(&spec, cache.path());
+        assert!(whole.train.landmarks.iter().all(Option::is_some));
+
+        fs::write(&table, text.replace("fer0000001.png,0.9", "fer0000001.png,0.1")).unwrap();
+        let (kept, ..) = loaded(&spec, cache.path());
+        assert_eq!((kept.without_landmarks[&Split::Train], kept.train.len()), (1, 2));
+        assert_ne!(kept.content, whole.content);
+
+        spec.without_landmarks = WithoutLandmarks::Skip;
+        let message = load(&spec, cache.path(), &|_| ()).unwrap_err().to_string();
+        assert_eq!(
+            message,
+            "empty class: no image in train has `happiness` as the class with most votes (neutral: 1, happiness: 0, \
+             left out: 1); take it out of dataset.classes or add images"
+        );
+        spec.landmarks = None;
+        let message = load(&spec, cache.path(), &|_| ()).unwrap_err().to_string();
+        assert!(
+            message.starts_with("without_landmarks = \"skip\" would leave out every image"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_picture_that_cannot_be_read_leaves_nothing_in_the_cache() {
+        let (root, spec) = ferplus();
+        let cache = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("FER2013Test/fer0000021.png"), "no picture").unwrap();
+        let message = load(&spec, cache.path(), &|_| ()).unwrap_err().to_string();
+        let path = root.path().join("FER2013Test/fer0000021.png");
+        assert!(
+            message.starts_with(&format!("cannot use the picture {}: ", path.display())),
+            "{message}"
+        );
+        assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_missing_table_of_landmarks_is_named() {
+        let (_root, mut spec) = ferplus();
+        spec.landmarks = Some(PathBuf::from("absent.csv"));
+        let cache = tempfile::tempdir().unwrap();
+        let message = load(&spec, cache.path(), &|_| ()).unwrap_err().to_string();
+        assert!(message.starts_with("cannot read absent.csv: "), "{message}");
+    }
+
+    #[test]
+    fn two_loads_at_once_get_the_same() {
+        let (_root, spec) = ferplus();
+        let cache = tempfile::tempdir().unwrap();
+        let contents: Vec<String> = std::thread::scope(|scope| {
+            let load = || load(&spec, cache.path(), &|_| ()).unwrap().content;
+            let loads: Vec<_> = (0..4).map(|_| scope.spawn(load)).collect();
+            loads.into_iter().map(|load| load.join().unwrap()).collect()
+        });
+        assert!(contents.iter().all(|content| *content == contents[0]), "{contents:?}");
+        assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 1);
+    }
+}
