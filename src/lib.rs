@@ -23,6 +23,7 @@
 
 pub mod dataset;
 pub mod experiment;
+pub mod model;
 pub mod plan;
 pub mod random;
 pub mod region;
