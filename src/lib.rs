@@ -27,3 +27,4 @@ pub mod model;
 pub mod plan;
 pub mod random;
 pub mod region;
+pub mod train;

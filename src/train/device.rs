@@ -1,0 +1,127 @@
+//! Which processor trains.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use tch::{Cuda, Device};
+
+use crate::experiment::DeviceChoice;
+
+/// Why the wanted device cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum DeviceError {
+    #[error(
+        "the experiment asks for `{wanted}`, but {reason}; set `train.device` to \"cpu\" or \"auto\""
+    )]
+    Unavailable { wanted: String, reason: NoCuda },
+}
+
+/// Why there is no CUDA.
+#[derive(Debug, Clone)]
+pub enum NoCuda {
+    NoDriver,
+    Library(String),
+    NoSuchDevice { devices: i64 },
+}
+
+impl fmt::Display for NoCuda {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NoCuda::NoDriver => f.write_str("this machine has no NVIDIA driver"),
+            NoCuda::Library(error) => write!(
+                f,
+                "libtorch's CUDA part cannot be loaded ({error}); `scripts/setup --cuda` fetches it"
+            ),
+            NoCuda::NoSuchDevice { devices: 0 } => f.write_str("the driver offers no GPU"),
+            NoCuda::NoSuchDevice { devices } => write!(f, "there are only {devices} GPUs"),
+        }
+    }
+}
+
+/// The device to train on. `auto` takes the first GPU where there is a driver, and says on stderr why not
+/// where the driver is there and the GPU cannot be used.
+///
+/// Call it before the first tensor is made: opening libtorch's CUDA part registers its back end.
+pub fn choose(choice: DeviceChoice) -> Result<(Device, Option<NoCuda>), DeviceError> {
+    match choice {
+        DeviceChoice::Cpu => Ok((Device::Cpu, None)),
+        DeviceChoice::Cuda(index) => match open_cuda(index) {
+            Ok(()) => Ok((Device::Cuda(index), None)),
+            Err(reason) => {
+                Err(DeviceError::Unavailable { wanted: format!("cuda:{index}"), reason })
+            }
+        },
+        DeviceChoice::Auto => match open_cuda(0) {
+            Ok(()) => Ok((Device::Cuda(0), None)),
+            Err(NoCuda::NoDriver) => Ok((Device::Cpu, None)),
+            Err(reason) => Ok((Device::Cpu, Some(reason))),
+        },
+    }
+}
+
+/// `cpu`, `cuda:0` …
+pub fn name(device: Device) -> String {
+    match device {
+        Device::Cuda(index) => format!("cuda:{index}"),
+        other => format!("{other:?}").to_lowercase(),
+    }
+}
+
+/// The libtorch that this program is built for.
+pub const LIBTORCH_VERSION: &str = "2.13.0";
+
+/// Bounds libtorch's threads and readies its memory. Call it once, before the first tensor is made.
+pub fn prepare(threads: i32) {
+    tch::set_num_threads(threads);
+    keep_large_blocks();
+}
+
+/// glibc hands blocks of more than 32 MiB back to the system when they are freed, and takes them anew at
+/// the next step: a fifth of a training step. It is told to keep them.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn keep_large_blocks() {
+    // SAFETY: mallopt only sets the allocator's own limits.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, i32::MAX);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, i32::MAX);
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn keep_large_blocks() {}
+
+fn open_cuda(index: usize) -> Result<(), NoCuda> {
+    if !has_driver() {
+        return Err(NoCuda::NoDriver);
+    }
+    if !Cuda::is_available() {
+        load_cuda_library().map_err(NoCuda::Library)?;
+    }
+    let devices = Cuda::device_count();
+    if (index as i64) < devices { Ok(()) } else { Err(NoCuda::NoSuchDevice { devices }) }
+}
+
+fn has_driver() -> bool {
+    Path::new("/proc/driver/nvidia/version").exists() || Path::new("/dev/nvidiactl").exists()
+}
+
+/// The linker drops `libtorch_cuda.so`, since nothing refers to it: it registers itself when it is opened.
+fn load_cuda_library() -> Result<(), String> {
+    use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
+
+    let beside_libtorch = PathBuf::from(env!("FER_LAB_LIBTORCH")).join("libtorch_cuda.so");
+    let by_name = PathBuf::from("libtorch_cuda.so");
+    let mut errors = Vec::new();
+    for path in [by_name, beside_libtorch] {
+        // SAFETY: libtorch's own library, made to be opened so; its initialisers register the back end.
+        match unsafe { Library::open(Some(&path), RTLD_NOW | RTLD_GLOBAL) } {
+            Ok(library) => {
+                // It must stay open for as long as the process lives.
+                std::mem::forget(library);
+                return Ok(());
+            }
+            Err(error) => errors.push(error.to_string()),
+        }
+    }
+    Err(errors.join("; "))
+}

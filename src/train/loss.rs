@@ -1,0 +1,103 @@
+//! What training minimises. All in nats, means over the batch.
+
+use rand::{Rng, RngExt};
+use tch::{Kind, Tensor};
+
+use crate::experiment::Target;
+
+/// What the network's answers are compared with in one batch.
+#[derive(Debug)]
+pub struct Goal<'a> {
+    /// Label distributions, `[B, K]`.
+    pub labels: &'a Tensor,
+    /// The class with most votes, `[B]`, i64.
+    pub actual: &'a Tensor,
+}
+
+/// The loss of a training batch. `logits` `[B, K]`, f32.
+///
+/// `distribution`: Σ −p log q. `majority`: −log q of the class with most votes. `probability`: −log q of
+/// a class drawn from p. `multi_target`: −log of the largest q among the classes with p > 0 (Barsoum et
+/// al. 2016, arXiv 1608.01041, section 3).
+pub fn training(target: Target, logits: &Tensor, goal: &Goal, generator: &mut impl Rng) -> Tensor {
+    match target {
+        Target::Probability => {
+            let drawn = draw_classes(goal.labels, generator);
+            logits.log_softmax(-1, Kind::Float).nll_loss(&drawn)
+        }
+        _ => evaluation(target, logits, goal),
+    }
+}
+
+/// The loss by which epochs are compared: the same, but `probability` takes the whole distribution in
+/// the place of one draw, which is its expectation.
+pub fn evaluation(target: Target, logits: &Tensor, goal: &Goal) -> Tensor {
+    let log_q = logits.log_softmax(-1, Kind::Float);
+    match target {
+        Target::Distribution | Target::Probability => {
+            -(log_q * goal.labels).sum_dim_intlist(-1, false, Kind::Float).mean(Kind::Float)
+        }
+        Target::Majority => log_q.nll_loss(goal.actual),
+        Target::MultiTarget => {
+            let wrong = goal.labels.le(0.0);
+            -log_q.masked_fill(&wrong, f64::NEG_INFINITY).amax(-1, false).mean(Kind::Float)
+        }
+    }
+}
+
+/// One class an image, drawn from its label distribution. `[B]`, i64.
+fn draw_classes(labels: &Tensor, generator: &mut impl Rng) -> Tensor {
+    let draws: Vec<f32> = (0..labels.size()[0]).map(|_| generator.random()).collect();
+    let draws = Tensor::from_slice(&draws).unsqueeze(1).to_device(labels.device());
+    let below = labels.cumsum(-1, Kind::Float).le_tensor(&draws);
+    // Rounding can leave the last sum just under a draw: the last class with a vote stands in.
+    let last = labels.gt(0.0).to_kind(Kind::Int64)
+        * Tensor::arange(labels.size()[1], (Kind::Int64, labels.device()));
+    below
+        .to_kind(Kind::Int64)
+        .sum_dim_intlist(-1, false, Kind::Int64)
+        .minimum(&last.amax(-1, false))
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    /// Two images, three classes; the answers are (1/2, 1/4, 1/4) for both.
+    fn loss(target: Target, labels: [[f32; 3]; 2]) -> f64 {
+        let logits = Tensor::from_slice(&[0.5f32, 0.25, 0.25, 0.5, 0.25, 0.25]).log().view([2, 3]);
+        let labels = Tensor::from_slice(labels.as_flattened()).view([2, 3]);
+        let actual = labels.argmax(-1, false);
+        let goal = Goal { labels: &labels, actual: &actual };
+        training(target, &logits, &goal, &mut ChaCha8Rng::seed_from_u64(1)).double_value(&[])
+    }
+
+    fn assert_close(left: f64, right: f64) {
+        assert!((left - right).abs() < 1e-6, "{left} {right}");
+    }
+
+    #[test]
+    fn known_losses() {
+        let ln2 = std::f64::consts::LN_2;
+        let labels = [[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]];
+        assert_close(loss(Target::Distribution, labels), (1.5 * ln2 + 2.0 * ln2) / 2.0);
+        assert_close(loss(Target::Majority, labels), (ln2 + 2.0 * ln2) / 2.0);
+        assert_close(loss(Target::MultiTarget, labels), (ln2 + 2.0 * ln2) / 2.0);
+        let certain = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]];
+        assert_close(loss(Target::Probability, certain), (ln2 + 2.0 * ln2) / 2.0);
+    }
+
+    #[test]
+    fn classes_are_drawn_in_proportion() {
+        let labels = Tensor::from_slice(&[0.0f32, 0.3, 0.7]).repeat([10_000, 1]);
+        let drawn = draw_classes(&labels, &mut ChaCha8Rng::seed_from_u64(2));
+        let share =
+            |class: i64| drawn.eq(class).to_kind(Kind::Double).mean(Kind::Double).double_value(&[]);
+        assert_eq!(share(0), 0.0);
+        assert!((share(1) - 0.3).abs() < 0.015, "{}", share(1));
+        assert!((share(1) + share(2) - 1.0).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,277 @@
+//! What a training must do as a whole, on pictures that a small network learns in a second.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+use tch::{Device, Tensor};
+
+use super::*;
+use crate::dataset::{Dataset, Images, Pixels, Split};
+use crate::experiment::*;
+use crate::region::Fill;
+
+const SIDE: usize = 8;
+
+/// Bright on the left or on the right, on grey noise.
+fn images(count: usize) -> Images {
+    let mut pixels = Vec::new();
+    let mut labels = Vec::new();
+    for image in 0..count {
+        let right = image % 2;
+        for index in 0..SIDE * SIDE {
+            let bright = usize::from(index % SIDE >= SIDE / 2) == right;
+            let noise = (image * 31 + index * 17) % 60;
+            pixels.push((60 + noise + if bright { 80 } else { 0 }) as u8);
+        }
+        labels.extend([1.0 - right as f32, right as f32]);
+    }
+    Images {
+        names: (0..count).map(|image| image.to_string()).collect(),
+        pixels: Pixels::Owned(pixels),
+        labels,
+        landmarks: vec![None; count],
+    }
+}
+
+fn dataset() -> Dataset {
+    Dataset {
+        classes: vec!["left".to_owned(), "right".to_owned()],
+        height: SIDE,
+        width: SIDE,
+        channels: 1,
+        train: images(50),
+        val: images(20),
+        test: images(20),
+        left_out: BTreeMap::new(),
+        without_landmarks: BTreeMap::new(),
+        content: String::new(),
+    }
+}
+
+fn settings() -> Settings {
+    let text = r#"
+        name = "t"
+        [dataset]
+        kind = "faces"
+        size = [8, 8]
+        classes = ["neutral", "happiness"]
+        [model]
+        blocks = [[4], [8]]
+        [train]
+        epochs = 4
+        batch_size = 16
+        optimizer = { kind = "adam", learning_rate = 0.02 }
+        augment = { rotate = 5.0, scale = 0.1, flip = false }
+        device = "cpu"
+    "#;
+    parse(text, "test", &[]).expect("the settings are valid").settings
+}
+
+/// Stops after so many steps.
+struct After {
+    left: Cell<u32>,
+    checkpoints: Vec<Checkpoint>,
+}
+
+impl Watch for After {
+    fn step(&mut self, _: &Step) {}
+
+    fn epoch(&mut self, _: &EpochRecord, checkpoint: &dyn Fn() -> Checkpoint) {
+        self.checkpoints.push(checkpoint());
+    }
+
+    fn interrupted(&self) -> bool {
+        let left = self.left.get();
+        self.left.set(left.saturating_sub(1));
+        left == 0
+    }
+}
+
+fn never() -> After {
+    After { left: Cell::new(u32::MAX), checkpoints: Vec::new() }
+}
+
+struct Setting {
+    settings: Settings,
+    train: OnDevice,
+    val: OnDevice,
+    covers: Option<(Cover, Cover)>,
+}
+
+impl Setting {
+    fn new(settings: Settings) -> Setting {
+        let dataset = dataset();
+        let standardisation = Standardisation::of(&dataset.train, 1);
+        let on_device = |split| OnDevice::new(&dataset, split, &standardisation, Device::Cpu);
+        let (train, val) = (on_device(Split::Train), on_device(Split::Val));
+        Setting { settings, train, val, covers: None }
+    }
+
+    fn run(
+        &self,
+        seed: u64,
+        start: Option<&Checkpoint>,
+        watch: &mut dyn Watch,
+    ) -> Result<Outcome, TrainError> {
+        let covers = self.covers.as_ref().map(|(train, val)| Covers { train, val });
+        let (train, val) = (&self.train, &self.val);
+        Training { settings: &self.settings, seed, train, val, covers }.run(start, watch)
+    }
+
+    fn finished(&self, seed: u64) -> Trained {
+        match self.run(seed, None, &mut never()).unwrap() {
+            Outcome::Finished(trained) => trained,
+            Outcome::Interrupted(_) => panic!("nobody interrupted"),
+        }
+    }
+}
+
+/// All that must be the same whether or not a training was interrupted.
+fn numbers(trained: &Trained) -> (Vec<EpochRecord>, u32, Vec<u8>) {
+    let epochs = trained.epochs.iter().map(|epoch| EpochRecord { seconds: 0.0, ..*epoch });
+    (epochs.collect(), trained.best_epoch, trained.network.encode(""))
+}
+
+#[test]
+fn a_network_learns_what_there_is_to_learn() {
+    let mut settings = settings();
+    settings.train.epochs = 8;
+    let trained = Setting::new(settings).finished(1);
+    assert!(trained.epochs.last().unwrap().val_accuracy >= 0.95, "{:?}", trained.epochs);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_and_another_gives_others() {
+    let setting = Setting::new(settings());
+    assert_eq!(numbers(&setting.finished(3)), numbers(&setting.finished(3)));
+    assert_ne!(numbers(&setting.finished(3)), numbers(&setting.finished(4)));
+}
+
+#[test]
+fn an_interrupted_training_ends_as_one_that_was_not() {
+    for fill in [None, Some(Fill::Noise)] {
+        let mut setting = Setting::new(settings());
+        setting.covers = fill.map(|fill| {
+            let cover = |count: usize| {
+                let mask: Vec<u8> =
+                    (0..count * SIDE * SIDE).map(|pixel| u8::from(pixel % 3 == 0)).collect();
+                Cover::new(&mask, SIDE, SIDE, fill, Device::Cpu)
+            };
+            (cover(50), cover(20))
+        });
+        let whole = numbers(&setting.finished(5));
+        // 4 steps an epoch, 4 epochs: before the first step, within epochs, and between them.
+        for steps in [0, 1, 3, 4, 5, 10, 15] {
+            let mut watch = After { left: Cell::new(steps), checkpoints: Vec::new() };
+            let Outcome::Interrupted(checkpoint) = setting.run(5, None, &mut watch).unwrap() else {
+                panic!("it should have been interrupted")
+            };
+            let stored = Checkpoint::from_bytes(checkpoint.bytes().to_vec());
+            let Outcome::Finished(trained) = setting.run(5, Some(&stored), &mut never()).unwrap()
+            else {
+                panic!("nobody interrupted")
+            };
+            assert_eq!(numbers(&trained), whole, "after {steps} steps");
+        }
+    }
+}
+
+#[test]
+fn a_checkpoint_at_the_end_of_an_epoch_goes_on_as_well() {
+    let setting = Setting::new(settings());
+    let mut watch = never();
+    let Outcome::Finished(whole) = setting.run(6, None, &mut watch).unwrap() else {
+        panic!("nobody interrupted")
+    };
+    for checkpoint in &watch.checkpoints {
+        let Outcome::Finished(trained) = setting.run(6, Some(checkpoint), &mut never()).unwrap()
+        else {
+            panic!("nobody interrupted")
+        };
+        assert_eq!(numbers(&trained), numbers(&whole));
+    }
+    assert_eq!(watch.checkpoints[2].epochs_done().unwrap(), 3);
+}
+
+#[test]
+fn a_checkpoint_of_another_network_is_refused() {
+    let setting = Setting::new(settings());
+    let mut watch = never();
+    setting.run(6, None, &mut watch).unwrap();
+    let mut other = settings();
+    other.model.blocks = vec![vec![4], vec![9]];
+    let error = Setting::new(other).run(6, Some(&watch.checkpoints[0]), &mut never()).unwrap_err();
+    assert!(
+        error.to_string().contains("no `network.blocks.1.0.conv.weight` of its shape"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_loss_that_is_not_finite_names_its_epoch_and_step() {
+    let mut settings = settings();
+    settings.train.optimizer =
+        Optimizer::Sgd { learning_rate: 1e30, momentum: 0.0, nesterov: false, weight_decay: 0.0 };
+    let error = Setting::new(settings).run(1, None, &mut never()).unwrap_err();
+    let message = error.to_string();
+    assert!(
+        message.starts_with("the loss is not finite at epoch 1, step 2 (learning rate "),
+        "{message}"
+    );
+}
+
+#[test]
+fn the_best_epoch_is_kept_and_the_last_where_that_is_asked() {
+    let mut settings = settings();
+    settings.train.epochs = 6;
+    settings.train.optimizer =
+        Optimizer::Sgd { learning_rate: 1.5, momentum: 0.9, nesterov: false, weight_decay: 0.0 };
+    let best = Setting::new(settings.clone()).finished(2);
+    let losses: Vec<f64> = best.epochs.iter().map(|epoch| epoch.val_loss).collect();
+    let lowest = (0..6).min_by(|a, b| losses[*a].total_cmp(&losses[*b])).unwrap();
+    assert_eq!(best.best_epoch as usize, lowest + 1, "{losses:?}");
+    settings.train.select = Select::Last;
+    assert_eq!(Setting::new(settings).finished(2).best_epoch, 6);
+}
+
+#[test]
+fn early_stopping_waits_as_long_as_it_is_told() {
+    let mut settings = settings();
+    settings.train.epochs = 30;
+    settings.train.early_stopping = Some(2);
+    // At so high a rate the validation loss soon goes up again.
+    settings.train.optimizer =
+        Optimizer::Sgd { learning_rate: 1.5, momentum: 0.9, nesterov: false, weight_decay: 0.0 };
+    let trained = Setting::new(settings).finished(2);
+    let losses: Vec<f64> = trained.epochs.iter().map(|epoch| epoch.val_loss).collect();
+    let (best, after) = losses.split_at(trained.best_epoch as usize);
+    assert!(trained.stopped_early, "{losses:?}");
+    assert_eq!(after.len(), 2, "{losses:?}");
+    assert!(after.iter().all(|loss| loss >= best.last().unwrap()));
+}
+
+#[test]
+fn covered_pictures_are_learned_as_covered() {
+    // Where everything is covered there is nothing to learn.
+    let mut setting = Setting::new(settings());
+    let cover = |count: usize| {
+        Cover::new(&vec![1; count * SIDE * SIDE], SIDE, SIDE, Fill::Mean, Device::Cpu)
+    };
+    setting.covers = Some((cover(50), cover(20)));
+    let trained = setting.finished(1);
+    assert!(trained.epochs.iter().all(|epoch| epoch.val_accuracy == 0.5), "{:?}", trained.epochs);
+}
+
+#[test]
+fn bfloat16_comes_near_float32() {
+    let logits = |precision| {
+        let network =
+            crate::model::Network::new(&settings().model, 1, 2, precision, Device::Cpu, 1);
+        let data = Setting::new(settings()).train;
+        network.forward(&data.pictures(&Tensor::from_slice(&[0i64, 1, 2])), false)
+    };
+    let (single, half) = (logits(Precision::F32), logits(Precision::Bf16));
+    assert_eq!(half.kind(), tch::Kind::Float);
+    let apart = (&single - &half).abs().max().double_value(&[]);
+    assert!(apart > 0.0 && apart < 0.05 * single.abs().max().double_value(&[]), "{apart}");
+}
