@@ -27,4 +27,5 @@ pub mod model;
 pub mod plan;
 pub mod random;
 pub mod region;
+pub mod store;
 pub mod train;

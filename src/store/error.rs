@@ -1,0 +1,56 @@
+//! What can go wrong with the results folder, and what to do about it.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::results::FORMAT;
+
+/// Messages are complete in themselves; none repeats as the source of another.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    #[error(
+        "there is no results folder `{path}`: run an experiment first, or name another folder with --results DIR"
+    )]
+    Missing { path: PathBuf },
+    #[error(
+        "`{path}` is no results folder (it has no format.json): run an experiment first, or name another folder with --results DIR"
+    )]
+    NotResults { path: PathBuf },
+    #[error("the results folder `{path}` was written by fer-lab {writer} in format {found}; this is fer-lab {this}, which knows formats up to {FORMAT}: update fer-lab, or name another folder with --results DIR", this = env!("CARGO_PKG_VERSION"))]
+    Newer { path: PathBuf, found: u64, writer: String },
+    #[error(
+        "cannot write into the results folder `{path}`: {reason}. Make it writable, or name another folder with --results DIR"
+    )]
+    Unwritable { path: PathBuf, reason: io::Error },
+    #[error(
+        "`{name}` cannot be the name of {what}: it takes letters, digits, `_` and `-` ([A-Za-z0-9_-]+), and not `trainings`"
+    )]
+    Name { what: &'static str, name: String },
+    #[error("there is no `{path}`: run the experiment first")]
+    NotFound { path: PathBuf },
+    #[error("could not read `{path}`: {reason}")]
+    Read { path: PathBuf, reason: io::Error },
+    #[error("could not write `{path}`: {reason}")]
+    Write { path: PathBuf, reason: io::Error },
+    #[error("`{path}` is damaged: {reason}. Delete it and run the experiment again")]
+    Damaged { path: PathBuf, reason: String },
+    #[error("`{path}`, column `{column}`: {problem}")]
+    Column { path: PathBuf, column: String, problem: String },
+}
+
+impl StoreError {
+    /// For an error on opening or reading `path`: a missing file has a message of its own.
+    pub fn read(path: impl Into<PathBuf>, reason: io::Error) -> StoreError {
+        let path = path.into();
+        match reason.kind() {
+            io::ErrorKind::NotFound => StoreError::NotFound { path },
+            _ => StoreError::Read { path, reason },
+        }
+    }
+
+    pub fn write(path: impl Into<PathBuf>, reason: io::Error) -> StoreError {
+        StoreError::Write { path: path.into(), reason }
+    }
+}

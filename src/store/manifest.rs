@@ -1,0 +1,173 @@
+//! What a training was: enough to say how its numbers came about, and to tell whether its files are
+//! still the ones it wrote.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::StoreError;
+use super::json::{read_json, write_json};
+
+/// A manifest holds settings and hashes; more than this is none.
+const LIMIT: u64 = 4 * 1024 * 1024;
+
+/// `manifest.json` of a training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    pub training_id: String,
+    pub seed: u64,
+    /// All that determines the weights, as hashed into the id.
+    pub settings: serde_json::Value,
+    /// The version of this program.
+    pub fer_lab: String,
+    /// Its commit, where it is known.
+    pub git: Option<String>,
+    /// Raised whenever a change to the program changes numbers.
+    pub numeric_version: u32,
+    pub libtorch: String,
+    /// `cpu`, `cuda:0` …, with the device's name where it has one.
+    pub device: String,
+    /// `f32`, `bf16`.
+    pub precision: String,
+    pub threads: u32,
+    pub host: String,
+    /// Seconds since 1970-01-01 UTC.
+    pub started: u64,
+    pub wall_seconds: f64,
+    pub train_images_per_second: f64,
+    /// How many were trained.
+    pub epochs: u32,
+    /// From 1: the epoch whose network was kept.
+    pub best_epoch: u32,
+    pub parameters: u64,
+    /// Whether early stopping ended it.
+    pub stopped_early: bool,
+    /// The mean training label distribution, in class order.
+    pub prior: Vec<f64>,
+    /// Mean share of pixels that its occlusion covers over the test images; `None` for whole faces.
+    pub covered_area: Option<f64>,
+    pub status: TrainingStatus,
+    /// The training's files: name → BLAKE3 of the content, hexadecimal.
+    pub files: BTreeMap<String, String>,
+}
+
+/// How a training ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrainingStatus {
+    Done,
+    Failed { reason: String },
+}
+
+impl Manifest {
+    pub fn read(path: &Path) -> Result<Manifest, StoreError> {
+        read_json(path, LIMIT)
+    }
+
+    pub fn write(&self, path: &Path) -> Result<(), StoreError> {
+        write_json(path, self)
+    }
+
+    /// An error for the first of the training's files in `folder` that is missing or no longer the one
+    /// that it wrote.
+    pub fn check_files(&self, folder: &Path) -> Result<(), StoreError> {
+        for (name, expected) in &self.files {
+            let path = folder.join(name);
+            if hash_file(&path)? != *expected {
+                let reason = "its content is not what the manifest says".to_owned();
+                return Err(StoreError::Damaged { path, reason });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// BLAKE3 of a file's content, hexadecimal, as in [`Manifest::files`].
+pub fn hash_file(path: &Path) -> Result<String, StoreError> {
+    let hash = || -> io::Result<String> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(File::open(path)?)?;
+        Ok(hasher.finalize().to_hex().to_string())
+    };
+    hash().map_err(|reason| StoreError::read(path, reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest() -> Manifest {
+        Manifest {
+            training_id: "t1".into(),
+            seed: u64::MAX,
+            settings: serde_json::json!({"train": {"epochs": 3, "learning_rate": 0.01}}),
+            fer_lab: "0.1.0".into(),
+            git: None,
+            numeric_version: 1,
+            libtorch: "2.13.0".into(),
+            device: "cpu".into(),
+            precision: "f32".into(),
+            threads: 2,
+            host: "here".into(),
+            started: 1_790_000_000,
+            wall_seconds: 12.5,
+            train_images_per_second: 320.0,
+            epochs: 3,
+            best_epoch: 2,
+            parameters: 670_183,
+            stopped_early: false,
+            prior: vec![],
+            covered_area: Some(0.125),
+            status: TrainingStatus::Failed { reason: "the loss of epoch 2, step 7 is NaN".into() },
+            files: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn reads_what_it_wrote() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("manifest.json");
+        let mut written = manifest();
+        // Every share has to come back to the last bit, since `bits` are computed from it.
+        written.prior = (1..200).map(|n| 1.0 / f64::from(n)).collect();
+        written.write(&path).unwrap();
+        assert_eq!(Manifest::read(&path).unwrap(), written);
+        let first = std::fs::read(&path).unwrap();
+        written.write(&path).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), first);
+    }
+
+    #[test]
+    fn a_damaged_manifest_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("manifest.json");
+        let message = Manifest::read(&path).unwrap_err().to_string();
+        assert!(message.starts_with("there is no `"), "{message}");
+        manifest().write(&path).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, &text[..text.len() / 2]).unwrap();
+        let message = Manifest::read(&path).unwrap_err().to_string();
+        assert!(message.contains("manifest.json` is damaged: EOF"), "{message}");
+        std::fs::write(&path, " ".repeat(5 * 1024 * 1024)).unwrap();
+        let message = Manifest::read(&path).unwrap_err().to_string();
+        assert!(message.contains("it is longer than 4194304 bytes"), "{message}");
+    }
+
+    #[test]
+    fn a_changed_file_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let model = folder.path().join("model.safetensors");
+        std::fs::write(&model, "weights").unwrap();
+        let mut manifest = manifest();
+        manifest.files = [("model.safetensors".to_owned(), hash_file(&model).unwrap())].into();
+        manifest.check_files(folder.path()).unwrap();
+        std::fs::write(&model, "weighty").unwrap();
+        let message = manifest.check_files(folder.path()).unwrap_err().to_string();
+        assert!(message.contains("model.safetensors` is damaged"), "{message}");
+        std::fs::remove_file(&model).unwrap();
+        assert!(matches!(manifest.check_files(folder.path()), Err(StoreError::NotFound { .. })));
+    }
+}

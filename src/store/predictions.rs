@@ -1,0 +1,126 @@
+//! The largest table, one run at a time.
+//!
+//! Predictions of a study can be millions of rows. They are stored per evaluation, gathered into the
+//! experiment's table file by file, and read back run by run: never more than one run is in memory.
+
+use std::path::{Path, PathBuf};
+
+use super::table::{TableWriter, read_groups};
+use super::{PredictionRow, StoreError, Table, read_table};
+
+/// Gathers the predictions of runs into one table at `path`.
+///
+/// `sources` gives each run's id and the file of its evaluation, which may be shared with runs of other
+/// experiments: the rows get the run's own id. `each` sees every run's rows once, on their way, so that
+/// what is computed from them needs no second reading.
+pub fn collect_predictions<E: From<StoreError>>(
+    path: &Path,
+    sources: impl IntoIterator<Item = (String, PathBuf)>,
+    mut each: impl FnMut(&[PredictionRow]) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut writer = TableWriter::begin(path, &PredictionRow::to_columns(&[]))?;
+    for (run_id, source) in sources {
+        let mut rows: Vec<PredictionRow> = read_table(&source)?;
+        for row in &mut rows {
+            row.run_id.clone_from(&run_id);
+        }
+        writer.write(PredictionRow::to_columns(&rows))?;
+        each(&rows)?;
+    }
+    Ok(writer.finish()?)
+}
+
+/// Reads a table of predictions and hands it on run by run, in the order of the table.
+pub fn for_each_run<E: From<StoreError>>(
+    path: &Path,
+    mut each: impl FnMut(&[PredictionRow]) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut run: Vec<PredictionRow> = Vec::new();
+    read_groups(path, |group: Vec<PredictionRow>| {
+        for row in group {
+            if run.first().is_some_and(|first| first.run_id != row.run_id) {
+                each(&run)?;
+                run.clear();
+            }
+            run.push(row);
+        }
+        Ok::<(), E>(())
+    })?;
+    if run.is_empty() { Ok(()) } else { each(&run) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::write_table;
+
+    fn rows(run_id: &str, images: usize) -> Vec<PredictionRow> {
+        (0..images)
+            .map(|image| PredictionRow {
+                run_id: run_id.into(),
+                split: if image % 2 == 0 { "val" } else { "test" }.into(),
+                image: format!("{image}.png"),
+                actual: "fear".into(),
+                predicted: "anger".into(),
+                probabilities: vec![0.25, 0.75],
+                label: vec![1.0, 0.0],
+            })
+            .collect()
+    }
+
+    #[test]
+    fn runs_come_back_one_by_one_under_their_own_ids() {
+        let folder = tempfile::tempdir().unwrap();
+        let (a, b) = (folder.path().join("a.parquet"), folder.path().join("b.parquet"));
+        write_table(&a, &rows("shared", 5)).unwrap();
+        write_table(&b, &rows("shared", 3)).unwrap();
+        let all = folder.path().join("predictions.parquet");
+        let sources =
+            [("r1", &a), ("r2", &b), ("r3", &a)].map(|(id, path)| (id.into(), path.clone()));
+        let mut passed = Vec::new();
+        collect_predictions(&all, sources, |run| {
+            passed.push(run.to_vec());
+            Ok::<(), StoreError>(())
+        })
+        .unwrap();
+        assert_eq!(passed, [rows("r1", 5), rows("r2", 3), rows("r3", 5)]);
+        let mut read = Vec::new();
+        for_each_run(&all, |run| {
+            read.push(run.to_vec());
+            Ok::<(), StoreError>(())
+        })
+        .unwrap();
+        assert_eq!(read, passed);
+        assert_eq!(read_table::<PredictionRow>(&all).unwrap(), passed.concat());
+    }
+
+    #[test]
+    fn a_run_split_over_groups_is_one_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("p.parquet");
+        let mut writer = TableWriter::begin(&path, &PredictionRow::to_columns(&[])).unwrap();
+        for group in rows("r1", 7).chunks(3) {
+            writer.write(PredictionRow::to_columns(group)).unwrap();
+        }
+        writer.finish().unwrap();
+        let mut calls = 0;
+        for_each_run(&path, |run| {
+            calls += 1;
+            assert_eq!(run, rows("r1", 7));
+            Ok::<(), StoreError>(())
+        })
+        .unwrap();
+        assert_eq!(calls, 1);
+    }
+
+    #[test]
+    fn a_missing_evaluation_leaves_no_table() {
+        let folder = tempfile::tempdir().unwrap();
+        let all = folder.path().join("predictions.parquet");
+        let sources = [("r1".to_owned(), folder.path().join("gone.parquet"))];
+        let error = collect_predictions(&all, sources, |_| Ok::<(), StoreError>(())).unwrap_err();
+        assert!(error.to_string().contains("gone.parquet"), "{error}");
+        assert!(!all.exists());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}

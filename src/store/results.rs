@@ -1,0 +1,269 @@
+//! Which file lies where.
+//!
+//! ```text
+//! results/
+//!   format.json
+//!   trainings/<training id>/  manifest.json, epochs.parquet, model.safetensors, checkpoint, log,
+//!                             evaluations/<evaluation id>.parquet
+//!   <experiment>/             experiment.toml, plan.json, *.parquet, charts/*.png, report.html
+//! ```
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::json::{read_json, write_json};
+use super::{StoreError, Table};
+
+/// The newest layout of the results folder that this program knows.
+pub const FORMAT: u64 = 1;
+
+/// No experiment can have a name with a dot.
+pub const CACHE: &str = ".cache";
+
+/// Where trainings lie; no experiment can have this name.
+const TRAININGS: &str = "trainings";
+
+/// A results folder of a format that this program knows.
+#[derive(Debug, Clone)]
+pub struct Results {
+    root: PathBuf,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Format {
+    format: u64,
+    fer_lab: String,
+}
+
+impl Results {
+    /// A results folder to read from.
+    pub fn open(root: impl Into<PathBuf>) -> Result<Results, StoreError> {
+        let root = root.into();
+        if !root.is_dir() {
+            return Err(StoreError::Missing { path: root });
+        }
+        match read_format(&root)? {
+            Some(()) => Ok(Results { root }),
+            None => Err(StoreError::NotResults { path: root }),
+        }
+    }
+
+    /// A results folder to write into: made where it is missing, and tried, so that a folder that cannot
+    /// be written is known before hours are spent on what should lie in it.
+    pub fn create(root: impl Into<PathBuf>) -> Result<Results, StoreError> {
+        let root = root.into();
+        let unwritable = |reason| StoreError::Unwritable { path: root.clone(), reason };
+        fs::create_dir_all(&root).map_err(unwritable)?;
+        let known = read_format(&root)?;
+        tempfile::Builder::new().suffix(".tmp").tempfile_in(&root).map_err(unwritable)?;
+        if known.is_none() {
+            let format = Format { format: FORMAT, fer_lab: env!("CARGO_PKG_VERSION").to_owned() };
+            write_json(&root.join("format.json"), &format)?;
+        }
+        Ok(Results { root })
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub fn training_dir(&self, training_id: &str) -> Result<PathBuf, StoreError> {
+        Ok(self.root.join(TRAININGS).join(checked("a training", training_id)?))
+    }
+
+    pub fn manifest_path(&self, training_id: &str) -> Result<PathBuf, StoreError> {
+        Ok(self.training_dir(training_id)?.join("manifest.json"))
+    }
+
+    pub fn epochs_path(&self, training_id: &str) -> Result<PathBuf, StoreError> {
+        Ok(self.training_dir(training_id)?.join("epochs.parquet"))
+    }
+
+    pub fn model_path(&self, training_id: &str) -> Result<PathBuf, StoreError> {
+        Ok(self.training_dir(training_id)?.join("model.safetensors"))
+    }
+
+    /// What can be made again at any time: decoded pictures, known truths.
+    pub fn cache_dir(&self) -> PathBuf {
+        self.root.join(CACHE)
+    }
+
+    /// A training under way, to be gone on with.
+    pub fn checkpoint_path(&self, training_id: &str) -> Result<PathBuf, StoreError> {
+        Ok(self.training_dir(training_id)?.join("checkpoint.safetensors"))
+    }
+
+    pub fn log_path(&self, training_id: &str) -> Result<PathBuf, StoreError> {
+        Ok(self.training_dir(training_id)?.join("log"))
+    }
+
+    /// The predictions of one training under one occlusion.
+    pub fn evaluation_path(
+        &self,
+        training_id: &str,
+        evaluation_id: &str,
+    ) -> Result<PathBuf, StoreError> {
+        let name = format!("{}.parquet", checked("an evaluation", evaluation_id)?);
+        Ok(self.training_dir(training_id)?.join("evaluations").join(name))
+    }
+
+    pub fn experiment_dir(&self, experiment: &str) -> Result<PathBuf, StoreError> {
+        Ok(self.root.join(checked("an experiment", experiment)?))
+    }
+
+    pub fn charts_dir(&self, experiment: &str) -> Result<PathBuf, StoreError> {
+        Ok(self.experiment_dir(experiment)?.join("charts"))
+    }
+
+    /// The experiment's table of such rows.
+    pub fn table_path<T: Table>(&self, experiment: &str) -> Result<PathBuf, StoreError> {
+        Ok(self.experiment_dir(experiment)?.join(format!("{}.parquet", T::NAME)))
+    }
+
+    /// Names of the experiments that the folder holds, sorted.
+    pub fn experiments(&self) -> Result<Vec<String>, StoreError> {
+        folders(&self.root)
+    }
+
+    /// Ids of the trainings that the folder holds, sorted.
+    pub fn trainings(&self) -> Result<Vec<String>, StoreError> {
+        folders(&self.root.join(TRAININGS))
+    }
+}
+
+/// Whether the folder says that it is a results folder, and an error where it is none for this program.
+fn read_format(root: &Path) -> Result<Option<()>, StoreError> {
+    let path = root.join("format.json");
+    let format: Format = match read_json(&path, 64 * 1024) {
+        Ok(format) => format,
+        Err(StoreError::NotFound { .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    if format.format > FORMAT {
+        let (path, found, writer) = (root.to_owned(), format.format, format.fer_lab);
+        return Err(StoreError::Newer { path, found, writer });
+    }
+    Ok(Some(()))
+}
+
+fn checked<'a>(what: &'static str, name: &'a str) -> Result<&'a str, StoreError> {
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    if name.is_empty() || name == TRAININGS || !name.bytes().all(letter) {
+        return Err(StoreError::Name { what, name: name.to_owned() });
+    }
+    Ok(name)
+}
+
+/// Names of the folders in `root` that could be experiments or trainings; none where it is missing.
+fn folders(root: &Path) -> Result<Vec<String>, StoreError> {
+    let failed = |reason| StoreError::read(root, reason);
+    let entries = match fs::read_dir(root) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed)?,
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name().into_string();
+        if let Ok(name) = name
+            && checked("a folder", &name).is_ok()
+            && entry.path().is_dir()
+        {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::EffectRow;
+
+    #[test]
+    fn create_then_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("deep/results");
+        let results = Results::create(&root).unwrap();
+        Results::create(&root).unwrap();
+        Results::open(&root).unwrap();
+        let format = fs::read_to_string(root.join("format.json")).unwrap();
+        assert_eq!(
+            format,
+            format!("{{\n  \"format\": 1,\n  \"fer_lab\": \"{}\"\n}}\n", env!("CARGO_PKG_VERSION"))
+        );
+        assert_eq!(
+            results.evaluation_path("t1", "e-1").unwrap(),
+            root.join("trainings/t1/evaluations/e-1.parquet")
+        );
+        assert_eq!(
+            results.table_path::<EffectRow>("mask_eyes").unwrap(),
+            root.join("mask_eyes/effects.parquet")
+        );
+    }
+
+    #[test]
+    fn what_is_no_results_folder_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("nowhere");
+        let message = Results::open(&missing).unwrap_err().to_string();
+        assert!(message.starts_with("there is no results folder"), "{message}");
+        let message = Results::open(folder.path()).unwrap_err().to_string();
+        assert!(message.contains("is no results folder (it has no format.json)"), "{message}");
+        fs::write(folder.path().join("format.json"), "{").unwrap();
+        let message = Results::open(folder.path()).unwrap_err().to_string();
+        assert!(message.contains("format.json` is damaged: EOF"), "{message}");
+    }
+
+    #[test]
+    fn a_newer_format_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = r#"{"format": 2, "fer_lab": "9.1.0", "more": true}"#;
+        fs::write(folder.path().join("format.json"), text).unwrap();
+        for opened in [Results::open(folder.path()), Results::create(folder.path())] {
+            let message = opened.unwrap_err().to_string();
+            assert!(message.contains("was written by fer-lab 9.1.0 in format 2"), "{message}");
+            assert!(message.contains("update fer-lab, or name another folder"), "{message}");
+        }
+        assert_eq!(fs::read_to_string(folder.path().join("format.json")).unwrap(), text);
+    }
+
+    #[test]
+    fn an_unwritable_folder_is_known_at_once() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let message = Results::create(file.path().join("results")).unwrap_err().to_string();
+        assert!(message.starts_with("cannot write into the results folder"), "{message}");
+        assert!(message.ends_with("name another folder with --results DIR"), "{message}");
+    }
+
+    #[test]
+    fn names_stay_inside_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let results = Results::create(folder.path()).unwrap();
+        for name in
+            ["", ".", "..", "../x", "a/b", "a b", "é", "/etc", "trainings", "a\0", "format.json"]
+        {
+            assert!(results.experiment_dir(name).is_err(), "{name:?}");
+            assert!(results.training_dir(name).is_err(), "{name:?}");
+            assert!(results.evaluation_path("t", name).is_err(), "{name:?}");
+        }
+        let message = results.experiment_dir("../x").unwrap_err().to_string();
+        assert!(message.starts_with("`../x` cannot be the name of an experiment"), "{message}");
+    }
+
+    #[test]
+    fn lists_what_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let results = Results::create(folder.path()).unwrap();
+        assert_eq!(results.trainings().unwrap(), [""; 0]);
+        for name in ["b", "a", "trainings/t2", "trainings/t1", ".hidden"] {
+            fs::create_dir_all(folder.path().join(name)).unwrap();
+        }
+        assert_eq!(results.experiments().unwrap(), ["a", "b"]);
+        assert_eq!(results.trainings().unwrap(), ["t1", "t2"]);
+    }
+}

@@ -1,0 +1,131 @@
+//! The rows of every table of an experiment.
+
+use std::collections::BTreeMap;
+
+/// `truth.parquet`, for data whose generator is known.
+pub use crate::dataset::faces::TruthRow;
+
+/// `runs.parquet`: a row a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunRow {
+    pub run_id: String,
+    pub training_id: String,
+    pub experiment: String,
+    pub condition: String,
+    /// The data set's kind, as in the experiment file.
+    pub dataset: String,
+    /// Names, sorted; empty for whole faces.
+    pub regions: Vec<String>,
+    /// `hide`, `keep`; `none` for whole faces. So are `fill` and `phase`.
+    pub mode: String,
+    pub fill: String,
+    pub phase: String,
+    pub control: bool,
+    /// Which placement of a control this is, from 0; `None` where it is no control.
+    pub draw: Option<u32>,
+    /// Mean share of pixels covered over the test images.
+    pub area: f64,
+    pub seed: u64,
+    pub epochs: u32,
+    /// From 1: the epoch whose network was kept.
+    pub best_epoch: u32,
+    pub parameters: u64,
+    /// All metrics from here to `test_bits` are `None` where the run failed.
+    pub val_accuracy: Option<f64>,
+    pub test_accuracy: Option<f64>,
+    pub test_balanced_accuracy: Option<f64>,
+    pub test_macro_f1: Option<f64>,
+    /// Mean cross-entropy against the label distribution, nats.
+    pub test_loss: Option<f64>,
+    pub test_bits: Option<f64>,
+    /// `cpu`, `cuda:0` …
+    pub device: String,
+    /// `f32`, `bf16`
+    pub precision: String,
+    pub wall_seconds: f64,
+    pub train_images_per_second: f64,
+    /// `done`, or `failed: <reason>`.
+    pub status: String,
+    /// One column for each swept key: dotted key → value as TOML text.
+    pub swept: BTreeMap<String, String>,
+}
+
+/// `epochs.parquet`: a row an epoch of a training.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EpochRow {
+    pub training_id: String,
+    /// From 1.
+    pub epoch: u32,
+    /// At the epoch's last step.
+    pub learning_rate: f64,
+    /// Means over the epoch's (augmented, maybe covered) training images.
+    pub train_loss: f64,
+    pub train_accuracy: f64,
+    pub val_loss: f64,
+    pub val_accuracy: f64,
+    pub seconds: f64,
+}
+
+/// `predictions.parquet`: a row for every run and image of `val` and `test`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PredictionRow {
+    pub run_id: String,
+    /// `val` or `test`.
+    pub split: String,
+    /// The data set's own name for the image.
+    pub image: String,
+    /// Class names.
+    pub actual: String,
+    pub predicted: String,
+    /// In class order.
+    pub probabilities: Vec<f32>,
+    /// The label distribution that the prediction is scored against, in class order.
+    pub label: Vec<f32>,
+}
+
+/// `confusion.parquet`: for every run and split the counts sum to the number of images. Every pair of
+/// classes has a row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConfusionRow {
+    pub run_id: String,
+    pub split: String,
+    pub actual: String,
+    pub predicted: String,
+    pub count: u64,
+}
+
+/// `effects.parquet`: a row for each region set × mode × phase × fill × metric (and swept choice).
+#[derive(Debug, Clone, PartialEq)]
+pub struct EffectRow {
+    pub regions: Vec<String>,
+    pub mode: String,
+    pub phase: String,
+    pub fill: String,
+    /// `accuracy`, `balanced_accuracy`, `bits`; a share or bits.
+    pub metric: String,
+    /// How many seeds both conditions share.
+    pub seeds: u32,
+    /// How many test images.
+    pub images: u64,
+    /// Whole faces, mean over seeds.
+    pub baseline: f64,
+    pub covered: f64,
+    /// Mean over the controls; `None` where there are none. So are the three `signal`s.
+    pub control: Option<f64>,
+    /// `baseline − covered`.
+    pub effect: f64,
+    /// 95 % interval; `None` where it cannot be known.
+    pub effect_low: Option<f64>,
+    pub effect_high: Option<f64>,
+    /// Effect minus the mean effect of the controls.
+    pub signal: Option<f64>,
+    pub signal_low: Option<f64>,
+    pub signal_high: Option<f64>,
+    /// Two-sided, of `effect` against 0.
+    pub p: Option<f64>,
+    /// Holm over the region sets of one mode, phase, fill, metric and swept choice.
+    pub p_adjusted: Option<f64>,
+    /// How the interval was made.
+    pub method: String,
+    pub swept: BTreeMap<String, String>,
+}

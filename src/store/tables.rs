@@ -1,0 +1,134 @@
+//! The columns of every table, each written once.
+
+use polars::prelude::{Column, DataFrame, DataType};
+
+use super::column::{self, ColumnError, Field};
+use super::{ConfusionRow, EffectRow, EpochRow, PredictionRow, RunRow, Table, TruthRow};
+
+/// Implements [`Table`] for a row type: the table's name, then its columns in order. After a semicolon,
+/// the field that holds the swept keys.
+macro_rules! table {
+    ($row:ident, $name:literal, { $($field:ident: $type:ty),* $(,)? $(; $swept:ident)? }) => {
+        impl Table for $row {
+            const NAME: &'static str = $name;
+
+            fn schema() -> Vec<(&'static str, DataType)> {
+                vec![$((stringify!($field), <$type as Field>::dtype())),*]
+            }
+
+            fn to_columns(rows: &[Self]) -> Vec<Column> {
+                let columns = [$(
+                    <$type as Field>::column(stringify!($field), rows.iter().map(|row| &row.$field))
+                ),*];
+                let swept: [Vec<Column>; _] =
+                    [$(column::swept_columns(rows.iter().map(|row| &row.$swept)))?];
+                columns.into_iter().chain(swept.into_iter().flatten()).collect()
+            }
+
+            fn from_frame(frame: &DataFrame) -> Result<Vec<Self>, ColumnError> {
+                $(let mut $field =
+                    column::read::<$type>(frame, stringify!($field))?.into_iter();)*
+                $(let mut $swept = column::read_swept(frame)?.into_iter();)?
+                let row = |_| Some($row {
+                    $($field: $field.next()?,)*
+                    $($swept: $swept.next()?,)?
+                });
+                Ok((0..frame.height()).map_while(row).collect())
+            }
+        }
+    };
+}
+
+table!(RunRow, "runs", {
+    run_id: String,
+    training_id: String,
+    experiment: String,
+    condition: String,
+    dataset: String,
+    regions: Vec<String>,
+    mode: String,
+    fill: String,
+    phase: String,
+    control: bool,
+    draw: Option<u32>,
+    area: f64,
+    seed: u64,
+    epochs: u32,
+    best_epoch: u32,
+    parameters: u64,
+    val_accuracy: Option<f64>,
+    test_accuracy: Option<f64>,
+    test_balanced_accuracy: Option<f64>,
+    test_macro_f1: Option<f64>,
+    test_loss: Option<f64>,
+    test_bits: Option<f64>,
+    device: String,
+    precision: String,
+    wall_seconds: f64,
+    train_images_per_second: f64,
+    status: String;
+    swept
+});
+
+table!(EpochRow, "epochs", {
+    training_id: String,
+    epoch: u32,
+    learning_rate: f64,
+    train_loss: f64,
+    train_accuracy: f64,
+    val_loss: f64,
+    val_accuracy: f64,
+    seconds: f64,
+});
+
+table!(PredictionRow, "predictions", {
+    run_id: String,
+    split: String,
+    image: String,
+    actual: String,
+    predicted: String,
+    probabilities: Vec<f32>,
+    label: Vec<f32>,
+});
+
+table!(ConfusionRow, "confusion", {
+    run_id: String,
+    split: String,
+    actual: String,
+    predicted: String,
+    count: u64,
+});
+
+table!(EffectRow, "effects", {
+    regions: Vec<String>,
+    mode: String,
+    phase: String,
+    fill: String,
+    metric: String,
+    seeds: u32,
+    images: u64,
+    baseline: f64,
+    covered: f64,
+    control: Option<f64>,
+    effect: f64,
+    effect_low: Option<f64>,
+    effect_high: Option<f64>,
+    signal: Option<f64>,
+    signal_low: Option<f64>,
+    signal_high: Option<f64>,
+    p: Option<f64>,
+    p_adjusted: Option<f64>,
+    method: String;
+    swept
+});
+
+table!(TruthRow, "truth", {
+    regions: Vec<String>,
+    accuracy: f64,
+    accuracy_error: f64,
+    bits: f64,
+    recall: Vec<f64>,
+});
+
+#[cfg(test)]
+mod tests;

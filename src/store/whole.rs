@@ -1,0 +1,121 @@
+//! A file is there whole or not at all, also when the power fails.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use super::StoreError;
+
+/// A file that is being written beside its final place.
+///
+/// Dropped before [`WholeFile::finish`], it leaves nothing behind and what was there stays.
+pub struct WholeFile {
+    path: PathBuf,
+    temporary: NamedTempFile,
+}
+
+impl WholeFile {
+    /// Begins the file `path`; its folder is made where it is missing.
+    pub fn begin(path: &Path) -> Result<WholeFile, StoreError> {
+        let failed = |reason| StoreError::write(path, reason);
+        let folder = folder_of(path);
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".").suffix(".tmp");
+        // A temporary file is for its owner alone unless told otherwise; results are read by others too,
+        // as far as the user's umask lets them.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let temporary = builder.tempfile_in(folder).map_err(failed)?;
+        Ok(WholeFile { path: path.to_owned(), temporary })
+    }
+
+    /// Open for reading and writing.
+    pub fn file(&mut self) -> &mut File {
+        self.temporary.as_file_mut()
+    }
+
+    /// Puts the file in its place, in one step and lastingly.
+    pub fn finish(self) -> Result<(), StoreError> {
+        let path = self.path;
+        let failed = |reason| StoreError::write(&path, reason);
+        self.temporary.as_file().sync_all().map_err(failed)?;
+        self.temporary.persist(&path).map_err(|error| failed(error.error))?;
+        // The new name lies in the folder, which has to reach the disk as well. Not every system lets a
+        // folder be opened; the file itself is safe by then.
+        #[cfg(unix)]
+        File::open(folder_of(&path)).and_then(|folder| folder.sync_all()).map_err(failed)?;
+        Ok(())
+    }
+}
+
+/// Writes the file `path` whole: `write` fills a temporary file in the same folder, which then takes the
+/// place of `path`. If `write` fails, what was there stays.
+pub fn write_whole<T>(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> io::Result<T>,
+) -> Result<T, StoreError> {
+    let mut whole = WholeFile::begin(path)?;
+    let value = write(whole.file()).map_err(|reason| StoreError::write(path, reason))?;
+    whole.finish()?;
+    Ok(value)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_failed_write_leaves_what_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/a.txt");
+        write_whole(&path, |file| file.write_all(b"first")).unwrap();
+        let error = write_whole(&path, |file| {
+            file.write_all(b"sec")?;
+            Err::<(), _>(io::Error::other("the disk is full"))
+        })
+        .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("could not write `{}`: the disk is full", path.display())
+        );
+        assert_eq!(std::fs::read(&path).unwrap(), b"first");
+        assert_eq!(names(path.parent().unwrap()), ["a.txt"]);
+
+        write_whole(&path, |file| file.write_all(b"second")).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"second");
+        assert_eq!(names(path.parent().unwrap()), ["a.txt"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_is_as_readable_as_any_other() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (plain, whole) = (folder.path().join("plain"), folder.path().join("whole"));
+        std::fs::write(&plain, "").unwrap();
+        write_whole(&whole, |_| Ok(())).unwrap();
+        let mode = |path| std::fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(plain), mode(whole));
+    }
+}
