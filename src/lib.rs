@@ -21,7 +21,9 @@
 //!
 //! Beside them, [`random`]: every random draw comes from a generator for its purpose.
 
+pub mod analysis;
 pub mod dataset;
+pub mod evaluate;
 pub mod experiment;
 pub mod model;
 pub mod plan;

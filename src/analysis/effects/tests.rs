@@ -1,0 +1,176 @@
+use super::fixture::{classes, prediction, run};
+use super::*;
+use crate::analysis::scores::Scorer;
+
+/// Images a, b, c are neutral, d is fear.
+const ACTUAL: [usize; 4] = [0, 0, 0, 1];
+
+/// A run's scores from which images it answers rightly, always with probability 1/2 for the right class
+/// where it is right and 1/4 where it is wrong.
+fn scores(mut run: RunRow, right: [bool; 4]) -> RunScores {
+    let bits = right.map(|right| if right { -1.0 } else { -2.0 }).iter().sum::<f64>() / 4.0;
+    run.test_bits = Some(0.9 + bits);
+    let rows: Vec<_> = ["a", "b", "c", "d"]
+        .iter()
+        .zip(ACTUAL)
+        .zip(right)
+        .map(|((name, actual), right)| {
+            let mut probabilities = if right { [0.5, 0.25] } else { [0.25, 0.5] };
+            if actual == 1 {
+                probabilities.reverse();
+            }
+            prediction(&run.run_id, name, actual, probabilities)
+        })
+        .collect();
+    Scorer::new(&classes()).score(run, &rows).unwrap()
+}
+
+fn control(id: &str, regions: &[&str], seed: u64, draw: u32) -> RunRow {
+    RunRow { control: true, draw: Some(draw), ..run(id, regions, "hide", seed) }
+}
+
+fn close(a: f64, b: f64) {
+    assert!((a - b).abs() < 1e-12, "{a} is not {b}");
+}
+
+const ALL: [bool; 4] = [true; 4];
+
+fn study() -> Vec<RunScores> {
+    vec![
+        scores(run("w1", &[], "none", 1), ALL),
+        scores(run("w2", &[], "none", 2), [true, true, false, true]),
+        scores(run("m1", &["mouth"], "hide", 1), [true, false, false, false]),
+        scores(run("m2", &["mouth"], "hide", 2), [true, true, false, false]),
+        scores(control("k10", &["mouth"], 1, 0), ALL),
+        scores(control("k11", &["mouth"], 1, 1), [true, true, false, true]),
+        scores(control("k20", &["mouth"], 2, 0), [true, true, false, true]),
+    ]
+}
+
+#[test]
+fn accuracy_by_hand() {
+    let rows = effects(&study()).unwrap();
+    let names: Vec<&str> = rows.iter().map(|row| row.metric.as_str()).collect();
+    assert_eq!(names, ["accuracy", "balanced_accuracy", "bits"]);
+    let row = &rows[0];
+    assert_eq!((row.seeds, row.images), (2, 4));
+    close(row.baseline, 7.0 / 8.0);
+    close(row.covered, 3.0 / 8.0);
+    close(row.effect, 4.0 / 8.0);
+    // Seed 1: 1 and 3/4; seed 2: 3/4.
+    close(row.control.unwrap(), (7.0 / 8.0 + 6.0 / 8.0) / 2.0);
+    close(row.signal.unwrap(), row.control.unwrap() - row.covered);
+    let expected = Differences::from_fn(2, 4, |s, i| [[0., 1., 1., 1.], [0., 0., 0., 1.]][s][i])
+        .unwrap()
+        .estimate();
+    assert_eq!(row.effect_low.zip(row.effect_high), expected.interval);
+    assert_eq!(row.p, expected.p);
+    assert_eq!(row.p_adjusted, row.p);
+    let expected = Differences::from_fn(2, 4, |s, i| [[0., 1., 0.5, 1.], [0., 0., 0., 1.]][s][i])
+        .unwrap()
+        .estimate();
+    assert_eq!(row.signal_low.zip(row.signal_high), expected.interval);
+}
+
+#[test]
+fn balanced_accuracy_and_bits_by_hand() {
+    let rows = effects(&study()).unwrap();
+    let balanced = &rows[1];
+    close(balanced.baseline, (1.0 + (2.0 / 3.0 + 1.0) / 2.0) / 2.0);
+    close(balanced.covered, (1.0 / 6.0 + 2.0 / 6.0) / 2.0);
+    close(balanced.effect, balanced.baseline - balanced.covered);
+    let bits = &rows[2];
+    close(bits.baseline, 0.9 - 9.0 / 8.0);
+    close(bits.effect, 4.0 / 8.0);
+    close(bits.effect, bits.baseline - bits.covered);
+    close(bits.signal.unwrap(), bits.control.unwrap() - bits.covered);
+}
+
+#[test]
+fn only_seeds_that_both_have_done_are_paired() {
+    let mut runs = study();
+    let mut failed = run("m3", &["mouth"], "hide", 3);
+    failed.status = "failed: loss is not finite".into();
+    runs.push(scores(failed, ALL));
+    runs.push(scores(run("w3", &[], "none", 3), ALL));
+    runs.push(scores(run("m4", &["mouth"], "hide", 4), ALL));
+    assert_eq!(effects(&runs).unwrap(), effects(&study()).unwrap());
+    // Without whole faces there is nothing to compare with.
+    assert_eq!(effects(&runs[2..4]).unwrap(), []);
+}
+
+#[test]
+fn one_seed_and_no_control_say_so() {
+    let runs = [
+        scores(run("w", &[], "none", 1), ALL),
+        scores(run("m", &["eyes"], "keep", 1), [true, false, false, true]),
+    ];
+    let row = &effects(&runs).unwrap()[0];
+    assert!(row.method.starts_with("images only: one seed"), "{}", row.method);
+    assert!(row.effect_low.is_some());
+    assert_eq!(
+        (row.control, row.signal, row.signal_low, row.signal_high),
+        (None, None, None, None)
+    );
+}
+
+#[test]
+fn a_covering_that_changes_nothing_has_no_effect() {
+    let mut runs = study();
+    runs.push(scores(run("n1", &["nose"], "hide", 1), ALL));
+    runs.push(scores(run("n2", &["nose"], "hide", 2), [true, true, false, true]));
+    let rows = effects(&runs).unwrap();
+    let nose = rows.iter().find(|row| row.regions == ["nose"]).unwrap();
+    assert_eq!((nose.effect, nose.effect_low, nose.effect_high), (0.0, Some(0.0), Some(0.0)));
+    assert_eq!(nose.p, Some(1.0));
+    // Two region sets are now one family: the mouth's p doubles.
+    close(rows[0].p_adjusted.unwrap(), (2.0 * rows[0].p.unwrap()).min(1.0));
+}
+
+#[test]
+fn swept_choices_modes_and_phases_are_families_of_their_own() {
+    let alone = effects(&study()).unwrap();
+    let mut runs = study();
+    let swept: BTreeMap<_, _> = [("train.epochs".to_owned(), "2".to_owned())].into();
+    for mut other in study() {
+        other.run.swept = swept.clone();
+        runs.push(other);
+    }
+    for (mode, phase) in [("keep", "retrain"), ("hide", "evaluate")] {
+        for (id, seed) in [("x1", 1), ("x2", 2)] {
+            let run = RunRow { phase: phase.into(), ..run(id, &["mouth"], mode, seed) };
+            runs.push(scores(run, [false, true, false, true]));
+        }
+    }
+    let rows = effects(&runs).unwrap();
+    assert_eq!(rows.len(), 12);
+    for (row, expected) in rows.iter().zip(&alone) {
+        assert_eq!(row, expected);
+    }
+    let second: Vec<_> = rows.iter().filter(|row| row.swept == swept).collect();
+    assert_eq!(second.len(), 3);
+    assert_eq!(second[0].p_adjusted, alone[0].p_adjusted);
+}
+
+#[test]
+fn other_images_cannot_be_paired() {
+    let rows = ["a", "b", "c", "x"].map(|name| prediction("m1", name, 0, [0.75, 0.25]));
+    let other = Scorer::new(&classes()).score(run("m1", &["mouth"], "hide", 1), &rows).unwrap();
+    let error = effects(&[scores(run("w1", &[], "none", 1), ALL), other]).unwrap_err();
+    assert_eq!(error, EffectsError::Images { first: "w1".into(), second: "m1".into() });
+}
+
+#[test]
+fn the_same_condition_and_seed_twice_is_an_error() {
+    let mut runs = study();
+    runs.push(scores(run("m9", &["mouth"], "hide", 2), ALL));
+    let error = effects(&runs).unwrap_err();
+    assert_eq!(error, EffectsError::Twice { first: "m2".into(), second: "m9".into() });
+}
+
+#[test]
+fn a_done_run_without_bits_is_an_error() {
+    let mut runs = study();
+    runs[3].run.test_bits = None;
+    assert_eq!(effects(&runs).unwrap_err(), EffectsError::NoBits { run_id: "m2".into() });
+}

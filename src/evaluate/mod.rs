@@ -1,0 +1,9 @@
+//! What a network answers under an occlusion, and how good that is.
+//!
+//! In: a network, a split on the device, what covers it. Out: a row an image, and the metrics of such
+//! rows. This room knows nothing of how the network was trained.
+
+pub mod metrics;
+mod predictions;
+
+pub use predictions::predictions;
