@@ -23,6 +23,7 @@
 
 pub mod analysis;
 pub mod dataset;
+pub mod engine;
 pub mod evaluate;
 pub mod experiment;
 pub mod model;

@@ -1,0 +1,174 @@
+//! The tables of an experiment, from the folders of its trainings.
+
+use std::io::Write;
+
+use super::outline::outline;
+use super::{EngineError, Work};
+use crate::analysis;
+use crate::dataset::{Split, faces};
+use crate::evaluate::metrics::Metrics;
+use crate::experiment::Source;
+use crate::plan::{Identified, Plan, TrainingIdentity, source_content};
+use crate::store::{
+    ConfusionRow, EpochRow, EvaluationRecord, Manifest, PredictionRow, RunRow, StoreError,
+    TrainingStatus, TruthRow, collect_predictions, read_table, write_json, write_table,
+    write_whole,
+};
+
+/// Writes every table of the experiment but those that are computed from tables alone. Returns how many
+/// runs have no numbers.
+pub(super) fn tables(work: &Work, identified: &Identified) -> Result<usize, EngineError> {
+    let Work { experiment, plan, results, .. } = work;
+    let name = experiment.name.as_str();
+    let folder = results.experiment_dir(name)?;
+    write_whole(&folder.join("experiment.toml"), |file| {
+        file.write_all(experiment.merged.as_bytes())
+    })?;
+
+    let manifests = identified
+        .trainings
+        .iter()
+        .map(|TrainingIdentity { id, .. }| {
+            Ok(Manifest::read(&results.manifest_path(id.as_str())?).ok())
+        })
+        .collect::<Result<Vec<_>, StoreError>>()?;
+
+    let mut epochs: Vec<EpochRow> = Vec::new();
+    for (training, manifest) in identified.trainings.iter().zip(&manifests) {
+        if manifest.as_ref().is_some_and(|manifest| manifest.status == TrainingStatus::Done) {
+            epochs.extend(read_table::<EpochRow>(&results.epochs_path(training.id.as_str())?)?);
+        }
+    }
+    write_table(&results.table_path::<EpochRow>(name)?, &epochs)?;
+
+    let mut runs: Vec<RunRow> = Vec::new();
+    let mut sources = Vec::new();
+    for index in 0..plan.runs.len() {
+        let manifest = manifests[plan.runs[index].training].as_ref();
+        let row = describe(work, identified, index, manifest)?;
+        if row.status == DONE {
+            let identity = &identified.runs[index];
+            let path = results
+                .evaluation_path(identity.training.as_str(), identity.evaluation.as_str())?;
+            sources.push((row.run_id.clone(), path));
+        }
+        runs.push(row);
+    }
+    let mut confusion: Vec<ConfusionRow> = Vec::new();
+    let mut collected = runs.iter_mut().enumerate().filter(|(_, row)| row.status == DONE);
+    let predictions = results.table_path::<PredictionRow>(name)?;
+    collect_predictions::<EngineError>(&predictions, sources, |rows| {
+        let (index, row) = collected.next().expect("a source for each run that is done");
+        let run = &plan.runs[index];
+        let settings = &plan.trainings[run.training].settings;
+        let prior = manifests[run.training].as_ref().map_or(&[][..], |manifest| &manifest.prior);
+        score(row, rows, settings.dataset.classes.len(), prior)?;
+        confusion.extend(analysis::confusion(rows, &settings.dataset.classes)?);
+        Ok(())
+    })?;
+    write_table(&results.table_path::<RunRow>(name)?, &runs)?;
+    write_table(&results.table_path::<ConfusionRow>(name)?, &confusion)?;
+    truth(work)?;
+    let outline = outline(experiment, plan, identified, Some(results))?;
+    write_json(&folder.join("plan.json"), &outline)?;
+    Ok(runs.iter().filter(|row| row.status != DONE).count())
+}
+
+const DONE: &str = "done";
+
+/// A run's row but for its metrics.
+fn describe(
+    work: &Work,
+    identified: &Identified,
+    index: usize,
+    manifest: Option<&Manifest>,
+) -> Result<RunRow, EngineError> {
+    let Plan { conditions, runs, trainings, .. } = work.plan;
+    let run = &runs[index];
+    let condition = &conditions[run.condition];
+    let settings = &trainings[run.training].settings;
+    let identity = &identified.runs[index];
+    let path =
+        work.results.evaluation_path(identity.training.as_str(), identity.evaluation.as_str())?;
+    let record = EvaluationRecord::read(&EvaluationRecord::path(&path)).ok();
+    let status = match manifest.map(|manifest| &manifest.status) {
+        None => "failed: it was not trained".to_owned(),
+        Some(TrainingStatus::Failed { reason }) => format!("failed: {reason}"),
+        Some(TrainingStatus::Done) if record.is_none() => "failed: it was not evaluated".to_owned(),
+        Some(TrainingStatus::Done) => DONE.to_owned(),
+    };
+    let evaluated_area = record.filter(|_| run.evaluation.is_some()).map(|record| record.area);
+    let area =
+        evaluated_area.or(manifest.and_then(|manifest| manifest.covered_area)).unwrap_or(0.0);
+    let occlusion = condition.occlusion.as_ref();
+    let none = || "none".to_owned();
+    Ok(RunRow {
+        run_id: identity.run.to_string(),
+        training_id: identity.training.to_string(),
+        experiment: work.experiment.name.clone(),
+        condition: condition.name.clone(),
+        dataset: settings.dataset.source.kind().to_owned(),
+        regions: condition.regions.clone(),
+        mode: occlusion.map_or_else(none, |occlusion| occlusion.mode.name().to_owned()),
+        fill: occlusion.map_or_else(none, |occlusion| occlusion.fill.name().to_owned()),
+        phase: condition.phase.map_or_else(none, |phase| phase.name().to_owned()),
+        control: condition.control.is_some(),
+        draw: condition.control,
+        area,
+        seed: run.seed,
+        epochs: manifest.map_or(0, |manifest| manifest.epochs),
+        best_epoch: manifest.map_or(0, |manifest| manifest.best_epoch),
+        parameters: manifest.map_or(0, |manifest| manifest.parameters),
+        val_accuracy: None,
+        test_accuracy: None,
+        test_balanced_accuracy: None,
+        test_macro_f1: None,
+        test_loss: None,
+        test_bits: None,
+        device: manifest.map(|manifest| manifest.device.clone()).unwrap_or_default(),
+        precision: settings.train.precision.name().to_owned(),
+        wall_seconds: manifest.map_or(0.0, |manifest| manifest.wall_seconds),
+        train_images_per_second: manifest.map_or(0.0, |manifest| manifest.train_images_per_second),
+        status,
+        swept: work.experiment.cells[condition.cell].swept.clone(),
+    })
+}
+
+fn score(
+    row: &mut RunRow,
+    predictions: &[PredictionRow],
+    classes: usize,
+    prior: &[f64],
+) -> Result<(), EngineError> {
+    let measure = |split: Split| {
+        let rows = predictions.iter().filter(|row| row.split == split.name());
+        let (probabilities, labels): (Vec<&[f32]>, Vec<&[f32]>) =
+            rows.map(|row| (&row.probabilities[..], &row.label[..])).unzip();
+        Metrics::measure(&probabilities.concat(), &labels.concat(), classes, prior)
+    };
+    let test = measure(Split::Test)?;
+    row.val_accuracy = Some(measure(Split::Val)?.accuracy);
+    row.test_accuracy = Some(test.accuracy);
+    row.test_balanced_accuracy = Some(test.balanced_accuracy);
+    row.test_macro_f1 = Some(test.macro_f1);
+    row.test_loss = Some(test.loss);
+    row.test_bits = Some(test.bits);
+    Ok(())
+}
+
+/// For faces, what an ideal observer reaches with any set of regions. It follows from the settings alone,
+/// so that it is computed once.
+fn truth(work: &Work) -> Result<(), EngineError> {
+    let spec = &work.experiment.settings.dataset;
+    let Source::Faces(faces) = &spec.source else { return Ok(()) };
+    let path = work.results.table_path::<TruthRow>(&work.experiment.name)?;
+    let shared = work.results.cache_dir().join(format!(
+        "{}.parquet",
+        blake3::hash(source_content(spec).unwrap_or_default().as_bytes()).to_hex()
+    ));
+    if !shared.exists() {
+        write_table(&shared, &faces::truth(spec, faces))?;
+    }
+    let bytes = std::fs::read(&shared).map_err(|error| StoreError::read(&shared, error))?;
+    Ok(write_whole(&path, |file| file.write_all(&bytes))?)
+}

@@ -1,0 +1,85 @@
+//! A data set, in memory and on the device.
+
+use tch::Device;
+
+use crate::dataset::{self, Dataset, DatasetError, Split};
+use crate::experiment::DatasetSpec;
+use crate::region::{self, Affine, Occlusion};
+use crate::store::Results;
+use crate::train::{Cover, OnDevice, Standardisation};
+
+/// Reads a data set; what is decoded is kept in the results folder.
+pub fn load(
+    spec: &DatasetSpec,
+    results: &Results,
+    progress: &dyn Fn(dataset::Progress),
+) -> Result<Dataset, DatasetError> {
+    dataset::load(spec, &results.cache_dir(), progress)
+}
+
+/// What covers a split of a data set, and the share of its pixels that is covered. Where an image has no
+/// points, its regions lie as in the canonical frame.
+pub(super) fn cover(
+    dataset: &Dataset,
+    split: Split,
+    occlusion: &Occlusion,
+    device: Device,
+) -> (Cover, f64) {
+    let landmarks = dataset.split(split).landmarks.iter();
+    let frames: Vec<Affine> = landmarks
+        .map(|points| points.and_then(|points| points.frame()).unwrap_or(Affine::IDENTITY))
+        .collect();
+    let masks = occlusion.masks(&frames, dataset.height, dataset.width);
+    let area = region::occlusion::area(&masks);
+    (Cover::new(&masks, dataset.height, dataset.width, occlusion.fill, device), area)
+}
+
+/// The data set that trainings are working on.
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub spec: DatasetSpec,
+    pub dataset: Dataset,
+    pub train: OnDevice,
+    pub val: OnDevice,
+    pub test: OnDevice,
+}
+
+impl Ready {
+    pub fn new(spec: DatasetSpec, dataset: Dataset, device: Device) -> Ready {
+        let standardisation = Standardisation::of(&dataset.train, dataset.channels);
+        let on_device = |split| OnDevice::new(&dataset, split, &standardisation, device);
+        let (train, val, test) =
+            (on_device(Split::Train), on_device(Split::Val), on_device(Split::Test));
+        Ready { spec, dataset, train, val, test }
+    }
+
+    pub fn split(&self, split: Split) -> &OnDevice {
+        match split {
+            Split::Train => &self.train,
+            Split::Val => &self.val,
+            Split::Test => &self.test,
+        }
+    }
+
+    pub fn device(&self) -> Device {
+        self.train.device()
+    }
+
+    /// What covers a split, and the share of its pixels that is covered.
+    pub fn cover(&self, occlusion: &Occlusion, split: Split) -> (Cover, f64) {
+        cover(&self.dataset, split, occlusion, self.device())
+    }
+
+    /// The mean label distribution of the training split.
+    pub fn prior(&self) -> Vec<f64> {
+        let classes = self.dataset.classes.len();
+        let mut prior = vec![0.0; classes];
+        for label in self.dataset.train.labels.chunks_exact(classes) {
+            for (sum, share) in prior.iter_mut().zip(label) {
+                *sum += f64::from(*share);
+            }
+        }
+        let images = self.dataset.train.len() as f64;
+        prior.into_iter().map(|sum| sum / images).collect()
+    }
+}

@@ -1,0 +1,341 @@
+//! One training and its evaluations, in their folder.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use serde_json::json;
+use tch::Device;
+
+use super::data::Ready;
+use super::guard::guarded;
+use super::{EngineError, Event, Observer};
+use crate::dataset::Split;
+use crate::evaluate::predictions;
+use crate::model::{Network, ParameterCount};
+use crate::plan::{EvaluationId, NUMERIC_VERSION, TrainingId, TrainingSpec};
+use crate::region::{Fill, Occlusion};
+use crate::store::{
+    EpochRow, EvaluationRecord, Manifest, Results, StoreError, TrainingStatus, hash_file,
+    write_table, write_whole,
+};
+use crate::train::{
+    self, Checkpoint, Covers, EpochRecord, Outcome, Step, TrainError, Trained, Training, Watch,
+};
+
+/// At most so often is a checkpoint stored, so that short epochs don't wait for the disk.
+const CHECKPOINT_SECONDS: f64 = 20.0;
+
+/// How a training ended for now.
+#[derive(Debug)]
+pub(super) enum Ended {
+    Done(Network),
+    Failed(String),
+    Interrupted,
+}
+
+/// A training, where it lies, and what is told of it.
+pub(super) struct Job<'a> {
+    pub spec: &'a TrainingSpec,
+    pub id: &'a TrainingId,
+    pub results: &'a Results,
+    pub ready: &'a Ready,
+    pub device: Device,
+    pub threads: u32,
+    pub number: usize,
+    pub name: &'a str,
+}
+
+impl Job<'_> {
+    /// Trains, from the last checkpoint where there is one, and stores the network, its epochs and, last
+    /// of all, the manifest.
+    pub fn train(&self, observer: &mut dyn Observer) -> Result<Ended, EngineError> {
+        let checkpoint_path = self.results.checkpoint_path(self.id.as_str())?;
+        let mut start = read_checkpoint(&checkpoint_path)?;
+        let began = SystemTime::now();
+        let clock = Instant::now();
+        let covers = self.spec.occlusion.as_ref().map(|occlusion| {
+            let cover = |split| self.ready.cover(occlusion, split).0;
+            (cover(Split::Train), cover(Split::Val))
+        });
+        let training = Training {
+            settings: &self.spec.settings,
+            seed: self.spec.seed,
+            train: &self.ready.train,
+            val: &self.ready.val,
+            covers: covers.as_ref().map(|(train, val)| Covers { train, val }),
+        };
+        let outcome = loop {
+            let resumed = start.as_ref().and_then(|start| start.epochs_done().ok());
+            observer.event(Event::Training {
+                number: self.number,
+                name: self.name,
+                seed: self.spec.seed,
+                epochs: self.spec.settings.train.epochs,
+                resumed,
+            });
+            let mut watch = Storing {
+                observer,
+                path: &checkpoint_path,
+                log: self.results.log_path(self.id.as_str())?,
+                stored: Instant::now(),
+                error: None,
+            };
+            let outcome = guarded(|| training.run(start.as_ref(), &mut watch));
+            if let Some(error) = watch.error {
+                return Err(error.into());
+            }
+            match outcome {
+                // A checkpoint that cannot be gone on with is no reason to give up: begin again.
+                Ok(Err(TrainError::Checkpoint(error))) if start.is_some() => {
+                    let reason = error.to_string();
+                    let damaged = StoreError::Damaged { path: checkpoint_path.clone(), reason };
+                    observer.event(Event::Damaged(&damaged));
+                    start = None;
+                }
+                other => break other,
+            }
+        };
+        let seconds = clock.elapsed().as_secs_f64();
+        match outcome {
+            Ok(Ok(Outcome::Finished(trained))) => {
+                self.store(&trained, began, seconds)?;
+                Ok(Ended::Done(trained.network))
+            }
+            Ok(Ok(Outcome::Interrupted(checkpoint))) => {
+                write_checkpoint(&checkpoint_path, &checkpoint)?;
+                Ok(Ended::Interrupted)
+            }
+            Ok(Err(error)) => self.fail(error.to_string(), began, seconds),
+            Err(panic) => self.fail(format!("libtorch: {panic}"), began, seconds),
+        }
+    }
+
+    /// The trained network, from its folder.
+    pub fn load(&self) -> Result<Result<Network, String>, EngineError> {
+        let settings = &self.spec.settings;
+        let dataset = &settings.dataset;
+        let network = Network::new(
+            &settings.model,
+            dataset.channels,
+            dataset.classes.len(),
+            settings.train.precision,
+            self.device,
+            self.spec.seed,
+        );
+        let path = self.results.model_path(self.id.as_str())?;
+        Ok(network.load(&path).map(|()| network).map_err(|error| error.to_string()))
+    }
+
+    /// Examines the network on `val` and `test` and stores its predictions.
+    pub fn evaluate(
+        &self,
+        network: &Network,
+        id: &EvaluationId,
+        occlusion: Option<&Occlusion>,
+    ) -> Result<(), EngineError> {
+        let mut rows = Vec::new();
+        let mut area = 0.0;
+        for split in [Split::Val, Split::Test] {
+            let cover = occlusion.map(|occlusion| self.ready.cover(occlusion, split));
+            let (cover, covered) = cover.map_or((None, 0.0), |(cover, area)| (Some(cover), area));
+            area = covered;
+            rows.extend(predictions(
+                network,
+                &self.ready.dataset,
+                split,
+                self.ready.split(split),
+                cover.as_ref(),
+                self.spec.seed,
+                id.as_str(),
+            ));
+        }
+        let path = self.results.evaluation_path(self.id.as_str(), id.as_str())?;
+        write_table(&path, &rows)?;
+        // The record comes last: where it is, the predictions are whole.
+        let record = EvaluationRecord {
+            evaluation_id: id.to_string(),
+            area,
+            predictions: hash_file(&path)?,
+        };
+        Ok(record.write(&EvaluationRecord::path(&path))?)
+    }
+
+    fn store(&self, trained: &Trained, began: SystemTime, seconds: f64) -> Result<(), EngineError> {
+        let epochs: Vec<EpochRow> =
+            trained.epochs.iter().map(|record| self.epoch_row(record)).collect();
+        let epochs_path = self.results.epochs_path(self.id.as_str())?;
+        write_table(&epochs_path, &epochs)?;
+        let model_path = self.results.model_path(self.id.as_str())?;
+        let note = json!({
+            "training_id": self.id.as_str(),
+            "classes": self.ready.dataset.classes,
+            "mean": self.ready.train.standardisation().mean,
+            "deviation": self.ready.train.standardisation().deviation,
+        });
+        let bytes = trained.network.encode(&note.to_string());
+        write_whole(&model_path, |file| file.write_all(&bytes))?;
+        let mut manifest = self.manifest(began, seconds, TrainingStatus::Done);
+        manifest.epochs = trained.epochs.len() as u32;
+        manifest.best_epoch = trained.best_epoch;
+        manifest.stopped_early = trained.stopped_early;
+        let trained_seconds: f64 = trained.epochs.iter().map(|epoch| epoch.seconds).sum();
+        let images = trained.epochs.len() * self.ready.train.len();
+        manifest.wall_seconds = trained_seconds;
+        manifest.train_images_per_second = images as f64 / trained_seconds;
+        for path in [&epochs_path, &model_path] {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            manifest.files.insert(name, hash_file(path)?);
+        }
+        manifest.write(&self.results.manifest_path(self.id.as_str())?)?;
+        remove(&self.results.checkpoint_path(self.id.as_str())?)
+    }
+
+    fn fail(&self, reason: String, began: SystemTime, seconds: f64) -> Result<Ended, EngineError> {
+        let status = TrainingStatus::Failed { reason: reason.clone() };
+        self.manifest(began, seconds, status)
+            .write(&self.results.manifest_path(self.id.as_str())?)?;
+        remove(&self.results.checkpoint_path(self.id.as_str())?)?;
+        Ok(Ended::Failed(reason))
+    }
+
+    fn manifest(&self, began: SystemTime, seconds: f64, status: TrainingStatus) -> Manifest {
+        let settings = &self.spec.settings;
+        let dataset = &settings.dataset;
+        let parameters =
+            ParameterCount::of(&settings.model, dataset.channels, dataset.classes.len());
+        let occlusion = self.spec.occlusion.as_ref();
+        Manifest {
+            training_id: self.id.to_string(),
+            seed: self.spec.seed,
+            settings: json!({
+                "dataset": settings.dataset,
+                "model": settings.model,
+                "train": settings.train,
+                "schedule": settings.schedule,
+                "occlusion": occlusion.map(describe),
+            }),
+            fer_lab: env!("CARGO_PKG_VERSION").to_owned(),
+            git: option_env!("FER_LAB_GIT").map(str::to_owned),
+            numeric_version: NUMERIC_VERSION,
+            libtorch: train::device::LIBTORCH_VERSION.to_owned(),
+            device: train::device::name(self.device),
+            precision: settings.train.precision.name().to_owned(),
+            threads: self.threads,
+            host: host(),
+            started: began.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+            wall_seconds: seconds,
+            train_images_per_second: 0.0,
+            epochs: 0,
+            best_epoch: 0,
+            parameters: parameters.total,
+            stopped_early: false,
+            prior: self.ready.prior(),
+            covered_area: occlusion.map(|occlusion| self.ready.cover(occlusion, Split::Test).1),
+            status,
+            files: BTreeMap::new(),
+        }
+    }
+
+    fn epoch_row(&self, record: &EpochRecord) -> EpochRow {
+        EpochRow {
+            training_id: self.id.to_string(),
+            epoch: record.epoch,
+            learning_rate: record.learning_rate,
+            train_loss: record.train_loss,
+            train_accuracy: record.train_accuracy,
+            val_loss: record.val_loss,
+            val_accuracy: record.val_accuracy,
+            seconds: record.seconds,
+        }
+    }
+}
+
+/// Passes on what happens, and stores a checkpoint now and then.
+struct Storing<'a> {
+    observer: &'a mut dyn Observer,
+    path: &'a Path,
+    log: PathBuf,
+    stored: Instant,
+    error: Option<StoreError>,
+}
+
+impl Watch for Storing<'_> {
+    fn step(&mut self, step: &Step) {
+        self.observer.event(Event::Step(step));
+    }
+
+    fn epoch(&mut self, record: &EpochRecord, checkpoint: &dyn Fn() -> Checkpoint) {
+        self.observer.event(Event::Epoch(record));
+        self.error = append(&self.log, record).err();
+        if self.error.is_none() && self.stored.elapsed().as_secs_f64() >= CHECKPOINT_SECONDS {
+            self.error = write_checkpoint(self.path, &checkpoint()).err();
+            self.stored = Instant::now();
+        }
+    }
+
+    fn interrupted(&self) -> bool {
+        self.error.is_some() || self.observer.interrupted()
+    }
+}
+
+/// One line an epoch, for who looks into the folder while a training runs.
+fn append(log: &Path, record: &EpochRecord) -> Result<(), StoreError> {
+    let failed = |error| StoreError::write(log, error);
+    if let Some(folder) = log.parent() {
+        fs::create_dir_all(folder).map_err(failed)?;
+    }
+    let mut file = fs::OpenOptions::new().create(true).append(true).open(log).map_err(failed)?;
+    writeln!(
+        file,
+        "epoch {} rate {:e} loss {:.4} accuracy {:.4} val_loss {:.4} val_accuracy {:.4} seconds {:.1}",
+        record.epoch,
+        record.learning_rate,
+        record.train_loss,
+        record.train_accuracy,
+        record.val_loss,
+        record.val_accuracy,
+        record.seconds
+    )
+    .map_err(failed)
+}
+
+fn read_checkpoint(path: &Path) -> Result<Option<Checkpoint>, StoreError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(Checkpoint::from_bytes(bytes))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StoreError::read(path, error)),
+    }
+}
+
+fn write_checkpoint(path: &Path, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+    write_whole(path, |file| file.write_all(checkpoint.bytes()))
+}
+
+fn remove(path: &Path) -> Result<(), EngineError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(StoreError::write(path, error).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn describe(occlusion: &Occlusion) -> serde_json::Value {
+    let polygons: Vec<Vec<[f64; 2]>> = occlusion
+        .polygons
+        .iter()
+        .map(|polygon| polygon.points().iter().map(|point| [point.x, point.y]).collect())
+        .collect();
+    let mut description = json!({ "mode": occlusion.mode.name(), "fill": occlusion.fill.name(), "polygons": polygons });
+    if let Fill::Constant(value) = occlusion.fill {
+        description["constant"] = json!(value);
+    }
+    description
+}
+
+fn host() -> String {
+    fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
+}

@@ -1,0 +1,146 @@
+//! The whole chain on data whose truth is known: where only one region carries the emotion, hiding that
+//! region costs much and hiding any other costs nothing.
+
+use fer_lab::analysis::{RunScores, Scorer, effects};
+use fer_lab::engine::{self, Event, Observer, Work};
+use fer_lab::experiment::{self, Experiment};
+use fer_lab::plan::Plan;
+use fer_lab::region::Regions;
+use fer_lab::store::{
+    EffectRow, PredictionRow, Results, RunRow, TruthRow, for_each_run, read_table,
+};
+use fer_lab::train::device;
+
+/// Two emotions that the region alone tells apart well.
+fn emotions(region: &str) -> [&'static str; 2] {
+    match region {
+        "forehead" => ["neutral", "surprise"],
+        "brows" => ["surprise", "anger"],
+        "eyes" => ["surprise", "disgust"],
+        "nose" => ["neutral", "disgust"],
+        "cheeks" => ["neutral", "happiness"],
+        "mouth" => ["happiness", "sadness"],
+        "jaw" => ["neutral", "surprise"],
+        other => panic!("no such region: {other}"),
+    }
+}
+
+fn world(region: &str) -> Experiment {
+    let [first, second] = emotions(region);
+    // Faint lines take longer to be found.
+    let epochs = if ["forehead", "jaw"].contains(&region) { 12 } else { 5 };
+    let text = format!(
+        r#"
+        name = "only_{region}"
+        [dataset]
+        kind = "faces"
+        size = [32, 32]
+        train = 500
+        val = 60
+        test = 300
+        classes = ["{first}", "{second}"]
+        signal = ["{region}"]
+        identity = 0.0
+        nuisance = 0.0
+        [model]
+        blocks = [[8], [16], [16]]
+        batch_norm_momentum = 0.9
+        [train]
+        epochs = {epochs}
+        batch_size = 32
+        optimizer = {{ kind = "adam", learning_rate = 0.01 }}
+        augment = {{ rotate = 0.0, scale = 0.0, flip = true }}
+        device = "cpu"
+        [schedule]
+        kind = "one_cycle"
+        [occlusion]
+        regions = "each"
+        [seeds]
+        count = 3
+        "#
+    );
+    experiment::parse(&text, region, &[]).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+struct Silent;
+
+impl Observer for Silent {
+    fn event(&mut self, event: Event<'_>) {
+        if let Event::Failed { name, reason, .. } = event {
+            panic!("{name}: {reason}");
+        }
+    }
+
+    fn interrupted(&self) -> bool {
+        false
+    }
+}
+
+/// The effects on accuracy, region by region.
+fn answer(experiment: &Experiment, results: &Results) -> Vec<EffectRow> {
+    let plan = Plan::new(experiment).unwrap();
+    let work = Work { experiment, plan: &plan, results, threads: 1 };
+    let done = engine::execute(&work, &mut Silent).unwrap();
+    assert_eq!(done.failed_runs, 0);
+    let name = experiment.name.as_str();
+    let runs: Vec<RunRow> = read_table(&results.table_path::<RunRow>(name).unwrap()).unwrap();
+    let mut scorer = Scorer::new(&experiment.settings.dataset.classes);
+    let mut scores: Vec<RunScores> = Vec::new();
+    let predictions = results.table_path::<PredictionRow>(name).unwrap();
+    for_each_run::<fer_lab::store::StoreError>(&predictions, |rows| {
+        let run = runs.iter().find(|run| run.run_id == rows[0].run_id).unwrap();
+        scores.push(scorer.score(run.clone(), rows).unwrap());
+        Ok(())
+    })
+    .unwrap();
+    let effects = effects(&scores).unwrap();
+    effects.into_iter().filter(|row| row.metric == "accuracy").collect()
+}
+
+/// Asks about every region in the world where only `region` carries the emotion.
+fn find(region: &str) {
+    device::prepare(1);
+    let folder = tempfile::tempdir().unwrap();
+    let results = Results::create(folder.path()).unwrap();
+    let experiment = world(region);
+    let effects = answer(&experiment, &results);
+    let truth: Vec<TruthRow> =
+        read_table(&results.table_path::<TruthRow>(&experiment.name).unwrap()).unwrap();
+    let (nothing, everything) = (truth[0].accuracy, truth[127].accuracy);
+    assert_eq!(effects.len(), 7);
+    for row in effects {
+        let (low, high) = (row.effect_low.unwrap(), row.effect_high.unwrap());
+        println!(
+            "{region}: hiding {}: {:.3} [{low:.3}, {high:.3}] of {:.3}; truth {nothing:.3} to {everything:.3}",
+            row.regions.join("+"),
+            row.effect,
+            row.baseline
+        );
+        if row.regions == [region] {
+            // Most of what there is to lose: a network of a second's training comes near the observer.
+            assert!(row.effect > 0.5 * (everything - nothing), "{row:?}");
+            assert!(low > 0.0, "{row:?}");
+        } else {
+            // Covers 0, or nearly: three seeds and 42 intervals leave room for a near miss.
+            assert!(low < 0.02 && high > -0.02, "{row:?}");
+        }
+    }
+}
+
+macro_rules! worlds {
+    ($($region:ident)*) => {
+        $(
+            #[test]
+            fn $region() {
+                find(stringify!($region));
+            }
+        )*
+
+        #[test]
+        fn every_region_has_its_world() {
+            assert_eq!([$(stringify!($region)),*], Regions::built_in_names());
+        }
+    };
+}
+
+worlds!(forehead brows eyes nose cheeks mouth jaw);
