@@ -30,5 +30,6 @@ pub mod model;
 pub mod plan;
 pub mod random;
 pub mod region;
+pub mod report;
 pub mod store;
 pub mod train;

@@ -1,0 +1,25 @@
+//! What can go wrong between rows and a picture.
+
+/// Why a figure or table could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    #[error("nothing to draw: {0}")]
+    Empty(String),
+    #[error(
+        "a picture of {height} × {width} pixels and {channels} channels needs {} values, this one has {values}",
+        height * width * channels
+    )]
+    TileSize { height: usize, width: usize, channels: usize, values: usize },
+    #[error("a picture has 1 channel (grey) or 3 (RGB), this one has {0}")]
+    TileChannels(usize),
+    #[error("the figure `{title}` could not be drawn: {reason}")]
+    Drawing { title: String, reason: String },
+    #[error(transparent)]
+    Write(#[from] crate::store::StoreError),
+    #[error("unknown format `{0}`: choose table, csv, json or markdown")]
+    UnknownFormat(String),
+    #[error("no column `{column}`; there are: {known}")]
+    UnknownColumn { column: String, known: String },
+    #[error("the table could not be written as {format}: {reason}")]
+    Encoding { format: &'static str, reason: String },
+}

@@ -1,0 +1,124 @@
+//! The conditions of a study, for subtitles.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::store::{ConfusionRow, RunRow};
+
+use super::numbers::counted;
+
+/// What every figure of an experiment has in common.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Facts {
+    /// The data set as readers know it: `FER+`.
+    pub dataset: String,
+    /// In class order.
+    pub classes: Vec<String>,
+    /// Test images.
+    pub images: u64,
+    pub seeds: usize,
+    pub runs: usize,
+    /// Runs that failed and are missing from every number.
+    pub failed: usize,
+    /// The share of test images in the commonest class: the accuracy of an answer without looking.
+    pub chance: Option<f64>,
+}
+
+impl Facts {
+    /// Gathered from an experiment's tables.
+    pub fn gather(runs: &[RunRow], confusion: &[ConfusionRow]) -> Facts {
+        let datasets: BTreeSet<&str> = runs.iter().map(|run| run.dataset.as_str()).collect();
+        let seeds: BTreeSet<u64> = runs.iter().map(|run| run.seed).collect();
+        let mut facts = Facts {
+            dataset: datasets.into_iter().map(dataset_name).collect::<Vec<_>>().join(", "),
+            seeds: seeds.len(),
+            runs: runs.len(),
+            failed: runs.iter().filter(|run| run.status.starts_with("failed")).count(),
+            ..Facts::default()
+        };
+        // Every run meets the same images, so that one run's counts stand for all.
+        let Some(first) = confusion.iter().find(|row| row.split == "test") else { return facts };
+        let mut by_class: BTreeMap<&str, u64> = BTreeMap::new();
+        for row in confusion.iter().filter(|row| row.run_id == first.run_id && row.split == "test")
+        {
+            if !by_class.contains_key(row.actual.as_str()) {
+                facts.classes.push(row.actual.clone());
+            }
+            *by_class.entry(&row.actual).or_default() += row.count;
+        }
+        facts.images = by_class.values().sum();
+        let commonest = by_class.values().max().copied().unwrap_or(0);
+        facts.chance = (facts.images > 0).then(|| commonest as f64 / facts.images as f64);
+        facts
+    }
+
+    /// `FER+ · 3,137 test images · 3 seeds`
+    pub fn subtitle(&self) -> String {
+        let mut parts = Vec::new();
+        if !self.dataset.is_empty() {
+            parts.push(self.dataset.clone());
+        }
+        if self.images > 0 {
+            parts.push(counted(self.images, "test image"));
+        }
+        if self.seeds > 0 {
+            parts.push(counted(self.seeds as u64, "seed"));
+        }
+        if self.failed > 0 {
+            parts.push(format!("{} of {} failed", self.failed, counted(self.runs as u64, "run")));
+        }
+        parts.join(" · ")
+    }
+}
+
+/// A data set's kind as its readers write it.
+pub fn dataset_name(kind: &str) -> String {
+    match kind {
+        "ferplus" => "FER+".to_owned(),
+        "rafdb" => "RAF-DB".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::label::tests::run;
+    use super::*;
+
+    /// Counts of one run, `counts[actual][predicted]`.
+    pub fn counts(run_id: &str, classes: &[&str], counts: &[&[u64]]) -> Vec<ConfusionRow> {
+        let mut rows = Vec::new();
+        for (actual, row) in classes.iter().zip(counts) {
+            for (predicted, count) in classes.iter().zip(*row) {
+                rows.push(ConfusionRow {
+                    run_id: run_id.to_owned(),
+                    split: "test".to_owned(),
+                    actual: (*actual).to_owned(),
+                    predicted: (*predicted).to_owned(),
+                    count: *count,
+                });
+            }
+        }
+        rows
+    }
+
+    #[test]
+    fn facts_come_from_the_tables() {
+        let mut failed = run(&["eyes"], "hide", 2);
+        failed.status = "failed: the loss is not finite at epoch 3".to_owned();
+        failed.dataset = "ferplus".to_owned();
+        let mut whole = run(&[], "none", 1);
+        whole.dataset = "ferplus".to_owned();
+        let mut confusion = counts("a", &["sad", "glad"], &[&[60, 10], &[5, 25]]);
+        confusion.extend(counts("b", &["sad", "glad"], &[&[70, 0], &[30, 0]]));
+        let facts = Facts::gather(&[whole, failed], &confusion);
+        assert_eq!(facts.classes, ["sad", "glad"]);
+        assert_eq!(facts.images, 100);
+        assert_eq!(facts.chance, Some(0.7));
+        assert_eq!(facts.subtitle(), "FER+ · 100 test images · 2 seeds · 1 of 2 runs failed");
+    }
+
+    #[test]
+    fn without_rows_there_is_nothing_to_say() {
+        assert_eq!(Facts::gather(&[], &[]).subtitle(), "");
+    }
+}

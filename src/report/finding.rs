@@ -1,0 +1,218 @@
+//! What the intervals allow to be said.
+//!
+//! Titles and sentences ask here before they claim anything.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use crate::store::EffectRow;
+
+/// Below it an adjusted p-value counts as evidence: the complement of the 95 % interval.
+const ALPHA: f64 = 0.05;
+
+/// The effects of one metric that can be compared with each other.
+#[derive(Debug, Clone)]
+pub struct Slice<'a> {
+    pub mode: &'a str,
+    pub phase: &'a str,
+    pub fill: &'a str,
+    pub swept: &'a BTreeMap<String, String>,
+    /// Largest effect first; rows without a number are last.
+    pub rows: Vec<&'a EffectRow>,
+}
+
+/// The effects of a metric by setting, phase and fill, `hide` before `keep`.
+pub fn slices<'a>(rows: &'a [EffectRow], metric: &str) -> Vec<Slice<'a>> {
+    let mut slices: Vec<Slice<'a>> = Vec::new();
+    for row in rows.iter().filter(|row| row.metric == metric) {
+        let same = |slice: &&mut Slice<'a>| {
+            slice.mode == row.mode
+                && slice.phase == row.phase
+                && slice.fill == row.fill
+                && *slice.swept == row.swept
+        };
+        match slices.iter_mut().find(same) {
+            Some(slice) => slice.rows.push(row),
+            None => slices.push(Slice {
+                mode: &row.mode,
+                phase: &row.phase,
+                fill: &row.fill,
+                swept: &row.swept,
+                rows: vec![row],
+            }),
+        }
+    }
+    for slice in &mut slices {
+        slice.rows.sort_by(|a, b| by_size(a, b));
+    }
+    slices.sort_by(|a, b| {
+        let order = |slice: &Slice<'a>| (phase_order(slice.phase), mode_order(slice.mode));
+        a.swept
+            .cmp(b.swept)
+            .then(order(a).0.cmp(&order(b).0))
+            .then(a.fill.cmp(b.fill))
+            .then(order(a).1.cmp(&order(b).1))
+    });
+    slices
+}
+
+fn by_size(a: &EffectRow, b: &EffectRow) -> Ordering {
+    let size =
+        |row: &EffectRow| if row.effect.is_finite() { row.effect } else { f64::NEG_INFINITY };
+    size(b).total_cmp(&size(a)).then_with(|| a.regions.cmp(&b.regions))
+}
+
+fn mode_order(mode: &str) -> usize {
+    ["hide", "keep"].iter().position(|known| *known == mode).unwrap_or(2)
+}
+
+fn phase_order(phase: &str) -> usize {
+    ["retrain", "evaluate", "amortised", "train"]
+        .iter()
+        .position(|known| *known == phase)
+        .unwrap_or(4)
+}
+
+/// The interval of the effect, where it is known.
+pub fn interval(row: &EffectRow) -> Option<(f64, f64)> {
+    known(row.effect_low, row.effect_high)
+}
+
+/// The interval of the signal, where it is known.
+pub fn signal_interval(row: &EffectRow) -> Option<(f64, f64)> {
+    known(row.signal_low, row.signal_high)
+}
+
+fn known(low: Option<f64>, high: Option<f64>) -> Option<(f64, f64)> {
+    let (low, high) = (low?, high?);
+    (low.is_finite() && high.is_finite()).then_some((low, high))
+}
+
+pub fn excludes_zero((low, high): (f64, f64)) -> bool {
+    low > 0.0 || high < 0.0
+}
+
+/// Whether an effect can be told from zero: its interval leaves zero out, and so does the test that is
+/// corrected for the number of regions, where there is one. `None` where no interval is known.
+pub fn told_from_zero(row: &EffectRow) -> Option<bool> {
+    let interval = interval(row)?;
+    Some(excludes_zero(interval) && row.p_adjusted.is_none_or(|p| p < ALPHA))
+}
+
+/// Whether the two intervals share no value; `false` where one is unknown.
+pub fn apart(a: &EffectRow, b: &EffectRow) -> bool {
+    match (interval(a), interval(b)) {
+        (Some(a), Some(b)) => a.0 > b.1 || b.0 > a.1,
+        _ => false,
+    }
+}
+
+/// The region set that stands out, and those that may be as large.
+#[derive(Debug, Clone)]
+pub struct Leader<'a> {
+    pub row: &'a EffectRow,
+    /// Largest first: every other set whose interval overlaps the leader's.
+    pub rivals: Vec<&'a EffectRow>,
+}
+
+/// The largest cost that can be told from zero. `None` where there is none.
+pub fn leader<'a>(rows: &[&'a EffectRow]) -> Option<Leader<'a>> {
+    let row = *rows.iter().find(|row| row.effect > 0.0 && told_from_zero(row) == Some(true))?;
+    Some(Leader { row, rivals: rivals(row, rows) })
+}
+
+/// Every other row that may be as large as this one.
+pub fn rivals<'a>(row: &EffectRow, rows: &[&'a EffectRow]) -> Vec<&'a EffectRow> {
+    rows.iter()
+        .copied()
+        .filter(|other| {
+            other.regions != row.regions && other.effect.is_finite() && !apart(row, other)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// An effect in points on a baseline of 83 %, 3 seeds, 1,400 images.
+    pub fn row(region: &str, mode: &str, effect: f64, interval: Option<(f64, f64)>) -> EffectRow {
+        EffectRow {
+            regions: region.split('+').map(str::to_owned).collect(),
+            mode: mode.to_owned(),
+            phase: "retrain".to_owned(),
+            fill: "mean".to_owned(),
+            metric: "accuracy".to_owned(),
+            seeds: 3,
+            images: 1400,
+            baseline: 0.83,
+            covered: 0.83 - effect / 100.0,
+            control: None,
+            effect: effect / 100.0,
+            effect_low: interval.map(|(low, _)| low / 100.0),
+            effect_high: interval.map(|(_, high)| high / 100.0),
+            signal: None,
+            signal_low: None,
+            signal_high: None,
+            p: None,
+            p_adjusted: None,
+            method: "two-way variance components".to_owned(),
+            swept: BTreeMap::new(),
+        }
+    }
+
+    /// The same with a control: the signal and its interval in points.
+    pub fn with_control(mut row: EffectRow, signal: f64, interval: (f64, f64)) -> EffectRow {
+        row.control = Some(row.covered + signal / 100.0);
+        row.signal = Some(signal / 100.0);
+        row.signal_low = Some(interval.0 / 100.0);
+        row.signal_high = Some(interval.1 / 100.0);
+        row
+    }
+
+    #[test]
+    fn an_effect_is_told_from_zero_by_interval_and_adjusted_p() {
+        assert_eq!(told_from_zero(&row("eyes", "hide", 3.0, None)), None);
+        assert_eq!(told_from_zero(&row("eyes", "hide", 3.0, Some((1.0, 5.0)))), Some(true));
+        assert_eq!(told_from_zero(&row("eyes", "hide", -3.0, Some((-5.0, -1.0)))), Some(true));
+        assert_eq!(told_from_zero(&row("eyes", "hide", 3.0, Some((-1.0, 7.0)))), Some(false));
+        let mut corrected = row("eyes", "hide", 3.0, Some((1.0, 5.0)));
+        corrected.p_adjusted = Some(0.06);
+        assert_eq!(told_from_zero(&corrected), Some(false));
+    }
+
+    #[test]
+    fn rivals_overlap_the_leader() {
+        let rows = [
+            row("nose", "hide", 4.0, Some((1.0, 7.0))),
+            row("mouth", "hide", 21.0, Some((18.0, 24.0))),
+            row("eyes", "hide", 17.0, Some((15.0, 19.0))),
+        ];
+        let slices = slices(&rows, "accuracy");
+        let leader = leader(&slices[0].rows).unwrap();
+        assert_eq!(leader.row.regions, ["mouth"]);
+        let rivals: Vec<_> = leader.rivals.iter().map(|row| row.regions[0].as_str()).collect();
+        assert_eq!(rivals, ["eyes"]);
+    }
+
+    #[test]
+    fn slices_are_ordered_and_rows_without_numbers_are_last() {
+        let mut broken = row("nose", "hide", f64::NAN, None);
+        let mut other_phase = row("eyes", "hide", 3.0, None);
+        other_phase.phase = "evaluate".to_owned();
+        broken.covered = f64::NAN;
+        let rows = [
+            row("eyes", "keep", 40.0, None),
+            other_phase,
+            broken,
+            row("eyes", "hide", 0.0, None),
+            row("mouth", "hide", -2.0, None),
+        ];
+        let slices = slices(&rows, "accuracy");
+        let order: Vec<_> = slices.iter().map(|slice| (slice.phase, slice.mode)).collect();
+        assert_eq!(order, [("retrain", "hide"), ("retrain", "keep"), ("evaluate", "hide")]);
+        let regions: Vec<_> = slices[0].rows.iter().map(|row| row.regions[0].as_str()).collect();
+        assert_eq!(regions, ["eyes", "mouth", "nose"]);
+        assert!(leader(&slices[0].rows).is_none());
+    }
+}

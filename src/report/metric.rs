@@ -1,0 +1,102 @@
+//! How each metric is named and written.
+
+use super::numbers::decimal;
+
+/// A metric as readers meet it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Metric {
+    /// As in `test accuracy`.
+    pub name: &'static str,
+    /// What a difference is counted in: `points`, `bits`.
+    pub unit: &'static str,
+    /// What a difference is counted in, in full.
+    pub long_unit: &'static str,
+    /// From the table's number to the written one: 100 for shares.
+    pub factor: f64,
+    pub decimals: usize,
+    /// Whether an answer without looking has a known, positive worth.
+    pub has_chance: bool,
+}
+
+const SHARE: Metric = Metric {
+    name: "test accuracy",
+    unit: "points",
+    long_unit: "points of test accuracy",
+    factor: 100.0,
+    decimals: 1,
+    has_chance: true,
+};
+
+impl Metric {
+    /// In the order in which an answer prefers them.
+    pub const NAMES: [&'static str; 4] = ["accuracy", "balanced_accuracy", "macro_f1", "bits"];
+
+    /// The metric of that name in `effects.parquet`; an unknown one is written as a plain number.
+    pub fn of(name: &str) -> Metric {
+        match name {
+            "accuracy" => SHARE,
+            "balanced_accuracy" => Metric {
+                name: "balanced test accuracy",
+                long_unit: "points of balanced test accuracy",
+                has_chance: false,
+                ..SHARE
+            },
+            "macro_f1" => Metric {
+                name: "macro F1",
+                long_unit: "points of macro F1",
+                has_chance: false,
+                ..SHARE
+            },
+            "bits" => Metric {
+                name: "usable information",
+                unit: "bits",
+                long_unit: "bits of usable information",
+                factor: 1.0,
+                decimals: 2,
+                has_chance: false,
+            },
+            _ => Metric {
+                name: "the metric",
+                unit: "units",
+                long_unit: "units of the metric",
+                factor: 1.0,
+                decimals: 3,
+                has_chance: false,
+            },
+        }
+    }
+
+    /// A difference or an amount as a bare number: `11.4`.
+    pub fn number(&self, value: f64) -> String {
+        decimal(value * self.factor, self.decimals)
+    }
+
+    /// An amount with its unit, which a line break does not part: `41.2 %`, `1.42 bits`.
+    pub fn amount(&self, value: f64) -> String {
+        let unit = if self.factor == 100.0 { "%" } else { self.unit };
+        format!("{}\u{a0}{unit}", self.number(value))
+    }
+
+    /// A difference with its unit as a title has it: no decimals where two digits stand before the
+    /// point: `21 points`, `3.4 points`.
+    pub fn rounded(&self, value: f64) -> String {
+        let written = value * self.factor;
+        let decimals = if written.abs() >= 10.0 { 0 } else { self.decimals };
+        decimal(written, decimals)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_points_and_bits_are_bits() {
+        let accuracy = Metric::of("accuracy");
+        assert_eq!(accuracy.number(0.1144), "11.4");
+        assert_eq!(accuracy.amount(0.412), "41.2\u{a0}%");
+        assert_eq!(accuracy.rounded(0.2129), "21");
+        assert_eq!(accuracy.rounded(0.034), "3.4");
+        assert_eq!(Metric::of("bits").amount(1.418), "1.42\u{a0}bits");
+    }
+}

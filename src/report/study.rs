@@ -1,0 +1,132 @@
+//! An experiment's answer as one table.
+
+use std::collections::BTreeMap;
+
+use crate::store::{EffectRow, RunRow};
+
+use super::finding::{interval, signal_interval};
+use super::label::run_label;
+use super::table::{Cell, Column, Table};
+
+/// A row a condition (controls stand in the signal): test accuracy with its standard deviation over
+/// seeds, the effect and the signal with their intervals, Holm's p. Effects are those on accuracy, in
+/// points for people, in shares for programs.
+pub fn study_table(runs: &[RunRow], effects: &[EffectRow]) -> Table {
+    let effects: Vec<&EffectRow> = effects.iter().filter(|row| row.metric == "accuracy").collect();
+    let controlled = effects.iter().any(|row| row.signal.is_some());
+    let tested = effects.iter().any(|row| row.p_adjusted.is_some());
+    let mut columns = vec![
+        Column::text("condition", "condition"),
+        Column::number("accuracy", "accuracy, %"),
+        Column::number("effect", "effect [95 %]"),
+    ];
+    if controlled {
+        columns.push(Column::number("signal", "signal [95 %]"));
+    }
+    if tested {
+        columns.push(Column::number("p_adjusted", "p"));
+    }
+    let mut table = Table::new(columns);
+    for (name, runs) in conditions(runs) {
+        let accuracies: Vec<f64> = runs.iter().filter_map(|run| run.test_accuracy).collect();
+        let mut cells = vec![Cell::text(name), accuracy(&accuracies)];
+        match effects.iter().find(|row| belongs(row, runs[0])) {
+            None => cells.push(Cell::Empty),
+            Some(row) => {
+                cells.push(Cell::share(row.effect).with_interval(interval(row)));
+                if controlled {
+                    cells.push(match row.signal {
+                        Some(signal) => Cell::share(signal).with_interval(signal_interval(row)),
+                        None => Cell::Empty,
+                    });
+                }
+                if tested {
+                    cells.push(row.p_adjusted.map_or(Cell::Empty, Cell::P));
+                }
+            }
+        }
+        table.push(cells);
+    }
+    table
+}
+
+/// Runs by condition, in order of appearance, without controls.
+fn conditions(runs: &[RunRow]) -> Vec<(String, Vec<&RunRow>)> {
+    let mut order: Vec<(String, Vec<&RunRow>)> = Vec::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    for run in runs.iter().filter(|run| !run.control) {
+        let name = run_label(run);
+        let place = *places.entry(name.clone()).or_insert(order.len());
+        if place == order.len() {
+            order.push((name, Vec::new()));
+        }
+        order[place].1.push(run);
+    }
+    order
+}
+
+fn belongs(effect: &EffectRow, run: &RunRow) -> bool {
+    !run.regions.is_empty()
+        && effect.regions == run.regions
+        && effect.mode == run.mode
+        && effect.phase == run.phase
+        && effect.fill == run.fill
+        && effect.swept == run.swept
+}
+
+/// Mean and standard deviation over the seeds that finished.
+fn accuracy(values: &[f64]) -> Cell {
+    if values.is_empty() {
+        return Cell::Missing("failed".to_owned());
+    }
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    let spread = (values.len() > 1).then(|| (squares / (count - 1.0)).sqrt());
+    Cell::share(mean).with_spread(spread)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finding::tests::{row, with_control};
+    use super::super::label::tests::run;
+    use super::super::table::Format;
+    use super::*;
+
+    #[test]
+    fn a_row_a_condition_with_its_effect() {
+        let mut runs = Vec::new();
+        for (seed, whole, hidden) in
+            [(1, 0.824, Some(0.71)), (2, 0.83, Some(0.722)), (3, 0.836, None)]
+        {
+            let mut first = run(&[], "none", seed);
+            first.test_accuracy = Some(whole);
+            let mut second = run(&["eyes"], "hide", seed);
+            second.test_accuracy = hidden;
+            let mut control = second.clone();
+            control.control = true;
+            let mut third = run(&["jaw"], "hide", seed);
+            third.test_accuracy = None;
+            runs.extend([first, second, control, third]);
+        }
+        let mut effect =
+            with_control(row("eyes", "hide", 11.4, Some((8.9, 13.9))), 9.8, (7.0, 12.6));
+        effect.p_adjusted = Some(0.0002);
+        let expected = "\
+condition    accuracy, %     effect [95 %]    signal [95 %]        p
+────────────────────────────────────────────────────────────────────
+whole face    83.0 ± 0.6
+eyes hidden   71.6 ± 0.8  11.4 [8.9, 13.9]  9.8 [7.0, 12.6]  < 0.001
+jaw hidden        failed
+";
+        assert_eq!(study_table(&runs, &[effect]).render(Format::Table, 80).unwrap(), expected);
+    }
+
+    #[test]
+    fn one_seed_has_no_spread_and_no_controls_no_signal() {
+        let runs = [run(&[], "none", 1), run(&["eyes"], "hide", 1)];
+        let table = study_table(&runs, &[row("eyes", "hide", 11.4, None)]);
+        let text = table.render(Format::Csv, 80).unwrap();
+        assert_eq!(text, "condition,accuracy,effect\nwhole face,0.83,\neyes hidden,0.83,0.114\n");
+    }
+}

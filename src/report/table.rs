@@ -1,0 +1,537 @@
+//! Tables of typed cells, written as each format's readers expect.
+//!
+//! People get units, thousands apart and numbers aligned at the point; programs get plain numbers, in
+//! the units of the Parquet tables, one column a number.
+
+use comfy_table::{
+    CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, TableStyle, Width,
+};
+
+use super::error::ReportError;
+use super::numbers::{decimal, p_value, thousands};
+
+/// How a table is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Table,
+    Csv,
+    Json,
+    Markdown,
+}
+
+impl std::str::FromStr for Format {
+    type Err = ReportError;
+
+    fn from_str(text: &str) -> Result<Format, ReportError> {
+        match text {
+            "table" => Ok(Format::Table),
+            "csv" => Ok(Format::Csv),
+            "json" => Ok(Format::Json),
+            "markdown" => Ok(Format::Markdown),
+            other => Err(ReportError::UnknownFormat(other.to_owned())),
+        }
+    }
+}
+
+/// Where the text of a column stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Align {
+    Left,
+    Right,
+}
+
+/// A column's two names and its alignment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// The name for programs, in snake case; a cell of several numbers adds `_spread`, `_low`, `_high`.
+    pub key: String,
+    /// The name for people.
+    pub header: String,
+    pub align: Align,
+}
+
+/// One value. All cells of a column should be of one kind, or empty.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    Empty,
+    Text(String),
+    /// Why there is no number: people read it, programs get none.
+    Missing(String),
+    Count(u64),
+    /// A number in the table's own unit. People see it times `factor`, with so many decimals, and with
+    /// its spread (`83.0 ± 0.6`) or interval (`11.4 [8.9, 13.9]`).
+    Number {
+        value: f64,
+        spread: Option<f64>,
+        interval: Option<(f64, f64)>,
+        factor: f64,
+        decimals: usize,
+    },
+    /// A probability under the hypothesis of no effect.
+    P(f64),
+}
+
+/// Rows of cells under columns.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Table {
+    columns: Vec<Column>,
+    rows: Vec<Vec<Cell>>,
+}
+
+impl Column {
+    pub fn text(key: &str, header: &str) -> Column {
+        Column { key: key.to_owned(), header: header.to_owned(), align: Align::Left }
+    }
+
+    pub fn number(key: &str, header: &str) -> Column {
+        Column { key: key.to_owned(), header: header.to_owned(), align: Align::Right }
+    }
+}
+
+impl Cell {
+    pub fn text(text: impl Into<String>) -> Cell {
+        Cell::Text(text.into())
+    }
+
+    /// A plain number.
+    pub fn number(value: f64, decimals: usize) -> Cell {
+        Cell::Number { value, spread: None, interval: None, factor: 1.0, decimals }
+    }
+
+    /// A share, which people see as per cent with one decimal.
+    pub fn share(value: f64) -> Cell {
+        Cell::Number { value, spread: None, interval: None, factor: 100.0, decimals: 1 }
+    }
+
+    /// The same with a spread.
+    pub fn with_spread(self, spread: Option<f64>) -> Cell {
+        match self {
+            Cell::Number { value, interval, factor, decimals, .. } => {
+                Cell::Number { value, spread, interval, factor, decimals }
+            }
+            other => other,
+        }
+    }
+
+    /// The same with an interval.
+    pub fn with_interval(self, interval: Option<(f64, f64)>) -> Cell {
+        match self {
+            Cell::Number { value, spread, factor, decimals, .. } => {
+                Cell::Number { value, spread, interval, factor, decimals }
+            }
+            other => other,
+        }
+    }
+}
+
+impl Cell {
+    /// By value; texts by their letters.
+    fn order(&self, other: &Cell) -> std::cmp::Ordering {
+        let value = |cell: &Cell| match cell {
+            Cell::Count(count) => Some(*count as f64),
+            Cell::Number { value, .. } | Cell::P(value) => Some(*value),
+            Cell::Empty | Cell::Missing(_) | Cell::Text(_) => None,
+        };
+        match (self, other, value(self), value(other)) {
+            (Cell::Text(a), Cell::Text(b), _, _) => a.cmp(b),
+            (_, _, Some(a), Some(b)) => a.total_cmp(&b),
+            _ => std::cmp::Ordering::Equal,
+        }
+    }
+}
+
+impl Table {
+    pub fn new(columns: Vec<Column>) -> Table {
+        Table { columns, rows: Vec::new() }
+    }
+
+    /// Adds a row; missing cells are empty, surplus ones are dropped.
+    pub fn push(&mut self, mut cells: Vec<Cell>) {
+        cells.resize(self.columns.len(), Cell::Empty);
+        self.rows.push(cells);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Keeps the rows whose cell in a column holds a text, as people see it.
+    ///
+    /// # Errors
+    /// [`ReportError::UnknownColumn`]; so have `sort` and `select`.
+    pub fn keep(&mut self, key: &str, text: &str) -> Result<(), ReportError> {
+        let column = self.column(key)?;
+        self.rows.retain(|row| Parts::of(&row[column]).padded([0; 4]).contains(text));
+        Ok(())
+    }
+
+    /// Sorts rows by a column, cells without a value last; rows that are alike stay in order.
+    pub fn sort(&mut self, key: &str, descending: bool) -> Result<(), ReportError> {
+        let column = self.column(key)?;
+        self.rows.sort_by(|a, b| {
+            let (a, b) = (&a[column], &b[column]);
+            let empty = |cell: &Cell| matches!(cell, Cell::Empty | Cell::Missing(_));
+            let order = a.order(b);
+            empty(a).cmp(&empty(b)).then(if descending { order.reverse() } else { order })
+        });
+        Ok(())
+    }
+
+    /// Keeps these columns, in this order.
+    pub fn select(&mut self, keys: &[String]) -> Result<(), ReportError> {
+        let chosen = keys.iter().map(|key| self.column(key)).collect::<Result<Vec<usize>, _>>()?;
+        self.columns = chosen.iter().map(|column| self.columns[*column].clone()).collect();
+        for row in &mut self.rows {
+            *row = chosen.iter().map(|column| row[*column].clone()).collect();
+        }
+        Ok(())
+    }
+
+    fn column(&self, key: &str) -> Result<usize, ReportError> {
+        self.columns.iter().position(|column| column.key == key).ok_or_else(|| {
+            let known: Vec<&str> = self.columns.iter().map(|column| column.key.as_str()).collect();
+            ReportError::UnknownColumn { column: key.to_owned(), known: known.join(", ") }
+        })
+    }
+
+    /// The table in that format; a terminal table is at most `width` characters wide, its text columns
+    /// broken over lines where need be. Ends in a line break.
+    ///
+    /// # Errors
+    /// Where a value cannot be encoded.
+    pub fn render(&self, format: Format, width: usize) -> Result<String, ReportError> {
+        match format {
+            Format::Table => Ok(self.terminal(width)),
+            Format::Markdown => Ok(self.markdown()),
+            Format::Csv => self.csv(),
+            Format::Json => self.json(),
+        }
+    }
+
+    /// What people see of every cell, each part of a number padded to its column's width.
+    fn written(&self) -> Vec<Vec<String>> {
+        let mut written = vec![vec![String::new(); self.columns.len()]; self.rows.len()];
+        for column in 0..self.columns.len() {
+            let parts: Vec<Parts> = self.rows.iter().map(|row| Parts::of(&row[column])).collect();
+            // Words among numbers are not aligned with them.
+            let widest = |part: fn(&Parts) -> &str| {
+                let numbers = parts.iter().filter(|parts| parts.numeric);
+                numbers.map(|parts| part(parts).chars().count()).max().unwrap_or(0)
+            };
+            let widths = [
+                widest(|parts| &parts.value),
+                widest(|parts| &parts.spread),
+                widest(|parts| &parts.low),
+                widest(|parts| &parts.high),
+            ];
+            for (row, parts) in written.iter_mut().zip(&parts) {
+                row[column] = parts.padded(widths);
+            }
+        }
+        written
+    }
+
+    fn terminal(&self, width: usize) -> String {
+        let mut table = comfy_table::Table::new();
+        table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─')));
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
+        table.set_header(self.columns.iter().map(|column| column.header.as_str()));
+        table.add_rows(self.written());
+        for (index, column) in table.column_iter_mut().enumerate() {
+            let last = index + 1 == self.columns.len();
+            column.set_padding((0, if last { 0 } else { 2 }));
+            if self.columns[index].align == Align::Right {
+                column.set_cell_alignment(CellAlignment::Right);
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            } else {
+                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(8)));
+            }
+        }
+        let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+        lines.join("\n") + "\n"
+    }
+
+    fn markdown(&self) -> String {
+        let line = |cells: Vec<String>| {
+            let cells: Vec<String> =
+                cells.iter().map(|cell| cell.trim().replace('|', "\\|")).collect();
+            format!("| {} |\n", cells.join(" | "))
+        };
+        let mut text = line(self.columns.iter().map(|column| column.header.clone()).collect());
+        let rules = self.columns.iter().map(|column| match column.align {
+            Align::Left => ":---".to_owned(),
+            Align::Right => "---:".to_owned(),
+        });
+        text.push_str(&line(rules.collect()));
+        for row in &self.rows {
+            let cells = row.iter().map(|cell| Parts::of(cell).padded([0; 4]));
+            text.push_str(&line(cells.collect()));
+        }
+        text
+    }
+
+    fn csv(&self) -> Result<String, ReportError> {
+        let failure = |reason: String| ReportError::Encoding { format: "csv", reason };
+        let fields = self.fields();
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer
+            .write_record(fields.iter().map(|field| field.name.as_str()))
+            .map_err(|error| failure(error.to_string()))?;
+        for row in &self.rows {
+            let values = fields.iter().map(|field| match field.value(row) {
+                serde_json::Value::Null => String::new(),
+                serde_json::Value::String(text) => text,
+                other => other.to_string(),
+            });
+            writer.write_record(values).map_err(|error| failure(error.to_string()))?;
+        }
+        let bytes = writer.into_inner().map_err(|error| failure(error.to_string()))?;
+        String::from_utf8(bytes).map_err(|error| failure(error.to_string()))
+    }
+
+    fn json(&self) -> Result<String, ReportError> {
+        let fields = self.fields();
+        let rows: Vec<Record<'_>> =
+            self.rows.iter().map(|row| Record { fields: &fields, row }).collect();
+        serde_json::to_string_pretty(&rows)
+            .map(|text| text + "\n")
+            .map_err(|error| ReportError::Encoding { format: "json", reason: error.to_string() })
+    }
+
+    /// The columns for programs: one for each number that any cell has.
+    fn fields(&self) -> Vec<Field> {
+        let mut fields = Vec::new();
+        for (column, named) in self.columns.iter().enumerate() {
+            for (ending, part) in [
+                ("", Part::Value),
+                ("_spread", Part::Spread),
+                ("_low", Part::Low),
+                ("_high", Part::High),
+            ] {
+                let field = Field { name: format!("{}{ending}", named.key), column, part };
+                if part == Part::Value || self.rows.iter().any(|row| !field.value(row).is_null()) {
+                    fields.push(field);
+                }
+            }
+        }
+        fields
+    }
+}
+
+/// A row as a JSON object, its keys in the order of the columns.
+struct Record<'a> {
+    fields: &'a [Field],
+    row: &'a [Cell],
+}
+
+impl serde::Serialize for Record<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.fields.iter().map(|field| (&field.name, field.value(self.row))))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Value,
+    Spread,
+    Low,
+    High,
+}
+
+/// A column for programs.
+struct Field {
+    name: String,
+    column: usize,
+    part: Part,
+}
+
+impl Field {
+    /// Null where the cell has no such part or it is no finite number.
+    fn value(&self, row: &[Cell]) -> serde_json::Value {
+        let number = match (&row[self.column], self.part) {
+            (Cell::Text(text), Part::Value) => return text.as_str().into(),
+            (Cell::Count(count), Part::Value) => return (*count).into(),
+            (Cell::P(p), Part::Value) => Some(*p),
+            (Cell::Number { value, .. }, Part::Value) => Some(*value),
+            (Cell::Number { spread, .. }, Part::Spread) => *spread,
+            (Cell::Number { interval, .. }, Part::Low) => interval.map(|(low, _)| low),
+            (Cell::Number { interval, .. }, Part::High) => interval.map(|(_, high)| high),
+            _ => None,
+        };
+        number.filter(|number| number.is_finite()).into()
+    }
+}
+
+/// What people see of a cell, in parts that a column aligns one by one.
+struct Parts {
+    numeric: bool,
+    value: String,
+    spread: String,
+    low: String,
+    high: String,
+}
+
+impl Parts {
+    fn of(cell: &Cell) -> Parts {
+        let only = |value: String, numeric: bool| Parts {
+            numeric,
+            value,
+            spread: String::new(),
+            low: String::new(),
+            high: String::new(),
+        };
+        match cell {
+            Cell::Empty => only(String::new(), false),
+            Cell::Text(text) | Cell::Missing(text) => only(text.clone(), false),
+            Cell::Count(count) => only(thousands(*count), true),
+            Cell::P(p) => only(p_value(*p), true),
+            Cell::Number { value, spread, interval, factor, decimals } => {
+                let write = |number: f64| decimal(number * factor, *decimals);
+                Parts {
+                    numeric: true,
+                    value: write(*value),
+                    spread: spread.map(write).unwrap_or_default(),
+                    low: interval.map(|(low, _)| write(low)).unwrap_or_default(),
+                    high: interval.map(|(_, high)| write(high)).unwrap_or_default(),
+                }
+            }
+        }
+    }
+
+    /// The cell's text, its parts padded to these widths (value, spread, low, high).
+    fn padded(&self, [value, spread, low, high]: [usize; 4]) -> String {
+        if !self.numeric {
+            return self.value.clone();
+        }
+        let mut text = format!("{:>value$}", self.value);
+        if !self.spread.is_empty() {
+            text.push_str(&format!(" ± {:>spread$}", self.spread));
+        } else if spread > 0 {
+            text.push_str(&" ".repeat(spread + 3));
+        }
+        if !self.low.is_empty() {
+            text.push_str(&format!(" [{:>low$}, {:>high$}]", self.low, self.high));
+        } else if low > 0 {
+            text.push_str(&" ".repeat(low + high + 5));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        let mut table = Table::new(vec![
+            Column::text("condition", "condition"),
+            Column::number("accuracy", "accuracy, %"),
+            Column::number("effect", "effect [95 %]"),
+            Column::number("images", "images"),
+        ]);
+        let whole = Cell::share(0.83).with_spread(Some(0.006));
+        table.push(vec![Cell::text("whole face"), whole, Cell::Empty, Cell::Count(1400)]);
+        table.push(vec![
+            Cell::text("eyes hidden"),
+            Cell::share(0.716).with_spread(Some(0.012)),
+            Cell::share(0.114).with_interval(Some((0.089, 0.139))),
+            Cell::Count(900),
+        ]);
+        table.push(vec![
+            Cell::text("jaw | hidden"),
+            Cell::Missing("failed".to_owned()),
+            Cell::share(-0.002).with_interval(Some((-0.101, 0.006))),
+        ]);
+        table
+    }
+
+    #[test]
+    fn people_read_numbers_aligned_at_the_point() {
+        let expected = "\
+condition     accuracy, %       effect [95 %]  images
+─────────────────────────────────────────────────────
+whole face     83.0 ± 0.6                       1,400
+eyes hidden    71.6 ± 1.2  11.4 [  8.9, 13.9]     900
+jaw | hidden       failed  −0.2 [−10.1,  0.6]
+";
+        assert_eq!(table().render(Format::Table, 80).unwrap(), expected);
+    }
+
+    #[test]
+    fn long_text_is_broken_so_that_the_table_fits() {
+        let mut table = table();
+        let long = "only brows + eyes + nose + mouth + cheeks seen, in the test, noise, learning_rate 0.01";
+        table.push(vec![Cell::text(long), Cell::share(0.5)]);
+        let text = table.render(Format::Table, 80).unwrap();
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        assert!(text.contains("11.4 [  8.9, 13.9]"), "{text}");
+        let words: Vec<&str> = long.split(' ').collect();
+        assert!(words.iter().all(|word| text.contains(word)), "{text}");
+    }
+
+    #[test]
+    fn programs_read_plain_numbers() {
+        let expected = "\
+condition,accuracy,accuracy_spread,effect,effect_low,effect_high,images
+whole face,0.83,0.006,,,,1400
+eyes hidden,0.716,0.012,0.114,0.089,0.139,900
+jaw | hidden,,,-0.002,-0.101,0.006,
+";
+        assert_eq!(table().render(Format::Csv, 80).unwrap(), expected);
+    }
+
+    #[test]
+    fn json_keeps_the_order_of_the_columns() {
+        let text = table().render(Format::Json, 80).unwrap();
+        let rows: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(rows[1]["effect_high"], 0.139);
+        assert!(rows[2]["accuracy"].is_null() && rows[0]["images"] == 1400);
+        let place = |key: &str| text.find(&format!("\"{key}\"")).unwrap();
+        assert!(place("condition") < place("accuracy") && place("effect_high") < place("images"));
+    }
+
+    #[test]
+    fn markdown_has_alignments_and_escapes() {
+        let text = table().render(Format::Markdown, 80).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[1], "| :--- | ---: | ---: | ---: |");
+        assert_eq!(lines[3], "| eyes hidden | 71.6 ± 1.2 | 11.4 [8.9, 13.9] | 900 |");
+        assert!(lines[4].starts_with("| jaw \\| hidden | failed |"), "{}", lines[4]);
+    }
+
+    #[test]
+    fn numbers_that_are_none_are_not_written_as_numbers() {
+        let mut table = Table::new(vec![Column::number("a", "a")]);
+        table.push(vec![Cell::number(f64::NAN, 2)]);
+        assert_eq!(table.render(Format::Csv, 80).unwrap(), "a\n\"\"\n");
+        assert!(table.render(Format::Json, 80).unwrap().contains("null"));
+    }
+
+    #[test]
+    fn rows_are_kept_sorted_and_cut_by_column() {
+        let first = |table: &Table| -> Vec<String> {
+            table.written().iter().map(|row| row[0].trim().to_owned()).collect()
+        };
+        let mut table = table();
+        table.sort("accuracy", false).unwrap();
+        assert_eq!(first(&table), ["eyes hidden", "whole face", "jaw | hidden"]);
+        table.sort("accuracy", true).unwrap();
+        assert_eq!(first(&table), ["whole face", "eyes hidden", "jaw | hidden"]);
+        table.keep("condition", "hidden").unwrap();
+        table.select(&["images".to_owned(), "condition".to_owned()]).unwrap();
+        assert_eq!(
+            table.render(Format::Csv, 80).unwrap(),
+            "images,condition\n900,eyes hidden\n,jaw | hidden\n"
+        );
+        let error = table.sort("effect", false).unwrap_err().to_string();
+        assert_eq!(error, "no column `effect`; there are: images, condition");
+    }
+
+    #[test]
+    fn formats_are_known_by_name() {
+        assert_eq!("markdown".parse::<Format>().unwrap(), Format::Markdown);
+        let error = "xml".parse::<Format>().unwrap_err().to_string();
+        assert_eq!(error, "unknown format `xml`: choose table, csv, json or markdown");
+    }
+}
