@@ -22,6 +22,7 @@
 //! Beside them, [`random`]: every random draw comes from a generator for its purpose.
 
 pub mod analysis;
+pub mod cli;
 pub mod dataset;
 pub mod engine;
 pub mod evaluate;

@@ -1,0 +1,81 @@
+//! `fer-lab data`
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Exit, Options, output};
+use crate::dataset::{Split, Summary, summary};
+use crate::engine;
+use crate::experiment::{DatasetSpec, Source};
+use crate::report::{Cell, Column, Format, Table, thousands};
+use crate::store::Results;
+
+/// What the loader sees: images and classes in each split, what was left out and why
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The experiment file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
+    let experiment = options.experiment(&arguments.file)?;
+    let results = Results::create(&options.results)?;
+    let dataset = engine::load(&experiment.settings.dataset, &results, &|progress| {
+        super::progress::say(options, &progress);
+    })?;
+    let summary = summary(&dataset);
+    match options.format {
+        Format::Json => output::answer(&(serde_json::to_string_pretty(&summary)? + "\n"))?,
+        Format::Table => {
+            let mut text = table(&summary).render(Format::Table, output::width().min(100))?;
+            text += &format!(
+                "\n{} × {} pixels, {}\n",
+                dataset.height,
+                dataset.width,
+                if dataset.channels == 1 { "grey" } else { "RGB" }
+            );
+            text += &asides(&summary, &experiment.settings.dataset);
+            output::answer(&text)?;
+        }
+        other => output::answer(&table(&summary).render(other, output::width())?)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// A row a class, a column a split; every image counts for its class with most votes.
+fn table(summary: &Summary) -> Table {
+    let mut columns = vec![Column::text("class", "class")];
+    columns.extend(Split::ALL.map(|split| Column::number(split.name(), split.name())));
+    let mut table = Table::new(columns);
+    for class in &summary.classes {
+        let counts =
+            Split::ALL.map(|split| Cell::Count(summary.splits[&split].by_class[class] as u64));
+        table.push([vec![Cell::text(class.as_str())], counts.to_vec()].concat());
+    }
+    let all = Split::ALL.map(|split| Cell::Count(summary.splits[&split].images as u64));
+    table.push([vec![Cell::text("all")], all.to_vec()].concat());
+    table
+}
+
+fn asides(summary: &Summary, spec: &DatasetSpec) -> String {
+    let mut text = String::new();
+    for (split, reasons) in &summary.left_out {
+        for (reason, count) in reasons {
+            text += &format!("left out of {split}: {} ({reason})\n", thousands(*count as u64));
+        }
+    }
+    let drawn = matches!(spec.source, Source::Faces(_));
+    if spec.landmarks.is_none() && !drawn {
+        text += "no table of landmarks: regions lie as in the canonical frame\n";
+        return text;
+    }
+    for (split, count) in summary.without_landmarks.iter().filter(|(_, count)| **count > 0) {
+        text += &format!(
+            "without trusted landmarks in {split}: {} (their regions lie as in the canonical frame)\n",
+            thousands(*count as u64)
+        );
+    }
+    text
+}

@@ -1,0 +1,140 @@
+//! The command line: one file a command, each thin.
+//!
+//! In: arguments. Out: an answer on stdout, progress and errors on stderr, an exit code. What a command
+//! does lies in the rooms above; here is only how it is asked for and shown.
+
+mod compare;
+mod data;
+mod list;
+mod output;
+mod plan;
+mod preview;
+mod progress;
+mod regions;
+mod report;
+mod run;
+mod show;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::engine::EngineError;
+use crate::experiment::{self, Experiment, ExperimentErrors};
+use crate::report::Format;
+use crate::store::StoreError;
+
+/// Which parts of a face carry the signal that a network uses to read an emotion?
+///
+/// A TOML file says what is asked: a data set, face regions to hide or to keep, a network and how it is
+/// trained. `fer-lab run` trains what is needed, on whole and on covered faces, with several seeds, and
+/// answers with effects, error bars and charts.
+#[derive(Debug, Parser)]
+#[command(
+    name = "fer-lab",
+    version,
+    after_help = "Begin with:  fer-lab run experiments/mask_eyes.toml\n\
+                  Exit codes:  0 done, 1 some runs failed, 2 the command or the file is wrong, 130 interrupted"
+)]
+struct Cli {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Understood by every command.
+#[derive(Debug, Args)]
+struct Options {
+    /// The folder that holds trainings, tables and charts
+    #[arg(long, global = true, value_name = "DIR", default_value = "results")]
+    results: PathBuf,
+    /// Set a key of the experiment file, as in `--set train.epochs=2`; may be given again
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+    /// How the answer is written: table, csv, json or markdown
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "table")]
+    format: Format,
+    /// No progress, only the answer
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// More about what happens; twice for every epoch
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Arguments),
+    Plan(plan::Arguments),
+    Preview(preview::Arguments),
+    Data(data::Arguments),
+    Regions(regions::Arguments),
+    Report(report::Arguments),
+    Compare(compare::Arguments),
+    List(list::Arguments),
+    Show(show::Arguments),
+}
+
+/// How a command ended, where it did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exit {
+    Done = 0,
+    SomeFailed = 1,
+    Interrupted = 130,
+}
+
+/// Nothing was done: the command, the file or what they name is wrong.
+const WRONG: u8 = 2;
+
+/// Runs the command that the process was called with.
+pub fn main() -> ExitCode {
+    let Cli { options, command } = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap's own texts: help and versions go to stdout with code 0.
+            let code = if error.use_stderr() { WRONG } else { 0 };
+            output::clap(&error);
+            return ExitCode::from(code);
+        }
+    };
+    let ended = match &command {
+        Command::Run(arguments) => run::run(arguments, &options),
+        Command::Plan(arguments) => plan::run(arguments, &options),
+        Command::Preview(arguments) => preview::run(arguments, &options),
+        Command::Data(arguments) => data::run(arguments, &options),
+        Command::Regions(arguments) => regions::run(arguments, &options),
+        Command::Report(arguments) => report::run(arguments, &options),
+        Command::Compare(arguments) => compare::run(arguments, &options),
+        Command::List(arguments) => list::run(arguments, &options),
+        Command::Show(arguments) => show::run(arguments, &options),
+    };
+    match ended {
+        Ok(exit) => ExitCode::from(exit as u8),
+        Err(error) => {
+            match error.downcast_ref::<ExperimentErrors>() {
+                Some(errors) => {
+                    output::error_text(&format!("{}\n", errors.render_for_stderr().trim_end()))
+                }
+                None => output::error(&error),
+            }
+            ExitCode::from(if was_cut_short(&error) { Exit::SomeFailed as u8 } else { WRONG })
+        }
+    }
+}
+
+/// Whether the command was right and its work could not be stored: a full disk, say.
+fn was_cut_short(error: &anyhow::Error) -> bool {
+    let stored = match error.downcast_ref::<EngineError>() {
+        Some(EngineError::Store(error)) => Some(error),
+        _ => error.downcast_ref::<StoreError>(),
+    };
+    matches!(stored, Some(StoreError::Write { .. }))
+}
+
+impl Options {
+    fn experiment(&self, file: &Path) -> Result<Experiment, ExperimentErrors> {
+        experiment::load(file, &self.sets)
+    }
+}

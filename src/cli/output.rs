@@ -1,0 +1,34 @@
+//! What is written where: answers on stdout, all else on stderr.
+
+use std::io::{ErrorKind, Write};
+
+/// The width of a table: the terminal's, or 80 columns where there is none.
+pub fn width() -> usize {
+    let terminal = console::Term::stdout();
+    let size = if terminal.is_term() { terminal.size_checked() } else { None };
+    size.map_or(80, |(_, columns)| usize::from(columns).max(40))
+}
+
+/// Writes to stdout. A reader that has gone away (as in `fer-lab list | head -1`) is no error.
+pub fn answer(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// An error with what led to it.
+pub fn error(error: &anyhow::Error) {
+    error_text(&format!("error: {error:#}\n"));
+}
+
+/// Text for stderr. There is nobody left to tell where that fails.
+pub fn error_text(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// clap's own messages, coloured where the terminal can.
+pub fn clap(error: &clap::Error) {
+    let _ = error.print();
+}

@@ -1,0 +1,116 @@
+//! `fer-lab regions`
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::json;
+
+use super::{Exit, Options, output};
+use crate::dataset::faces;
+use crate::experiment::{DatasetSpec, FacesSpec, Source, WithoutLandmarks};
+use crate::region::{Region, Regions};
+use crate::report::{self, Cell, Column, Format, Table, Tile};
+
+/// The regions that an experiment can name: the atlas, its halves, the file's own; and a picture of them
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// An experiment file, for its own regions
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Where the picture goes; `<results>/regions.png` where it is not given
+    #[arg(long, value_name = "PNG")]
+    out: Option<PathBuf>,
+}
+
+pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
+    let regions = match &arguments.file {
+        Some(file) => options.experiment(file)?.regions,
+        None => Regions::aligned(),
+    };
+    if options.format == Format::Json {
+        output::answer(&(serde_json::to_string_pretty(&json(&regions))? + "\n"))?;
+        return Ok(Exit::Done);
+    }
+    let drawn: Vec<Region> = regions.built_in().iter().chain(regions.own()).cloned().collect();
+    let out = arguments.out.clone().unwrap_or_else(|| options.results.join("regions.png"));
+    draw(&drawn, &out)?;
+    let mut text = table(&regions).render(options.format, output::width().min(100))?;
+    if options.format == Format::Table {
+        text += "\nx and y run from 0 to 1 from the top left of the canonical face frame\n";
+        text += &format!("{}\n", out.display());
+    }
+    output::answer(&text)?;
+    Ok(Exit::Done)
+}
+
+fn json(regions: &Regions) -> serde_json::Value {
+    let regions: Vec<serde_json::Value> = regions
+        .iter()
+        .map(|region| {
+            let polygons: Vec<Vec<[f64; 2]>> = region
+                .polygons
+                .iter()
+                .map(|polygon| polygon.points().iter().map(|point| [point.x, point.y]).collect())
+                .collect();
+            json!({ "name": region.name, "polygons": polygons, "area": region.area() })
+        })
+        .collect();
+    json!({ "regions": regions })
+}
+
+fn table(regions: &Regions) -> Table {
+    let mut table = Table::new(vec![
+        Column::text("region", "region"),
+        Column::number("area", "area, %"),
+        Column::text("kind", "kind"),
+        Column::text("corners", "from"),
+        Column::text("corners_to", "to"),
+    ]);
+    let kinds = [
+        (regions.built_in(), "atlas"),
+        (regions.own(), "this file's"),
+        (regions.halves(), "half, as seen"),
+    ];
+    for (regions, kind) in kinds {
+        for region in regions {
+            let Some((low, high)) = crate::region::geometry::bounds(&region.polygons) else {
+                continue;
+            };
+            table.push(vec![
+                Cell::text(region.name.as_str()),
+                Cell::share(region.area()),
+                Cell::text(kind),
+                Cell::text(format!("{:.2}, {:.2}", low.x, low.y)),
+                Cell::text(format!("{:.2}, {:.2}", high.x, high.y)),
+            ]);
+        }
+    }
+    table
+}
+
+/// The regions on one drawn face that looks straight ahead.
+fn draw(regions: &[Region], out: &Path) -> anyhow::Result<()> {
+    const SIDE: usize = 480;
+    let faces = FacesSpec {
+        train: 1,
+        val: 1,
+        test: 1,
+        seed: 3,
+        signal: Vec::new(),
+        identity: 0.0,
+        nuisance: 0.0,
+    };
+    let spec = DatasetSpec {
+        source: Source::Faces(faces.clone()),
+        height: SIDE,
+        width: SIDE,
+        channels: 3,
+        classes: vec!["neutral".to_owned(), "happiness".to_owned()],
+        landmarks: None,
+        without_landmarks: WithoutLandmarks::Identity,
+    };
+    let drawn = faces::generate(&spec, &faces);
+    let face = Tile::new(drawn.train.pixels.to_vec(), SIDE, SIDE, 3)?;
+    report::atlas_figure(regions, Some(&face))?.save_png(out)?;
+    Ok(())
+}

@@ -1,0 +1,309 @@
+//! The real program, as a user drives it.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use super::driver::{Program, SMOKE};
+use fer_lab::store::{
+    ConfusionRow, EffectRow, EpochRow, PredictionRow, Results, RunRow, TruthRow, read_table,
+};
+use serde_json::Value;
+
+/// One run of a small experiment, which the checks below look at in turn.
+#[test]
+fn a_small_experiment_from_file_to_answer() {
+    let program = Program::new();
+    program.write("smoke.toml", SMOKE);
+    let run = program.run(&["run", "smoke.toml"]);
+    run.succeeds();
+    assert!(run.stdout.contains("Does the small chain work?"), "{}", run.stdout);
+    assert!(run.stdout.contains("results/small/charts/effects.png"), "{}", run.stdout);
+    assert!(run.stdout.lines().all(|line| line.chars().count() <= 80), "{}", run.stdout);
+    assert!(run.stderr.contains("6 trainings, 0 done"), "{}", run.stderr);
+
+    tables_keep_their_promises(&program);
+
+    let again = program.run(&["run", "smoke.toml"]);
+    again.succeeds();
+    assert!(
+        again.stderr.contains("6 trainings, 6 done; 10 evaluations, 10 done"),
+        "{}",
+        again.stderr
+    );
+    assert!(!again.stderr.contains("training 1"), "{}", again.stderr);
+    assert_eq!(again.stdout, run.stdout);
+
+    let before = program.bytes("results/small/charts/effects.png");
+    fs::remove_dir_all(program.path("results/small/charts")).unwrap();
+    let report = program.run(&["report", "small"]);
+    report.succeeds();
+    assert_eq!(report.stdout, run.stdout);
+    assert_eq!(program.bytes("results/small/charts/effects.png"), before);
+
+    // A title changes nothing that was trained; neither does one more `evaluate` condition.
+    program.write("smoke.toml", &SMOKE.replace("small chain", "tiny chain"));
+    let retitled = program.run(&["run", "smoke.toml", "--set", "occlusion.controls=0"]);
+    assert!(retitled.stderr.contains("4 trainings, 4 done"), "{}", retitled.stderr);
+    program.run(&["run", "smoke.toml", "-q"]).succeeds();
+
+    looks_from_every_side(&program);
+}
+
+fn tables_keep_their_promises(program: &Program) {
+    let results = Results::open(program.path("results")).unwrap();
+    let runs: Vec<RunRow> = read_table(&results.table_path::<RunRow>("small").unwrap()).unwrap();
+    assert_eq!(runs.len(), 10);
+    assert!(runs.iter().all(|run| run.status == "done"), "{runs:?}");
+    assert_eq!(runs.iter().filter(|run| run.control).count(), 4);
+    let ids: BTreeSet<&str> = runs.iter().map(|run| run.run_id.as_str()).collect();
+    assert_eq!(ids.len(), 10);
+    let trainings: BTreeSet<&str> = runs.iter().map(|run| run.training_id.as_str()).collect();
+    assert_eq!(trainings.len(), 6);
+    for run in &runs {
+        assert_eq!(run.area > 0.0, !run.regions.is_empty(), "{run:?}");
+        assert!(run.area < 0.3 && run.epochs == 2 && (1..=2).contains(&run.best_epoch), "{run:?}");
+    }
+
+    let confusion: Vec<ConfusionRow> =
+        read_table(&results.table_path::<ConfusionRow>("small").unwrap()).unwrap();
+    let predictions: Vec<PredictionRow> =
+        read_table(&results.table_path::<PredictionRow>("small").unwrap()).unwrap();
+    for run in &runs {
+        for (split, images) in [("val", 30), ("test", 40)] {
+            let counts =
+                confusion.iter().filter(|row| row.run_id == run.run_id && row.split == split);
+            assert_eq!(counts.map(|row| row.count).sum::<u64>(), images);
+        }
+        let test: Vec<&PredictionRow> = predictions
+            .iter()
+            .filter(|row| row.run_id == run.run_id && row.split == "test")
+            .collect();
+        assert_eq!(test.len(), 40);
+        let right = test.iter().filter(|row| row.actual == row.predicted).count();
+        assert_eq!(run.test_accuracy, Some(right as f64 / 40.0));
+        for row in &test {
+            let sum: f32 = row.probabilities.iter().sum();
+            assert!((sum - 1.0).abs() < 1e-5 && row.probabilities.len() == 3, "{row:?}");
+        }
+    }
+
+    let epochs: Vec<EpochRow> =
+        read_table(&results.table_path::<EpochRow>("small").unwrap()).unwrap();
+    assert_eq!(epochs.len(), 12);
+
+    let effects: Vec<EffectRow> =
+        read_table(&results.table_path::<EffectRow>("small").unwrap()).unwrap();
+    assert_eq!(effects.len(), 2 * 3);
+    for row in &effects {
+        assert_eq!((row.regions.as_slice(), row.seeds), (&["mouth".to_owned()][..], 2));
+        assert!((row.effect - (row.baseline - row.covered)).abs() < 1e-12);
+        let (signal, control) = (row.signal.unwrap(), row.control.unwrap());
+        assert!((signal - (control - row.covered)).abs() < 1e-12);
+    }
+
+    let truth: Vec<TruthRow> =
+        read_table(&results.table_path::<TruthRow>("small").unwrap()).unwrap();
+    assert_eq!(truth.len(), 128);
+}
+
+fn looks_from_every_side(program: &Program) {
+    let plan = program.json(&["plan", "smoke.toml", "--format", "json"]);
+    assert_eq!(plan["experiment"], "small");
+    assert_eq!(plan["parameters"]["total"].as_u64().unwrap(), 40 + 16 + 296 + 32 + 27);
+    assert!(
+        plan["trainings"].as_array().unwrap().iter().all(|training| training["status"] == "done")
+    );
+    assert_eq!(plan["runs"].as_array().unwrap().len(), 10);
+    assert_eq!(plan["runs"][0]["condition"], "whole");
+
+    let data = program.json(&["data", "smoke.toml", "--format", "json"]);
+    assert_eq!(data["splits"]["train"]["images"], 96);
+    let by_class = data["splits"]["train"]["by_class"].as_object().unwrap();
+    assert_eq!(by_class.values().map(|count| count.as_u64().unwrap()).sum::<u64>(), 96);
+
+    let regions = program.json(&["regions", "--format", "json"]);
+    let names: Vec<&str> = regions["regions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| r["name"].as_str().unwrap())
+        .collect();
+    assert!(
+        ["brows", "eyes", "nose", "mouth", "cheeks", "forehead", "jaw", "eyes_left"]
+            .iter()
+            .all(|name| names.contains(name))
+    );
+
+    let preview = program.run(&["preview", "smoke.toml"]);
+    preview.succeeds();
+    assert_eq!(&program.bytes("results/small/preview.png")[1..4], b"PNG");
+
+    let list = program.run(&["list"]);
+    assert!(list.stdout.contains("small") && list.stdout.contains("faces"), "{}", list.stdout);
+    let shown = program.json(&["show", "small", "--format", "json"]);
+    let run = shown[0]["run_id"].as_str().unwrap();
+    let one = program.run(&["show", &run[..8]]);
+    one.succeeds();
+    assert!(one.stdout.contains("\"learning_rate\""), "{}", one.stdout);
+
+    program.write("other.toml", &SMOKE.replace("name = \"small\"", "name = \"other\""));
+    program.run(&["run", "other.toml", "-q"]).succeeds();
+    let compare = program.json(&["compare", "small", "other", "--format", "json"]);
+    for row in compare.as_array().unwrap() {
+        assert_eq!(row["other_difference"].as_f64(), Some(0.0), "{row}");
+    }
+    let narrowed = program.run(&[
+        "compare",
+        "small",
+        "other",
+        "--filter",
+        "condition=mouth",
+        "--sort",
+        "-small",
+        "--columns",
+        "condition,other",
+        "--format",
+        "csv",
+    ]);
+    narrowed.succeeds();
+    assert!(narrowed.stdout.starts_with("condition,other"), "{}", narrowed.stdout);
+    assert!(!narrowed.stdout.contains("whole"), "{}", narrowed.stdout);
+}
+
+#[test]
+fn help_teaches() {
+    let program = Program::new();
+    let help = program.run(&["--help"]);
+    help.succeeds();
+    for command in
+        ["run", "plan", "preview", "data", "regions", "report", "compare", "list", "show"]
+    {
+        assert!(help.stdout.contains(&format!("  {command} ")), "{command}: {}", help.stdout);
+        program.run(&[command, "--help"]).succeeds();
+    }
+    assert!(help.stdout.contains("fer-lab run experiments/mask_eyes.toml"), "{}", help.stdout);
+}
+
+#[test]
+fn what_is_wrong_is_said_with_its_cure() {
+    let program = Program::new();
+    program.write("smoke.toml", SMOKE);
+    let bad = [
+        (vec!["run", "gone.toml"], "gone.toml"),
+        (vec!["run", "smoke.toml", "--set", "train.optimizer.learning_rate=-1"], "learning_rate"),
+        (vec!["run", "smoke.toml", "--set", "occlusion.regions=[\"eye\"]"], "did you mean `eyes`?"),
+        (vec!["run", "smoke.toml", "--set", "train.epoch=1"], "did you mean `epochs`?"),
+        (
+            vec![
+                "run",
+                "smoke.toml",
+                "--set",
+                "regions={x=[[[0.1,0.1],[0.9,0.9],[0.9,0.1],[0.1,0.9]]]}",
+            ],
+            "cross",
+        ),
+        (
+            vec!["run", "smoke.toml", "--results", "smoke.toml"],
+            "cannot write into the results folder",
+        ),
+        (vec!["run", "smoke.toml", "--set", "train.device=cuda:0"], "no NVIDIA driver"),
+        (vec!["report", "gone", "--results", "nowhere"], "there is no results folder `nowhere`"),
+        (vec!["run", "smoke.toml", "--format", "xml"], "choose table, csv, json or markdown"),
+        (vec!["train"], "unrecognized subcommand"),
+    ];
+    for (arguments, message) in bad {
+        let run = program.run(&arguments);
+        assert_eq!(run.code, Some(2), "{arguments:?}: {}", run.stderr);
+        assert!(run.stderr.contains(message), "{arguments:?}: {}", run.stderr);
+        assert!(run.stdout.is_empty() && !run.stderr.contains("panicked"), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_results_folder_of_a_newer_version_is_left_alone() {
+    let program = Program::new();
+    program.write("smoke.toml", SMOKE);
+    program.write("results/format.json", r#"{"format": 99, "fer_lab": "7.0.0"}"#);
+    let run = program.run(&["run", "smoke.toml"]);
+    assert_eq!(run.code, Some(2));
+    assert!(run.stderr.contains("written by fer-lab 7.0.0 in format 99"), "{}", run.stderr);
+    assert_eq!(fs::read_dir(program.path("results")).unwrap().count(), 1);
+}
+
+#[test]
+fn a_failed_training_does_not_stop_the_others() {
+    let program = Program::new();
+    program.write("smoke.toml", SMOKE);
+    let run = program.run(&[
+        "run",
+        "smoke.toml",
+        "--set",
+        "matrix={\"train.optimizer.learning_rate\"=[0.01, 10.0]}",
+        "--set",
+        "train.optimizer={kind=\"sgd\", momentum=0.0, weight_decay=1.0}",
+        "--set",
+        "train.epochs=12",
+        "--set",
+        "schedule.kind=constant",
+        "--set",
+        "occlusion.regions=[]",
+    ]);
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert!(run.stderr.contains("the loss is not finite at epoch"), "{}", run.stderr);
+    let runs = program.json(&["show", "small", "--format", "json"]);
+    let status: Vec<&str> =
+        runs.as_array().unwrap().iter().map(|run| run["status"].as_str().unwrap()).collect();
+    assert_eq!(status.iter().filter(|status| **status == "done").count(), 2, "{status:?}");
+    assert_eq!(status.iter().filter(|status| status.starts_with("failed: the loss")).count(), 2);
+    // What failed is tried again, since its cause may have gone; what is done is not.
+    let again = program.run(&["report", "small"]);
+    assert_eq!(again.code, Some(1));
+}
+
+#[test]
+fn damaged_files_are_noticed_named_and_made_again() {
+    let program = Program::new();
+    program.write("smoke.toml", SMOKE);
+    program.run(&["run", "smoke.toml", "-q"]).succeeds();
+    let answer = program.run(&["report", "small"]).stdout;
+    let plan = program.json(&["plan", "smoke.toml", "--format", "json"]);
+    let id = plan["trainings"][0]["training_id"].as_str().unwrap();
+    let folder = format!("results/trainings/{id}");
+    let evaluation = fs::read_dir(program.path(&format!("{folder}/evaluations")))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|extension| extension == "parquet"))
+        .unwrap();
+    let evaluation = evaluation.strip_prefix(program.folder()).unwrap().display().to_string();
+    for name in
+        [format!("{folder}/model.safetensors"), format!("{folder}/epochs.parquet"), evaluation]
+    {
+        let bytes = program.bytes(&name);
+        fs::write(program.path(&name), &bytes[..bytes.len() / 2]).unwrap();
+        let run = program.run(&["run", "smoke.toml"]);
+        run.succeeds();
+        assert!(run.stderr.contains(&format!("{name}` is damaged")), "{name}: {}", run.stderr);
+        assert_eq!(run.stdout, answer, "{name}");
+    }
+}
+
+#[test]
+fn json_keeps_the_contract_of_types() {
+    let program = Program::new();
+    program.write("smoke.toml", SMOKE);
+    let plan = program.json(&["plan", "smoke.toml", "--format", "json"]);
+    assert!(plan["parameters"]["trainable"].is_u64());
+    for key in ["conditions", "trainings", "runs"] {
+        assert!(plan[key].as_array().is_some_and(|list| !list.is_empty()), "{key}");
+    }
+    for run in plan["runs"].as_array().unwrap() {
+        assert!(
+            ["run_id", "training_id", "condition", "status"]
+                .iter()
+                .all(|key| run[*key].is_string())
+        );
+        assert!(run["seed"].is_u64() && run["status"] == "missing");
+    }
+    assert_eq!(plan["trainings"].as_array().map(Vec::len), Some(6));
+    assert_ne!(plan["warnings"], Value::Null);
+}

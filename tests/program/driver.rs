@@ -1,0 +1,99 @@
+//! The program in a folder of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+/// An experiment that trains six small networks in a second or two.
+pub const SMOKE: &str = r#"
+name = "small"
+question = "Does the small chain work?"
+
+[dataset]
+kind = "faces"
+size = [24, 24]
+train = 96
+val = 30
+test = 40
+classes = ["neutral", "happiness", "surprise"]
+nuisance = 0.2
+
+[model]
+blocks = [[4], [8]]
+
+[train]
+epochs = 2
+batch_size = 16
+optimizer = { kind = "adam", learning_rate = 0.01 }
+
+[occlusion]
+regions = ["mouth"]
+modes = ["hide"]
+phases = ["retrain", "evaluate"]
+controls = 1
+
+[seeds]
+count = 2
+"#;
+
+pub struct Program {
+    folder: TempDir,
+}
+
+pub struct Ended {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Program {
+    pub fn new() -> Program {
+        Program { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    pub fn bytes(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fer-lab"));
+        command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Ended {
+        let output = self.command(arguments).output().unwrap();
+        Ended {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    pub fn json(&self, arguments: &[&str]) -> serde_json::Value {
+        let run = self.run(arguments);
+        run.succeeds();
+        serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {}", run.stdout))
+    }
+}
+
+impl Ended {
+    pub fn succeeds(&self) {
+        assert_eq!(self.code, Some(0), "{}\n{}", self.stdout, self.stderr);
+    }
+}

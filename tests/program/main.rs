@@ -1,0 +1,5 @@
+//! The real program, driven as a user drives it.
+
+mod commands;
+mod driver;
+mod interruption;
