@@ -2,14 +2,13 @@
 //! region costs much and hiding any other costs nothing.
 
 use fer_lab::analysis::{RunScores, Scorer, effects};
-use fer_lab::engine::{self, Event, Observer, Work};
-use fer_lab::experiment::{self, Experiment};
+use fer_lab::engine::{self, Crew, Event, Observer, Work};
+use fer_lab::experiment::{self, DeviceChoice, Experiment};
 use fer_lab::plan::Plan;
 use fer_lab::region::Regions;
 use fer_lab::store::{
     EffectRow, PredictionRow, Results, RunRow, TruthRow, for_each_run, read_table,
 };
-use fer_lab::train::device;
 
 /// Two emotions that the region alone tells apart well.
 fn emotions(region: &str) -> [&'static str; 2] {
@@ -65,7 +64,7 @@ fn world(region: &str) -> Experiment {
 struct Silent;
 
 impl Observer for Silent {
-    fn event(&mut self, event: Event<'_>) {
+    fn event(&mut self, event: &Event) {
         if let Event::Failed { name, reason, .. } = event {
             panic!("{name}: {reason}");
         }
@@ -79,7 +78,17 @@ impl Observer for Silent {
 /// The effects on accuracy, region by region.
 fn answer(experiment: &Experiment, results: &Results) -> Vec<EffectRow> {
     let plan = Plan::new(experiment).unwrap();
-    let work = Work { experiment, plan: &plan, results, threads: 1 };
+    let work = Work {
+        experiment,
+        plan: &plan,
+        results,
+        crew: Crew { devices: vec![DeviceChoice::Cpu; 2], threads: 1 },
+        program: env!("CARGO_BIN_EXE_fer-lab").into(),
+        retries: 0,
+        fail_fast: false,
+        locks: true,
+        checkpoint_seconds: 20,
+    };
     let done = engine::execute(&work, &mut Silent).unwrap();
     assert_eq!(done.failed_runs, 0);
     let name = experiment.name.as_str();
@@ -99,7 +108,6 @@ fn answer(experiment: &Experiment, results: &Results) -> Vec<EffectRow> {
 
 /// Asks about every region in the world where only `region` carries the emotion.
 fn find(region: &str) {
-    device::prepare(1);
     let folder = tempfile::tempdir().unwrap();
     let results = Results::create(folder.path()).unwrap();
     let experiment = world(region);

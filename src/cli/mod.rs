@@ -3,8 +3,10 @@
 //! In: arguments. Out: an answer on stdout, progress and errors on stderr, an exit code. What a command
 //! does lies in the rooms above; here is only how it is asked for and shown.
 
+mod clean;
 mod compare;
 mod data;
+mod interrupt;
 mod list;
 mod output;
 mod plan;
@@ -12,8 +14,11 @@ mod preview;
 mod progress;
 mod regions;
 mod report;
+mod reproduce;
 mod run;
 mod show;
+mod status;
+mod worker;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -75,6 +80,10 @@ enum Command {
     Compare(compare::Arguments),
     List(list::Arguments),
     Show(show::Arguments),
+    Status(status::Arguments),
+    Reproduce(reproduce::Arguments),
+    Clean(clean::Arguments),
+    Worker(worker::Arguments),
 }
 
 /// How a command ended, where it did not fail.
@@ -109,6 +118,10 @@ pub fn main() -> ExitCode {
         Command::Compare(arguments) => compare::run(arguments, &options),
         Command::List(arguments) => list::run(arguments, &options),
         Command::Show(arguments) => show::run(arguments, &options),
+        Command::Status(arguments) => status::run(arguments, &options),
+        Command::Reproduce(arguments) => reproduce::run(arguments, &options),
+        Command::Clean(arguments) => clean::run(arguments, &options),
+        Command::Worker(arguments) => worker::run(arguments, &options),
     };
     match ended {
         Ok(exit) => ExitCode::from(exit as u8),
@@ -126,11 +139,10 @@ pub fn main() -> ExitCode {
 
 /// Whether the command was right and its work could not be stored: a full disk, say.
 fn was_cut_short(error: &anyhow::Error) -> bool {
-    let stored = match error.downcast_ref::<EngineError>() {
-        Some(EngineError::Store(error)) => Some(error),
-        _ => error.downcast_ref::<StoreError>(),
-    };
-    matches!(stored, Some(StoreError::Write { .. }))
+    match error.downcast_ref::<EngineError>() {
+        Some(error) => error.is_about_storing(),
+        None => matches!(error.downcast_ref(), Some(StoreError::Write { .. })),
+    }
 }
 
 impl Options {

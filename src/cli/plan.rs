@@ -1,18 +1,20 @@
 //! `fer-lab plan`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 
-use super::progress::duration;
+use super::progress::{Progress, duration};
+use super::run::{CHECKPOINT_SECONDS, CrewArguments};
 use super::{Exit, Options, output};
 use crate::dataset;
-use crate::engine::{self, Outline, Status};
+use crate::engine::{self, Crew, Outline, Status, Work};
 use crate::experiment::{Experiment, Settings};
 use crate::model::multiply_adds;
 use crate::plan::Plan;
 use crate::report::{Cell, Column, Format, Table, thousands};
-use crate::store::{CACHE, Manifest, Results, StoreError, TrainingStatus};
+use crate::store::{CACHE, Manifest, Results, StoreError, TrainingStatus, write_json};
 
 /// What `run` would do: conditions, trainings, what is done already, how long the rest takes
 ///
@@ -22,11 +24,19 @@ pub struct Arguments {
     /// The experiment file
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// Write a specification of each open training into this folder, for `fer-lab worker`
+    #[arg(long, value_name = "DIR")]
+    specifications: Option<PathBuf>,
+    #[command(flatten)]
+    crew: CrewArguments,
 }
 
 pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     let experiment = options.experiment(&arguments.file)?;
     let plan = Plan::new(&experiment)?;
+    if let Some(folder) = &arguments.specifications {
+        return write_specifications(arguments, &experiment, &plan, folder, options);
+    }
     let results = match Results::open(&options.results) {
         Ok(results) => Some(results),
         Err(StoreError::Missing { .. } | StoreError::NotResults { .. }) => None,
@@ -47,20 +57,65 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     match options.format {
         Format::Json => output::answer(&(serde_json::to_string_pretty(&outline)? + "\n"))?,
         Format::Table => {
-            output::answer(&describe(&experiment, &plan, &outline, &missing, results.as_ref())?)?;
+            let crew = arguments.crew.crew(&plan, &experiment);
+            let planned = Planned { experiment: &experiment, plan: &plan, crew: &crew };
+            output::answer(&describe(&planned, &outline, &missing, results.as_ref())?)?;
         }
         other => output::answer(&table(&outline).render(other, output::width())?)?,
     }
     Ok(Exit::Done)
 }
 
-fn describe(
+/// Reads the data, since a specification names what they hold.
+fn write_specifications(
+    arguments: &Arguments,
     experiment: &Experiment,
     plan: &Plan,
+    folder: &Path,
+    options: &Options,
+) -> anyhow::Result<Exit> {
+    let results = Results::create(&options.results)?;
+    let work = Work {
+        experiment,
+        plan,
+        results: &results,
+        crew: arguments.crew.crew(plan, experiment),
+        program: engine::this_program()?,
+        retries: 0,
+        fail_fast: false,
+        locks: true,
+        checkpoint_seconds: CHECKPOINT_SECONDS,
+    };
+    let mut progress = Progress::new(options, false, Arc::default());
+    let specifications = engine::specifications(&work, &mut progress);
+    progress.finish();
+    let specifications = specifications?;
+    for specification in &specifications {
+        write_json(&folder.join(format!("{}.json", specification.training)), specification)?;
+    }
+    output::answer(&format!(
+        "{} specifications in {}; a job for each: fer-lab worker SPECIFICATION --results {}\n",
+        specifications.len(),
+        folder.display(),
+        options.results.display()
+    ))?;
+    Ok(Exit::Done)
+}
+
+/// What would be run, and who would run it.
+struct Planned<'a> {
+    experiment: &'a Experiment,
+    plan: &'a Plan,
+    crew: &'a Crew,
+}
+
+fn describe(
+    planned: &Planned,
     outline: &Outline,
     missing: &[String],
     results: Option<&Results>,
 ) -> anyhow::Result<String> {
+    let plan = planned.plan;
     let mut text = String::new();
     if !outline.question.is_empty() {
         text += &format!("{}\n\n", outline.question);
@@ -78,7 +133,7 @@ fn describe(
         thousands(outline.parameters.trainable),
     );
     if !open.is_empty() {
-        text += &estimate(experiment, plan, &open, results)?;
+        text += &estimate(planned, &open, results)?;
     }
     for warning in &outline.warnings {
         text += &format!("warning: {warning}\n");
@@ -111,14 +166,13 @@ fn table(outline: &Outline) -> Table {
 /// How long the open trainings take: by the speed of trainings of the same network on the same size of
 /// pictures, or by a guess from its arithmetic.
 fn estimate(
-    experiment: &Experiment,
-    plan: &Plan,
+    planned: &Planned,
     open: &[usize],
     results: Option<&Results>,
 ) -> anyhow::Result<String> {
     /// Multiply-adds a second and thread of a small network in training, f32.
     const GUESS: f64 = 1.0e10;
-    let threads = std::thread::available_parallelism().map_or(1, |count| count.get());
+    let Planned { experiment, plan, crew } = planned;
     let mut seconds = 0.0;
     let mut measured = true;
     for training in open {
@@ -135,9 +189,11 @@ fn estimate(
         let dataset = &settings.dataset;
         let cost = multiply_adds(&settings.model, dataset.height, dataset.width, dataset.channels);
         // Forward, and twice as much backward.
-        let guess = GUESS * threads as f64 / (3.0 * cost as f64);
+        let guess = GUESS * f64::from(crew.threads) / (3.0 * cost as f64);
         seconds += visits / seen.unwrap_or(guess);
     }
+    let at_once = crew.jobs().min(open.len() as u32);
+    seconds /= f64::from(at_once);
     let seeds = experiment.seeds.len();
     let basis = if measured {
         "by the speed of such trainings here"
@@ -145,7 +201,10 @@ fn estimate(
         "a rough guess: none of this network has been timed here"
     };
     let plural = if seeds == 1 { "" } else { "s" };
-    Ok(format!("about {} for {seeds} seed{plural} ({basis})\n", duration(seconds)))
+    Ok(format!(
+        "about {} for {seeds} seed{plural}, {at_once} trainings at once\n({basis})\n",
+        duration(seconds)
+    ))
 }
 
 /// Images a second of done trainings with the same network, size and precision.

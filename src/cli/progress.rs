@@ -1,144 +1,178 @@
-//! How a run's progress is shown: two living lines on a terminal, plain lines elsewhere.
+//! How a run's progress is shown: living lines on a terminal, plain lines or JSON elsewhere.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use super::worker::write_line;
 use super::{Options, output};
-use crate::dataset;
-use crate::engine::{Event, Observer};
+use crate::dataset::{self, Stage};
+use crate::engine::{Done, Event, Observer, Tally};
+use crate::plan::TrainingId;
 use crate::report::thousands;
-use crate::train::{EpochRecord, Step};
+use crate::store::LiveWorker;
+use crate::train::EpochRecord;
 
 /// Shows what an engine tells.
 pub struct Progress {
     view: View,
     verbose: u8,
+    /// Whether events go to stdout as well.
+    json: bool,
     interrupted: Arc<AtomicBool>,
-    /// Trainings in the plan, and how many of them were there before.
-    trainings: usize,
-    trained_before: usize,
-    trained: usize,
-    /// The training under way.
-    current: String,
-    epochs: u32,
-    started: Instant,
-    /// Share of the training under way that is done.
-    share: f64,
+    tally: Tally,
+    /// Counts the trainings that were begun.
+    begun: usize,
+    /// Warnings that were said; several workers have the same.
+    warned: Vec<String>,
 }
 
 enum View {
     Quiet,
     Lines,
-    Living { all: MultiProgress, experiment: ProgressBar, current: ProgressBar },
+    Living(Living),
+}
+
+/// A line for the experiment and one for each training under way.
+struct Living {
+    all: MultiProgress,
+    experiment: ProgressBar,
+    trainings: BTreeMap<String, ProgressBar>,
+}
+
+impl Living {
+    fn new() -> Living {
+        let all = MultiProgress::new();
+        let experiment = all.add(bar("{prefix} {bar:24} {msg}", 1000));
+        experiment.enable_steady_tick(Duration::from_millis(500));
+        Living { all, experiment, trainings: BTreeMap::new() }
+    }
+
+    /// Shows where the run stands.
+    fn show(&mut self, tally: &Tally) {
+        let live = tally.live();
+        self.experiment.set_prefix(live.experiment.clone());
+        self.experiment.set_position((tally.share() * 1000.0) as u64);
+        let left = live.seconds_left.map(|left| format!(", {} left", duration(left)));
+        self.experiment.set_message(format!(
+            "{} of {} trainings{}",
+            live.trained,
+            live.trainings,
+            left.unwrap_or_default()
+        ));
+        self.trainings.retain(|id, line| {
+            let stays = live.workers.iter().any(|worker| worker.training_id == *id);
+            if !stays {
+                self.all.remove(line);
+            }
+            stays
+        });
+        for worker in &live.workers {
+            let line = self
+                .trainings
+                .entry(worker.training_id.clone())
+                .or_insert_with(|| self.all.add(bar("{wide_msg}", 1)));
+            line.set_message(format!("  {}", describe(worker)));
+        }
+    }
+}
+
+/// A training under way, in a line.
+pub(super) fn describe(worker: &LiveWorker) -> String {
+    let LiveWorker { name, seed, epoch, epochs, loss, accuracy, images_per_second, .. } = worker;
+    match (worker.trained, epoch) {
+        (true, _) => format!("{name}, seed {seed}: being examined"),
+        (false, 0) => format!("{name}, seed {seed}"),
+        (false, _) => format!(
+            "{name}, seed {seed}: epoch {epoch}/{epochs}, loss {loss:.3}, {:.1} %, {} images/s",
+            accuracy * 100.0,
+            thousands(*images_per_second as u64)
+        ),
+    }
+}
+
+fn bar(template: &str, length: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template(template).expect("the template is well-formed");
+    ProgressBar::new(length).with_style(style.progress_chars("━╸─"))
 }
 
 impl Progress {
-    pub fn new(options: &Options, experiment: &str, interrupted: Arc<AtomicBool>) -> Progress {
-        let view = if options.quiet {
+    pub fn new(options: &Options, json: bool, interrupted: Arc<AtomicBool>) -> Progress {
+        let view = if options.quiet || json {
             View::Quiet
         } else if std::io::stderr().is_terminal() {
-            let all = MultiProgress::new();
-            let line = |template: &str, width: u64| {
-                let style =
-                    ProgressStyle::with_template(template).expect("the template is well-formed");
-                all.add(ProgressBar::new(width).with_style(style.progress_chars("━╸─")))
-            };
-            let first = line("{prefix} {bar:24} {msg}", 1000);
-            first.set_prefix(experiment.to_owned());
-            let current = line("{wide_msg}", 1);
-            first.enable_steady_tick(Duration::from_millis(500));
-            View::Living { all, experiment: first, current }
+            View::Living(Living::new())
         } else {
             View::Lines
         };
         Progress {
             view,
             verbose: options.verbose,
+            json,
             interrupted,
-            trainings: 0,
-            trained_before: 0,
-            trained: 0,
-            current: String::new(),
-            epochs: 1,
-            started: Instant::now(),
-            share: 0.0,
+            tally: Tally::default(),
+            begun: 0,
+            warned: Vec::new(),
         }
     }
 
     /// Takes the living lines away.
     pub fn finish(&self) {
-        if let View::Living { all, .. } = &self.view {
-            let _ = all.clear();
+        if let View::Living(living) = &self.view {
+            let _ = living.all.clear();
         }
+    }
+
+    /// The last event of a run.
+    pub fn finished(&self, experiment: &str, done: &Done) {
+        let Done { trained, evaluated, failed_runs, interrupted } = *done;
+        let experiment = experiment.to_owned();
+        write_line(&Event::Finished { experiment, trained, evaluated, failed_runs, interrupted });
     }
 
     fn line(&self, text: &str) {
         match &self.view {
             View::Quiet => {}
             View::Lines => output::error_text(&format!("{text}\n")),
-            View::Living { all, .. } => {
-                let _ = all.println(text);
+            View::Living(living) => {
+                let _ = living.all.println(text);
             }
         }
     }
 
-    /// What must be said even where progress is not wanted.
-    fn warn(&self, text: &str) {
+    /// What must be said even where progress is not wanted, once.
+    pub fn warn(&mut self, text: &str) {
+        if self.warned.iter().any(|said| said == text) {
+            return;
+        }
+        self.warned.push(text.to_owned());
         match &self.view {
             View::Quiet => output::error_text(&format!("{text}\n")),
             _ => self.line(text),
         }
     }
 
-    fn living(&self, current: String) {
-        let View::Living { experiment, current: line, .. } = &self.view else { return };
-        let done = self.trained as f64 + self.share;
-        let all = self.trainings.max(1) as f64;
-        experiment.set_position((done / all * 1000.0) as u64);
-        experiment.set_message(format!(
-            "{} of {} trainings{}",
-            self.trained,
-            self.trainings,
-            self.time_left().map(|left| format!(", {left} left")).unwrap_or_default()
-        ));
-        line.set_message(current);
+    /// What a training is called.
+    fn name(&self, training: &TrainingId) -> String {
+        let live = self.tally.live();
+        let mut workers = live.workers.iter();
+        let worker = workers.find(|worker| worker.training_id == training.as_str());
+        worker.map_or_else(
+            || training.to_string(),
+            |worker| format!("{}, seed {}", worker.name, worker.seed),
+        )
     }
 
-    fn time_left(&self) -> Option<String> {
-        let here = (self.trained - self.trained_before) as f64 + self.share;
-        let open = (self.trainings - self.trained_before) as f64 - here;
-        let elapsed = self.started.elapsed().as_secs_f64();
-        (here > 0.05 && elapsed > 2.0).then(|| duration(elapsed / here * open))
-    }
-
-    fn step(&mut self, step: &Step) {
-        let epochs = f64::from(step.epoch - 1) + step.step as f64 / step.steps as f64;
-        self.share = epochs / f64::from(self.epochs);
-        self.living(format!(
-            "  {}: epoch {} of {}, loss {:.3}, accuracy {:.1} %, {} images/s",
-            self.current,
-            step.epoch,
-            self.epochs,
-            step.loss,
-            step.accuracy * 100.0,
-            thousands(step.images_per_second as u64)
-        ));
-    }
-
-    fn epoch(&self, record: &EpochRecord) {
-        if self.verbose == 0 {
-            return;
-        }
+    fn epoch(&self, training: &TrainingId, record: &EpochRecord) {
         self.line(&format!(
-            "  {}: epoch {} of {}, rate {:.1e}, loss {:.4}, accuracy {:.1} %, val loss {:.4}, val accuracy \
-             {:.1} %, {:.1} s",
-            self.current,
+            "  {}: epoch {}, rate {:.1e}, loss {:.4}, accuracy {:.1} %, val loss {:.4}, \
+             val accuracy {:.1} %, {:.1} s",
+            self.name(training),
             record.epoch,
-            self.epochs,
             record.learning_rate,
             record.train_loss,
             record.train_accuracy * 100.0,
@@ -148,70 +182,72 @@ impl Progress {
         ));
     }
 
-    fn data(&self, progress: &dataset::Progress) {
-        match progress {
-            dataset::Progress::Step { stage, done, total } => {
-                let doing = match stage {
-                    dataset::Stage::Hash => "reading",
-                    dataset::Stage::Decode => "decoding",
-                };
-                self.living(format!(
-                    "  {doing} pictures: {} of {}",
-                    thousands(*done as u64),
-                    thousands(*total as u64)
-                ));
-            }
-            dataset::Progress::Rebuilding { path, why } => {
-                self.warn(&format!("warning: {}: {why}; it is made anew", path.display()));
-            }
+    fn reading(&mut self, stage: Stage, done: usize, total: usize) {
+        let doing = match stage {
+            Stage::Hash => "reading",
+            Stage::Decode => "decoding",
+        };
+        if let View::Living(living) = &mut self.view {
+            let (done, total) = (thousands(done as u64), thousands(total as u64));
+            living.experiment.set_message(format!("{doing} pictures: {done} of {total}"));
         }
     }
 }
 
 impl Observer for Progress {
-    fn event(&mut self, event: Event<'_>) {
+    fn event(&mut self, event: &Event) {
+        if self.json {
+            write_line(event);
+        }
+        // What follows names trainings, which a failure or an end takes out of the sum.
         match event {
-            Event::Data(progress) => self.data(&progress),
-            Event::NoGpu(reason) => {
-                self.warn(&format!("warning: {reason}; the CPU is used"));
-            }
-            Event::Planned { trainings, trained, evaluations, evaluated } => {
-                self.trainings = trainings;
-                self.trained = trained;
-                self.trained_before = trained;
-                self.started = Instant::now();
-                self.line(&format!(
+            Event::Reading { stage, done, total } => self.reading(*stage, *done, *total),
+            Event::Warning { text } => self.warn(&format!("warning: {text}")),
+            Event::Planned {
+                trainings, trained, evaluations, evaluated, jobs, threads, ..
+            } => {
+                self.begun = *trained;
+                let mut text = format!(
                     "{trainings} trainings, {trained} done; {evaluations} evaluations, {evaluated} done"
-                ));
-            }
-            Event::Training { number, name, seed, epochs, resumed } => {
-                self.current = format!("{name}, seed {seed}");
-                self.epochs = epochs;
-                self.share = 0.0;
-                let on = resumed.map(|epoch| format!(", on from epoch {}", epoch + 1));
-                let on = on.unwrap_or_default();
-                if matches!(self.view, View::Lines) || self.verbose > 0 {
-                    self.line(&format!(
-                        "training {number} of {}: {}{on}",
-                        self.trainings, self.current
-                    ));
+                );
+                if evaluated < evaluations {
+                    let plural = if *threads == 1 { "" } else { "s" };
+                    text += &format!("; {jobs} at once, {threads} thread{plural} each");
                 }
-                self.living(format!("  {}{on}", self.current));
+                self.line(&text);
             }
-            Event::Step(step) => self.step(step),
-            Event::Epoch(record) => self.epoch(record),
-            Event::Trained { .. } => {
-                self.trained += 1;
-                self.share = 0.0;
-                self.living(format!("  {}: trained", self.current));
+            Event::Started { name, seed, resumed, .. } => {
+                self.begun += 1;
+                if matches!(self.view, View::Lines) || self.verbose > 0 {
+                    let on = resumed.map(|epoch| format!(", on from epoch {}", epoch + 1));
+                    let (begun, all) = (self.begun, self.tally.live().trainings);
+                    let on = on.unwrap_or_default();
+                    self.line(&format!("training {begun} of {all}: {name}, seed {seed}{on}"));
+                }
             }
-            Event::Evaluated => {}
-            Event::Failed { name, seed, reason } => {
-                self.warn(&format!("failed: {name}, seed {seed}: {reason}"));
+            Event::Epoch { training, record } if self.verbose > 0 => self.epoch(training, record),
+            Event::Failed { name, seed, reason, again, .. } => {
+                let again = if *again { "; it is tried again" } else { "" };
+                let text = format!("failed: {name}, seed {seed}: {reason}{again}");
+                self.warned.retain(|said| *said != text);
+                self.warn(&text);
             }
-            Event::Damaged(error) => {
-                self.warn(&format!("warning: {error}; it is done again"));
+            Event::Elsewhere { name, seed, .. } => {
+                self.line(&format!("{name}, seed {seed}: another run is at it"));
             }
+            Event::Epoch { .. }
+            | Event::Step { .. }
+            | Event::Trained { .. }
+            | Event::Evaluating { .. }
+            | Event::Evaluated { .. }
+            | Event::Ended { .. }
+            | Event::Finished { .. } => {}
+        }
+        self.tally.take(event);
+        if let (View::Living(living), false) =
+            (&mut self.view, matches!(event, Event::Reading { .. } | Event::Warning { .. }))
+        {
+            living.show(&self.tally);
         }
     }
 
@@ -250,6 +286,27 @@ mod tests {
         assert_eq!(
             texts,
             ["0 s", "59 s", "1 min 0 s", "9 min 59 s", "10 min", "1 h 0 min", "3 h 20 min"]
+        );
+    }
+
+    #[test]
+    fn a_training_under_way_fits_a_terminal() {
+        let worker = LiveWorker {
+            training_id: "a".into(),
+            name: "mouth hidden, control 2".into(),
+            seed: 12,
+            trained: false,
+            epoch: 7,
+            epochs: 30,
+            share: 0.5,
+            loss: 1.2345,
+            accuracy: 0.6789,
+            images_per_second: 1234.5,
+        };
+        let line = describe(&worker);
+        assert_eq!(
+            line,
+            "mouth hidden, control 2, seed 12: epoch 7/30, loss 1.235, 67.9 %, 1,234 images/s"
         );
     }
 }

@@ -65,6 +65,9 @@ pub(super) fn regenerate(
     for path in charts {
         text += &format!("{}\n", path.display());
     }
+    for origin in &facts.origins {
+        text += &format!("\n{}\n", report::wrap(&format!("trained by {origin}"), 80));
+    }
     Ok(text)
 }
 

@@ -2,37 +2,87 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
+use anyhow::bail;
 use clap::Args;
 
 use super::progress::Progress;
-use super::{Exit, Options, output, report};
-use crate::engine::{self, Work};
+use super::{Exit, Options, interrupt, output, report};
+use crate::engine::{self, Asked, Crew, Machine, Work};
+use crate::experiment::DeviceChoice;
 use crate::plan::Plan;
 use crate::store::Results;
-use crate::train::device;
 
 /// Train what is missing, collect the tables, draw the charts, answer
 ///
 /// Trainings and evaluations that lie in the results folder already are not done again, whichever
-/// experiment they were made for. Ctrl-C once writes a checkpoint and leaves; the same command goes on
-/// from there. Ctrl-C twice leaves at once.
+/// experiment they were made for, and several runs on one folder share the work. Each training is a
+/// process of its own. Ctrl-C once writes checkpoints and leaves; the same command goes on from there.
+/// Ctrl-C twice leaves at once.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Experiment files
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Threads a training uses; as many as there are processors where it is not given
+    #[command(flatten)]
+    crew: CrewArguments,
+    /// Try a training that failed so many times again
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    retries: u32,
+    /// End at the first failure; trainings under way write checkpoints
+    #[arg(long)]
+    fail_fast: bool,
+    /// Go on with the others when a training fails; that is so unless --fail-fast is given
+    #[arg(long, conflicts_with = "fail_fast")]
+    keep_going: bool,
+    /// Claim nothing: for a file system without locks, where no other run works on the results folder
+    #[arg(long)]
+    no_locks: bool,
+    /// Store a checkpoint at the end of an epoch where the last one is so old
+    #[arg(long, value_name = "SECONDS", default_value_t = CHECKPOINT_SECONDS)]
+    checkpoint_every: u32,
+    /// Events as JSON, an object a line, on stdout in place of the answer
+    #[arg(long)]
+    json: bool,
+}
+
+/// Little is lost, and short epochs don't wait for the disk.
+pub(super) const CHECKPOINT_SECONDS: u32 = 20;
+
+/// How a machine is divided.
+#[derive(Debug, Args)]
+pub(super) struct CrewArguments {
+    /// Trainings at once; as many as processors, memory and GPUs allow where it is not given
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    jobs: Option<u32>,
+    /// Threads of each training; the processors are divided evenly where it is not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     threads: Option<u32>,
+    /// Where trainings run, in turn: cpu, cuda:0, cuda:1 …; as the experiment says where not given
+    #[arg(long, value_name = "A,B,…", value_delimiter = ',', value_parser = device)]
+    devices: Vec<DeviceChoice>,
+}
+
+impl CrewArguments {
+    pub fn crew(&self, plan: &Plan, experiment: &crate::experiment::Experiment) -> Crew {
+        let CrewArguments { jobs, threads, ref devices } = *self;
+        let asked = Asked { jobs, threads, devices: devices.clone() };
+        Crew::divide(&asked, Machine::here(), plan.trainings.len(), &experiment.settings)
+    }
+}
+
+fn device(text: &str) -> anyhow::Result<DeviceChoice> {
+    Ok(match (text, text.strip_prefix("cuda:").map(str::parse)) {
+        ("auto", _) => DeviceChoice::Auto,
+        ("cpu", _) => DeviceChoice::Cpu,
+        (_, Some(Ok(index))) => DeviceChoice::Cuda(index),
+        _ => bail!("choose auto, cpu, cuda:0, cuda:1 …"),
+    })
 }
 
 pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
-    let processors = std::thread::available_parallelism().map_or(1, |count| count.get() as u32);
-    let threads = arguments.threads.unwrap_or(processors);
-    device::prepare(threads as i32);
-    let interrupted = catch_interrupts()?;
+    let interrupted =
+        interrupt::catch("\ninterrupted: writing checkpoints; once more leaves at once\n")?;
     // Every file is looked at before the first hour is spent.
     let mut experiments = Vec::new();
     for file in &arguments.files {
@@ -43,40 +93,45 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     let results = Results::create(&options.results)?;
     let mut exit = Exit::Done;
     for (file, experiment, plan) in &experiments {
+        let crew = arguments.crew.crew(plan, experiment);
+        let mut progress = Progress::new(options, arguments.json, Arc::clone(&interrupted));
         for warning in &plan.warnings {
-            output::error_text(&format!("warning: {warning}\n"));
+            progress.warn(&format!("warning: {warning}"));
         }
-        let mut progress = Progress::new(options, &experiment.name, Arc::clone(&interrupted));
-        let work = Work { experiment, plan, results: &results, threads };
+        let work = Work {
+            experiment,
+            plan,
+            results: &results,
+            crew,
+            program: engine::this_program()?,
+            retries: arguments.retries,
+            fail_fast: arguments.fail_fast,
+            locks: !arguments.no_locks,
+            checkpoint_seconds: arguments.checkpoint_every,
+        };
         let done = engine::execute(&work, &mut progress);
         progress.finish();
         let done = done?;
+        if arguments.json {
+            progress.finished(&experiment.name, &done);
+        }
         if done.interrupted {
-            output::error_text(&format!(
-                "interrupted; `{}` goes on from here\n",
-                command(file, arguments, options)
-            ));
+            let again = command(file, arguments, options);
+            output::error_text(&format!("interrupted; `{again}` goes on from here\n"));
             return Ok(Exit::Interrupted);
         }
-        output::answer(&report::regenerate(&results, &experiment.name, options)?)?;
+        let answer = report::regenerate(&results, &experiment.name, options)?;
+        if !arguments.json {
+            output::answer(&answer)?;
+        }
         if done.failed_runs > 0 {
             exit = Exit::SomeFailed;
+            if arguments.fail_fast {
+                break;
+            }
         }
     }
     Ok(exit)
-}
-
-/// Raised at the first Ctrl-C; the second one leaves.
-fn catch_interrupts() -> anyhow::Result<Arc<AtomicBool>> {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let raised = Arc::clone(&interrupted);
-    ctrlc::set_handler(move || {
-        if raised.swap(true, Ordering::SeqCst) {
-            std::process::exit(Exit::Interrupted as i32);
-        }
-        output::error_text("\ninterrupted: writing a checkpoint; once more leaves at once\n");
-    })?;
-    Ok(interrupted)
 }
 
 /// The command that goes on, to be pasted into a shell.
@@ -85,8 +140,8 @@ fn command(file: &Path, arguments: &Arguments, options: &Options) -> String {
     for set in &options.sets {
         words.extend(["--set".to_owned(), set.clone()]);
     }
-    if let Some(threads) = arguments.threads {
-        words.extend(["--threads".to_owned(), threads.to_string()]);
+    for (flag, value) in [("--jobs", arguments.crew.jobs), ("--threads", arguments.crew.threads)] {
+        words.extend(value.map(|value| [flag.to_owned(), value.to_string()]).into_iter().flatten());
     }
     if options.results != Path::new("results") {
         words.extend(["--results".to_owned(), options.results.display().to_string()]);
@@ -113,5 +168,12 @@ mod tests {
         assert_eq!(quoted("train.epochs=2"), "train.epochs=2");
         assert_eq!(quoted("dataset.size=[48,48]"), "'dataset.size=[48,48]'");
         assert_eq!(quoted("name='x'"), r"'name='\''x'\'''");
+    }
+
+    #[test]
+    fn devices_are_known_by_name() {
+        assert_eq!(device("cuda:1").unwrap(), DeviceChoice::Cuda(1));
+        assert_eq!(device("cpu").unwrap(), DeviceChoice::Cpu);
+        assert!(device("cuda:x").is_err() && device("gpu").is_err());
     }
 }

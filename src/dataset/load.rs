@@ -21,6 +21,7 @@ use super::listing::{Catalogue, Picture};
 use super::rafdb::Rafdb;
 use super::{Dataset, DatasetError, Progress, Stage};
 use crate::experiment::{DatasetSpec, FacesSpec, Source, WithoutLandmarks};
+use crate::plan::source_content;
 
 /// Pictures are decoded in batches of about so many bytes: enough to keep all threads busy, little
 /// beside what a training takes.
@@ -41,7 +42,7 @@ pub fn load(
     progress: &dyn Fn(Progress),
 ) -> Result<Dataset, DatasetError> {
     let catalogue = match find(spec)? {
-        Where::Generated(faces) => return Ok(faces::generate(spec, faces)),
+        Where::Generated(faces) => return drawn(spec, faces, cache, progress),
         Where::OnDisk(catalogue) => catalogue,
     };
     if spec.without_landmarks == WithoutLandmarks::Skip && spec.landmarks.is_none() {
@@ -74,6 +75,39 @@ pub fn load(
         cache.remember(&stamp, &key)?;
     }
     Ok(dataset)
+}
+
+/// The drawn faces, which take long enough to draw that every training should not have to.
+fn drawn(
+    spec: &DatasetSpec,
+    faces: &FacesSpec,
+    cache: &Path,
+    progress: &dyn Fn(Progress),
+) -> Result<Dataset, DatasetError> {
+    let cache = Cache::open(cache)?;
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&cache::VERSION.to_le_bytes());
+    hasher.update(source_content(spec).unwrap_or_default().as_bytes());
+    let key = hasher.finalize().to_hex().to_string();
+    if let Some(dataset) = cached(&cache, &key, progress) {
+        return Ok(dataset);
+    }
+    let dataset = faces::generate(spec, faces);
+    let splits = [dataset.train, dataset.val, dataset.test];
+    let pixels = splits.each_ref().map(|images| images.pixels.to_vec());
+    let facts = Facts {
+        classes: dataset.classes,
+        shape: Shape { height: spec.height, width: spec.width, channels: spec.channels },
+        left_out: dataset.left_out,
+        splits: splits.map(|images| SplitFacts {
+            names: images.names,
+            labels: images.labels,
+            landmarks: images.landmarks,
+        }),
+    };
+    let building =
+        cache.build(&key, facts, |write| pixels.iter().try_for_each(|split| write(split)))?;
+    building.finish()
 }
 
 /// What of the data is not there, in words; `None` where all of it is.

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 /// A word of progress, said on the thread that loads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress {
@@ -11,7 +13,8 @@ pub enum Progress {
     Rebuilding { path: PathBuf, why: String },
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// The sources' contents are read, to tell whether the cache holds them.
     Hash,

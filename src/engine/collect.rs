@@ -20,10 +20,6 @@ use crate::store::{
 pub(super) fn tables(work: &Work, identified: &Identified) -> Result<usize, EngineError> {
     let Work { experiment, plan, results, .. } = work;
     let name = experiment.name.as_str();
-    let folder = results.experiment_dir(name)?;
-    write_whole(&folder.join("experiment.toml"), |file| {
-        file.write_all(experiment.merged.as_bytes())
-    })?;
 
     let manifests = identified
         .trainings
@@ -69,9 +65,19 @@ pub(super) fn tables(work: &Work, identified: &Identified) -> Result<usize, Engi
     write_table(&results.table_path::<RunRow>(name)?, &runs)?;
     write_table(&results.table_path::<ConfusionRow>(name)?, &confusion)?;
     truth(work)?;
-    let outline = outline(experiment, plan, identified, Some(results))?;
-    write_json(&folder.join("plan.json"), &outline)?;
+    announce(work, identified)?;
     Ok(runs.iter().filter(|row| row.status != DONE).count())
+}
+
+/// Writes what the experiment is and what it needs, so that others see it before its tables are there.
+pub(super) fn announce(work: &Work, identified: &Identified) -> Result<(), EngineError> {
+    let Work { experiment, plan, results, .. } = work;
+    let folder = results.experiment_dir(&experiment.name)?;
+    write_whole(&folder.join("experiment.toml"), |file| {
+        file.write_all(experiment.merged.as_bytes())
+    })?;
+    let outline = outline(experiment, plan, identified, Some(results))?;
+    Ok(write_json(&folder.join("plan.json"), &outline)?)
 }
 
 const DONE: &str = "done";
@@ -127,6 +133,10 @@ fn describe(
         test_bits: None,
         device: manifest.map(|manifest| manifest.device.clone()).unwrap_or_default(),
         precision: settings.train.precision.name().to_owned(),
+        fer_lab: manifest.map(Manifest::program).unwrap_or_default(),
+        libtorch: manifest.map(|manifest| manifest.libtorch.clone()).unwrap_or_default(),
+        processor: manifest.map(|manifest| manifest.processor.clone()).unwrap_or_default(),
+        threads: manifest.map_or(0, |manifest| manifest.threads),
         wall_seconds: manifest.map_or(0.0, |manifest| manifest.wall_seconds),
         train_images_per_second: manifest.map_or(0.0, |manifest| manifest.train_images_per_second),
         status,

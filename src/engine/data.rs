@@ -1,7 +1,10 @@
 //! A data set, in memory and on the device.
 
+use std::cell::RefCell;
+
 use tch::Device;
 
+use super::{Event, Observer};
 use crate::dataset::{self, Dataset, DatasetError, Split};
 use crate::experiment::DatasetSpec;
 use crate::region::{self, Affine, Occlusion};
@@ -15,6 +18,24 @@ pub fn load(
     progress: &dyn Fn(dataset::Progress),
 ) -> Result<Dataset, DatasetError> {
     dataset::load(spec, &results.cache_dir(), progress)
+}
+
+/// As [`load`]; an observer is told how it goes.
+pub(super) fn load_telling(
+    spec: &DatasetSpec,
+    results: &Results,
+    observer: &mut dyn Observer,
+) -> Result<Dataset, DatasetError> {
+    let observer = RefCell::new(observer);
+    load(spec, results, &|progress| {
+        let event = match progress {
+            dataset::Progress::Step { stage, done, total } => Event::Reading { stage, done, total },
+            dataset::Progress::Rebuilding { path, why } => {
+                Event::Warning { text: format!("{}: {why}; it is made anew", path.display()) }
+            }
+        };
+        observer.borrow_mut().event(&event);
+    })
 }
 
 /// What covers a split of a data set, and the share of its pixels that is covered. Where an image has no

@@ -2,28 +2,50 @@
 //!
 //! In: an experiment, its plan and a results folder. Out: the folder, with every training and evaluation
 //! that was missing, and the experiment's tables. What is there already is never done again; what fails
-//! is written down and the rest goes on. One training runs at a time, in this process, on all threads it
-//! is given.
+//! is written down and the rest goes on.
+//!
+//! Each training is a process of its own: a [`Supervisor`](supervisor) hands
+//! [`Specification`]s to workers, which are this same program, and hears [`Event`]s from
+//! them; [`work`](worker::work) is what happens inside of one. The two share nothing but the results folder, where a
+//! lock on each training keeps any two processes, of one run or of several, from doing the same work.
 
 mod collect;
+mod crew;
 mod data;
+mod event;
 mod guard;
 mod outline;
 mod painter;
+mod process;
+mod reproduce;
+mod specification;
+mod state;
+mod supervisor;
+mod tally;
 mod training;
 mod work;
+mod worker;
 
-use crate::dataset::{self, DatasetError};
+use std::path::PathBuf;
+
+use crate::dataset::DatasetError;
 use crate::experiment::Experiment;
-use crate::plan::{Plan, PlanError};
+use crate::plan::{Plan, PlanError, TrainingId};
 use crate::store::{Results, StoreError};
-use crate::train::device::{DeviceError, NoCuda};
-use crate::train::{EpochRecord, Step};
+use crate::train::device::DeviceError;
 
+pub use crew::{Asked, Crew, Machine};
 pub use data::load;
+pub use event::{Event, Observer, Outcome};
 pub use outline::{Outline, OutlineCondition, OutlineRun, OutlineTraining, Status, outline};
 pub use painter::Painter;
-pub use work::{Done, execute};
+pub use process::kill_workers;
+pub use reproduce::{Circumstance, Reproduced, Reproduction, reproduce};
+pub use specification::{Evaluation, Specification};
+pub use supervisor::this_program;
+pub use tally::Tally;
+pub use work::{Done, execute, specifications};
+pub use worker::work;
 
 /// An experiment to be run.
 #[derive(Debug)]
@@ -31,8 +53,17 @@ pub struct Work<'a> {
     pub experiment: &'a Experiment,
     pub plan: &'a Plan,
     pub results: &'a Results,
-    /// libtorch's threads.
-    pub threads: u32,
+    pub crew: Crew,
+    /// `fer-lab`, to be started as a worker.
+    pub program: PathBuf,
+    /// How often a training that failed is tried again.
+    pub retries: u32,
+    /// Whether the first failure ends everything.
+    pub fail_fast: bool,
+    /// Whether trainings are claimed by file locks.
+    pub locks: bool,
+    /// At most so often a training stores a checkpoint, so that short epochs don't wait for the disk.
+    pub checkpoint_seconds: u32,
 }
 
 impl Work<'_> {
@@ -58,49 +89,38 @@ pub enum EngineError {
     Metrics(#[from] crate::evaluate::metrics::MetricsError),
     #[error(transparent)]
     Confusion(#[from] crate::analysis::ConfusionError),
+    #[error("this is no specification of a training: {0}")]
+    Specification(String),
+    #[error(
+        "the data, or what this program makes of the specification, are not those of training {id}: \
+         plan the experiment again"
+    )]
+    OtherTraining { id: TrainingId },
+    #[error(
+        "no experiment in the results folder has a training or run `{id}`: `fer-lab list runs` shows them"
+    )]
+    Unknown { id: String },
+    #[error("training {id} is not done: there are no numbers to agree with")]
+    NotDone { id: String },
+    #[error(
+        "training {id} cannot be done again: its data have changed since, or this version of the program \
+         makes something else of its experiment"
+    )]
+    Changed { id: String },
+    #[error("`{}` cannot be started as a worker: {error}", program.display())]
+    Start { program: PathBuf, error: std::io::Error },
+    /// A worker's reason to stop everything.
+    #[error("{reason}")]
+    Worker { reason: String, storing: bool },
 }
 
-/// What happens while an experiment runs.
-#[derive(Debug)]
-pub enum Event<'a> {
-    /// A data set is being read.
-    Data(dataset::Progress),
-    /// A GPU was found that cannot be used; the CPU goes on.
-    NoGpu(&'a NoCuda),
-    /// Before the first training.
-    Planned {
-        trainings: usize,
-        trained: usize,
-        evaluations: usize,
-        evaluated: usize,
-    },
-    /// `number` counts from 1 over all trainings of the plan.
-    Training {
-        number: usize,
-        name: &'a str,
-        seed: u64,
-        epochs: u32,
-        resumed: Option<u32>,
-    },
-    Step(&'a Step),
-    Epoch(&'a EpochRecord),
-    Trained {
-        number: usize,
-    },
-    Evaluated,
-    /// A training or evaluation failed; the others go on.
-    Failed {
-        name: &'a str,
-        seed: u64,
-        reason: &'a str,
-    },
-    /// Something stored was damaged and is done again.
-    Damaged(&'a StoreError),
-}
-
-/// Who is told what happens, and may end it.
-pub trait Observer {
-    fn event(&mut self, event: Event<'_>);
-    /// Asked before each step; on `true` the training under way writes a checkpoint and everything ends.
-    fn interrupted(&self) -> bool;
+impl EngineError {
+    /// Whether the command was right and its result could not be stored: a full disk, say.
+    pub fn is_about_storing(&self) -> bool {
+        match self {
+            EngineError::Store(StoreError::Write { .. }) => true,
+            EngineError::Worker { storing, .. } => *storing,
+            _ => false,
+        }
+    }
 }

@@ -53,6 +53,7 @@ pub struct OutlineTraining {
 pub struct OutlineRun {
     pub run_id: String,
     pub training_id: String,
+    pub evaluation_id: String,
     pub condition: String,
     pub seed: u64,
     pub status: Status,
@@ -107,6 +108,7 @@ pub fn outline(
         runs.push(OutlineRun {
             run_id: identity.run.to_string(),
             training_id: identity.training.to_string(),
+            evaluation_id: identity.evaluation.to_string(),
             condition: plan.conditions[run.condition].name.clone(),
             seed: run.seed,
             status,

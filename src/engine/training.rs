@@ -4,35 +4,36 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 use tch::Device;
 
 use super::data::Ready;
 use super::guard::guarded;
-use super::{EngineError, Event, Observer};
+use super::{EngineError, Event, Observer, Work};
 use crate::dataset::Split;
 use crate::evaluate::predictions;
 use crate::model::{Network, ParameterCount};
-use crate::plan::{EvaluationId, NUMERIC_VERSION, TrainingId, TrainingSpec};
-use crate::region::{Fill, Occlusion};
+use crate::plan::{EvaluationId, Identified, NUMERIC_VERSION, TrainingId, TrainingSpec};
+use crate::region::Occlusion;
 use crate::store::{
-    EpochRow, EvaluationRecord, Manifest, Results, StoreError, TrainingStatus, hash_file,
-    write_table, write_whole,
+    EpochRow, EvaluationRecord, Manifest, Results, StoreError, TrainingStatus, hash_file, host,
+    open_log, write_table, write_whole,
 };
 use crate::train::{
     self, Checkpoint, Covers, EpochRecord, Outcome, Step, TrainError, Trained, Training, Watch,
 };
 
-/// At most so often is a checkpoint stored, so that short epochs don't wait for the disk.
-const CHECKPOINT_SECONDS: f64 = 20.0;
-
 /// How a training ended for now.
 #[derive(Debug)]
 pub(super) enum Ended {
     Done(Network),
-    Failed(String),
+    Failed {
+        reason: String,
+        /// Whether it might go well another time.
+        transient: bool,
+    },
     Interrupted,
 }
 
@@ -44,7 +45,7 @@ pub(super) struct Job<'a> {
     pub ready: &'a Ready,
     pub device: Device,
     pub threads: u32,
-    pub number: usize,
+    pub checkpoint_seconds: u32,
     pub name: &'a str,
 }
 
@@ -69,18 +70,20 @@ impl Job<'_> {
         };
         let outcome = loop {
             let resumed = start.as_ref().and_then(|start| start.epochs_done().ok());
-            observer.event(Event::Training {
-                number: self.number,
-                name: self.name,
+            observer.event(&Event::Started {
+                training: self.id.clone(),
+                name: self.name.to_owned(),
                 seed: self.spec.seed,
                 epochs: self.spec.settings.train.epochs,
                 resumed,
             });
             let mut watch = Storing {
                 observer,
+                training: self.id,
                 path: &checkpoint_path,
                 log: self.results.log_path(self.id.as_str())?,
                 stored: Instant::now(),
+                every: Duration::from_secs(u64::from(self.checkpoint_seconds)),
                 error: None,
             };
             let outcome = guarded(|| training.run(start.as_ref(), &mut watch));
@@ -92,7 +95,7 @@ impl Job<'_> {
                 Ok(Err(TrainError::Checkpoint(error))) if start.is_some() => {
                     let reason = error.to_string();
                     let damaged = StoreError::Damaged { path: checkpoint_path.clone(), reason };
-                    observer.event(Event::Damaged(&damaged));
+                    observer.event(&Event::Warning { text: format!("{damaged}; it begins again") });
                     start = None;
                 }
                 other => break other,
@@ -108,13 +111,17 @@ impl Job<'_> {
                 write_checkpoint(&checkpoint_path, &checkpoint)?;
                 Ok(Ended::Interrupted)
             }
-            Ok(Err(error)) => self.fail(error.to_string(), began, seconds),
-            Err(panic) => self.fail(format!("libtorch: {panic}"), began, seconds),
+            Ok(Err(error)) => {
+                // The same steps on the same processor end the same; on a GPU they may not.
+                let transient = self.device != Device::Cpu;
+                self.fail(error.to_string(), transient, began, seconds)
+            }
+            Err(panic) => self.fail(format!("libtorch: {panic}"), true, began, seconds),
         }
     }
 
     /// The trained network, from its folder.
-    pub fn load(&self) -> Result<Result<Network, String>, EngineError> {
+    pub fn load(&self) -> Result<Network, EngineError> {
         let settings = &self.spec.settings;
         let dataset = &settings.dataset;
         let network = Network::new(
@@ -126,7 +133,9 @@ impl Job<'_> {
             self.spec.seed,
         );
         let path = self.results.model_path(self.id.as_str())?;
-        Ok(network.load(&path).map(|()| network).map_err(|error| error.to_string()))
+        let damaged = |reason| StoreError::Damaged { path: path.clone(), reason };
+        network.load(&path).map_err(|error| damaged(error.to_string()))?;
+        Ok(network)
     }
 
     /// Examines the network on `val` and `test` and stores its predictions.
@@ -193,49 +202,29 @@ impl Job<'_> {
         remove(&self.results.checkpoint_path(self.id.as_str())?)
     }
 
-    fn fail(&self, reason: String, began: SystemTime, seconds: f64) -> Result<Ended, EngineError> {
+    fn fail(
+        &self,
+        reason: String,
+        transient: bool,
+        began: SystemTime,
+        seconds: f64,
+    ) -> Result<Ended, EngineError> {
         let status = TrainingStatus::Failed { reason: reason.clone() };
         self.manifest(began, seconds, status)
             .write(&self.results.manifest_path(self.id.as_str())?)?;
         remove(&self.results.checkpoint_path(self.id.as_str())?)?;
-        Ok(Ended::Failed(reason))
+        Ok(Ended::Failed { reason, transient })
     }
 
     fn manifest(&self, began: SystemTime, seconds: f64, status: TrainingStatus) -> Manifest {
-        let settings = &self.spec.settings;
-        let dataset = &settings.dataset;
-        let parameters =
-            ParameterCount::of(&settings.model, dataset.channels, dataset.classes.len());
         let occlusion = self.spec.occlusion.as_ref();
         Manifest {
-            training_id: self.id.to_string(),
-            seed: self.spec.seed,
-            settings: json!({
-                "dataset": settings.dataset,
-                "model": settings.model,
-                "train": settings.train,
-                "schedule": settings.schedule,
-                "occlusion": occlusion.map(describe),
-            }),
-            fer_lab: env!("CARGO_PKG_VERSION").to_owned(),
-            git: option_env!("FER_LAB_GIT").map(str::to_owned),
-            numeric_version: NUMERIC_VERSION,
-            libtorch: train::device::LIBTORCH_VERSION.to_owned(),
-            device: train::device::name(self.device),
-            precision: settings.train.precision.name().to_owned(),
-            threads: self.threads,
-            host: host(),
-            started: began.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
             wall_seconds: seconds,
-            train_images_per_second: 0.0,
-            epochs: 0,
-            best_epoch: 0,
-            parameters: parameters.total,
-            stopped_early: false,
             prior: self.ready.prior(),
             covered_area: occlusion.map(|occlusion| self.ready.cover(occlusion, Split::Test).1),
-            status,
-            files: BTreeMap::new(),
+            device: train::device::name(self.device),
+            processor: train::device::processor(self.device),
+            ..manifest(self.spec, self.id, self.threads, began, status)
         }
     }
 
@@ -253,24 +242,94 @@ impl Job<'_> {
     }
 }
 
+/// What can be said of a training without its data or its network.
+fn manifest(
+    spec: &TrainingSpec,
+    id: &TrainingId,
+    threads: u32,
+    began: SystemTime,
+    status: TrainingStatus,
+) -> Manifest {
+    let settings = &spec.settings;
+    let dataset = &settings.dataset;
+    let parameters = ParameterCount::of(&settings.model, dataset.channels, dataset.classes.len());
+    Manifest {
+        training_id: id.to_string(),
+        seed: spec.seed,
+        settings: json!({
+            "dataset": settings.dataset,
+            "model": settings.model,
+            "train": settings.train,
+            "schedule": settings.schedule,
+            "occlusion": spec.occlusion,
+        }),
+        fer_lab: env!("CARGO_PKG_VERSION").to_owned(),
+        git: option_env!("FER_LAB_GIT").map(str::to_owned),
+        numeric_version: NUMERIC_VERSION,
+        libtorch: train::device::LIBTORCH_VERSION.to_owned(),
+        device: String::new(),
+        processor: String::new(),
+        driver: train::device::driver_version(),
+        precision: settings.train.precision.name().to_owned(),
+        threads,
+        host: host(),
+        started: began.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+        wall_seconds: 0.0,
+        train_images_per_second: 0.0,
+        epochs: 0,
+        best_epoch: 0,
+        parameters: parameters.total,
+        stopped_early: false,
+        prior: Vec::new(),
+        covered_area: None,
+        status,
+        files: BTreeMap::new(),
+    }
+}
+
+/// Writes down that a training's process died. Its checkpoint stays, for the next try to go on from.
+pub(super) fn write_failure(
+    work: &Work,
+    identified: &Identified,
+    training: usize,
+    reason: &str,
+) -> Result<(), EngineError> {
+    let id = &identified.trainings[training].id;
+    // Where another run has taken it up meanwhile, it is no longer this one's to judge.
+    let _claim = match work.locks.then(|| work.results.claim(id.as_str())).transpose()? {
+        Some(None) => return Ok(()),
+        claim => claim,
+    };
+    let path = work.results.manifest_path(id.as_str())?;
+    if Manifest::read(&path).is_ok_and(|manifest| manifest.status == TrainingStatus::Done) {
+        return Ok(());
+    }
+    let status = TrainingStatus::Failed { reason: reason.to_owned() };
+    let spec = &work.plan.trainings[training];
+    let threads = work.crew.threads;
+    Ok(manifest(spec, id, threads, SystemTime::now(), status).write(&path)?)
+}
+
 /// Passes on what happens, and stores a checkpoint now and then.
 struct Storing<'a> {
     observer: &'a mut dyn Observer,
+    training: &'a TrainingId,
     path: &'a Path,
     log: PathBuf,
     stored: Instant,
+    every: Duration,
     error: Option<StoreError>,
 }
 
 impl Watch for Storing<'_> {
     fn step(&mut self, step: &Step) {
-        self.observer.event(Event::Step(step));
+        self.observer.event(&Event::Step { training: self.training.clone(), step: *step });
     }
 
     fn epoch(&mut self, record: &EpochRecord, checkpoint: &dyn Fn() -> Checkpoint) {
-        self.observer.event(Event::Epoch(record));
+        self.observer.event(&Event::Epoch { training: self.training.clone(), record: *record });
         self.error = append(&self.log, record).err();
-        if self.error.is_none() && self.stored.elapsed().as_secs_f64() >= CHECKPOINT_SECONDS {
+        if self.error.is_none() && self.stored.elapsed() >= self.every {
             self.error = write_checkpoint(self.path, &checkpoint()).err();
             self.stored = Instant::now();
         }
@@ -284,10 +343,7 @@ impl Watch for Storing<'_> {
 /// One line an epoch, for who looks into the folder while a training runs.
 fn append(log: &Path, record: &EpochRecord) -> Result<(), StoreError> {
     let failed = |error| StoreError::write(log, error);
-    if let Some(folder) = log.parent() {
-        fs::create_dir_all(folder).map_err(failed)?;
-    }
-    let mut file = fs::OpenOptions::new().create(true).append(true).open(log).map_err(failed)?;
+    let mut file = open_log(log)?;
     writeln!(
         file,
         "epoch {} rate {:e} loss {:.4} accuracy {:.4} val_loss {:.4} val_accuracy {:.4} seconds {:.1}",
@@ -321,21 +377,4 @@ fn remove(path: &Path) -> Result<(), EngineError> {
         }
         _ => Ok(()),
     }
-}
-
-fn describe(occlusion: &Occlusion) -> serde_json::Value {
-    let polygons: Vec<Vec<[f64; 2]>> = occlusion
-        .polygons
-        .iter()
-        .map(|polygon| polygon.points().iter().map(|point| [point.x, point.y]).collect())
-        .collect();
-    let mut description = json!({ "mode": occlusion.mode.name(), "fill": occlusion.fill.name(), "polygons": polygons });
-    if let Fill::Constant(value) = occlusion.fill {
-        description["constant"] = json!(value);
-    }
-    description
-}
-
-fn host() -> String {
-    fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
 }

@@ -216,8 +216,8 @@ fn read_classes(section: &Section<'_>, kind: Kind) -> Vec<String> {
     };
     let classes = read_names(section, "classes", items, |name| {
         if known.is_empty() {
-            let is_folder =
-                !name.is_empty() && !name.contains(['/', '\\']) && !name.starts_with('.');
+            let foreign = |c: char| c.is_control() || c == '/' || c == '\\';
+            let is_folder = !name.is_empty() && !name.contains(foreign) && !name.starts_with('.');
             return match is_folder {
                 true => Ok(()),
                 false => Err((

@@ -14,7 +14,7 @@ use crate::experiment::{
 };
 use crate::region::{Fill, Occlusion, Polygon};
 
-use super::expand::Plan;
+use super::expand::{Plan, TrainingSpec};
 
 /// Part of every id. To be raised whenever a change of the code changes the numbers that the same
 /// experiment gives.
@@ -104,6 +104,15 @@ pub fn source_content(spec: &DatasetSpec) -> Option<String> {
     Some(format!("faces:v{FACES_VERSION}:{json}"))
 }
 
+/// The id of a training. `content` is the hash of its data (`Dataset::content`) where they are on disk
+/// and at hand; it is not looked at for `faces`.
+pub fn training_id(training: &TrainingSpec, content: Option<&str>) -> TrainingId {
+    let TrainingSpec { settings, occlusion, seed } = training;
+    let drawn = source_content(&settings.dataset);
+    let content = drawn.as_deref().or(content);
+    TrainingId::of(&TrainingKey::new(settings, content, occlusion.as_ref(), *seed))
+}
+
 impl Plan {
     /// The ids of all trainings and runs. `content` answers with the hash of a data set's content
     /// (`Dataset::content`), or `None` where the data are not at hand; it is asked once for each data
@@ -119,10 +128,8 @@ impl Plan {
                     contents.len() - 1
                 });
             let content = contents[index].1.as_deref();
-            let occlusion = training.occlusion.as_ref();
-            let key = TrainingKey::new(&training.settings, content, occlusion, training.seed);
-            let provisional = content.is_none();
-            trainings.push(TrainingIdentity { id: TrainingId::of(&key), provisional });
+            let (id, provisional) = (training_id(training, content), content.is_none());
+            trainings.push(TrainingIdentity { id, provisional });
         }
         let runs = self
             .runs

@@ -3,6 +3,8 @@
 //! Everything that this project draws on a face is a polygon in the canonical face frame. What a
 //! polygon is, is settled here once, so that nobody after need think about sides that cross.
 
+use serde::{Deserialize, Serialize};
+
 use super::Affine;
 
 /// A point; in the canonical face frame and in images, x and y run from 0 to 1 from the top left.
@@ -14,7 +16,8 @@ pub struct Point {
 
 /// A simple polygon: at least three corners, finite, with an area, no side crossing or touching
 /// another. The corners may run either way round.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<[f64; 2]>", into = "Vec<[f64; 2]>")]
 pub struct Polygon {
     points: Vec<Point>,
 }
@@ -53,6 +56,20 @@ pub enum PolygonError {
 
 /// Points nearer than this count as one. Far under a pixel's width, far over the rounding of decimals.
 const NEAR: f64 = 1e-9;
+
+impl TryFrom<Vec<[f64; 2]>> for Polygon {
+    type Error = PolygonError;
+
+    fn try_from(corners: Vec<[f64; 2]>) -> Result<Polygon, PolygonError> {
+        Polygon::new(corners.into_iter().map(|[x, y]| Point { x, y }).collect())
+    }
+}
+
+impl From<Polygon> for Vec<[f64; 2]> {
+    fn from(polygon: Polygon) -> Vec<[f64; 2]> {
+        polygon.points.iter().map(|point| [point.x, point.y]).collect()
+    }
+}
 
 impl Polygon {
     /// How far a corner may lie outside of the unit square: half its width, to either side.

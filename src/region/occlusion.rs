@@ -1,12 +1,14 @@
 //! What is covered, and how.
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::mask::cover;
 use super::{Affine, Polygon};
 
 /// Whether the regions are covered or the rest of the picture is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// The regions are covered, the rest is seen.
     Hide,
@@ -15,7 +17,8 @@ pub enum Mode {
 }
 
 /// What covers.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Fill {
     /// The training mean of each channel: 0 after standardisation.
     Mean,
@@ -37,7 +40,7 @@ pub enum Phase {
 }
 
 /// A covering of every image of a data set.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Occlusion {
     /// The polygons in the canonical face frame: the regions', or a control's.
     pub polygons: Vec<Polygon>,

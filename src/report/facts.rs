@@ -21,6 +21,8 @@ pub struct Facts {
     pub failed: usize,
     /// The share of test images in the commonest class: the accuracy of an answer without looking.
     pub chance: Option<f64>,
+    /// What trained it, each way once: `fer-lab 0.1.0, libtorch 2.13.0, cpu (…), f32, 1 thread`.
+    pub origins: Vec<String>,
 }
 
 impl Facts {
@@ -33,6 +35,7 @@ impl Facts {
             seeds: seeds.len(),
             runs: runs.len(),
             failed: runs.iter().filter(|run| run.status.starts_with("failed")).count(),
+            origins: origins(runs),
             ..Facts::default()
         };
         // Every run meets the same images, so that one run's counts stand for all.
@@ -68,6 +71,26 @@ impl Facts {
         }
         parts.join(" · ")
     }
+}
+
+/// Where numbers come from, in the order of the runs.
+fn origins(runs: &[RunRow]) -> Vec<String> {
+    let mut origins = Vec::new();
+    for run in runs.iter().filter(|run| run.status == "done") {
+        let RunRow { fer_lab, libtorch, device, processor, precision, threads, .. } = run;
+        let mut origin = format!("fer-lab {fer_lab}, libtorch {libtorch}, {device}");
+        if !processor.is_empty() {
+            origin += &format!(" ({processor})");
+        }
+        origin += &format!(", {precision}");
+        if device == "cpu" {
+            origin += &format!(", {}", counted(u64::from(*threads), "thread"));
+        }
+        if !origins.contains(&origin) {
+            origins.push(origin);
+        }
+    }
+    origins
 }
 
 /// A data set's kind as its readers write it.
@@ -114,6 +137,10 @@ pub(super) mod tests {
         assert_eq!(facts.classes, ["sad", "glad"]);
         assert_eq!(facts.images, 100);
         assert_eq!(facts.chance, Some(0.7));
+        assert_eq!(
+            facts.origins,
+            ["fer-lab 0.1.0 (1a2b3c4d5e6f), libtorch 2.13.0, cpu (a processor), f32, 1 thread"]
+        );
         assert_eq!(facts.subtitle(), "FER+ · 100 test images · 2 seeds · 1 of 2 runs failed");
     }
 

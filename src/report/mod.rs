@@ -40,6 +40,7 @@ pub use facts::{Facts, dataset_name};
 pub use figure::Figure;
 pub use label::run_label;
 pub use numbers::thousands;
+pub use phrase::wrap;
 pub use study::study_table;
 pub use table::{Align, Cell, Column, Format, Table};
 pub use words::answer;

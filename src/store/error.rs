@@ -28,6 +28,14 @@ pub enum StoreError {
         "`{name}` cannot be the name of {what}: it takes letters, digits, `_` and `-` ([A-Za-z0-9_-]+), and not `trainings`"
     )]
     Name { what: &'static str, name: String },
+    #[error(
+        "the file system gives no locks (`{path}`: {reason}), so two runs could do the same training at once. Name a folder on another file system with --results DIR, or go on with --no-locks if no other run works on this folder"
+    )]
+    NoLocks { path: PathBuf, reason: io::Error },
+    #[error(
+        "`{path}` is a link: nothing is read or written through links within a results folder, since they could lead anywhere. Put the folder itself there"
+    )]
+    Link { path: PathBuf },
     #[error("there is no `{path}`: run the experiment first")]
     NotFound { path: PathBuf },
     #[error("could not read `{path}`: {reason}")]

@@ -30,6 +30,12 @@ pub struct Manifest {
     pub libtorch: String,
     /// `cpu`, `cuda:0` …, with the device's name where it has one.
     pub device: String,
+    /// The model of that CPU or GPU.
+    #[serde(default)]
+    pub processor: String,
+    /// The version of the NVIDIA driver, where there is one.
+    #[serde(default)]
+    pub driver: Option<String>,
     /// `f32`, `bf16`.
     pub precision: String,
     pub threads: u32,
@@ -65,6 +71,14 @@ pub enum TrainingStatus {
 impl Manifest {
     pub fn read(path: &Path) -> Result<Manifest, StoreError> {
         read_json(path, LIMIT)
+    }
+
+    /// The program that trained it: `0.1.0 (1a2b3c4d5e6f)`.
+    pub fn program(&self) -> String {
+        match self.git.as_deref() {
+            None | Some("") => self.fer_lab.clone(),
+            Some(commit) => format!("{} ({commit})", self.fer_lab),
+        }
     }
 
     pub fn write(&self, path: &Path) -> Result<(), StoreError> {
@@ -109,6 +123,8 @@ mod tests {
             numeric_version: 1,
             libtorch: "2.13.0".into(),
             device: "cpu".into(),
+            processor: "a processor".into(),
+            driver: None,
             precision: "f32".into(),
             threads: 2,
             host: "here".into(),

@@ -4,25 +4,33 @@
 //! not at all, and a damaged one is recognised before it is believed. This room knows the names and types
 //! of all columns and nothing of how they came about.
 
+pub mod claim;
 pub mod column;
 pub mod error;
 pub mod evaluation;
 pub mod json;
 pub mod manifest;
+pub mod needs;
+pub mod orphans;
 pub mod predictions;
 pub mod results;
 pub mod rows;
 pub mod seal;
+pub mod session;
 pub mod table;
 pub mod tables;
 pub mod whole;
 
+pub use claim::Claim;
 pub use error::StoreError;
 pub use evaluation::EvaluationRecord;
 pub use json::write_json;
 pub use manifest::{Manifest, TrainingStatus, hash_file};
+pub use needs::{Need, needs};
+pub use orphans::{Orphan, OrphanKind};
 pub use predictions::{collect_predictions, for_each_run};
 pub use results::{CACHE, Results};
 pub use rows::*;
+pub use session::{Live, LiveWorker, Session, host, sessions};
 pub use table::{Table, read_table, write_table};
-pub use whole::write_whole;
+pub use whole::{open_log, write_whole};

@@ -23,6 +23,10 @@ pub const FORMAT: u64 = 1;
 /// No experiment can have a name with a dot.
 pub const CACHE: &str = ".cache";
 
+/// Who is at which training, and what the runs under way are doing.
+const LOCKS: &str = ".locks";
+const SESSIONS: &str = ".running";
+
 /// Where trainings lie; no experiment can have this name.
 const TRAININGS: &str = "trainings";
 
@@ -46,7 +50,7 @@ impl Results {
             return Err(StoreError::Missing { path: root });
         }
         match read_format(&root)? {
-            Some(()) => Ok(Results { root }),
+            Some(()) => Results { root }.without_links(),
             None => Err(StoreError::NotResults { path: root }),
         }
     }
@@ -63,7 +67,15 @@ impl Results {
             let format = Format { format: FORMAT, fer_lab: env!("CARGO_PKG_VERSION").to_owned() };
             write_json(&root.join("format.json"), &format)?;
         }
-        Ok(Results { root })
+        Results { root }.without_links()
+    }
+
+    /// An error where one of the folders that everything else lies in is a link.
+    fn without_links(self) -> Result<Results, StoreError> {
+        for name in [TRAININGS, CACHE, LOCKS, SESSIONS] {
+            no_link(self.root.join(name))?;
+        }
+        Ok(self)
     }
 
     pub fn root(&self) -> &Path {
@@ -71,7 +83,7 @@ impl Results {
     }
 
     pub fn training_dir(&self, training_id: &str) -> Result<PathBuf, StoreError> {
-        Ok(self.root.join(TRAININGS).join(checked("a training", training_id)?))
+        no_link(self.root.join(TRAININGS).join(checked("a training", training_id)?))
     }
 
     pub fn manifest_path(&self, training_id: &str) -> Result<PathBuf, StoreError> {
@@ -91,6 +103,18 @@ impl Results {
         self.root.join(CACHE)
     }
 
+    pub(super) fn locks_dir(&self) -> PathBuf {
+        self.root.join(LOCKS)
+    }
+
+    pub(super) fn lock_path(&self, training_id: &str) -> Result<PathBuf, StoreError> {
+        Ok(self.locks_dir().join(checked("a training", training_id)?))
+    }
+
+    pub(super) fn sessions_dir(&self) -> PathBuf {
+        self.root.join(SESSIONS)
+    }
+
     /// A training under way, to be gone on with.
     pub fn checkpoint_path(&self, training_id: &str) -> Result<PathBuf, StoreError> {
         Ok(self.training_dir(training_id)?.join("checkpoint.safetensors"))
@@ -107,15 +131,15 @@ impl Results {
         evaluation_id: &str,
     ) -> Result<PathBuf, StoreError> {
         let name = format!("{}.parquet", checked("an evaluation", evaluation_id)?);
-        Ok(self.training_dir(training_id)?.join("evaluations").join(name))
+        Ok(no_link(self.training_dir(training_id)?.join("evaluations"))?.join(name))
     }
 
     pub fn experiment_dir(&self, experiment: &str) -> Result<PathBuf, StoreError> {
-        Ok(self.root.join(checked("an experiment", experiment)?))
+        no_link(self.root.join(checked("an experiment", experiment)?))
     }
 
     pub fn charts_dir(&self, experiment: &str) -> Result<PathBuf, StoreError> {
-        Ok(self.experiment_dir(experiment)?.join("charts"))
+        no_link(self.experiment_dir(experiment)?.join("charts"))
     }
 
     /// The experiment's table of such rows.
@@ -149,6 +173,15 @@ fn read_format(root: &Path) -> Result<Option<()>, StoreError> {
     Ok(Some(()))
 }
 
+/// The path, where no link lies at it. A results folder that came from someone else must not lead out of
+/// itself.
+fn no_link(path: PathBuf) -> Result<PathBuf, StoreError> {
+    match fs::symlink_metadata(&path) {
+        Ok(data) if data.file_type().is_symlink() => Err(StoreError::Link { path }),
+        _ => Ok(path),
+    }
+}
+
 fn checked<'a>(what: &'static str, name: &'a str) -> Result<&'a str, StoreError> {
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     if name.is_empty() || name == TRAININGS || !name.bytes().all(letter) {
@@ -170,7 +203,7 @@ fn folders(root: &Path) -> Result<Vec<String>, StoreError> {
         let name = entry.file_name().into_string();
         if let Ok(name) = name
             && checked("a folder", &name).is_ok()
-            && entry.path().is_dir()
+            && entry.file_type().is_ok_and(|kind| kind.is_dir())
         {
             names.push(name);
         }
@@ -253,6 +286,31 @@ mod tests {
         }
         let message = results.experiment_dir("../x").unwrap_err().to_string();
         assert!(message.starts_with("`../x` cannot be the name of an experiment"), "{message}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_lead_nowhere() {
+        use std::os::unix::fs::symlink;
+        let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let results = Results::create(folder.path()).unwrap();
+        symlink(outside.path(), folder.path().join("mine")).unwrap();
+        fs::create_dir_all(folder.path().join("trainings/t1")).unwrap();
+        symlink(outside.path(), folder.path().join("trainings/t1/evaluations")).unwrap();
+        symlink(outside.path().join("file"), folder.path().join("trainings/t1/log")).unwrap();
+        for refused in [
+            results.experiment_dir("mine"),
+            results.charts_dir("mine"),
+            results.table_path::<EffectRow>("mine"),
+            results.evaluation_path("t1", "e1"),
+            crate::store::open_log(&results.log_path("t1").unwrap()).map(|_| PathBuf::new()),
+        ] {
+            assert!(refused.is_err(), "{refused:?}");
+        }
+        symlink(outside.path(), folder.path().join(".locks")).unwrap();
+        assert!(matches!(Results::open(folder.path()), Err(StoreError::Link { .. })));
+        assert!(matches!(Results::create(folder.path()), Err(StoreError::Link { .. })));
+        assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
     }
 
     #[test]

@@ -42,6 +42,13 @@ pub struct RunRow {
     pub device: String,
     /// `f32`, `bf16`
     pub precision: String,
+    /// The version of this program that trained it, with its commit where it is known.
+    pub fer_lab: String,
+    pub libtorch: String,
+    /// The model of the CPU or GPU.
+    pub processor: String,
+    /// libtorch's, on the CPU.
+    pub threads: u32,
     pub wall_seconds: f64,
     pub train_images_per_second: f64,
     /// `done`, or `failed: <reason>`.

@@ -64,6 +64,10 @@ table!(RunRow, "runs", {
     test_bits: Option<f64>,
     device: String,
     precision: String,
+    fer_lab: String,
+    libtorch: String,
+    processor: String,
+    threads: u32,
     wall_seconds: f64,
     train_images_per_second: f64,
     status: String;

@@ -63,6 +63,18 @@ pub fn write_whole<T>(
     Ok(value)
 }
 
+/// Opens a file to append lines to, which need not be whole; its folder is made where it is missing. A
+/// link is not followed: it could lead anywhere.
+pub fn open_log(path: &Path) -> Result<File, StoreError> {
+    let failed = |reason| StoreError::write(path, reason);
+    std::fs::create_dir_all(folder_of(path)).map_err(failed)?;
+    let mut options = File::options();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NOFOLLOW);
+    options.open(path).map_err(failed)
+}
+
 fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,

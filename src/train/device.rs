@@ -59,12 +59,54 @@ pub fn choose(choice: DeviceChoice) -> Result<(Device, Option<NoCuda>), DeviceEr
     }
 }
 
+/// Whether a device can be there at all, told without opening libtorch's CUDA part.
+///
+/// # Errors
+/// Where a GPU is asked for and there is no driver.
+pub fn check(choice: DeviceChoice) -> Result<(), DeviceError> {
+    match choice {
+        DeviceChoice::Cuda(index) if !has_driver() => Err(DeviceError::Unavailable {
+            wanted: format!("cuda:{index}"),
+            reason: NoCuda::NoDriver,
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// `cpu`, `cuda:0` …
 pub fn name(device: Device) -> String {
     match device {
         Device::Cuda(index) => format!("cuda:{index}"),
         other => format!("{other:?}").to_lowercase(),
     }
+}
+
+/// The model of the processor behind a device; empty where the system does not tell.
+pub fn processor(device: Device) -> String {
+    let (path, key) = match device {
+        Device::Cuda(index) => (gpu_information(index), "Model"),
+        _ => (Some("/proc/cpuinfo".into()), "model name"),
+    };
+    let text = path.and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
+    let mut lines = text.lines().filter_map(|line| line.split_once(':'));
+    let found = lines.find(|(name, _)| name.trim() == key);
+    found.map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
+}
+
+/// What the driver says of its GPU of that number, in the order of the bus.
+fn gpu_information(index: usize) -> Option<PathBuf> {
+    let entries = std::fs::read_dir("/proc/driver/nvidia/gpus").ok()?;
+    let mut folders: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    folders.sort();
+    Some(folders.get(index)?.join("information"))
+}
+
+/// The version of the NVIDIA driver, where there is one: `580.65.06`.
+pub fn driver_version() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/driver/nvidia/version").ok()?;
+    let version =
+        |word: &&str| word.contains('.') && word.starts_with(|c: char| c.is_ascii_digit());
+    text.lines().next()?.split_whitespace().find(version).map(str::to_owned)
 }
 
 /// The libtorch that this program is built for.
@@ -101,7 +143,8 @@ fn open_cuda(index: usize) -> Result<(), NoCuda> {
     if (index as i64) < devices { Ok(()) } else { Err(NoCuda::NoSuchDevice { devices }) }
 }
 
-fn has_driver() -> bool {
+/// Whether this machine has an NVIDIA driver.
+pub fn has_driver() -> bool {
     Path::new("/proc/driver/nvidia/version").exists() || Path::new("/dev/nvidiactl").exists()
 }
 

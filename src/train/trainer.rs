@@ -50,7 +50,7 @@ pub trait Watch {
 }
 
 /// Where a training stands within an epoch.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     /// From 1.
     pub epoch: u32,
@@ -102,6 +102,11 @@ pub enum TrainError {
          try a smaller learning rate, a warm-up, or `precision = \"f32\"`"
     )]
     NotFinite { epoch: u32, step: u64, learning_rate: f64 },
+    #[error(
+        "the validation loss is not finite after epoch {epoch} (learning rate {learning_rate}): \
+         try a smaller learning rate, a warm-up, or `precision = \"f32\"`"
+    )]
+    ValidationNotFinite { epoch: u32, learning_rate: f64 },
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
 }
@@ -180,6 +185,10 @@ impl Training<'_> {
                 val_accuracy,
                 seconds: clock.seconds(),
             };
+            if !val_loss.is_finite() {
+                let learning_rate = record.learning_rate;
+                return Err(TrainError::ValidationNotFinite { epoch, learning_rate });
+            }
             rate.end_epoch(val_loss);
             if self.is_kept(&progress.epochs, &record) {
                 kept = Some(Kept { epoch, weights: network.snapshot() });

@@ -1,12 +1,18 @@
-//! Interrupted, killed or run twice, an experiment ends with the same bytes in its tables.
+//! Interrupted, killed, starved of disk or run twice, an experiment ends with the same bytes in its
+//! tables.
 
 use std::io::Read;
-use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Stdio};
-use std::time::Duration;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use super::driver::{Program, SMOKE};
 use fer_lab::store::{EpochRow, Results, RunRow, read_table};
+use rand::{RngExt, SeedableRng};
+
+/// Of every command here: two trainings at once, checkpoints as often as may be.
+const RUN: [&str; 8] =
+    ["run", "smoke.toml", "--jobs", "2", "--threads", "1", "--checkpoint-every", "0"];
 
 /// The same experiment with trainings that take long enough to be interrupted.
 fn longer() -> String {
@@ -14,8 +20,15 @@ fn longer() -> String {
 }
 
 /// Everything in the tables but what a clock says.
-fn tables(program: &Program) -> (Vec<RunRow>, Vec<EpochRow>, Vec<Vec<u8>>) {
-    let results = Results::open(program.path("results")).unwrap();
+#[derive(Debug, PartialEq)]
+struct Tables {
+    runs: Vec<RunRow>,
+    epochs: Vec<EpochRow>,
+    whole: Vec<Vec<u8>>,
+}
+
+fn tables_in(program: &Program, folder: &str) -> Tables {
+    let results = Results::open(program.path(folder)).unwrap();
     let mut runs: Vec<RunRow> =
         read_table(&results.table_path::<RunRow>("small").unwrap()).unwrap();
     for run in &mut runs {
@@ -28,41 +41,78 @@ fn tables(program: &Program) -> (Vec<RunRow>, Vec<EpochRow>, Vec<Vec<u8>>) {
         epoch.seconds = 0.0;
     }
     let whole = ["predictions", "confusion", "effects", "truth"]
-        .map(|table| program.bytes(&format!("results/small/{table}.parquet")));
-    (runs, epochs, whole.to_vec())
+        .map(|table| program.bytes(&format!("{folder}/small/{table}.parquet")));
+    Tables { runs, epochs, whole: whole.to_vec() }
 }
 
-fn finished(text: &str) -> Program {
+fn tables(program: &Program) -> Tables {
+    tables_in(program, "results")
+}
+
+fn prepared(text: &str) -> Program {
     let program = Program::new();
     program.write("smoke.toml", text);
-    program.run(&["run", "smoke.toml", "--threads", "1", "-q"]).succeeds();
     program
 }
 
+/// One training after another, never interrupted.
+fn finished(text: &str) -> Program {
+    let program = prepared(text);
+    program.run(&["run", "smoke.toml", "--jobs", "1", "--threads", "1", "-q"]).succeeds();
+    program
+}
+
+/// Starts a run, as the first of a process group of its own.
 fn start(program: &Program) -> Child {
-    let mut command = program.command(&["run", "smoke.toml", "--threads", "1"]);
-    command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    let mut command = program.command(&RUN);
+    command.process_group(0).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-fn signal(child: &Child, name: &str) {
-    let status = std::process::Command::new("kill")
-        .args(["-s", name, &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(status.success());
+fn signal(target: &str, name: &str) {
+    let status = Command::new("kill").args(["-s", name, "--", target]).status().unwrap();
+    assert!(status.success(), "kill -s {name} {target}");
+}
+
+/// The children of a process.
+fn children(parent: u32) -> Vec<u32> {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    pids.filter(|pid| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        // After the name, which may hold anything: state, then the parent.
+        let rest = status.rsplit_once(')').map_or("", |(_, rest)| rest);
+        rest.split_whitespace().nth(1) == Some(&parent.to_string())
+    })
+    .collect()
+}
+
+fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < Duration::from_secs(60), "{what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn is_alive(pid: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = status.rsplit_once(')').and_then(|(_, rest)| rest.trim().chars().next());
+    state.is_some_and(|state| state != 'Z')
 }
 
 #[test]
-fn the_same_experiment_gives_the_same_bytes() {
-    assert_eq!(tables(&finished(SMOKE)), tables(&finished(SMOKE)));
+fn one_training_at_a_time_or_several_the_bytes_are_the_same() {
+    let program = finished(SMOKE);
+    let two = ["run", "smoke.toml", "-q", "--jobs", "2", "--threads", "1", "--results", "two"];
+    program.run(&two).succeeds();
+    assert_eq!(tables(&program), tables_in(&program, "two"));
 }
 
 #[test]
-fn ctrl_c_leaves_a_checkpoint_and_the_next_run_goes_on_from_it() {
+fn ctrl_c_leaves_checkpoints_and_the_next_run_goes_on_from_them() {
     let text = longer();
     let whole = tables(&finished(&text));
-    let program = Program::new();
-    program.write("smoke.toml", &text);
+    let program = prepared(&text);
     let mut interruptions = 0;
     for pause in [700, 900, 500, 1300, 400] {
         let mut child = start(&program);
@@ -70,40 +120,225 @@ fn ctrl_c_leaves_a_checkpoint_and_the_next_run_goes_on_from_it() {
         if child.try_wait().unwrap().is_some() {
             break;
         }
-        signal(&child, "INT");
+        let workers = children(child.id());
+        signal(&child.id().to_string(), "INT");
         let mut stderr = String::new();
         child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
         let status = child.wait().unwrap();
+        assert!(!workers.into_iter().any(is_alive), "workers leave before their run does");
         if status.code() == Some(0) {
             break;
         }
         // A signal before the program listens for it ends it, as it does any program.
         if status.signal().is_none() {
             assert_eq!(status.code(), Some(130), "{stderr}");
-            assert!(
-                stderr.contains("`fer-lab run smoke.toml --threads 1` goes on from here"),
-                "{stderr}"
-            );
+            let again = "`fer-lab run smoke.toml --jobs 2 --threads 1` goes on from here";
+            assert!(stderr.contains(again), "{stderr}");
             interruptions += 1;
         }
     }
     assert!(interruptions > 0, "the experiment ended before it could be interrupted");
-    program.run(&["run", "smoke.toml", "--threads", "1", "-q"]).succeeds();
+    program.run(&RUN).succeeds();
+    assert_eq!(tables(&program), whole);
+}
+
+/// Every other time with its workers, as a power cut would; else alone, as the system does when memory
+/// runs out. Then they must notice by themselves.
+#[test]
+fn killed_at_thirty_moments_nothing_is_lost_but_time() {
+    let text = longer();
+    let whole = tables(&finished(&text));
+    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(30);
+    let mut program = prepared(&text);
+    let mut killed = 0;
+    while killed < 30 {
+        let mut child = start(&program);
+        let pause = Duration::from_millis(random.random_range(100..900));
+        std::thread::sleep(pause);
+        if child.try_wait().unwrap().is_some() {
+            assert_eq!(tables(&program), whole, "after {killed} kills");
+            program = prepared(&text);
+            continue;
+        }
+        let workers = children(child.id());
+        let group = format!("-{}", child.id());
+        signal(&if killed % 2 == 0 { group } else { child.id().to_string() }, "KILL");
+        child.wait().unwrap();
+        wait_until("no worker stays behind", || !workers.iter().any(|pid| is_alive(*pid)));
+        killed += 1;
+    }
+    program.run(&RUN).succeeds();
     assert_eq!(tables(&program), whole);
 }
 
 #[test]
-fn kill_loses_at_most_what_was_under_way() {
+fn a_worker_that_is_killed_fails_one_training_and_is_tried_again_if_wanted() {
+    let text = longer().replace("epochs = 6", "epochs = 30");
+    let kill_a_worker = |arguments: &[&str]| {
+        let program = prepared(&text);
+        let mut command = program.command(arguments);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut workers = Vec::new();
+        wait_until("a worker starts", || {
+            workers = children(child.id());
+            !workers.is_empty()
+        });
+        std::thread::sleep(Duration::from_millis(300));
+        signal(&workers[0].to_string(), "KILL");
+        let mut stderr = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        (program, child.wait().unwrap().code(), stderr)
+    };
+    let (program, code, stderr) = kill_a_worker(&RUN);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("failed: whole, seed "), "{stderr}");
+    assert!(stderr.contains("its process was killed (SIGKILL)"), "{stderr}");
+    let runs = tables(&program).runs;
+    let failed: Vec<&RunRow> = runs.iter().filter(|run| run.status != "done").collect();
+    assert!(failed.iter().all(|run| run.status.contains("SIGKILL")), "{failed:?}");
+    // The runs of one training: whole faces, and the two evaluations that share its network.
+    assert_eq!(failed.len(), 3, "{failed:?}");
+    program.run(&RUN).succeeds();
+    let whole = tables(&program);
+
+    let (program, code, stderr) = kill_a_worker(&[&RUN[..], &["--retries", "1"]].concat());
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stderr.contains("it is tried again"), "{stderr}");
+    assert_eq!(tables(&program), whole);
+
+    let (program, code, stderr) = kill_a_worker(&[&RUN[..], &["--fail-fast"]].concat());
+    assert_eq!(code, Some(1), "{stderr}");
+    let done = tables(&program).runs.iter().filter(|run| run.status == "done").count();
+    assert!(done < 7, "the others were not waited for: {done} runs are done");
+}
+
+#[test]
+fn two_runs_at_once_share_the_work() {
     let text = longer();
     let whole = tables(&finished(&text));
-    let program = Program::new();
-    program.write("smoke.toml", &text);
-    for pause in [300, 900, 1500, 600] {
-        let mut child = start(&program);
-        std::thread::sleep(Duration::from_millis(pause));
-        signal(&child, "KILL");
-        child.wait().unwrap();
+    let program = prepared(&text);
+    let both = [start(&program), start(&program)];
+    let started = both.map(|mut child| {
+        let mut stderr = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{stderr}");
+        stderr.lines().filter(|line| line.starts_with("training ")).count()
+    });
+    assert_eq!(started.iter().sum::<usize>(), 6, "each training is done once: {started:?}");
+    assert_eq!(tables(&program), whole);
+}
+
+/// A file system of a few megabytes.
+struct SmallDisk<'a>(&'a Program);
+
+impl SmallDisk<'_> {
+    fn mount(program: &Program) -> Option<SmallDisk<'_>> {
+        std::fs::create_dir(program.path("results")).unwrap();
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"]).arg(program.path("results"));
+        let mounted = mount.stderr(Stdio::null()).status().is_ok_and(|status| status.success());
+        mounted.then_some(SmallDisk(program))
     }
-    program.run(&["run", "smoke.toml", "--threads", "1", "-q"]).succeeds();
+}
+
+impl Drop for SmallDisk<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0.path("results")).status();
+    }
+}
+
+#[test]
+fn a_full_disk_is_said_and_the_next_run_goes_on() {
+    let text = longer();
+    let whole = tables(&finished(&text));
+    let program = prepared(&text);
+    let Some(_disk) = SmallDisk::mount(&program) else {
+        eprintln!("skipped: a full disk cannot be made here (mounting a tmpfs takes root)");
+        return;
+    };
+    // Room for the pictures and a training or two, at several sizes of what is left.
+    for filler in [1_300_000, 1_000_000, 700_000] {
+        let room = program.path("results/filler");
+        let filled = std::fs::write(&room, vec![0; filler]);
+        let run = program.run(&RUN);
+        if filled.is_err() || run.code != Some(0) {
+            assert_eq!(run.code, Some(1), "{}", run.stderr);
+            assert!(run.stderr.contains("o space left on device"), "{}", run.stderr);
+        }
+        std::fs::remove_file(&room).unwrap();
+    }
+    let larger = ["-o", "remount,size=64m"];
+    assert!(
+        Command::new("mount").args(larger).arg(program.path("results")).status().unwrap().success()
+    );
+    program.run(&RUN).succeeds();
+    assert_eq!(tables(&program), whole);
+}
+
+#[test]
+fn every_file_that_is_cut_is_noticed_and_made_again() {
+    let program = prepared(SMOKE);
+    program.run(&RUN).succeeds();
+    let whole = tables(&program);
+    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(7);
+    let files: Vec<_> = walkdir::WalkDir::new(program.path("results"))
+        .into_iter()
+        .map(|entry| entry.unwrap().into_path())
+        .filter(|path| path.is_file())
+        .collect();
+    assert!(files.len() > 40, "{files:?}");
+    let mut seen = std::collections::BTreeSet::new();
+    for path in files {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let folder = path.parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
+        let kind = match folder.as_str() {
+            "evaluations" => path.extension().unwrap().to_str().unwrap().to_owned(),
+            _ => name.clone(),
+        };
+        let length = std::fs::metadata(&path).unwrap().len();
+        // One of each kind; a log is there to be read, and a lock is empty.
+        if name == "log" || length == 0 || !seen.insert(kind) {
+            continue;
+        }
+        let cut = random.random_range(0..length);
+        std::fs::File::options().write(true).open(&path).unwrap().set_len(cut).unwrap();
+        let relative = path.strip_prefix(program.folder()).unwrap().display().to_string();
+        let run = program.run(&RUN);
+        if name == "format.json" {
+            assert_eq!(run.code, Some(2), "{}", run.stderr);
+            assert!(run.stderr.contains("format.json` is damaged"), "{}", run.stderr);
+            std::fs::remove_file(&path).unwrap();
+            program.run(&RUN).succeeds();
+            continue;
+        }
+        run.succeeds();
+        let needed = relative.starts_with("results/trainings");
+        assert!(!needed || run.stderr.contains(&relative), "{relative}: {}", run.stderr);
+        assert_eq!(tables(&program), whole, "{relative}, cut to {cut} of {length} bytes");
+    }
+    assert!(seen.len() > 12, "{seen:?}");
+}
+
+#[test]
+fn a_checkpoint_that_is_cut_is_no_reason_to_give_up() {
+    let text = longer();
+    let whole = tables(&finished(&text));
+    let program = prepared(&text);
+    let mut child = start(&program);
+    let checkpoint = || {
+        let files = walkdir::WalkDir::new(program.path("results")).into_iter().flatten();
+        files
+            .map(walkdir::DirEntry::into_path)
+            .find(|path| path.ends_with("checkpoint.safetensors"))
+    };
+    wait_until("a checkpoint is stored", || checkpoint().is_some());
+    signal(&format!("-{}", child.id()), "KILL");
+    child.wait().unwrap();
+    let path = checkpoint().expect("it stays where the training was killed");
+    let length = std::fs::metadata(&path).unwrap().len();
+    std::fs::File::options().write(true).open(&path).unwrap().set_len(length / 3).unwrap();
+    let run = program.run(&RUN);
+    run.succeeds();
+    assert!(run.stderr.contains("checkpoint.safetensors` is damaged"), "{}", run.stderr);
     assert_eq!(tables(&program), whole);
 }

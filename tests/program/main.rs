@@ -3,3 +3,4 @@
 mod commands;
 mod driver;
 mod interruption;
+mod workers;

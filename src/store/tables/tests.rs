@@ -42,15 +42,17 @@ fn swept() -> impl Strategy<Value = BTreeMap<String, String>> {
 prop_compose! {
     fn run_row()(
         ids in [text(), text(), text(), text(), text()],
+        origin in [text(), text(), text()],
         regions in names(),
         words in [text(), text(), text(), text(), text(), text()],
         (control, draw, seed) in (any::<bool>(), option::of(any::<u32>()), any::<u64>()),
-        (epochs, best_epoch, parameters) in (any::<u32>(), any::<u32>(), any::<u64>()),
+        (epochs, best_epoch, parameters, threads) in (any::<u32>(), any::<u32>(), any::<u64>(), any::<u32>()),
         metrics in [(); 6].map(|()| option::of(number())),
         (area, wall_seconds, train_images_per_second) in (number(), number(), number()),
         swept in swept(),
     ) -> RunRow {
         let [run_id, training_id, experiment, condition, dataset] = ids;
+        let [fer_lab, libtorch, processor] = origin;
         let [mode, fill, phase, device, precision, status] = words;
         let [val_accuracy, test_accuracy, test_balanced_accuracy, test_macro_f1, test_loss, test_bits] =
             metrics;
@@ -58,7 +60,7 @@ prop_compose! {
             run_id, training_id, experiment, condition, dataset, regions, mode, fill, phase, control,
             draw, area, seed, epochs, best_epoch, parameters, val_accuracy, test_accuracy,
             test_balanced_accuracy, test_macro_f1, test_loss, test_bits, device, precision,
-            wall_seconds, train_images_per_second, status, swept,
+            fer_lab, libtorch, processor, threads, wall_seconds, train_images_per_second, status, swept,
         }
     }
 }

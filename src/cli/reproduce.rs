@@ -1,0 +1,92 @@
+//! `fer-lab reproduce`
+
+use std::sync::Arc;
+
+use anyhow::bail;
+use clap::Args;
+use serde_json::json;
+
+use super::progress::{Progress, duration};
+use super::{Exit, Options, interrupt, output};
+use crate::engine::{self, Reproduced, Reproduction};
+use crate::report::{Format, thousands};
+use crate::store::Results;
+
+/// Train one run again, and say whether the numbers agree with those that are stored
+///
+/// On the CPU they agree to the last bit where program, libtorch and threads are the same. What is stored
+/// is not touched. Exit code 0 where every number is the same, 1 where one is not.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The id of a training or run, or its beginning
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Threads; as many as it was trained with where not given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    threads: Option<u32>,
+}
+
+pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
+    let interrupted = interrupt::catch("\ninterrupted\n")?;
+    let results = Results::open(&options.results)?;
+    let mut progress = Progress::new(options, false, Arc::clone(&interrupted));
+    let reproduced = engine::reproduce(&results, &arguments.id, arguments.threads, &mut progress);
+    progress.finish();
+    let reproduction = match reproduced? {
+        Reproduced::Done(reproduction) => reproduction,
+        Reproduced::Failed(reason) => bail!("it cannot be trained again: {reason}"),
+        Reproduced::Interrupted => return Ok(Exit::Interrupted),
+    };
+    output::answer(&match options.format {
+        Format::Json => as_json(&reproduction)?,
+        _ => in_words(&reproduction),
+    })?;
+    Ok(if reproduction.agrees() { Exit::Done } else { Exit::SomeFailed })
+}
+
+fn in_words(reproduction: &Reproduction) -> String {
+    let Reproduction { training_id, name, seed, seconds, answers, answers_differ, .. } =
+        reproduction;
+    let mut text =
+        format!("training {training_id} ({name}, seed {seed}), again in {}:\n", duration(*seconds));
+    if reproduction.agrees() {
+        text += &format!(
+            "every number is the same: the network, its epochs and {} answers\n",
+            thousands(*answers)
+        );
+    } else {
+        text += &format!(
+            "the numbers differ: losses and accuracies of an epoch by up to {:.2e},\n\
+             {} of {} answers, probabilities by up to {:.2e}\n",
+            reproduction.epochs_differ,
+            thousands(*answers_differ),
+            thousands(*answers),
+            reproduction.probabilities_differ
+        );
+    }
+    for circumstance in &reproduction.circumstances {
+        let engine::Circumstance { what, then, now } = circumstance;
+        text += &format!("{what}: {then} then, {now} now\n");
+    }
+    text
+}
+
+fn as_json(reproduction: &Reproduction) -> anyhow::Result<String> {
+    let circumstances = reproduction.circumstances.iter().map(|circumstance| {
+        json!({ "what": circumstance.what, "then": circumstance.then, "now": circumstance.now })
+    });
+    let value = json!({
+        "training_id": reproduction.training_id,
+        "condition": reproduction.name,
+        "seed": reproduction.seed,
+        "seconds": reproduction.seconds,
+        "agrees": reproduction.agrees(),
+        "same_network": reproduction.same_network,
+        "epochs_differ": reproduction.epochs_differ,
+        "answers": reproduction.answers,
+        "answers_differ": reproduction.answers_differ,
+        "probabilities_differ": reproduction.probabilities_differ,
+        "circumstances": circumstances.collect::<Vec<_>>(),
+    });
+    Ok(serde_json::to_string_pretty(&value)? + "\n")
+}

@@ -1,0 +1,109 @@
+//! `fer-lab status`
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::progress::{describe, duration};
+use super::{Exit, Options, output};
+use crate::report::Format;
+use crate::store::{Live, Results, sessions};
+
+/// What the runs that are under way are doing, asked from another terminal
+///
+/// Every run on the results folder, its trainings under way and the time it has left. A run that was
+/// killed is not shown: nothing of it is left to wait for.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Look again every so many seconds, until no run is left
+    #[arg(short, long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2",
+          value_parser = clap::value_parser!(u64).range(1..=3600))]
+    watch: Option<u64>,
+}
+
+pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
+    let results = Results::open(&options.results)?;
+    loop {
+        let alive = sessions(&results)?;
+        let mut text = render(&alive, options)?;
+        if arguments.watch.is_some() && std::io::stdout().is_terminal() {
+            let clear = console::Term::stdout();
+            clear.clear_screen()?;
+        } else if arguments.watch.is_some() {
+            text.push('\n');
+        }
+        output::answer(&text)?;
+        match arguments.watch {
+            Some(seconds) if !alive.is_empty() => std::thread::sleep(Duration::from_secs(seconds)),
+            _ => return Ok(Exit::Done),
+        }
+    }
+}
+
+fn render(alive: &[Live], options: &Options) -> anyhow::Result<String> {
+    if options.format == Format::Json {
+        return Ok(serde_json::to_string_pretty(alive)? + "\n");
+    }
+    if alive.is_empty() {
+        return Ok(format!("no run is under way in {}\n", options.results.display()));
+    }
+    Ok(alive.iter().map(paragraph).collect::<Vec<_>>().join("\n"))
+}
+
+/// A run in a few lines.
+fn paragraph(live: &Live) -> String {
+    let left = live.seconds_left.map(|left| format!(", about {} left", duration(left)));
+    let plural = if live.threads == 1 { "" } else { "s" };
+    let mut text = format!(
+        "{}: {} of {} trainings, {} of {} evaluations{}\n  for {} on {} (process {}), {} at once, {} thread{plural} each\n",
+        live.experiment,
+        live.trained,
+        live.trainings,
+        live.evaluated,
+        live.evaluations,
+        left.unwrap_or_default(),
+        duration(live.updated.saturating_sub(live.started) as f64),
+        live.host,
+        live.pid,
+        live.jobs,
+        live.threads,
+    );
+    if live.failed > 0 {
+        text += &format!("  {} failed\n", live.failed);
+    }
+    for worker in &live.workers {
+        text += &format!("  {}\n", describe(worker));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_a_paragraph() {
+        let live = Live {
+            experiment: "mask_eyes".into(),
+            host: "lab".into(),
+            pid: 7,
+            started: 1_000,
+            updated: 1_090,
+            jobs: 2,
+            threads: 1,
+            trainings: 21,
+            trained: 3,
+            evaluations: 21,
+            evaluated: 3,
+            failed: 1,
+            seconds_left: Some(600.0),
+            workers: vec![],
+        };
+        assert_eq!(
+            paragraph(&live),
+            "mask_eyes: 3 of 21 trainings, 3 of 21 evaluations, about 10 min left\n  \
+             for 1 min 30 s on lab (process 7), 2 at once, 1 thread each\n  1 failed\n"
+        );
+    }
+}

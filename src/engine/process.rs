@@ -1,0 +1,134 @@
+//! A worker process, seen from the run that started it.
+//!
+//! The worker reads its specification from the first line of its standard input and then keeps that
+//! pipe open: the word `stop` on it asks for a checkpoint, and its end, whatever brings it about, tells
+//! the worker that nobody waits for it any more. Events come back on standard output, a JSON object a
+//! line. Standard error goes into the training's log.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
+use std::sync::mpsc::Sender;
+
+use super::{EngineError, Event, Specification};
+use crate::store::{Results, open_log};
+
+/// An event is a line of a few hundred bytes; more than this is none.
+const LONGEST_LINE: u64 = 1024 * 1024;
+
+/// The workers of this process that may be alive.
+static WORKERS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+
+/// What a worker said.
+#[derive(Debug)]
+pub(super) enum Said {
+    Event(Box<Event>),
+    /// It closed its output: it is ending, or has ended.
+    Nothing,
+}
+
+#[derive(Debug)]
+pub(super) struct Worker {
+    child: Child,
+    /// Held open: its end would stop the worker.
+    lifeline: Option<ChildStdin>,
+}
+
+impl Worker {
+    /// Starts a worker; what it says is sent to `said` with its `slot`.
+    pub fn start(
+        program: &Path,
+        results: &Results,
+        locks: bool,
+        specification: &Specification,
+        slot: usize,
+        said: Sender<(usize, Said)>,
+    ) -> Result<Worker, EngineError> {
+        let failed = |error| EngineError::Start { program: program.to_owned(), error };
+        let log = open_log(&results.log_path(specification.training.as_str())?)?;
+        let mut command = Command::new(program);
+        command.args(["worker", "-", "--results"]).arg(results.root());
+        if !locks {
+            command.arg("--no-locks");
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
+        let mut child = command.spawn().map_err(failed)?;
+        WORKERS.lock().expect("no holder panics").insert(child.id());
+        let mut lifeline = child.stdin.take().expect("it is piped");
+        let output = child.stdout.take().expect("it is piped");
+        std::thread::spawn(move || listen(output, slot, &said));
+        let mut line = serde_json::to_vec(specification).expect("a specification is plain data");
+        line.push(b'\n');
+        // A worker that died at once has closed the pipe; how it died is seen when it is waited for.
+        let _ = lifeline.write_all(&line);
+        Ok(Worker { child, lifeline: Some(lifeline) })
+    }
+
+    /// Asks for a checkpoint and an end.
+    pub fn stop(&mut self) {
+        if let Some(lifeline) = &mut self.lifeline {
+            let _ = lifeline.write_all(b"stop\n");
+        }
+    }
+
+    /// Waits for the end of a worker that has closed its output.
+    pub fn wait(&mut self) -> std::io::Result<ExitStatus> {
+        WORKERS.lock().expect("no holder panics").remove(&self.child.id());
+        self.child.wait()
+    }
+}
+
+impl Drop for Worker {
+    /// A run that ends by an error leaves nobody behind.
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _ = self.child.kill();
+            let _ = self.wait();
+        }
+    }
+}
+
+/// Kills every worker of this process, for who leaves at once.
+pub fn kill_workers() {
+    let Ok(workers) = WORKERS.lock() else { return };
+    for pid in workers.iter() {
+        // SAFETY: the process is a child that has not been waited for, so that its number is its own.
+        unsafe { libc::kill(*pid as libc::pid_t, libc::SIGKILL) };
+    }
+}
+
+/// Why a worker that said no last word ended.
+pub(super) fn cause_of_death(status: ExitStatus) -> String {
+    use std::os::unix::process::ExitStatusExt;
+    match (status.signal(), status.code()) {
+        (Some(libc::SIGKILL), _) => {
+            "its process was killed (SIGKILL): most likely the memory ran out; \
+             fewer --jobs or a smaller `train.batch_size` need less"
+                .to_owned()
+        }
+        (Some(signal), _) => format!("its process died of signal {signal}; its log may say more"),
+        (_, Some(code)) => format!("its process ended with code {code}; its log may say more"),
+        _ => "its process ended, and it is not known how".to_owned(),
+    }
+}
+
+fn listen(output: impl Read, slot: usize, said: &Sender<(usize, Said)>) {
+    let mut output = BufReader::new(output);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match output.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => break,
+            Ok(_) => {}
+        }
+        // Whatever else writes to standard output, a library say, is no event.
+        if let Ok(event) = serde_json::from_slice::<Event>(&line)
+            && said.send((slot, Said::Event(Box::new(event)))).is_err()
+        {
+            return;
+        }
+    }
+    let _ = said.send((slot, Said::Nothing));
+}

@@ -1,0 +1,118 @@
+//! Which parts of a plan are done.
+
+use std::collections::BTreeSet;
+
+use super::{Event, Observer, Work};
+use crate::plan::{EvaluationId, Identified, TrainingId};
+use crate::store::{EvaluationRecord, Manifest, Results, StoreError, TrainingStatus};
+
+/// What of a plan lies in the results folder, whole.
+#[derive(Debug)]
+pub(super) struct State {
+    /// By training.
+    pub trained: Vec<bool>,
+    /// By run.
+    pub evaluated: Vec<bool>,
+}
+
+impl State {
+    /// Looks at every file of the plan, content included.
+    pub fn look(
+        work: &Work,
+        identified: &Identified,
+        observer: &mut dyn Observer,
+    ) -> Result<State, StoreError> {
+        let mut state = State {
+            trained: vec![false; work.plan.trainings.len()],
+            evaluated: vec![false; work.plan.runs.len()],
+        };
+        for training in 0..work.plan.trainings.len() {
+            state.look_again(work, identified, training, observer)?;
+        }
+        Ok(state)
+    }
+
+    /// Looks at the files of one training.
+    pub fn look_again(
+        &mut self,
+        work: &Work,
+        identified: &Identified,
+        training: usize,
+        observer: &mut dyn Observer,
+    ) -> Result<(), StoreError> {
+        let id = &identified.trainings[training].id;
+        self.trained[training] = is_trained(work.results, id, observer)?;
+        for run in 0..work.plan.runs.len() {
+            if work.plan.runs[run].training == training {
+                let evaluation = &identified.runs[run].evaluation;
+                self.evaluated[run] = has_evaluation(work.results, id, evaluation, observer)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Marks every run of an evaluation as evaluated.
+    pub fn has_evaluated(&mut self, identified: &Identified, evaluation: &EvaluationId) {
+        for (run, identity) in identified.runs.iter().enumerate() {
+            if identity.evaluation == *evaluation {
+                self.evaluated[run] = true;
+            }
+        }
+    }
+
+    pub fn is_open(&self, work: &Work, identified: &Identified, training: usize) -> bool {
+        !self.trained[training] || !self.open_runs(work, identified, training).is_empty()
+    }
+
+    /// The runs of a training whose evaluation is missing, each evaluation once.
+    pub fn open_runs(&self, work: &Work, identified: &Identified, training: usize) -> Vec<usize> {
+        let mut seen = BTreeSet::new();
+        (0..work.plan.runs.len())
+            .filter(|run| work.plan.runs[*run].training == training && !self.evaluated[*run])
+            .filter(|run| seen.insert(&identified.runs[*run].evaluation))
+            .collect()
+    }
+}
+
+/// Whether a training's network and epochs are there, whole.
+pub(super) fn is_trained(
+    results: &Results,
+    id: &TrainingId,
+    observer: &mut dyn Observer,
+) -> Result<bool, StoreError> {
+    let manifest = Manifest::read(&results.manifest_path(id.as_str())?);
+    let folder = results.training_dir(id.as_str())?;
+    let status = manifest.and_then(|manifest| {
+        manifest.check_files(&folder)?;
+        Ok(manifest.status)
+    });
+    Ok(sound(status, observer)? == Some(TrainingStatus::Done))
+}
+
+/// Whether an evaluation's predictions are there, whole.
+pub(super) fn has_evaluation(
+    results: &Results,
+    training: &TrainingId,
+    evaluation: &EvaluationId,
+    observer: &mut dyn Observer,
+) -> Result<bool, StoreError> {
+    let path = results.evaluation_path(training.as_str(), evaluation.as_str())?;
+    let record = EvaluationRecord::read(&EvaluationRecord::path(&path));
+    Ok(sound(record.and_then(|record| record.check(&path)), observer)?.is_some())
+}
+
+/// `None` for what is not there, or is there and damaged, which is said.
+fn sound<T>(
+    found: Result<T, StoreError>,
+    observer: &mut dyn Observer,
+) -> Result<Option<T>, StoreError> {
+    match found {
+        Ok(value) => Ok(Some(value)),
+        Err(StoreError::NotFound { .. }) => Ok(None),
+        Err(error @ StoreError::Damaged { .. }) => {
+            observer.event(&Event::Warning { text: format!("{error}; it is done again") });
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}

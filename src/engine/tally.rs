@@ -1,0 +1,198 @@
+//! Where a run stands, summed up from its events.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use super::Event;
+use crate::plan::TrainingId;
+use crate::store::{Live, LiveWorker, host};
+
+/// Counts, the trainings under way, and the time that is left.
+#[derive(Debug, Clone)]
+pub struct Tally {
+    live: Live,
+    trained_before: usize,
+    started: Instant,
+}
+
+impl Default for Tally {
+    fn default() -> Tally {
+        let live = Live {
+            experiment: String::new(),
+            host: host(),
+            pid: std::process::id(),
+            started: now(),
+            updated: now(),
+            jobs: 1,
+            threads: 1,
+            trainings: 0,
+            trained: 0,
+            evaluations: 0,
+            evaluated: 0,
+            failed: 0,
+            seconds_left: None,
+            workers: Vec::new(),
+        };
+        Tally { live, trained_before: 0, started: Instant::now() }
+    }
+}
+
+impl Tally {
+    pub fn take(&mut self, event: &Event) {
+        let live = &mut self.live;
+        match event {
+            Event::Planned {
+                experiment,
+                trainings,
+                trained,
+                evaluations,
+                evaluated,
+                jobs,
+                threads,
+            } => {
+                live.experiment.clone_from(experiment);
+                (live.trainings, live.trained) = (*trainings, *trained);
+                (live.evaluations, live.evaluated) = (*evaluations, *evaluated);
+                (live.jobs, live.threads) = (*jobs, *threads);
+                self.trained_before = *trained;
+                self.started = Instant::now();
+            }
+            Event::Started { training, name, seed, epochs, resumed } => {
+                let worker = self.enter(training, name, *seed);
+                worker.epoch = resumed.map_or(0, |done| done + 1);
+                worker.epochs = *epochs;
+            }
+            Event::Evaluating { training, name, seed, .. } => {
+                self.enter(training, name, *seed).trained = true;
+            }
+            Event::Step { training, step } => {
+                if let Some(worker) = self.worker(training) {
+                    worker.epoch = step.epoch;
+                    worker.share = step.step as f64 / step.steps.max(1) as f64;
+                    worker.loss = step.loss;
+                    worker.accuracy = step.accuracy;
+                    worker.images_per_second = step.images_per_second;
+                }
+            }
+            Event::Epoch { training, record } => {
+                if let Some(worker) = self.worker(training) {
+                    (worker.epoch, worker.share) = (record.epoch, 1.0);
+                }
+            }
+            Event::Trained { training } => {
+                live.trained += 1;
+                self.left(training);
+            }
+            Event::Evaluated { .. } => live.evaluated += 1,
+            Event::Failed { training, again, .. } => {
+                live.failed += usize::from(!again);
+                self.left(training);
+            }
+            Event::Reading { .. }
+            | Event::Warning { .. }
+            | Event::Elsewhere { .. }
+            | Event::Ended { .. }
+            | Event::Finished { .. } => {}
+        }
+    }
+
+    /// A worker is at a training, whatever it did before.
+    fn enter(&mut self, training: &TrainingId, name: &str, seed: u64) -> &mut LiveWorker {
+        self.left(training);
+        self.live.workers.push(LiveWorker {
+            training_id: training.to_string(),
+            name: name.to_owned(),
+            seed,
+            trained: false,
+            epoch: 0,
+            epochs: 0,
+            share: 0.0,
+            loss: 0.0,
+            accuracy: 0.0,
+            images_per_second: 0.0,
+        });
+        self.live.workers.last_mut().expect("it was just added")
+    }
+
+    /// A training is no longer under way.
+    pub fn left(&mut self, training: &TrainingId) {
+        self.live.workers.retain(|worker| worker.training_id != training.as_str());
+    }
+
+    /// The sum, as of now.
+    pub fn live(&self) -> Live {
+        Live { updated: now(), seconds_left: self.seconds_left(), ..self.live.clone() }
+    }
+
+    /// The share of all trainings that is done, those under way by their epochs.
+    pub fn share(&self) -> f64 {
+        (self.live.trained as f64 + self.under_way()) / self.live.trainings.max(1) as f64
+    }
+
+    fn under_way(&self) -> f64 {
+        let share = |worker: &LiveWorker| {
+            let epochs = f64::from(worker.epoch.max(1) - 1) + worker.share;
+            epochs / f64::from(worker.epochs.max(1))
+        };
+        self.live.workers.iter().filter(|worker| !worker.trained).map(share).sum()
+    }
+
+    /// By the speed so far, once there is something to judge by.
+    fn seconds_left(&self) -> Option<f64> {
+        let here = (self.live.trained - self.trained_before) as f64 + self.under_way();
+        let open = (self.live.trainings - self.trained_before) as f64 - here;
+        let elapsed = self.started.elapsed().as_secs_f64();
+        (here > 0.05 && elapsed > 2.0).then(|| elapsed / here * open)
+    }
+
+    fn worker(&mut self, training: &TrainingId) -> Option<&mut LiveWorker> {
+        self.live.workers.iter_mut().find(|worker| worker.training_id == training.as_str())
+    }
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::Step;
+
+    fn id(digit: char) -> TrainingId {
+        serde_json::from_str(&format!("\"{}\"", digit.to_string().repeat(20))).unwrap()
+    }
+
+    fn started(digit: char) -> Event {
+        let (name, seed) = ("whole".to_owned(), 1);
+        Event::Started { training: id(digit), name, seed, epochs: 4, resumed: None }
+    }
+
+    #[test]
+    fn trainings_under_way_count_by_their_epochs() {
+        let mut tally = Tally::default();
+        let experiment = "x".to_owned();
+        tally.take(&Event::Planned {
+            experiment,
+            trainings: 4,
+            trained: 1,
+            evaluations: 8,
+            evaluated: 2,
+            jobs: 2,
+            threads: 1,
+        });
+        assert_eq!(tally.share(), 0.25);
+        tally.take(&started('a'));
+        tally.take(&started('b'));
+        let step =
+            Step { epoch: 3, step: 5, steps: 10, loss: 1.0, accuracy: 0.5, images_per_second: 9.0 };
+        tally.take(&Event::Step { training: id('a'), step });
+        assert_eq!(tally.share(), (1.0 + 2.5 / 4.0) / 4.0);
+        assert_eq!(tally.live().workers.len(), 2);
+        tally.take(&Event::Trained { training: id('a') });
+        let (name, seed, reason) = ("whole".to_owned(), 1, "no memory".to_owned());
+        tally.take(&Event::Failed { training: id('b'), name, seed, reason, again: false });
+        let live = tally.live();
+        assert_eq!((live.trained, live.failed, live.workers.len()), (2, 1, 0));
+        assert_eq!(tally.share(), 0.5);
+    }
+}

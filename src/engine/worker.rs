@@ -1,0 +1,99 @@
+//! What happens inside of a worker: one training, then its evaluations.
+
+use super::data::Ready;
+use super::guard::guarded;
+use super::specification::Specification;
+use super::state::{has_evaluation, is_trained};
+use super::training::{Ended, Job};
+use super::{EngineError, Event, Observer, Outcome, data};
+use crate::plan::training_id;
+use crate::store::Results;
+use crate::train::device;
+
+/// Does what a specification asks for and is not there yet.
+///
+/// The training is claimed first, so that no two processes are ever at one; what lies in the results
+/// folder by then is not done again.
+///
+/// # Errors
+/// What keeps this and most other trainings from being done: data that are missing or have changed, a
+/// device that is not there, a folder that cannot be written. A training that fails is an [`Outcome`].
+pub fn work(
+    specification: &Specification,
+    results: &Results,
+    locks: bool,
+    observer: &mut dyn Observer,
+) -> Result<Outcome, EngineError> {
+    let spec = specification.training()?;
+    let id = &specification.training;
+    let _claim = match locks {
+        true => match results.claim(id.as_str())? {
+            Some(claim) => Some(claim),
+            None => return Ok(Outcome::Busy),
+        },
+        false => None,
+    };
+    results.sweep_training(id.as_str())?;
+    let (device, no_gpu) = device::choose(specification.device)?;
+    if let Some(reason) = no_gpu {
+        observer.event(&Event::Warning { text: format!("{reason}; the CPU is used") });
+    }
+    let dataset = data::load_telling(&spec.settings.dataset, results, observer)?;
+    if training_id(&spec, Some(&dataset.content)) != *id {
+        return Err(EngineError::OtherTraining { id: id.clone() });
+    }
+    let ready = Ready::new(spec.settings.dataset.clone(), dataset, device);
+    let job = Job {
+        spec: &spec,
+        id,
+        results,
+        ready: &ready,
+        device,
+        threads: specification.threads,
+        checkpoint_seconds: specification.checkpoint_seconds,
+        name: &specification.name,
+    };
+    let network = match is_trained(results, id, observer)? {
+        true => job.load()?,
+        false => match job.train(observer)? {
+            Ended::Done(network) => {
+                observer.event(&Event::Trained { training: id.clone() });
+                network
+            }
+            Ended::Failed { reason, transient } => {
+                return Ok(Outcome::Failed { reason, transient });
+            }
+            Ended::Interrupted => return Ok(Outcome::Interrupted),
+        },
+    };
+    if !specification.evaluations.is_empty() {
+        observer.event(&Event::Evaluating {
+            training: id.clone(),
+            name: specification.name.clone(),
+            seed: spec.seed,
+            evaluations: specification.evaluations.len(),
+        });
+    }
+    let mut failed = None;
+    for evaluation in &specification.evaluations {
+        if observer.interrupted() {
+            return Ok(Outcome::Interrupted);
+        }
+        if !has_evaluation(results, id, &evaluation.id, observer)? {
+            let occlusion = evaluation.occlusion.as_ref();
+            match guarded(|| job.evaluate(&network, &evaluation.id, occlusion)) {
+                Ok(stored) => stored?,
+                Err(reason) => {
+                    failed = Some(format!("evaluation {}: libtorch: {reason}", evaluation.id));
+                    continue;
+                }
+            }
+        }
+        let (training, evaluation) = (id.clone(), evaluation.id.clone());
+        observer.event(&Event::Evaluated { training, evaluation });
+    }
+    Ok(match failed {
+        Some(reason) => Outcome::Failed { reason, transient: true },
+        None => Outcome::Done,
+    })
+}

@@ -1,0 +1,137 @@
+//! Who is at a training: operating-system file locks, which die with their owner.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use super::{Results, StoreError, open_log};
+
+/// The right to work on one training, until it is dropped or the process ends, however it ends.
+#[derive(Debug)]
+pub struct Claim(#[expect(dead_code, reason = "the lock lives as long as the open file")] File);
+
+impl Results {
+    /// Claims a training. `None` where another process is at it.
+    ///
+    /// # Errors
+    /// [`StoreError::NoLocks`] where the file system has none.
+    pub fn claim(&self, training_id: &str) -> Result<Option<Claim>, StoreError> {
+        lock(&self.lock_path(training_id)?)
+    }
+
+    /// Whether another process, or this one, is at a training.
+    pub fn is_claimed(&self, training_id: &str) -> Result<bool, StoreError> {
+        let path = self.lock_path(training_id)?;
+        Ok(path.exists() && lock(&path)?.is_none())
+    }
+
+    /// Waits until no other process writes the tables of an experiment, and keeps others from it.
+    pub fn hold_experiment(&self, experiment: &str) -> Result<Claim, StoreError> {
+        let folder = self.experiment_dir(experiment)?;
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let path = self.locks_dir().join(format!("experiment.{name}"));
+        loop {
+            match lock(&path)? {
+                Some(claim) => return Ok(claim),
+                None => std::thread::sleep(Duration::from_millis(50)),
+            }
+        }
+    }
+
+    /// Removes what a process that was killed while writing left in a training's folder. To be called
+    /// by the one who claimed the training.
+    pub fn sweep_training(&self, training_id: &str) -> Result<(), StoreError> {
+        let folder = self.training_dir(training_id)?;
+        for folder in [folder.clone(), folder.join("evaluations")] {
+            let entries = match fs::read_dir(&folder) {
+                Ok(entries) => entries,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(StoreError::read(&folder, error)),
+            };
+            for entry in entries.flatten() {
+                let name = entry.file_name();
+                if name.to_str().is_some_and(|name| name.starts_with('.') && name.ends_with(".tmp"))
+                {
+                    fs::remove_file(entry.path())
+                        .map_err(|reason| StoreError::write(entry.path(), reason))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// An error where the file system of the results folder gives no locks, so that it is known before
+    /// two runs do the same work twice.
+    pub fn check_locks(&self) -> Result<(), StoreError> {
+        let path = self.locks_dir().join(".probe");
+        lock(&path).map(drop)
+    }
+}
+
+/// Locks the file at `path`, which is made where it is missing. `None` where another process holds it.
+pub(super) fn lock(path: &Path) -> Result<Option<Claim>, StoreError> {
+    let failed = |reason| StoreError::write(path, reason);
+    loop {
+        let file = open_log(path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(reason)) => {
+                return Err(StoreError::NoLocks { path: path.to_owned(), reason });
+            }
+        }
+        // Between opening and locking, the file may have been removed and made anew by others, who would
+        // hold a lock of their own.
+        if is_at(&file, path).map_err(failed)? {
+            return Ok(Some(Claim(file)));
+        }
+    }
+}
+
+/// Whether the open file is the one that lies at `path`.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let open = file.metadata()?;
+    match fs::metadata(path) {
+        Ok(there) => Ok((open.dev(), open.ino()) == (there.dev(), there.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(not(unix))]
+fn is_at(_: &File, path: &Path) -> io::Result<bool> {
+    Ok(path.exists())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let results = Results::create(folder.path()).unwrap();
+        results.check_locks().unwrap();
+        let claim = results.claim("t1").unwrap();
+        assert!(claim.is_some());
+        assert!(results.claim("t1").unwrap().is_none());
+        assert!(results.is_claimed("t1").unwrap() && !results.is_claimed("t2").unwrap());
+        assert!(results.claim("t2").unwrap().is_some());
+        drop(claim);
+        assert!(results.claim("t1").unwrap().is_some());
+    }
+
+    #[test]
+    fn a_lock_on_a_file_that_was_removed_holds_nobody_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let first = lock(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        let second = lock(&path).unwrap();
+        assert!(first.is_some() && second.is_some());
+        assert!(lock(&path).unwrap().is_none(), "the second one's file lies there");
+    }
+}

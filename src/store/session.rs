@@ -1,0 +1,185 @@
+//! What a `run` is doing at this moment, for who asks from another terminal.
+//!
+//! Each run keeps two files in `.running/`: one that it holds a lock on for as long as it lives, and one
+//! with its state, replaced about once a second. Nothing depends on them; where the lock is free, the run
+//! is gone and its files are swept away.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::claim::{Claim, lock};
+use super::json::read_json;
+use super::{Results, StoreError};
+
+const LIMIT: u64 = 1024 * 1024;
+
+/// The state of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Live {
+    pub experiment: String,
+    pub host: String,
+    pub pid: u32,
+    /// Seconds since 1970-01-01 UTC.
+    pub started: u64,
+    pub updated: u64,
+    /// Trainings at once, and threads of each.
+    pub jobs: u32,
+    pub threads: u32,
+    pub trainings: usize,
+    pub trained: usize,
+    pub evaluations: usize,
+    pub evaluated: usize,
+    pub failed: usize,
+    /// By the speed so far; `None` before it is known.
+    pub seconds_left: Option<f64>,
+    pub workers: Vec<LiveWorker>,
+}
+
+/// A training under way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LiveWorker {
+    pub training_id: String,
+    pub name: String,
+    pub seed: u64,
+    /// It is trained, and its evaluations are under way.
+    pub trained: bool,
+    /// Of the epoch under way, from 1; 0 before the first step.
+    pub epoch: u32,
+    pub epochs: u32,
+    /// The share of the epoch that is done.
+    pub share: f64,
+    pub loss: f64,
+    pub accuracy: f64,
+    pub images_per_second: f64,
+}
+
+/// A run that others can watch.
+#[derive(Debug)]
+pub struct Session {
+    lock_path: PathBuf,
+    path: PathBuf,
+    _claim: Option<Claim>,
+}
+
+impl Session {
+    /// Announces this process.
+    pub fn begin(results: &Results) -> Result<Session, StoreError> {
+        // Whoever died without a word is swept away before.
+        sessions(results)?;
+        let name = format!("{}-{}", host(), std::process::id());
+        let lock_path = results.sessions_dir().join(format!("{name}.lock"));
+        let claim = lock(&lock_path)?;
+        Ok(Session { path: lock_path.with_extension("json"), lock_path, _claim: claim })
+    }
+
+    /// Replaces the state. It is news, not a result: that it cannot be written is no reason to stop.
+    pub fn tell(&self, live: &Live) {
+        let _ = replace(&self.path, live);
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+        let _ = fs::remove_file(&self.lock_path);
+    }
+}
+
+/// The runs that are alive, the oldest first; what dead ones left is removed.
+pub fn sessions(results: &Results) -> Result<Vec<Live>, StoreError> {
+    let folder = results.sessions_dir();
+    let entries = match fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(StoreError::read(&folder, error)),
+    };
+    let mut alive = Vec::new();
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if path.extension().is_none_or(|extension| extension != "lock") {
+            continue;
+        }
+        let state = path.with_extension("json");
+        // Where the folder is another user's, whether its run lives cannot be told: it is believed.
+        if let Ok(Some(claim)) = lock(&path) {
+            let _ = fs::remove_file(&state);
+            let _ = fs::remove_file(&path);
+            drop(claim);
+        } else if let Ok(live) = read_json::<Live>(&state, LIMIT) {
+            alive.push(live);
+        }
+    }
+    alive.sort_by_key(|live| (live.started, live.pid));
+    Ok(alive)
+}
+
+/// This machine's name, as far as it can be part of a file's name.
+pub fn host() -> String {
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let letters = name.trim().chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c));
+    letters.take(64).collect()
+}
+
+/// Replaces a file in one step, without waiting for the disk.
+fn replace(path: &Path, live: &Live) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".").suffix(".tmp").tempfile_in(folder)?;
+    file.write_all(&serde_json::to_vec(live)?)?;
+    file.persist(path)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn live() -> Live {
+        Live {
+            experiment: "mask_eyes".into(),
+            host: host(),
+            pid: std::process::id(),
+            started: 1,
+            updated: 2,
+            jobs: 2,
+            threads: 1,
+            trainings: 21,
+            trained: 3,
+            evaluations: 30,
+            evaluated: 4,
+            failed: 0,
+            seconds_left: Some(90.5),
+            workers: vec![],
+        }
+    }
+
+    #[test]
+    fn a_run_is_seen_while_it_lives() {
+        let folder = tempfile::tempdir().unwrap();
+        let results = Results::create(folder.path()).unwrap();
+        assert_eq!(sessions(&results).unwrap(), []);
+        let session = Session::begin(&results).unwrap();
+        session.tell(&live());
+        assert_eq!(sessions(&results).unwrap(), [live()]);
+        drop(session);
+        assert_eq!(sessions(&results).unwrap(), []);
+        assert_eq!(fs::read_dir(results.sessions_dir()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_swept_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let results = Results::create(folder.path()).unwrap();
+        let session = Session::begin(&results).unwrap();
+        session.tell(&live());
+        let (lock_path, path) = (session.lock_path.clone(), session.path.clone());
+        drop(session);
+        // As after kill -9: the files are there and nobody holds the lock.
+        fs::write(&lock_path, "").unwrap();
+        fs::write(&path, serde_json::to_vec(&live()).unwrap()).unwrap();
+        assert_eq!(sessions(&results).unwrap(), []);
+        assert!(!lock_path.exists() && !path.exists());
+    }
+}

@@ -1,0 +1,161 @@
+//! Workers as others start them, and what can be asked about runs and trainings.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use super::driver::{Program, SMOKE};
+use serde_json::Value;
+
+fn events(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn names(events: &[Value]) -> Vec<&str> {
+    events.iter().map(|event| event["event"].as_str().unwrap()).collect()
+}
+
+/// A scheduler's way: specifications, a worker each, and a run that only collects.
+#[test]
+fn specifications_can_be_worked_off_by_others() {
+    let program = Program::new();
+    program.write("smoke.toml", SMOKE);
+    let plan = program.run(&["plan", "smoke.toml", "--specifications", "todo", "--threads", "1"]);
+    plan.succeeds();
+    assert!(plan.stdout.contains("6 specifications in todo"), "{}", plan.stdout);
+    let mut files: Vec<String> = std::fs::read_dir(program.path("todo"))
+        .unwrap()
+        .map(|entry| format!("todo/{}", entry.unwrap().file_name().to_str().unwrap()))
+        .collect();
+    files.sort();
+    for file in &files {
+        let worker = program.run(&["worker", file]);
+        worker.succeeds();
+        let events = events(&worker.stdout);
+        let names = names(&events);
+        assert!(names.contains(&"started") && names.contains(&"trained"), "{names:?}");
+        let last = events.last().unwrap();
+        assert_eq!((&last["event"], &last["outcome"]), (&"ended".into(), &"done".into()));
+    }
+    let again = program.run(&["worker", &files[0]]);
+    again.succeeds();
+    assert!(!again.stdout.contains("trained"), "nothing is done twice: {}", again.stdout);
+
+    let run = program.run(&["run", "smoke.toml", "--json"]);
+    run.succeeds();
+    let collected = events(&run.stdout);
+    assert_eq!(names(&collected), ["planned", "finished"]);
+    assert_eq!(collected[0]["trained"], 6);
+
+    let text = program.bytes(&files[0]);
+    let text = String::from_utf8(text).unwrap();
+    program.write(
+        "bad.json",
+        &text.replacen("\"seed\": 1", "\"seed\": 2", 1).replacen("\"seed\": 2", "\"seed\": 3", 1),
+    );
+    let bad = program.run(&["worker", "bad.json"]);
+    assert_eq!(bad.code, Some(2), "{}", bad.stderr);
+    assert!(bad.stderr.contains("are not those of training"), "{}", bad.stderr);
+    program.write("bad.json", "{\"version\": 1}");
+    let bad = program.run(&["worker", "bad.json"]);
+    assert_eq!(bad.code, Some(2));
+    assert!(bad.stderr.contains("bad.json"), "{}", bad.stderr);
+    assert!(bad.stderr.contains("this is no specification of a training"), "{}", bad.stderr);
+}
+
+#[test]
+fn a_run_can_be_watched_reproduced_and_cleaned_up_after() {
+    let program = Program::new();
+    program.write("smoke.toml", SMOKE);
+    program.write("long.toml", &SMOKE.replace("epochs = 2", "epochs = 400"));
+    let mut command = program.command(&["run", "long.toml", "--json", "--results", "long"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let start = Instant::now();
+    let status = loop {
+        let status = program.run(&["status", "--format", "json", "--results", "long"]);
+        let known: Value = serde_json::from_str(&status.stdout).unwrap_or(Value::Null);
+        if known[0]["workers"][0]["epoch"].as_u64() > Some(0) {
+            break known;
+        }
+        assert!(start.elapsed() < Duration::from_secs(60), "{} {}", status.stdout, status.stderr);
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    assert_eq!((&status[0]["experiment"], &status[0]["trainings"]), (&"small".into(), &6.into()));
+    assert_eq!(status[0]["workers"][0]["epochs"], 400);
+    let words = program.run(&["status", "--results", "long"]);
+    assert!(words.stdout.starts_with("small: 0 of 6 trainings"), "{}", words.stdout);
+    let clean = program.run(&["clean", "--results", "long"]);
+    assert!(clean.stdout.starts_with("nothing to remove"), "{}", clean.stdout);
+    let pid = child.id().to_string();
+    std::process::Command::new("kill").args(["-s", "TERM", &pid]).status().unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let events = events(&String::from_utf8(output.stdout).unwrap());
+    assert_eq!(events.last().unwrap()["event"], "finished");
+    assert_eq!(events.last().unwrap()["interrupted"], true);
+    let quiet = program.run(&["status", "--results", "long"]);
+    assert_eq!(quiet.stdout, "no run is under way in long\n");
+
+    program.run(&["run", "smoke.toml", "-q"]).succeeds();
+    let runs = program.json(&["show", "small", "--format", "json"]);
+    let run = runs[0]["run_id"].as_str().unwrap();
+    let reproduced = program.json(&["reproduce", run, "--format", "json"]);
+    assert_eq!((&reproduced["agrees"], &reproduced["answers_differ"]), (&true.into(), &0.into()));
+    assert!(reproduced["answers"].as_u64() > Some(0), "{reproduced}");
+    let unknown = program.run(&["reproduce", "no-such-id"]);
+    assert_eq!(unknown.code, Some(2));
+    assert!(unknown.stderr.contains("has a training or run `no-such-id`"), "{}", unknown.stderr);
+
+    // Other settings leave the old trainings behind.
+    program.run(&["run", "smoke.toml", "-q", "--set", "train.epochs=1"]).succeeds();
+    let would = program.json(&["clean", "--dry-run", "--format", "json"]);
+    let kinds: Vec<&str> =
+        would.as_array().unwrap().iter().map(|row| row["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["training"; 6]);
+    let clean = program.run(&["clean"]);
+    assert!(clean.stdout.contains("6 of these"), "{}", clean.stdout);
+    assert!(program.run(&["clean"]).stdout.starts_with("nothing to remove"));
+    let again = program.run(&["run", "smoke.toml", "--set", "train.epochs=1"]);
+    assert!(again.stderr.contains("6 trainings, 6 done"), "{}", again.stderr);
+}
+
+/// What came from someone else leads nowhere and runs nothing.
+#[test]
+fn a_results_folder_with_links_is_refused() {
+    let program = Program::new();
+    program.write("smoke.toml", SMOKE);
+    program.run(&["run", "smoke.toml", "-q"]).succeeds();
+    std::fs::create_dir(program.path("outside")).unwrap();
+    std::fs::remove_dir_all(program.path("results/small")).unwrap();
+    std::os::unix::fs::symlink(program.path("outside"), program.path("results/small")).unwrap();
+    let run = program.run(&["run", "smoke.toml"]);
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
+    assert!(run.stderr.contains("results/small` is a link"), "{}", run.stderr);
+    assert_eq!(std::fs::read_dir(program.path("outside")).unwrap().count(), 0);
+}
+
+/// A file system without locks, as far as the program can tell: its `flock` fails as it does there.
+#[test]
+fn where_there_are_no_locks_that_is_said_at_once() {
+    let program = Program::new();
+    program.write("smoke.toml", SMOKE);
+    program.write(
+        "no_locks.c",
+        "#include <errno.h>\nint flock(int fd, int what) { errno = ENOLCK; return -1; }\n",
+    );
+    let library = program.path("no_locks.so");
+    let compiled = std::process::Command::new("cc")
+        .args(["-shared", "-fPIC", "-o"])
+        .args([&library, &program.path("no_locks.c")])
+        .status();
+    assert!(compiled.is_ok_and(|status| status.success()), "the set-up asks for a C compiler");
+    let run = |arguments: &[&str]| {
+        let output = program.command(arguments).env("LD_PRELOAD", &library).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, stderr) = run(&["run", "smoke.toml"]);
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(stderr.contains("the file system gives no locks"), "{stderr}");
+    assert!(stderr.contains("--no-locks") && !stderr.contains("training 1"), "{stderr}");
+    let (code, stderr) = run(&["run", "smoke.toml", "--no-locks"]);
+    assert_eq!(code, Some(0), "{stderr}");
+}
