@@ -1,14 +1,12 @@
 //! The whole chain on data whose truth is known: where only one region carries the emotion, hiding that
 //! region costs much and hiding any other costs nothing.
 
-use fer_lab::analysis::{RunScores, Scorer, effects};
+use fer_lab::analysis::{Tables, effects};
 use fer_lab::engine::{self, Crew, Event, Observer, Work};
 use fer_lab::experiment::{self, DeviceChoice, Experiment};
 use fer_lab::plan::Plan;
 use fer_lab::region::Regions;
-use fer_lab::store::{
-    EffectRow, PredictionRow, Results, RunRow, TruthRow, for_each_run, read_table,
-};
+use fer_lab::store::{EffectRow, Results, TruthRow, read_table};
 
 /// Two emotions that the region alone tells apart well.
 fn emotions(region: &str) -> [&'static str; 2] {
@@ -91,17 +89,7 @@ fn answer(experiment: &Experiment, results: &Results) -> Vec<EffectRow> {
     };
     let done = engine::execute(&work, &mut Silent).unwrap();
     assert_eq!(done.failed_runs, 0);
-    let name = experiment.name.as_str();
-    let runs: Vec<RunRow> = read_table(&results.table_path::<RunRow>(name).unwrap()).unwrap();
-    let mut scorer = Scorer::new(&experiment.settings.dataset.classes);
-    let mut scores: Vec<RunScores> = Vec::new();
-    let predictions = results.table_path::<PredictionRow>(name).unwrap();
-    for_each_run::<fer_lab::store::StoreError>(&predictions, |rows| {
-        let run = runs.iter().find(|run| run.run_id == rows[0].run_id).unwrap();
-        scores.push(scorer.score(run.clone(), rows).unwrap());
-        Ok(())
-    })
-    .unwrap();
+    let scores = Tables::read(results, &experiment.name).unwrap().scores;
     let effects = effects(&scores).unwrap();
     effects.into_iter().filter(|row| row.metric == "accuracy").collect()
 }

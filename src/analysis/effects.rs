@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::crossed::{Differences, Estimate};
 use super::holm::holm;
+use super::metric::{Metric, mean};
 use super::scores::RunScores;
 use crate::store::{EffectRow, RunRow};
 
@@ -21,14 +22,6 @@ pub enum EffectsError {
     Twice { first: String, second: String },
     #[error("run {run_id} is marked done and has no `test_bits`: run the experiment again")]
     NoBits { run_id: String },
-}
-
-/// A metric that is a mean over images.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Metric {
-    Accuracy,
-    BalancedAccuracy,
-    Bits,
 }
 
 /// The runs of one swept choice.
@@ -174,7 +167,11 @@ fn effect(
     let (signal_low, signal_high) = bounds(signal.as_ref());
 
     let levels = |runs: &mut dyn Iterator<Item = &RunScores>| -> Result<f64, EffectsError> {
-        let levels: Vec<f64> = runs.map(|run| metric.level(run)).collect::<Result<_, _>>()?;
+        let level = |run: &RunScores| {
+            let missing = || EffectsError::NoBits { run_id: run.run.run_id.clone() };
+            metric.level(run).ok_or_else(missing)
+        };
+        let levels: Vec<f64> = runs.map(level).collect::<Result<_, _>>()?;
         Ok(mean(levels.into_iter()))
     };
     let mut controls = Vec::with_capacity(controlled.len());
@@ -220,46 +217,8 @@ fn adjust(rows: &mut [EffectRow]) {
     }
 }
 
-impl Metric {
-    const ALL: [Metric; 3] = [Metric::Accuracy, Metric::BalancedAccuracy, Metric::Bits];
-
-    fn name(self) -> &'static str {
-        match self {
-            Metric::Accuracy => "accuracy",
-            Metric::BalancedAccuracy => "balanced_accuracy",
-            Metric::Bits => "bits",
-        }
-    }
-
-    /// One image's part in the metric, up to a constant that all runs of a cell share.
-    fn of(self, scores: &RunScores, image: usize) -> f64 {
-        let correct = f64::from(u8::from(scores.correct[image]));
-        match self {
-            Metric::Accuracy => correct,
-            Metric::BalancedAccuracy => correct * scores.test.weights[image],
-            Metric::Bits => scores.bits[image],
-        }
-    }
-
-    /// The metric of a run. Bits need the training labels' entropy, which only the run's own row knows.
-    fn level(self, scores: &RunScores) -> Result<f64, EffectsError> {
-        match self {
-            Metric::Bits => scores
-                .run
-                .test_bits
-                .ok_or_else(|| EffectsError::NoBits { run_id: scores.run.run_id.clone() }),
-            _ => Ok(mean((0..scores.images()).map(|image| self.of(scores, image)))),
-        }
-    }
-}
-
-fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
-    let count = values.len() as f64;
-    values.sum::<f64>() / count
-}
-
 #[cfg(test)]
-pub(super) mod fixture {
+pub(crate) mod fixture {
     //! Small runs of two classes.
 
     use std::collections::BTreeMap;

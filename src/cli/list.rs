@@ -1,62 +1,98 @@
 //! `fer-lab list`
 
-use clap::Args;
+use std::collections::BTreeMap;
 
+use clap::{Args, ValueEnum};
+use rayon::prelude::*;
+
+use super::selection::Selection;
 use super::{Exit, Options, output};
-use crate::report::{self, Cell, Column, Format, Table, thousands};
-use crate::store::{Results, RunRow, read_table};
+use crate::report::listing::{
+    EXPERIMENTS, RUNS_OF_ALL, TRAININGS, TrainingEntry, experiments_table, runs_table,
+    trainings_table,
+};
+use crate::report::{Format, counted};
+use crate::store::{AllRuns, Manifest, Results, StoreError};
 
-/// The experiments in the results folder
+/// What is in the results folder: experiments, their runs, or the trainings that they share
+///
+/// `fer-lab list --where 'mode = "hide" and test_accuracy > 0.8'` lists runs, since they have the columns
+/// that a condition is mostly about.
 #[derive(Debug, Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    /// What to list; `experiments` unless there is a `--where`, then `runs`
+    #[arg(value_enum)]
+    what: Option<What>,
+    #[command(flatten)]
+    selection: Selection,
+}
 
-pub fn run(_: &Arguments, options: &Options) -> anyhow::Result<Exit> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum What {
+    /// One row an experiment
+    Experiments,
+    /// One row a run: a condition and a seed of an experiment
+    Runs,
+    /// One row a training, with its settings and the experiments that use it
+    Trainings,
+}
+
+pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     let results = Results::open(&options.results)?;
-    let mut table = Table::new(vec![
-        Column::text("experiment", "experiment"),
-        Column::text("dataset", "data set"),
-        Column::number("runs", "runs"),
-        Column::number("done", "done"),
-        Column::number("whole_accuracy", "whole faces, %"),
-        Column::number("hours", "hours"),
-    ]);
-    for name in results.experiments()? {
-        let runs: Vec<RunRow> = match read_table(&results.table_path::<RunRow>(&name)?) {
-            Ok(runs) => runs,
-            // A folder without tables, as a preview leaves one, is no experiment yet.
-            Err(crate::store::StoreError::NotFound { .. }) => continue,
-            Err(error) => {
-                output::error_text(&format!("warning: {error}\n"));
-                continue;
-            }
-        };
-        let whole: Vec<f64> = runs
-            .iter()
-            .filter(|run| run.regions.is_empty())
-            .filter_map(|run| run.test_accuracy)
-            .collect();
-        let mean = whole.iter().sum::<f64>() / whole.len() as f64;
-        let mut trainings: Vec<(&str, f64)> =
-            runs.iter().map(|run| (run.training_id.as_str(), run.wall_seconds)).collect();
-        trainings.sort_by(|a, b| a.0.cmp(b.0));
-        trainings.dedup_by(|a, b| a.0 == b.0);
-        let seconds: f64 = trainings.iter().map(|(_, seconds)| seconds).sum();
-        let dataset =
-            runs.first().map(|run| report::dataset_name(&run.dataset)).unwrap_or_default();
-        table.push(vec![
-            Cell::text(name),
-            Cell::text(dataset),
-            Cell::Count(runs.len() as u64),
-            Cell::Count(runs.iter().filter(|run| run.status == "done").count() as u64),
-            if whole.is_empty() { Cell::Empty } else { Cell::share(mean) },
-            Cell::number(seconds / 3600.0, 2),
-        ]);
+    let all = results.all_runs()?;
+    for error in &all.damaged {
+        output::warning(error);
     }
-    let mut text = table.render(options.format, output::width())?;
-    if options.format == Format::Table {
+    let selection = &arguments.selection;
+    let otherwise = if selection.condition.is_some() { What::Runs } else { What::Experiments };
+    let what = arguments.what.unwrap_or(otherwise);
+    let (table, few) = match what {
+        What::Experiments => (experiments_table(&all.by_experiment), &EXPERIMENTS[..]),
+        What::Runs => {
+            let runs: Vec<_> = all.runs().collect();
+            (runs_table(runs.iter().copied()), &RUNS_OF_ALL[..])
+        }
+        What::Trainings => (trainings_table(trainings(&results, &all)?), &TRAININGS[..]),
+    };
+    let table = selection.apply(table, few, options.format)?;
+    output::table(&table, options.format)?;
+    if what == What::Experiments && options.format == Format::Table {
         let trainings = results.trainings()?.len() as u64;
-        text += &format!("\n{} trainings in {}\n", thousands(trainings), results.root().display());
+        let folder = results.root().display();
+        output::answer(&format!("\n{} in {folder}\n", counted(trainings, "training")))?;
     }
-    output::answer(&text)?;
     Ok(Exit::Done)
+}
+
+/// Every training, with the experiments whose runs use it.
+fn trainings(results: &Results, all: &AllRuns) -> anyhow::Result<Vec<TrainingEntry>> {
+    let mut users: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, runs) in &all.by_experiment {
+        for run in runs {
+            let users = users.entry(&run.training_id).or_default();
+            if users.last() != Some(&name.as_str()) {
+                users.push(name);
+            }
+        }
+    }
+    let none = Vec::new();
+    let read: Vec<(TrainingEntry, Option<StoreError>)> = results
+        .trainings()?
+        .into_par_iter()
+        .map(|id| {
+            let manifest = results.manifest_path(&id).and_then(|path| Manifest::read(&path));
+            let (manifest, damage) = match manifest {
+                Ok(manifest) => (Some(manifest), None),
+                Err(StoreError::NotFound { .. }) => (None, None),
+                Err(error) => (None, Some(error)),
+            };
+            let users = users.get(id.as_str()).unwrap_or(&none);
+            (TrainingEntry::new(&id, manifest.as_ref(), users), damage)
+        })
+        .collect();
+    let (entries, damaged): (Vec<_>, Vec<_>) = read.into_iter().unzip();
+    for error in damaged.into_iter().flatten() {
+        output::warning(&error);
+    }
+    Ok(entries)
 }

@@ -6,8 +6,10 @@
 mod clean;
 mod compare;
 mod data;
+mod diff;
 mod interrupt;
 mod list;
+mod logs;
 mod output;
 mod plan;
 mod preview;
@@ -16,6 +18,7 @@ mod regions;
 mod report;
 mod reproduce;
 mod run;
+mod selection;
 mod show;
 mod status;
 mod worker;
@@ -84,6 +87,8 @@ enum Command {
     Reproduce(reproduce::Arguments),
     Clean(clean::Arguments),
     Worker(worker::Arguments),
+    Diff(diff::Arguments),
+    Logs(logs::Arguments),
 }
 
 /// How a command ended, where it did not fail.
@@ -122,6 +127,8 @@ pub fn main() -> ExitCode {
         Command::Reproduce(arguments) => reproduce::run(arguments, &options),
         Command::Clean(arguments) => clean::run(arguments, &options),
         Command::Worker(arguments) => worker::run(arguments, &options),
+        Command::Diff(arguments) => diff::run(arguments, &options),
+        Command::Logs(arguments) => logs::run(arguments, &options),
     };
     match ended {
         Ok(exit) => ExitCode::from(exit as u8),

@@ -2,6 +2,8 @@
 
 use std::io::{ErrorKind, Write};
 
+use crate::report::{Format, Table, visible_lines};
+
 /// The width of a table: the terminal's, or 80 columns where there is none.
 pub fn width() -> usize {
     let terminal = console::Term::stdout();
@@ -9,8 +11,19 @@ pub fn width() -> usize {
     size.map_or(80, |(_, columns)| usize::from(columns).max(40))
 }
 
-/// Writes to stdout. A reader that has gone away (as in `fer-lab list | head -1`) is no error.
+/// Writes a text for people to stdout; what a terminal would obey is made visible. A reader that has gone
+/// away (as in `fer-lab list | head -1`) is no error.
 pub fn answer(text: &str) -> anyhow::Result<()> {
+    data(&visible_lines(text))
+}
+
+/// Writes a table to stdout. What programs read has the escaping of its format, and no other.
+pub fn table(table: &Table, format: Format) -> anyhow::Result<()> {
+    data(&table.render(format, width())?)
+}
+
+/// Writes what programs read to stdout, as it is.
+pub fn data(text: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -20,7 +33,12 @@ pub fn answer(text: &str) -> anyhow::Result<()> {
 
 /// An error with what led to it.
 pub fn error(error: &anyhow::Error) {
-    error_text(&format!("error: {error:#}\n"));
+    error_text(&visible_lines(&format!("error: {error:#}\n")));
+}
+
+/// A warning.
+pub fn warning(text: &dyn std::fmt::Display) {
+    error_text(&visible_lines(&format!("warning: {text}\n")));
 }
 
 /// Text for stderr. There is nobody left to tell where that fails.

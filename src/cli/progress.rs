@@ -13,7 +13,7 @@ use super::{Options, output};
 use crate::dataset::{self, Stage};
 use crate::engine::{Done, Event, Observer, Tally};
 use crate::plan::TrainingId;
-use crate::report::thousands;
+use crate::report::{thousands, visible, visible_lines};
 use crate::store::LiveWorker;
 use crate::train::EpochRecord;
 
@@ -76,7 +76,7 @@ impl Living {
                 .trainings
                 .entry(worker.training_id.clone())
                 .or_insert_with(|| self.all.add(bar("{wide_msg}", 1)));
-            line.set_message(format!("  {}", describe(worker)));
+            line.set_message(format!("  {}", visible(&describe(worker))));
         }
     }
 }
@@ -137,9 +137,9 @@ impl Progress {
     fn line(&self, text: &str) {
         match &self.view {
             View::Quiet => {}
-            View::Lines => output::error_text(&format!("{text}\n")),
+            View::Lines => output::error_text(&visible_lines(&format!("{text}\n"))),
             View::Living(living) => {
-                let _ = living.all.println(text);
+                let _ = living.all.println(visible_lines(text));
             }
         }
     }
@@ -151,7 +151,7 @@ impl Progress {
         }
         self.warned.push(text.to_owned());
         match &self.view {
-            View::Quiet => output::error_text(&format!("{text}\n")),
+            View::Quiet => output::error_text(&visible_lines(&format!("{text}\n"))),
             _ => self.line(text),
         }
     }

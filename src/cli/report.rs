@@ -2,17 +2,13 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
 use clap::Args;
 
 use super::{Exit, Options, output};
-use crate::analysis::{RunScores, Scorer, effects};
+use crate::analysis::{Tables, effects};
 use crate::experiment;
 use crate::report::{self, Facts, Figure, Format};
-use crate::store::{
-    ConfusionRow, EffectRow, EpochRow, PredictionRow, Results, RunRow, StoreError, for_each_run,
-    read_table, write_table,
-};
+use crate::store::{ConfusionRow, EffectRow, EpochRow, Results, RunRow, read_table, write_table};
 
 /// Draw the charts and tables of experiments again, from their Parquet files alone
 #[derive(Debug, Args)]
@@ -69,50 +65,6 @@ pub(super) fn regenerate(
         text += &format!("\n{}\n", report::wrap(&format!("trained by {origin}"), 80));
     }
     Ok(text)
-}
-
-/// What a report is made of.
-pub(super) struct Tables {
-    pub runs: Vec<RunRow>,
-    pub epochs: Vec<EpochRow>,
-    pub confusion: Vec<ConfusionRow>,
-    pub scores: Vec<RunScores>,
-}
-
-impl Tables {
-    pub fn read(results: &Results, name: &str) -> anyhow::Result<Tables> {
-        let path = results.table_path::<RunRow>(name)?;
-        let runs: Vec<RunRow> = read_table(&path).map_err(|error| unknown(results, name, error))?;
-        let epochs = read_table(&results.table_path::<EpochRow>(name)?)?;
-        let confusion: Vec<ConfusionRow> = read_table(&results.table_path::<ConfusionRow>(name)?)?;
-        let mut classes: Vec<String> = Vec::new();
-        for row in &confusion {
-            if !classes.contains(&row.actual) {
-                classes.push(row.actual.clone());
-            }
-        }
-        let mut scorer = Scorer::new(&classes);
-        let mut scores = Vec::new();
-        for_each_run::<anyhow::Error>(&results.table_path::<PredictionRow>(name)?, |rows| {
-            let run = rows.first().and_then(|row| runs.iter().find(|run| run.run_id == row.run_id));
-            let run = run.context("predictions.parquet holds a run that runs.parquet does not")?;
-            scores.push(scorer.score(run.clone(), rows)?);
-            Ok(())
-        })?;
-        Ok(Tables { runs, epochs, confusion, scores })
-    }
-}
-
-/// Names what there is, where an experiment is not.
-fn unknown(results: &Results, name: &str, error: StoreError) -> anyhow::Error {
-    match (error, results.experiments()) {
-        (StoreError::NotFound { .. }, Ok(names)) if !names.is_empty() => anyhow::anyhow!(
-            "no experiment `{name}` in `{}`; there are: {}",
-            results.root().display(),
-            names.join(", ")
-        ),
-        (error, _) => error.into(),
-    }
 }
 
 fn charts(

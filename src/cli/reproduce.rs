@@ -10,7 +10,7 @@ use super::progress::{Progress, duration};
 use super::{Exit, Options, interrupt, output};
 use crate::engine::{self, Reproduced, Reproduction};
 use crate::report::{Format, thousands};
-use crate::store::Results;
+use crate::store::{Named, Results};
 
 /// Train one run again, and say whether the numbers agree with those that are stored
 ///
@@ -29,8 +29,13 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     let interrupted = interrupt::catch("\ninterrupted\n")?;
     let results = Results::open(&options.results)?;
+    let training = match results.find(&arguments.id)? {
+        Named::Training(id) => id,
+        Named::Run(run) => run.training_id,
+        Named::Experiment(name) => bail!("`{name}` is an experiment: name one of its runs"),
+    };
     let mut progress = Progress::new(options, false, Arc::clone(&interrupted));
-    let reproduced = engine::reproduce(&results, &arguments.id, arguments.threads, &mut progress);
+    let reproduced = engine::reproduce(&results, &training, arguments.threads, &mut progress);
     progress.finish();
     let reproduction = match reproduced? {
         Reproduced::Done(reproduction) => reproduction,

@@ -97,9 +97,9 @@ pub enum EngineError {
     )]
     OtherTraining { id: TrainingId },
     #[error(
-        "no experiment in the results folder has a training or run `{id}`: `fer-lab list runs` shows them"
+        "no experiment in the results folder needs training {id}, so that its settings are not known"
     )]
-    Unknown { id: String },
+    Orphan { id: String },
     #[error("training {id} is not done: there are no numbers to agree with")]
     NotDone { id: String },
     #[error(

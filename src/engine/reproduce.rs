@@ -7,7 +7,7 @@ use super::guard::guarded;
 use super::training::{Ended, Job};
 use super::{EngineError, Observer};
 use crate::experiment;
-use crate::plan::{EvaluationId, NUMERIC_VERSION, Plan, training_id};
+use crate::plan::{self, EvaluationId, NUMERIC_VERSION, Plan};
 use crate::region::Occlusion;
 use crate::store::{
     EpochRow, Manifest, PredictionRow, Results, StoreError, TrainingStatus, hash_file, needs,
@@ -58,22 +58,22 @@ pub enum Reproduced {
     Interrupted,
 }
 
-/// The training that a training's or run's id, or its unambiguous beginning, names, done again on the
-/// threads that it was done on, or on `threads`. What is stored is only read.
+/// A training done again, on the threads that it was done on or on `threads`. What is stored is only
+/// read.
 ///
 /// # Errors
-/// Where the id names no training that an experiment in the folder needs and that is done, where its
-/// data have changed, and all that keeps a training from being done.
+/// Where no experiment in the folder needs that training, where it is not done, where its data have
+/// changed, and all that keeps a training from being done.
 pub fn reproduce(
     results: &Results,
-    id: &str,
+    training_id: &str,
     threads: Option<u32>,
     observer: &mut dyn Observer,
 ) -> Result<Reproduced, EngineError> {
     let need = needs(results)?
         .into_iter()
-        .find(|need| need.training_id.starts_with(id) || need.run_id.starts_with(id))
-        .ok_or_else(|| EngineError::Unknown { id: id.to_owned() })?;
+        .find(|need| need.training_id == training_id)
+        .ok_or_else(|| EngineError::Orphan { id: training_id.to_owned() })?;
     let stored = Manifest::read(&results.manifest_path(&need.training_id)?)?;
     if stored.status != TrainingStatus::Done {
         return Err(EngineError::NotDone { id: need.training_id });
@@ -96,7 +96,7 @@ pub fn reproduce(
             ready = Some(Ready::new(dataset.clone(), loaded, device));
         }
         let content = ready.as_ref().map(|ready| ready.dataset.content.as_str());
-        let id = training_id(spec, content);
+        let id = plan::training_id(spec, content);
         if id.as_str() == need.training_id {
             found = Some((index, id));
             break;

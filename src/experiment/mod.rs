@@ -17,6 +17,7 @@
 
 mod dataset;
 mod decode;
+mod describe;
 mod error;
 mod layers;
 mod matrix;
@@ -24,7 +25,7 @@ mod reader;
 mod regions;
 pub mod spec;
 mod study;
-mod suggest;
+pub(crate) mod suggest;
 mod training;
 mod tree;
 

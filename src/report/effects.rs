@@ -2,6 +2,7 @@
 
 use crate::store::EffectRow;
 
+use super::axis::{AXIS_HEIGHT, horizontal_axis};
 use super::drawing::{Anchor, CAP_MIDDLE, Drawing};
 use super::error::ReportError;
 use super::facts::Facts;
@@ -10,11 +11,10 @@ use super::finding::{Slice, interval, slices, told_from_zero};
 use super::fonts;
 use super::label;
 use super::metric::Metric;
-use super::numbers::decimal;
-use super::scale::{Scale, decimals};
+use super::scale::Scale;
 use super::theme::{
-    BLUE, DOUBLE_COLUMN, FAINT, HAIRLINE, HEADING, INK, LABEL, MARGIN, MEDIUM, MUTED, NOTE, RULE,
-    SINGLE_COLUMN, THIN, TICK,
+    BLUE, DOUBLE_COLUMN, HEADING, INK, LABEL, MARGIN, MEDIUM, MUTED, NOTE, RULE, SINGLE_COLUMN,
+    THIN, TICK,
 };
 use super::words::headline;
 
@@ -25,8 +25,6 @@ const NAME_WIDTH: f64 = 26.0;
 const ROW_HEIGHT: f64 = 5.4;
 const GUTTER: f64 = 5.0;
 const DOT: f64 = 0.85;
-/// Under the axis: ticks, their numbers, the axis title.
-const AXIS_HEIGHT: f64 = 9.0;
 
 /// One mode, phase, fill and setting.
 struct Panel<'a> {
@@ -249,7 +247,7 @@ fn draw_panel(
     let keep = panel.keep();
     let place = |value: f64| layout.scale.at(value * measure.factor);
     let bottom = top + layout.heights.iter().sum::<f64>();
-    draw_axis(drawing, &layout.scale, (top, bottom), &axis_title(measure, keep));
+    horizontal_axis(drawing, &layout.scale, (top, bottom), &axis_title(measure, keep));
     for line in &layout.references {
         let baseline = top - layout.strip() + TICK.em() + line.level as f64 * TICK.line();
         drawing.text(line.x, baseline, Anchor::Middle, TICK, &line.name);
@@ -344,23 +342,6 @@ fn axis_title(measure: Metric, keep: bool) -> String {
         (true, false) => format!("{}, {}", measure.name, measure.unit),
         (false, _) => format!("{} lost, {}", measure.name, measure.unit),
     }
-}
-
-/// Grid lines, tick numbers and title of a horizontal axis.
-fn draw_axis(drawing: &mut Drawing, scale: &Scale, (top, bottom): (f64, f64), title: &str) {
-    let most = ((scale.end - scale.start) / 9.0) as usize;
-    let ticks = scale.ticks(most.clamp(2, 7));
-    let places = decimals(&ticks);
-    for &tick in &ticks {
-        let x = scale.at(tick);
-        drawing.line((x, top), (x, bottom), HAIRLINE, FAINT);
-        drawing.line((x, bottom), (x, bottom + 0.8), HAIRLINE, RULE);
-        let number = decimal(tick, places);
-        drawing.text(x, bottom + 1.2 + TICK.em(), Anchor::Middle, TICK, &number);
-    }
-    drawing.line((scale.start, bottom), (scale.end, bottom), HAIRLINE, RULE);
-    let middle = (scale.start + scale.end) / 2.0;
-    drawing.text(middle, bottom + 1.8 + 2.0 * TICK.line(), Anchor::Middle, NOTE, title);
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What can go wrong between rows and a picture.
 
+use crate::experiment::suggest;
+
 /// Why a figure or table could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
@@ -18,8 +20,18 @@ pub enum ReportError {
     Write(#[from] crate::store::StoreError),
     #[error("unknown format `{0}`: choose table, csv, json or markdown")]
     UnknownFormat(String),
-    #[error("no column `{column}`; there are: {known}")]
-    UnknownColumn { column: String, known: String },
+    #[error("no column `{column}`: {help}")]
+    UnknownColumn { column: String, help: String },
+    #[error("`{condition}` is no condition on a row: {reason}")]
+    Condition { condition: String, reason: String },
     #[error("the table could not be written as {format}: {reason}")]
     Encoding { format: &'static str, reason: String },
+}
+
+impl ReportError {
+    /// Names the columns that there are, the likeliest first.
+    pub(super) fn unknown_column(column: &str, known: &[&str]) -> ReportError {
+        let help = suggest::help(column, "the columns are", known);
+        ReportError::UnknownColumn { column: column.to_owned(), help }
+    }
 }

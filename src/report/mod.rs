@@ -10,6 +10,9 @@
 //! differ, and no font of the system is needed.
 
 mod atlas;
+mod axis;
+mod cell;
+mod comparison;
 mod confusion;
 mod contact_sheet;
 mod curves;
@@ -21,16 +24,22 @@ mod figure;
 mod finding;
 mod fonts;
 mod label;
+pub mod listing;
 mod metric;
 mod numbers;
 mod phrase;
+mod query;
 mod scale;
+mod settings;
 mod study;
 mod table;
 pub mod theme;
+mod visible;
 mod words;
 
 pub use atlas::atlas_figure;
+pub use cell::Cell;
+pub use comparison::{ComparisonPanel, ComparisonRow, comparison};
 pub use confusion::confusion;
 pub use contact_sheet::{ContactSheet, Tile};
 pub use curves::curves;
@@ -39,8 +48,12 @@ pub use error::ReportError;
 pub use facts::{Facts, dataset_name};
 pub use figure::Figure;
 pub use label::run_label;
-pub use numbers::thousands;
+pub use metric::Metric;
+pub use numbers::{counted, thousands};
 pub use phrase::wrap;
+pub use query::{Order, Query};
+pub use settings::{flat, settings_table};
 pub use study::study_table;
-pub use table::{Align, Cell, Column, Format, Table};
+pub use table::{Align, Column, Format, Table};
+pub use visible::{visible, visible_lines};
 pub use words::answer;

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::store::{EffectRow, RunRow};
 
+use super::cell::Cell;
 use super::finding::{interval, signal_interval};
 use super::label::run_label;
-use super::table::{Cell, Column, Table};
+use super::metric::Metric;
+use super::table::{Column, Table};
 
 /// A row a condition (controls stand in the signal): test accuracy with its standard deviation over
 /// seeds, the effect and the signal with their intervals, Holm's p. Effects are those on accuracy, in
@@ -29,7 +31,9 @@ pub fn study_table(runs: &[RunRow], effects: &[EffectRow]) -> Table {
     let mut table = Table::new(columns);
     for (name, runs) in conditions(runs) {
         let accuracies: Vec<f64> = runs.iter().filter_map(|run| run.test_accuracy).collect();
-        let mut cells = vec![Cell::text(name), accuracy(&accuracies)];
+        let accuracy = Cell::over_seeds(&accuracies, Metric::of("accuracy"));
+        let failed = || Cell::Missing("failed".to_owned());
+        let mut cells = vec![Cell::text(name), accuracy.unwrap_or_else(failed)];
         match effects.iter().find(|row| belongs(row, runs[0])) {
             None => cells.push(Cell::Empty),
             Some(row) => {
@@ -72,18 +76,6 @@ fn belongs(effect: &EffectRow, run: &RunRow) -> bool {
         && effect.phase == run.phase
         && effect.fill == run.fill
         && effect.swept == run.swept
-}
-
-/// Mean and standard deviation over the seeds that finished.
-fn accuracy(values: &[f64]) -> Cell {
-    if values.is_empty() {
-        return Cell::Missing("failed".to_owned());
-    }
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    let spread = (values.len() > 1).then(|| (squares / (count - 1.0)).sqrt());
-    Cell::share(mean).with_spread(spread)
 }
 
 #[cfg(test)]

@@ -7,8 +7,10 @@ use comfy_table::{
     CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, TableStyle, Width,
 };
 
+use super::cell::{Cell, Parts};
 use super::error::ReportError;
-use super::numbers::{decimal, p_value, thousands};
+use super::query::Query;
+use super::visible::visible;
 
 /// How a table is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,27 +52,6 @@ pub struct Column {
     pub align: Align,
 }
 
-/// One value. All cells of a column should be of one kind, or empty.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Cell {
-    Empty,
-    Text(String),
-    /// Why there is no number: people read it, programs get none.
-    Missing(String),
-    Count(u64),
-    /// A number in the table's own unit. People see it times `factor`, with so many decimals, and with
-    /// its spread (`83.0 ± 0.6`) or interval (`11.4 [8.9, 13.9]`).
-    Number {
-        value: f64,
-        spread: Option<f64>,
-        interval: Option<(f64, f64)>,
-        factor: f64,
-        decimals: usize,
-    },
-    /// A probability under the hypothesis of no effect.
-    P(f64),
-}
-
 /// Rows of cells under columns.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Table {
@@ -85,58 +66,6 @@ impl Column {
 
     pub fn number(key: &str, header: &str) -> Column {
         Column { key: key.to_owned(), header: header.to_owned(), align: Align::Right }
-    }
-}
-
-impl Cell {
-    pub fn text(text: impl Into<String>) -> Cell {
-        Cell::Text(text.into())
-    }
-
-    /// A plain number.
-    pub fn number(value: f64, decimals: usize) -> Cell {
-        Cell::Number { value, spread: None, interval: None, factor: 1.0, decimals }
-    }
-
-    /// A share, which people see as per cent with one decimal.
-    pub fn share(value: f64) -> Cell {
-        Cell::Number { value, spread: None, interval: None, factor: 100.0, decimals: 1 }
-    }
-
-    /// The same with a spread.
-    pub fn with_spread(self, spread: Option<f64>) -> Cell {
-        match self {
-            Cell::Number { value, interval, factor, decimals, .. } => {
-                Cell::Number { value, spread, interval, factor, decimals }
-            }
-            other => other,
-        }
-    }
-
-    /// The same with an interval.
-    pub fn with_interval(self, interval: Option<(f64, f64)>) -> Cell {
-        match self {
-            Cell::Number { value, spread, factor, decimals, .. } => {
-                Cell::Number { value, spread, interval, factor, decimals }
-            }
-            other => other,
-        }
-    }
-}
-
-impl Cell {
-    /// By value; texts by their letters.
-    fn order(&self, other: &Cell) -> std::cmp::Ordering {
-        let value = |cell: &Cell| match cell {
-            Cell::Count(count) => Some(*count as f64),
-            Cell::Number { value, .. } | Cell::P(value) => Some(*value),
-            Cell::Empty | Cell::Missing(_) | Cell::Text(_) => None,
-        };
-        match (self, other, value(self), value(other)) {
-            (Cell::Text(a), Cell::Text(b), _, _) => a.cmp(b),
-            (_, _, Some(a), Some(b)) => a.total_cmp(&b),
-            _ => std::cmp::Ordering::Equal,
-        }
     }
 }
 
@@ -158,22 +87,26 @@ impl Table {
     /// Keeps the rows whose cell in a column holds a text, as people see it.
     ///
     /// # Errors
-    /// [`ReportError::UnknownColumn`]; so have `sort` and `select`.
+    /// [`ReportError::UnknownColumn`]; so has `select`.
     pub fn keep(&mut self, key: &str, text: &str) -> Result<(), ReportError> {
         let column = self.column(key)?;
         self.rows.retain(|row| Parts::of(&row[column]).padded([0; 4]).contains(text));
         Ok(())
     }
 
-    /// Sorts rows by a column, cells without a value last; rows that are alike stay in order.
-    pub fn sort(&mut self, key: &str, descending: bool) -> Result<(), ReportError> {
-        let column = self.column(key)?;
-        self.rows.sort_by(|a, b| {
-            let (a, b) = (&a[column], &b[column]);
-            let empty = |cell: &Cell| matches!(cell, Cell::Empty | Cell::Missing(_));
-            let order = a.order(b);
-            empty(a).cmp(&empty(b)).then(if descending { order.reverse() } else { order })
-        });
+    /// The names of the columns, for programs.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|column| column.key.as_str())
+    }
+
+    /// Keeps the rows that a query chooses, in its order.
+    ///
+    /// # Errors
+    /// [`ReportError::UnknownColumn`], and [`ReportError::Condition`] where the condition is none.
+    pub fn query(&mut self, query: &Query) -> Result<(), ReportError> {
+        let fields = self.fields();
+        let chosen = query.choose(&fields, &self.rows)?;
+        self.rows = chosen.into_iter().map(|row| std::mem::take(&mut self.rows[row])).collect();
         Ok(())
     }
 
@@ -188,10 +121,10 @@ impl Table {
     }
 
     fn column(&self, key: &str) -> Result<usize, ReportError> {
-        self.columns.iter().position(|column| column.key == key).ok_or_else(|| {
-            let known: Vec<&str> = self.columns.iter().map(|column| column.key.as_str()).collect();
-            ReportError::UnknownColumn { column: key.to_owned(), known: known.join(", ") }
-        })
+        self.columns
+            .iter()
+            .position(|column| column.key == key)
+            .ok_or_else(|| ReportError::unknown_column(key, &self.keys().collect::<Vec<_>>()))
     }
 
     /// The table in that format; a terminal table is at most `width` characters wide, its text columns
@@ -218,12 +151,16 @@ impl Table {
                 let numbers = parts.iter().filter(|parts| parts.numeric);
                 numbers.map(|parts| part(parts).chars().count()).max().unwrap_or(0)
             };
-            let widths = [
-                widest(|parts| &parts.value),
-                widest(|parts| &parts.spread),
-                widest(|parts| &parts.low),
-                widest(|parts| &parts.high),
-            ];
+            let widths = match self.columns[column].align {
+                // Numbers here and there among texts begin where the texts begin.
+                Align::Left => [0; 4],
+                Align::Right => [
+                    widest(|parts| &parts.value),
+                    widest(|parts| &parts.spread),
+                    widest(|parts| &parts.low),
+                    widest(|parts| &parts.high),
+                ],
+            };
             for (row, parts) in written.iter_mut().zip(&parts) {
                 row[column] = parts.padded(widths);
             }
@@ -236,7 +173,7 @@ impl Table {
         table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─')));
         table.set_content_arrangement(ContentArrangement::Dynamic);
         table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
-        table.set_header(self.columns.iter().map(|column| column.header.as_str()));
+        table.set_header(self.columns.iter().map(|column| visible(&column.header)));
         table.add_rows(self.written());
         for (index, column) in table.column_iter_mut().enumerate() {
             let last = index + 1 == self.columns.len();
@@ -258,7 +195,8 @@ impl Table {
                 cells.iter().map(|cell| cell.trim().replace('|', "\\|")).collect();
             format!("| {} |\n", cells.join(" | "))
         };
-        let mut text = line(self.columns.iter().map(|column| column.header.clone()).collect());
+        let mut text =
+            line(self.columns.iter().map(|column| visible(&column.header).into_owned()).collect());
         let rules = self.columns.iter().map(|column| match column.align {
             Align::Left => ":---".to_owned(),
             Align::Right => "---:".to_owned(),
@@ -300,7 +238,7 @@ impl Table {
     }
 
     /// The columns for programs: one for each number that any cell has.
-    fn fields(&self) -> Vec<Field> {
+    pub(super) fn fields(&self) -> Vec<Field> {
         let mut fields = Vec::new();
         for (column, named) in self.columns.iter().enumerate() {
             for (ending, part) in [
@@ -340,17 +278,18 @@ enum Part {
 }
 
 /// A column for programs.
-struct Field {
-    name: String,
+pub(super) struct Field {
+    pub name: String,
     column: usize,
     part: Part,
 }
 
 impl Field {
     /// Null where the cell has no such part or it is no finite number.
-    fn value(&self, row: &[Cell]) -> serde_json::Value {
+    pub fn value(&self, row: &[Cell]) -> serde_json::Value {
         let number = match (&row[self.column], self.part) {
-            (Cell::Text(text), Part::Value) => return text.as_str().into(),
+            (Cell::Text(text) | Cell::Id(text), Part::Value) => return text.as_str().into(),
+            (Cell::Flag(flag), Part::Value) => return (*flag).into(),
             (Cell::Count(count), Part::Value) => return (*count).into(),
             (Cell::P(p), Part::Value) => Some(*p),
             (Cell::Number { value, .. }, Part::Value) => Some(*value),
@@ -360,62 +299,6 @@ impl Field {
             _ => None,
         };
         number.filter(|number| number.is_finite()).into()
-    }
-}
-
-/// What people see of a cell, in parts that a column aligns one by one.
-struct Parts {
-    numeric: bool,
-    value: String,
-    spread: String,
-    low: String,
-    high: String,
-}
-
-impl Parts {
-    fn of(cell: &Cell) -> Parts {
-        let only = |value: String, numeric: bool| Parts {
-            numeric,
-            value,
-            spread: String::new(),
-            low: String::new(),
-            high: String::new(),
-        };
-        match cell {
-            Cell::Empty => only(String::new(), false),
-            Cell::Text(text) | Cell::Missing(text) => only(text.clone(), false),
-            Cell::Count(count) => only(thousands(*count), true),
-            Cell::P(p) => only(p_value(*p), true),
-            Cell::Number { value, spread, interval, factor, decimals } => {
-                let write = |number: f64| decimal(number * factor, *decimals);
-                Parts {
-                    numeric: true,
-                    value: write(*value),
-                    spread: spread.map(write).unwrap_or_default(),
-                    low: interval.map(|(low, _)| write(low)).unwrap_or_default(),
-                    high: interval.map(|(_, high)| write(high)).unwrap_or_default(),
-                }
-            }
-        }
-    }
-
-    /// The cell's text, its parts padded to these widths (value, spread, low, high).
-    fn padded(&self, [value, spread, low, high]: [usize; 4]) -> String {
-        if !self.numeric {
-            return self.value.clone();
-        }
-        let mut text = format!("{:>value$}", self.value);
-        if !self.spread.is_empty() {
-            text.push_str(&format!(" ± {:>spread$}", self.spread));
-        } else if spread > 0 {
-            text.push_str(&" ".repeat(spread + 3));
-        }
-        if !self.low.is_empty() {
-            text.push_str(&format!(" [{:>low$}, {:>high$}]", self.low, self.high));
-        } else if low > 0 {
-            text.push_str(&" ".repeat(low + high + 5));
-        }
-        text
     }
 }
 
@@ -509,23 +392,38 @@ jaw | hidden,,,-0.002,-0.101,0.006,
     }
 
     #[test]
-    fn rows_are_kept_sorted_and_cut_by_column() {
-        let first = |table: &Table| -> Vec<String> {
-            table.written().iter().map(|row| row[0].trim().to_owned()).collect()
-        };
+    fn rows_and_columns_are_kept() {
         let mut table = table();
-        table.sort("accuracy", false).unwrap();
-        assert_eq!(first(&table), ["eyes hidden", "whole face", "jaw | hidden"]);
-        table.sort("accuracy", true).unwrap();
-        assert_eq!(first(&table), ["whole face", "eyes hidden", "jaw | hidden"]);
         table.keep("condition", "hidden").unwrap();
         table.select(&["images".to_owned(), "condition".to_owned()]).unwrap();
         assert_eq!(
             table.render(Format::Csv, 80).unwrap(),
             "images,condition\n900,eyes hidden\n,jaw | hidden\n"
         );
-        let error = table.sort("effect", false).unwrap_err().to_string();
-        assert_eq!(error, "no column `effect`; there are: images, condition");
+        let error = table.keep("imags", "9").unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "no column `imags`: did you mean `images`? The columns are: images, condition"
+        );
+    }
+
+    #[test]
+    fn no_text_reaches_a_terminal_raw() {
+        let mut table = Table::new(vec![
+            Column::text("condition", "condi\u{1b}[2Jtion"),
+            Column::text("run_id", "run"),
+        ]);
+        let hostile = "a\u{1b}]0;x\u{7}\r\nb\u{9b}\u{202e}c";
+        table.push(vec![Cell::text(hostile), Cell::Id(hostile.to_owned())]);
+        table.push(vec![Cell::Missing(hostile.to_owned())]);
+        for format in [Format::Table, Format::Markdown] {
+            let text = table.render(format, 80).unwrap();
+            let raw = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+            assert!(!text.contains(raw), "{text:?}");
+            assert!(text.contains("a\u{fffd}]0;x"), "{text:?}");
+        }
+        let json = table.render(Format::Json, 80).unwrap();
+        assert!(!json.contains('\u{1b}') && json.contains("\\u001b"), "{json:?}");
     }
 
     #[test]

@@ -4,8 +4,10 @@ use std::fs::File;
 use std::io::{BufWriter, Cursor};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 
 use polars::prelude::*;
+use polars_parquet::read::FileMetadata;
 use polars_parquet::write::schema_to_metadata_key;
 
 use super::StoreError;
@@ -57,12 +59,15 @@ pub fn read_groups<T: Table, E: From<StoreError>>(
     if let Seal::Broken(reason) = seal::check(&bytes) {
         return Err(damaged(reason.to_owned()).into());
     }
-    let groups = guarded(|| groups(&bytes)).map_err(damaged)?;
+    let (metadata, groups) = guarded(|| groups(&bytes)).map_err(damaged)?;
     // A table without rows has no group, but its columns are looked at all the same.
     let groups = if groups.is_empty() { vec![(0, 0)] } else { groups };
     for group in groups {
         let frame = guarded(|| {
-            ParquetReader::new(Cursor::new(bytes.as_slice())).with_slice(Some(group)).finish()
+            let mut reader = ParquetReader::new(Cursor::new(bytes.as_slice()));
+            // The footer names every group: read again for each, it would cost the square of them.
+            reader.set_metadata(metadata.clone());
+            reader.with_slice(Some(group)).finish()
         });
         let rows = T::from_frame(&frame.map_err(damaged)?).map_err(|error| {
             let (column, problem) = (error.column, error.problem);
@@ -73,12 +78,15 @@ pub fn read_groups<T: Table, E: From<StoreError>>(
     Ok(())
 }
 
-/// First row and number of rows of each row group.
-fn groups(bytes: &[u8]) -> PolarsResult<Vec<(usize, usize)>> {
+/// First row and number of rows of a row group.
+type Group = (usize, usize);
+
+/// The footer, and what it says of the row groups.
+fn groups(bytes: &[u8]) -> PolarsResult<(Arc<FileMetadata>, Vec<Group>)> {
     let mut reader = ParquetReader::new(Cursor::new(bytes));
+    let metadata = reader.get_metadata()?.clone();
     let mut start = 0;
-    Ok(reader
-        .get_metadata()?
+    let groups = metadata
         .row_groups
         .iter()
         .map(|group| {
@@ -86,7 +94,8 @@ fn groups(bytes: &[u8]) -> PolarsResult<Vec<(usize, usize)>> {
             start += group.num_rows();
             (first, group.num_rows())
         })
-        .collect())
+        .collect();
+    Ok((metadata, groups))
 }
 
 /// Runs the decoder. It may panic on a file that is damaged and carries no seal, having been written by

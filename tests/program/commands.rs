@@ -144,7 +144,7 @@ fn looks_from_every_side(program: &Program) {
     let run = shown[0]["run_id"].as_str().unwrap();
     let one = program.run(&["show", &run[..8]]);
     one.succeeds();
-    assert!(one.stdout.contains("\"learning_rate\""), "{}", one.stdout);
+    assert!(one.stdout.contains("train.optimizer.learning_rate"), "{}", one.stdout);
 
     program.write("other.toml", &SMOKE.replace("name = \"small\"", "name = \"other\""));
     program.run(&["run", "other.toml", "-q"]).succeeds();
@@ -175,9 +175,10 @@ fn help_teaches() {
     let program = Program::new();
     let help = program.run(&["--help"]);
     help.succeeds();
-    for command in
-        ["run", "plan", "preview", "data", "regions", "report", "compare", "list", "show"]
-    {
+    for command in [
+        "run", "plan", "preview", "data", "regions", "report", "compare", "list", "show", "diff",
+        "logs",
+    ] {
         assert!(help.stdout.contains(&format!("  {command} ")), "{command}: {}", help.stdout);
         program.run(&[command, "--help"]).succeeds();
     }

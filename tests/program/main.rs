@@ -3,4 +3,5 @@
 mod commands;
 mod driver;
 mod interruption;
+mod looking;
 mod workers;

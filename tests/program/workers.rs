@@ -103,7 +103,7 @@ fn a_run_can_be_watched_reproduced_and_cleaned_up_after() {
     assert!(reproduced["answers"].as_u64() > Some(0), "{reproduced}");
     let unknown = program.run(&["reproduce", "no-such-id"]);
     assert_eq!(unknown.code, Some(2));
-    assert!(unknown.stderr.contains("has a training or run `no-such-id`"), "{}", unknown.stderr);
+    assert!(unknown.stderr.contains("is called `no-such-id`"), "{}", unknown.stderr);
 
     // Other settings leave the old trainings behind.
     program.run(&["run", "smoke.toml", "-q", "--set", "train.epochs=1"]).succeeds();

@@ -1,0 +1,309 @@
+//! A results folder of many trainings that were never trained.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use fer_lab::engine::outline;
+use fer_lab::experiment::{self, Experiment};
+use fer_lab::plan::{Identified, NUMERIC_VERSION, Plan};
+use fer_lab::store::{
+    ConfusionRow, EpochRow, EvaluationRecord, Manifest, PredictionRow, Results, RunRow, StoreError,
+    TrainingStatus, collect_predictions, hash_file, write_json, write_table,
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+
+/// Whole faces, and twelve sets of regions hidden and kept.
+const CONDITIONS: usize = 25;
+const SEEDS: usize = 4;
+const EPOCHS: u32 = 30;
+const VAL: usize = 300;
+const TEST: usize = 600;
+const CLASSES: [&str; 7] =
+    ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear"];
+
+/// What the commands are given.
+pub struct Names {
+    pub experiments: [String; 2],
+    /// Of the same condition with different seeds.
+    pub runs: [String; 2],
+    pub training: String,
+    /// The first experiment's file.
+    pub file: PathBuf,
+}
+
+pub fn names(root: &Path) -> Names {
+    let results = Results::open(root).expect("the folder");
+    let experiments = [name(0), name(1)];
+    let mut whole = results.runs(&experiments[0]).expect("its runs");
+    whole.retain(|run| run.condition == "whole");
+    Names {
+        runs: [whole[0].run_id.clone(), whole[1].run_id.clone()],
+        training: whole[0].training_id.clone(),
+        file: results.experiment_dir(&experiments[0]).expect("a name").join("experiment.toml"),
+        experiments,
+    }
+}
+
+fn name(index: usize) -> String {
+    format!("experiment_{index:03}")
+}
+
+/// Experiments differ in their learning rate, so that none shares a training.
+fn experiment(index: usize) -> Experiment {
+    let text = format!(
+        r#"
+name = "{}"
+question = "How much of the signal sits in each region?"
+
+[dataset]
+kind = "faces"
+size = [48, 48]
+train = 2400
+val = {VAL}
+test = {TEST}
+
+[model]
+blocks = [[8], [24, 24], [48, 48]]
+
+[train]
+epochs = {EPOCHS}
+optimizer = {{ kind = "adam", learning_rate = {} }}
+
+[occlusion]
+regions = [
+    "brows", "cheeks", "eyes", "forehead", "jaw", "mouth", "nose", ["brows", "eyes"],
+    ["eyes", "mouth"], ["eyes", "nose"], ["jaw", "mouth"], ["cheeks", "nose"],
+]
+modes = ["hide", "keep"]
+
+[seeds]
+count = {SEEDS}
+"#,
+        name(index),
+        0.001 + 0.0001 * index as f64,
+    );
+    experiment::parse(&text, "looking", &[]).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+/// Writes a results folder with at least so many trainings, and no fewer than two experiments.
+pub fn generate(root: &Path, trainings: usize) {
+    let results = Results::create(root).expect("a folder that can be written");
+    let experiments = trainings.div_ceil(CONDITIONS * SEEDS).max(2);
+    (0..experiments).into_par_iter().for_each(|index| {
+        let experiment = experiment(index);
+        let plan = Plan::new(&experiment).expect("a plan");
+        assert_eq!(plan.trainings.len(), CONDITIONS * SEEDS);
+        let identified = plan.identify(&|_| None);
+        write_experiment(&results, &experiment, &plan, &identified).expect("results");
+    });
+}
+
+fn write_experiment(
+    results: &Results,
+    experiment: &Experiment,
+    plan: &Plan,
+    identified: &Identified,
+) -> Result<(), StoreError> {
+    let name = experiment.name.as_str();
+    let (mut runs, mut sources, mut epochs) = (Vec::new(), Vec::new(), Vec::new());
+    for (run, identity) in plan.runs.iter().zip(&identified.runs) {
+        let [id, evaluation] = [identity.training.as_str(), identity.evaluation.as_str()];
+        let condition = &plan.conditions[run.condition];
+        // A generator for every run, so that another experiment changes none of them.
+        let mut random = ChaCha8Rng::from_seed(*blake3::hash(id.as_bytes()).as_bytes());
+        let covered = condition.regions.len() as f64 * 0.08;
+        let ability = 0.85 - covered + random.random_range(-0.01..0.01);
+        let of_training = epoch_rows(id, ability);
+        write_training(results, id, experiment, run.seed, &of_training)?;
+        epochs.extend(of_training);
+
+        let path = results.evaluation_path(id, evaluation)?;
+        let rows = answers(evaluation, ability, &mut random);
+        write_table(&path, &rows)?;
+        let record = EvaluationRecord {
+            evaluation_id: evaluation.to_owned(),
+            area: covered,
+            predictions: hash_file(&path)?,
+        };
+        record.write(&EvaluationRecord::path(&path))?;
+        sources.push((identity.run.to_string(), path));
+        let occlusion = condition.occlusion.as_ref();
+        let or_none = |name: Option<&str>| name.unwrap_or("none").to_owned();
+        runs.push(RunRow {
+            run_id: identity.run.to_string(),
+            training_id: id.to_owned(),
+            experiment: name.to_owned(),
+            condition: condition.name.clone(),
+            dataset: "faces".to_owned(),
+            regions: condition.regions.clone(),
+            mode: or_none(occlusion.map(|occlusion| occlusion.mode.name())),
+            fill: or_none(occlusion.map(|occlusion| occlusion.fill.name())),
+            phase: or_none(condition.phase.map(|phase| phase.name())),
+            control: false,
+            draw: None,
+            area: covered,
+            seed: run.seed,
+            epochs: EPOCHS,
+            best_epoch: EPOCHS - 2,
+            parameters: 60_000,
+            val_accuracy: Some(accuracy(&rows, "val")),
+            test_accuracy: Some(accuracy(&rows, "test")),
+            test_balanced_accuracy: Some(accuracy(&rows, "test")),
+            test_macro_f1: Some(accuracy(&rows, "test")),
+            test_loss: Some(0.6),
+            test_bits: Some(2.0 * ability),
+            device: "cpu".to_owned(),
+            precision: "f32".to_owned(),
+            wall_seconds: 42.0,
+            train_images_per_second: 1700.0,
+            status: "done".to_owned(),
+            swept: BTreeMap::new(),
+        });
+    }
+    write_table(&results.table_path::<RunRow>(name)?, &runs)?;
+    write_table(&results.table_path::<EpochRow>(name)?, &epochs)?;
+    let mut confusion = Vec::new();
+    collect_predictions::<StoreError>(
+        &results.table_path::<PredictionRow>(name)?,
+        sources,
+        |rows| {
+            confusion.extend(counts(rows));
+            Ok(())
+        },
+    )?;
+    write_table(&results.table_path::<ConfusionRow>(name)?, &confusion)?;
+    let folder = results.experiment_dir(name)?;
+    fs::write(folder.join("experiment.toml"), &experiment.merged).expect("a file");
+    write_json(&folder.join("plan.json"), &outline(experiment, plan, identified, Some(results))?)
+}
+
+fn write_training(
+    results: &Results,
+    id: &str,
+    experiment: &Experiment,
+    seed: u64,
+    epochs: &[EpochRow],
+) -> Result<(), StoreError> {
+    let (table, model) = (results.epochs_path(id)?, results.model_path(id)?);
+    write_table(&table, epochs)?;
+    fs::write(&model, id).expect("a file");
+    let mut log = String::new();
+    for row in epochs {
+        let EpochRow { epoch, train_loss, train_accuracy, val_loss, val_accuracy, .. } = row;
+        let _ = writeln!(
+            log,
+            "epoch {epoch} rate 1e-2 loss {train_loss:.4} accuracy {train_accuracy:.4} \
+             val_loss {val_loss:.4} val_accuracy {val_accuracy:.4} seconds 1.4"
+        );
+    }
+    fs::write(results.log_path(id)?, log).expect("a file");
+    let files = [("epochs.parquet", &table), ("model.safetensors", &model)];
+    let files = files.map(|(name, path)| (name.to_owned(), hash_file(path).expect("a file")));
+    let mut settings = experiment.describe();
+    let occlusion = serde_json::json!({
+        "mode": "hide", "fill": "mean",
+        "polygons": [[[0.12, 0.71], [0.88, 0.71], [0.8, 0.9], [0.5, 0.98], [0.2, 0.9]]],
+    });
+    settings["occlusion"] = occlusion;
+    for study in ["seeds", "matrix", "regions"] {
+        settings.as_object_mut().expect("a table").remove(study);
+    }
+    let manifest = Manifest {
+        training_id: id.to_owned(),
+        seed,
+        settings,
+        fer_lab: "0.1.0".to_owned(),
+        git: None,
+        numeric_version: NUMERIC_VERSION,
+        libtorch: "2.13.0".to_owned(),
+        device: "cpu".to_owned(),
+        precision: "f32".to_owned(),
+        threads: 2,
+        host: "bench".to_owned(),
+        started: 1_790_000_000 + seed,
+        wall_seconds: 42.0,
+        train_images_per_second: 1700.0,
+        epochs: EPOCHS,
+        best_epoch: EPOCHS - 2,
+        parameters: 60_000,
+        stopped_early: false,
+        prior: vec![1.0 / CLASSES.len() as f64; CLASSES.len()],
+        covered_area: Some(0.1),
+        status: TrainingStatus::Done,
+        files: files.into(),
+    };
+    manifest.write(&results.manifest_path(id)?)
+}
+
+fn epoch_rows(id: &str, ability: f64) -> Vec<EpochRow> {
+    let row = |epoch: u32| {
+        let reached = ability * (1.0 - (-f64::from(epoch) / 5.0).exp());
+        EpochRow {
+            training_id: id.to_owned(),
+            epoch,
+            learning_rate: 0.01,
+            train_loss: 2.0 - reached,
+            train_accuracy: reached,
+            val_loss: 2.1 - reached,
+            val_accuracy: reached,
+            seconds: 1.4,
+        }
+    };
+    (1..=EPOCHS).map(row).collect()
+}
+
+/// Answers of which about the share `ability` is right.
+fn answers(evaluation: &str, ability: f64, random: &mut ChaCha8Rng) -> Vec<PredictionRow> {
+    let splits = [("val", VAL), ("test", TEST)];
+    let images =
+        splits.into_iter().flat_map(|(split, images)| (0..images).map(move |i| (split, i)));
+    let mut row = |split: &str, image: usize| {
+        let actual = image % CLASSES.len();
+        let wrong = (actual + random.random_range(1..CLASSES.len())) % CLASSES.len();
+        let predicted = if random.random_bool(ability) { actual } else { wrong };
+        let certain = random.random_range(0.4..0.9_f32);
+        let rest = (1.0 - certain) / (CLASSES.len() - 1) as f32;
+        let shares = |class: usize, share: f32, rest: f32| -> Vec<f32> {
+            (0..CLASSES.len()).map(|other| if other == class { share } else { rest }).collect()
+        };
+        PredictionRow {
+            run_id: evaluation.to_owned(),
+            split: split.to_owned(),
+            image: format!("faces-{split}-{image:05}"),
+            actual: CLASSES[actual].to_owned(),
+            predicted: CLASSES[predicted].to_owned(),
+            probabilities: shares(predicted, certain, rest),
+            label: shares(actual, 1.0, 0.0),
+        }
+    };
+    images.map(|(split, image)| row(split, image)).collect()
+}
+
+fn accuracy(rows: &[PredictionRow], split: &str) -> f64 {
+    let of_split = || rows.iter().filter(|row| row.split == split);
+    of_split().filter(|row| row.actual == row.predicted).count() as f64 / of_split().count() as f64
+}
+
+fn counts(rows: &[PredictionRow]) -> Vec<ConfusionRow> {
+    let mut counts: BTreeMap<[&str; 3], u64> = BTreeMap::new();
+    for row in rows {
+        *counts.entry([&row.split, &row.actual, &row.predicted]).or_default() += 1;
+    }
+    let mut confusion = Vec::new();
+    for split in ["val", "test"] {
+        for actual in CLASSES {
+            confusion.extend(CLASSES.map(|predicted| ConfusionRow {
+                run_id: rows[0].run_id.clone(),
+                split: split.to_owned(),
+                actual: actual.to_owned(),
+                predicted: predicted.to_owned(),
+                count: counts.get(&[split, actual, predicted]).copied().unwrap_or(0),
+            }));
+        }
+    }
+    confusion
+}

@@ -1,0 +1,52 @@
+//! What can be said of a run as a mean over its images.
+
+use super::scores::RunScores;
+
+/// A metric that is a mean over images, so that two runs can be paired image by image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Metric {
+    Accuracy,
+    BalancedAccuracy,
+    Bits,
+}
+
+impl Metric {
+    pub const ALL: [Metric; 3] = [Metric::Accuracy, Metric::BalancedAccuracy, Metric::Bits];
+
+    /// As in `effects.parquet`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Metric::Accuracy => "accuracy",
+            Metric::BalancedAccuracy => "balanced_accuracy",
+            Metric::Bits => "bits",
+        }
+    }
+
+    /// One image's part in the metric, up to a constant that all runs on the same data share.
+    pub(super) fn of(self, scores: &RunScores, image: usize) -> f64 {
+        let correct = f64::from(u8::from(scores.correct[image]));
+        match self {
+            Metric::Accuracy => correct,
+            Metric::BalancedAccuracy => correct * scores.test.weights[image],
+            Metric::Bits => scores.bits[image],
+        }
+    }
+
+    /// The metric of a run. Bits need the training labels' entropy, which only the run's own row knows:
+    /// `None` where it does not.
+    pub fn level(self, scores: &RunScores) -> Option<f64> {
+        match self {
+            Metric::Bits => scores.run.test_bits,
+            _ => Some(self.mean(scores)),
+        }
+    }
+
+    pub(super) fn mean(self, scores: &RunScores) -> f64 {
+        mean((0..scores.images()).map(|image| self.of(scores, image)))
+    }
+}
+
+pub(super) fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = values.len() as f64;
+    values.sum::<f64>() / count
+}

@@ -1,0 +1,89 @@
+//! An experiment's tables, read for an answer. The one place of this room that opens files.
+
+use std::collections::HashMap;
+
+use thiserror::Error;
+
+use super::scores::{RunScores, ScoreError, Scorer};
+use crate::store::{
+    ConfusionRow, EpochRow, LookupError, PredictionRow, Results, RunRow, StoreError, for_each_run,
+    read_table,
+};
+
+/// What a report is made of.
+#[derive(Debug)]
+pub struct Tables {
+    pub runs: Vec<RunRow>,
+    pub epochs: Vec<EpochRow>,
+    pub confusion: Vec<ConfusionRow>,
+    /// Of the runs that have predictions.
+    pub scores: Vec<RunScores>,
+}
+
+/// Why an experiment's tables cannot be used.
+#[derive(Debug, Error)]
+pub enum TablesError {
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Score(#[from] ScoreError),
+    #[error(
+        "`{experiment}`: predictions.parquet holds the run {run_id}, which runs.parquet does not: run the experiment again"
+    )]
+    Stray { experiment: String, run_id: String },
+}
+
+impl Tables {
+    /// Reads all tables of an experiment.
+    pub fn read(results: &Results, experiment: &str) -> Result<Tables, TablesError> {
+        let runs = results.runs(experiment)?;
+        let epochs = read_table(&results.table_path::<EpochRow>(experiment)?)?;
+        let confusion = read_table(&results.table_path::<ConfusionRow>(experiment)?)?;
+        let scores = score(results, experiment, &runs, &confusion, &|_| true)?;
+        Ok(Tables { runs, epochs, confusion, scores })
+    }
+}
+
+/// The scores of those runs of an experiment that are wanted and have predictions.
+pub fn read_scores(
+    results: &Results,
+    experiment: &str,
+    wanted: &dyn Fn(&RunRow) -> bool,
+) -> Result<Vec<RunScores>, TablesError> {
+    let runs = results.runs(experiment)?;
+    let confusion: Vec<ConfusionRow> =
+        read_table(&results.table_path::<ConfusionRow>(experiment)?)?;
+    score(results, experiment, &runs, &confusion, wanted)
+}
+
+fn score(
+    results: &Results,
+    experiment: &str,
+    runs: &[RunRow],
+    confusion: &[ConfusionRow],
+    wanted: &dyn Fn(&RunRow) -> bool,
+) -> Result<Vec<RunScores>, TablesError> {
+    let mut classes: Vec<String> = Vec::new();
+    for row in confusion {
+        if !classes.contains(&row.actual) {
+            classes.push(row.actual.clone());
+        }
+    }
+    let by_id: HashMap<&str, &RunRow> = runs.iter().map(|run| (run.run_id.as_str(), run)).collect();
+    let mut scorer = Scorer::new(&classes);
+    let mut scores = Vec::new();
+    for_each_run::<TablesError>(&results.table_path::<PredictionRow>(experiment)?, |rows| {
+        let Some(first) = rows.first() else { return Ok(()) };
+        let run = by_id.get(first.run_id.as_str()).ok_or_else(|| TablesError::Stray {
+            experiment: experiment.to_owned(),
+            run_id: first.run_id.clone(),
+        })?;
+        if wanted(run) {
+            scores.push(scorer.score((*run).clone(), rows)?);
+        }
+        Ok(())
+    })?;
+    Ok(scores)
+}

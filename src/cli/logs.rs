@@ -1,0 +1,110 @@
+//! `fer-lab logs`
+
+use std::fs::File;
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use serde::Deserialize;
+
+use super::{Exit, Options, output};
+use crate::store::{Named, Results, StoreError};
+
+/// What a training wrote while it ran, a line an epoch
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The id (or its beginning) of a training or run, or the name of an experiment for all its trainings
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Wait for more until the training has ended
+    #[arg(long)]
+    follow: bool,
+}
+
+/// How often a log is looked at for more.
+const PAUSE: Duration = Duration::from_millis(500);
+
+pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
+    let results = Results::open(&options.results)?;
+    let trainings = match results.find(&arguments.id)? {
+        Named::Training(id) => return print(&results, &id, arguments.follow),
+        Named::Run(run) => return print(&results, &run.training_id, arguments.follow),
+        Named::Experiment(name) => of_experiment(&results, &name)?,
+    };
+    for (index, id) in trainings.iter().enumerate() {
+        let gap = if index > 0 { "\n" } else { "" };
+        output::answer(&format!("{gap}training {id}\n"))?;
+        print(&results, id, arguments.follow)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The trainings of an experiment, each once, in the order of its plan.
+fn of_experiment(results: &Results, name: &str) -> anyhow::Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Plan {
+        trainings: Vec<Training>,
+    }
+    #[derive(Deserialize)]
+    struct Training {
+        training_id: String,
+    }
+    let path = results.experiment_dir(name)?.join("plan.json");
+    let text = std::fs::read(&path).map_err(|reason| StoreError::read(&path, reason))?;
+    let plan: Plan = serde_json::from_slice(&text)
+        .with_context(|| format!("`{}` is damaged", path.display()))?;
+    Ok(plan.trainings.into_iter().map(|training| training.training_id).collect())
+}
+
+/// Prints a training's log, and what is added to it until the training has its manifest.
+fn print(results: &Results, id: &str, follow: bool) -> anyhow::Result<Exit> {
+    let path = results.log_path(id)?;
+    let manifest = results.manifest_path(id)?;
+    if !results.training_dir(id)?.is_dir() {
+        if follow {
+            bail!("training {id} has not begun");
+        }
+        output::answer("it has not begun\n")?;
+        return Ok(Exit::Done);
+    }
+    let mut printed = 0;
+    loop {
+        // Looked at before the log, so that no line is written between the two.
+        let ended = manifest.exists();
+        printed += print_from(&path, printed, !follow || ended)?;
+        if !follow || ended {
+            break;
+        }
+        sleep(PAUSE);
+    }
+    if printed == 0 {
+        output::answer("it has no log\n")?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Prints a log from a byte on, whole lines only unless it is `complete`. Returns how many bytes were
+/// printed.
+fn print_from(path: &Path, from: u64, complete: bool) -> anyhow::Result<u64> {
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(from))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let mut bytes = match read() {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(StoreError::read(path, error).into()),
+    };
+    if !complete {
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        bytes.truncate(whole);
+    }
+    output::answer(&String::from_utf8_lossy(&bytes))?;
+    Ok(bytes.len() as u64)
+}

@@ -1,0 +1,58 @@
+//! Which rows and columns of a table are shown. The same flags mean the same in `list`, `show` and
+//! `compare`.
+
+use anyhow::Context;
+use clap::Args;
+
+use crate::report::{Format, Order, Query, Table};
+
+/// Rows and columns.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Rows and columns")]
+pub struct Selection {
+    /// Only rows for which this SQL expression holds, as in 'mode = "hide" and test_accuracy > 0.8'
+    ///
+    /// SQLite's SQL, on any column that `--format csv` gives, shown or not; a column with a dot in its
+    /// name stands in double quotes.
+    #[arg(long = "where", value_name = "SQL")]
+    pub condition: Option<String>,
+    /// Only rows whose column holds this text; may be given again
+    #[arg(long = "filter", value_name = "COLUMN=TEXT")]
+    filters: Vec<String>,
+    /// Sort by these columns; with a `-` before it, from the largest down
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', allow_hyphen_values = true)]
+    sort: Vec<Order>,
+    /// Only these columns, in this order
+    #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
+    columns: Vec<String>,
+    /// At most so many rows
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+}
+
+impl Selection {
+    /// The chosen rows, and the chosen columns: where none are named, people are shown a few and
+    /// programs get all.
+    pub fn apply(&self, mut table: Table, few: &[&str], format: Format) -> anyhow::Result<Table> {
+        for filter in &self.filters {
+            let (column, text) = filter
+                .split_once('=')
+                .with_context(|| format!("`--filter {filter}` is not COLUMN=TEXT"))?;
+            table.keep(column, text)?;
+        }
+        if self.condition.is_some() || !self.sort.is_empty() || self.limit.is_some() {
+            table.query(&Query {
+                condition: self.condition.clone(),
+                order: self.sort.clone(),
+                limit: self.limit,
+            })?;
+        }
+        if !self.columns.is_empty() {
+            table.select(&self.columns)?;
+        } else if matches!(format, Format::Table | Format::Markdown) && !few.is_empty() {
+            let few: Vec<String> = few.iter().map(|key| (*key).to_owned()).collect();
+            table.select(&few)?;
+        }
+        Ok(table)
+    }
+}

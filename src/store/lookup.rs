@@ -1,0 +1,231 @@
+//! What a word on the command line names: an experiment, a training or a run.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use rayon::prelude::*;
+use thiserror::Error;
+
+use super::{Results, RunRow, StoreError, read_table};
+use crate::experiment::suggest;
+
+/// What a word turned out to be.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Named {
+    Experiment(String),
+    /// A training's id in full.
+    Training(String),
+    /// A run, as the first experiment that has it tells of it.
+    Run(Box<RunRow>),
+}
+
+/// Why a word names nothing.
+#[derive(Debug, Error)]
+pub enum LookupError {
+    #[error("no experiment `{name}` in `{root}`; {help}", root = root.display())]
+    Experiment { name: String, root: PathBuf, help: String },
+    #[error(
+        "nothing in `{root}` is called `{word}`: neither an experiment nor a training or run; {help}",
+        root = root.display()
+    )]
+    Nothing { word: String, root: PathBuf, help: String },
+    #[error("`{word}` is the beginning of {count} ids: {listed}. Give more of it")]
+    Ambiguous { word: String, count: usize, listed: String },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The runs of every experiment, and what could not be read.
+#[derive(Debug, Default)]
+pub struct AllRuns {
+    /// By experiment, in the order of their names.
+    pub by_experiment: Vec<(String, Vec<RunRow>)>,
+    /// Damaged tables; the rest is whole.
+    pub damaged: Vec<StoreError>,
+}
+
+impl AllRuns {
+    pub fn runs(&self) -> impl Iterator<Item = &RunRow> {
+        self.by_experiment.iter().flat_map(|(_, runs)| runs)
+    }
+}
+
+/// So many candidates are named where a word is the beginning of several ids.
+const MOST_LISTED: usize = 8;
+
+impl Results {
+    /// The runs of every experiment that has tables. A folder without them, as a preview leaves one, is
+    /// passed over.
+    ///
+    /// # Errors
+    /// Where the folder cannot be listed. A table that cannot be read is in the answer.
+    pub fn all_runs(&self) -> Result<AllRuns, StoreError> {
+        let names = self.experiments()?;
+        let read: Vec<(String, Result<Vec<RunRow>, StoreError>)> = names
+            .into_par_iter()
+            .map(|name| {
+                let runs = self.table_path::<RunRow>(&name).and_then(|path| read_table(&path));
+                (name, runs)
+            })
+            .collect();
+        let mut all = AllRuns::default();
+        for (name, runs) in read {
+            match runs {
+                Ok(runs) => all.by_experiment.push((name, runs)),
+                Err(StoreError::NotFound { .. }) => {}
+                Err(error) => all.damaged.push(error),
+            }
+        }
+        Ok(all)
+    }
+
+    /// The runs of one experiment.
+    ///
+    /// # Errors
+    /// [`LookupError::Experiment`] names what there is, where there is no such experiment.
+    pub fn runs(&self, experiment: &str) -> Result<Vec<RunRow>, LookupError> {
+        let missing = || -> Result<LookupError, StoreError> {
+            let (name, root) = (experiment.to_owned(), self.root().to_owned());
+            Ok(LookupError::Experiment { help: self.help(experiment)?, name, root })
+        };
+        if !self.experiments()?.iter().any(|name| name == experiment) {
+            return Err(missing()?);
+        }
+        match read_table(&self.table_path::<RunRow>(experiment)?) {
+            Err(StoreError::NotFound { .. }) => Err(missing()?),
+            other => Ok(other?),
+        }
+    }
+
+    /// What `word` names: the name of an experiment, or the id of a training or run, or the beginning of
+    /// an id where it is that of no other.
+    ///
+    /// # Errors
+    /// Where nothing or more than one thing has that name.
+    pub fn find(&self, word: &str) -> Result<Named, LookupError> {
+        if self.experiments()?.iter().any(|name| name == word) {
+            return Ok(Named::Experiment(word.to_owned()));
+        }
+        let trainings = self.trainings()?;
+        if trainings.binary_search_by(|id| id.as_str().cmp(word)).is_ok() {
+            return Ok(Named::Training(word.to_owned()));
+        }
+        // Runs by id: the same run may belong to several experiments.
+        let mut runs: BTreeMap<String, RunRow> = BTreeMap::new();
+        if !word.is_empty() {
+            for (_, of_experiment) in self.all_runs()?.by_experiment {
+                for run in of_experiment.into_iter().filter(|run| run.run_id.starts_with(word)) {
+                    runs.entry(run.run_id.clone()).or_insert(run);
+                }
+            }
+        }
+        if let Some(run) = runs.remove(word) {
+            return Ok(Named::Run(Box::new(run)));
+        }
+        let mut found: Vec<Named> = trainings
+            .into_iter()
+            .filter(|id| !word.is_empty() && id.starts_with(word))
+            .map(Named::Training)
+            .collect();
+        found.extend(runs.into_values().map(|run| Named::Run(Box::new(run))));
+        match found.len() {
+            0 => Err(LookupError::Nothing {
+                word: word.to_owned(),
+                root: self.root().to_owned(),
+                help: self.help(word)?,
+            }),
+            1 => Ok(found.remove(0)),
+            count => {
+                let mut listed: Vec<String> =
+                    found.iter().take(MOST_LISTED).map(Named::words).collect();
+                if count > MOST_LISTED {
+                    listed.push("…".to_owned());
+                }
+                let (word, listed) = (word.to_owned(), listed.join(", "));
+                Err(LookupError::Ambiguous { word, count, listed })
+            }
+        }
+    }
+
+    /// The experiments that there are, the likeliest first.
+    fn help(&self, word: &str) -> Result<String, StoreError> {
+        let names = self.experiments()?;
+        if names.is_empty() {
+            return Ok("it holds no experiment yet".to_owned());
+        }
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        Ok(suggest::help(word, "the experiments are", &names))
+    }
+}
+
+impl Named {
+    fn words(&self) -> String {
+        match self {
+            Named::Experiment(name) => format!("experiment {name}"),
+            Named::Training(id) => format!("training {id}"),
+            Named::Run(run) => {
+                let RunRow { run_id, experiment, condition, seed, .. } = &**run;
+                format!("run {run_id} ({experiment}, {condition}, seed {seed})")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::effects::fixture::run;
+    use crate::store::write_table;
+
+    fn folder() -> (tempfile::TempDir, Results) {
+        let folder = tempfile::tempdir().unwrap();
+        let results = Results::create(folder.path()).unwrap();
+        for id in ["aa11", "aa22", "bb33"] {
+            std::fs::create_dir_all(results.training_dir(id).unwrap()).unwrap();
+        }
+        for (name, ids) in [("mask", ["aa44", "cc55"]), ("other", ["cc55", "aa22x"])] {
+            let mut runs = ids.map(|id| run(id, &[], "none", 1));
+            for run in &mut runs {
+                run.experiment = name.to_owned();
+            }
+            write_table(&results.table_path::<RunRow>(name).unwrap(), &runs).unwrap();
+        }
+        (folder, results)
+    }
+
+    #[test]
+    fn words_are_names_ids_or_beginnings() {
+        let (_folder, results) = folder();
+        let find = |word: &str| results.find(word);
+        assert_eq!(find("mask").unwrap(), Named::Experiment("mask".to_owned()));
+        assert_eq!(find("bb").unwrap(), Named::Training("bb33".to_owned()));
+        // A whole id wins over those that begin like it.
+        assert_eq!(find("aa22").unwrap(), Named::Training("aa22".to_owned()));
+        // A run that two experiments have is one run.
+        let Named::Run(run) = find("cc").unwrap() else { panic!("no run") };
+        assert_eq!((run.run_id.as_str(), run.experiment.as_str()), ("cc55", "mask"));
+        let message = find("aa").unwrap_err().to_string();
+        assert_eq!(
+            message,
+            "`aa` is the beginning of 4 ids: training aa11, training aa22, run aa22x (other, c, seed 1), \
+             run aa44 (mask, c, seed 1). Give more of it"
+        );
+        for word in ["", "zz", "../mask", "trainings"] {
+            let message = find(word).unwrap_err().to_string();
+            assert!(message.contains("the experiments are: mask, other"), "{word}: {message}");
+        }
+        let message = find("maks").unwrap_err().to_string();
+        assert!(message.ends_with("did you mean `mask`? The experiments are: mask, other"));
+    }
+
+    #[test]
+    fn a_damaged_table_does_not_hide_the_others() {
+        let (_folder, results) = folder();
+        std::fs::write(results.table_path::<RunRow>("mask").unwrap(), "PAR1").unwrap();
+        let all = results.all_runs().unwrap();
+        assert_eq!(all.runs().count(), 2);
+        assert!(all.damaged[0].to_string().contains("mask/runs.parquet` is damaged"));
+        let message = results.runs("masc").unwrap_err().to_string();
+        assert!(message.starts_with("no experiment `masc` in `"), "{message}");
+    }
+}
