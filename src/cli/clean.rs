@@ -29,7 +29,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
         }
     }
     if options.format != Format::Table {
-        output::answer(&table(&orphans).render(options.format, output::width())?)?;
+        output::table(&table(&orphans), options.format)?;
         return Ok(Exit::Done);
     }
     if orphans.is_empty() {

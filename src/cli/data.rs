@@ -11,7 +11,7 @@ use crate::experiment::{DatasetSpec, Source};
 use crate::report::{Cell, Column, Format, Table, thousands};
 use crate::store::Results;
 
-/// What the loader sees: images and classes in each split, what was left out and why
+/// The images of each class and split, and what was left out and why
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// The experiment file
@@ -27,7 +27,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     })?;
     let summary = summary(&dataset);
     match options.format {
-        Format::Json => output::answer(&(serde_json::to_string_pretty(&summary)? + "\n"))?,
+        Format::Json => output::data(&(serde_json::to_string_pretty(&summary)? + "\n"))?,
         Format::Table => {
             let mut text = table(&summary).render(Format::Table, output::width().min(100))?;
             text += &format!(
@@ -39,7 +39,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
             text += &asides(&summary, &experiment.settings.dataset);
             output::answer(&text)?;
         }
-        other => output::answer(&table(&summary).render(other, output::width())?)?,
+        other => output::table(&table(&summary), other)?,
     }
     Ok(Exit::Done)
 }

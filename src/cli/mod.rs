@@ -5,11 +5,14 @@
 
 mod clean;
 mod compare;
+mod completions;
 mod data;
 mod diff;
+mod init;
 mod interrupt;
 mod list;
 mod logs;
+mod man;
 mod output;
 mod plan;
 mod preview;
@@ -18,14 +21,17 @@ mod regions;
 mod report;
 mod reproduce;
 mod run;
+mod schema;
 mod selection;
 mod show;
 mod status;
+mod style;
 mod worker;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
 use crate::engine::EngineError;
@@ -42,11 +48,18 @@ use crate::store::StoreError;
 #[command(
     name = "fer-lab",
     version,
-    after_help = "Begin with:  fer-lab run experiments/mask_eyes.toml\n\
-                  Exit codes:  0 done, 1 some runs failed, 2 the command or the file is wrong, 130 interrupted"
+    styles = style::HELP,
+    after_help = "Begin with:\n  \
+                      fer-lab run experiments/mask_eyes.toml    a first answer\n  \
+                      fer-lab init                              an experiment of your own\n\n\
+                  Exit codes:\n  \
+                      0    done\n  \
+                      1    some runs failed; the others are kept\n  \
+                      2    the command or the experiment file is wrong\n  \
+                      130  interrupted"
 )]
 struct Cli {
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Options of every command")]
     options: Options,
     #[command(subcommand)]
     command: Command,
@@ -61,8 +74,8 @@ struct Options {
     /// Set a key of the experiment file, as in `--set train.epochs=2`; may be given again
     #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
     sets: Vec<String>,
-    /// How the answer is written: table, csv, json or markdown
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "table")]
+    /// How the answer is written
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "table", value_parser = formats())]
     format: Format,
     /// No progress, only the answer
     #[arg(short, long, global = true)]
@@ -74,6 +87,7 @@ struct Options {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::Arguments),
     Run(run::Arguments),
     Plan(plan::Arguments),
     Preview(preview::Arguments),
@@ -83,12 +97,21 @@ enum Command {
     Compare(compare::Arguments),
     List(list::Arguments),
     Show(show::Arguments),
+    Diff(diff::Arguments),
     Status(status::Arguments),
+    Logs(logs::Arguments),
     Reproduce(reproduce::Arguments),
     Clean(clean::Arguments),
     Worker(worker::Arguments),
-    Diff(diff::Arguments),
-    Logs(logs::Arguments),
+    Schema(schema::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
+}
+
+/// The words of `--format`, which clap lists in help and completions.
+fn formats() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(["table", "csv", "json", "markdown"])
+        .try_map(|word| word.parse::<Format>())
 }
 
 /// How a command ended, where it did not fail.
@@ -114,6 +137,7 @@ pub fn main() -> ExitCode {
         }
     };
     let ended = match &command {
+        Command::Init(arguments) => init::run(arguments, &options),
         Command::Run(arguments) => run::run(arguments, &options),
         Command::Plan(arguments) => plan::run(arguments, &options),
         Command::Preview(arguments) => preview::run(arguments, &options),
@@ -129,13 +153,17 @@ pub fn main() -> ExitCode {
         Command::Worker(arguments) => worker::run(arguments, &options),
         Command::Diff(arguments) => diff::run(arguments, &options),
         Command::Logs(arguments) => logs::run(arguments, &options),
+        Command::Schema(arguments) => schema::run(arguments),
+        Command::Completions(arguments) => completions::run(arguments),
+        Command::Man(arguments) => man::run(arguments),
     };
     match ended {
         Ok(exit) => ExitCode::from(exit as u8),
         Err(error) => {
             match error.downcast_ref::<ExperimentErrors>() {
                 Some(errors) => {
-                    output::error_text(&format!("{}\n", errors.render_for_stderr().trim_end()))
+                    let text = errors.render(style::wanted_on_stderr());
+                    output::error_text(&format!("{}\n", text.trim_end()))
                 }
                 None => output::error(&error),
             }

@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Write};
 
+use super::style;
 use crate::report::{Format, Table, visible_lines};
 
 /// The width of a table: the terminal's, or 80 columns where there is none.
@@ -33,7 +34,7 @@ pub fn data(text: &str) -> anyhow::Result<()> {
 
 /// An error with what led to it.
 pub fn error(error: &anyhow::Error) {
-    error_text(&visible_lines(&format!("error: {error:#}\n")));
+    error_text(&format!("{} {}\n", style::error(), visible_lines(&format!("{error:#}"))));
 }
 
 /// A warning.
@@ -44,6 +45,15 @@ pub fn warning(text: &dyn std::fmt::Display) {
 /// Text for stderr. There is nobody left to tell where that fails.
 pub fn error_text(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// A word as a shell takes it.
+pub fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./=:,".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
 }
 
 /// clap's own messages, coloured where the terminal can.

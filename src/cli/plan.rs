@@ -13,13 +13,16 @@ use crate::engine::{self, Crew, Outline, Status, Work};
 use crate::experiment::{Experiment, Settings};
 use crate::model::multiply_adds;
 use crate::plan::Plan;
-use crate::report::{Cell, Column, Format, Table, thousands};
+use crate::report::{Cell, Column, Format, Table, thousands, wrap};
 use crate::store::{CACHE, Manifest, Results, StoreError, TrainingStatus, write_json};
 
-/// What `run` would do: conditions, trainings, what is done already, how long the rest takes
+/// What `run` would do, what is done already, how long the rest takes
 ///
 /// Trains nothing, and needs no data: where they are not at hand it says so.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    fer-lab plan experiments/mask_eyes.toml\n  \
+    fer-lab plan experiments/mask_eyes.toml --set seeds.count=10")]
 pub struct Arguments {
     /// The experiment file
     #[arg(value_name = "FILE")]
@@ -55,13 +58,13 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     let identified = plan.identify(&|spec| dataset::known_content(spec, &cache));
     let outline = engine::outline(&experiment, &plan, &identified, results.as_ref())?;
     match options.format {
-        Format::Json => output::answer(&(serde_json::to_string_pretty(&outline)? + "\n"))?,
+        Format::Json => output::data(&(serde_json::to_string_pretty(&outline)? + "\n"))?,
         Format::Table => {
             let crew = arguments.crew.crew(&plan, &experiment);
             let planned = Planned { experiment: &experiment, plan: &plan, crew: &crew };
             output::answer(&describe(&planned, &outline, &missing, results.as_ref())?)?;
         }
-        other => output::answer(&table(&outline).render(other, output::width())?)?,
+        other => output::table(&table(&outline), other)?,
     }
     Ok(Exit::Done)
 }
@@ -136,7 +139,8 @@ fn describe(
         text += &estimate(planned, &open, results)?;
     }
     for warning in &outline.warnings {
-        text += &format!("warning: {warning}\n");
+        let width = output::width().min(100);
+        text += &format!("{}\n", wrap(&format!("warning: {warning}"), width));
     }
     for reason in missing {
         text += &format!("missing: {reason}\n");

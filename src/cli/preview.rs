@@ -12,7 +12,7 @@ use crate::report::{ContactSheet, Tile};
 use crate::store::Results;
 use crate::train::device;
 
-/// A PNG contact sheet of the data set, and of each occlusion on real samples
+/// A PNG contact sheet of the pictures, whole and under each occlusion
 ///
 /// The pictures are what the network meets: resized, covered, and shown as they are after
 /// standardisation is taken back.

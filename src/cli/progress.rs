@@ -13,7 +13,7 @@ use super::{Options, output};
 use crate::dataset::{self, Stage};
 use crate::engine::{Done, Event, Observer, Tally};
 use crate::plan::TrainingId;
-use crate::report::{thousands, visible, visible_lines};
+use crate::report::{thousands, visible, visible_lines, wrap};
 use crate::store::LiveWorker;
 use crate::train::EpochRecord;
 
@@ -81,17 +81,22 @@ impl Living {
     }
 }
 
-/// A training under way, in a line.
+/// A training under way, in a line; what moves comes first, and the name is cut where there is no room.
 pub(super) fn describe(worker: &LiveWorker) -> String {
     let LiveWorker { name, seed, epoch, epochs, loss, accuracy, images_per_second, .. } = worker;
     match (worker.trained, epoch) {
-        (true, _) => format!("{name}, seed {seed}: being examined"),
+        (true, _) => format!("being examined: {name}, seed {seed}"),
         (false, 0) => format!("{name}, seed {seed}"),
-        (false, _) => format!(
-            "{name}, seed {seed}: epoch {epoch}/{epochs}, loss {loss:.3}, {:.1} %, {} images/s",
-            accuracy * 100.0,
-            thousands(*images_per_second as u64)
-        ),
+        (false, _) => {
+            let speed = match *images_per_second as u64 {
+                0 => String::new(),
+                speed => format!(", {} images/s", thousands(speed)),
+            };
+            let accuracy = accuracy * 100.0;
+            format!(
+                "epoch {epoch}/{epochs}, loss {loss:.3}, {accuracy:.1} %{speed}: {name}, seed {seed}"
+            )
+        }
     }
 }
 
@@ -104,7 +109,8 @@ impl Progress {
     pub fn new(options: &Options, json: bool, interrupted: Arc<AtomicBool>) -> Progress {
         let view = if options.quiet || json {
             View::Quiet
-        } else if std::io::stderr().is_terminal() {
+        } else if std::io::stderr().is_terminal() && std::env::var_os("TERM") != Some("dumb".into())
+        {
             View::Living(Living::new())
         } else {
             View::Lines
@@ -139,7 +145,9 @@ impl Progress {
             View::Quiet => {}
             View::Lines => output::error_text(&visible_lines(&format!("{text}\n"))),
             View::Living(living) => {
-                let _ = living.all.println(visible_lines(text));
+                let columns = console::Term::stderr().size().1;
+                let text = wrap(&visible(text), usize::from(columns).max(40));
+                let _ = living.all.println(text);
             }
         }
     }
@@ -306,7 +314,7 @@ mod tests {
         let line = describe(&worker);
         assert_eq!(
             line,
-            "mouth hidden, control 2, seed 12: epoch 7/30, loss 1.235, 67.9 %, 1,234 images/s"
+            "epoch 7/30, loss 1.234, 67.9 %, 1,234 images/s: mouth hidden, control 2, seed 12"
         );
     }
 }

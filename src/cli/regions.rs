@@ -11,7 +11,9 @@ use crate::experiment::{DatasetSpec, FacesSpec, Source, WithoutLandmarks};
 use crate::region::{Region, Regions};
 use crate::report::{self, Cell, Column, Format, Table, Tile};
 
-/// The regions that an experiment can name: the atlas, its halves, the file's own; and a picture of them
+/// The regions that an experiment can name, as a table and a picture
+///
+/// The seven of the built-in atlas, their left and right halves, and the file's own.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// An experiment file, for its own regions
@@ -28,7 +30,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
         None => Regions::aligned(),
     };
     if options.format == Format::Json {
-        output::answer(&(serde_json::to_string_pretty(&json(&regions))? + "\n"))?;
+        output::data(&(serde_json::to_string_pretty(&json(&regions))? + "\n"))?;
         return Ok(Exit::Done);
     }
     let drawn: Vec<Region> = regions.built_in().iter().chain(regions.own()).cloned().collect();

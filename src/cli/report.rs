@@ -10,7 +10,7 @@ use crate::experiment;
 use crate::report::{self, Facts, Figure, Format};
 use crate::store::{ConfusionRow, EffectRow, EpochRow, Results, RunRow, read_table, write_table};
 
-/// Draw the charts and tables of experiments again, from their Parquet files alone
+/// Tables, charts and answer again, from the Parquet files alone
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Names of experiments in the results folder

@@ -42,10 +42,10 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
         Reproduced::Failed(reason) => bail!("it cannot be trained again: {reason}"),
         Reproduced::Interrupted => return Ok(Exit::Interrupted),
     };
-    output::answer(&match options.format {
-        Format::Json => as_json(&reproduction)?,
-        _ => in_words(&reproduction),
-    })?;
+    match options.format {
+        Format::Json => output::data(&as_json(&reproduction)?)?,
+        _ => output::answer(&in_words(&reproduction))?,
+    }
     Ok(if reproduction.agrees() { Exit::Done } else { Exit::SomeFailed })
 }
 

@@ -13,7 +13,7 @@ use crate::experiment::DeviceChoice;
 use crate::plan::Plan;
 use crate::store::Results;
 
-/// Train what is missing, collect the tables, draw the charts, answer
+/// Train what is missing, collect, chart, answer
 ///
 /// Trainings and evaluations that lie in the results folder already are not done again, whichever
 /// experiment they were made for, and several runs on one folder share the work. Each training is a
@@ -146,29 +146,12 @@ fn command(file: &Path, arguments: &Arguments, options: &Options) -> String {
     if options.results != Path::new("results") {
         words.extend(["--results".to_owned(), options.results.display().to_string()]);
     }
-    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./=:,".contains(c);
-    if word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
+    words.iter().map(|word| output::shell_word(word)).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn words_survive_a_shell() {
-        assert_eq!(quoted("train.epochs=2"), "train.epochs=2");
-        assert_eq!(quoted("dataset.size=[48,48]"), "'dataset.size=[48,48]'");
-        assert_eq!(quoted("name='x'"), r"'name='\''x'\'''");
-    }
 
     #[test]
     fn devices_are_known_by_name() {

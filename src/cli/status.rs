@@ -1,6 +1,5 @@
 //! `fer-lab status`
 
-use std::io::IsTerminal;
 use std::time::Duration;
 
 use clap::Args;
@@ -26,14 +25,14 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     let results = Results::open(&options.results)?;
     loop {
         let alive = sessions(&results)?;
-        let mut text = render(&alive, options)?;
-        if arguments.watch.is_some() && std::io::stdout().is_terminal() {
-            let clear = console::Term::stdout();
-            clear.clear_screen()?;
-        } else if arguments.watch.is_some() {
-            text.push('\n');
+        let screen = console::Term::stdout();
+        if arguments.watch.is_some() && screen.is_term() {
+            screen.clear_screen()?;
         }
-        output::answer(&text)?;
+        match options.format {
+            Format::Json => output::data(&(serde_json::to_string_pretty(&alive)? + "\n"))?,
+            _ => output::answer(&in_words(&alive, options))?,
+        }
         match arguments.watch {
             Some(seconds) if !alive.is_empty() => std::thread::sleep(Duration::from_secs(seconds)),
             _ => return Ok(Exit::Done),
@@ -41,14 +40,11 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     }
 }
 
-fn render(alive: &[Live], options: &Options) -> anyhow::Result<String> {
-    if options.format == Format::Json {
-        return Ok(serde_json::to_string_pretty(alive)? + "\n");
-    }
+fn in_words(alive: &[Live], options: &Options) -> String {
     if alive.is_empty() {
-        return Ok(format!("no run is under way in {}\n", options.results.display()));
+        return format!("no run is under way in {}\n", options.results.display());
     }
-    Ok(alive.iter().map(paragraph).collect::<Vec<_>>().join("\n"))
+    alive.iter().map(paragraph).collect::<Vec<_>>().join("\n")
 }
 
 /// A run in a few lines.

@@ -76,6 +76,7 @@ impl Tally {
             Event::Epoch { training, record } => {
                 if let Some(worker) = self.worker(training) {
                     (worker.epoch, worker.share) = (record.epoch, 1.0);
+                    (worker.loss, worker.accuracy) = (record.train_loss, record.train_accuracy);
                 }
             }
             Event::Trained { training } => {

@@ -24,15 +24,17 @@ const FERPLUS_CLASSES: [&str; 8] =
 const MAX_IMAGES: i64 = 1_000_000;
 const MAX_CLASSES: usize = 1_000;
 
+/// The kinds of data sets, as `dataset.kind` names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub enum Kind {
     Faces,
     Ferplus,
     Rafdb,
     Folder,
 }
 
-const KINDS: [(&str, Kind); 4] = [
+/// Each kind's word in the file.
+pub const KINDS: [(&str, Kind); 4] = [
     ("faces", Kind::Faces),
     ("ferplus", Kind::Ferplus),
     ("rafdb", Kind::Rafdb),

@@ -16,6 +16,8 @@ use super::tree::Table;
 /// The most runs that one experiment may expand into, controls included.
 const MAX_RUNS: u64 = 100_000;
 const MAX_NAME: usize = 100;
+/// Where the shared trainings lie, beside the experiments.
+const TRAININGS: &str = "trainings";
 const MAX_PROSE: usize = 100_000;
 
 /// Reads everything; `Err` holds all that is wrong.
@@ -132,18 +134,24 @@ fn read_name(root: &Section<'_>) -> String {
         );
     }
     let name = root.text("name").unwrap_or_default();
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    let sound = !name.is_empty() && name.len() <= MAX_NAME && name.bytes().all(plain);
-    // `trainings` is where the shared trainings lie, beside the experiments.
-    if root.is_text("name") && (!sound || name == "trainings") {
+    if root.is_text("name") && !is_name(name) {
         let title = format!("an experiment cannot be named `{name}`");
-        let label = if sound { "this folder of results/ is taken" } else { "not a name" };
+        let label = match name {
+            TRAININGS => "this folder of results/ is taken",
+            _ => "not a name",
+        };
         root.problem(
             Problem::new(title, &root.place_of("name"), label)
-                .help(format!("1 to {MAX_NAME} letters, digits, `_` and `-`; not `trainings`")),
+                .help(format!("1 to {MAX_NAME} letters, digits, `_` and `-`; not `{TRAININGS}`")),
         );
     }
     name.to_owned()
+}
+
+/// Whether an experiment can have this name: 1 to 100 letters, digits, `_` and `-`; not `trainings`.
+pub fn is_name(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(plain) && name != TRAININGS
 }
 
 fn read_prose(root: &Section<'_>, key: &'static str) -> String {

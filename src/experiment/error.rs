@@ -1,7 +1,6 @@
 //! What is wrong with an experiment file, and where.
 
 use std::fmt;
-use std::io::IsTerminal;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -142,13 +141,6 @@ impl ExperimentErrors {
         let rendered: Vec<String> =
             self.problems.iter().map(|problem| problem.render(&renderer)).collect();
         rendered.join("\n\n")
-    }
-
-    /// As [`render`](Self::render) for standard error: in colour where that is a terminal and the
-    /// environment variable `NO_COLOR` is not set.
-    pub fn render_for_stderr(&self) -> String {
-        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        self.render(!refused && std::io::stderr().is_terminal())
     }
 }
 

@@ -24,6 +24,7 @@ mod matrix;
 mod reader;
 mod regions;
 pub mod spec;
+mod starter;
 mod study;
 pub(crate) mod suggest;
 mod training;
@@ -31,9 +32,15 @@ mod tree;
 
 use std::path::Path;
 
-pub use dataset::EMOTIONS;
+pub use dataset::{EMOTIONS, KINDS as DATASET_KINDS, Kind as DatasetKind};
+pub use decode::is_name;
 pub use error::ExperimentErrors;
 pub use spec::*;
+pub use starter::starter;
+
+/// The JSON Schema (draft 2020-12) of an experiment file, for editors: what can be said of one file
+/// without the others that it is merged with.
+pub const SCHEMA: &str = include_str!("schema.json");
 
 /// Reads the experiment file at `path` with its bases, and lays `sets` (`key=value`, the value as TOML or
 /// a bare word) upon it.

@@ -1,5 +1,6 @@
 //! The real program, driven as a user drives it.
 
+mod comfort;
 mod commands;
 mod driver;
 mod interruption;

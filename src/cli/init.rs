@@ -1,0 +1,89 @@
+//! `fer-lab init`
+
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use serde_json::json;
+
+use super::{Exit, Options, output};
+use crate::experiment::{DATASET_KINDS, DatasetKind, is_name, starter};
+use crate::report::Format;
+
+/// Write a first experiment file, with every key explained
+///
+/// Every key of an experiment file stands in it with its default, its unit and its range. As it is
+/// written, it asks how much of the signal sits in the eyes; on drawn faces that takes minutes.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    fer-lab init                                a study of drawn faces\n  \
+    fer-lab init brows.toml --dataset ferplus   one of FER+, called brows")]
+pub struct Arguments {
+    /// The file to write, which must not exist; the experiment takes its name
+    #[arg(value_name = "FILE", default_value = "experiments/my_study.toml")]
+    file: PathBuf,
+    /// The data set
+    #[arg(long, value_name = "KIND", default_value = "faces", value_parser = kinds())]
+    dataset: DatasetKind,
+}
+
+fn kinds() -> impl TypedValueParser<Value = DatasetKind> {
+    let words = DATASET_KINDS.map(|(word, _)| word);
+    PossibleValuesParser::new(words).map(|word| {
+        let found = DATASET_KINDS.iter().find(|(name, _)| *name == word);
+        found.map_or(DatasetKind::Faces, |(_, kind)| *kind)
+    })
+}
+
+pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
+    if !options.sets.is_empty() {
+        bail!("`init` writes no `--set` down: change the key in the file, or give it to `run`");
+    }
+    let mut file = arguments.file.clone();
+    if file.extension().is_none() {
+        file.set_extension("toml");
+    }
+    let name = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    if file.extension().is_none_or(|extension| extension != "toml") || !is_name(name) {
+        bail!(
+            "`{}` cannot be an experiment's file: give it 1 to 100 letters, digits, `_` and `-`, then \
+             `.toml`; not `trainings.toml`",
+            file.display()
+        );
+    }
+    write_new(&file, &starter(name, arguments.dataset))?;
+    let word = output::shell_word(&file.to_string_lossy());
+    if options.format == Format::Json {
+        let answer = json!({ "file": file.to_string_lossy(), "experiment": name });
+        output::data(&(serde_json::to_string_pretty(&answer)? + "\n"))?;
+    } else {
+        output::answer(&format!(
+            "{}\n\nNext:\n  fer-lab plan {word}    what it trains, and how long that takes\n  \
+             fer-lab run {word}     train, compare, answer\n",
+            file.display()
+        ))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Writes a file that is not there yet, and the folders on the way to it.
+fn write_new(path: &Path, text: &str) -> anyhow::Result<()> {
+    let cannot = || format!("cannot write `{}`", path.display());
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).with_context(cannot)?;
+    }
+    match OpenOptions::new().write(true).create_new(true).open(path) {
+        Ok(mut file) => file.write_all(text.as_bytes()).with_context(cannot),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            bail!(
+                "`{}` exists already and stays as it is: give another name, as in `fer-lab init {}`",
+                path.display(),
+                output::shell_word(&path.with_file_name("another.toml").to_string_lossy()),
+            )
+        }
+        Err(error) => Err(error).with_context(cannot),
+    }
+}

@@ -1,0 +1,286 @@
+//! The schema's keys as one choice of kinds has them, and experiment files that probe each of them:
+//! values at a limit and just beyond it, every word and one that is none, values of another type.
+
+use std::fmt;
+
+use fer_lab::experiment::SCHEMA;
+use serde_json::Value as Json;
+use toml::{Table, Value};
+
+/// One choice of every `kind`.
+#[derive(Debug, Clone, Copy)]
+pub struct Kinds {
+    pub dataset: &'static str,
+    pub optimizer: &'static str,
+    pub schedule: &'static str,
+}
+
+/// Every kind at least once.
+pub const KINDS: [Kinds; 5] = [
+    Kinds { dataset: "faces", optimizer: "adam", schedule: "plateau" },
+    Kinds { dataset: "ferplus", optimizer: "adamw", schedule: "step" },
+    Kinds { dataset: "rafdb", optimizer: "sgd", schedule: "cosine" },
+    Kinds { dataset: "folder", optimizer: "adam", schedule: "one_cycle" },
+    Kinds { dataset: "faces", optimizer: "sgd", schedule: "constant" },
+];
+
+/// A key of the schema.
+#[derive(Debug, Clone)]
+pub struct Key {
+    /// Dotted.
+    pub path: String,
+    /// What the schema says of it under these kinds; `false` where it does not go with them.
+    pub rule: Json,
+}
+
+impl Key {
+    /// Whether it is a table with keys of its own.
+    pub fn is_section(&self) -> bool {
+        self.rule["type"] == "object"
+    }
+}
+
+/// An experiment file that is right, or wrong in one place.
+pub struct Probe {
+    pub text: String,
+    pub right: bool,
+}
+
+impl fmt::Debug for Probe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:\n{}", if self.right { "right" } else { "wrong" }, self.text)
+    }
+}
+
+impl Kinds {
+    /// The smallest file with these kinds.
+    pub fn file(self) -> Table {
+        let mut file = Table::new();
+        put(&mut file, "name", "x".into());
+        put(&mut file, "dataset.kind", self.dataset.into());
+        if self.dataset != "faces" {
+            put(&mut file, "dataset.root", "data".into());
+        }
+        put(&mut file, "train.optimizer.kind", self.optimizer.into());
+        put(&mut file, "schedule.kind", self.schedule.into());
+        file
+    }
+
+    /// The same with every key that another one must stay within at its far end, so that only a key's own
+    /// limits are met.
+    fn roomy_file(self) -> Table {
+        let mut file = self.file();
+        put(&mut file, "train.batch_size", 1.into());
+        put(&mut file, "train.epochs", 100_000.into());
+        put(&mut file, "train.optimizer.learning_rate", 10.0.into());
+        put(&mut file, "model.blocks", vec![vec![1]].into());
+        put(&mut file, "occlusion.fills", vec!["constant"].into());
+        match self.dataset {
+            "faces" => put(&mut file, "dataset.train", 1_000_000.into()),
+            "folder" => {
+                put(&mut file, "dataset.val", 1e-300.into());
+                put(&mut file, "dataset.test", 1e-300.into());
+            }
+            _ => {}
+        }
+        file
+    }
+
+    /// Every key under these kinds, tables included, in the schema's order.
+    pub fn keys(self) -> Vec<Key> {
+        let schema = serde_json::from_str(SCHEMA).unwrap();
+        let mut keys = Vec::new();
+        self.collect("", &schema, &mut keys);
+        keys
+    }
+
+    fn collect(self, path: &str, rule: &Json, keys: &mut Vec<Key>) {
+        let kind = match path {
+            "dataset" => self.dataset,
+            "train.optimizer" => self.optimizer,
+            "schedule" => self.schedule,
+            _ => "",
+        };
+        let narrower = rule["allOf"].as_array().into_iter().flatten();
+        let narrower = narrower
+            .filter(|case| case["if"]["properties"]["kind"]["const"] == kind)
+            .map(|case| &case["then"]["properties"]);
+        let narrower: Vec<&Json> = narrower.collect();
+        assert_eq!(narrower.len(), usize::from(!kind.is_empty()), "{path}: {kind}");
+        for (name, rule) in rule["properties"].as_object().unwrap() {
+            let mut rule = rule.clone();
+            match narrower.first().map(|narrower| &narrower[name]) {
+                Some(Json::Object(more)) => rule.as_object_mut().unwrap().extend(more.clone()),
+                Some(Json::Bool(false)) => rule = false.into(),
+                Some(Json::Null) | None => {}
+                Some(other) => panic!("{path}.{name}: {other}"),
+            }
+            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            keys.push(Key { path: path.clone(), rule: rule.clone() });
+            if rule["properties"].is_object() && path != "matrix" {
+                self.collect(&path, &rule, keys);
+            }
+        }
+    }
+
+    /// Files that probe each key.
+    pub fn probes(self) -> Vec<Probe> {
+        let mut probes = Vec::new();
+        for Key { path, rule } in self.keys() {
+            let mut probe = |value: Value, right: bool| {
+                let mut file = self.roomy_file();
+                make_room(&mut file, &path, &value);
+                put(&mut file, &path, value);
+                probes.push(Probe { text: file.to_string(), right });
+            };
+            if rule == false {
+                probe(self.any_value(&path), false);
+                continue;
+            }
+            if ["name", "base", "regions", "occlusion.regions", "matrix"].contains(&path.as_str()) {
+                // Probed by hand.
+                continue;
+            }
+            if rule["properties"].is_object() {
+                probe("word".into(), false);
+                let mut file = self.roomy_file();
+                put(&mut file, &format!("{path}.zzz"), 1.into());
+                probes.push(Probe { text: file.to_string(), right: false });
+                continue;
+            }
+            let values =
+                match rule["items"]["enum"].is_array() || rule["items"]["type"] == "integer" {
+                    true => of_list(&rule),
+                    false => of_value(&rule),
+                };
+            values.into_iter().for_each(|(value, right)| probe(value, right));
+        }
+        probes
+    }
+
+    /// A value of the type that a key has under some kinds.
+    fn any_value(self, path: &str) -> Value {
+        let everywhere = KINDS.iter().flat_map(|kinds| kinds.keys());
+        let mut rules = everywhere.filter(|key| key.path == path && key.rule != false);
+        sample(&rules.next().unwrap().rule)
+    }
+}
+
+/// Changes what would contradict a key's new value.
+fn make_room(file: &mut Table, path: &str, value: &Value) {
+    match (path, value.as_str().unwrap_or_default()) {
+        ("dataset.kind", kind) => {
+            put(file, "dataset", Table::new().into());
+            if kind != "faces" {
+                put(file, "dataset.root", "data".into());
+            }
+        }
+        ("dataset.val", "PublicTest") => put(file, "dataset.test", "PrivateTest".into()),
+        ("dataset.test", "PrivateTest") => put(file, "dataset.val", "PublicTest".into()),
+        ("train.target", "multi_target") => {
+            put(file, "dataset", Table::new().into());
+            put(file, "dataset.kind", "ferplus".into());
+            put(file, "dataset.root", "data".into());
+            put(file, "dataset.labels", "multi_target".into());
+        }
+        _ => {}
+    }
+}
+
+/// A value that a rule allows.
+pub fn sample(rule: &Json) -> Value {
+    let first = of_value(rule).into_iter().find(|(_, right)| *right);
+    let default = rule.get("default").map(to_toml);
+    default.or(first.map(|(value, _)| value)).unwrap_or_else(|| panic!("{rule}"))
+}
+
+/// Values of a rule's type, each with whether the rule allows it.
+fn of_value(rule: &Json) -> Vec<(Value, bool)> {
+    if let Some(words) = rule["enum"].as_array() {
+        let mut values: Vec<_> = words.iter().map(|word| (to_toml(word), true)).collect();
+        match words[0] {
+            Json::String(_) => values.push(("zzz".into(), false)),
+            _ => values.extend(
+                (-1..6_i64).filter(|n| !words.contains(&(*n).into())).map(|n| (n.into(), false)),
+            ),
+        }
+        values.push((true.into(), false));
+        return values;
+    }
+    let number = |key: &str| rule[key].as_f64();
+    match rule["type"].as_str() {
+        Some("integer") => {
+            let low = rule["minimum"].as_i64().unwrap();
+            let high = rule["maximum"].as_i64();
+            let mut values = vec![(low, true), (low - 1, false), (high.unwrap_or(i64::MAX), true)];
+            values.extend(high.map(|high| (high + 1, false)));
+            let mut values: Vec<_> =
+                values.into_iter().map(|(n, right)| (n.into(), right)).collect();
+            values.extend([(1.5.into(), false), ("1".into(), false)]);
+            values
+        }
+        Some("number") => {
+            let limits = [
+                number("minimum").map(|low| [(low, true), (low.next_down(), false)]),
+                number("exclusiveMinimum").map(|low| [(low, false), (low.next_up(), true)]),
+                number("maximum").map(|high| [(high, true), (high.next_up(), false)]),
+                number("exclusiveMaximum").map(|high| [(high, false), (high.next_down(), true)]),
+            ];
+            assert_eq!(limits.iter().flatten().count(), 2, "a number has two limits: {rule}");
+            let values = limits.into_iter().flatten().flatten();
+            let mut values: Vec<_> = values.map(|(n, right)| (n.into(), right)).collect();
+            values.push(("1".into(), false));
+            values
+        }
+        Some("boolean") => [true.into(), false.into(), 1.into()]
+            .map(|value: Value| (value.clone(), value.is_bool()))
+            .to_vec(),
+        Some("string") if rule["pattern"].is_string() => {
+            vec![(to_toml(&rule["default"]), true), ("zzz zzz".into(), false), (1.into(), false)]
+        }
+        Some("string") => vec![("word".into(), true), (1.into(), false)],
+        Some("array") => vec![("word".into(), false), (vec![Table::new()].into(), false)],
+        _ => panic!("nothing is known of {rule}"),
+    }
+}
+
+/// Lists of values as the rule of a list's items has them.
+fn of_list(rule: &Json) -> Vec<(Value, bool)> {
+    let shortest = rule["minItems"].as_u64().unwrap_or(0) as usize;
+    let others: Vec<Value> = match rule["default"].as_array() {
+        Some(default) => default.iter().map(to_toml).collect(),
+        None => Vec::new(),
+    };
+    let items = of_value(&rule["items"]);
+    let lists = items.into_iter().map(|(value, right)| {
+        // As many items as it takes, no two equal unless they may be.
+        let distinct = rule["uniqueItems"] == true;
+        let others = others.iter().filter(|other| !distinct || **other != value).cloned();
+        let list: Vec<Value> =
+            std::iter::once(value.clone()).chain(others.take(shortest.max(1) - 1)).collect();
+        (Value::Array(list), right)
+    });
+    let mut lists: Vec<_> = lists.collect();
+    lists.push(("word".into(), false));
+    if shortest > 0 {
+        lists.push((Value::Array(Vec::new()), false));
+    }
+    lists
+}
+
+/// Sets a dotted key.
+pub fn put(table: &mut Table, path: &str, value: Value) {
+    match path.split_once('.') {
+        None => {
+            table.insert(path.to_owned(), value);
+        }
+        Some((first, rest)) => {
+            let inner = table.entry(first).or_insert_with(|| Table::new().into());
+            put(inner.as_table_mut().unwrap(), rest, value);
+        }
+    }
+}
+
+pub fn to_toml(value: &Json) -> Value {
+    Value::try_from(value).unwrap_or_else(|error| panic!("{value}: {error}"))
+}
