@@ -31,9 +31,9 @@ pub enum Pairing {
 /// Why two sides cannot be held against each other image by image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Unpaired {
-    #[error("no finished run")]
+    #[error("one side has no finished run")]
     Unfinished,
-    #[error("other test images")]
+    #[error("the test images are not the same")]
     Images,
     #[error("a run has no `test_bits`")]
     NoBits,

@@ -1,21 +1,22 @@
 //! `fer-lab compare`
 
-use std::collections::{BTreeMap, BTreeSet};
+mod sides;
+
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::{anyhow, bail};
+use anyhow::bail;
 use clap::Args;
-use rayon::prelude::*;
 
 use super::selection::Selection;
 use super::{Exit, Options, output};
-use crate::analysis::{self, Comparison, Pairing, RunScores, Unpaired, compare, read_scores};
-use crate::experiment::suggest;
+use crate::analysis::{self, Comparison, Pairing, RunScores, Unpaired, compare};
 use crate::report::{
     Cell, Column, ComparisonPanel, ComparisonRow, Figure, Format, Metric, Table, comparison,
-    counted, run_label, wrap,
+    counted, wrap,
 };
-use crate::store::{Named, Results, RunRow};
+use crate::store::Results;
+use sides::Side;
 
 /// Experiments, conditions or runs side by side, with the difference from the first
 ///
@@ -59,7 +60,10 @@ impl Choice {
 /// A table of differences, and what is drawn and said of them.
 struct Answer {
     table: Table,
-    few: Vec<String>,
+    /// The column that names a row.
+    name: &'static str,
+    /// The columns that people are shown; all where there are none.
+    few: Vec<&'static str>,
     panels: Vec<ComparisonPanel>,
     reference: String,
     /// What every difference has in common, for the subtitle of a chart.
@@ -81,7 +85,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
         .map(|name| Side::find(&results, name))
         .collect::<anyhow::Result<Vec<Side>>>()?;
     let experiments = sides.iter().filter(|side| matches!(side, Side::Experiment(_))).count();
-    let scores = read(&results, &sides)?;
+    let scores = sides::read(&results, &sides)?;
     let answer = if experiments == sides.len() {
         by_condition(&arguments.names, &scores, metric)
     } else if experiments == 0 {
@@ -92,12 +96,19 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
              of the experiment as EXPERIMENT:CONDITION"
         );
     };
-    let Answer { table, few, panels, reference, conditions, notes } = answer;
-    let few: Vec<&str> = few.iter().map(String::as_str).collect();
-    let table = arguments.selection.apply(table, &few, options.format)?;
+    let Answer { mut table, name, few, mut panels, reference, conditions, notes } = answer;
+    arguments.selection.choose_rows(&mut table)?;
     if table.is_empty() {
         bail!("no row is left");
     }
+    // What is drawn are the rows that are shown, in their order.
+    let shown = table.texts(name)?;
+    for panel in &mut panels {
+        let place = |row: &ComparisonRow| shown.iter().position(|name| *name == row.name);
+        panel.rows.retain(|row| place(row).is_some());
+        panel.rows.sort_by_key(place);
+    }
+    arguments.selection.choose_columns(&mut table, &few, options.format)?;
     output::table(&table, options.format)?;
     if options.format == Format::Table {
         for note in &notes {
@@ -123,97 +134,6 @@ fn saver(path: &Path) -> anyhow::Result<Saver> {
         Some("svg") => Ok(Figure::save_svg),
         _ => bail!("`--chart {}`: name a file that ends in .png or .svg", path.display()),
     }
-}
-
-/// What one argument stands for.
-#[derive(Debug, Clone, PartialEq)]
-enum Side {
-    Experiment(String),
-    /// A condition of an experiment, by its name in `runs.parquet`.
-    Condition(String, String),
-    /// A run, and an experiment that has it.
-    Run(String, String),
-}
-
-impl Side {
-    fn find(results: &Results, word: &str) -> anyhow::Result<Side> {
-        if let Some((experiment, condition)) = word.split_once(':') {
-            let runs = results.runs(experiment)?;
-            // As the table has it, or as charts and reports write it.
-            let named = |run: &&RunRow| run.condition == condition || run_label(run) == condition;
-            let Some(run) = runs.iter().find(named) else {
-                let names: BTreeSet<&str> = runs.iter().map(|run| run.condition.as_str()).collect();
-                let names: Vec<&str> = names.into_iter().collect();
-                let help = suggest::help(condition, "its conditions are", &names);
-                bail!("`{experiment}` has no condition `{condition}`: {help}");
-            };
-            return Ok(Side::Condition(experiment.to_owned(), run.condition.clone()));
-        }
-        match results.find(word)? {
-            Named::Experiment(name) => Ok(Side::Experiment(name)),
-            Named::Run(run) => Ok(Side::Run(run.experiment, run.run_id)),
-            Named::Training(id) => {
-                let run = run_of(results, &id)?;
-                Ok(Side::Run(run.experiment, run.run_id))
-            }
-        }
-    }
-
-    fn experiment(&self) -> &str {
-        match self {
-            Side::Experiment(name) | Side::Condition(name, _) | Side::Run(name, _) => name,
-        }
-    }
-
-    fn has(&self, run: &RunRow) -> bool {
-        match self {
-            Side::Experiment(_) => true,
-            Side::Condition(_, condition) => run.condition == *condition,
-            Side::Run(_, id) => run.run_id == *id,
-        }
-    }
-}
-
-/// The run in which a training is examined as it was trained: on whole faces, or covered as in training.
-fn run_of(results: &Results, training: &str) -> anyhow::Result<RunRow> {
-    let all = results.all_runs()?;
-    let mut runs: BTreeMap<&str, &RunRow> = BTreeMap::new();
-    for run in all.runs().filter(|run| run.training_id == training) {
-        runs.entry(&run.run_id).or_insert(run);
-    }
-    let own: Vec<&&RunRow> =
-        runs.values().filter(|run| ["none", "retrain"].contains(&run.phase.as_str())).collect();
-    match (own.as_slice(), runs.len()) {
-        ([run], _) => Ok((**run).clone()),
-        (_, 0) => Err(anyhow!("no experiment has a run of the training {training}")),
-        _ => {
-            let names = runs.values().map(|run| format!("{} ({})", run.run_id, run.condition));
-            let names: Vec<String> = names.collect();
-            Err(anyhow!(
-                "the training {training} is examined in {} runs, name one: {}",
-                runs.len(),
-                names.join(", ")
-            ))
-        }
-    }
-}
-
-/// The scores of each side. Every experiment is read once.
-fn read(results: &Results, sides: &[Side]) -> anyhow::Result<Vec<Vec<RunScores>>> {
-    let experiments: BTreeSet<&str> = sides.iter().map(Side::experiment).collect();
-    let read: BTreeMap<&str, Vec<RunScores>> = experiments
-        .into_par_iter()
-        .map(|name| {
-            let wanted =
-                |run: &RunRow| sides.iter().any(|side| side.experiment() == name && side.has(run));
-            Ok((name, read_scores(results, name, &wanted)?))
-        })
-        .collect::<Result<_, analysis::TablesError>>()?;
-    let of = |side: &Side| {
-        let scores = read[side.experiment()].iter();
-        scores.filter(|scores| side.has(scores.run())).cloned().collect()
-    };
-    Ok(sides.iter().map(of).collect())
 }
 
 /// The metric's mean and spread over seeds.
@@ -259,14 +179,10 @@ fn caution(compared: &Result<Comparison, Unpaired>) -> Option<&'static str> {
     }
 }
 
-/// The header of a metric's column.
-fn header(metric: analysis::Metric) -> String {
-    let metric_shown = Metric::of(metric.name());
-    let unit = if metric_shown.factor == 100.0 { "%" } else { metric_shown.unit };
-    match metric {
-        analysis::Metric::Bits => unit.to_owned(),
-        _ => format!("{}, {unit}", metric.name().replace('_', " ")),
-    }
+/// What a metric is written in.
+fn unit(metric: analysis::Metric) -> &'static str {
+    let shown = Metric::of(metric.name());
+    if shown.factor == 100.0 { "%" } else { shown.unit }
 }
 
 /// `1,400 test images · 95 % interval: …`, from the differences that have one.
@@ -290,7 +206,7 @@ fn conditions<'a>(
 
 /// Experiments: a row a condition.
 fn by_condition(names: &[String], scores: &[Vec<RunScores>], metric: analysis::Metric) -> Answer {
-    let unit = if Metric::of(metric.name()).factor == 100.0 { "%" } else { "bits" };
+    let unit = unit(metric);
     let mut columns = vec![Column::text("condition", "condition")];
     for (index, name) in names.iter().enumerate() {
         columns.push(Column::number(name, &format!("{name}, {unit}")));
@@ -316,16 +232,27 @@ fn by_condition(names: &[String], scores: &[Vec<RunScores>], metric: analysis::M
             let compared = compare(&first, &scores, metric);
             cells.push(level(&scores, metric).unwrap_or(Cell::Empty));
             cells.push(difference_cell(&compared, metric));
-            panel.rows.push(drawn(&condition, &compared));
+            // What only one side has would be a row without a dot.
+            if compared.is_ok() {
+                panel.rows.push(drawn(&condition, &compared));
+            }
             all.push(compared);
         }
         table.push(cells);
     }
     let mut notes: BTreeSet<String> = all.iter().filter_map(caution).map(str::to_owned).collect();
     let reasons = all.iter().filter_map(|compared| compared.as_ref().err());
-    notes.extend(reasons.map(|reason| format!("Without a difference: {reason} on one side.")));
+    notes.extend(reasons.map(|reason| format!("Without a difference: {reason}.")));
     let reference = names[0].clone();
-    Answer { table, few: Vec::new(), panels, reference, conditions: conditions(all.iter()), notes }
+    Answer {
+        table,
+        name: "condition",
+        few: Vec::new(),
+        panels,
+        reference,
+        conditions: conditions(all.iter()),
+        notes,
+    }
 }
 
 /// Condition names in order of first appearance.
@@ -337,12 +264,16 @@ fn conditions_of(scores: &[Vec<RunScores>]) -> Vec<String> {
 
 /// Conditions, trainings and runs: a row each.
 fn row_by_row(names: &[String], scores: &[Vec<RunScores>], metric: analysis::Metric) -> Answer {
+    let header = match metric {
+        analysis::Metric::Bits => unit(metric).to_owned(),
+        _ => format!("{}, {}", metric.name().replace('_', " "), unit(metric)),
+    };
     let mut table = Table::new(vec![
         Column::text("name", "name"),
         Column::text("experiment", "experiment"),
         Column::text("condition", "condition"),
         Column::text("seeds", "seeds"),
-        Column::number(metric.name(), &header(metric)),
+        Column::number(metric.name(), &header),
         Column::number("difference", "difference [95 %]"),
         Column::number("p", "p"),
         Column::text("paired", "paired over"),
@@ -371,10 +302,17 @@ fn row_by_row(names: &[String], scores: &[Vec<RunScores>], metric: analysis::Met
         }
         table.push(cells);
     }
-    let few = ["name", metric.name(), "difference", "paired"].map(str::to_owned).to_vec();
     let notes = all.iter().filter_map(caution).map(str::to_owned).collect();
     let conditions = conditions(all.iter());
-    Answer { table, few, panels: vec![panel], reference: names[0].clone(), conditions, notes }
+    Answer {
+        table,
+        name: "name",
+        few: vec!["name", metric.name(), "difference", "paired"],
+        panels: vec![panel],
+        reference: names[0].clone(),
+        conditions,
+        notes,
+    }
 }
 
 /// `3 seeds × 1,400 images`, or why there is nothing to pair.

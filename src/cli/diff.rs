@@ -50,11 +50,11 @@ fn settings(word: &str, options: &Options) -> anyhow::Result<BTreeMap<String, Va
     let path = Path::new(word);
     let looks_like_file = path.extension().is_some_and(|extension| extension == "toml");
     if looks_like_file && path.is_file() {
-        return Ok(flat(&options.experiment(path)?.describe()));
+        return Ok(flat(options.experiment(path)?.describe()));
     }
     let results = Results::open(&options.results)?;
     match results.find(word) {
-        Ok(Named::Experiment(name)) => Ok(flat(&stored(&results, &name)?.describe())),
+        Ok(Named::Experiment(name)) => Ok(flat(stored(&results, &name)?.describe())),
         Ok(Named::Training(id)) => of_training(&results, &id),
         Ok(Named::Run(run)) => of_training(&results, &run.training_id),
         Err(_) if looks_like_file => bail!("there is no file `{word}`"),
@@ -72,7 +72,7 @@ fn stored(results: &Results, name: &str) -> anyhow::Result<Experiment> {
 
 fn of_training(results: &Results, id: &str) -> anyhow::Result<BTreeMap<String, Value>> {
     let manifest = Manifest::read(&results.manifest_path(id)?)?;
-    let mut settings = flat(&manifest.settings);
+    let mut settings = flat(manifest.settings);
     settings.insert("seed".to_owned(), manifest.seed.into());
     Ok(settings)
 }

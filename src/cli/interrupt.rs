@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Exit, output};
+use super::Exit;
 use crate::engine;
 
 /// Raised at the first Ctrl-C, or SIGTERM or SIGHUP; the second one leaves at once, and takes the workers
-/// along. `said` is written at the first.
-pub fn catch(said: &'static str) -> anyhow::Result<Arc<AtomicBool>> {
+/// along.
+pub fn catch() -> anyhow::Result<Arc<AtomicBool>> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let raised = Arc::clone(&interrupted);
     ctrlc::set_handler(move || {
@@ -16,7 +16,6 @@ pub fn catch(said: &'static str) -> anyhow::Result<Arc<AtomicBool>> {
             engine::kill_workers();
             std::process::exit(Exit::Interrupted as i32);
         }
-        output::error_text(said);
     })?;
     Ok(interrupted)
 }

@@ -87,7 +87,7 @@ fn trainings(results: &Results, all: &AllRuns) -> anyhow::Result<Vec<TrainingEnt
                 Err(error) => (None, Some(error)),
             };
             let users = users.get(id.as_str()).unwrap_or(&none);
-            (TrainingEntry::new(&id, manifest.as_ref(), users), damage)
+            (TrainingEntry::new(&id, manifest, users), damage)
         })
         .collect();
     let (entries, damaged): (Vec<_>, Vec<_>) = read.into_iter().unzip();

@@ -36,7 +36,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::engine::EngineError;
 use crate::experiment::{self, Experiment, ExperimentErrors};
-use crate::report::Format;
+use crate::report::{Format, ReportError};
 use crate::store::StoreError;
 
 /// Which parts of a face carry the signal that a network uses to read an emotion?
@@ -174,10 +174,14 @@ pub fn main() -> ExitCode {
 
 /// Whether the command was right and its work could not be stored: a full disk, say.
 fn was_cut_short(error: &anyhow::Error) -> bool {
-    match error.downcast_ref::<EngineError>() {
-        Some(error) => error.is_about_storing(),
-        None => matches!(error.downcast_ref(), Some(StoreError::Write { .. })),
+    if let Some(error) = error.downcast_ref::<EngineError>() {
+        return error.is_about_storing();
     }
+    let stored = match error.downcast_ref::<ReportError>() {
+        Some(ReportError::Write(error)) => Some(error),
+        _ => error.downcast_ref::<StoreError>(),
+    };
+    matches!(stored, Some(StoreError::Write { .. }))
 }
 
 impl Options {

@@ -1,5 +1,6 @@
 //! How a run's progress is shown: living lines on a terminal, plain lines or JSON elsewhere.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ pub struct Progress {
     /// Whether events go to stdout as well.
     json: bool,
     interrupted: Arc<AtomicBool>,
+    /// Whether the interruption was answered.
+    answered: Cell<bool>,
     tally: Tally,
     /// Counts the trainings that were begun.
     begun: usize,
@@ -120,6 +123,7 @@ impl Progress {
             verbose: options.verbose,
             json,
             interrupted,
+            answered: Cell::new(false),
             tally: Tally::default(),
             begun: 0,
             warned: Vec::new(),
@@ -129,6 +133,9 @@ impl Progress {
     /// Takes the living lines away.
     pub fn finish(&self) {
         if let View::Living(living) = &self.view {
+            // Each by itself: a line that still ticks would draw itself again.
+            living.trainings.values().for_each(ProgressBar::finish_and_clear);
+            living.experiment.finish_and_clear();
             let _ = living.all.clear();
         }
     }
@@ -260,7 +267,11 @@ impl Observer for Progress {
     }
 
     fn interrupted(&self) -> bool {
-        self.interrupted.load(Ordering::SeqCst)
+        let interrupted = self.interrupted.load(Ordering::SeqCst);
+        if interrupted && !self.answered.replace(true) {
+            self.line("interrupted: writing checkpoints; once more leaves at once");
+        }
+        interrupted
     }
 }
 

@@ -27,7 +27,7 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
-    let interrupted = interrupt::catch("\ninterrupted\n")?;
+    let interrupted = interrupt::catch()?;
     let results = Results::open(&options.results)?;
     let training = match results.find(&arguments.id)? {
         Named::Training(id) => id,

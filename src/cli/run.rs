@@ -81,8 +81,7 @@ fn device(text: &str) -> anyhow::Result<DeviceChoice> {
 }
 
 pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
-    let interrupted =
-        interrupt::catch("\ninterrupted: writing checkpoints; once more leaves at once\n")?;
+    let interrupted = interrupt::catch()?;
     // Every file is looked at before the first hour is spent.
     let mut experiments = Vec::new();
     for file in &arguments.files {

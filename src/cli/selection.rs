@@ -31,9 +31,15 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// The chosen rows, and the chosen columns: where none are named, people are shown a few and
-    /// programs get all.
+    /// The chosen rows and columns.
     pub fn apply(&self, mut table: Table, few: &[&str], format: Format) -> anyhow::Result<Table> {
+        self.choose_rows(&mut table)?;
+        self.choose_columns(&mut table, few, format)?;
+        Ok(table)
+    }
+
+    /// Keeps the chosen rows, in the chosen order.
+    pub fn choose_rows(&self, table: &mut Table) -> anyhow::Result<()> {
         for filter in &self.filters {
             let (column, text) = filter
                 .split_once('=')
@@ -47,12 +53,22 @@ impl Selection {
                 limit: self.limit,
             })?;
         }
+        Ok(())
+    }
+
+    /// Keeps the chosen columns: where none are named, people are shown a few and programs get all.
+    pub fn choose_columns(
+        &self,
+        table: &mut Table,
+        few: &[&str],
+        format: Format,
+    ) -> anyhow::Result<()> {
         if !self.columns.is_empty() {
             table.select(&self.columns)?;
         } else if matches!(format, Format::Table | Format::Markdown) && !few.is_empty() {
             let few: Vec<String> = few.iter().map(|key| (*key).to_owned()).collect();
             table.select(&few)?;
         }
-        Ok(table)
+        Ok(())
     }
 }

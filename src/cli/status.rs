@@ -15,6 +15,9 @@ use crate::store::{Live, Results, sessions};
 /// killed is not shown: nothing of it is left to wait for.
 #[derive(Debug, Args)]
 pub struct Arguments {
+    /// Only the runs of this experiment
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
     /// Look again every so many seconds, until no run is left
     #[arg(short, long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2",
           value_parser = clap::value_parser!(u64).range(1..=3600))]
@@ -24,7 +27,10 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     let results = Results::open(&options.results)?;
     loop {
-        let alive = sessions(&results)?;
+        let mut alive = sessions(&results)?;
+        if let Some(name) = &arguments.name {
+            alive.retain(|live| live.experiment == *name);
+        }
         let screen = console::Term::stdout();
         if arguments.watch.is_some() && screen.is_term() {
             screen.clear_screen()?;

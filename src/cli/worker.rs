@@ -44,7 +44,7 @@ const GRACE: Duration = Duration::from_secs(10);
 const STEPS: Duration = Duration::from_millis(200);
 
 pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
-    let interrupted = interrupt::catch("")?;
+    let interrupted = interrupt::catch()?;
     let path = arguments.specification.as_path();
     let specification = if path == Path::new("-") {
         let mut line = Vec::new();

@@ -176,9 +176,13 @@ fn truth(work: &Work) -> Result<(), EngineError> {
         "{}.parquet",
         blake3::hash(source_content(spec).unwrap_or_default().as_bytes()).to_hex()
     ));
-    if !shared.exists() {
-        write_table(&shared, &faces::truth(spec, faces))?;
-    }
-    let bytes = std::fs::read(&shared).map_err(|error| StoreError::read(&shared, error))?;
-    Ok(write_whole(&path, |file| file.write_all(&bytes))?)
+    let rows = match read_table::<TruthRow>(&shared) {
+        Ok(rows) => rows,
+        Err(_) => {
+            let rows = faces::truth(spec, faces);
+            write_table(&shared, &rows)?;
+            rows
+        }
+    };
+    Ok(write_table(&path, &rows)?)
 }

@@ -218,10 +218,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
         let Some(running) = &mut self.slots[slot] else { return };
         let training = running.training;
         match event {
-            Event::Ended { outcome, .. } => {
-                running.outcome = Some(outcome);
-                return;
-            }
+            Event::Ended { ref outcome, .. } => running.outcome = Some(outcome.clone()),
             Event::Trained { .. } => {
                 self.state.trained[training] = true;
                 self.carried.trained += 1;
@@ -264,7 +261,6 @@ impl<'a, 'o> Supervisor<'a, 'o> {
                 self.fail(training, reason, true);
             }
         }
-        self.tally.left(&self.identified.trainings[training].id);
         Ok(())
     }
 

@@ -84,6 +84,7 @@ impl Tally {
                 self.left(training);
             }
             Event::Evaluated { .. } => live.evaluated += 1,
+            Event::Ended { training, .. } => self.left(training),
             Event::Failed { training, again, .. } => {
                 live.failed += usize::from(!again);
                 self.left(training);
@@ -91,7 +92,6 @@ impl Tally {
             Event::Reading { .. }
             | Event::Warning { .. }
             | Event::Elsewhere { .. }
-            | Event::Ended { .. }
             | Event::Finished { .. } => {}
         }
     }
@@ -115,7 +115,7 @@ impl Tally {
     }
 
     /// A training is no longer under way.
-    pub fn left(&mut self, training: &TrainingId) {
+    fn left(&mut self, training: &TrainingId) {
         self.live.workers.retain(|worker| worker.training_id != training.as_str());
     }
 

@@ -104,8 +104,19 @@ impl Cell {
                 (None, Some(value)) => Cell::exact(value),
                 (None, None) => Cell::text(number.to_string()),
             },
-            Value::Array(_) | Value::Object(_) => Cell::text(value.to_string()),
+            Value::Array(_) | Value::Object(_) => Cell::Text(spaced(value)),
         }
+    }
+}
+
+/// A list as JSON text with a space after each comma, where a line can break.
+fn spaced(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Array(values) => {
+            let values: Vec<String> = values.iter().map(spaced).collect();
+            format!("[{}]", values.join(", "))
+        }
+        other => other.to_string(),
     }
 }
 
@@ -180,7 +191,7 @@ mod tests {
         let value = serde_json::json!([0.001, 30, true, null, "adam", [[8], [24, 24]], 1e-8, -1]);
         let cells: Vec<String> =
             value.as_array().unwrap().iter().map(|value| seen(&Cell::setting(value))).collect();
-        let expected = ["0.001", "30", "yes", "", "adam", "[[8],[24,24]]", "0.00000001", "−1"];
+        let expected = ["0.001", "30", "yes", "", "adam", "[[8], [24, 24]]", "0.00000001", "−1"];
         assert_eq!(cells, expected);
     }
 

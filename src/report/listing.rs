@@ -21,8 +21,8 @@ pub const RUNS_OF_ONE: [&str; 7] =
 pub const RUNS_OF_ALL: [&str; 6] =
     ["run_id", "experiment", "condition", "seed", "test_accuracy", "status"];
 /// Of [`trainings_table`].
-pub const TRAININGS: [&str; 8] =
-    ["training_id", "dataset", "seed", "started", "seconds", "epochs", "status", "experiments"];
+pub const TRAININGS: [&str; 7] =
+    ["training_id", "dataset", "seed", "started", "seconds", "status", "experiments"];
 /// Of [`experiments_table`].
 pub const EXPERIMENTS: [&str; 6] =
     ["experiment", "dataset", "runs", "done", "whole_accuracy", "hours"];
@@ -38,7 +38,7 @@ fn plain(value: Option<f64>, decimals: usize) -> Cell {
 }
 
 /// The columns of `runs.parquet`, but for the swept ones.
-fn run_columns() -> [RunColumn; 27] {
+fn run_columns() -> [RunColumn; 31] {
     let text = Column::text;
     let number = Column::number;
     [
@@ -68,6 +68,10 @@ fn run_columns() -> [RunColumn; 27] {
         (number("test_bits", "bits"), |run| plain(run.test_bits, 2)),
         (text("device", "device"), |run| Cell::text(run.device.as_str())),
         (text("precision", "precision"), |run| Cell::text(run.precision.as_str())),
+        (text("fer_lab", "fer-lab"), |run| Cell::text(run.fer_lab.as_str())),
+        (text("libtorch", "libtorch"), |run| Cell::text(run.libtorch.as_str())),
+        (text("processor", "processor"), |run| Cell::text(run.processor.as_str())),
+        (number("threads", "threads"), |run| Cell::Count(u64::from(run.threads))),
         (number("wall_seconds", "seconds"), |run| Cell::number(run.wall_seconds, 1)),
         (number("train_images_per_second", "images/s"), |run| {
             Cell::number(run.train_images_per_second, 0)
@@ -111,14 +115,18 @@ pub fn runs_table<'a>(runs: impl Iterator<Item = &'a RunRow> + Clone) -> Table {
 #[derive(Debug, Clone)]
 pub struct TrainingEntry {
     cells: Vec<Cell>,
-    settings: BTreeMap<String, Value>,
+    /// By dotted key, sorted.
+    settings: Vec<(String, Cell)>,
 }
 
 impl TrainingEntry {
     /// `manifest` is `None` for a training that has not ended. `experiments`: those that use it.
-    pub fn new(id: &str, manifest: Option<&Manifest>, experiments: &[&str]) -> TrainingEntry {
-        let settings = manifest.map(|manifest| flat(&manifest.settings)).unwrap_or_default();
+    pub fn new(id: &str, manifest: Option<Manifest>, experiments: &[&str]) -> TrainingEntry {
+        let mut manifest = manifest;
+        let settings = manifest.as_mut().map(|manifest| flat(manifest.settings.take()));
+        let settings = settings.unwrap_or_default();
         let dataset = settings.get("dataset.kind").and_then(Value::as_str);
+        let manifest = manifest.as_ref();
         let count =
             |value: fn(&Manifest) -> u64| manifest.map_or(Cell::Empty, |m| Cell::Count(value(m)));
         let text =
@@ -154,6 +162,8 @@ impl TrainingEntry {
             },
             Cell::Flag(experiments.is_empty()),
         ];
+        let settings = settings.into_iter();
+        let settings = settings.map(|(key, value)| (key, Cell::setting(&value))).collect();
         TrainingEntry { cells, settings }
     }
 }
@@ -179,15 +189,32 @@ pub fn trainings_table(entries: Vec<TrainingEntry>) -> Table {
         Column::text("experiments", "experiments"),
         Column::text("orphan", "orphan"),
     ];
-    let keys: BTreeSet<String> =
-        entries.iter().flat_map(|entry| entry.settings.keys().cloned()).collect();
+    let keys = setting_keys(&entries);
     columns.extend(keys.iter().map(|key| Column::text(key, key)));
     let mut table = Table::new(columns);
     for TrainingEntry { mut cells, settings } in entries {
-        cells.extend(keys.iter().map(|key| settings.get(key).map_or(Cell::Empty, Cell::setting)));
+        let mut settings = settings.into_iter().peekable();
+        cells.extend(keys.iter().map(|key| {
+            settings.next_if(|(own, _)| own == key).map_or(Cell::Empty, |(_, cell)| cell)
+        }));
         table.push(cells);
     }
     table
+}
+
+/// The keys of any training, sorted. Most trainings have the same ones as the training before.
+fn setting_keys(entries: &[TrainingEntry]) -> Vec<String> {
+    let mut keys: BTreeSet<&String> = BTreeSet::new();
+    let mut before: &[(String, Cell)] = &[];
+    for TrainingEntry { settings, .. } in entries {
+        let same = settings.len() == before.len()
+            && settings.iter().zip(before).all(|((one, _), (other, _))| one == other);
+        if !same {
+            keys.extend(settings.iter().map(|(key, _)| key));
+        }
+        before = settings;
+    }
+    keys.into_iter().cloned().collect()
 }
 
 /// A row an experiment.
@@ -284,13 +311,15 @@ pub fn training_table(manifest: &Manifest, run: Option<&RunRow>) -> Table {
     push("seconds", Cell::number(manifest.wall_seconds, 1));
     push("training images per second", Cell::number(manifest.train_images_per_second, 0));
     push("device", Cell::text(manifest.device.as_str()));
+    push("processor", Cell::text(manifest.processor.as_str()));
+    push("driver", manifest.driver.as_deref().map_or(Cell::Empty, Cell::text));
     push("precision", Cell::text(manifest.precision.as_str()));
     push("threads", Cell::Count(u64::from(manifest.threads)));
     push("host", Cell::text(manifest.host.as_str()));
     push("fer-lab", Cell::text(manifest.fer_lab.as_str()));
     push("commit", manifest.git.as_deref().map_or(Cell::Empty, Cell::text));
     push("libtorch", Cell::text(manifest.libtorch.as_str()));
-    for (key, value) in flat(&manifest.settings) {
+    for (key, value) in flat(manifest.settings.clone()) {
         push(&key, Cell::setting(&value));
     }
     table
@@ -304,34 +333,14 @@ mod tests {
 
     fn manifest() -> Manifest {
         Manifest {
-            training_id: "t1".into(),
             seed: 7,
             settings: serde_json::json!({
                 "dataset": {"source": {"kind": "faces", "seed": 0}, "height": 24, "width": 32},
                 "train": {"optimizer": {"kind": "adam", "learning_rate": 0.01}},
                 "occlusion": null,
             }),
-            fer_lab: "0.1.0".into(),
-            git: None,
-            numeric_version: 1,
-            libtorch: "2.13.0".into(),
-            device: "cpu".into(),
-            processor: "a processor".into(),
-            driver: None,
-            precision: "f32".into(),
-            threads: 2,
-            host: "here".into(),
-            started: 1_790_000_000,
-            wall_seconds: 12.5,
-            train_images_per_second: 320.0,
-            epochs: 3,
-            best_epoch: 2,
-            parameters: 670_183,
-            stopped_early: false,
-            prior: vec![],
-            covered_area: None,
             status: TrainingStatus::Done,
-            files: BTreeMap::new(),
+            ..crate::store::manifest::tests::manifest()
         }
     }
 
@@ -359,9 +368,13 @@ mod tests {
     #[test]
     fn trainings_have_their_settings_and_their_users() {
         let done = manifest();
+        let mut failed = manifest();
+        failed.status = TrainingStatus::Failed { reason: "the loss is not finite".into() };
+        failed.settings = serde_json::json!({"dataset": {"source": {"kind": "rafdb"}}});
         let entries = vec![
-            TrainingEntry::new("t1", Some(&done), &["mask", "other"]),
+            TrainingEntry::new("t1", Some(done), &["mask", "other"]),
             TrainingEntry::new("t2", None, &[]),
+            TrainingEntry::new("t3", Some(failed), &[]),
         ];
         let mut table = trainings_table(entries);
         let chosen = [
@@ -378,8 +391,9 @@ mod tests {
         assert_eq!(
             table.render(Format::Csv, 80).unwrap().lines().skip(1).collect::<Vec<_>>(),
             [
-                "t1,faces,2026-09-21 14:13:20,done,mask + other,false,\"[24,32]\",0.01",
-                "t2,,,unfinished,,true,,"
+                "t1,faces,2026-09-21 14:13:20,done,mask + other,false,\"[24, 32]\",0.01",
+                "t2,,,unfinished,,true,,",
+                "t3,rafdb,2026-09-21 14:13:20,failed: the loss is not finite,,true,,",
             ]
         );
     }
@@ -391,7 +405,8 @@ mod tests {
         long.experiment = "seed_ferplus_of_all_regions".into();
         long.condition = "hide brows + eyes + mouth (evaluate, noise), control 1".into();
         let done = manifest();
-        let entry = TrainingEntry::new(&long.run_id, Some(&done), &["mask_each", "mask_eyes"]);
+        let entry =
+            TrainingEntry::new(&long.run_id, Some(done.clone()), &["mask_each", "mask_eyes"]);
         let experiments = [(long.experiment.clone(), vec![long.clone()])];
         let rows = [long];
         for (mut table, shown) in [

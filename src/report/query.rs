@@ -1,7 +1,7 @@
 //! Rows chosen and sorted by their columns.
 //!
 //! The language is SQL as SQLite speaks it, over a table in memory that is thrown away: polars' own SQL
-//! would add thirteen minutes to a cold build on two cores, SQLite adds one. A condition sees the columns
+//! would add eight minutes to a cold build on two cores, SQLite adds one. A condition sees the columns
 //! that programs get of a table, and nothing else: neither files nor other tables.
 
 use std::collections::BTreeSet;

@@ -10,8 +10,7 @@ use super::table::{Column, Table};
 /// Settings by dotted key. The keys are those of the experiment file, as `--set` takes them: where a
 /// manifest keeps a data set's source or a schedule's shape in a table of their own, they are lifted out,
 /// and height and width are a size again. A list is one value.
-pub fn flat(settings: &Value) -> BTreeMap<String, Value> {
-    let mut settings = settings.clone();
+pub fn flat(mut settings: Value) -> BTreeMap<String, Value> {
     if let Some(dataset) = settings.get_mut("dataset").and_then(Value::as_object_mut) {
         lift(dataset, "source");
         if let (Some(height), Some(width)) = (dataset.remove("height"), dataset.remove("width")) {
@@ -96,7 +95,7 @@ mod tests {
             "occlusion": null,
         });
         let rows: Vec<String> =
-            flat(&settings).into_iter().map(|(key, value)| format!("{key} = {value}")).collect();
+            flat(settings).into_iter().map(|(key, value)| format!("{key} = {value}")).collect();
         assert_eq!(
             rows,
             [
@@ -113,8 +112,8 @@ mod tests {
 
     #[test]
     fn what_differs_stands_side_by_side() {
-        let a = flat(&json!({"train": {"epochs": 3, "flip": true}, "seed": 1}));
-        let b = flat(&json!({"train": {"epochs": 30, "flip": true, "rate": 0.5}, "seed": 1}));
+        let a = flat(json!({"train": {"epochs": 3, "flip": true}, "seed": 1}));
+        let b = flat(json!({"train": {"epochs": 30, "flip": true, "rate": 0.5}, "seed": 1}));
         let table = settings_table(("one", &a), ("two", &b), false);
         let expected = "\
 key           one     two

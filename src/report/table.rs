@@ -99,6 +99,19 @@ impl Table {
         self.columns.iter().map(|column| column.key.as_str())
     }
 
+    /// The texts of a column, in the order of the rows; empty where a cell holds none.
+    ///
+    /// # Errors
+    /// [`ReportError::UnknownColumn`].
+    pub fn texts(&self, key: &str) -> Result<Vec<&str>, ReportError> {
+        let column = self.column(key)?;
+        let texts = self.rows.iter().map(|row| match &row[column] {
+            Cell::Text(text) | Cell::Id(text) => text.as_str(),
+            _ => "",
+        });
+        Ok(texts.collect())
+    }
+
     /// Keeps the rows that a query chooses, in its order.
     ///
     /// # Errors

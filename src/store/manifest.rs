@@ -110,10 +110,10 @@ pub fn hash_file(path: &Path) -> Result<String, StoreError> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn manifest() -> Manifest {
+    pub fn manifest() -> Manifest {
         Manifest {
             training_id: "t1".into(),
             seed: u64::MAX,

@@ -142,6 +142,25 @@ fn ctrl_c_leaves_checkpoints_and_the_next_run_goes_on_from_them() {
     assert_eq!(tables(&program), whole);
 }
 
+#[test]
+fn ctrl_c_twice_leaves_at_once() {
+    let text = longer();
+    let whole = tables(&finished(&text));
+    let program = prepared(&text);
+    let mut child = start(&program);
+    let mut workers = Vec::new();
+    wait_until("workers start", || {
+        workers = children(child.id());
+        workers.len() == 2
+    });
+    signal(&child.id().to_string(), "INT");
+    signal(&child.id().to_string(), "INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    wait_until("no worker stays behind", || !workers.iter().any(|pid| is_alive(*pid)));
+    program.run(&RUN).succeeds();
+    assert_eq!(tables(&program), whole);
+}
+
 /// Every other time with its workers, as a power cut would; else alone, as the system does when memory
 /// runs out. Then they must notice by themselves.
 #[test]
@@ -173,7 +192,7 @@ fn killed_at_thirty_moments_nothing_is_lost_but_time() {
 
 #[test]
 fn a_worker_that_is_killed_fails_one_training_and_is_tried_again_if_wanted() {
-    let text = longer().replace("epochs = 6", "epochs = 30");
+    let text = longer().replace("epochs = 6", "epochs = 12");
     let kill_a_worker = |arguments: &[&str]| {
         let program = prepared(&text);
         let mut command = program.command(arguments);
