@@ -10,6 +10,7 @@ pub mod crossed;
 pub mod effects;
 pub mod holm;
 pub mod metric;
+pub mod people;
 pub mod scores;
 pub mod tables;
 

@@ -1,14 +1,18 @@
 //! `fer-lab report`
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
 
 use super::{Exit, Options, output};
 use crate::analysis::{Tables, effects};
-use crate::experiment;
-use crate::report::{self, Facts, Figure, Format};
-use crate::store::{ConfusionRow, EffectRow, EpochRow, Results, RunRow, read_table, write_table};
+use crate::experiment::{self, Experiment};
+use crate::region::Regions;
+use crate::report::{self, Chart, Facts, Figure, Format, Page, ReportError, Topic};
+use crate::store::{
+    ConfusionRow, EffectRow, EpochRow, Results, RunRow, read_table, write_table, write_whole,
+};
 
 /// Tables, charts and answer again, from the Parquet files alone
 #[derive(Debug, Args)]
@@ -41,14 +45,34 @@ pub(super) fn regenerate(
     let effects = effects(&scores)?;
     write_table(&results.table_path::<EffectRow>(name)?, &effects)?;
     let facts = Facts::gather(&runs, &confusion);
-    let charts = charts(results, name, &runs, &epochs, &confusion, &effects, &facts)?;
+    let folder = results.experiment_dir(name)?;
+    let settings = std::fs::read_to_string(folder.join("experiment.toml")).ok();
+    let (question, analysis, regions) = settings
+        .as_deref()
+        .and_then(|text| experiment::parse(text, "experiment.toml", &[]).ok())
+        .map(|Experiment { question, analysis, regions, .. }| (question, analysis, regions))
+        .unwrap_or_else(|| (String::new(), String::new(), Regions::aligned()));
+    let charts = charts(&runs, &epochs, &confusion, &effects, &regions, &facts)?;
+    let page = Page {
+        name,
+        question: &question,
+        analysis: &analysis,
+        settings: settings.as_deref(),
+        runs: &runs,
+        effects: &effects,
+        facts: &facts,
+        charts: &charts,
+    };
+    let mut files = save(results, name, &charts)?;
+    let html = page.html()?;
+    files.push(folder.join("report.html"));
+    write_whole(&folder.join("report.html"), |file| file.write_all(html.as_bytes()))?;
     let table = report::study_table(&runs, &effects);
     if options.format != Format::Table {
         return Ok(table.render(options.format, output::width())?);
     }
     let mut text = String::new();
-    let folder = results.experiment_dir(name)?;
-    if let Some(question) = question(&folder.join("experiment.toml")) {
+    if !question.is_empty() {
         text += &format!("\n{question}\n\n");
     }
     text += &report::answer(&effects, &facts);
@@ -58,7 +82,7 @@ pub(super) fn regenerate(
     for run in runs.iter().filter(|run| run.status != "done") {
         text += &format!("{}, seed {}: {}\n", run.condition, run.seed, run.status);
     }
-    for path in charts {
+    for path in files {
         text += &format!("{}\n", path.display());
     }
     for origin in &facts.origins {
@@ -67,41 +91,89 @@ pub(super) fn regenerate(
     Ok(text)
 }
 
+/// The charts of an experiment, in the order in which their files are listed.
 fn charts(
-    results: &Results,
-    name: &str,
     runs: &[RunRow],
     epochs: &[EpochRow],
     confusion: &[ConfusionRow],
     effects: &[EffectRow],
+    regions: &Regions,
     facts: &Facts,
-) -> anyhow::Result<Vec<PathBuf>> {
-    let folder = results.charts_dir(name)?;
-    let mut saved = Vec::new();
-    let mut save = |figure: Figure, name: &str| -> anyhow::Result<()> {
-        let path = folder.join(format!("{name}.png"));
-        figure.save_png(&path)?;
-        figure.save_svg(&folder.join(format!("{name}.svg")))?;
-        saved.push(path);
-        Ok(())
-    };
+) -> anyhow::Result<Vec<Chart>> {
+    let mut charts = Vec::new();
+    if let Some(figure) = drawn(report::region_map(effects, "accuracy", regions, facts))? {
+        charts.push(Chart::new(Topic::Regions, "region_map", figure));
+    }
     if !effects.is_empty() {
-        save(report::effects(effects, "accuracy", facts)?, "effects")?;
-        save(report::effects(effects, "bits", facts)?, "effects_bits")?;
+        let mut push = |metric, name| -> anyhow::Result<()> {
+            let figure = report::effects(effects, metric, facts)?;
+            charts.push(Chart::new(Topic::Effects, name, figure));
+            Ok(())
+        };
+        push("accuracy", "effects")?;
+        push("bits", "effects_bits")?;
     }
     if !epochs.is_empty() {
-        save(report::curves(runs, epochs, facts)?, "curves")?;
+        let figure = report::curves(runs, epochs, facts)?;
+        charts.push(Chart::new(Topic::Training, "curves", figure));
     }
-    let mut seen = Vec::new();
+    charts.extend(confusions(runs, confusion)?);
+    Ok(charts)
+}
+
+/// What each condition's answers are taken for; and for every region hidden from the start, beside whole
+/// faces, which confusions appear.
+fn confusions(runs: &[RunRow], confusion: &[ConfusionRow]) -> anyhow::Result<Vec<Chart>> {
+    let mut conditions: Vec<Vec<RunRow>> = Vec::new();
     for run in runs.iter().filter(|run| !run.control && run.status == "done") {
-        if seen.contains(&&run.condition) {
-            continue;
+        match conditions.iter_mut().find(|runs| runs[0].condition == run.condition) {
+            Some(runs) => runs.push(run.clone()),
+            None => conditions.push(vec![run.clone()]),
         }
-        seen.push(&run.condition);
-        let of_condition: Vec<RunRow> =
-            runs.iter().filter(|other| other.condition == run.condition).cloned().collect();
-        let figure = report::confusion(&of_condition, confusion, "test")?;
-        save(figure, &format!("confusion_{}", file_name(&run.condition)))?;
+    }
+    let (mut changes, mut matrices) = (Vec::new(), Vec::new());
+    for covered in &conditions {
+        let first = &covered[0];
+        let name = file_name(&first.condition);
+        let figure = report::confusion(covered, confusion, "test")?;
+        matrices.push(Chart::new(Topic::Confusions, &format!("confusion_{name}"), figure));
+        let whole = conditions
+            .iter()
+            .find(|runs| runs[0].regions.is_empty() && runs[0].swept == first.swept);
+        let alone = first.regions.len() == 1 && first.mode == "hide" && first.phase == "retrain";
+        if let Some(whole) = whole.filter(|_| alone)
+            && let Some(figure) =
+                drawn(report::confusion_change(whole, covered, confusion, "test"))?
+        {
+            let name = format!("confusion_change_{name}");
+            changes.push(Chart::new(Topic::Confusions, &name, figure));
+        }
+    }
+    // Each matrix by itself stands folded where the comparisons show it.
+    if !changes.is_empty() {
+        matrices = matrices.into_iter().map(Chart::folded).collect();
+    }
+    changes.extend(matrices);
+    Ok(changes)
+}
+
+/// A figure, where there is something to draw.
+fn drawn(figure: Result<Figure, ReportError>) -> anyhow::Result<Option<Figure>> {
+    match figure {
+        Err(ReportError::Empty(_)) => Ok(None),
+        other => Ok(Some(other?)),
+    }
+}
+
+/// Writes every chart as PNG and SVG; gives back the paths of the PNGs.
+fn save(results: &Results, name: &str, charts: &[Chart]) -> anyhow::Result<Vec<PathBuf>> {
+    let folder = results.charts_dir(name)?;
+    let mut saved = Vec::new();
+    for chart in charts {
+        let path = folder.join(format!("{}.png", chart.name));
+        chart.figure.save_png(&path)?;
+        chart.figure.save_svg(&folder.join(format!("{}.svg", chart.name)))?;
+        saved.push(path);
     }
     Ok(saved)
 }
@@ -110,12 +182,6 @@ fn charts(
 fn file_name(condition: &str) -> String {
     let words = condition.split(|c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '-');
     words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_")
-}
-
-fn question(path: &std::path::Path) -> Option<String> {
-    let text = std::fs::read_to_string(path).ok()?;
-    let experiment = experiment::parse(&text, &path.display().to_string(), &[]).ok()?;
-    (!experiment.question.is_empty()).then_some(experiment.question)
 }
 
 #[cfg(test)]

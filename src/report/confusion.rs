@@ -23,11 +23,11 @@ const GAP: f64 = 0.3;
 const NAME_WIDTH: f64 = 26.0;
 
 /// Counts of one condition, summed over its runs.
-struct Matrix {
-    classes: Vec<String>,
+pub struct Matrix {
+    pub classes: Vec<String>,
     /// `[actual][predicted]`
     counts: Vec<Vec<u64>>,
-    runs: usize,
+    pub runs: usize,
 }
 
 /// The confusion matrix of one condition, summed over the given runs (its seeds): rows actual, columns
@@ -61,6 +61,7 @@ pub fn confusion(
 
     let mut drawing = Drawing::new(width, &matrix.title(&capital(&run_label(first))));
     let mut y = drawing.heading(&matrix.subtitle(first, split));
+    drawing.describe(&matrix.recalls());
     y += LABEL.em();
     let across = left + classes * cell.0 / 2.0;
     drawing.text(across, y, Anchor::Middle, NOTE, "predicted");
@@ -111,7 +112,8 @@ fn draw_row(drawing: &mut Drawing, counts: &[u64], (left, y): (f64, f64), cell: 
     }
 }
 
-fn matrix(runs: &[RunRow], rows: &[ConfusionRow], split: &str) -> Option<Matrix> {
+/// The counts of these runs on that split; `None` where they have none.
+pub fn matrix(runs: &[RunRow], rows: &[ConfusionRow], split: &str) -> Option<Matrix> {
     let wanted: BTreeSet<&str> = runs.iter().map(|run| run.run_id.as_str()).collect();
     let mut classes: Vec<String> = Vec::new();
     let mut index: BTreeMap<&str, usize> = BTreeMap::new();
@@ -145,14 +147,32 @@ impl Matrix {
         self.counts.iter().flatten().sum()
     }
 
-    fn title(&self, condition: &str) -> String {
+    /// Images of one run.
+    pub fn images(&self) -> u64 {
+        self.total() / self.runs.max(1) as u64
+    }
+
+    pub fn accuracy(&self) -> f64 {
         let right: u64 = self.counts.iter().enumerate().map(|(class, row)| row[class]).sum();
-        let accuracy = decimal(right as f64 / self.total() as f64 * 100.0, 1);
+        right as f64 / self.total() as f64
+    }
+
+    /// Each row's shares; of a class without images, no numbers.
+    pub fn shares(&self) -> Vec<Vec<f64>> {
+        let share = |row: &Vec<u64>| {
+            let total = row.iter().sum::<u64>() as f64;
+            row.iter().map(|&count| count as f64 / total).collect()
+        };
+        self.counts.iter().map(share).collect()
+    }
+
+    fn title(&self, condition: &str) -> String {
+        let accuracy = decimal(self.accuracy() * 100.0, 1);
         format!("{condition}: accuracy {accuracy} %")
     }
 
     fn subtitle(&self, run: &RunRow, split: &str) -> String {
-        let images = counted(self.total() / self.runs.max(1) as u64, &format!("{split} image"));
+        let images = counted(self.images(), &format!("{split} image"));
         let seeds = counted(self.runs as u64, "seed");
         let dataset = super::facts::dataset_name(&run.dataset);
         let mut parts =
@@ -165,6 +185,16 @@ impl Matrix {
             ));
         }
         parts.join(" · ")
+    }
+
+    /// `Answered rightly: sad 80 %, glad 75 %.`
+    fn recalls(&self) -> String {
+        let recalls = self.classes.iter().enumerate().map(|(class, name)| {
+            let row = &self.counts[class];
+            let share = row[class] as f64 / row.iter().sum::<u64>() as f64;
+            format!("{name} {} %", decimal(share * 100.0, 0))
+        });
+        format!("Answered rightly: {}.", recalls.collect::<Vec<_>>().join(", "))
     }
 
     /// The largest share off the diagonal, its actual and its predicted class.
@@ -201,6 +231,7 @@ mod tests {
         assert_labels_are_apart(&figure);
         // (2,400 + 150) of 3,200.
         assert_eq!(figure.title, "Whole face: accuracy 79.7 %");
+        assert!(figure.description.ends_with("Answered rightly: sad 80 %, glad 75 %."));
         let words = words(&figure);
         for label in ["actual", "predicted", "80", "2,400", "20", "600", "25", "75", "150"] {
             assert!(words.lines().any(|line| line == label), "{label} is missing:\n{words}");

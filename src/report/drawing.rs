@@ -31,6 +31,7 @@ pub enum Anchor {
 pub struct Drawing {
     pub width: f64,
     title: String,
+    description: String,
     pictures: Vec<Picture>,
     marks: Vec<Mark>,
 }
@@ -53,11 +54,29 @@ enum Mark {
 impl Drawing {
     /// An empty drawing of that width, mm. The title also names the figure for screen readers.
     pub fn new(width: f64, title: &str) -> Drawing {
-        Drawing { width, title: printable(title), pictures: Vec::new(), marks: Vec::new() }
+        Drawing {
+            width,
+            title: printable(title),
+            description: String::new(),
+            pictures: Vec::new(),
+            marks: Vec::new(),
+        }
     }
 
-    /// Sets the title and the subtitle over the whole width; returns the y below them.
+    /// Says in words what the figure shows, for those who cannot see it: sentences that follow its title.
+    pub fn describe(&mut self, words: &str) {
+        if !self.description.is_empty() {
+            self.description.push(' ');
+        }
+        self.description.push_str(&printable(words));
+    }
+
+    /// Sets the title and the subtitle over the whole width; returns the y below them. The subtitle is
+    /// also the beginning of the description.
     pub fn heading(&mut self, subtitle: &str) -> f64 {
+        if !subtitle.is_empty() {
+            self.describe(&format!("{subtitle}."));
+        }
         let limit = self.width - 2.0 * MARGIN;
         let mut y = MARGIN;
         for line in fonts::wrap(&self.title.clone(), TITLE, limit) {
@@ -170,14 +189,22 @@ impl Drawing {
         let svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}mm\" height=\"{height:.2}mm\" \
              viewBox=\"0 0 {across} {down}\" role=\"img\">\n<title>{title}</title>\n\
+             <desc>{description}</desc>\n\
              <rect width=\"{across}\" height=\"{down}\" fill=\"#FFFFFF\"/>\n{pictures}{marks}",
             width = self.width,
             across = size.0,
             down = size.1,
             title = escape(&self.title),
+            description = escape(&self.description),
             marks = &marks[opening..],
         );
-        Ok(Figure { svg, width_mm: self.width, height_mm: height, title: self.title })
+        Ok(Figure {
+            svg,
+            width_mm: self.width,
+            height_mm: height,
+            title: self.title,
+            description: self.description,
+        })
     }
 
     fn failure(&self, reason: String) -> ReportError {
@@ -296,6 +323,17 @@ mod tests {
         let figure = drawing.finish(20.0).unwrap();
         assert_eq!(label_boxes(&figure)[0].text, "a < b & \"c\"");
         assert_eq!(figure.title, "a < b & c");
+        assert!(figure.svg.contains("<title>a &lt; b &amp; c</title>"));
+    }
+
+    #[test]
+    fn a_figure_says_what_it_shows() {
+        let mut drawing = Drawing::new(40.0, "title");
+        drawing.heading("3 < 4 seeds");
+        drawing.describe("Eyes: 3.\u{1}");
+        let figure = drawing.finish(20.0).unwrap();
+        assert_eq!(figure.description, "3 < 4 seeds. Eyes: 3.");
+        assert!(figure.svg.contains("<desc>3 &lt; 4 seeds. Eyes: 3.</desc>"));
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub struct Figure {
     pub height_mm: f64,
     /// What the figure says, in a sentence.
     pub title: String,
+    /// What it shows, in sentences that follow the title.
+    pub description: String,
 }
 
 impl Figure {

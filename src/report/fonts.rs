@@ -10,8 +10,8 @@ use super::theme::Type;
 /// The family's own name, by which an SVG asks for it.
 pub const FAMILY: &str = "Inter";
 
-static REGULAR_BYTES: &[u8] = include_bytes!("../../assets/fonts/Inter-Regular.otf");
-static BOLD_BYTES: &[u8] = include_bytes!("../../assets/fonts/Inter-Bold.otf");
+pub static REGULAR_BYTES: &[u8] = include_bytes!("../../assets/fonts/Inter-Regular.otf");
+pub static BOLD_BYTES: &[u8] = include_bytes!("../../assets/fonts/Inter-Bold.otf");
 
 static REGULAR: LazyLock<FontRef<'static>> = LazyLock::new(|| parse(REGULAR_BYTES));
 static BOLD: LazyLock<FontRef<'static>> = LazyLock::new(|| parse(BOLD_BYTES));

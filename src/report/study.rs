@@ -6,7 +6,7 @@ use crate::store::{EffectRow, RunRow};
 
 use super::cell::Cell;
 use super::finding::{interval, signal_interval};
-use super::label::run_label;
+use super::label::{occlusion, run_label, swept};
 use super::metric::Metric;
 use super::table::{Column, Table};
 
@@ -50,6 +50,46 @@ pub fn study_table(runs: &[RunRow], effects: &[EffectRow]) -> Table {
             }
         }
         table.push(cells);
+    }
+    table
+}
+
+/// A row for every effect, of every metric, in the metric's own unit.
+pub fn effects_table(effects: &[EffectRow]) -> Table {
+    let mut table = Table::new(vec![
+        Column::text("condition", "condition"),
+        Column::text("metric", "metric"),
+        Column::number("baseline", "whole"),
+        Column::number("covered", "covered"),
+        Column::number("control", "control"),
+        Column::number("effect", "effect [95 %]"),
+        Column::number("signal", "signal [95 %]"),
+        Column::number("p", "p"),
+        Column::number("p_adjusted", "p, Holm"),
+        Column::number("seeds", "seeds"),
+        Column::text("method", "interval"),
+    ]);
+    for row in effects {
+        let measure = Metric::of(&row.metric);
+        let value = |value: Option<f64>| value.map_or(Cell::Empty, |v| Cell::of(v, measure));
+        let p = |p: Option<f64>| p.map_or(Cell::Empty, Cell::P);
+        let condition =
+            [occlusion(&row.regions, &row.mode, &row.phase, &row.fill), swept(&row.swept)];
+        let condition: Vec<&str> =
+            condition.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+        table.push(vec![
+            Cell::text(condition.join(", ")),
+            Cell::text(row.metric.replace('_', " ")),
+            value(Some(row.baseline)),
+            value(Some(row.covered)),
+            value(row.control),
+            value(Some(row.effect)).with_interval(interval(row)),
+            value(row.signal).with_interval(signal_interval(row)),
+            p(row.p),
+            p(row.p_adjusted),
+            Cell::Count(u64::from(row.seeds)),
+            Cell::text(row.method.as_str()),
+        ]);
     }
     table
 }

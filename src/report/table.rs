@@ -84,6 +84,14 @@ impl Table {
         self.rows.is_empty()
     }
 
+    pub(super) fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    pub(super) fn rows(&self) -> &[Vec<Cell>] {
+        &self.rows
+    }
+
     /// Keeps the rows whose cell in a column holds a text, as people see it.
     ///
     /// # Errors

@@ -5,4 +5,5 @@ mod commands;
 mod driver;
 mod interruption;
 mod looking;
+mod page;
 mod workers;

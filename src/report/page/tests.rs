@@ -1,0 +1,130 @@
+use super::super::confusion::confusion;
+use super::super::effects::effects;
+use super::super::facts::tests::counts;
+use super::super::finding::tests::{row, with_control};
+use super::super::label::tests::run;
+use super::*;
+
+const HOSTILE: &str = "</title></script><script>alert(1)</script><img src=x onerror='alert(2)'>\"&";
+
+/// The page of a small experiment whose every text may be hostile.
+fn page(text: &str) -> String {
+    let mut failed = run(&["eyes"], "hide", 2);
+    failed.status = format!("failed: {text}");
+    failed.test_accuracy = None;
+    failed.swept.insert(text.to_owned(), text.to_owned());
+    let mut whole = run(&[], "none", 1);
+    whole.fer_lab = text.to_owned();
+    let runs = [whole, run(&[text], "hide", 1), failed];
+    let confusions: Vec<_> = runs
+        .iter()
+        .flat_map(|run| counts(&run.run_id, &[text, "glad"], &[&[60, 10], &[5, 25]]))
+        .collect();
+    let effect = with_control(row(text, "hide", 11.4, Some((8.9, 13.9))), 9.8, (7.0, 12.6));
+    let facts = Facts::gather(&runs, &confusions);
+    let charts = [
+        Chart::new(
+            Topic::Effects,
+            "effects",
+            effects(std::slice::from_ref(&effect), "accuracy", &facts).unwrap(),
+        ),
+        Chart::new(
+            Topic::Confusions,
+            "confusion_hide",
+            confusion(&runs[1..2], &confusions, "test").unwrap(),
+        )
+        .folded(),
+    ];
+    let page = Page {
+        name: "small",
+        question: text,
+        analysis: text,
+        settings: Some(text),
+        runs: &runs,
+        effects: &[effect],
+        facts: &facts,
+        charts: &charts,
+    };
+    page.html().unwrap()
+}
+
+/// Every value of an attribute.
+fn values<'a>(html: &'a str, attribute: &str) -> Vec<&'a str> {
+    let opening = format!(" {attribute}=\"");
+    html.split(opening.as_str()).skip(1).map(|rest| rest.split('"').next().unwrap()).collect()
+}
+
+#[test]
+fn text_from_files_is_never_markup() {
+    let html = page(HOSTILE);
+    assert_eq!(html.matches("<script").count(), 1, "only the program's own");
+    assert!(html.contains("<script nonce=\""));
+    assert_eq!(html.matches("</script>").count(), 1);
+    assert!(!html.contains("<img"));
+    assert_eq!(html.matches("</title>").count(), 1 + html.matches("<svg").count());
+    assert!(html.contains("&lt;script&gt;alert(1)"));
+}
+
+#[test]
+fn the_page_asks_for_nothing_outside() {
+    let html = page("eyes");
+    assert!(html.contains("content=\"default-src &#39;none&#39;;"));
+    // An SVG's namespace is a name, not an address.
+    let addresses = html.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
+    assert!(!addresses.contains("://"));
+    assert!(html.split("url(").skip(1).all(|rest| rest.starts_with("data:")));
+    assert!(values(&html, "src").is_empty());
+    let beside = |link: &&str| link.starts_with('#') || link.starts_with("charts/");
+    assert!(values(&html, "href").iter().all(beside), "{:?}", values(&html, "href"));
+}
+
+#[test]
+fn everything_has_its_place_once_and_can_be_reached() {
+    let html = page("eyes");
+    let mut ids = values(&html, "id");
+    assert_eq!(ids, ["effects", "confusions", "numbers", "settings"]);
+    let links: Vec<&str> = values(&html, "href");
+    assert!(ids.iter().all(|id| links.contains(&format!("#{id}").as_str())));
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 4);
+    assert_eq!(html.matches("<h1>").count(), 1);
+    assert!(html.contains("<html lang=\"en\">"));
+    assert!(html.contains("<title>eyes · fer-lab</title>"));
+}
+
+#[test]
+fn a_chart_is_told_to_those_who_cannot_see_it() {
+    let html = page("eyes");
+    let told = values(&html, "aria-label");
+    let effects = told.iter().find(|words| words.starts_with("Hiding the eyes costs 11 points."));
+    assert!(effects.unwrap().contains("eyes 11.4 (8.9 to 13.9)"), "{told:?}");
+    let answers = told.iter().find(|words| words.starts_with("Eyes hidden: accuracy 85.0 %."));
+    assert!(answers.unwrap().contains("Answered rightly: eyes 86 %, glad 83 %."), "{told:?}");
+}
+
+#[test]
+fn what_failed_is_said_with_its_reason() {
+    let html = page("eyes");
+    assert!(html.contains("1 of 3 runs has no result"));
+    assert!(html.contains("<li>eyes hidden, eyes eyes, seed 2: failed: eyes</li>"), "{html}");
+}
+
+#[test]
+fn an_experiment_without_anything_has_a_page_that_says_so() {
+    let facts = Facts::default();
+    let page = Page {
+        name: "small",
+        question: "",
+        analysis: "",
+        settings: None,
+        runs: &[],
+        effects: &[],
+        facts: &facts,
+        charts: &[],
+    };
+    let html = page.html().unwrap();
+    assert!(html.contains("<h1>small</h1>"));
+    assert!(html.contains("There is no effect to report"));
+    assert!(html.contains("The experiment file as run is missing"));
+}
