@@ -62,6 +62,19 @@ impl Differences {
         Some(Differences { seeds, images, values })
     }
 
+    pub fn seeds(&self) -> usize {
+        self.seeds
+    }
+
+    pub fn images(&self) -> usize {
+        self.images
+    }
+
+    /// One seed's differences, image by image.
+    pub fn of_seed(&self, seed: usize) -> &[f64] {
+        &self.values[seed * self.images..][..self.images]
+    }
+
     pub fn mean(&self) -> f64 {
         self.values.iter().sum::<f64>() / self.values.len() as f64
     }

@@ -1,6 +1,8 @@
 //! Many regions are asked about at once; Holm's correction keeps the chance of any false finding among
 //! them at the level of one.
 
+use std::collections::BTreeMap;
+
 /// Holm's step-down p-values (Holm 1979), in the order given.
 ///
 /// The i-th smallest of m is multiplied by m − i + 1 and is never below an adjusted value before it,
@@ -14,6 +16,26 @@ pub fn holm(p: &[Option<f64>]) -> Vec<Option<f64>> {
     for (rank, (index, p)) in tested.iter().enumerate() {
         largest = largest.max(p * (tested.len() - rank) as f64).min(1.0);
         adjusted[*index] = Some(largest);
+    }
+    adjusted
+}
+
+/// Holm's p-values within families of tests, in the order given.
+pub(super) fn holm_within<F: Ord>(
+    tests: impl Iterator<Item = (F, Option<f64>)>,
+) -> Vec<Option<f64>> {
+    let mut families: BTreeMap<F, Vec<usize>> = BTreeMap::new();
+    let mut p = Vec::new();
+    for (index, (family, one)) in tests.enumerate() {
+        families.entry(family).or_default().push(index);
+        p.push(one);
+    }
+    let mut adjusted = vec![None; p.len()];
+    for members in families.values() {
+        let family: Vec<Option<f64>> = members.iter().map(|index| p[*index]).collect();
+        for (index, value) in members.iter().zip(holm(&family)) {
+            adjusted[*index] = value;
+        }
     }
     adjusted
 }
@@ -43,6 +65,12 @@ mod tests {
     #[test]
     fn what_was_not_tested_does_not_count() {
         assert_eq!(holm(&[None, Some(0.25), None, Some(0.5)]), [None, Some(0.5), None, Some(0.5)]);
+    }
+
+    #[test]
+    fn families_are_corrected_apart() {
+        let tests = [("a", Some(0.01)), ("b", Some(0.02)), ("a", Some(0.5)), ("a", None)];
+        assert_eq!(holm_within(tests.into_iter()), [Some(0.02), Some(0.02), Some(0.5), None]);
     }
 
     proptest! {

@@ -24,7 +24,7 @@ impl Metric {
 
     /// One image's part in the metric, up to a constant that all runs on the same data share.
     pub(super) fn of(self, scores: &RunScores, image: usize) -> f64 {
-        let correct = f64::from(u8::from(scores.correct[image]));
+        let correct = f64::from(u8::from(scores.correct(image)));
         match self {
             Metric::Accuracy => correct,
             Metric::BalancedAccuracy => correct * scores.test.weights[image],
@@ -39,6 +39,17 @@ impl Metric {
             Metric::Bits => scores.run.test_bits,
             _ => Some(self.mean(scores)),
         }
+    }
+
+    /// What each image counts for in the metric of a run; their mean is the metric. `None` where
+    /// [`Metric::level`] is.
+    pub(super) fn worths(self, scores: &RunScores) -> Option<Vec<f64>> {
+        // What the images leave open, in bits the entropy of the training labels, is the same for each.
+        let rest = match self {
+            Metric::Bits => self.level(scores)? - self.mean(scores),
+            _ => 0.0,
+        };
+        Some((0..scores.images()).map(|image| self.of(scores, image) + rest).collect())
     }
 
     pub(super) fn mean(self, scores: &RunScores) -> f64 {

@@ -4,21 +4,31 @@
 //! interval that says how far it can be trusted. Everything here is a pure function but for [`tables`],
 //! which reads the rows; this room knows nothing of networks or charts.
 
+pub mod cells;
+pub mod class_effects;
 pub mod compare;
 pub mod confusion;
+pub mod confusion_shifts;
 pub mod crossed;
 pub mod effects;
 pub mod holm;
 pub mod metric;
 pub mod people;
+pub mod ranking;
 pub mod scores;
+pub mod shapley;
 pub mod tables;
 
+pub use cells::EffectsError;
+pub use class_effects::class_effects;
 pub use compare::{Comparison, Pairing, Unpaired, compare};
 pub use confusion::{ConfusionError, confusion};
+pub use confusion_shifts::confusion_shifts;
 pub use crossed::{Differences, Estimate};
-pub use effects::{EffectsError, effects};
+pub use effects::effects;
 pub use holm::holm;
 pub use metric::Metric;
+pub use ranking::ranking;
 pub use scores::{RunScores, ScoreError, Scorer};
+pub use shapley::{shapley, shapley_values};
 pub use tables::{Tables, TablesError, read_scores};

@@ -1,9 +1,9 @@
 //! What effects need of a run: how each test image was answered, and no more.
 //!
-//! Predictions of a study may be millions of rows; a run's scores are nine bytes an image, and all runs
+//! Predictions of a study may be millions of rows; a run's scores are ten bytes an image, and all runs
 //! that met the same images share one list of names.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -16,7 +16,8 @@ use crate::store::{PredictionRow, RunRow};
 pub struct RunScores {
     pub(super) run: RunRow,
     pub(super) test: Arc<TestImages>,
-    pub(super) correct: Vec<bool>,
+    /// Class indices.
+    pub(super) predicted: Vec<u16>,
     /// Minus the cross-entropy, base 2.
     pub(super) bits: Vec<f64>,
 }
@@ -30,6 +31,17 @@ pub(super) struct TestImages {
     /// What an image counts for in the mean recall of the classes that occur: N / (K · images of its
     /// class), so that the weighted mean of right answers is the balanced accuracy.
     pub weights: Vec<f64>,
+}
+
+impl TestImages {
+    /// The images of each class that occurs, by class index.
+    pub fn by_class(&self) -> BTreeMap<u16, Vec<usize>> {
+        let mut images: BTreeMap<u16, Vec<usize>> = BTreeMap::new();
+        for (image, class) in self.actual.iter().enumerate() {
+            images.entry(*class).or_default().push(image);
+        }
+        images
+    }
 }
 
 /// What is wrong with a run's predictions.
@@ -64,7 +76,12 @@ impl RunScores {
 
     /// How many test images there are.
     pub fn images(&self) -> usize {
-        self.correct.len()
+        self.predicted.len()
+    }
+
+    /// Whether the image was answered rightly.
+    pub(super) fn correct(&self, image: usize) -> bool {
+        self.predicted[image] == self.test.actual[image]
     }
 
     /// Whether the run ended as it should.
@@ -96,7 +113,7 @@ impl Scorer {
             return Err(ScoreError::NoPredictions { run_id: run.run_id });
         }
         let mut actual = Vec::with_capacity(rows.len());
-        let mut correct = Vec::with_capacity(rows.len());
+        let mut predicted = Vec::with_capacity(rows.len());
         let mut bits = Vec::with_capacity(rows.len());
         for row in &rows {
             if row.probabilities.len() != self.classes.len()
@@ -111,11 +128,11 @@ impl Scorer {
                 });
             }
             actual.push(self.class(row, &row.actual)?);
-            correct.push(row.actual == row.predicted);
+            predicted.push(self.class(row, &row.predicted)?);
             bits.push(-cross_entropy(&row.probabilities, &row.label) / std::f64::consts::LN_2);
         }
         let test = self.share(&rows, actual);
-        Ok(RunScores { run, test, correct, bits })
+        Ok(RunScores { run, test, predicted, bits })
     }
 
     fn class(&self, row: &PredictionRow, class: &str) -> Result<u16, ScoreError> {
@@ -171,7 +188,7 @@ mod tests {
         assert!(Arc::ptr_eq(&a.test, &b.test));
         assert!(!Arc::ptr_eq(&a.test, &c.test));
         assert_eq!(a.bits, [0.75f64.log2(); 2]);
-        assert_eq!(a.correct, [true; 2]);
+        assert_eq!((a.correct(0), a.correct(1), &a.predicted[..]), (true, true, &[0, 0][..]));
     }
 
     #[test]
@@ -188,6 +205,11 @@ mod tests {
 
         let mut row = prediction("a", "x", 0, [0.5, 0.5]);
         row.actual = "joy".into();
+        let error = scorer.score(run("a", &[], "none", 1), &[row]).unwrap_err();
+        assert!(error.to_string().contains("image `x`: class `joy`"), "{error}");
+
+        let mut row = prediction("a", "x", 0, [0.5, 0.5]);
+        row.predicted = "joy".into();
         let error = scorer.score(run("a", &[], "none", 1), &[row]).unwrap_err();
         assert!(error.to_string().contains("image `x`: class `joy`"), "{error}");
 

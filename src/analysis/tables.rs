@@ -16,6 +16,8 @@ pub struct Tables {
     pub runs: Vec<RunRow>,
     pub epochs: Vec<EpochRow>,
     pub confusion: Vec<ConfusionRow>,
+    /// In class order.
+    pub classes: Vec<String>,
     /// Of the runs that have predictions.
     pub scores: Vec<RunScores>,
 }
@@ -41,8 +43,9 @@ impl Tables {
         let runs = results.runs(experiment)?;
         let epochs = read_table(&results.table_path::<EpochRow>(experiment)?)?;
         let confusion = read_table(&results.table_path::<ConfusionRow>(experiment)?)?;
-        let scores = score(results, experiment, &runs, &confusion, &|_| true)?;
-        Ok(Tables { runs, epochs, confusion, scores })
+        let classes = classes(&confusion);
+        let scores = score(results, experiment, &runs, &classes, &|_| true)?;
+        Ok(Tables { runs, epochs, confusion, classes, scores })
     }
 }
 
@@ -55,24 +58,29 @@ pub fn read_scores(
     let runs = results.runs(experiment)?;
     let confusion: Vec<ConfusionRow> =
         read_table(&results.table_path::<ConfusionRow>(experiment)?)?;
-    score(results, experiment, &runs, &confusion, wanted)
+    score(results, experiment, &runs, &classes(&confusion), wanted)
 }
 
-fn score(
-    results: &Results,
-    experiment: &str,
-    runs: &[RunRow],
-    confusion: &[ConfusionRow],
-    wanted: &dyn Fn(&RunRow) -> bool,
-) -> Result<Vec<RunScores>, TablesError> {
+/// The classes, as the rows of every run name them in class order.
+fn classes(confusion: &[ConfusionRow]) -> Vec<String> {
     let mut classes: Vec<String> = Vec::new();
     for row in confusion {
         if !classes.contains(&row.actual) {
             classes.push(row.actual.clone());
         }
     }
+    classes
+}
+
+fn score(
+    results: &Results,
+    experiment: &str,
+    runs: &[RunRow],
+    classes: &[String],
+    wanted: &dyn Fn(&RunRow) -> bool,
+) -> Result<Vec<RunScores>, TablesError> {
     let by_id: HashMap<&str, &RunRow> = runs.iter().map(|run| (run.run_id.as_str(), run)).collect();
-    let mut scorer = Scorer::new(&classes);
+    let mut scorer = Scorer::new(classes);
     let mut scores = Vec::new();
     for_each_run::<TablesError>(&results.table_path::<PredictionRow>(experiment)?, |rows| {
         let Some(first) = rows.first() else { return Ok(()) };

@@ -1,17 +1,19 @@
 //! `fer-lab report`
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
 
 use super::{Exit, Options, output};
-use crate::analysis::{Tables, effects};
+use crate::analysis::{self, Tables};
 use crate::experiment::{self, Experiment};
 use crate::region::Regions;
-use crate::report::{self, Chart, Facts, Figure, Format, Page, ReportError, Topic};
+use crate::report::{self, Chart, EmotionCell, Facts, Figure, Format, Page, ReportError, Topic};
 use crate::store::{
-    ConfusionRow, EffectRow, EpochRow, Results, RunRow, read_table, write_table, write_whole,
+    ClassEffectRow, ConfusionRow, ConfusionShiftRow, EffectRow, EpochRow, Manifest, RankingRow,
+    Results, RunRow, ShapleyRow, read_table, write_table, write_whole,
 };
 
 /// Tables, charts and answer again, from the Parquet files alone
@@ -41,9 +43,9 @@ pub(super) fn regenerate(
     name: &str,
     options: &Options,
 ) -> anyhow::Result<String> {
-    let Tables { runs, epochs, confusion, scores } = Tables::read(results, name)?;
-    let effects = effects(&scores)?;
-    write_table(&results.table_path::<EffectRow>(name)?, &effects)?;
+    let tables = Tables::read(results, name)?;
+    let Derived { effects, class_effects } = analyse(results, name, &tables)?;
+    let Tables { runs, epochs, confusion, .. } = tables;
     let facts = Facts::gather(&runs, &confusion);
     let folder = results.experiment_dir(name)?;
     let settings = std::fs::read_to_string(folder.join("experiment.toml")).ok();
@@ -52,7 +54,8 @@ pub(super) fn regenerate(
         .and_then(|text| experiment::parse(text, "experiment.toml", &[]).ok())
         .map(|Experiment { question, analysis, regions, .. }| (question, analysis, regions))
         .unwrap_or_else(|| (String::new(), String::new(), Regions::aligned()));
-    let charts = charts(&runs, &epochs, &confusion, &effects, &regions, &facts)?;
+    let mut charts = charts(&runs, &epochs, &confusion, &effects, &regions, &facts)?;
+    charts.extend(emotions(&class_effects, &regions, &facts)?);
     let page = Page {
         name,
         question: &question,
@@ -89,6 +92,68 @@ pub(super) fn regenerate(
         text += &format!("\n{}\n", report::wrap(&format!("trained by {origin}"), 80));
     }
     Ok(text)
+}
+
+/// The tables that charts are drawn from, of those that follow from others.
+struct Derived {
+    effects: Vec<EffectRow>,
+    class_effects: Vec<ClassEffectRow>,
+}
+
+/// Computes and writes every table that follows from others.
+fn analyse(results: &Results, name: &str, tables: &Tables) -> anyhow::Result<Derived> {
+    let Tables { scores, classes, .. } = tables;
+    let effects = analysis::effects(scores)?;
+    write_table(&results.table_path::<EffectRow>(name)?, &effects)?;
+    let class_effects = analysis::class_effects(scores, classes)?;
+    write_table(&results.table_path::<ClassEffectRow>(name)?, &class_effects)?;
+    // What a network that sees nothing knows stands in the manifests: without them, as where an
+    // experiment's folder was copied alone, there may be no Shapley values.
+    let prior = |run: &RunRow| {
+        let manifest = Manifest::read(&results.manifest_path(&run.training_id).ok()?);
+        manifest.ok().map(|manifest| manifest.prior)
+    };
+    let shapley = analysis::shapley(scores, classes, &prior)?;
+    write_table(&results.table_path::<ShapleyRow>(name)?, &shapley)?;
+    let ranking = analysis::ranking(scores)?;
+    write_table(&results.table_path::<RankingRow>(name)?, &ranking)?;
+    let confusions = analysis::confusion_shifts(scores, classes)?;
+    write_table(&results.table_path::<ConfusionShiftRow>(name)?, &confusions)?;
+    Ok(Derived { effects, class_effects })
+}
+
+/// What each region is worth for each emotion, beside people. People saw a few tiles at a time, so that
+/// regions seen alone are the nearest to it; where there are none, regions hidden.
+fn emotions(
+    rows: &[ClassEffectRow],
+    regions: &Regions,
+    facts: &Facts,
+) -> anyhow::Result<Option<Chart>> {
+    // An order of fewer regions says nothing.
+    const FEWEST: usize = 3;
+    let Some(first) = rows.first() else { return Ok(None) };
+    for (mode, sign, what) in [
+        ("keep", -1.0, "recall alone, less that of whole faces, points"),
+        ("hide", 1.0, "recall lost, points"),
+    ] {
+        let alone = rows.iter().filter(|row| row.regions.len() == 1 && row.mode == mode);
+        let alone = alone.filter(|row| row.phase == "retrain" && row.fill == first.fill);
+        let cells: Vec<EmotionCell> = alone
+            .filter(|row| row.swept == first.swept)
+            .map(|row| {
+                let ends = [row.effect_low, row.effect_high].map(|end| end.map(|end| sign * end));
+                let [low, high] = if sign < 0.0 { [ends[1], ends[0]] } else { ends };
+                let (emotion, region) = (row.emotion.clone(), row.regions[0].clone());
+                EmotionCell { emotion, region, value: sign * row.effect, low, high }
+            })
+            .collect();
+        let seen: BTreeSet<&str> = cells.iter().map(|cell| cell.region.as_str()).collect();
+        if seen.len() >= FEWEST {
+            let figure = drawn(report::emotion_map(&cells, what, regions, facts))?;
+            return Ok(figure.map(|figure| Chart::new(Topic::Emotions, "emotions", figure)));
+        }
+    }
+    Ok(None)
 }
 
 /// The charts of an experiment, in the order in which their files are listed.

@@ -178,10 +178,10 @@ fn read_collection(section: &Section<'_>, node: &Node, word: &str) -> Vec<Vec<St
     }
 }
 
-/// Every set of names but the empty and the full one, small sets first.
+/// Every set of names but the empty one, small sets first. All regions together are no whole picture: hair
+/// and background lie outside them.
 fn subsets(names: &[&str]) -> Vec<Vec<String>> {
-    let full = (1_u32 << names.len()) - 1;
-    let mut sets: Vec<Vec<String>> = (1..full)
+    let mut sets: Vec<Vec<String>> = (1..1_u32 << names.len())
         .map(|members| {
             let member = |index: &usize| members >> index & 1 == 1;
             let mut set: Vec<String> =

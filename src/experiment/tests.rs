@@ -193,10 +193,10 @@ fn each_and_subsets_stand_for_the_atlas() {
     let each = read(&format!("{SMALLEST}[occlusion]\nregions = \"each\""));
     assert_eq!(each.occlusion.sets.concat(), crate::region::Regions::built_in_names());
     let sets = read(&format!("{SMALLEST}[occlusion]\nregions = \"subsets\"")).occlusion.sets;
-    assert_eq!(sets.len(), 126);
-    assert!(sets.iter().all(|set| (1..=6).contains(&set.len()) && set.is_sorted()));
+    assert_eq!(sets.len(), 127);
+    assert!(sets.iter().all(|set| (1..=7).contains(&set.len()) && set.is_sorted()));
     let distinct: std::collections::BTreeSet<_> = sets.iter().collect();
-    assert_eq!(distinct.len(), 126);
+    assert_eq!(distinct.len(), 127);
 }
 
 #[test]

@@ -265,9 +265,9 @@ fn an_id_reads_back_from_json() {
 #[test]
 fn every_subset_is_a_condition() {
     let plan = plan("[occlusion]\nregions = \"subsets\"\nmodes = [\"keep\"]\n[seeds]\ncount = 1\n");
-    assert_eq!((plan.conditions.len(), plan.trainings.len()), (127, 127));
+    assert_eq!((plan.conditions.len(), plan.trainings.len()), (128, 128));
     let names: BTreeSet<&str> = names(&plan).into_iter().collect();
-    assert_eq!(names.len(), 127);
+    assert_eq!(names.len(), 128);
 }
 
 #[test]

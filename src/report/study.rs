@@ -67,7 +67,6 @@ pub fn effects_table(effects: &[EffectRow]) -> Table {
         Column::number("p", "p"),
         Column::number("p_adjusted", "p, Holm"),
         Column::number("seeds", "seeds"),
-        Column::text("method", "interval"),
     ]);
     for row in effects {
         let measure = Metric::of(&row.metric);
@@ -88,7 +87,6 @@ pub fn effects_table(effects: &[EffectRow]) -> Table {
             p(row.p),
             p(row.p_adjusted),
             Cell::Count(u64::from(row.seeds)),
-            Cell::text(row.method.as_str()),
         ]);
     }
     table

@@ -136,3 +136,105 @@ pub struct EffectRow {
     pub method: String,
     pub swept: BTreeMap<String, String>,
 }
+
+/// `class_effects.parquet`: the same of each emotion's recall, over the images that show it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClassEffectRow {
+    pub regions: Vec<String>,
+    pub mode: String,
+    pub phase: String,
+    pub fill: String,
+    /// The class whose recall it is, a share of its images.
+    pub emotion: String,
+    pub seeds: u32,
+    /// How many test images show it.
+    pub images: u64,
+    /// Whole faces, mean over seeds.
+    pub baseline: f64,
+    pub covered: f64,
+    /// As in [`EffectRow`], so are the fields to `p`.
+    pub control: Option<f64>,
+    pub effect: f64,
+    pub effect_low: Option<f64>,
+    pub effect_high: Option<f64>,
+    pub signal: Option<f64>,
+    pub signal_low: Option<f64>,
+    pub signal_high: Option<f64>,
+    pub p: Option<f64>,
+    /// Holm over the region sets and emotions of one mode, phase, fill and swept choice.
+    pub p_adjusted: Option<f64>,
+    pub method: String,
+    pub swept: BTreeMap<String, String>,
+}
+
+/// `shapley.parquet`: how the worth of all regions, less that of none, divides among them. A row for each
+/// region × metric (and emotion) × phase × fill (and swept choice).
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShapleyRow {
+    pub region: String,
+    /// `accuracy`, `bits`, `recall`.
+    pub metric: String,
+    /// Whose recall; `None` for the other metrics.
+    pub emotion: Option<String>,
+    pub phase: String,
+    pub fill: String,
+    pub value: f64,
+    /// 95 % interval; `None` where it cannot be known.
+    pub low: Option<f64>,
+    pub high: Option<f64>,
+    /// How many seeds have every set of regions.
+    pub seeds: u32,
+    pub images: u64,
+    /// How the value and its interval were made.
+    pub method: String,
+    pub swept: BTreeMap<String, String>,
+}
+
+/// `ranking.parquet`: a row for each region × rank, of each mode × phase × fill × metric (and swept
+/// choice).
+#[derive(Debug, Clone, PartialEq)]
+pub struct RankingRow {
+    pub mode: String,
+    pub phase: String,
+    pub fill: String,
+    /// As in [`EffectRow`].
+    pub metric: String,
+    pub region: String,
+    /// From 1: the region that costs most when it is hidden, or keeps most when it alone is seen.
+    pub rank: u32,
+    /// The rows of one region sum to 1.
+    pub probability: f64,
+    /// How many seeds whole faces and all regions share.
+    pub seeds: u32,
+    pub images: u64,
+    /// How the probability was made.
+    pub method: String,
+    pub swept: BTreeMap<String, String>,
+}
+
+/// `confusions.parquet`: a row for each region set × mode × phase × fill × actual × predicted class (and
+/// swept choice).
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConfusionShiftRow {
+    pub regions: Vec<String>,
+    pub mode: String,
+    pub phase: String,
+    pub fill: String,
+    pub actual: String,
+    pub predicted: String,
+    /// The share of the actual class's images that are taken for `predicted`, whole, mean over seeds.
+    pub baseline: f64,
+    /// The same, covered.
+    pub covered: f64,
+    /// `covered − baseline`.
+    pub change: f64,
+    /// 95 % interval; `None` where it cannot be known.
+    pub low: Option<f64>,
+    pub high: Option<f64>,
+    pub seeds: u32,
+    /// Of the actual class.
+    pub images: u64,
+    /// How the interval was made.
+    pub method: String,
+    pub swept: BTreeMap<String, String>,
+}

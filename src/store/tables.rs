@@ -3,7 +3,10 @@
 use polars::prelude::{Column, DataFrame, DataType};
 
 use super::column::{self, ColumnError, Field};
-use super::{ConfusionRow, EffectRow, EpochRow, PredictionRow, RunRow, Table, TruthRow};
+use super::{
+    ClassEffectRow, ConfusionRow, ConfusionShiftRow, EffectRow, EpochRow, PredictionRow,
+    RankingRow, RunRow, ShapleyRow, Table, TruthRow,
+};
 
 /// Implements [`Table`] for a row type: the table's name, then its columns in order. After a semicolon,
 /// the field that holds the swept keys.
@@ -122,6 +125,76 @@ table!(EffectRow, "effects", {
     signal_high: Option<f64>,
     p: Option<f64>,
     p_adjusted: Option<f64>,
+    method: String;
+    swept
+});
+
+table!(ClassEffectRow, "class_effects", {
+    regions: Vec<String>,
+    mode: String,
+    phase: String,
+    fill: String,
+    emotion: String,
+    seeds: u32,
+    images: u64,
+    baseline: f64,
+    covered: f64,
+    control: Option<f64>,
+    effect: f64,
+    effect_low: Option<f64>,
+    effect_high: Option<f64>,
+    signal: Option<f64>,
+    signal_low: Option<f64>,
+    signal_high: Option<f64>,
+    p: Option<f64>,
+    p_adjusted: Option<f64>,
+    method: String;
+    swept
+});
+
+table!(ShapleyRow, "shapley", {
+    region: String,
+    metric: String,
+    emotion: Option<String>,
+    phase: String,
+    fill: String,
+    value: f64,
+    low: Option<f64>,
+    high: Option<f64>,
+    seeds: u32,
+    images: u64,
+    method: String;
+    swept
+});
+
+table!(RankingRow, "ranking", {
+    mode: String,
+    phase: String,
+    fill: String,
+    metric: String,
+    region: String,
+    rank: u32,
+    probability: f64,
+    seeds: u32,
+    images: u64,
+    method: String;
+    swept
+});
+
+table!(ConfusionShiftRow, "confusions", {
+    regions: Vec<String>,
+    mode: String,
+    phase: String,
+    fill: String,
+    actual: String,
+    predicted: String,
+    baseline: f64,
+    covered: f64,
+    change: f64,
+    low: Option<f64>,
+    high: Option<f64>,
+    seeds: u32,
+    images: u64,
     method: String;
     swept
 });

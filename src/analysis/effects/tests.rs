@@ -1,5 +1,8 @@
+use std::collections::BTreeMap;
+
 use super::fixture::{classes, prediction, run};
 use super::*;
+use crate::analysis::crossed::Differences;
 use crate::analysis::scores::Scorer;
 
 /// Images a, b, c are neutral, d is fear.

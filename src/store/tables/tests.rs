@@ -116,6 +116,71 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn class_effect_row()(
+        regions in names(),
+        words in [(); 5].map(|()| text()),
+        (seeds, images) in (any::<u32>(), any::<u64>()),
+        numbers in [(); 3].map(|()| number()),
+        maybe in [(); 8].map(|()| option::of(number())),
+        swept in swept(),
+    ) -> ClassEffectRow {
+        let [mode, phase, fill, emotion, method] = words;
+        let [baseline, covered, effect] = numbers;
+        let [control, effect_low, effect_high, signal, signal_low, signal_high, p, p_adjusted] = maybe;
+        ClassEffectRow {
+            regions, mode, phase, fill, emotion, seeds, images, baseline, covered, control, effect,
+            effect_low, effect_high, signal, signal_low, signal_high, p, p_adjusted, method, swept,
+        }
+    }
+}
+
+prop_compose! {
+    fn shapley_row()(
+        words in [(); 5].map(|()| text()),
+        emotion in option::of(text()),
+        (seeds, images, value) in (any::<u32>(), any::<u64>(), number()),
+        (low, high) in (option::of(number()), option::of(number())),
+        swept in swept(),
+    ) -> ShapleyRow {
+        let [region, metric, phase, fill, method] = words;
+        ShapleyRow {
+            region, metric, emotion, phase, fill, value, low, high, seeds, images, method, swept,
+        }
+    }
+}
+
+prop_compose! {
+    fn ranking_row()(
+        words in [(); 6].map(|()| text()),
+        (rank, seeds, images, probability) in (any::<u32>(), any::<u32>(), any::<u64>(), number()),
+        swept in swept(),
+    ) -> RankingRow {
+        let [mode, phase, fill, metric, region, method] = words;
+        RankingRow {
+            mode, phase, fill, metric, region, rank, probability, seeds, images, method, swept,
+        }
+    }
+}
+
+prop_compose! {
+    fn confusion_shift_row()(
+        regions in names(),
+        words in [(); 6].map(|()| text()),
+        (seeds, images) in (any::<u32>(), any::<u64>()),
+        numbers in [(); 3].map(|()| number()),
+        (low, high) in (option::of(number()), option::of(number())),
+        swept in swept(),
+    ) -> ConfusionShiftRow {
+        let [mode, phase, fill, actual, predicted, method] = words;
+        let [baseline, covered, change] = numbers;
+        ConfusionShiftRow {
+            regions, mode, phase, fill, actual, predicted, baseline, covered, change, low, high, seeds,
+            images, method, swept,
+        }
+    }
+}
+
+prop_compose! {
     fn truth_row()(
         regions in names(),
         numbers in [(); 3].map(|()| number()),
@@ -159,6 +224,18 @@ proptest! {
 
     #[test]
     fn effects_come_back(rows in vec(effect_row(), 0..6)) { round_trip(&rows)?; }
+
+    #[test]
+    fn class_effects_come_back(rows in vec(class_effect_row(), 0..6)) { round_trip(&rows)?; }
+
+    #[test]
+    fn shapley_comes_back(rows in vec(shapley_row(), 0..6)) { round_trip(&rows)?; }
+
+    #[test]
+    fn ranking_comes_back(rows in vec(ranking_row(), 0..6)) { round_trip(&rows)?; }
+
+    #[test]
+    fn confusion_shifts_come_back(rows in vec(confusion_shift_row(), 0..6)) { round_trip(&rows)?; }
 
     #[test]
     fn truth_comes_back(rows in vec(truth_row(), 0..6)) { round_trip(&rows)?; }

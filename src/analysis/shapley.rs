@@ -1,0 +1,274 @@
+//! How what can be seen divides among the regions: exact Shapley values (Shapley 1953, "A value for
+//! n-person games").
+//!
+//! The worth of a set of regions is the metric of a network that sees them and nothing else, as the
+//! `keep` conditions measure it: with a set hidden instead, hair and background are seen too, and that is
+//! another game. A value is linear in the worths, so that it can be had for every seed and image by
+//! itself; its interval is that of any other mean over seeds and images.
+
+use std::collections::HashMap;
+
+use super::cells::{Cell, Covered, EffectsError, cells, same_images};
+use super::crossed::Differences;
+use super::metric::Metric;
+use super::scores::RunScores;
+use crate::store::{RunRow, ShapleyRow};
+
+/// Regions that one game can have: 2^16 sets.
+const MOST_PLAYERS: usize = 16;
+
+/// The phases in which the network is examined on what it can see.
+const PHASES: [&str; 3] = ["retrain", "evaluate", "amortised"];
+
+/// Every region's Shapley value, for accuracy, bits and each class's recall.
+///
+/// A game is played in each swept choice, phase and fill of `keep`, over the most regions of which every
+/// set was measured, by at least two of them, over the seeds that have all sets. Where no run saw
+/// nothing, the empty set's worth is that of the best constant answer: the commonest class of the
+/// training labels, and 0 bits. `prior` gives the mean training label distribution of a run; without it
+/// such a game has no rows. The empty set's worth enters every value of a game alike, divided by the
+/// number of regions, so that no order depends on it.
+///
+/// The values sum to the worth of all regions less that of none.
+///
+/// # Errors
+/// As of [`effects`](super::effects()).
+pub fn shapley(
+    runs: &[RunScores],
+    classes: &[String],
+    prior: &dyn Fn(&RunRow) -> Option<Vec<f64>>,
+) -> Result<Vec<ShapleyRow>, EffectsError> {
+    let mut rows = Vec::new();
+    for cell in &cells(runs)? {
+        for sets in by_setting(cell) {
+            if let Some(game) = Game::of(&sets, prior)? {
+                game.divide(cell, classes, &mut rows)?;
+            }
+        }
+    }
+    Ok(rows)
+}
+
+/// The Shapley values of the game in which set `T` is worth `worths[T]`, where bit `i` of `T` says that
+/// player `i` is in it.
+///
+/// # Panics
+/// Where the number of worths is no power of two.
+pub fn shapley_values(worths: &[f64]) -> Vec<f64> {
+    assert!(worths.len().is_power_of_two(), "{} worths", worths.len());
+    let players = worths.len().trailing_zeros() as usize;
+    let value = |player| {
+        let shares = worths.iter().enumerate();
+        shares.map(|(set, worth)| coefficient(players, player, set) * worth).sum()
+    };
+    (0..players).map(value).collect()
+}
+
+/// What the worth of `set` counts for in the value of `player`: the share of the orders of all players in
+/// which the player completes the set, or (less) is the next to join it.
+fn coefficient(players: usize, player: usize, set: usize) -> f64 {
+    let size = set.count_ones() as usize;
+    let member = set >> player & 1 == 1;
+    let before = if member { size - 1 } else { size };
+    // before! (players − before − 1)! / players!
+    let mut share = 1.0 / players as f64;
+    for k in 0..before {
+        share *= (k + 1) as f64 / (players - 1 - k) as f64;
+    }
+    if member { share } else { -share }
+}
+
+/// The coverings that leave only regions to be seen, by phase and fill in order of first occurrence.
+fn by_setting<'a, 'b>(cell: &'b Cell<'a>) -> Vec<Vec<&'b Covered<'a>>> {
+    let mut settings: Vec<Vec<&Covered>> = Vec::new();
+    let played = |like: &RunRow| like.mode == "keep" && PHASES.contains(&like.phase.as_str());
+    for covered in cell.covered.iter().filter(|covered| played(covered.like)) {
+        let same = |sets: &&mut Vec<&Covered>| {
+            let (a, b) = (sets[0].like, covered.like);
+            a.phase == b.phase && a.fill == b.fill
+        };
+        match settings.iter_mut().find(same) {
+            Some(sets) => sets.push(covered),
+            None => settings.push(vec![covered]),
+        }
+    }
+    settings
+}
+
+/// The worths of every set of some regions.
+struct Game<'a> {
+    like: &'a RunRow,
+    players: &'a [String],
+    /// By seed, then by set; the empty set is `None` where no run saw nothing.
+    worths: Vec<Vec<Option<&'a RunScores>>>,
+    /// What a network that sees nothing answers, where none was examined.
+    constant: Option<u16>,
+}
+
+impl<'a> Game<'a> {
+    fn of(
+        sets: &[&Covered<'a>],
+        prior: &dyn Fn(&RunRow) -> Option<Vec<f64>>,
+    ) -> Result<Option<Game<'a>>, EffectsError> {
+        let known: HashMap<&[String], &Covered> =
+            sets.iter().map(|covered| (&covered.like.regions[..], *covered)).collect();
+        let no_region: &[String] = &[];
+        let mut largest: Vec<&Covered> = sets.to_vec();
+        largest.sort_by_key(|covered| std::cmp::Reverse(covered.like.regions.len()));
+        for candidate in largest {
+            let like = candidate.like;
+            let players = &like.regions[..];
+            let possible =
+                (2..=MOST_PLAYERS).contains(&players.len()) && sets.len() + 1 >= 1 << players.len();
+            if !possible {
+                continue;
+            }
+            let nothing = known.get(no_region).copied();
+            let subset = |set: usize| -> Vec<String> {
+                let member = |player: &usize| set >> player & 1 == 1;
+                (0..players.len()).filter(member).map(|player| players[player].clone()).collect()
+            };
+            let members: Option<Vec<&Covered>> =
+                (1..1 << players.len()).map(|set| known.get(&subset(set)[..]).copied()).collect();
+            let Some(members) = members else { continue };
+            let worths: Vec<Vec<Option<&RunScores>>> = candidate
+                .by_seed
+                .keys()
+                .filter_map(|seed| {
+                    let empty = match nothing {
+                        Some(nothing) => Some(*nothing.by_seed.get(seed)?),
+                        None => None,
+                    };
+                    let seen = members.iter().map(|set| set.by_seed.get(seed).copied().map(Some));
+                    std::iter::once(Some(empty)).chain(seen).collect()
+                })
+                .collect();
+            if worths.is_empty() {
+                continue;
+            }
+            let constant = match nothing {
+                Some(_) => None,
+                None => match prior(like) {
+                    Some(prior) => Some(commonest(&prior)),
+                    None => continue,
+                },
+            };
+            same_images(worths.iter().flatten().flatten().copied())?;
+            return Ok(Some(Game { like, players, worths, constant }));
+        }
+        Ok(None)
+    }
+
+    /// The rows of accuracy, bits, and the recalls.
+    fn divide(
+        &self,
+        cell: &Cell,
+        classes: &[String],
+        rows: &mut Vec<ShapleyRow>,
+    ) -> Result<(), EffectsError> {
+        let test = &self.worths[0].last().and_then(|all| *all).expect("all are seen").test;
+        let every: Vec<usize> = (0..test.actual.len()).collect();
+        let shares = self.shares(Metric::Accuracy)?;
+        self.rows(cell, Metric::Accuracy.name(), None, &every, &shares, rows);
+        let bits = self.shares(Metric::Bits)?;
+        self.rows(cell, Metric::Bits.name(), None, &every, &bits, rows);
+        for (class, images) in test.by_class() {
+            let emotion = Some(classes[usize::from(class)].clone());
+            self.rows(cell, "recall", emotion, &images, &shares, rows);
+        }
+        Ok(())
+    }
+
+    /// Every player's value in the game of one seed and image: `[players][seeds][images]`.
+    fn shares(&self, metric: Metric) -> Result<Vec<Vec<Vec<f64>>>, EffectsError> {
+        let players = self.players.len();
+        let mut shares = vec![Vec::with_capacity(self.worths.len()); players];
+        for sets in &self.worths {
+            let images = sets.iter().flatten().next().map_or(0, |scores| scores.images());
+            let mut of_seed = vec![vec![0.0; images]; players];
+            for (set, scores) in sets.iter().enumerate() {
+                let worth: Vec<f64> = match scores {
+                    Some(scores) => {
+                        let missing = || EffectsError::NoBits { run_id: scores.run.run_id.clone() };
+                        metric.worths(scores).ok_or_else(missing)?
+                    }
+                    None => self.nothing_seen(metric, sets),
+                };
+                for (player, share) in of_seed.iter_mut().enumerate() {
+                    let coefficient = coefficient(players, player, set);
+                    for (share, worth) in share.iter_mut().zip(&worth) {
+                        *share += coefficient * worth;
+                    }
+                }
+            }
+            for (all, of_seed) in shares.iter_mut().zip(of_seed) {
+                all.push(of_seed);
+            }
+        }
+        Ok(shares)
+    }
+
+    /// What the best constant answer is worth, image by image.
+    fn nothing_seen(&self, metric: Metric, sets: &[Option<&RunScores>]) -> Vec<f64> {
+        let Some(seen) = sets.iter().flatten().next() else { return Vec::new() };
+        let right = |actual: &u16| f64::from(u8::from(Some(*actual) == self.constant));
+        match metric {
+            Metric::Bits => vec![0.0; seen.images()],
+            _ => seen.test.actual.iter().map(right).collect(),
+        }
+    }
+
+    fn rows(
+        &self,
+        cell: &Cell,
+        metric: &str,
+        emotion: Option<String>,
+        images: &[usize],
+        shares: &[Vec<Vec<f64>>],
+        rows: &mut Vec<ShapleyRow>,
+    ) {
+        for (region, shares) in self.players.iter().zip(shares) {
+            let table = Differences::from_fn(shares.len(), images.len(), |seed, image| {
+                shares[seed][images[image]]
+            });
+            let Some(estimate) = table.map(|table| table.estimate()) else { continue };
+            let (low, high) = estimate.interval.unzip();
+            let nothing = match self.constant {
+                Some(_) => "; with none seen the commonest class and 0 bits, by definition",
+                None => "",
+            };
+            rows.push(ShapleyRow {
+                region: region.clone(),
+                metric: metric.to_owned(),
+                emotion: emotion.clone(),
+                phase: self.like.phase.clone(),
+                fill: self.like.fill.clone(),
+                value: estimate.mean,
+                low,
+                high,
+                seeds: u32::try_from(shares.len()).unwrap_or(u32::MAX),
+                images: images.len() as u64,
+                method: format!(
+                    "exact over {} sets; {}{nothing}",
+                    self.worths[0].len(),
+                    estimate.method
+                ),
+                swept: cell.swept.clone(),
+            });
+        }
+    }
+}
+
+/// The class with the largest share, the first of several.
+fn commonest(prior: &[f64]) -> u16 {
+    let mut best = 0;
+    for (class, share) in (0..).zip(prior) {
+        if *share > prior[usize::from(best)] {
+            best = class;
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests;

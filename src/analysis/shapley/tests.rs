@@ -1,0 +1,166 @@
+use proptest::prelude::*;
+
+use super::super::effects::fixture::{answers, classes, run};
+use super::*;
+
+const A: usize = 1;
+const B: usize = 2;
+const C: usize = 4;
+
+fn game(players: u32, worth: impl Fn(usize) -> f64) -> Vec<f64> {
+    let worths: Vec<f64> = (0..1 << players).map(worth).collect();
+    shapley_values(&worths)
+}
+
+fn close(found: &[f64], expected: &[f64]) {
+    assert_eq!(found.len(), expected.len());
+    for (a, b) in found.iter().zip(expected) {
+        assert!((a - b).abs() < 1e-12, "{found:?} is not {expected:?}");
+    }
+}
+
+fn has(set: usize, players: usize) -> f64 {
+    f64::from(u8::from(set & players == players))
+}
+
+#[test]
+fn games_with_known_answers() {
+    // Additive: each its own worth; a player who adds nothing gets nothing.
+    close(&game(3, |set| 0.5 * has(set, A) + 0.25 * has(set, B)), &[0.5, 0.25, 0.0]);
+    // Either alone says nothing, both together say all.
+    close(&game(2, |set| has(set, A | B)), &[0.5, 0.5]);
+    // Either of two is enough.
+    close(&game(2, |set| has(set, A).max(has(set, B))), &[0.5, 0.5]);
+    // A majority of three, symmetric.
+    close(&game(3, |set| f64::from(u8::from(set.count_ones() > 1))), &[1.0 / 3.0; 3]);
+    // Gloves: one left (A), two right (B, C). A gets two thirds (Shapley 1953).
+    let pair = |set| has(set, A | B).max(has(set, A | C));
+    close(&game(3, pair), &[2.0 / 3.0, 1.0 / 6.0, 1.0 / 6.0]);
+    // What the empty set is worth is taken from all alike.
+    close(&game(2, |set| 0.25 + 0.5 * has(set, A)), &[0.5, 0.0]);
+    close(&game(1, |set| has(set, A) - 1.0), &[1.0]);
+}
+
+proptest! {
+    #[test]
+    fn values_sum_to_all_less_none(worths in prop::collection::vec(-2.0f64..2.0, 128)) {
+        let sum: f64 = shapley_values(&worths).iter().sum();
+        prop_assert!((sum - (worths[127] - worths[0])).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_value_is_the_mean_over_all_orders(worths in prop::collection::vec(-1.0f64..1.0, 8)) {
+        let mut means = [0.0; 3];
+        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+            let mut set = 0usize;
+            for player in order {
+                let joined = set | 1 << player;
+                means[player] += (worths[joined] - worths[set]) / 6.0;
+                set = joined;
+            }
+        }
+        close(&shapley_values(&worths), &means);
+    }
+}
+
+/// Four images of class 0 and two of class 1. With a class in mind that the prior does not prefer, an
+/// image is answered rightly where its rule says so.
+const ACTUAL: [usize; 6] = [0, 0, 0, 0, 1, 1];
+
+/// Image by image: both of eyes and mouth; either; the mouth; the mouth (seed 2: the eyes); always, since
+/// it is the commonest class; all but nothing seen.
+fn right(set: &[&str], seed: u64) -> [bool; 6] {
+    let [eyes, mouth] = ["eyes", "mouth"].map(|region| set.contains(&region));
+    let fourth = if seed == 2 { eyes } else { mouth };
+    [eyes && mouth, eyes || mouth, mouth, fourth, true, true]
+}
+
+fn keep(set: &[&str], seed: u64, phase: &str) -> RunScores {
+    let id = format!("{}{seed}{phase}", set.join("+"));
+    let row = RunRow { phase: phase.into(), ..run(&id, set, "keep", seed) };
+    let predicted: Vec<usize> = ACTUAL
+        .iter()
+        .zip(right(set, seed))
+        .map(|(actual, right)| if right { *actual } else { 1 - actual })
+        .collect();
+    answers(row, &ACTUAL, &predicted)
+}
+
+fn study(phase: &str) -> Vec<RunScores> {
+    let sets: [&[&str]; 3] = [&["eyes"], &["mouth"], &["eyes", "mouth"]];
+    sets.iter().flat_map(|set| [1, 2].map(|seed| keep(set, seed, phase))).collect()
+}
+
+fn fearful(_: &RunRow) -> Option<Vec<f64>> {
+    Some(vec![0.4, 0.6])
+}
+
+fn find<'a>(rows: &'a [ShapleyRow], metric: &str, emotion: Option<&str>) -> Vec<&'a ShapleyRow> {
+    let wanted = |row: &&ShapleyRow| row.metric == metric && row.emotion.as_deref() == emotion;
+    rows.iter().filter(wanted).collect()
+}
+
+#[test]
+fn accuracy_bits_and_recalls_are_divided() {
+    let rows = shapley(&study("retrain"), &classes(), &fearful).unwrap();
+    assert_eq!(rows.len(), 2 * 4);
+    let accuracy = find(&rows, "accuracy", None);
+    let values: Vec<f64> = accuracy.iter().map(|row| row.value).collect();
+    // Eyes: ½ + ½ + 0 + (0, 1); mouth: ½ + ½ + 1 + (1, 0); of six images. Class 1 is right without any.
+    close(&values, &[1.5 / 6.0, 2.5 / 6.0]);
+    let names: Vec<&str> = accuracy.iter().map(|row| row.region.as_str()).collect();
+    assert_eq!((names, accuracy[0].seeds, accuracy[0].images), (vec!["eyes", "mouth"], 2, 6));
+    let eyes = [[0.5, 0.5, 0.0, 0.0, 0.0, 0.0], [0.5, 0.5, 0.0, 1.0, 0.0, 0.0]];
+    let expected = Differences::from_fn(2, 6, |seed, image| eyes[seed][image]).unwrap().estimate();
+    assert_eq!(accuracy[0].low.zip(accuracy[0].high), expected.interval);
+    assert!(accuracy[0].method.starts_with("exact over 4 sets; "), "{}", accuracy[0].method);
+    assert!(accuracy[0].method.ends_with("by definition"));
+
+    let neutral: Vec<f64> =
+        find(&rows, "recall", Some("neutral")).iter().map(|row| row.value).collect();
+    close(&neutral, &[1.5 / 4.0, 2.5 / 4.0]);
+    let fear: Vec<f64> = find(&rows, "recall", Some("fear")).iter().map(|row| row.value).collect();
+    close(&fear, &[0.0, 0.0]);
+
+    // All seen less 0 bits.
+    let bits: f64 = find(&rows, "bits", None).iter().map(|row| row.value).sum();
+    close(&[bits], &[1.0 + 0.75f64.log2()]);
+}
+
+#[test]
+fn a_run_that_saw_nothing_counts_as_measured() {
+    let mut runs = study("evaluate");
+    runs.extend([1, 2].map(|seed| keep(&[], seed, "evaluate")));
+    let rows = shapley(&runs, &classes(), &|_| None).unwrap();
+    let accuracy = find(&rows, "accuracy", None);
+    close(&accuracy.iter().map(|row| row.value).collect::<Vec<_>>(), &[1.5 / 6.0, 2.5 / 6.0]);
+    assert!(!accuracy[0].method.contains("by definition"));
+    // Without, what nothing is worth is not known, unless the prior is.
+    assert_eq!(shapley(&study("evaluate"), &classes(), &|_| None).unwrap(), []);
+}
+
+#[test]
+fn only_whole_games_are_played() {
+    // A seed that lacks a set is left out; a set that no seed has ends the game.
+    let mut runs = study("retrain");
+    runs.remove(3);
+    assert!(shapley(&runs, &classes(), &fearful).unwrap().iter().all(|row| row.seeds == 1));
+    runs.remove(2);
+    assert_eq!(shapley(&runs, &classes(), &fearful).unwrap(), []);
+    // Trained without and examined with the rest is no worth of what is seen.
+    assert_eq!(shapley(&study("train"), &classes(), &fearful).unwrap(), []);
+    let hidden: Vec<RunScores> = study("retrain")
+        .into_iter()
+        .map(|mut scores| {
+            scores.run.mode = "hide".into();
+            scores
+        })
+        .collect();
+    assert_eq!(shapley(&hidden, &classes(), &fearful).unwrap(), []);
+}
+
+#[test]
+fn the_first_of_the_commonest_classes_is_answered() {
+    assert_eq!(commonest(&[0.25, 0.375, 0.375]), 1);
+    assert_eq!(commonest(&[]), 0);
+}
