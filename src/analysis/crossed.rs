@@ -7,14 +7,18 @@
 //! layout as readers and cases in Obuchowski & Rockette 1995). It is closed-form: two passes over the
 //! table, nothing resampled, so the same table gives the same bits.
 //!
-//! Coverage in simulation (2,000 experiments each; 100 or 700 images; seed spread 0 to 5 points, normal):
-//! 92 to 98 % at 3 seeds, 94 to 97 % at 5, 94 to 98 % at 10; at 2 seeds it can fall to 90 %. It is lowest
-//! where seeds differ far more than images do, since a few seeds now and then happen to agree.
+//! `benches/coverage.rs` simulates how often the intervals hold the truth, beside those of other methods;
+//! `benches/README.md` gives what it found.
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// The share of intervals that are meant to hold the true mean.
 const LEVEL: f64 = 0.95;
+
+/// Seeds count from this share on of the mean square that chance alone would give them. Counted from 1 on,
+/// three seeds that happen to agree cover too little; always counted, seeds that do not differ cover too
+/// much.
+const SHOWN: f64 = 0.85;
 
 /// One metric's differences between two conditions, seeds × images; neither is empty.
 #[derive(Debug, Clone)]
@@ -35,6 +39,15 @@ pub struct Estimate {
     pub p: Option<f64>,
     /// What was taken as a sample, in words.
     pub method: &'static str,
+}
+
+/// What a difference varies by from seed to seed, from image to image, and besides: variances.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Components {
+    pub seeds: f64,
+    pub images: f64,
+    /// Interaction and noise.
+    pub rest: f64,
 }
 
 /// Mean squares with their degrees of freedom.
@@ -84,13 +97,14 @@ impl Differences {
     /// With S seeds, I images and the mean squares MS of seeds, images and the rest,
     ///
     /// ```text
-    /// Var(mean) = (max(MS_S, MS_R) + max(MS_I, MS_R) − MS_R) / (S·I)
+    /// Var(mean) = (MS_S + max(MS_I − MS_R, 0)) / (S·I)
     /// ```
     ///
-    /// which is (MS_S + MS_I − MS_R)/(S·I) with components of variance below 0 set to 0; it is never
-    /// below what seeds alone or images alone would give. Degrees of freedom are Satterthwaite's (1946)
-    /// over the mean squares that are left in it. With one seed only images are a sample (and with one
-    /// image only seeds), and the method says so.
+    /// and the quantile is that of Cochran and Cox (1957, "Experimental designs", § 4.14): the mean of
+    /// Student's t with S − 1 and with I − 1 degrees of freedom, weighted by the two terms of the sum.
+    /// Where MS_S is no more than [`SHOWN`] of MS_R, images alone make the interval: MS_I, or MS_R where
+    /// that is larger, with I − 1. Seeds and images change places where the images are fewer. With one
+    /// seed only images are a sample (and with one image only seeds), and the method says so.
     ///
     /// Differences that are all 0 (two conditions that answer alike) give an interval of [0, 0] and
     /// p = 1. Differences that are all the same and not 0 hold no sign of how much they could vary: the
@@ -101,7 +115,7 @@ impl Differences {
             (1, 1) => "none: one seed, one image",
             (1, _) => "images only: one seed; Student t",
             (_, 1) => "seeds only: one image; Student t",
-            _ => "seeds and images crossed: two-way variance components, Satterthwaite t",
+            _ => "seeds and images crossed: two-way variance components, Cochran-Cox t",
         };
         let first = self.values[0];
         if self.values.iter().all(|value| *value == first) {
@@ -113,40 +127,41 @@ impl Differences {
                 method,
             };
         }
-        let (variance, freedom) = self.variance_of_mean(mean);
-        let (interval, p) = student(mean, variance, freedom);
-        Estimate { mean, interval, p, method }
+        let judged = self.variance_of_mean(mean).judge(mean);
+        let interval = judged.map(|(half, _)| (mean - half, mean + half));
+        Estimate { mean, interval, p: judged.map(|(_, p)| p), method }
     }
 
-    /// Var(mean) and its degrees of freedom.
-    fn variance_of_mean(&self, mean: f64) -> (f64, f64) {
+    /// The components of variance, those below 0 as 0; `None` with a single seed or image.
+    pub fn components(&self) -> Option<Components> {
+        if self.seeds < 2 || self.images < 2 {
+            return None;
+        }
+        let MeanSquares { seeds, images, rest } = self.mean_squares(self.mean());
+        Some(Components {
+            seeds: ((seeds - rest) / self.images as f64).max(0.0),
+            images: ((images - rest) / self.seeds as f64).max(0.0),
+            rest,
+        })
+    }
+
+    fn variance_of_mean(&self, mean: f64) -> Variance {
         let (s, i) = (self.seeds as f64, self.images as f64);
-        let squares = self.mean_squares(mean);
-        match (self.seeds, self.images) {
-            (1, _) => (squares.images / i, i - 1.0),
-            (_, 1) => (squares.seeds / s, s - 1.0),
-            _ => {
-                let rest_freedom = (s - 1.0) * (i - 1.0);
-                // Mean squares with their sign in the sum and their degrees of freedom.
-                let seeds_show = squares.seeds > squares.rest;
-                let images_show = squares.images > squares.rest;
-                let mut sum = 0.0;
-                let mut spread = 0.0;
-                let mut add = |sign: f64, square: f64, freedom: f64| {
-                    sum += sign * square;
-                    spread += square * square / freedom;
-                };
-                if seeds_show {
-                    add(1.0, squares.seeds, s - 1.0);
-                }
-                if images_show {
-                    add(1.0, squares.images, i - 1.0);
-                }
-                if seeds_show == images_show {
-                    add(if seeds_show { -1.0 } else { 1.0 }, squares.rest, rest_freedom);
-                }
-                (sum / (s * i), sum * sum / spread)
-            }
+        let MeanSquares { seeds, images, rest } = self.mean_squares(mean);
+        let part = |square: f64, freedom: f64| Part { variance: square / (s * i), freedom };
+        if self.images == 1 {
+            return Variance { few: part(seeds, s - 1.0), many: None };
+        }
+        if self.seeds == 1 {
+            return Variance { few: part(images, i - 1.0), many: None };
+        }
+        let (seeds, images) = ((seeds, s - 1.0), (images, i - 1.0));
+        let (few, many) = if s <= i { (seeds, images) } else { (images, seeds) };
+        if few.0 > SHOWN * rest {
+            let excess = part((many.0 - rest).max(0.0), many.1);
+            Variance { few: part(few.0, few.1), many: Some(excess) }
+        } else {
+            Variance { few: part(many.0.max(rest), many.1), many: None }
         }
     }
 
@@ -178,23 +193,95 @@ impl Differences {
     }
 }
 
-/// Student's interval and two-sided p-value for a mean of known standard error.
-fn student(mean: f64, variance: f64, freedom: f64) -> (Option<(f64, f64)>, Option<f64>) {
-    let error = variance.sqrt();
-    // Not so for differences that are no numbers, or whose spread is lost to rounding.
-    if !(mean.is_finite() && error.is_finite() && error > 0.0) {
-        return (None, None);
+/// A part of Var(mean), and how well it is known.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Part {
+    pub variance: f64,
+    pub freedom: f64,
+}
+
+/// Var(mean) as the sum of one or two parts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Variance {
+    /// Of whichever there are fewer, seeds or images, with the rest.
+    pub few: Part,
+    /// What the others add; 0 or more.
+    pub many: Option<Part>,
+}
+
+impl Variance {
+    pub fn sum(&self) -> f64 {
+        self.few.variance + self.many.map_or(0.0, |many| many.variance)
     }
-    let Ok(t) = StudentsT::new(0.0, 1.0, freedom) else {
-        return (None, None);
-    };
-    let half = t.inverse_cdf(0.5 + LEVEL / 2.0) * error;
-    let p = (2.0 * t.sf((mean / error).abs())).min(1.0);
-    (Some((mean - half, mean + half)), Some(p))
+
+    /// What a mean passes, in standard errors and to either side, with this probability; `None` where
+    /// there is no variance.
+    pub fn quantile(&self, probability: f64) -> Option<f64> {
+        Tails::of(self).filter(|_| self.sum() > 0.0).map(|tails| tails.quantile(probability))
+    }
+
+    /// Half the interval of a mean, and its two-sided p-value; `None` for differences that are no numbers,
+    /// or whose spread is lost to rounding.
+    fn judge(&self, mean: f64) -> Option<(f64, f64)> {
+        let error = self.sum().sqrt();
+        let known = mean.is_finite() && error.is_finite() && self.few.variance > 0.0;
+        let tails = Tails::of(self).filter(|_| known)?;
+        Some((tails.quantile(1.0 - LEVEL) * error, tails.p((mean / error).abs())))
+    }
+}
+
+/// The weighted mean of one or two Student's t.
+struct Tails {
+    few: StudentsT,
+    many: StudentsT,
+    /// That of `few`; the other's is the rest.
+    weight: f64,
+}
+
+impl Tails {
+    fn of(variance: &Variance) -> Option<Tails> {
+        let t = |part: &Part| StudentsT::new(0.0, 1.0, part.freedom).ok();
+        let few = t(&variance.few)?;
+        let many = match &variance.many {
+            Some(many) => t(many)?,
+            None => few,
+        };
+        Some(Tails { few, many, weight: variance.few.variance / variance.sum() })
+    }
+
+    /// What |t| passes with this probability.
+    fn quantile(&self, probability: f64) -> f64 {
+        let t = |student: &StudentsT| student.inverse_cdf(1.0 - probability / 2.0);
+        match self.weight {
+            1.0 => t(&self.few),
+            weight => weight * t(&self.few) + (1.0 - weight) * t(&self.many),
+        }
+    }
+
+    /// The probability whose quantile `t` is: that of the two values, x of one distribution and y of the
+    /// other, which either passes with the same probability and whose weighted mean is `t`.
+    fn p(&self, t: f64) -> f64 {
+        let of_few = |y: f64| (t - (1.0 - self.weight) * y) / self.weight;
+        if self.weight == 1.0 {
+            return (2.0 * self.few.sf(t)).min(1.0);
+        }
+        // The larger y, the smaller x and the larger its probability: halving finds where they meet.
+        let (mut low, mut high) = (0.0, t);
+        for _ in 0..60 {
+            let y = f64::midpoint(low, high);
+            if self.few.sf(of_few(y)) < self.many.sf(y) { low = y } else { high = y }
+        }
+        let y = f64::midpoint(low, high);
+        // The one with more weight is known more closely.
+        let tail = if self.weight < 0.5 { self.many.sf(y) } else { self.few.sf(of_few(y)) };
+        (2.0 * tail).min(1.0)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::f64::consts::PI;
+
     use proptest::prelude::*;
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
@@ -223,25 +310,56 @@ mod tests {
     }
 
     #[test]
-    fn variance_and_freedom_by_hand() {
-        let (variance, freedom) = table(&BY_HAND).variance_of_mean(3.5);
-        close(variance, 18.5 / 6.0, 1e-12);
-        close(freedom, 18.5 * 18.5 / (13.5 * 13.5 + 6.5 * 6.5 / 2.0 + 1.5 * 1.5 / 2.0), 1e-12);
+    fn variance_by_hand() {
+        let variance = table(&BY_HAND).variance_of_mean(3.5);
+        close(variance.few.variance, 13.5 / 6.0, 1e-12);
+        let many = variance.many.unwrap();
+        close(many.variance, 5.0 / 6.0, 1e-12);
+        assert_eq!((variance.few.freedom, many.freedom), (1.0, 2.0));
+        // t(0.975, 1) = tan(0.475 π) and t(0.975, 2) = 0.95 √(2 / (1 − 0.95²)), weighted 13.5 to 5.
+        let (one, two) = ((0.475 * PI).tan(), 0.95 * (2.0f64 / (1.0 - 0.95 * 0.95)).sqrt());
+        let half = (13.5 * one + 5.0 * two) / 18.5 * (18.5f64 / 6.0).sqrt();
+        let (low, high) = table(&BY_HAND).estimate().interval.unwrap();
+        close(low, 3.5 - half, 1e-8);
+        close(high, 3.5 + half, 1e-8);
     }
 
     #[test]
-    fn components_below_zero_are_zero() {
-        // Seeds do not differ at all (MS_S = 0): images alone, with their I − 1 degrees of freedom.
-        let seeds_alike = table(&[[1.0, 2.0, 6.0], [2.0, 1.0, 6.0]]);
-        let (variance, freedom) = seeds_alike.variance_of_mean(3.0);
+    fn components_by_hand() {
+        let found = table(&BY_HAND).components().unwrap();
+        close(found.seeds, (13.5 - 1.5) / 3.0, 1e-12);
+        close(found.images, (6.5 - 1.5) / 2.0, 1e-12);
+        close(found.rest, 1.5, 1e-12);
+        assert_eq!(table(&[[1.0, 2.0]]).components(), None);
+    }
+
+    #[test]
+    fn seeds_that_agree_leave_images_alone() {
+        // Seeds do not differ at all (MS_S = 0): images, with their I − 1 degrees of freedom.
+        let agree = table(&[[1.0, 2.0, 6.0], [2.0, 1.0, 6.0]]);
         let images = 2.0 * (1.5f64.powi(2) * 2.0 + 9.0) / 2.0;
-        close(variance, images / 6.0, 1e-12);
-        close(freedom, 2.0, 1e-12);
-        // Neither seeds nor images differ: the rest, with (S − 1)(I − 1).
-        let only_noise = table(&[[1.0, -1.0, 0.0], [-1.0, 1.0, 0.0]]);
-        let (variance, freedom) = only_noise.variance_of_mean(0.0);
-        close(variance, 4.0 / 2.0 / 6.0, 1e-12);
-        close(freedom, 2.0, 1e-12);
+        let expected = Part { variance: images / 6.0, freedom: 2.0 };
+        assert_eq!(agree.variance_of_mean(3.0), Variance { few: expected, many: None });
+        let half = 0.95 * (2.0f64 / (1.0 - 0.95 * 0.95)).sqrt() * (images / 6.0).sqrt();
+        close(agree.estimate().interval.unwrap().0, 3.0 - half, 1e-8);
+        // Neither seeds nor images differ: the rest.
+        let only_noise = table(&[[1.0, -1.0, 0.0], [-1.0, 1.0, 0.0]]).variance_of_mean(0.0);
+        let expected = Part { variance: 4.0 / 2.0 / 6.0, freedom: 2.0 };
+        assert_eq!(only_noise, Variance { few: expected, many: None });
+        // Images differ no more than chance: seeds alone, the t test over their means.
+        let (low, high) = table(&[[1.0, 2.0, 3.0], [6.0, 5.0, 4.0]]).estimate().interval.unwrap();
+        let half = (0.475 * PI).tan() * (2.0 * 1.5f64.powi(2) / 2.0).sqrt();
+        close(low, 3.5 - half, 1e-8);
+        close(high, 3.5 + half, 1e-8);
+    }
+
+    #[test]
+    fn seeds_and_images_change_places_where_images_are_fewer() {
+        let rows = [[1.0, 3.0], [2.0, 4.0], [3.0, 8.0]];
+        let swapped = table(&rows).estimate();
+        let plain = table(&BY_HAND).estimate();
+        close(swapped.interval.unwrap().0, plain.interval.unwrap().0, 1e-12);
+        close(swapped.p.unwrap(), plain.p.unwrap(), 1e-12);
     }
 
     #[test]
@@ -263,16 +381,38 @@ mod tests {
         assert!(estimate.method.starts_with("seeds only"));
     }
 
+    /// Half the interval and the p-value of a mean with a variance of 1 in all.
+    fn judged(mean: f64, few: f64, many: Option<(f64, f64)>) -> (f64, f64) {
+        let share = many.map_or(0.0, |(share, _)| share);
+        let few = Part { variance: 1.0 - share, freedom: few };
+        let many = many.map(|(variance, freedom)| Part { variance, freedom });
+        Variance { few, many }.judge(mean).unwrap()
+    }
+
     #[test]
     fn many_degrees_of_freedom_are_normal() {
         for freedom in [1e4, 1e6] {
-            let (interval, p) = student(0.0, 1.0, freedom);
-            close(interval.unwrap().1, 1.959_964, 1e-3);
-            close(p.unwrap(), 1.0, 1e-9);
+            let (half, p) = judged(0.0, freedom, None);
+            close(half, 1.959_964, 1e-3);
+            close(p, 1.0, 1e-9);
         }
         // t(0.975, 2) and t(0.975, 1), which three and two seeds come down to.
-        close(student(0.0, 1.0, 2.0).0.unwrap().1, 4.302_653, 1e-5);
-        close(student(0.0, 1.0, 1.0).0.unwrap().1, 12.706_205, 1e-4);
+        close(judged(0.0, 2.0, None).0, 4.302_653, 1e-5);
+        close(judged(0.0, 1.0, Some((0.0, 99.0))).0, 12.706_205, 1e-4);
+        // Half and half of t(0.975, 2) and t(0.975, 10) = 2.228139.
+        close(judged(0.0, 2.0, Some((0.5, 10.0))).0, (4.302_653 + 2.228_139) / 2.0, 1e-5);
+    }
+
+    #[test]
+    fn p_is_where_the_interval_would_end_at_zero() {
+        for (few, many) in [(2.0, 0.1), (2.0, 0.5), (2.0, 0.9), (9.0, 0.5), (1.0, 0.999)] {
+            let half = judged(0.0, few, Some((many, 3578.0))).0;
+            close(judged(half, few, Some((many, 3578.0))).1, 0.05, 1e-9);
+        }
+        // Between those of the two alone; the probability of the one may be too small for a number.
+        let p = judged(60.0, 2.0, Some((0.5, 3578.0))).1;
+        assert!(p > 0.0 && p < judged(60.0, 2.0, None).1, "{p}");
+        close(judged(0.0, 2.0, Some((0.5, 10.0))).1, 1.0, 1e-12);
     }
 
     #[test]
@@ -341,18 +481,14 @@ mod tests {
         }
 
         #[test]
-        fn the_variance_is_never_below_images_or_seeds_alone(
+        fn no_interval_is_narrower_than_images_alone_give(
             values in prop::collection::vec(-1.0f64..1.0, 15),
         ) {
-            let differences = Differences::from_fn(3, 5, |s, i| values[s * 5 + i]).unwrap();
-            let mean = differences.mean();
-            let squares = differences.mean_squares(mean);
-            let (variance, freedom) = differences.variance_of_mean(mean);
-            let alone = squares.seeds.max(squares.images) / 15.0;
-            let neither = squares.seeds <= squares.rest && squares.images <= squares.rest;
-            prop_assert!(neither || variance >= alone * (1.0 - 1e-12));
-            prop_assert!(variance >= squares.rest / 15.0 * (1.0 - 1e-12));
-            prop_assert!(freedom > 0.0);
+            let crossed = Differences::from_fn(3, 5, |s, i| values[s * 5 + i]).unwrap().estimate();
+            let means = |i: usize| (0..3).map(|s| values[s * 5 + i] / 3.0).sum();
+            let alone = Differences::from_fn(1, 5, |_, i| means(i)).unwrap().estimate();
+            prop_assert!((alone.mean - crossed.mean).abs() < 1e-12);
+            prop_assert!(crossed.interval.unwrap().1 >= alone.interval.unwrap().1 - 1e-9);
         }
     }
 }

@@ -1,7 +1,7 @@
-//! From tables to tables: effects, intervals, p-values.
+//! From tables to tables: effects, Shapley values, ranks, intervals, p-values.
 //!
-//! In: the rows of runs and predictions. Out: the rows of confusion matrices and effects, each with an
-//! interval that says how far it can be trusted. Everything here is a pure function but for [`tables`],
+//! In: the rows of runs and predictions. Out: the rows of confusion matrices, and of what covering changes
+//! in metrics, recalls and confusions, each with an interval that says how far it can be trusted. Everything here is a pure function but for [`tables`],
 //! which reads the rows; this room knows nothing of networks or charts.
 
 pub mod cells;
@@ -14,6 +14,7 @@ pub mod effects;
 pub mod holm;
 pub mod metric;
 pub mod people;
+pub mod power;
 pub mod ranking;
 pub mod scores;
 pub mod shapley;
@@ -24,11 +25,15 @@ pub use class_effects::class_effects;
 pub use compare::{Comparison, Pairing, Unpaired, compare};
 pub use confusion::{ConfusionError, confusion};
 pub use confusion_shifts::confusion_shifts;
-pub use crossed::{Differences, Estimate};
+pub use crossed::{Components, Differences, Estimate};
 pub use effects::effects;
 pub use holm::holm;
 pub use metric::Metric;
+pub use power::{components_seen, seeds_needed, smallest_effect};
 pub use ranking::ranking;
 pub use scores::{RunScores, ScoreError, Scorer};
 pub use shapley::{shapley, shapley_values};
 pub use tables::{Tables, TablesError, read_scores};
+
+#[cfg(test)]
+mod reference;

@@ -1,5 +1,7 @@
 //! `fer-lab plan`
 
+mod seeds;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -30,8 +32,18 @@ pub struct Arguments {
     /// Write a specification of each open training into this folder, for `fer-lab worker`
     #[arg(long, value_name = "DIR")]
     specifications: Option<PathBuf>,
+    /// Say how many seeds an effect of so many points of accuracy needs
+    #[arg(long, value_name = "POINTS", default_value_t = 2.0, value_parser = points)]
+    effect: f64,
     #[command(flatten)]
     crew: CrewArguments,
+}
+
+fn points(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(points) if 0.0 < points && points <= 100.0 => Ok(points),
+        _ => Err("give a number of points above 0, up to 100".to_owned()),
+    }
 }
 
 pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
@@ -61,7 +73,8 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
         Format::Json => output::data(&(serde_json::to_string_pretty(&outline)? + "\n"))?,
         Format::Table => {
             let crew = arguments.crew.crew(&plan, &experiment);
-            let planned = Planned { experiment: &experiment, plan: &plan, crew: &crew };
+            let effect = arguments.effect;
+            let planned = Planned { experiment: &experiment, plan: &plan, crew: &crew, effect };
             output::answer(&describe(&planned, &outline, &missing, results.as_ref())?)?;
         }
         other => output::table(&table(&outline), other)?,
@@ -110,6 +123,8 @@ struct Planned<'a> {
     experiment: &'a Experiment,
     plan: &'a Plan,
     crew: &'a Crew,
+    /// Points of accuracy.
+    effect: f64,
 }
 
 fn describe(
@@ -137,6 +152,11 @@ fn describe(
     );
     if !open.is_empty() {
         text += &estimate(planned, &open, results)?;
+    }
+    if plan.conditions.iter().any(|condition| condition.occlusion.is_some()) {
+        let parameters = outline.parameters.total;
+        let advice = seeds::advice(planned.experiment, parameters, planned.effect, results)?;
+        text += &format!("{}\n", wrap(&advice, output::width().min(100)));
     }
     for warning in &outline.warnings {
         let width = output::width().min(100);
@@ -176,7 +196,7 @@ fn estimate(
 ) -> anyhow::Result<String> {
     /// Multiply-adds a second and thread of a small network in training, f32.
     const GUESS: f64 = 1.0e10;
-    let Planned { experiment, plan, crew } = planned;
+    let Planned { experiment, plan, crew, .. } = planned;
     let mut seconds = 0.0;
     let mut measured = true;
     for training in open {
