@@ -16,8 +16,12 @@ use crate::store::{
 };
 
 /// Writes every table of the experiment but those that are computed from tables alone. Returns how many
-/// runs have no numbers.
-pub(super) fn tables(work: &Work, identified: &Identified) -> Result<usize, EngineError> {
+/// runs have no numbers; after an interruption they are open, else failed.
+pub(super) fn tables(
+    work: &Work,
+    identified: &Identified,
+    interrupted: bool,
+) -> Result<usize, EngineError> {
     let Work { experiment, plan, results, .. } = work;
     let name = experiment.name.as_str();
 
@@ -41,7 +45,10 @@ pub(super) fn tables(work: &Work, identified: &Identified) -> Result<usize, Engi
     let mut sources = Vec::new();
     for index in 0..plan.runs.len() {
         let manifest = manifests[plan.runs[index].training].as_ref();
-        let row = describe(work, identified, index, manifest)?;
+        let mut row = describe(work, identified, index, manifest)?;
+        if interrupted && NOT_DONE.contains(&row.status.as_str()) {
+            row.status = OPEN.to_owned();
+        }
         if row.status == DONE {
             let identity = &identified.runs[index];
             let path = results
@@ -81,6 +88,10 @@ pub(super) fn announce(work: &Work, identified: &Identified) -> Result<(), Engin
 }
 
 const DONE: &str = "done";
+const OPEN: &str = "open: the run was interrupted";
+const NOT_TRAINED: &str = "failed: it was not trained";
+const NOT_EVALUATED: &str = "failed: it was not evaluated";
+const NOT_DONE: [&str; 2] = [NOT_TRAINED, NOT_EVALUATED];
 
 /// A run's row but for its metrics.
 fn describe(
@@ -98,9 +109,9 @@ fn describe(
         work.results.evaluation_path(identity.training.as_str(), identity.evaluation.as_str())?;
     let record = EvaluationRecord::read(&EvaluationRecord::path(&path)).ok();
     let status = match manifest.map(|manifest| &manifest.status) {
-        None => "failed: it was not trained".to_owned(),
+        None => NOT_TRAINED.to_owned(),
         Some(TrainingStatus::Failed { reason }) => format!("failed: {reason}"),
-        Some(TrainingStatus::Done) if record.is_none() => "failed: it was not evaluated".to_owned(),
+        Some(TrainingStatus::Done) if record.is_none() => NOT_EVALUATED.to_owned(),
         Some(TrainingStatus::Done) => DONE.to_owned(),
     };
     let evaluated_area = record.filter(|_| run.evaluation.is_some()).map(|record| record.area);

@@ -15,7 +15,7 @@ pub struct Done {
     pub evaluated: usize,
     /// Runs that have no numbers.
     pub failed_runs: usize,
-    /// The tables were not written, and the next run goes on from here.
+    /// The next run goes on from here; the tables hold what is done.
     pub interrupted: bool,
 }
 
@@ -43,13 +43,11 @@ pub fn execute(work: &Work, observer: &mut dyn Observer) -> Result<Done, EngineE
         failed_runs: 0,
         interrupted: carried.interrupted,
     };
-    if !done.interrupted {
-        let _held = match work.locks {
-            true => Some(work.results.hold_experiment(&work.experiment.name)?),
-            false => None,
-        };
-        done.failed_runs = collect::tables(work, &identified)?;
-    }
+    let _held = match work.locks {
+        true => Some(work.results.hold_experiment(&work.experiment.name)?),
+        false => None,
+    };
+    done.failed_runs = collect::tables(work, &identified, carried.interrupted)?;
     Ok(done)
 }
 

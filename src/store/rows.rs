@@ -51,7 +51,7 @@ pub struct RunRow {
     pub threads: u32,
     pub wall_seconds: f64,
     pub train_images_per_second: f64,
-    /// `done`, or `failed: <reason>`.
+    /// `done`, `failed: <reason>`, or `open: <reason>` where a run was interrupted.
     pub status: String,
     /// One column for each swept key: dotted key → value as TOML text.
     pub swept: BTreeMap<String, String>,

@@ -134,6 +134,15 @@ fn ctrl_c_leaves_checkpoints_and_the_next_run_goes_on_from_them() {
             assert_eq!(status.code(), Some(130), "{stderr}");
             let again = "`fer-lab run smoke.toml --jobs 2 --threads 1` goes on from here";
             assert!(stderr.contains(again), "{stderr}");
+            let shown = program.json(&["show", "small", "--format", "json"]);
+            assert_eq!(shown.as_array().map(Vec::len), Some(10), "what is done can be looked at");
+            assert!(
+                shown.as_array().unwrap().iter().all(|run| {
+                    let status = run["status"].as_str().unwrap();
+                    status == "done" || status == "open: the run was interrupted"
+                }),
+                "{shown}"
+            );
             interruptions += 1;
         }
     }
