@@ -45,10 +45,7 @@ pub(super) fn tables(
     let mut sources = Vec::new();
     for index in 0..plan.runs.len() {
         let manifest = manifests[plan.runs[index].training].as_ref();
-        let mut row = describe(work, identified, index, manifest)?;
-        if interrupted && NOT_DONE.contains(&row.status.as_str()) {
-            row.status = OPEN.to_owned();
-        }
+        let row = describe(work, identified, index, manifest, interrupted)?;
         if row.status == DONE {
             let identity = &identified.runs[index];
             let path = results
@@ -88,17 +85,14 @@ pub(super) fn announce(work: &Work, identified: &Identified) -> Result<(), Engin
 }
 
 const DONE: &str = "done";
-const OPEN: &str = "open: the run was interrupted";
-const NOT_TRAINED: &str = "failed: it was not trained";
-const NOT_EVALUATED: &str = "failed: it was not evaluated";
-const NOT_DONE: [&str; 2] = [NOT_TRAINED, NOT_EVALUATED];
 
-/// A run's row but for its metrics.
+/// A run's row but for its metrics. What is missing is open after an interruption, else failed.
 fn describe(
     work: &Work,
     identified: &Identified,
     index: usize,
     manifest: Option<&Manifest>,
+    interrupted: bool,
 ) -> Result<RunRow, EngineError> {
     let Plan { conditions, runs, trainings, .. } = work.plan;
     let run = &runs[index];
@@ -108,10 +102,14 @@ fn describe(
     let path =
         work.results.evaluation_path(identity.training.as_str(), identity.evaluation.as_str())?;
     let record = EvaluationRecord::read(&EvaluationRecord::path(&path)).ok();
+    let missing = |failure: &str| match interrupted {
+        true => "open: the run was interrupted".to_owned(),
+        false => format!("failed: {failure}"),
+    };
     let status = match manifest.map(|manifest| &manifest.status) {
-        None => NOT_TRAINED.to_owned(),
+        None => missing("it was not trained"),
         Some(TrainingStatus::Failed { reason }) => format!("failed: {reason}"),
-        Some(TrainingStatus::Done) if record.is_none() => NOT_EVALUATED.to_owned(),
+        Some(TrainingStatus::Done) if record.is_none() => missing("it was not evaluated"),
         Some(TrainingStatus::Done) => DONE.to_owned(),
     };
     let evaluated_area = record.filter(|_| run.evaluation.is_some()).map(|record| record.area);

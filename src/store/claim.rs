@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use super::whole::is_unfinished;
 use super::{Results, StoreError, open_log};
 
 /// The right to work on one training, until it is dropped or the process ends, however it ends.
@@ -49,12 +50,9 @@ impl Results {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(StoreError::read(&folder, error)),
             };
-            for entry in entries.flatten() {
-                let name = entry.file_name();
-                if name.to_str().is_some_and(|name| name.starts_with('.') && name.ends_with(".tmp"))
-                {
-                    fs::remove_file(entry.path())
-                        .map_err(|reason| StoreError::write(entry.path(), reason))?;
+            for path in entries.flatten().map(|entry| entry.path()) {
+                if is_unfinished(&path) {
+                    fs::remove_file(&path).map_err(|reason| StoreError::write(&path, reason))?;
                 }
             }
         }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
+use super::whole::is_unfinished;
 use super::{CACHE, Results, StoreError, needs};
 
 /// Something that can go, and how large it is.
@@ -122,9 +123,7 @@ fn unfinished(root: &Path) -> Vec<Orphan> {
         .map(walkdir::DirEntry::into_path)
         .filter(|path| {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            let temporary =
-                name.starts_with('.') && name.ends_with(".tmp") || name.starts_with("building-");
-            temporary && stale(path)
+            (is_unfinished(path) || name.starts_with("building-")) && stale(path)
         })
         .filter_map(|path| orphan(path, OrphanKind::Unfinished))
         .collect()

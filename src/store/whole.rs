@@ -8,6 +8,16 @@ use tempfile::NamedTempFile;
 
 use super::StoreError;
 
+/// How the name of a file that is being written begins and ends.
+const PREFIX: &str = ".";
+const SUFFIX: &str = ".tmp";
+
+/// Whether a file at `path` is one that is being written, or was when its process died.
+pub(super) fn is_unfinished(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))
+}
+
 /// A file that is being written beside its final place.
 ///
 /// Dropped before [`WholeFile::finish`], it leaves nothing behind and what was there stays.
@@ -23,7 +33,7 @@ impl WholeFile {
         let folder = folder_of(path);
         std::fs::create_dir_all(folder).map_err(failed)?;
         let mut builder = tempfile::Builder::new();
-        builder.prefix(".").suffix(".tmp");
+        builder.prefix(PREFIX).suffix(SUFFIX);
         // A temporary file is for its owner alone unless told otherwise; results are read by others too,
         // as far as the user's umask lets them.
         #[cfg(unix)]
