@@ -170,6 +170,8 @@ fn on_a_terminal(program: &Program, arguments: &str, variables: &[(&str, &str)])
         .env_remove("NO_COLOR")
         .env_remove("CLICOLOR")
         .env_remove("CLICOLOR_FORCE")
+        // With it, `TERM=dumb` is no reason against colour.
+        .env_remove("CI")
         .env("TERM", "xterm-256color")
         .envs(variables.iter().copied())
         .output()
