@@ -72,6 +72,7 @@ fn table(regions: &Regions) -> Table {
         (regions.built_in(), "atlas"),
         (regions.own(), "this file's"),
         (regions.halves(), "half, as seen"),
+        (regions.face_halves(), "half of the face"),
     ];
     for (regions, kind) in kinds {
         for region in regions {

@@ -7,9 +7,9 @@ use tch::Device;
 use super::{Event, Observer};
 use crate::dataset::{self, Dataset, DatasetError, Split};
 use crate::experiment::DatasetSpec;
-use crate::region::{self, Affine, Occlusion};
+use crate::region::{self, Affine, Occlusion, RandomSets};
 use crate::store::Results;
-use crate::train::{Cover, OnDevice, Standardisation};
+use crate::train::{Cover, OnDevice, RandomCover, Standardisation};
 
 /// Reads a data set; what is decoded is kept in the results folder.
 pub fn load(
@@ -38,19 +38,23 @@ pub(super) fn load_telling(
     })
 }
 
-/// What covers a split of a data set, and the share of its pixels that is covered. Where an image has no
-/// points, its regions lie as in the canonical frame.
+/// What carries the canonical face frame into each image of a split. Where an image has no points, its
+/// regions lie as in the canonical frame.
+fn frames(dataset: &Dataset, split: Split) -> Vec<Affine> {
+    let landmarks = dataset.split(split).landmarks.iter();
+    landmarks
+        .map(|points| points.and_then(|points| points.frame()).unwrap_or(Affine::IDENTITY))
+        .collect()
+}
+
+/// What covers a split of a data set, and the share of its pixels that is covered.
 pub(super) fn cover(
     dataset: &Dataset,
     split: Split,
     occlusion: &Occlusion,
     device: Device,
 ) -> (Cover, f64) {
-    let landmarks = dataset.split(split).landmarks.iter();
-    let frames: Vec<Affine> = landmarks
-        .map(|points| points.and_then(|points| points.frame()).unwrap_or(Affine::IDENTITY))
-        .collect();
-    let masks = occlusion.masks(&frames, dataset.height, dataset.width);
+    let masks = occlusion.masks(&frames(dataset, split), dataset.height, dataset.width);
     let area = region::occlusion::area(&masks);
     (Cover::new(&masks, dataset.height, dataset.width, occlusion.fill, device), area)
 }
@@ -89,6 +93,13 @@ impl Ready {
     /// What covers a split, and the share of its pixels that is covered.
     pub fn cover(&self, occlusion: &Occlusion, split: Split) -> (Cover, f64) {
         cover(&self.dataset, split, occlusion, self.device())
+    }
+
+    /// Regions of a split of which random sets are covered.
+    pub fn random_cover(&self, sets: &RandomSets, split: Split) -> RandomCover {
+        let Dataset { height, width, .. } = self.dataset;
+        let members = sets.members(&frames(&self.dataset, split), height, width);
+        RandomCover::new(sets, &members, height, width, self.device())
     }
 
     /// The mean label distribution of the training split.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{EngineError, Work};
 use crate::experiment::{self, DeviceChoice, Settings};
 use crate::plan::{EvaluationId, Identified, TrainingId, TrainingSpec};
-use crate::region::Occlusion;
+use crate::region::{Lesson, Occlusion};
 
 /// The version of this contract.
 const VERSION: u32 = 1;
@@ -31,7 +31,7 @@ pub struct Specification {
     cell: usize,
     pub seed: u64,
     /// What covers the training images; nothing where it is missing.
-    pub occlusion: Option<Occlusion>,
+    pub occlusion: Option<Lesson>,
     pub evaluations: Vec<Evaluation>,
     pub device: DeviceChoice,
     /// libtorch's threads.
@@ -70,7 +70,7 @@ impl Specification {
             experiment: work.experiment.merged.clone(),
             cell: first.map_or(0, |run| work.plan.conditions[run.condition].cell),
             seed: spec.seed,
-            occlusion: spec.occlusion.clone(),
+            occlusion: spec.lesson.clone(),
             evaluations: evaluations.collect(),
             device,
             threads: work.crew.threads,
@@ -108,6 +108,6 @@ impl Specification {
         let cell =
             cell.ok_or_else(|| wrong(format!("its experiment has no cell {}", self.cell)))?;
         let settings: Settings = cell.settings.clone();
-        Ok(TrainingSpec { settings, occlusion: self.occlusion.clone(), seed: self.seed })
+        Ok(TrainingSpec { settings, lesson: self.occlusion.clone(), seed: self.seed })
     }
 }

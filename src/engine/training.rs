@@ -16,7 +16,7 @@ use crate::dataset::Split;
 use crate::evaluate::predictions;
 use crate::model::{Network, ParameterCount};
 use crate::plan::{EvaluationId, Identified, NUMERIC_VERSION, TrainingId, TrainingSpec};
-use crate::region::Occlusion;
+use crate::region::{Lesson, Occlusion};
 use crate::store::{
     EpochRow, EvaluationRecord, Manifest, Results, StoreError, TrainingStatus, hash_file, host,
     open_log, write_table, write_whole,
@@ -57,16 +57,13 @@ impl Job<'_> {
         let mut start = read_checkpoint(&checkpoint_path)?;
         let began = SystemTime::now();
         let clock = Instant::now();
-        let covers = self.spec.occlusion.as_ref().map(|occlusion| {
-            let cover = |split| self.ready.cover(occlusion, split).0;
-            (cover(Split::Train), cover(Split::Val))
-        });
+        let covers = self.spec.lesson.as_ref().map(|lesson| self.covers(lesson));
         let training = Training {
             settings: &self.spec.settings,
             seed: self.spec.seed,
             train: &self.ready.train,
             val: &self.ready.val,
-            covers: covers.as_ref().map(|(train, val)| Covers { train, val }),
+            covers: covers.as_ref(),
         };
         let outcome = loop {
             let resumed = start.as_ref().and_then(|start| start.epochs_done().ok());
@@ -117,6 +114,22 @@ impl Job<'_> {
                 self.fail(error.to_string(), transient, began, seconds)
             }
             Err(panic) => self.fail(format!("libtorch: {panic}"), true, began, seconds),
+        }
+    }
+
+    /// What covers the pictures that a network learns from and is judged on after each epoch. Random
+    /// sets are drawn for the latter once and for all, so that epochs can be compared.
+    fn covers(&self, lesson: &Lesson) -> Covers {
+        match lesson {
+            Lesson::Fixed(occlusion) => {
+                let cover = |split| self.ready.cover(occlusion, split).0;
+                Covers { train: cover(Split::Train).into(), val: cover(Split::Val) }
+            }
+            Lesson::Random(sets) => {
+                let cover = |split| self.ready.random_cover(sets, split);
+                let val = cover(Split::Val).settled(self.spec.seed);
+                Covers { train: cover(Split::Train).into(), val }
+            }
         }
     }
 
@@ -217,11 +230,14 @@ impl Job<'_> {
     }
 
     fn manifest(&self, began: SystemTime, seconds: f64, status: TrainingStatus) -> Manifest {
-        let occlusion = self.spec.occlusion.as_ref();
+        let fixed = match &self.spec.lesson {
+            Some(Lesson::Fixed(occlusion)) => Some(occlusion),
+            Some(Lesson::Random(_)) | None => None,
+        };
         Manifest {
             wall_seconds: seconds,
             prior: self.ready.prior(),
-            covered_area: occlusion.map(|occlusion| self.ready.cover(occlusion, Split::Test).1),
+            covered_area: fixed.map(|occlusion| self.ready.cover(occlusion, Split::Test).1),
             device: train::device::name(self.device),
             processor: train::device::processor(self.device),
             ..manifest(self.spec, self.id, self.threads, began, status)
@@ -261,7 +277,7 @@ fn manifest(
             "model": settings.model,
             "train": settings.train,
             "schedule": settings.schedule,
-            "occlusion": spec.occlusion,
+            "occlusion": spec.lesson,
         }),
         fer_lab: env!("CARGO_PKG_VERSION").to_owned(),
         git: option_env!("FER_LAB_GIT").map(str::to_owned),

@@ -15,6 +15,7 @@ impl Experiment {
         let study = &self.occlusion;
         let fill = |fill: &Fill| match fill {
             Fill::Constant(grey) => format!("constant {grey}"),
+            Fill::Blur(share) => format!("blur {share}"),
             other => other.name().to_owned(),
         };
         let mut matrix: BTreeMap<&str, Vec<&str>> = BTreeMap::new();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::region::{Fill, Mode, Phase, Regions};
+use crate::region::{Fill, Mode, Phase, RandomSets, Regions};
 
 use super::error::Problem;
 use super::reader::{Bounds, Problems, Section, read_choice, read_integer};
@@ -19,28 +19,46 @@ const MAX_SEEDS: i64 = 1_000;
 pub(crate) fn read(root: &Section<'_>, regions: &Regions, own: &[&str]) -> OcclusionStudy {
     let section = root.section("occlusion");
     let grey = section.float("constant", 0.0, Bounds::closed(0.0, 1.0));
+    let blur = section.float("blur", 0.1, Bounds::closed(0.001, 1.0));
     let modes = [("hide", Mode::Hide), ("keep", Mode::Keep)];
-    let phases =
-        [("retrain", Phase::Retrain), ("evaluate", Phase::Evaluate), ("train", Phase::Train)];
-    let fills = [("mean", Fill::Mean), ("constant", Fill::Constant(grey)), ("noise", Fill::Noise)];
+    let phases = [
+        ("retrain", Phase::Retrain),
+        ("evaluate", Phase::Evaluate),
+        ("train", Phase::Train),
+        ("amortised", Phase::Amortised),
+    ];
+    let fills = [
+        ("mean", Fill::Mean),
+        ("constant", Fill::Constant(grey)),
+        ("noise", Fill::Noise),
+        ("blur", Fill::Blur(blur)),
+        ("inpaint", Fill::Inpaint),
+    ];
     let study = OcclusionStudy {
         sets: read_sets(&section, regions, own),
-        modes: read_words(&section, "modes", &modes, &[]),
-        phases: read_words(&section, "phases", &phases, &["amortised"]),
-        fills: read_words(&section, "fills", &fills, &["blur", "inpaint"]),
+        modes: read_words(&section, "modes", &modes),
+        phases: read_words(&section, "phases", &phases),
+        fills: read_words(&section, "fills", &fills),
         controls: section.integer("controls", 0, 0, 100) as u32,
     };
+    let names: BTreeSet<&String> = study.sets.iter().flatten().collect();
+    if study.phases.contains(&Phase::Amortised) && names.len() > RandomSets::MOST {
+        let title = format!("`amortised` can draw sets of at most {} regions", RandomSets::MOST);
+        let label = format!("these sets name {} different ones", names.len());
+        section.problem(
+            Problem::new(title, &section.place_of("regions"), label)
+                .help("divide them among several experiments: trainings are shared"),
+        );
+    }
     section.finish(&[]);
     study
 }
 
-/// A list of different words; the first of `words` where the file gives none. `later` are words that are
-/// planned and not there in this version.
+/// A list of different words; the first of `words` where the file gives none.
 fn read_words<T: Copy + PartialEq>(
     section: &Section<'_>,
     key: &'static str,
     words: &[(&str, T)],
-    later: &[&str],
 ) -> Vec<T> {
     let default = words.iter().map(|(_, word)| *word).take(1);
     let Some(items) = section.list(key) else { return default.collect() };
@@ -55,17 +73,6 @@ fn read_words<T: Copy + PartialEq>(
     }
     let mut found = Vec::new();
     for item in items {
-        if let Value::Text(word) = &item.value
-            && later.contains(&word.as_str())
-        {
-            let title = format!("`{word}` is not available in this version");
-            let names = listed(words.iter().map(|(name, _)| *name));
-            section.problem(
-                Problem::new(title, &item.place, "planned, but not there yet")
-                    .help(format!("this version has: {names}")),
-            );
-            continue;
-        }
         match read_choice(item, &path, words, section.problems) {
             Some(word) if found.contains(&word) => section.problem(twice(item, &path)),
             Some(word) => found.push(word),
@@ -86,8 +93,7 @@ fn read_sets(section: &Section<'_>, regions: &Regions, own: &[&str]) -> Vec<Vec<
         Value::Text(word) => return read_collection(section, node, word),
         Value::Array(items) => items,
         _ => {
-            let title =
-                "`occlusion.regions` must be a list of regions, `\"each\"` or `\"subsets\"`";
+            let title = "`occlusion.regions` must be a list of regions or one of the words each, pairs, halves, subsets";
             let label = format!("this is {}", node.type_name());
             section.problem(Problem::new(title, &node.place, label));
             return Vec::new();
@@ -140,7 +146,7 @@ fn read_set(
                     "not in the atlas `aligned`",
                 );
                 match name.as_str() {
-                    "each" | "subsets" => problem.help(format!(
+                    "each" | "pairs" | "halves" | "subsets" => problem.help(format!(
                         "`{name}` stands alone, without a list: `regions = \"{name}\"`"
                     )),
                     _ => problem.help(atlas_help(name, own)),
@@ -160,16 +166,19 @@ fn read_set(
     sound.then(|| set.into_iter().collect())
 }
 
-/// `"each"` and `"subsets"`, over the seven regions of the atlas.
+/// The words for many sets: of the seven regions of the atlas, or of the halves of the face.
 fn read_collection(section: &Section<'_>, node: &Node, word: &str) -> Vec<Vec<String>> {
     let names = Regions::built_in_names();
     match word {
         "each" => names.map(|name| vec![name.to_owned()]).to_vec(),
+        "pairs" => subsets(&names).into_iter().filter(|set| set.len() == 2).collect(),
+        "halves" => Regions::face_half_names().map(|name| vec![name.to_owned()]).to_vec(),
         "subsets" => subsets(&names),
         _ => {
             let help = match Regions::aligned().get(word) {
                 Some(_) => format!("write it as a list: `regions = [\"{word}\"]`"),
-                None => "give a list of regions, `\"each\"` or `\"subsets\"`".to_owned(),
+                None => "give a list of regions, or one of the words each, pairs, halves, subsets"
+                    .to_owned(),
             };
             let title = format!("`occlusion.regions` cannot be `{word}`");
             section.problem(Problem::new(title, &node.place, "not a list").help(help));

@@ -129,8 +129,9 @@ fn every_key_is_read() {
         regions = ["upper", ["mouth", "jaw"], "eyes_left"]
         modes = ["keep", "hide"]
         phases = ["evaluate", "train"]
-        fills = ["constant", "noise"]
+        fills = ["constant", "noise", "blur", "inpaint"]
         constant = 0.5
+        blur = 0.25
         controls = 2
         [seeds]
         list = [12, 11]
@@ -183,15 +184,26 @@ fn every_key_is_read() {
     assert_eq!(experiment.occlusion.sets, [vec!["upper"], vec!["jaw", "mouth"], vec!["eyes_left"]]);
     assert_eq!(experiment.occlusion.modes, [Mode::Keep, Mode::Hide]);
     assert_eq!(experiment.occlusion.phases, [Phase::Evaluate, Phase::Train]);
-    assert_eq!(experiment.occlusion.fills, [Fill::Constant(0.5), Fill::Noise]);
+    assert_eq!(
+        experiment.occlusion.fills,
+        [Fill::Constant(0.5), Fill::Noise, Fill::Blur(0.25), Fill::Inpaint]
+    );
     assert_eq!(experiment.occlusion.controls, 2);
     assert_eq!(experiment.seeds, [12, 11]);
 }
 
 #[test]
-fn each_and_subsets_stand_for_the_atlas() {
+fn a_word_stands_for_many_sets() {
     let each = read(&format!("{SMALLEST}[occlusion]\nregions = \"each\""));
     assert_eq!(each.occlusion.sets.concat(), crate::region::Regions::built_in_names());
+    let pairs = read(&format!("{SMALLEST}[occlusion]\nregions = \"pairs\"")).occlusion.sets;
+    assert_eq!(pairs.len(), 21);
+    assert!(
+        pairs.iter().all(|pair| pair.len() == 2)
+            && pairs.contains(&vec!["eyes".to_owned(), "mouth".to_owned()])
+    );
+    let halves = read(&format!("{SMALLEST}[occlusion]\nregions = \"halves\"")).occlusion.sets;
+    assert_eq!(halves.concat(), ["face_left", "face_right", "face_upper", "face_lower"]);
     let sets = read(&format!("{SMALLEST}[occlusion]\nregions = \"subsets\"")).occlusion.sets;
     assert_eq!(sets.len(), 127);
     assert!(sets.iter().all(|set| (1..=7).contains(&set.len()) && set.is_sorted()));
@@ -358,6 +370,22 @@ fn colour_is_there_only_when_asked_for() {
     assert!(!errors.render(false).contains('\u{1b}'));
     assert_eq!(errors.to_string(), errors.render(false));
     assert_eq!(errors.count(), 2);
+}
+
+#[test]
+fn an_amortised_network_learns_from_so_many_regions_at_most() {
+    let square = "[[[0.1, 0.1], [0.2, 0.1], [0.2, 0.2]]]";
+    let own: String = (0..32).map(|index| format!("r{index} = {square}\n")).collect();
+    let regions: Vec<String> = (0..32).map(|index| format!("\"r{index}\"")).collect();
+    let study = |count: usize| {
+        let regions = regions[..count].join(", ");
+        format!(
+            "{SMALLEST}[regions]\n{own}[occlusion]\nphases = [\"amortised\"]\nregions = [{regions}]\n"
+        )
+    };
+    assert_eq!(errors(&study(31), &[]), "no error");
+    let error = errors(&study(32), &[]);
+    assert!(error.starts_with("error: `amortised` can draw sets of at most 31 regions"), "{error}");
 }
 
 /// Lines of TOML for one section, each there or not.

@@ -1,13 +1,13 @@
 //! Conditions × seeds, and the trainings behind them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use rayon::prelude::*;
 
 use crate::experiment::{Experiment, Settings};
 use crate::region::control::{NoPlace, place};
-use crate::region::{Occlusion, Phase, Polygon, RegionError};
+use crate::region::{Lesson, Occlusion, Phase, Polygon, RandomSets, RegionError};
 
 use super::condition::{Condition, Naming};
 use super::identity::{TrainingKey, canonical_occlusion};
@@ -31,7 +31,7 @@ pub struct Plan {
 pub struct TrainingSpec {
     pub settings: Settings,
     /// What covers the training images; `None` for whole faces.
-    pub occlusion: Option<Occlusion>,
+    pub lesson: Option<Lesson>,
     pub seed: u64,
 }
 
@@ -64,6 +64,8 @@ pub enum PlanError {
 pub enum PlanWarning {
     /// A set of regions gets fewer controls than were asked for.
     NoControl { regions: Vec<String>, wanted: u32, reason: NoPlace },
+    /// Controls are no regions, so a network that learns from sets of regions never met their like.
+    AmortisedControls,
 }
 
 impl fmt::Display for PlanWarning {
@@ -74,6 +76,10 @@ impl fmt::Display for PlanWarning {
                 let kept = reason.found;
                 write!(f, "`{regions}` has {kept} of {wanted} controls: {reason}")
             }
+            PlanWarning::AmortisedControls => f.write_str(
+                "`amortised` conditions have no controls: their network learns while regions are covered, \
+                 and would meet a control for the first time; `retrain` and `evaluate` have them",
+            ),
         }
     }
 }
@@ -99,10 +105,15 @@ impl Plan {
             .collect::<Result<_, RegionError>>()?;
         let (coverings, warnings): (Vec<Covering<'_>>, Vec<Option<PlanWarning>>) =
             covered.into_iter().unzip();
-        let warnings = warnings.into_iter().flatten().collect();
+        let mut warnings: Vec<PlanWarning> = warnings.into_iter().flatten().collect();
+        let study = &experiment.occlusion;
+        if study.controls > 0 && study.phases.contains(&Phase::Amortised) {
+            warnings.push(PlanWarning::AmortisedControls);
+        }
         let conditions = conditions(experiment, &coverings);
         refuse_twins(&conditions)?;
-        let (trainings, runs) = runs(experiment, &conditions);
+        let regions = covered_regions(experiment)?;
+        let (trainings, runs) = runs(experiment, &conditions, &regions);
         Ok(Plan { experiment: experiment.name.clone(), conditions, trainings, runs, warnings })
     }
 }
@@ -152,6 +163,7 @@ fn conditions(experiment: &Experiment, coverings: &[Covering<'_>]) -> Vec<Condit
                     for &fill in &study.fills {
                         let itself = std::iter::once((None, &covering.polygons));
                         let controls = (0..).map(Some).zip(&covering.controls);
+                        let controls = controls.filter(|_| phase != Phase::Amortised);
                         conditions.extend(itself.chain(controls).map(|(control, polygons)| {
                             Condition {
                                 name: naming.covered(
@@ -193,23 +205,45 @@ fn refuse_twins(conditions: &[Condition]) -> Result<(), PlanError> {
     Ok(())
 }
 
-fn runs(experiment: &Experiment, conditions: &[Condition]) -> (Vec<TrainingSpec>, Vec<Run>) {
+/// The polygons of every region that the study covers, by name: those of which `amortised` draws sets.
+fn covered_regions(experiment: &Experiment) -> Result<Vec<Vec<Polygon>>, RegionError> {
+    let names: BTreeSet<&String> = experiment.occlusion.sets.iter().flatten().collect();
+    let polygons = |name: &String| experiment.regions.polygons_of(std::slice::from_ref(name));
+    names.into_iter().map(polygons).collect()
+}
+
+/// What a network learns from under a condition; `None` for whole faces.
+fn lesson(condition: &Condition, regions: &[Vec<Polygon>]) -> Option<Lesson> {
+    let occlusion = condition.occlusion.as_ref()?;
+    match condition.phase? {
+        Phase::Evaluate => None,
+        Phase::Retrain | Phase::Train => Some(Lesson::Fixed(occlusion.clone())),
+        Phase::Amortised => {
+            let Occlusion { mode, fill, .. } = *occlusion;
+            Some(Lesson::Random(RandomSets { regions: regions.to_vec(), mode, fill }))
+        }
+    }
+}
+
+fn runs(
+    experiment: &Experiment,
+    conditions: &[Condition],
+    regions: &[Vec<Polygon>],
+) -> (Vec<TrainingSpec>, Vec<Run>) {
     let mut trainings = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
     let mut runs = Vec::new();
     for (index, condition) in conditions.iter().enumerate() {
         let settings = &experiment.cells[condition.cell].settings;
-        let when = |covered: fn(Phase) -> bool| {
-            condition.occlusion.as_ref().filter(|_| condition.phase.is_some_and(covered))
-        };
-        let trained = when(Phase::trains_covered);
-        let evaluated = when(Phase::evaluates_covered);
+        let lesson = lesson(condition, regions);
+        let occlusion = condition.occlusion.as_ref();
+        let evaluated = occlusion.filter(|_| condition.phase.is_some_and(Phase::evaluates_covered));
         for &seed in &experiment.seeds {
-            let key = TrainingKey::new(settings, None, trained, seed).canonical();
+            let key = TrainingKey::new(settings, None, lesson.as_ref(), seed).canonical();
             let training = *known.entry(key).or_insert_with(|| {
                 trainings.push(TrainingSpec {
                     settings: settings.clone(),
-                    occlusion: trained.cloned(),
+                    lesson: lesson.clone(),
                     seed,
                 });
                 trainings.len() - 1

@@ -12,7 +12,7 @@ use crate::experiment::{
     Augment, DatasetSpec, FacesSpec, ModelSpec, Optimizer, Precision, Schedule, Select, Settings,
     Source, Target,
 };
-use crate::region::{Fill, Occlusion, Polygon};
+use crate::region::{Fill, Lesson, Mode, Occlusion, Polygon, RandomSets};
 
 use super::expand::{Plan, TrainingSpec};
 
@@ -107,10 +107,10 @@ pub fn source_content(spec: &DatasetSpec) -> Option<String> {
 /// The id of a training. `content` is the hash of its data (`Dataset::content`) where they are on disk
 /// and at hand; it is not looked at for `faces`.
 pub fn training_id(training: &TrainingSpec, content: Option<&str>) -> TrainingId {
-    let TrainingSpec { settings, occlusion, seed } = training;
+    let TrainingSpec { settings, lesson, seed } = training;
     let drawn = source_content(&settings.dataset);
     let content = drawn.as_deref().or(content);
-    TrainingId::of(&TrainingKey::new(settings, content, occlusion.as_ref(), *seed))
+    TrainingId::of(&TrainingKey::new(settings, content, lesson.as_ref(), *seed))
 }
 
 impl Plan {
@@ -166,7 +166,7 @@ pub(crate) struct TrainingKey<'a> {
     precision: Precision,
     early_stopping: Option<u32>,
     schedule: Schedule,
-    occlusion: Option<OcclusionKey>,
+    occlusion: Option<LessonKey>,
     seed: u64,
 }
 
@@ -187,14 +187,34 @@ enum ImagesKey<'a> {
     Settings(&'a DatasetSpec),
 }
 
+#[derive(Serialize)]
+#[serde(untagged)]
+enum LessonKey {
+    Fixed(OcclusionKey),
+    /// Which region comes first decides what is drawn.
+    Random {
+        #[serde(flatten)]
+        covering: CoveringKey,
+        regions: Vec<Vec<Vec<[f64; 2]>>>,
+    },
+}
+
 /// An occlusion, its polygons in an order of their own: which of two polygons is listed first covers
 /// nothing more.
 #[derive(Serialize)]
 struct OcclusionKey {
+    #[serde(flatten)]
+    covering: CoveringKey,
+    polygons: Vec<Vec<[f64; 2]>>,
+}
+
+#[derive(Serialize)]
+struct CoveringKey {
     mode: &'static str,
     fill: &'static str,
     constant: Option<f64>,
-    polygons: Vec<Vec<[f64; 2]>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blur: Option<f64>,
 }
 
 impl<'a> TrainingKey<'a> {
@@ -202,7 +222,7 @@ impl<'a> TrainingKey<'a> {
     pub fn new(
         settings: &'a Settings,
         content: Option<&'a str>,
-        occlusion: Option<&Occlusion>,
+        lesson: Option<&Lesson>,
         seed: u64,
     ) -> TrainingKey<'a> {
         let Settings { dataset, model, train, schedule } = settings;
@@ -226,7 +246,7 @@ impl<'a> TrainingKey<'a> {
             precision: train.precision,
             early_stopping: train.early_stopping,
             schedule: *schedule,
-            occlusion: occlusion.map(OcclusionKey::new),
+            occlusion: lesson.map(LessonKey::new),
             seed,
         }
     }
@@ -242,24 +262,44 @@ pub(crate) fn canonical_occlusion(occlusion: Option<&Occlusion>) -> String {
     to_json(&occlusion.map(OcclusionKey::new))
 }
 
-impl OcclusionKey {
-    fn new(occlusion: &Occlusion) -> OcclusionKey {
-        let corners = |polygon: &Polygon| -> Vec<[f64; 2]> {
-            polygon.points().iter().map(|point| [point.x, point.y]).collect()
-        };
-        let mut polygons: Vec<Vec<[f64; 2]>> = occlusion.polygons.iter().map(corners).collect();
-        polygons.sort_by(|one, other| one.partial_cmp(other).unwrap_or(std::cmp::Ordering::Equal));
-        let constant = match occlusion.fill {
-            Fill::Constant(grey) => Some(grey),
-            Fill::Mean | Fill::Noise => None,
-        };
-        OcclusionKey {
-            mode: occlusion.mode.name(),
-            fill: occlusion.fill.name(),
-            constant,
-            polygons,
+impl LessonKey {
+    fn new(lesson: &Lesson) -> LessonKey {
+        match lesson {
+            Lesson::Fixed(occlusion) => LessonKey::Fixed(OcclusionKey::new(occlusion)),
+            Lesson::Random(RandomSets { regions, mode, fill }) => LessonKey::Random {
+                covering: CoveringKey::new(*mode, *fill),
+                regions: regions.iter().map(|polygons| outlines(polygons)).collect(),
+            },
         }
     }
+}
+
+impl OcclusionKey {
+    fn new(occlusion: &Occlusion) -> OcclusionKey {
+        let covering = CoveringKey::new(occlusion.mode, occlusion.fill);
+        OcclusionKey { covering, polygons: outlines(&occlusion.polygons) }
+    }
+}
+
+impl CoveringKey {
+    fn new(mode: Mode, fill: Fill) -> CoveringKey {
+        let (constant, blur) = match fill {
+            Fill::Constant(grey) => (Some(grey), None),
+            Fill::Blur(share) => (None, Some(share)),
+            Fill::Mean | Fill::Noise | Fill::Inpaint => (None, None),
+        };
+        CoveringKey { mode: mode.name(), fill: fill.name(), constant, blur }
+    }
+}
+
+/// The corners of polygons, sorted.
+fn outlines(polygons: &[Polygon]) -> Vec<Vec<[f64; 2]>> {
+    let corners = |polygon: &Polygon| -> Vec<[f64; 2]> {
+        polygon.points().iter().map(|point| [point.x, point.y]).collect()
+    };
+    let mut outlines: Vec<Vec<[f64; 2]>> = polygons.iter().map(corners).collect();
+    outlines.sort_by(|one, other| one.partial_cmp(other).unwrap_or(std::cmp::Ordering::Equal));
+    outlines
 }
 
 /// JSON writes each number by the shortest decimals that give it back, so equal text is equal bits.

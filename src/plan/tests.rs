@@ -3,7 +3,7 @@ use std::path::Path;
 
 use super::*;
 use crate::experiment::{DatasetSpec, Experiment, load, parse};
-use crate::region::{Mode, Phase};
+use crate::region::{Fill, Lesson, Mode, Phase, RandomSets, Regions};
 
 const SMALLEST: &str = "name = \"x\"\n[dataset]\nkind = \"faces\"\n";
 
@@ -36,7 +36,7 @@ fn the_whole_face_is_always_there() {
     let seeds: Vec<u64> = plan.runs.iter().map(|run| run.seed).collect();
     assert_eq!(seeds, [1, 2, 3]);
     assert!(plan.runs.iter().all(|run| run.evaluation.is_none()));
-    assert!(plan.trainings.iter().all(|training| training.occlusion.is_none()));
+    assert!(plan.trainings.iter().all(|training| training.lesson.is_none()));
 }
 
 #[test]
@@ -95,12 +95,39 @@ fn conditions_share_trainings() {
             Some(Phase::Retrain) => (condition.occlusion.as_ref(), condition.occlusion.as_ref()),
             Some(Phase::Evaluate) => (None, condition.occlusion.as_ref()),
             Some(Phase::Train) => (condition.occlusion.as_ref(), None),
+            Some(Phase::Amortised) => unreachable!("it is not asked for"),
         };
-        assert_eq!(training.occlusion.as_ref(), trained, "{}", condition.name);
+        let trained = trained.cloned().map(Lesson::Fixed);
+        assert_eq!(training.lesson, trained, "{}", condition.name);
         assert_eq!(run.evaluation.as_ref(), evaluated, "{}", condition.name);
     }
     let ids: BTreeSet<String> = run_ids(&plan).into_iter().collect();
     assert_eq!(ids.len(), 26);
+}
+
+/// One training serves every set of a mode and fill, and none has controls.
+#[test]
+fn an_amortised_network_learns_from_all_sets_at_once() {
+    let plan = plan(
+        "[occlusion]\nregions = [\"mouth\", \"eyes\", [\"mouth\", \"jaw\"]]\nmodes = [\"hide\", \"keep\"]\n\
+         phases = [\"amortised\"]\nfills = [\"mean\", \"blur\"]\ncontrols = 2\n[seeds]\ncount = 2\n",
+    );
+    assert_eq!(plan.conditions.len(), 1 + 3 * 2 * 2);
+    assert_eq!(plan.trainings.len(), (1 + 2 * 2) * 2);
+    assert_eq!(plan.warnings, [PlanWarning::AmortisedControls]);
+    let polygons = |name| Regions::aligned().get(name).unwrap().polygons.clone();
+    let regions = ["eyes", "jaw", "mouth"].map(polygons).to_vec();
+    for run in plan.runs.iter().filter(|run| run.condition > 0) {
+        let occlusion = plan.conditions[run.condition].occlusion.as_ref().unwrap();
+        let (mode, fill) = (occlusion.mode, occlusion.fill);
+        let sets = RandomSets { regions: regions.clone(), mode, fill };
+        assert_eq!(plan.trainings[run.training].lesson, Some(Lesson::Random(sets)));
+        assert_eq!(run.evaluation.as_ref(), Some(occlusion));
+    }
+    assert!(plan.trainings.iter().all(|training| match &training.lesson {
+        Some(Lesson::Random(sets)) => matches!(sets.fill, Fill::Mean | Fill::Blur(_)),
+        lesson => lesson.is_none(),
+    }));
 }
 
 #[test]
@@ -320,7 +347,8 @@ fn the_shipped_experiments_load_and_plan() {
 fn the_seed_study_is_said_exactly() {
     use crate::experiment::*;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
-    for (name, learning_rate) in [("seed_ferplus", 0.01), ("seed_rafdb", 0.001)] {
+    // The study does not say its patience; three falls in 30 epochs on FER+, five on RAF-DB.
+    for (name, learning_rate, patience) in [("seed_ferplus", 0.01, 3), ("seed_rafdb", 0.001, 1)] {
         let experiment = load(&folder.join(format!("{name}.toml")), &[]).unwrap();
         let Settings { dataset, model, train, schedule } = experiment.settings;
         assert_eq!((dataset.height, dataset.width, dataset.channels), (100, 100, 3));
@@ -341,8 +369,7 @@ fn the_seed_study_is_said_exactly() {
                 early_stopping: None,
             }
         );
-        let shape =
-            ScheduleShape::Plateau { factor: 0.1, patience: 1, min_delta: 0.0, min_rate: 0.0 };
+        let shape = ScheduleShape::Plateau { factor: 0.1, patience, min_delta: 0.0, min_rate: 0.0 };
         assert_eq!(schedule, Schedule { shape, warmup: 0.0 });
         if let Source::Ferplus { labels, val, test, .. } = dataset.source {
             assert_eq!(labels, FerplusLabels::Votes);

@@ -10,11 +10,12 @@ pub struct Region {
     pub polygons: Vec<Polygon>,
 }
 
-/// Every region that an experiment can name: the atlas, the file's own, and the left and right halves
-/// of the atlas's (`eyes_left` …, left and right as seen in the picture, parted at x = 0.5).
+/// Every region that an experiment can name: the atlas, the file's own, the left and right halves of the
+/// atlas's (`eyes_left` …, left and right as seen in the picture, parted at x = 0.5), and the halves of
+/// the face (`face_left` …).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Regions {
-    /// The seven of the atlas, then the file's own, then the halves.
+    /// The seven of the atlas, then the file's own, then the halves, then those of the face.
     regions: Vec<Region>,
     /// How many are the file's own.
     own: usize,
@@ -38,7 +39,11 @@ pub enum RegionError {
 }
 
 /// What `occlusion.regions` understands beside names.
-const RESERVED: [&str; 2] = ["each", "subsets"];
+const RESERVED: [&str; 4] = ["each", "pairs", "halves", "subsets"];
+
+/// The halves of the face. `face_upper` has the regions from the eyes up, `face_lower` the others.
+const FACE_HALVES: [&str; 4] = ["face_left", "face_right", "face_upper", "face_lower"];
+const UPPER: [&str; 3] = ["forehead", "brows", "eyes"];
 
 /// The x at which left and right halves meet.
 const MIDDLE: f64 = 0.5;
@@ -107,13 +112,19 @@ impl Regions {
         ALIGNED.map(|(name, _)| name)
     }
 
-    /// The built-in atlas and its halves.
+    /// The names of the halves of the face: what `"halves"` stands for.
+    pub fn face_half_names() -> [&'static str; 4] {
+        FACE_HALVES
+    }
+
+    /// The built-in atlas, its halves and those of the face.
     pub fn aligned() -> Regions {
         let whole = ALIGNED.map(|(name, polygons)| {
             Region::new(name, polygons.iter().map(|corners| in_hundredths(corners)).collect())
         });
         let halves: Vec<Region> = whole.iter().flat_map(halves).collect();
-        Regions { regions: whole.into_iter().chain(halves).collect(), own: 0 }
+        let face = FACE_HALVES.map(|name| face_half(name, &whole, &halves));
+        Regions { regions: whole.into_iter().chain(halves).chain(face).collect(), own: 0 }
     }
 
     /// The same and an experiment's own regions, in the order of the file.
@@ -142,7 +153,8 @@ impl Regions {
         self.regions.iter().find(|region| region.name == name)
     }
 
-    /// All regions: the atlas's, top to bottom; the file's own, in its order; the halves.
+    /// All regions: the atlas's, top to bottom; the file's own, in its order; the halves; those of
+    /// the face.
     pub fn iter(&self) -> impl Iterator<Item = &Region> {
         self.regions.iter()
     }
@@ -164,7 +176,13 @@ impl Regions {
 
     /// The left and right halves of the atlas's regions.
     pub fn halves(&self) -> &[Region] {
-        &self.regions[ALIGNED.len() + self.own..]
+        let start = ALIGNED.len() + self.own;
+        &self.regions[start..self.regions.len() - FACE_HALVES.len()]
+    }
+
+    /// The halves of the face.
+    pub fn face_halves(&self) -> &[Region] {
+        &self.regions[self.regions.len() - FACE_HALVES.len()..]
     }
 
     /// The union of the named regions. A polygon that several of them hold is listed once; polygons of
@@ -197,6 +215,16 @@ fn halves(region: &Region) -> [Region; 2] {
         let polygons = region.polygons.iter().filter_map(|polygon| half(polygon, side == "left"));
         Region::new(&format!("{}_{side}", region.name), polygons.collect())
     })
+}
+
+fn face_half(name: &str, whole: &[Region], halves: &[Region]) -> Region {
+    let upper = |region: &&Region| UPPER.contains(&region.name.as_str());
+    let parts: Vec<&Region> = match name {
+        "face_upper" => whole.iter().filter(upper).collect(),
+        "face_lower" => whole.iter().filter(|region| !upper(region)).collect(),
+        side => halves.iter().filter(|half| half.name.ends_with(&side["face".len()..])).collect(),
+    };
+    Region::new(name, parts.iter().flat_map(|part| part.polygons.clone()).collect())
 }
 
 /// The part of a built-in polygon on one side of x = 0.5 (Sutherland and Hodgman 1974, one edge).
@@ -324,6 +352,20 @@ mod tests {
     }
 
     #[test]
+    fn halves_of_the_face_make_up_the_face() {
+        let regions = Regions::aligned();
+        let area = |names: &[&str]| union_area(&regions.polygons_of(&self::names(names)).unwrap());
+        let face = area(&Regions::built_in_names());
+        for [one, other] in [["face_left", "face_right"], ["face_upper", "face_lower"]] {
+            assert!((area(&[one]) + area(&[other]) - face).abs() < 1e-12);
+            assert!((area(&[one, other]) - face).abs() < 1e-12);
+        }
+        assert_eq!(area(&["face_upper"]), area(&["forehead", "brows", "eyes"]));
+        assert_eq!(regions.face_halves().len(), 4);
+        assert_eq!(regions.names().last(), Some("face_lower"));
+    }
+
+    #[test]
     fn own_regions_stand_beside_the_atlas() {
         let own = vec![
             Region::new("glasses", vec![square(20.0, 30.0)]),
@@ -335,7 +377,7 @@ mod tests {
             ["glasses", "scar"]
         );
         assert_eq!(regions.names().take(9).last(), Some("scar"));
-        assert_eq!(regions.iter().count(), 7 + 2 + 14);
+        assert_eq!(regions.iter().count(), 7 + 2 + 14 + 4);
         assert_eq!(regions.built_in().len(), Regions::built_in_names().len());
         assert!((regions.get("scar").unwrap().area() - 0.01).abs() < 1e-12);
     }

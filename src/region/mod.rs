@@ -11,6 +11,7 @@ pub mod landmarks;
 pub mod mask;
 pub mod occlusion;
 pub mod overlap;
+pub mod random_sets;
 
 pub use affine::Affine;
 pub use atlas::{Region, RegionError, Regions};
@@ -18,3 +19,4 @@ pub use control::{NoPlace, place};
 pub use geometry::{Point, Polygon, PolygonError};
 pub use landmarks::{Landmark, Landmarks};
 pub use occlusion::{Fill, Mode, Occlusion, Phase};
+pub use random_sets::{Lesson, RandomSets};

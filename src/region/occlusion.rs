@@ -26,6 +26,10 @@ pub enum Fill {
     Constant(f64),
     /// Standard normal noise, each pixel and channel by itself (after standardisation).
     Noise,
+    /// The picture under a Gaussian blur, whose standard deviation is this share of its height.
+    Blur(f64),
+    /// What is seen around, carried on inward by diffusion.
+    Inpaint,
 }
 
 /// When it is covered.
@@ -37,6 +41,8 @@ pub enum Phase {
     Evaluate,
     /// In training only, evaluated on whole faces.
     Train,
+    /// One network learns while random sets of regions are covered, and is examined under each set.
+    Amortised,
 }
 
 /// A covering of every image of a data set.
@@ -94,6 +100,8 @@ impl Fill {
             Fill::Mean => "mean",
             Fill::Constant(_) => "constant",
             Fill::Noise => "noise",
+            Fill::Blur(_) => "blur",
+            Fill::Inpaint => "inpaint",
         }
     }
 }
@@ -104,17 +112,13 @@ impl Phase {
             Phase::Retrain => "retrain",
             Phase::Evaluate => "evaluate",
             Phase::Train => "train",
+            Phase::Amortised => "amortised",
         }
-    }
-
-    /// Whether the network learns from covered pictures.
-    pub fn trains_covered(self) -> bool {
-        matches!(self, Phase::Retrain | Phase::Train)
     }
 
     /// Whether the network is examined on covered pictures.
     pub fn evaluates_covered(self) -> bool {
-        matches!(self, Phase::Retrain | Phase::Evaluate)
+        matches!(self, Phase::Retrain | Phase::Evaluate | Phase::Amortised)
     }
 }
 

@@ -49,6 +49,13 @@ struct Part {
 
 fn part(name: &str) -> Part {
     let built_in = Regions::built_in_names();
+    if let Some(half) = Regions::face_half_names().into_iter().find(|half| *half == name) {
+        let words = match half.trim_start_matches("face_") {
+            side @ ("left" | "right") => format!("{side} half of the face"),
+            part => format!("{part} face"),
+        };
+        return Part { words, known: true, plural: false };
+    }
     let halves = [("_left", "left"), ("_right", "right")];
     for (ending, side) in halves {
         if let Some(whole) = name.strip_suffix(ending)

@@ -2,8 +2,10 @@
 
 use tch::{Device, Kind, Tensor};
 
+use super::fill::{blurred, inpainted};
 use crate::dataset::{Dataset, Images, Split};
-use crate::region::Fill;
+use crate::random;
+use crate::region::{Fill, Mode, RandomSets};
 
 /// Per-channel mean and standard deviation of the training split, of values from 0 to 1, before
 /// augmentation and before occlusion.
@@ -78,6 +80,97 @@ impl Cover {
     }
 }
 
+/// Covers a split's images with another set of regions at every visit.
+#[derive(Debug)]
+pub struct RandomCover {
+    sets: RandomSets,
+    /// `[N, H, W]`: bit i says whether region i holds the pixel. u8 where its bits are enough.
+    members: Tensor,
+}
+
+impl RandomCover {
+    /// `members`: [`RandomSets::members`] of the split's images.
+    pub fn new(
+        sets: &RandomSets,
+        members: &[i32],
+        height: usize,
+        width: usize,
+        device: Device,
+    ) -> RandomCover {
+        let images = members.len() / (height * width);
+        let kind = if sets.regions.len() <= 8 { Kind::Uint8 } else { Kind::Int };
+        let members = Tensor::from_slice(members)
+            .view([images as i64, height as i64, width as i64])
+            .to_kind(kind)
+            .to_device(device);
+        RandomCover { sets: sets.clone(), members }
+    }
+
+    /// The masks of some images, `[B, H, W]`, bool, each under the set that is given for it.
+    fn masks(&self, index: &Tensor, sets: &[i32]) -> Tensor {
+        let members = self.members.index_select(0, index);
+        let sets = Tensor::from_slice(sets)
+            .view([-1, 1, 1])
+            .to_kind(members.kind())
+            .to_device(members.device());
+        let within = members.bitwise_and_tensor(&sets).not_equal(0);
+        match self.sets.mode {
+            Mode::Hide => within,
+            Mode::Keep => within.logical_not(),
+        }
+    }
+
+    /// A cover with one set for each image, drawn once.
+    pub fn settled(&self, seed: u64) -> Cover {
+        let mut generator = random::generator(seed, "validation sets", &[]);
+        let images = self.members.size()[0];
+        let sets: Vec<i32> = (0..images).map(|_| self.sets.draw(&mut generator)).collect();
+        let index = Tensor::arange(images, (Kind::Int64, self.members.device()));
+        Cover { masks: self.masks(&index, &sets).to_kind(Kind::Uint8), fill: self.sets.fill }
+    }
+}
+
+/// What covers training images.
+#[derive(Debug)]
+pub enum TrainCover {
+    Fixed(Cover),
+    Random(RandomCover),
+}
+
+impl From<Cover> for TrainCover {
+    fn from(cover: Cover) -> TrainCover {
+        TrainCover::Fixed(cover)
+    }
+}
+
+impl From<RandomCover> for TrainCover {
+    fn from(cover: RandomCover) -> TrainCover {
+        TrainCover::Random(cover)
+    }
+}
+
+impl TrainCover {
+    /// The masks of a batch, `[B, 1, H, W]`, f32: 1 = covered. `position` is the step's in the training.
+    pub(super) fn masks(&self, index: &Tensor, seed: u64, position: u64) -> Tensor {
+        match self {
+            TrainCover::Fixed(cover) => cover.select(index),
+            TrainCover::Random(cover) => {
+                let mut generator = random::generator(seed, "sets", &[position]);
+                let images = index.size()[0];
+                let sets: Vec<i32> = (0..images).map(|_| cover.sets.draw(&mut generator)).collect();
+                cover.masks(index, &sets).unsqueeze(1).to_kind(Kind::Float)
+            }
+        }
+    }
+
+    pub fn fill(&self) -> Fill {
+        match self {
+            TrainCover::Fixed(cover) => cover.fill,
+            TrainCover::Random(cover) => cover.sets.fill,
+        }
+    }
+}
+
 impl OnDevice {
     pub fn new(
         dataset: &Dataset,
@@ -137,7 +230,7 @@ impl OnDevice {
     ///
     /// Noise comes from libtorch's own generator: seed it before, for what must be repeatable.
     pub fn covered(&self, pictures: Tensor, masks: &Tensor, fill: Fill) -> Tensor {
-        let seen = pictures * (1.0 - masks);
+        let seen = &pictures * (1.0 - masks);
         match fill {
             Fill::Mean => seen,
             Fill::Noise => {
@@ -145,6 +238,11 @@ impl OnDevice {
                 seen + noise * masks
             }
             Fill::Constant(value) => seen + self.standardised(value) * masks,
+            Fill::Blur(share) => {
+                let deviation = share * pictures.size()[2] as f64;
+                seen + blurred(&pictures, deviation) * masks
+            }
+            Fill::Inpaint => inpainted(&pictures, masks),
         }
     }
 
@@ -209,6 +307,33 @@ mod tests {
 
     fn values(tensor: &Tensor) -> Vec<f32> {
         Vec::try_from(&tensor.contiguous().view(-1)).unwrap()
+    }
+
+    /// Two images of four pixels: region 0 holds the first two, region 1 the last two.
+    fn random_cover(mode: Mode) -> RandomCover {
+        let sets = RandomSets { regions: vec![Vec::new(); 2], mode, fill: Fill::Mean };
+        RandomCover::new(&sets, &[1, 1, 2, 2, 1, 1, 2, 2], 2, 2, Device::Cpu)
+    }
+
+    #[test]
+    fn each_image_has_the_set_that_is_drawn_for_it() {
+        let index = Tensor::from_slice(&[0i64, 1]);
+        let hidden = random_cover(Mode::Hide).masks(&index, &[0b01, 0b11]).to_kind(Kind::Float);
+        assert_eq!(values(&hidden), [1.0, 1.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0]);
+        let kept = random_cover(Mode::Keep).masks(&index, &[0b01, 0b11]).to_kind(Kind::Float);
+        assert_eq!(values(&kept), [0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn sets_change_from_step_to_step_and_not_from_run_to_run() {
+        let index = Tensor::from_slice(&[0i64; 64]);
+        let cover = TrainCover::from(random_cover(Mode::Hide));
+        let masks = |seed, position| values(&cover.masks(&index, seed, position));
+        assert_eq!(masks(1, 7), masks(1, 7));
+        assert!(masks(1, 7) != masks(1, 8) && masks(1, 7) != masks(2, 7));
+        let TrainCover::Random(cover) = &cover else { unreachable!() };
+        let settled = |seed| values(&cover.settled(seed).select(&Tensor::from_slice(&[0i64, 1])));
+        assert_eq!(settled(3), settled(3));
     }
 
     #[test]

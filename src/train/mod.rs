@@ -8,13 +8,14 @@ pub mod augment;
 pub mod checkpoint;
 pub mod data;
 pub mod device;
+mod fill;
 pub mod loss;
 pub mod optimizer;
 pub mod schedule;
 mod trainer;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
-pub use data::{Cover, OnDevice, Standardisation};
+pub use data::{Cover, OnDevice, RandomCover, Standardisation, TrainCover};
 pub(crate) use trainer::answers;
 pub use trainer::{Covers, EpochRecord, Outcome, Step, TrainError, Trained, Training, Watch};
 

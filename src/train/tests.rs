@@ -8,7 +8,7 @@ use tch::{Device, Tensor};
 use super::*;
 use crate::dataset::{Dataset, Images, Pixels, Split};
 use crate::experiment::*;
-use crate::region::Fill;
+use crate::region::{Fill, Mode, RandomSets};
 
 const SIDE: usize = 8;
 
@@ -95,7 +95,7 @@ struct Setting {
     settings: Settings,
     train: OnDevice,
     val: OnDevice,
-    covers: Option<(Cover, Cover)>,
+    covers: Option<Covers>,
 }
 
 impl Setting {
@@ -113,7 +113,7 @@ impl Setting {
         start: Option<&Checkpoint>,
         watch: &mut dyn Watch,
     ) -> Result<Outcome, TrainError> {
-        let covers = self.covers.as_ref().map(|(train, val)| Covers { train, val });
+        let covers = self.covers.as_ref();
         let (train, val) = (&self.train, &self.val);
         Training { settings: &self.settings, seed, train, val, covers }.run(start, watch)
     }
@@ -149,16 +149,23 @@ fn the_same_seed_gives_the_same_bytes_and_another_gives_others() {
 
 #[test]
 fn an_interrupted_training_ends_as_one_that_was_not() {
-    for fill in [None, Some(Fill::Noise)] {
+    let third = |count: usize| (0..count * SIDE * SIDE).map(|pixel| u8::from(pixel % 3 == 0));
+    let noise = |count| {
+        let mask: Vec<u8> = third(count).collect();
+        Cover::new(&mask, SIDE, SIDE, Fill::Noise, Device::Cpu)
+    };
+    let sets = |count| {
+        let members: Vec<i32> = third(count).map(i32::from).collect();
+        let sets = RandomSets { regions: vec![Vec::new()], mode: Mode::Keep, fill: Fill::Mean };
+        RandomCover::new(&sets, &members, SIDE, SIDE, Device::Cpu)
+    };
+    for covers in [
+        None,
+        Some(Covers { train: noise(50).into(), val: noise(20) }),
+        Some(Covers { train: sets(50).into(), val: sets(20).settled(5) }),
+    ] {
         let mut setting = Setting::new(settings());
-        setting.covers = fill.map(|fill| {
-            let cover = |count: usize| {
-                let mask: Vec<u8> =
-                    (0..count * SIDE * SIDE).map(|pixel| u8::from(pixel % 3 == 0)).collect();
-                Cover::new(&mask, SIDE, SIDE, fill, Device::Cpu)
-            };
-            (cover(50), cover(20))
-        });
+        setting.covers = covers;
         let whole = numbers(&setting.finished(5));
         // 4 steps an epoch, 4 epochs: before the first step, within epochs, and between them.
         for steps in [0, 1, 3, 4, 5, 10, 15] {
@@ -257,7 +264,7 @@ fn covered_pictures_are_learned_as_covered() {
     let cover = |count: usize| {
         Cover::new(&vec![1; count * SIDE * SIDE], SIDE, SIDE, Fill::Mean, Device::Cpu)
     };
-    setting.covers = Some((cover(50), cover(20)));
+    setting.covers = Some(Covers { train: cover(50).into(), val: cover(20) });
     let trained = setting.finished(1);
     assert!(trained.epochs.iter().all(|epoch| epoch.val_accuracy == 0.5), "{:?}", trained.epochs);
 }

@@ -8,7 +8,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::augment::Warp;
 use super::checkpoint::{Checkpoint, CheckpointError, Progress};
-use super::data::{Cover, OnDevice};
+use super::data::{Cover, OnDevice, TrainCover};
 use super::loss::{self, Goal};
 use super::optimizer::Optimizer;
 use super::schedule::Rate;
@@ -30,13 +30,13 @@ pub struct Training<'a> {
     pub train: &'a OnDevice,
     pub val: &'a OnDevice,
     /// What covers the pictures of both splits, for a training under an occlusion.
-    pub covers: Option<Covers<'a>>,
+    pub covers: Option<&'a Covers>,
 }
 
-#[derive(Debug, Clone, Copy)]
-pub struct Covers<'a> {
-    pub train: &'a Cover,
-    pub val: &'a Cover,
+#[derive(Debug)]
+pub struct Covers {
+    pub train: TrainCover,
+    pub val: Cover,
 }
 
 /// Who is told how a training goes, and may end it.
@@ -240,7 +240,7 @@ impl Training<'_> {
             pictures = warp.pictures(&pictures);
         }
         if let Some(Covers { train: cover, .. }) = self.covers {
-            let masks = cover.select(&index);
+            let masks = cover.masks(&index, self.seed, position);
             let masks = warp.map_or_else(|| masks.shallow_clone(), |warp| warp.masks(&masks));
             if cover.fill() == Fill::Noise {
                 tch::manual_seed(random::torch_seed(self.seed, "noise", &[position]));
@@ -259,7 +259,7 @@ impl Training<'_> {
     /// Mean loss and accuracy over the validation split.
     fn validate(&self, network: &Network) -> (f64, f64) {
         let target = self.settings.train.target;
-        let cover = self.covers.map(|covers| covers.val);
+        let cover = self.covers.map(|covers| &covers.val);
         let (mut loss, mut correct) = (0.0, 0.0);
         answers(network, self.val, cover, self.seed, |index, logits| {
             let labels = self.val.labels.index_select(0, index);

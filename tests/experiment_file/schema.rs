@@ -16,7 +16,7 @@ use toml::{Table, Value};
 use super::probes::{KINDS, Kinds, Probe, put, sample, to_toml};
 
 /// Files that no rule of a single key makes.
-const RIGHT: [&str; 17] = [
+const RIGHT: [&str; 19] = [
     "",
     "[model]\nblocks = [[1], [2, 3]]",
     "[model]\nblocks = [[1], [1], [1], [1], [1], [1], [1]]\n[dataset]\nsize = [1024, 1024]",
@@ -26,6 +26,8 @@ const RIGHT: [&str; 17] = [
     "[regions]\nupper = [\"brows\", \"own\"]\nown = [[[-0.5, 0], [1.5, 0.0], [0.5, 1.5]]]",
     "[occlusion]\nregions = \"each\"",
     "[occlusion]\nregions = \"subsets\"",
+    "[occlusion]\nregions = \"halves\"\nphases = [\"amortised\"]\nfills = [\"blur\", \"inpaint\"]\nblur = 0.2",
+    "[occlusion]\nregions = \"pairs\"",
     "[occlusion]\nregions = []",
     "[occlusion]\nregions = [\"eyes_left\", [\"jaw\", \"nose\"], \"own\"]\n[regions]\nown = [\"eyes\"]",
     "[seeds]\nlist = [0, 9223372036854775807]",

@@ -1,0 +1,127 @@
+//! Random sets of regions, and what else may cover the pictures that a network learns from.
+
+use rand::seq::SliceRandom;
+use rand::{Rng, RngExt};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::mask::cover;
+use super::{Affine, Fill, Mode, Occlusion, Polygon};
+
+/// What covers the pictures that a network learns from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Lesson {
+    /// The same polygons in every picture.
+    Fixed(Occlusion),
+    /// Another set of regions whenever a picture is met.
+    Random(RandomSets),
+}
+
+/// Regions of which a random set is covered, or seen, each time (Covert et al. 2021, "Explaining by
+/// removing"; Jethani et al. 2022, "FastSHAP").
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RandomSets {
+    /// The polygons of each region, in the canonical face frame; at most [`RandomSets::MOST`].
+    pub regions: Vec<Vec<Polygon>>,
+    /// Whether the drawn set is hidden or all but it.
+    pub mode: Mode,
+    pub fill: Fill,
+}
+
+impl RandomSets {
+    /// A set is a word of 31 bits.
+    pub const MOST: usize = 31;
+
+    /// Which regions hold each pixel, `[N, height, width]`, row-major: bit i stands for region i.
+    /// `frames` carry the canonical face frame into each image.
+    pub fn members(&self, frames: &[Affine], height: usize, width: usize) -> Vec<i32> {
+        let pixels = height * width;
+        let mut members = vec![0; frames.len() * pixels];
+        if pixels == 0 {
+            return members;
+        }
+        let shares = members.par_chunks_exact_mut(pixels).zip(frames).with_min_len(100);
+        shares.for_each_init(
+            || vec![0; pixels],
+            |mask, (members, frame)| {
+                for (index, polygons) in self.regions.iter().enumerate() {
+                    cover(polygons, frame, height, width, mask);
+                    for (member, covered) in members.iter_mut().zip(&*mask) {
+                        *member |= i32::from(*covered) << index;
+                    }
+                }
+            },
+        );
+        members
+    }
+
+    /// A set: its size uniform from none to all regions, then uniform among the sets of that size, as
+    /// sets count in a Shapley value.
+    pub fn draw(&self, generator: &mut impl Rng) -> i32 {
+        let mut order: Vec<usize> = (0..self.regions.len()).collect();
+        order.shuffle(generator);
+        let size = generator.random_range(0..=order.len());
+        order[..size].iter().fold(0, |set, region| set | 1 << region)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+    use crate::region::Regions;
+
+    fn sets(names: &[&str]) -> RandomSets {
+        let polygons = |name: &&str| Regions::aligned().get(name).unwrap().polygons.clone();
+        let regions = names.iter().map(polygons).collect();
+        RandomSets { regions, mode: Mode::Hide, fill: Fill::Mean }
+    }
+
+    #[test]
+    fn a_pixel_knows_the_regions_that_hold_it() {
+        let sets = sets(&["eyes", "eyes_left", "mouth"]);
+        let frames = [Affine::IDENTITY, Affine { c: 0.03, ..Affine::IDENTITY }];
+        let members = sets.members(&frames, 40, 48);
+        for (index, polygons) in sets.regions.iter().enumerate() {
+            let occlusion =
+                Occlusion { polygons: polygons.clone(), mode: Mode::Hide, fill: Fill::Mean };
+            let mask = occlusion.masks(&frames, 40, 48);
+            let bits = members.iter().map(|member| (member >> index & 1) as u8);
+            assert!(bits.eq(mask));
+        }
+        assert!(members.contains(&0b011) && members.contains(&0b100) && !members.contains(&0b010));
+    }
+
+    /// Each size as often as any other, and each set of a size too.
+    #[test]
+    fn sets_are_drawn_as_a_shapley_value_counts_them() {
+        let sets = sets(&["eyes", "nose", "mouth"]);
+        let mut generator = ChaCha8Rng::seed_from_u64(5);
+        let mut counts = [0; 8];
+        (0..12_000).for_each(|_| counts[sets.draw(&mut generator) as usize] += 1);
+        for (set, count) in counts.into_iter().enumerate() {
+            let of_its_size = [1, 3, 3, 1][set.count_ones() as usize];
+            let expected = 3000 / of_its_size;
+            assert!((expected * 9 / 10..=expected * 11 / 10).contains(&count), "{set}: {count}");
+        }
+    }
+
+    #[test]
+    fn a_fixed_lesson_is_written_as_an_occlusion_always_was() {
+        let regions = Regions::aligned();
+        let polygons = regions.get("mouth").unwrap().polygons.clone();
+        let occlusion = Occlusion { polygons, mode: Mode::Keep, fill: Fill::Noise };
+        let fixed = Lesson::Fixed(occlusion.clone());
+        assert_eq!(
+            serde_json::to_value(&fixed).unwrap(),
+            serde_json::to_value(&occlusion).unwrap()
+        );
+        for lesson in [fixed, Lesson::Random(sets(&["eyes", "jaw"]))] {
+            let json = serde_json::to_string(&lesson).unwrap();
+            assert_eq!(serde_json::from_str::<Lesson>(&json).unwrap(), lesson);
+        }
+    }
+}
