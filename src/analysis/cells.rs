@@ -50,7 +50,8 @@ pub(super) struct Pair<'a> {
 /// Sorts the runs that are done into cells and coverings, both in order of first occurrence.
 pub(super) fn cells(runs: &[RunScores]) -> Result<Vec<Cell<'_>>, EffectsError> {
     let mut cells: Vec<Cell> = Vec::new();
-    for scores in runs.iter().filter(|scores| scores.done()) {
+    // The masks alone are no covering of the face.
+    for scores in runs.iter().filter(|scores| scores.done() && scores.run.phase != "masks") {
         let run = &scores.run;
         let cell = match cells.iter().position(|cell| *cell.swept == run.swept) {
             Some(known) => &mut cells[known],

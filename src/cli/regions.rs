@@ -100,6 +100,7 @@ fn draw(regions: &[Region], out: &Path) -> anyhow::Result<()> {
         test: 1,
         seed: 3,
         signal: Vec::new(),
+        together: Vec::new(),
         identity: 0.0,
         nuisance: 0.0,
     };

@@ -12,8 +12,8 @@ use crate::experiment::{self, Experiment};
 use crate::region::Regions;
 use crate::report::{self, Chart, EmotionCell, Facts, Figure, Format, Page, ReportError, Topic};
 use crate::store::{
-    ClassEffectRow, ConfusionRow, ConfusionShiftRow, EffectRow, EpochRow, Manifest, RankingRow,
-    Results, RunRow, ShapleyRow, read_table, write_table, write_whole,
+    ClassEffectRow, ConfusionRow, ConfusionShiftRow, EffectRow, EpochRow, Manifest, MaskLeakRow,
+    RankingRow, Results, RunRow, ShapleyRow, read_table, write_table, write_whole,
 };
 
 /// Tables, charts and answer again, from the Parquet files alone
@@ -44,7 +44,7 @@ pub(super) fn regenerate(
     options: &Options,
 ) -> anyhow::Result<String> {
     let tables = Tables::read(results, name)?;
-    let Derived { effects, class_effects } = analyse(results, name, &tables)?;
+    let Derived { effects, class_effects, mask_leaks } = analyse(results, name, &tables)?;
     let Tables { runs, epochs, confusion, .. } = tables;
     let facts = Facts::gather(&runs, &confusion);
     let folder = results.experiment_dir(name)?;
@@ -79,7 +79,11 @@ pub(super) fn regenerate(
         text += &format!("\n{question}\n\n");
     }
     text += &report::answer(&effects, &facts);
-    text += "\n\n";
+    text += "\n";
+    for warning in report::mask_leak_warnings(&mask_leaks) {
+        text += &format!("{}\n", report::wrap(&warning, 80));
+    }
+    text += "\n";
     text += &table.render(Format::Table, output::width().min(100))?;
     text += "\n";
     for run in runs.iter().filter(|run| run.status != "done") {
@@ -98,6 +102,7 @@ pub(super) fn regenerate(
 struct Derived {
     effects: Vec<EffectRow>,
     class_effects: Vec<ClassEffectRow>,
+    mask_leaks: Vec<MaskLeakRow>,
 }
 
 /// Computes and writes every table that follows from others.
@@ -119,7 +124,9 @@ fn analyse(results: &Results, name: &str, tables: &Tables) -> anyhow::Result<Der
     write_table(&results.table_path::<RankingRow>(name)?, &ranking)?;
     let confusions = analysis::confusion_shifts(scores, classes)?;
     write_table(&results.table_path::<ConfusionShiftRow>(name)?, &confusions)?;
-    Ok(Derived { effects, class_effects })
+    let mask_leaks = analysis::mask_leaks(scores)?;
+    write_table(&results.table_path::<MaskLeakRow>(name)?, &mask_leaks)?;
+    Ok(Derived { effects, class_effects, mask_leaks })
 }
 
 /// What each region is worth for each emotion, beside people. People saw a few tiles at a time, so that

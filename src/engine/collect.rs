@@ -7,7 +7,7 @@ use super::{EngineError, Work};
 use crate::analysis;
 use crate::dataset::{Split, faces};
 use crate::evaluate::metrics::Metrics;
-use crate::experiment::Source;
+use crate::experiment::{DatasetSpec, FacesSpec, Source};
 use crate::plan::{Identified, Plan, TrainingIdentity, source_content};
 use crate::store::{
     ConfusionRow, EpochRow, EvaluationRecord, Manifest, PredictionRow, RunRow, StoreError,
@@ -175,23 +175,35 @@ fn score(
     Ok(())
 }
 
-/// For faces, what an ideal observer reaches with any set of regions. It follows from the settings alone,
-/// so that it is computed once.
+/// For faces, what an ideal observer reaches with any set of regions, in each swept choice.
 fn truth(work: &Work) -> Result<(), EngineError> {
-    let spec = &work.experiment.settings.dataset;
-    let Source::Faces(faces) = &spec.source else { return Ok(()) };
-    let path = work.results.table_path::<TruthRow>(&work.experiment.name)?;
+    let mut rows = Vec::new();
+    for cell in &work.experiment.cells {
+        if let Source::Faces(faces) = &cell.settings.dataset.source {
+            let truth = shared_truth(work, &cell.settings.dataset, faces)?;
+            rows.extend(truth.into_iter().map(|row| TruthRow { swept: cell.swept.clone(), ..row }));
+        }
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    Ok(write_table(&work.results.table_path::<TruthRow>(&work.experiment.name)?, &rows)?)
+}
+
+/// It follows from the settings alone, so that it is computed once.
+fn shared_truth(
+    work: &Work,
+    spec: &DatasetSpec,
+    faces: &FacesSpec,
+) -> Result<Vec<TruthRow>, EngineError> {
     let shared = work.results.cache_dir().join(format!(
         "{}.parquet",
         blake3::hash(source_content(spec).unwrap_or_default().as_bytes()).to_hex()
     ));
-    let rows = match read_table::<TruthRow>(&shared) {
-        Ok(rows) => rows,
-        Err(_) => {
-            let rows = faces::truth(spec, faces);
-            write_table(&shared, &rows)?;
-            rows
-        }
-    };
-    Ok(write_table(&path, &rows)?)
+    if let Ok(rows) = read_table::<TruthRow>(&shared) {
+        return Ok(rows);
+    }
+    let rows = faces::truth(spec, faces);
+    write_table(&shared, &rows)?;
+    Ok(rows)
 }

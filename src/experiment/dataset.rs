@@ -97,15 +97,19 @@ pub(crate) fn read(root: &Section<'_>) -> Option<DatasetSpec> {
 fn read_source(section: &Section<'_>, kind: Kind) -> Source {
     let share = Bounds::open(0.0, 1.0);
     match kind {
-        Kind::Faces => Source::Faces(FacesSpec {
-            train: section.integer("train", 3500, 1, MAX_IMAGES) as usize,
-            val: section.integer("val", 700, 1, MAX_IMAGES) as usize,
-            test: section.integer("test", 1400, 1, MAX_IMAGES) as usize,
-            seed: section.integer("seed", 0, 0, i64::MAX) as u64,
-            signal: read_signal(section),
-            identity: section.float("identity", 1.0, Bounds::closed(0.0, 2.0)),
-            nuisance: section.float("nuisance", 1.0, Bounds::closed(0.0, 2.0)),
-        }),
+        Kind::Faces => {
+            let (signal, together) = read_signal(section);
+            Source::Faces(FacesSpec {
+                train: section.integer("train", 3500, 1, MAX_IMAGES) as usize,
+                val: section.integer("val", 700, 1, MAX_IMAGES) as usize,
+                test: section.integer("test", 1400, 1, MAX_IMAGES) as usize,
+                seed: section.integer("seed", 0, 0, i64::MAX) as u64,
+                signal,
+                together,
+                identity: section.float("identity", 1.0, Bounds::closed(0.0, 2.0)),
+                nuisance: section.float("nuisance", 1.0, Bounds::closed(0.0, 2.0)),
+            })
+        }
         Kind::Ferplus => {
             let labels = [
                 ("votes", FerplusLabels::Votes),
@@ -216,7 +220,7 @@ fn read_classes(section: &Section<'_>, kind: Kind) -> Vec<String> {
         Kind::Ferplus => &FERPLUS_CLASSES,
         Kind::Folder => &[],
     };
-    let classes = read_names(section, "classes", items, |name| {
+    let classes = read_names(section, "classes", &items.iter().collect::<Vec<_>>(), |name| {
         if known.is_empty() {
             let foreign = |c: char| c.is_control() || c == '/' || c == '\\';
             let is_folder = !name.is_empty() && !name.contains(foreign) && !name.starts_with('.');
@@ -249,14 +253,40 @@ fn read_classes(section: &Section<'_>, kind: Kind) -> Vec<String> {
     classes
 }
 
-fn read_signal(section: &Section<'_>) -> Vec<String> {
+/// The regions that carry the emotion by themselves, and those that do in pairs: lists in the list.
+fn read_signal(section: &Section<'_>) -> (Vec<String>, Vec<[String; 2]>) {
     let regions = Regions::built_in_names();
-    let all = || regions.map(str::to_owned).to_vec();
-    let Some(items) = section.list("signal") else { return all() };
-    if items.is_empty() {
-        return all();
+    let Some(items) = section.list("signal") else {
+        return (regions.map(str::to_owned).to_vec(), Vec::new());
+    };
+    let mut nodes: Vec<&Node> = Vec::new();
+    let mut paired: Vec<[&str; 2]> = Vec::new();
+    for item in items {
+        let Value::Array(pair) = &item.value else {
+            nodes.push(item);
+            continue;
+        };
+        nodes.extend(pair);
+        let names: Vec<&str> = pair
+            .iter()
+            .filter_map(|node| match &node.value {
+                Value::Text(name) => Some(name.as_str()),
+                _ => None,
+            })
+            .collect();
+        match names[..] {
+            [one, other] if pair.len() == 2 => paired.push([one, other]),
+            _ => section.problem(
+                Problem::new(
+                    "a list in `dataset.signal` must hold two regions",
+                    &item.place,
+                    format!("this has {}", pair.len()),
+                )
+                .help("they carry the emotion together, while either alone says nothing"),
+            ),
+        }
     }
-    let mut signal = read_names(section, "signal", items, |name| match regions.contains(&name) {
+    let mut signal = read_names(section, "signal", &nodes, |name| match regions.contains(&name) {
         true => Ok(()),
         false => Err((
             format!("unknown region `{name}`"),
@@ -265,8 +295,12 @@ fn read_signal(section: &Section<'_>) -> Vec<String> {
         )),
     });
     // The order says nothing, so it must not make another data set.
-    signal.sort_by_key(|name| regions.iter().position(|region| region == name));
-    signal
+    let place = |name: &str| regions.iter().position(|region| *region == name);
+    signal.sort_by_key(|name| place(name));
+    signal.retain(|name| !paired.as_flattened().contains(&name.as_str()));
+    paired.iter_mut().for_each(|pair| pair.sort_by_key(|name| place(name)));
+    paired.sort_by_key(|[first, _]| place(first));
+    (signal, paired.into_iter().map(|pair| pair.map(str::to_owned)).collect())
 }
 
 /// Title, label and help of a name that will not do.
@@ -276,7 +310,7 @@ type Refusal = (String, String, Option<String>);
 fn read_names(
     section: &Section<'_>,
     key: &str,
-    items: &[Node],
+    items: &[&Node],
     check: impl Fn(&str) -> Result<(), Refusal>,
 ) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();

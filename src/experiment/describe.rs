@@ -42,6 +42,7 @@ impl Experiment {
                 "phases": study.phases.iter().map(|phase| phase.name()).collect::<Vec<_>>(),
                 "fills": study.fills.iter().map(fill).collect::<Vec<_>>(),
                 "controls": study.controls,
+                "masks_alone": study.masks_alone,
             },
             "seeds": { "list": self.seeds },
             "matrix": matrix,

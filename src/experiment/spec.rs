@@ -105,8 +105,11 @@ pub struct FacesSpec {
     pub val: usize,
     pub test: usize,
     pub seed: u64,
-    /// The built-in regions that carry the emotion; all seven where the file names none.
+    /// The built-in regions that carry the emotion, each by itself; all seven where the file says nothing.
     pub signal: Vec<String>,
+    /// Pairs of regions that carry it together, while either alone says nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub together: Vec<[String; 2]>,
     /// How much people differ: 0 (one person) to 2; 1 is lifelike.
     pub identity: f64,
     /// How much light, pose, blur and noise vary: 0 to 2; 1 is lifelike.
@@ -163,6 +166,13 @@ pub enum Optimizer {
     Adam { learning_rate: f64, beta1: f64, beta2: f64, epsilon: f64 },
     Adamw { learning_rate: f64, beta1: f64, beta2: f64, epsilon: f64, weight_decay: f64 },
     Sgd { learning_rate: f64, momentum: f64, nesterov: bool, weight_decay: f64 },
+}
+
+impl DatasetSpec {
+    /// Whether regions lie differently from image to image.
+    pub fn places_regions(&self) -> bool {
+        matches!(self.source, Source::Faces(_)) || self.landmarks.is_some()
+    }
 }
 
 impl Source {
@@ -304,4 +314,7 @@ pub struct OcclusionStudy {
     pub fills: Vec<Fill>,
     /// Random placements for each condition.
     pub controls: u32,
+    /// Whether a network learns from the masks alone, where they differ between images and others learn
+    /// from covered pictures: what it reaches is what masks give away.
+    pub masks_alone: bool,
 }

@@ -40,6 +40,7 @@ pub(crate) fn read(root: &Section<'_>, regions: &Regions, own: &[&str]) -> Occlu
         phases: read_words(&section, "phases", &phases),
         fills: read_words(&section, "fills", &fills),
         controls: section.integer("controls", 0, 0, 100) as u32,
+        masks_alone: section.flag("masks_alone", true),
     };
     let names: BTreeSet<&String> = study.sets.iter().flatten().collect();
     if study.phases.contains(&Phase::Amortised) && names.len() > RandomSets::MOST {

@@ -73,6 +73,7 @@ fn the_smallest_file_gets_the_defaults_of_the_seed_study() {
             phases: vec![Phase::Retrain],
             fills: vec![Fill::Mean],
             controls: 0,
+            masks_alone: true,
         }
     );
     assert_eq!(experiment.cells.len(), 1);
@@ -133,6 +134,7 @@ fn every_key_is_read() {
         constant = 0.5
         blur = 0.25
         controls = 2
+        masks_alone = false
         [seeds]
         list = [12, 11]
         "#,
@@ -189,6 +191,7 @@ fn every_key_is_read() {
         [Fill::Constant(0.5), Fill::Noise, Fill::Blur(0.25), Fill::Inpaint]
     );
     assert_eq!(experiment.occlusion.controls, 2);
+    assert!(!experiment.occlusion.masks_alone);
     assert_eq!(experiment.seeds, [12, 11]);
 }
 

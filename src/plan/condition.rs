@@ -49,6 +49,11 @@ impl Naming {
         format!("whole{}", self.swept(cell))
     }
 
+    /// `masks alone`.
+    pub fn masks(&self, cell: &Cell) -> String {
+        format!("masks alone{}", self.swept(cell))
+    }
+
     /// `hide eyes + mouth (evaluate, noise), control 1, learning_rate = 0.01`.
     pub fn covered(
         &self,

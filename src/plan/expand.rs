@@ -5,9 +5,11 @@ use std::fmt;
 
 use rayon::prelude::*;
 
-use crate::experiment::{Experiment, Settings};
+use crate::experiment::{Cell, Experiment, OcclusionStudy, Settings};
 use crate::region::control::{NoPlace, place};
-use crate::region::{Lesson, Occlusion, Phase, Polygon, RandomSets, RegionError};
+use crate::region::{
+    Fill, Lesson, Mode, Occlusion, Phase, Polygon, RandomSets, RegionError, Regions,
+};
 
 use super::condition::{Condition, Naming};
 use super::identity::{TrainingKey, canonical_occlusion};
@@ -17,7 +19,7 @@ use super::identity::{TrainingKey, canonical_occlusion};
 pub struct Plan {
     /// The experiment's name.
     pub experiment: String,
-    /// Cell by cell: the whole face first, then every set of regions, each followed by its controls.
+    /// Cell by cell: the whole face first, then the masks alone, then every set of regions, each followed by its controls.
     pub conditions: Vec<Condition>,
     /// No two equal.
     pub trainings: Vec<TrainingSpec>,
@@ -157,6 +159,9 @@ fn conditions(experiment: &Experiment, coverings: &[Covering<'_>]) -> Vec<Condit
             phase: None,
             control: None,
         });
+        if learns_from_masks(study, cell) {
+            conditions.push(masks_alone(naming.masks(cell), index));
+        }
         for covering in coverings {
             for &mode in &study.modes {
                 for &phase in &study.phases {
@@ -191,6 +196,32 @@ fn conditions(experiment: &Experiment, coverings: &[Covering<'_>]) -> Vec<Condit
     conditions
 }
 
+/// Whether networks learn from pictures that are covered differently, so that masks might tell them the
+/// answer (Rong et al. 2022, "A consistent and efficient evaluation strategy for attribution methods").
+fn learns_from_masks(study: &OcclusionStudy, cell: &Cell) -> bool {
+    study.masks_alone
+        && !study.sets.is_empty()
+        && study.phases.iter().any(|phase| *phase != Phase::Evaluate)
+        && cell.settings.dataset.places_regions()
+}
+
+/// Nothing is seen but where the atlas lies. All masks of an image are placed by the same map, so that one
+/// outline tells what any of them could, and every experiment shares the training.
+fn masks_alone(name: String, cell: usize) -> Condition {
+    let atlas = Regions::aligned();
+    let mut regions: Vec<String> = Regions::built_in_names().map(str::to_owned).to_vec();
+    regions.sort();
+    let polygons = atlas.built_in().iter().flat_map(|region| region.polygons.clone()).collect();
+    Condition {
+        name,
+        cell,
+        regions,
+        occlusion: Some(Occlusion { polygons, mode: Mode::Hide, fill: Fill::Silhouette }),
+        phase: Some(Phase::Masks),
+        control: None,
+    }
+}
+
 fn refuse_twins(conditions: &[Condition]) -> Result<(), PlanError> {
     let mut seen: HashMap<_, &str> = HashMap::new();
     for condition in conditions {
@@ -217,7 +248,7 @@ fn lesson(condition: &Condition, regions: &[Vec<Polygon>]) -> Option<Lesson> {
     let occlusion = condition.occlusion.as_ref()?;
     match condition.phase? {
         Phase::Evaluate => None,
-        Phase::Retrain | Phase::Train => Some(Lesson::Fixed(occlusion.clone())),
+        Phase::Retrain | Phase::Train | Phase::Masks => Some(Lesson::Fixed(occlusion.clone())),
         Phase::Amortised => {
             let Occlusion { mode, fill, .. } = *occlusion;
             Some(Lesson::Random(RandomSets { regions: regions.to_vec(), mode, fill }))

@@ -286,7 +286,7 @@ impl CoveringKey {
         let (constant, blur) = match fill {
             Fill::Constant(grey) => (Some(grey), None),
             Fill::Blur(share) => (None, Some(share)),
-            Fill::Mean | Fill::Noise | Fill::Inpaint => (None, None),
+            Fill::Mean | Fill::Noise | Fill::Inpaint | Fill::Silhouette => (None, None),
         };
         CoveringKey { mode: mode.name(), fill: fill.name(), constant, blur }
     }

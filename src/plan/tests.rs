@@ -8,7 +8,8 @@ use crate::region::{Fill, Lesson, Mode, Phase, RandomSets, Regions};
 const SMALLEST: &str = "name = \"x\"\n[dataset]\nkind = \"faces\"\n";
 
 fn experiment(text: &str) -> Experiment {
-    parse(&format!("{SMALLEST}{text}"), "x.toml", &[]).unwrap_or_else(|errors| panic!("{errors}"))
+    let sets = ["occlusion.masks_alone=false".to_owned()];
+    parse(&format!("{SMALLEST}{text}"), "x.toml", &sets).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
 fn plan(text: &str) -> Plan {
@@ -95,7 +96,7 @@ fn conditions_share_trainings() {
             Some(Phase::Retrain) => (condition.occlusion.as_ref(), condition.occlusion.as_ref()),
             Some(Phase::Evaluate) => (None, condition.occlusion.as_ref()),
             Some(Phase::Train) => (condition.occlusion.as_ref(), None),
-            Some(Phase::Amortised) => unreachable!("it is not asked for"),
+            Some(Phase::Amortised | Phase::Masks) => unreachable!("they are not asked for"),
         };
         let trained = trained.cloned().map(Lesson::Fixed);
         assert_eq!(training.lesson, trained, "{}", condition.name);
@@ -103,6 +104,29 @@ fn conditions_share_trainings() {
     }
     let ids: BTreeSet<String> = run_ids(&plan).into_iter().collect();
     assert_eq!(ids.len(), 26);
+}
+
+/// Where masks differ between images, and a network could learn from them.
+#[test]
+fn the_masks_alone_are_asked_where_they_could_tell() {
+    let asked = |text: &str| {
+        let experiment = parse(text, "x.toml", &[]).unwrap_or_else(|errors| panic!("{errors}"));
+        let plan = Plan::new(&experiment).unwrap();
+        let masks = |condition: &&Condition| condition.phase == Some(Phase::Masks);
+        let found: Vec<&Condition> = plan.conditions.iter().filter(masks).collect();
+        assert!(found.iter().all(|condition| condition.name == "masks alone"));
+        found.len()
+    };
+    let eyes = "[occlusion]\nregions = [\"eyes\"]\n";
+    assert_eq!(asked(&format!("{SMALLEST}{eyes}")), 1);
+    assert_eq!(asked(&format!("{SMALLEST}{eyes}phases = [\"amortised\"]\n")), 1);
+    assert_eq!(asked(&format!("{SMALLEST}{eyes}phases = [\"evaluate\"]\n")), 0);
+    assert_eq!(asked(&format!("{SMALLEST}{eyes}masks_alone = false\n")), 0);
+    assert_eq!(asked(SMALLEST), 0);
+    let folder =
+        "name = \"x\"\n[dataset]\nkind = \"folder\"\nroot = \"a\"\nclasses = [\"a\", \"b\"]\n";
+    assert_eq!(asked(&format!("{folder}{eyes}")), 0);
+    assert_eq!(asked(&format!("{folder}landmarks = \"points.csv\"\n{eyes}")), 1);
 }
 
 /// One training serves every set of a mode and fill, and none has controls.
@@ -316,16 +340,24 @@ fn the_shipped_experiments_load_and_plan() {
         .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
         .collect();
     shipped.sort();
-    let expected = ["mask_each", "mask_eyes", "mask_mouth", "seed_ferplus", "seed_rafdb", "smoke"];
+    let expected = [
+        "mask_each",
+        "mask_eyes",
+        "mask_mouth",
+        "recover_truth",
+        "seed_ferplus",
+        "seed_rafdb",
+        "smoke",
+    ];
     assert_eq!(shipped, expected);
 
     let (eyes, counts, experiment) = planned("mask_eyes");
     let controls = experiment.occlusion.controls as usize;
     let seeds = experiment.seeds.len();
     assert!(controls >= 1 && seeds >= 3, "{controls} {seeds}");
-    // Whole faces, and hide and keep with their controls; each needs a training of its own.
+    // Whole faces, masks alone, and hide and keep with their controls; each needs a training of its own.
     let expected = |regions: usize| {
-        let conditions = 1 + regions * 2 * (1 + controls);
+        let conditions = 2 + regions * 2 * (1 + controls);
         (conditions, conditions * seeds, conditions * seeds)
     };
     assert_eq!(counts, expected(1));
@@ -335,8 +367,14 @@ fn the_shipped_experiments_load_and_plan() {
     assert_eq!(counts, expected(7));
     assert_eq!(planned("seed_ferplus").1, (1, 1, 1));
     assert_eq!(planned("seed_rafdb").1, (1, 1, 1));
+    // Five worlds: whole faces, masks alone, and 15 sets hidden and kept in three phases; a training each
+    // for the first two and what is retrained, and one for all that is amortised of a mode.
+    let sets = 15 * 2;
+    let trainings = 5 * 3 * (2 + sets + 2);
+    let conditions = 5 * (2 + 3 * sets);
+    assert_eq!(planned("recover_truth").1, (conditions, trainings, 3 * conditions));
     // Retrain and evaluate, hide and keep, each with a control; evaluate shares the whole face's training.
-    assert_eq!(planned("smoke").1, (9, 10, 18));
+    assert_eq!(planned("smoke").1, (10, 12, 20));
 
     // After mask_each the other two need no training.
     let all: BTreeSet<String> = run_ids(&each).into_iter().collect();

@@ -30,6 +30,8 @@ pub enum Fill {
     Blur(f64),
     /// What is seen around, carried on inward by diffusion.
     Inpaint,
+    /// Nothing of the picture is left: 1 where it is covered, −1 elsewhere (after standardisation).
+    Silhouette,
 }
 
 /// When it is covered.
@@ -43,6 +45,8 @@ pub enum Phase {
     Train,
     /// One network learns while random sets of regions are covered, and is examined under each set.
     Amortised,
+    /// In training and in evaluation, with nothing to be seen but the masks: do they tell the answer?
+    Masks,
 }
 
 /// A covering of every image of a data set.
@@ -102,6 +106,7 @@ impl Fill {
             Fill::Noise => "noise",
             Fill::Blur(_) => "blur",
             Fill::Inpaint => "inpaint",
+            Fill::Silhouette => "silhouette",
         }
     }
 }
@@ -113,12 +118,13 @@ impl Phase {
             Phase::Evaluate => "evaluate",
             Phase::Train => "train",
             Phase::Amortised => "amortised",
+            Phase::Masks => "masks",
         }
     }
 
     /// Whether the network is examined on covered pictures.
     pub fn evaluates_covered(self) -> bool {
-        matches!(self, Phase::Retrain | Phase::Evaluate | Phase::Amortised)
+        !matches!(self, Phase::Train)
     }
 }
 

@@ -21,6 +21,9 @@ pub fn occlusion(regions: &[String], mode: &str, phase: &str, fill: &str) -> Str
     if regions.is_empty() {
         return "whole face".to_owned();
     }
+    if phase == "masks" {
+        return "masks alone".to_owned();
+    }
     let names = regions.join(" + ");
     let mut label = match mode {
         "hide" => format!("{names} hidden"),

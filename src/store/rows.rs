@@ -212,6 +212,27 @@ pub struct RankingRow {
     pub swept: BTreeMap<String, String>,
 }
 
+/// `mask_leaks.parquet`: what networks reach that learned from the masks alone, a row for each swept choice.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MaskLeakRow {
+    /// Mean over seeds.
+    pub accuracy: f64,
+    /// Of the commonest class among the test images, given always.
+    pub chance: f64,
+    /// `accuracy − chance`.
+    pub excess: f64,
+    /// 95 % interval of `excess`; `None` where it cannot be known.
+    pub low: Option<f64>,
+    pub high: Option<f64>,
+    /// Two-sided, of `excess` against 0.
+    pub p: Option<f64>,
+    pub seeds: u32,
+    pub images: u64,
+    /// How the interval was made.
+    pub method: String,
+    pub swept: BTreeMap<String, String>,
+}
+
 /// `confusions.parquet`: a row for each region set × mode × phase × fill × actual × predicted class (and
 /// swept choice).
 #[derive(Debug, Clone, PartialEq)]

@@ -4,8 +4,8 @@ use polars::prelude::{Column, DataFrame, DataType};
 
 use super::column::{self, ColumnError, Field};
 use super::{
-    ClassEffectRow, ConfusionRow, ConfusionShiftRow, EffectRow, EpochRow, PredictionRow,
-    RankingRow, RunRow, ShapleyRow, Table, TruthRow,
+    ClassEffectRow, ConfusionRow, ConfusionShiftRow, EffectRow, EpochRow, MaskLeakRow,
+    PredictionRow, RankingRow, RunRow, ShapleyRow, Table, TruthRow,
 };
 
 /// Implements [`Table`] for a row type: the table's name, then its columns in order. After a semicolon,
@@ -199,12 +199,26 @@ table!(ConfusionShiftRow, "confusions", {
     swept
 });
 
+table!(MaskLeakRow, "mask_leaks", {
+    accuracy: f64,
+    chance: f64,
+    excess: f64,
+    low: Option<f64>,
+    high: Option<f64>,
+    p: Option<f64>,
+    seeds: u32,
+    images: u64,
+    method: String;
+    swept
+});
+
 table!(TruthRow, "truth", {
     regions: Vec<String>,
     accuracy: f64,
     accuracy_error: f64,
     bits: f64,
-    recall: Vec<f64>,
+    recall: Vec<f64>;
+    swept
 });
 
 #[cfg(test)]

@@ -243,6 +243,7 @@ impl OnDevice {
                 seen + blurred(&pictures, deviation) * masks
             }
             Fill::Inpaint => inpainted(&pictures, masks),
+            Fill::Silhouette => (masks * 2.0 - 1.0).expand_as(&pictures).contiguous(),
         }
     }
 
@@ -365,6 +366,7 @@ mod tests {
         assert_eq!(values(&data.evaluation_batch(&index, None)), [-1.0, 1.0, 1.0, -1.0]);
         assert_eq!(batch(Fill::Mean), [0.0, 0.0, 1.0, -1.0]);
         assert_eq!(batch(Fill::Constant(0.0)), [-1.0, -1.0, 1.0, -1.0]);
+        assert_eq!(batch(Fill::Silhouette), [1.0, 1.0, -1.0, -1.0]);
         let noise = batch(Fill::Noise);
         assert_eq!(noise[2..], [1.0, -1.0]);
         assert!(noise[0] != noise[1]);

@@ -46,7 +46,7 @@ fn a_first_experiment_can_be_planned() {
     assert!(init.stdout.contains("\n  fer-lab run experiments/my_study.toml "), "{}", init.stdout);
     let plan = program.json(&["plan", "experiments/my_study.toml", "--format", "json"]);
     assert_eq!(plan["experiment"], "my_study");
-    assert_eq!(plan["trainings"].as_array().unwrap().len(), 21);
+    assert_eq!(plan["trainings"].as_array().unwrap().len(), 24);
 
     for (kind, missing) in [("ferplus", true), ("rafdb", true), ("folder", true), ("faces", false)]
     {

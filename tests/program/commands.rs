@@ -5,7 +5,8 @@ use std::fs;
 
 use super::driver::{Program, SMOKE};
 use fer_lab::store::{
-    ConfusionRow, EffectRow, EpochRow, PredictionRow, Results, RunRow, TruthRow, read_table,
+    ConfusionRow, EffectRow, EpochRow, MaskLeakRow, PredictionRow, Results, RunRow, TruthRow,
+    read_table,
 };
 use serde_json::Value;
 
@@ -307,4 +308,65 @@ fn json_keeps_the_contract_of_types() {
     }
     assert_eq!(plan["trainings"].as_array().map(Vec::len), Some(6));
     assert_ne!(plan["warnings"], Value::Null);
+}
+
+/// Pictures of nothing, whose landmarks lie left in one class and right in the other.
+#[test]
+fn masks_that_tell_the_answer_are_warned_of() {
+    let program = Program::new();
+    let mut points =
+        String::from("image,eye_left_x,eye_left_y,eye_right_x,eye_right_y,nose_tip_x,nose_tip_y\n");
+    for (class, shift) in [("left", -0.1), ("right", 0.1)] {
+        std::fs::create_dir_all(program.path(&format!("data/{class}"))).unwrap();
+        for image in 0..100u32 {
+            let grey = |x: u32, y: u32| {
+                image::Luma([(x * 37 + y * 91 + image * 53 + x * y * (image % 7)) as u8])
+            };
+            let name = format!("{class}/{image}.png");
+            image::GrayImage::from_fn(24, 24, grey)
+                .save(program.path(&format!("data/{name}")))
+                .unwrap();
+            points += &format!(
+                "{name},{},0.385,{},0.385,{},0.61\n",
+                0.32 + shift,
+                0.68 + shift,
+                0.5 + shift
+            );
+        }
+    }
+    program.write("points.csv", &points);
+    program.write(
+        "masks.toml",
+        r#"
+        name = "masks"
+        [dataset]
+        kind = "folder"
+        root = "data"
+        landmarks = "points.csv"
+        size = [24, 24]
+        channels = 1
+        classes = ["left", "right"]
+        [model]
+        blocks = [[8], [8]]
+        batch_norm_momentum = 0.5
+        [train]
+        epochs = 4
+        batch_size = 16
+        optimizer = { kind = "adam", learning_rate = 0.01 }
+        augment = { rotate = 0.0, scale = 0.0, flip = false }
+        [occlusion]
+        regions = ["mouth"]
+        [seeds]
+        count = 2
+        "#,
+    );
+    let run = program.run(&["run", "masks.toml"]);
+    run.succeeds();
+    assert!(run.stdout.contains("Careful: the masks give something away."), "{}", run.stdout);
+    assert!(run.stdout.contains("\nmasks alone"), "{}", run.stdout);
+    let results = Results::open(program.path("results")).unwrap();
+    let rows: Vec<MaskLeakRow> =
+        read_table(&results.table_path::<MaskLeakRow>("masks").unwrap()).unwrap();
+    assert_eq!(rows.len(), 1);
+    assert!(rows[0].accuracy > 0.9 && rows[0].low.unwrap() > 0.0, "{rows:?}");
 }

@@ -32,6 +32,7 @@ regions = ["mouth"]
 modes = ["hide"]
 phases = ["retrain", "evaluate"]
 controls = 1
+masks_alone = false
 
 [seeds]
 count = 2

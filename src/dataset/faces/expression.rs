@@ -23,26 +23,47 @@ pub fn draw_signs(emotion: Emotion, rng: &mut ChaCha8Rng) -> Signs {
     Signs(SIGNS.map(|sign| pick(&reading(sign, levels[sign.unit as usize]), rng) as Level))
 }
 
-/// Draws the signs of a face whose emotion shows in the `signal` parts alone.
+/// Which parts carry the emotion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signal {
+    /// Each by itself.
+    pub alone: PartSet,
+    /// In pairs: what one shows is drawn evenly from the emotions, and the other shows the emotion so many
+    /// places further on (round the list) as this face's emotion has in it. So either alone is independent
+    /// of the face's emotion, and both together tell it.
+    pub together: Vec<[Part; 2]>,
+}
+
+/// Draws the signs of a face whose emotion (given by its place in `emotions`) shows in the `signal` parts
+/// alone.
 ///
 /// Every other part shows what it would in a face of its own, with an emotion of its own drawn from
 /// `emotions`: looks as varied as ever, and independent of this face's emotion and of its other parts.
 pub fn draw_confined_signs(
-    emotion: Emotion,
+    emotion: usize,
     emotions: &[Emotion],
-    signal: PartSet,
+    signal: &Signal,
     rng: &mut ChaCha8Rng,
 ) -> Signs {
-    let mut signs = draw_signs(emotion, rng);
-    for part in Part::ALL {
-        if !signal.contains(part) {
-            let stranger = draw_signs(emotions[rng.random_range(0..emotions.len())], rng);
-            for (index, sign) in SIGNS.iter().enumerate() {
-                if sign.part == part {
-                    signs.0[index] = stranger.0[index];
-                }
+    let mut signs = draw_signs(emotions[emotion], rng);
+    let mut show = |part: Part, shown: usize, rng: &mut ChaCha8Rng| {
+        let stranger = draw_signs(emotions[shown], rng);
+        for (index, sign) in SIGNS.iter().enumerate() {
+            if sign.part == part {
+                signs.0[index] = stranger.0[index];
             }
         }
+    };
+    for part in Part::ALL {
+        if !signal.alone.contains(part) {
+            let any = rng.random_range(0..emotions.len());
+            show(part, any, rng);
+        }
+    }
+    for &[one, other] in &signal.together {
+        let any = rng.random_range(0..emotions.len());
+        show(one, any, rng);
+        show(other, (any + emotion) % emotions.len(), rng);
     }
     signs
 }
@@ -112,6 +133,28 @@ impl Observer {
             .collect();
         let total: f64 = posterior.iter().sum();
         posterior.iter_mut().for_each(|share| *share /= total);
+        posterior
+    }
+
+    /// P(class | signs in the parts that are seen), of a face whose emotion shows in `signal` alone.
+    pub fn confined_posterior(&self, signs: &Signs, signal: &Signal, seen: PartSet) -> Vec<f64> {
+        let mut posterior = self.posterior(signs, seen.intersection(signal.alone));
+        for pair in &signal.together {
+            if !pair.iter().all(|part| seen.contains(*part)) {
+                continue;
+            }
+            // Given the class the pair is independent of all else, and its parts of each other once it is
+            // known what the first shows.
+            let [one, other] = pair.map(|part| self.posterior(signs, PartSet::from_iter([part])));
+            for (class, share) in posterior.iter_mut().enumerate() {
+                let shown = one.iter().enumerate();
+                *share *= shown
+                    .map(|(first, chance)| chance * other[(first + class) % self.classes])
+                    .sum::<f64>();
+            }
+            let total: f64 = posterior.iter().sum();
+            posterior.iter_mut().for_each(|share| *share /= total);
+        }
         posterior
     }
 }
@@ -214,13 +257,14 @@ mod tests {
 
     #[test]
     fn parts_without_signal_are_independent_of_the_emotion() {
-        let signal = PartSet::from_iter([Part::Mouth]);
+        let signal = Signal { alone: PartSet::from_iter([Part::Mouth]), together: Vec::new() };
         let mean_level = |emotion: Emotion, index: usize| -> f64 {
             let mut rng = rng(3);
             let total: u32 = (0..4000)
                 .map(|_| {
                     u32::from(
-                        draw_confined_signs(emotion, &Emotion::ALL, signal, &mut rng).0[index],
+                        draw_confined_signs(emotion as usize, &Emotion::ALL, &signal, &mut rng).0
+                            [index],
                     )
                 })
                 .sum();
@@ -236,6 +280,34 @@ mod tests {
             .position(|sign| sign.part == Part::Mouth && sign.unit == Unit::LipCornerPuller)
             .expect("the mouth smiles");
         assert!(mean_level(Emotion::Happiness, smile) > 2.0 + mean_level(Emotion::Fear, smile));
+    }
+
+    /// Of a pair either part is independent of the emotion, and both together are calibrated evidence.
+    #[test]
+    fn a_pair_tells_only_together() {
+        let emotions = [Emotion::Surprise, Emotion::Anger];
+        let observer = Observer::new(&emotions);
+        let signal =
+            Signal { alone: PartSet::from_iter([]), together: vec![[Part::Brows, Part::Mouth]] };
+        let mut rng = rng(6);
+        let (mut levels, mut right, mut certainty) = ([[0.0; 2]; 2], 0, 0.0);
+        for draw in 0..4000 {
+            let class = draw % 2;
+            let signs = draw_confined_signs(class, &emotions, &signal, &mut rng);
+            for (place, part) in [Part::Brows, Part::Mouth].into_iter().enumerate() {
+                let alone =
+                    observer.confined_posterior(&signs, &signal, PartSet::from_iter([part]));
+                assert_eq!(alone, [0.5, 0.5]);
+                let surprise = observer.posterior(&signs, PartSet::from_iter([part]))[0];
+                levels[place][class] += surprise / 2000.0;
+            }
+            let both = observer.confined_posterior(&signs, &signal, PartSet::EVERYTHING);
+            right += u32::from(both[class] > 0.5);
+            certainty += both[0].max(both[1]) / 4000.0;
+        }
+        assert!(levels.iter().all(|[one, other]| (one - other).abs() < 0.03), "{levels:?}");
+        let accuracy = f64::from(right) / 4000.0;
+        assert!(accuracy > 0.8 && (accuracy - certainty).abs() < 0.02, "{accuracy} {certainty}");
     }
 
     #[test]

@@ -30,7 +30,7 @@ use crate::region::Landmarks;
 
 use self::actions::{Emotion, Part, PartSet};
 use self::draw::{Expression, draw_face};
-use self::expression::{Observer, draw_confined_signs};
+use self::expression::{Observer, Signal, Signs, draw_confined_signs};
 use self::identity::Person;
 use self::nuisance::Shot;
 use self::votes::{vote, vote_shares};
@@ -42,7 +42,7 @@ pub use self::truth::{TruthRow, truth};
 /// Who can appear: the emotions, where they show, and one who can read them.
 struct Cast {
     emotions: Vec<Emotion>,
-    signal: PartSet,
+    signal: Signal,
     observer: Observer,
 }
 
@@ -90,13 +90,19 @@ impl Cast {
                 Emotion::named(name).expect("a validated class of `faces` is one of its emotions")
             })
             .collect();
-        let signal = faces
-            .signal
-            .iter()
-            .map(|name| Part::named(name).expect("a validated signal region is one of the atlas"))
-            .collect();
+        let part =
+            |name: &String| Part::named(name).expect("a validated signal region is of the atlas");
+        let signal = Signal {
+            alone: faces.signal.iter().map(part).collect(),
+            together: faces.together.iter().map(|[one, other]| [part(one), part(other)]).collect(),
+        };
         let observer = Observer::new(&emotions);
         Cast { emotions, signal, observer }
+    }
+
+    /// P(class | what is seen).
+    fn posterior(&self, signs: &Signs, seen: PartSet) -> Vec<f64> {
+        self.observer.confined_posterior(signs, &self.signal, seen)
     }
 }
 
@@ -133,9 +139,9 @@ fn draw_image(
     let rng = |purpose| generator(faces.seed, purpose, split.name(), index);
 
     let mut expression_rng = rng("expression");
-    let emotion = cast.emotions[expression_rng.random_range(0..cast.emotions.len())];
-    let signs = draw_confined_signs(emotion, &cast.emotions, cast.signal, &mut expression_rng);
-    let posterior = cast.observer.posterior(&signs, cast.signal);
+    let emotion = expression_rng.random_range(0..cast.emotions.len());
+    let signs = draw_confined_signs(emotion, &cast.emotions, &cast.signal, &mut expression_rng);
+    let posterior = cast.posterior(&signs, PartSet::EVERYTHING);
     let label = vote(&vote_shares(&posterior), &mut rng("votes"));
 
     let person = Person::draw(&mut rng("identity"), faces.identity);
@@ -165,6 +171,7 @@ mod tests {
             test: 6,
             seed: 1,
             signal: Part::ALL.map(|part| part.name().to_owned()).into(),
+            together: Vec::new(),
             identity: 1.0,
             nuisance: 1.0,
         };

@@ -4,6 +4,8 @@
 //! exactly; only the average over faces is by simulation. No picture is drawn: the observer reads every
 //! visible sign without error, which bounds what any network can get from the pixels.
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 
 use crate::dataset::first_maximum;
@@ -33,6 +35,8 @@ pub struct TruthRow {
     pub bits: f64,
     /// For each class, the share of its faces (by most votes) that are answered rightly.
     pub recall: Vec<f64>,
+    /// One column for each swept key: dotted key → value as TOML text.
+    pub swept: BTreeMap<String, String>,
 }
 
 /// Sums over some faces.
@@ -93,13 +97,13 @@ impl Tally {
     fn add_face(&mut self, cast: &Cast, sets: &[PartSet], seed: u64, index: u64) {
         let classes = cast.emotions.len();
         let mut rng = generator(seed, "truth", "", index);
-        let emotion = cast.emotions[index as usize % classes];
-        let signs = draw_confined_signs(emotion, &cast.emotions, cast.signal, &mut rng);
-        let shares = vote_shares(&cast.observer.posterior(&signs, cast.signal));
+        let emotion = index as usize % classes;
+        let signs = draw_confined_signs(emotion, &cast.emotions, &cast.signal, &mut rng);
+        let shares = vote_shares(&cast.posterior(&signs, PartSet::EVERYTHING));
         let actual = first_maximum(&vote(&shares, &mut rng));
         self.faces[actual] += 1;
         for (place, &set) in sets.iter().enumerate() {
-            let posterior = cast.observer.posterior(&signs, set.intersection(cast.signal));
+            let posterior = cast.posterior(&signs, set);
             match favourite(&posterior) {
                 Some(answer) => self.answers[(place * classes + actual) * classes + answer] += 1,
                 None => self.undecided[place * classes + actual] += 1,
@@ -136,6 +140,7 @@ impl Tally {
             recall: (0..classes)
                 .map(|class| right(class) as f64 / self.faces[class].max(1) as f64)
                 .collect(),
+            swept: BTreeMap::new(),
         }
     }
 }
@@ -215,6 +220,31 @@ mod tests {
                 if row.regions.iter().any(|name| name == "mouth") { &mouth } else { &nothing };
             assert_eq!((row.accuracy, row.bits), (like.accuracy, like.bits), "{:?}", row.regions);
         }
+    }
+
+    #[test]
+    fn worlds_are_as_they_are_called() {
+        let (mut spec, faces) = specs();
+        spec.classes = vec!["surprise".to_owned(), "anger".to_owned()];
+        let accuracies = |signal: &[&str], together: &[[&str; 2]]| {
+            let faces = FacesSpec {
+                signal: signal.iter().map(|&name| name.to_owned()).collect(),
+                together: together.iter().map(|pair| pair.map(str::to_owned)).collect(),
+                ..faces.clone()
+            };
+            let rows = truth(&spec, &faces);
+            [&[][..], &["brows"], &["mouth"], &["brows", "mouth"]]
+                .map(|set| row(&rows, set).accuracy)
+        };
+        let [_, brows, mouth, both] = accuracies(&["brows", "mouth"], &[]);
+        assert!(brows > 0.85 && mouth > 0.85 && both - brows.max(mouth) < 0.1, "redundant");
+        let [nothing, brows, mouth, both] = accuracies(&[], &[["brows", "mouth"]]);
+        assert!(nothing < 0.6 && brows == nothing && mouth == nothing, "{nothing} {brows} {mouth}");
+        assert!(both > nothing + 0.25, "interacting: {both}");
+        let none = accuracies(&[], &[]);
+        // Ten taggers who guess are at odds for a quarter of the faces, which the first class has.
+        assert!((none[0] - 0.623).abs() < 0.02, "{none:?}");
+        assert!(none.iter().all(|same| *same == none[0]), "{none:?}");
     }
 
     #[test]

@@ -185,9 +185,23 @@ prop_compose! {
         regions in names(),
         numbers in [(); 3].map(|()| number()),
         recall in vec(number(), 0..8),
+        swept in swept(),
     ) -> TruthRow {
         let [accuracy, accuracy_error, bits] = numbers;
-        TruthRow { regions, accuracy, accuracy_error, bits, recall }
+        TruthRow { regions, accuracy, accuracy_error, bits, recall, swept }
+    }
+}
+
+prop_compose! {
+    fn mask_leak_row()(
+        numbers in [(); 3].map(|()| number()),
+        ends in [(); 3].map(|()| option::of(number())),
+        (seeds, images) in (any::<u32>(), any::<u64>()),
+        method in text(),
+        swept in swept(),
+    ) -> MaskLeakRow {
+        let ([accuracy, chance, excess], [low, high, p]) = (numbers, ends);
+        MaskLeakRow { accuracy, chance, excess, low, high, p, seeds, images, method, swept }
     }
 }
 
@@ -238,6 +252,9 @@ proptest! {
     fn confusion_shifts_come_back(rows in vec(confusion_shift_row(), 0..6)) { round_trip(&rows)?; }
 
     #[test]
+    fn mask_leaks_come_back(rows in vec(mask_leak_row(), 0..6)) { round_trip(&rows)?; }
+
+    #[test]
     fn truth_comes_back(rows in vec(truth_row(), 0..6)) { round_trip(&rows)?; }
 }
 
@@ -259,6 +276,7 @@ fn truth(regions: &[&str]) -> TruthRow {
         accuracy_error: 0.0,
         bits: 1.5,
         recall: vec![0.25, 1.0],
+        swept: BTreeMap::new(),
     }
 }
 

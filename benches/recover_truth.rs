@@ -1,0 +1,293 @@
+//! The whole study on worlds whose truth is known, scored.
+//!
+//! ```text
+//! cargo bench --bench recover_truth                       # runs experiments/recover_truth.toml first
+//! cargo bench --bench recover_truth -- --set train.epochs=2 --results DIR   # as of `fer-lab run`
+//! ```
+//!
+//! The truth is what an ideal observer loses, who knows how the faces were drawn (`truth.parquet`). Printed
+//! are, by world and phase: the rank correlation of the regions' Shapley values with the true ones; how many
+//! intervals hold the truth; how many regions are found that carry nothing; then, region by region, what hiding
+//! costs in truth and in each phase; and what the networks of all sets lose against retrained ones, and save.
+//! Results are kept in `target/recover_truth`, so that a second call only scores.
+
+use std::collections::BTreeMap;
+use std::process::{Command, ExitCode};
+
+use fer_lab::analysis::people::rank_correlation;
+use fer_lab::analysis::{Tables, effects, shapley_values};
+use fer_lab::report::{Cell, Column, Format, Table};
+use fer_lab::store::{EffectRow, EpochRow, Results, RunRow, ShapleyRow, TruthRow, read_table};
+
+const NAME: &str = "recover_truth";
+const PHASES: [&str; 3] = ["retrain", "evaluate", "amortised"];
+const PLAYERS: [&str; 4] = ["brows", "eyes", "mouth", "nose"];
+
+fn main() -> ExitCode {
+    let mut arguments: Vec<String> =
+        std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    if !arguments.iter().any(|argument| argument == "--results") {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/target/recover_truth");
+        arguments.extend(["--results".to_owned(), folder.to_owned()]);
+    }
+    let experiment = concat!(env!("CARGO_MANIFEST_DIR"), "/experiments/recover_truth.toml");
+    let status = Command::new(env!("CARGO_BIN_EXE_fer-lab"))
+        .args(["run", experiment, "--quiet", "--format", "json"])
+        .args(&arguments)
+        .stdout(std::process::Stdio::null())
+        .status()
+        .expect("the program");
+    if !status.success() {
+        return ExitCode::FAILURE;
+    }
+    let place = arguments.iter().position(|argument| argument == "--results").expect("it is there");
+    let results = Results::open(&arguments[place + 1]).expect("the results folder");
+    let answer = Answer::read(&results);
+    println!("\n{}", answer.scores());
+    println!("\n{}", answer.costs());
+    println!("\n{}", answer.amortised());
+    ExitCode::SUCCESS
+}
+
+/// What the study says, and what is so.
+struct Answer {
+    /// By world, as the experiment file has it: its name for people.
+    worlds: Vec<World>,
+    effects: Vec<EffectRow>,
+    shapley: Vec<ShapleyRow>,
+    runs: Vec<RunRow>,
+    /// Seconds of each training.
+    seconds: BTreeMap<String, f64>,
+}
+
+struct World {
+    name: &'static str,
+    swept: BTreeMap<String, String>,
+    /// The observer's accuracy by the regions that are seen, sorted.
+    truth: BTreeMap<Vec<String>, f64>,
+}
+
+impl World {
+    fn seen(&self, regions: &[&str]) -> f64 {
+        let mut regions: Vec<String> = regions.iter().map(|name| (*name).to_owned()).collect();
+        regions.sort();
+        self.truth[&regions]
+    }
+
+    fn all(&self) -> Vec<&str> {
+        let whole = self.truth.keys().max_by_key(|set| set.len()).expect("every set has a row");
+        whole.iter().map(String::as_str).collect()
+    }
+
+    /// What hiding these regions costs the observer.
+    fn cost(&self, hidden: &[String]) -> f64 {
+        let all = self.all();
+        let left: Vec<&str> =
+            all.iter().copied().filter(|name| !hidden.iter().any(|gone| gone == name)).collect();
+        self.seen(&all) - self.seen(&left)
+    }
+
+    /// The Shapley values of the four regions, seen alone.
+    fn shapley(&self) -> Vec<f64> {
+        let worth = |set: usize| {
+            let member = |player: &usize| set >> player & 1 == 1;
+            let seen: Vec<&str> =
+                (0..PLAYERS.len()).filter(member).map(|player| PLAYERS[player]).collect();
+            self.seen(&seen)
+        };
+        shapley_values(&(0..1 << PLAYERS.len()).map(worth).collect::<Vec<f64>>())
+    }
+}
+
+impl Answer {
+    fn read(results: &Results) -> Answer {
+        let tables = Tables::read(results, NAME).expect("the tables");
+        let truth: Vec<TruthRow> =
+            read_table(&results.table_path::<TruthRow>(NAME).expect("a name")).expect("the truth");
+        let shapley =
+            read_table(&results.table_path::<ShapleyRow>(NAME).expect("a name")).expect("values");
+        let effects = effects(&tables.scores).expect("effects");
+        let effects = effects.into_iter().filter(|row| row.metric == "accuracy").collect();
+        let mut worlds: Vec<World> = Vec::new();
+        for row in truth {
+            let known = worlds.iter().position(|world| world.swept == row.swept);
+            let place = known.unwrap_or_else(|| {
+                let (name, swept) = (name(&row.swept), row.swept.clone());
+                worlds.push(World { name, swept, truth: BTreeMap::new() });
+                worlds.len() - 1
+            });
+            let mut regions = row.regions;
+            regions.sort();
+            worlds[place].truth.insert(regions, row.accuracy);
+        }
+        let mut seconds: BTreeMap<String, f64> = BTreeMap::new();
+        for EpochRow { training_id, seconds: epoch, .. } in tables.epochs {
+            *seconds.entry(training_id).or_default() += epoch;
+        }
+        Answer { worlds, effects, shapley, runs: tables.runs, seconds }
+    }
+
+    /// A row a world and phase.
+    fn scores(&self) -> String {
+        let mut table = Table::new(vec![
+            Column::text("world", "world"),
+            Column::text("phase", "phase"),
+            Column::number("correlation", "rank correlation"),
+            Column::number("error", "mean error, points"),
+            Column::text("held", "intervals that hold the truth"),
+            Column::text("found", "found that carry nothing"),
+        ]);
+        for world in &self.worlds {
+            let truth = world.shapley();
+            for phase in PHASES {
+                let rows: Vec<&ShapleyRow> = PLAYERS
+                    .iter()
+                    .map(|region| {
+                        let of = |row: &&ShapleyRow| {
+                            row.region == *region
+                                && row.metric == "accuracy"
+                                && row.phase == phase
+                                && row.swept == world.swept
+                        };
+                        self.shapley.iter().find(of).expect("every set was measured")
+                    })
+                    .collect();
+                let pairs: Vec<(f64, f64)> =
+                    rows.iter().zip(&truth).map(|(row, truth)| (row.value, *truth)).collect();
+                let error =
+                    pairs.iter().map(|(value, truth)| (value - truth).abs()).sum::<f64>() / 4.0;
+                let holds = |(row, truth): &(&&ShapleyRow, &f64)| {
+                    row.low.is_some_and(|low| low <= **truth)
+                        && row.high.is_some_and(|high| **truth <= high)
+                };
+                let held = rows.iter().zip(&truth).filter(holds).count();
+                // Where the truth has no order there is none to be found.
+                let varied = truth.iter().any(|value| (value - truth[0]).abs() > 0.005);
+                let correlation = rank_correlation(&pairs).filter(|_| varied);
+                let (false_alarms, empty) = self.false_alarms(world, phase);
+                table.push(vec![
+                    Cell::text(world.name),
+                    Cell::text(phase),
+                    correlation.map_or(Cell::Empty, |found| Cell::number(found.value, 2)),
+                    Cell::number(100.0 * error, 1),
+                    Cell::text(format!("{held} of {}", rows.len())),
+                    Cell::text(format!("{false_alarms} of {empty}")),
+                ]);
+            }
+        }
+        table.render(Format::Markdown, 200).expect("a table")
+    }
+
+    /// Of the sets whose hiding costs the observer nothing, those whose effect is told from zero (Holm's p
+    /// under 0.05) and is a cost.
+    fn false_alarms(&self, world: &World, phase: &str) -> (usize, usize) {
+        let hidden = self
+            .effects
+            .iter()
+            .filter(|row| row.mode == "hide" && row.phase == phase && row.swept == world.swept);
+        let empty: Vec<&EffectRow> =
+            hidden.filter(|row| world.cost(&row.regions).abs() < 1e-9).collect();
+        let found =
+            |row: &&&EffectRow| row.effect > 0.0 && row.p_adjusted.is_some_and(|p| p < 0.05);
+        (empty.iter().filter(found).count(), empty.len())
+    }
+
+    /// What hiding each region costs, in truth and by phase.
+    fn costs(&self) -> String {
+        let mut columns = vec![
+            Column::text("world", "world"),
+            Column::text("hidden", "hidden"),
+            Column::number("truth", "truth"),
+        ];
+        columns.extend(PHASES.map(|phase| Column::number(phase, phase)));
+        let mut table = Table::new(columns);
+        for world in &self.worlds {
+            for regions in [&["brows"][..], &["mouth"], &["brows", "mouth"], &["eyes"]] {
+                let mut names: Vec<String> =
+                    regions.iter().map(|name| (*name).to_owned()).collect();
+                names.sort();
+                let mut row = vec![
+                    Cell::text(world.name),
+                    Cell::text(names.join(" + ")),
+                    Cell::number(100.0 * world.cost(&names), 1),
+                ];
+                for phase in PHASES {
+                    let of = |row: &&EffectRow| {
+                        row.regions == names
+                            && row.mode == "hide"
+                            && row.phase == phase
+                            && row.swept == world.swept
+                    };
+                    let found = self.effects.iter().find(of).expect("every set was measured");
+                    let interval = found.effect_low.zip(found.effect_high);
+                    row.push(Cell::share(found.effect).with_interval(interval));
+                }
+                table.push(row);
+            }
+        }
+        table.render(Format::Markdown, 200).expect("a table")
+    }
+
+    /// How far a network for all sets stays behind one trained for the set, and what each took.
+    fn amortised(&self) -> String {
+        let mut table = Table::new(vec![
+            Column::text("world", "world"),
+            Column::number("behind", "behind, points"),
+            Column::number("most", "at most"),
+            Column::number("retrain", "retrained, s"),
+            Column::number("amortised", "amortised, s"),
+            Column::number("saved", "times"),
+        ]);
+        for world in &self.worlds {
+            let of = |phase: &'static str| {
+                self.effects.iter().filter(move |row| {
+                    row.mode == "keep" && row.phase == phase && row.swept == world.swept
+                })
+            };
+            let behind: Vec<f64> = of("retrain")
+                .filter_map(|retrained| {
+                    let same = |row: &&EffectRow| row.regions == retrained.regions;
+                    Some(retrained.covered - of("amortised").find(same)?.covered)
+                })
+                .collect();
+            let mean = behind.iter().sum::<f64>() / behind.len() as f64;
+            let most = behind.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let took = |phase: &str| -> f64 {
+                let mut trainings: Vec<&str> = self
+                    .runs
+                    .iter()
+                    .filter(|run| {
+                        run.mode == "keep" && run.phase == phase && run.swept == world.swept
+                    })
+                    .map(|run| run.training_id.as_str())
+                    .collect();
+                trainings.sort_unstable();
+                trainings.dedup();
+                trainings.iter().filter_map(|training| self.seconds.get(*training)).sum()
+            };
+            let (retrained, amortised) = (took("retrain"), took("amortised"));
+            table.push(vec![
+                Cell::text(world.name),
+                Cell::number(100.0 * mean, 1),
+                Cell::number(100.0 * most, 1),
+                Cell::number(retrained, 0),
+                Cell::number(amortised, 0),
+                Cell::number(retrained / amortised, 1),
+            ]);
+        }
+        table.render(Format::Markdown, 200).expect("a table")
+    }
+}
+
+/// What a world is called, by its `dataset.signal`.
+fn name(swept: &BTreeMap<String, String>) -> &'static str {
+    let signal: String =
+        swept.get("dataset.signal").expect("the worlds differ in it").split_whitespace().collect();
+    match signal.as_str() {
+        r#"["mouth"]"# => "one region",
+        r#"[["brows","mouth"]]"# => "only together",
+        r#"["brows","mouth"]"# => "either is enough",
+        "[]" => "none",
+        _ => "spread",
+    }
+}
