@@ -38,7 +38,8 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     draw(&drawn, &out)?;
     let mut text = table(&regions).render(options.format, output::width().min(100))?;
     if options.format == Format::Table {
-        text += "\nx and y run from 0 to 1 from the top left of the canonical face frame\n";
+        text += "\nx and y run from 0 to 1 from the top left of the canonical face frame;\n\
+                 `background` is all that lies around the face\n";
         text += &format!("{}\n", out.display());
     }
     output::answer(&text)?;
@@ -48,6 +49,8 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
 fn json(regions: &Regions) -> serde_json::Value {
     let regions: Vec<serde_json::Value> = regions
         .iter()
+        // It has no bounds of its own.
+        .filter(|region| !regions.background().contains(region))
         .map(|region| {
             let polygons: Vec<Vec<[f64; 2]>> = region
                 .polygons

@@ -11,11 +11,12 @@ pub struct Region {
 }
 
 /// Every region that an experiment can name: the atlas, the file's own, the left and right halves of the
-/// atlas's (`eyes_left` …, left and right as seen in the picture, parted at x = 0.5), and the halves of
-/// the face (`face_left` …).
+/// atlas's (`eyes_left` …, left and right as seen in the picture, parted at x = 0.5), the halves of the
+/// face (`face_left` …), and all that lies around the face (`background`).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Regions {
-    /// The seven of the atlas, then the file's own, then the halves, then those of the face.
+    /// The seven of the atlas, then the file's own, then the halves, then those of the face, then the
+    /// background.
     regions: Vec<Region>,
     /// How many are the file's own.
     own: usize,
@@ -44,6 +45,24 @@ const RESERVED: [&str; 4] = ["each", "pairs", "halves", "subsets"];
 /// The halves of the face. `face_upper` has the regions from the eyes up, `face_lower` the others.
 const FACE_HALVES: [&str; 4] = ["face_left", "face_right", "face_upper", "face_lower"];
 const UPPER: [&str; 3] = ["forehead", "brows", "eyes"];
+
+/// All that no region of the atlas holds: to cover it is to use a fill where no face is.
+const BACKGROUND: &str = "background";
+/// The outline of the seven regions, left of the middle and down from its top, in hundredths.
+const LEFT_OUTLINE: Outline = &[
+    (50.0, 3.0),
+    (18.0, 3.0),
+    (10.0, 19.0),
+    (10.0, 31.5),
+    (10.0, 47.0),
+    (12.0, 71.0),
+    (17.0, 88.0),
+    (34.0, 99.0),
+    (50.0, 99.0),
+];
+/// So far from the frame's border on every side, in hundredths, the background goes: a picture does not
+/// reach further, for a face takes up three tenths of it at the least.
+const BEYOND: f64 = 300.0;
 
 /// The x at which left and right halves meet.
 const MIDDLE: f64 = 0.5;
@@ -102,7 +121,10 @@ impl Region {
 
     /// The share of the canonical face frame that it covers, overlapping polygons counted once.
     pub fn area(&self) -> f64 {
-        union_area(&self.polygons)
+        let frame = in_hundredths(&[(0.0, 0.0), (100.0, 0.0), (100.0, 100.0), (0.0, 100.0)]);
+        let mut with_frame = self.polygons.clone();
+        with_frame.push(frame);
+        union_area(&self.polygons) + 1.0 - union_area(&with_frame)
     }
 }
 
@@ -124,7 +146,8 @@ impl Regions {
         });
         let halves: Vec<Region> = whole.iter().flat_map(halves).collect();
         let face = FACE_HALVES.map(|name| face_half(name, &whole, &halves));
-        Regions { regions: whole.into_iter().chain(halves).chain(face).collect(), own: 0 }
+        let around = face.into_iter().chain([background()]);
+        Regions { regions: whole.into_iter().chain(halves).chain(around).collect(), own: 0 }
     }
 
     /// The same and an experiment's own regions, in the order of the file.
@@ -154,7 +177,7 @@ impl Regions {
     }
 
     /// All regions: the atlas's, top to bottom; the file's own, in its order; the halves; those of
-    /// the face.
+    /// the face; the background.
     pub fn iter(&self) -> impl Iterator<Item = &Region> {
         self.regions.iter()
     }
@@ -177,12 +200,18 @@ impl Regions {
     /// The left and right halves of the atlas's regions.
     pub fn halves(&self) -> &[Region] {
         let start = ALIGNED.len() + self.own;
-        &self.regions[start..self.regions.len() - FACE_HALVES.len()]
+        &self.regions[start..self.regions.len() - FACE_HALVES.len() - 1]
     }
 
     /// The halves of the face.
     pub fn face_halves(&self) -> &[Region] {
-        &self.regions[self.regions.len() - FACE_HALVES.len()..]
+        let end = self.regions.len() - 1;
+        &self.regions[end - FACE_HALVES.len()..end]
+    }
+
+    /// What lies around the face.
+    pub fn background(&self) -> &[Region] {
+        &self.regions[self.regions.len() - 1..]
     }
 
     /// The union of the named regions. A polygon that several of them hold is listed once; polygons of
@@ -215,6 +244,16 @@ fn halves(region: &Region) -> [Region; 2] {
         let polygons = region.polygons.iter().filter_map(|polygon| half(polygon, side == "left"));
         Region::new(&format!("{}_{side}", region.name), polygons.collect())
     })
+}
+
+/// Two polygons, left and right of the middle.
+fn background() -> Region {
+    let (low, high) = (-BEYOND, 100.0 + BEYOND);
+    let mut left = vec![(low, high), (low, low), (50.0, low)];
+    left.extend(LEFT_OUTLINE);
+    left.push((50.0, high));
+    let right: Vec<(f64, f64)> = left.iter().map(|&(x, y)| (100.0 - x, y)).collect();
+    Region::new(BACKGROUND, vec![in_hundredths(&left), in_hundredths(&right)])
 }
 
 fn face_half(name: &str, whole: &[Region], halves: &[Region]) -> Region {
@@ -362,7 +401,22 @@ mod tests {
         }
         assert_eq!(area(&["face_upper"]), area(&["forehead", "brows", "eyes"]));
         assert_eq!(regions.face_halves().len(), 4);
-        assert_eq!(regions.names().last(), Some("face_lower"));
+        assert_eq!(regions.face_halves()[3].name, "face_lower");
+    }
+
+    #[test]
+    fn the_background_is_what_the_face_leaves() {
+        let regions = Regions::aligned();
+        let [background] = regions.background() else { panic!("it is one region") };
+        assert_eq!(regions.get("background"), Some(background));
+        let face = regions.polygons_of(&names(&Regions::built_in_names())).unwrap();
+        assert!((background.area() + union_area(&face) - 1.0).abs() < 1e-9);
+        for region in regions.built_in() {
+            let apart = |polygon: &Polygon| {
+                background.polygons.iter().all(|around| !around.overlaps(polygon))
+            };
+            assert!(region.polygons.iter().all(apart), "{}", region.name);
+        }
     }
 
     #[test]
@@ -377,7 +431,7 @@ mod tests {
             ["glasses", "scar"]
         );
         assert_eq!(regions.names().take(9).last(), Some("scar"));
-        assert_eq!(regions.iter().count(), 7 + 2 + 14 + 4);
+        assert_eq!(regions.iter().count(), 7 + 2 + 14 + 4 + 1);
         assert_eq!(regions.built_in().len(), Regions::built_in_names().len());
         assert!((regions.get("scar").unwrap().area() - 0.01).abs() < 1e-12);
     }

@@ -70,7 +70,7 @@ fn part(name: &str) -> Part {
             };
         }
     }
-    if built_in.contains(&name) {
+    if built_in.contains(&name) || name == "background" {
         return Part { words: name.to_owned(), known: true, plural: name.ends_with('s') };
     }
     Part { words: format!("“{name}”"), known: false, plural: false }
