@@ -1,0 +1,164 @@
+//! What hiding costs.
+
+use crate::report::finding::{
+    Leader, Slice, excludes_zero, interval, leader, signal_interval, told_from_zero,
+};
+use crate::report::metric::Metric;
+use crate::report::phrase::{list, subject};
+use crate::store::EffectRow;
+
+use super::scope::{bounds, sample, scope};
+use super::{MOST_NAMED, capital, phase_words};
+
+/// What hiding costs.
+pub fn hiding(slice: &Slice<'_>, measure: Metric) -> String {
+    let lead =
+        |row: &EffectRow| format!("{}{}", subject(&row.regions).words, phase_words(slice.phase));
+    if let [row] = slice.rows[..] {
+        return one_hidden(row, &lead(row), measure);
+    }
+    match leader(&slice.rows) {
+        Some(Leader { row, rivals }) if rivals.is_empty() => {
+            let next = slice.rows.iter().find(|other| other.regions != row.regions);
+            let next = next.filter(|row| row.effect.is_finite()).map_or(String::new(), |next| {
+                let come = subject(&next.regions).with_verb("comes", "come");
+                format!(" {} next, with {}.", capital(&come), measure.number(next.effect))
+            });
+            format!(
+                "Hiding {} costs most: {} {} ({}){}.{next}",
+                lead(row),
+                measure.number(row.effect),
+                measure.long_unit,
+                scope(row, measure),
+                beside_control(row, measure),
+            )
+        }
+        Some(leader) if leader.rivals.len() < MOST_NAMED => tied(slice, &leader, measure),
+        Some(Leader { row, rivals }) => format!(
+            "Hiding {} costs {} {} ({}){}; but {} others may cost as much, for their intervals overlap.",
+            lead(row),
+            measure.number(row.effect),
+            measure.long_unit,
+            scope(row, measure),
+            beside_control(row, measure),
+            rivals.len(),
+        ),
+        None => no_cost(slice, measure),
+    }
+}
+
+/// One region set: cost, gain, nothing, or no interval.
+fn one_hidden(row: &EffectRow, lead: &str, measure: Metric) -> String {
+    let size = measure.number(row.effect.abs());
+    let (unit, scope) = (measure.long_unit, scope(row, measure));
+    if !row.effect.is_finite() {
+        return format!("What hiding {lead} costs is not known: no run of it finished.");
+    }
+    match told_from_zero(row) {
+        Some(false) => format!(
+            "Hiding {lead} has no effect on {} that can be told from zero: {} {} ({scope}){}.",
+            measure.name,
+            measure.number(row.effect),
+            measure.unit,
+            beside_control(row, measure),
+        ),
+        _ if row.effect < 0.0 => {
+            format!("Hiding {lead} gains {size} {unit} ({scope}){}.", beside_control(row, measure))
+        }
+        _ => {
+            format!("Hiding {lead} costs {size} {unit} ({scope}){}.", beside_control(row, measure))
+        }
+    }
+}
+
+/// Several that cost much, none of which can be called the first.
+fn tied(slice: &Slice<'_>, leader: &Leader<'_>, measure: Metric) -> String {
+    let mut rows = vec![leader.row];
+    rows.extend(&leader.rivals);
+    let names = rows.iter().map(|row| subject(&row.regions).words).collect();
+    let costs = rows.iter().enumerate().map(|(index, row)| {
+        let unit = if index == 0 { format!(" {}", measure.long_unit) } else { String::new() };
+        let range = interval(row)
+            .map_or(String::new(), |range| format!(" ({})", bounds(range, measure, index == 0)));
+        format!("{}{unit}{range}", measure.number(row.effect))
+    });
+    format!(
+        "Hiding {}{} costs most, and which of them cannot be told: {}; {}.",
+        list(names, "or"),
+        phase_words(slice.phase),
+        list(costs.collect(), "and"),
+        sample(leader.row),
+    )
+}
+
+/// No region set has a cost that can be told from zero.
+fn no_cost(slice: &Slice<'_>, measure: Metric) -> String {
+    let Some(row) = slice.rows.iter().find(|row| row.effect.is_finite()) else {
+        return "What hiding costs is not known: no run of a covered condition finished."
+            .to_owned();
+    };
+    let largest = format!(
+        "the largest is {}, {} {} ({})",
+        subject(&row.regions).possessive(),
+        measure.number(row.effect),
+        measure.long_unit,
+        scope(row, measure)
+    );
+    if slice.rows.iter().all(|row| interval(row).is_none()) {
+        return format!(
+            "No region's cost has an interval, so none can be told from zero: {largest}."
+        );
+    }
+    let gain =
+        slice.rows.iter().rev().find(|row| row.effect < 0.0 && told_from_zero(row) == Some(true));
+    let gain = gain.map_or(String::new(), |row| {
+        let size = measure.number(row.effect.abs());
+        format!(" Hiding {} gains {size} {}.", subject(&row.regions).words, measure.unit)
+    });
+    format!("No region's cost can be told from zero: {largest}.{gain}")
+}
+
+/// Beside retrained networks: what one loses that learned from whole faces. Only for a single set.
+pub fn reliance(slices: &[Slice<'_>], first: &Slice<'_>, measure: Metric) -> Option<String> {
+    let slice = slices.iter().find(|slice| {
+        slice.phase == "evaluate"
+            && slice.mode == "hide"
+            && slice.fill == first.fill
+            && slice.swept == first.swept
+    })?;
+    let [row] = slice.rows[..] else { return None };
+    if !row.effect.is_finite() {
+        return None;
+    }
+    let pronoun = if subject(&row.regions).plural { "they are" } else { "it is" };
+    let range =
+        interval(row).map_or(String::new(), |range| format!(" ({})", bounds(range, measure, true)));
+    Some(format!(
+        "A network that learned from whole faces loses {} when {pronoun} hidden{range}.",
+        measure.number(row.effect)
+    ))
+}
+
+/// How the effect compares with covering as much elsewhere; empty without controls.
+fn beside_control(row: &EffectRow, measure: Metric) -> String {
+    let Some(signal) = row.signal.filter(|signal| signal.is_finite()) else { return String::new() };
+    let size = measure.number(signal.abs());
+    match signal_interval(row) {
+        Some(range) if !excludes_zero(range) => format!(
+            "; that differs from hiding the same area elsewhere by {} ({}), which cannot be told from zero",
+            measure.number(signal),
+            bounds(range, measure, true)
+        ),
+        known => {
+            let direction = if signal < 0.0 { "less" } else { "more" };
+            let caution = if known.is_none() { " (no interval is known)" } else { "" };
+            if row.effect < 0.0 {
+                let direction = if signal < 0.0 { "better" } else { "worse" };
+                return format!(
+                    ", {size} {direction} than hiding the same area elsewhere{caution}"
+                );
+            }
+            format!(", {size} {direction} than hiding the same area elsewhere{caution}")
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What is reached with nothing else seen.
+
+use crate::report::finding::{Slice, interval, rivals};
+use crate::report::metric::Metric;
+use crate::report::phrase::{list, subject};
+use crate::store::EffectRow;
+
+use super::MOST_NAMED;
+use super::scope::{range_words, sample};
+
+/// What is reached with nothing else seen; `alone` where no sentence about hiding went before.
+pub fn seeing(slice: &Slice<'_>, measure: Metric, alone: bool) -> String {
+    // The smallest loss reaches most.
+    let reached: Vec<&EffectRow> =
+        slice.rows.iter().rev().copied().filter(|row| row.covered.is_finite()).collect();
+    let Some(&best) = reached.first() else {
+        return "What is reached with one region seen alone is not known: no run of it finished."
+            .to_owned();
+    };
+    let lead = match slice.phase {
+        "evaluate" => "Seen alone by a network trained on whole faces",
+        "train" => "Seen alone in training",
+        _ => "Seen alone",
+    };
+    let whole = measure.amount(best.baseline);
+    let within = if alone {
+        let range = interval(best).map_or("no interval of the loss is known".to_owned(), |range| {
+            format!("95\u{a0}% for the loss: {}", range_words(range, measure))
+        });
+        format!(" ({range}; {})", sample(best))
+    } else {
+        String::new()
+    };
+    let whole = if alone {
+        format!("{} of the whole face's {whole}", measure.name)
+    } else {
+        format!("of {whole}")
+    };
+    let tied = rivals(best, &reached);
+    if reached.len() == 1 || tied.is_empty() {
+        let most = if reached.len() == 1 { "" } else { " most:" };
+        return format!(
+            "{lead}, {}{most} {} {whole}{within}.",
+            subject(&best.regions).with_verb("reaches", "reach"),
+            measure.amount(best.covered),
+        );
+    }
+    if tied.len() < MOST_NAMED && interval(best).is_some() {
+        let rows = std::iter::once(best).chain(tied.iter().copied());
+        let names = rows.map(|row| {
+            format!("{} ({})", subject(&row.regions).words, measure.amount(row.covered))
+        });
+        return format!(
+            "{lead}, {} reach most {whole}{within}, and which of them cannot be told.",
+            list(names.collect(), "and")
+        );
+    }
+    format!(
+        "{lead}, {} {} {whole}{within}; {} others may reach as much.",
+        subject(&best.regions).with_verb("reaches", "reach"),
+        measure.amount(best.covered),
+        tied.len()
+    )
+}

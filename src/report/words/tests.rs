@@ -1,0 +1,221 @@
+use super::super::finding::tests::{row, with_control};
+use super::*;
+
+fn said(rows: &[EffectRow]) -> String {
+    let text = answer(rows, &Facts::default());
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    assert!(!text.contains('\u{a0}'), "{text}");
+    text.replace('\n', " ")
+}
+
+fn eyes() -> EffectRow {
+    with_control(row("eyes", "hide", 11.4, Some((8.9, 13.9))), 9.8, (7.0, 12.6))
+}
+
+#[test]
+fn the_main_answer_in_lines_of_a_terminal() {
+    let mut seen = row("eyes", "keep", 41.8, Some((39.0, 44.6)));
+    seen.covered = 0.412;
+    assert_eq!(
+        answer(&[eyes(), seen], &Facts::default()),
+        "Hiding the eyes costs 11.4 points of test accuracy (95 %: 8.9 to 13.9; 3 seeds,\n\
+         1,400 images), 9.8 more than hiding the same area elsewhere. Seen alone, the\n\
+         eyes reach 41.2 % of 83.0 %."
+    );
+}
+
+#[test]
+fn a_signal_that_cannot_be_told_from_zero_is_not_claimed() {
+    let row = with_control(row("nose", "hide", 3.1, Some((1.2, 5.0))), 1.2, (-0.8, 3.2));
+    assert_eq!(
+        said(&[row]),
+        "Hiding the nose costs 3.1 points of test accuracy (95 %: 1.2 to 5.0; 3 seeds, 1,400 images); \
+         that differs from hiding the same area elsewhere by 1.2 (95 %: −0.8 to 3.2), which cannot be \
+         told from zero."
+    );
+}
+
+#[test]
+fn less_than_the_control() {
+    let row = with_control(row("nose", "hide", 3.1, Some((1.2, 5.0))), -4.0, (-6.0, -2.0));
+    assert_eq!(
+        said(&[row]),
+        "Hiding the nose costs 3.1 points of test accuracy (95 %: 1.2 to 5.0; 3 seeds, 1,400 images), \
+         4.0 less than hiding the same area elsewhere."
+    );
+}
+
+#[test]
+fn no_effect() {
+    assert_eq!(
+        said(&[row("forehead", "hide", 0.4, Some((-0.6, 1.4)))]),
+        "Hiding the forehead has no effect on test accuracy that can be told from zero: 0.4 points \
+         (95 %: −0.6 to 1.4; 3 seeds, 1,400 images)."
+    );
+}
+
+#[test]
+fn an_effect_that_the_correction_takes_away() {
+    let mut row = row("brows", "hide", 2.0, Some((0.1, 3.9)));
+    row.p_adjusted = Some(0.12);
+    assert_eq!(
+        said(&[row]),
+        "Hiding the brows has no effect on test accuracy that can be told from zero: 2.0 points \
+         (95 %: 0.1 to 3.9; corrected for the number of regions, p = 0.120; 3 seeds, 1,400 images)."
+    );
+}
+
+#[test]
+fn a_gain() {
+    let row = with_control(row("jaw", "hide", -1.2, Some((-2.0, -0.4))), -2.0, (-3.0, -1.0));
+    assert_eq!(
+        said(&[row]),
+        "Hiding the jaw gains 1.2 points of test accuracy (95 %: −2.0 to −0.4; 3 seeds, 1,400 images), \
+         2.0 better than hiding the same area elsewhere."
+    );
+}
+
+#[test]
+fn one_seed_and_no_interval() {
+    let mut row = row("brows+eyes", "hide", 15.0, None);
+    row.seeds = 1;
+    row.images = 1;
+    assert_eq!(
+        said(&[row]),
+        "Hiding the brows and eyes costs 15.0 points of test accuracy (no interval is known; 1 seed, \
+         1 image). With one seed only the images are a sample: how much another training would differ \
+         is not known."
+    );
+}
+
+#[test]
+fn a_union_of_ones_own_in_evaluation_only() {
+    let mut row = row("eye_left+glasses", "hide", 5.0, Some((4.0, 6.0)));
+    row.phase = "evaluate".to_owned();
+    assert_eq!(
+        said(&[row.clone()]),
+        "Hiding the left eye and “glasses” from a network trained on whole faces costs 5.0 points of \
+         test accuracy (95 %: 4.0 to 6.0; 3 seeds, 1,400 images)."
+    );
+    row.phase = "train".to_owned();
+    assert!(
+        said(&[row]).starts_with("Hiding the left eye and “glasses” in training alone costs 5.0")
+    );
+}
+
+#[test]
+fn what_whole_face_networks_lose_comes_beside() {
+    let mut evaluated = row("nose", "hide", 20.1, Some((18.0, 22.2)));
+    evaluated.phase = "evaluate".to_owned();
+    assert_eq!(
+        said(&[evaluated, row("nose", "hide", 3.0, Some((2.0, 4.0)))]),
+        "Hiding the nose costs 3.0 points of test accuracy (95 %: 2.0 to 4.0; 3 seeds, 1,400 images). \
+         A network that learned from whole faces loses 20.1 when it is hidden (95 %: 18.0 to 22.2)."
+    );
+}
+
+#[test]
+fn a_region_that_stands_out() {
+    let rows = [
+        row("eyes", "hide", 11.4, Some((9.0, 13.8))),
+        row("mouth", "hide", 21.0, Some((18.9, 23.1))),
+        row("nose", "keep", 60.0, Some((58.0, 62.0))),
+        row("mouth", "keep", 24.0, Some((22.0, 26.0))),
+    ];
+    assert_eq!(
+        said(&rows),
+        "Hiding the mouth costs most: 21.0 points of test accuracy (95 %: 18.9 to 23.1; 3 seeds, 1,400 \
+         images). The eyes come next, with 11.4. Seen alone, the mouth reaches most: 59.0 % of 83.0 %."
+    );
+    assert_eq!(headline(&rows, "accuracy"), "Hiding the mouth costs most: 21 points");
+}
+
+#[test]
+fn regions_that_cannot_be_told_apart() {
+    let rows = [
+        row("eyes", "hide", 19.8, Some((17.0, 22.6))),
+        row("mouth", "hide", 21.0, Some((18.9, 23.1))),
+        row("nose", "hide", 2.0, Some((0.5, 3.5))),
+        row("eyes", "keep", 25.0, Some((22.0, 28.0))),
+        row("mouth", "keep", 24.0, Some((22.0, 26.0))),
+    ];
+    assert_eq!(
+        said(&rows),
+        "Hiding the mouth or the eyes costs most, and which of them cannot be told: 21.0 points of test \
+         accuracy (95 %: 18.9 to 23.1) and 19.8 (17.0 to 22.6); 3 seeds, 1,400 images. Seen alone, the \
+         mouth (59.0 %) and the eyes (58.0 %) reach most of 83.0 %, and which of them cannot be told."
+    );
+    assert_eq!(
+        headline(&rows, "accuracy"),
+        "Hiding the mouth or the eyes costs most: 21 and 20 points"
+    );
+}
+
+#[test]
+fn many_that_cannot_be_told_apart_are_counted() {
+    let names = ["brows", "cheeks", "eyes", "jaw", "mouth"];
+    let rows = names.map(|name| row(name, "hide", 5.0, Some((1.0, 9.0))));
+    assert_eq!(
+        said(&rows),
+        "Hiding the brows costs 5.0 points of test accuracy (95 %: 1.0 to 9.0; 3 seeds, 1,400 images); \
+         but 4 others may cost as much, for their intervals overlap."
+    );
+}
+
+#[test]
+fn no_region_stands_out() {
+    let rows =
+        [row("nose", "hide", 0.9, Some((-0.3, 2.1))), row("jaw", "hide", -2.0, Some((-3.0, -1.0)))];
+    assert_eq!(
+        said(&rows),
+        "No region's cost can be told from zero: the largest is the nose's, 0.9 points of test accuracy \
+         (95 %: −0.3 to 2.1; 3 seeds, 1,400 images). Hiding the jaw gains 2.0 points."
+    );
+    assert_eq!(headline(&rows, "accuracy"), "No region's cost can be told from zero");
+}
+
+#[test]
+fn only_seen_alone() {
+    let mut seen = row("nose", "keep", 41.8, Some((39.1, 44.5)));
+    seen.covered = 0.412;
+    assert_eq!(
+        said(&[seen]),
+        "Seen alone, the nose reaches 41.2 % test accuracy of the whole face's 83.0 % (95 % for the \
+         loss: 39.1 to 44.5; 3 seeds, 1,400 images)."
+    );
+}
+
+#[test]
+fn nothing_and_failures() {
+    let facts = Facts { runs: 14, failed: 2, ..Facts::default() };
+    assert_eq!(
+        answer(&[], &facts),
+        "There is no effect to report: no covered condition has a finished run beside one\n\
+         of whole faces. 2 of 14 runs failed and are missing here."
+    );
+    let mut failed = row("nose", "hide", f64::NAN, None);
+    failed.covered = f64::NAN;
+    assert_eq!(said(&[failed]), "What hiding the nose costs is not known: no run of it finished.");
+}
+
+#[test]
+fn the_setting_is_named_where_there_are_several() {
+    let mut fast = eyes();
+    fast.swept.insert("train.optimizer.learning_rate".to_owned(), "0.01".to_owned());
+    let mut slow = eyes();
+    slow.swept.insert("train.optimizer.learning_rate".to_owned(), "0.001".to_owned());
+    assert!(said(&[fast, slow]).ends_with(
+        "elsewhere. All this is for learning_rate 0.001; the table has the other settings."
+    ));
+}
+
+#[test]
+fn bits_are_said_where_there_is_no_accuracy() {
+    let mut row = row("eyes", "hide", 31.0, Some((20.0, 42.0)));
+    row.metric = "bits".to_owned();
+    assert_eq!(
+        said(&[row]),
+        "Hiding the eyes costs 0.31 bits of usable information (95 %: 0.20 to 0.42; 3 seeds, 1,400 \
+         images)."
+    );
+}
