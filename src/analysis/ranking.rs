@@ -130,7 +130,7 @@ fn shared<'a>(
 
 /// The probability of each rank, the largest mean first, of tables over the same seeds and images:
 /// `[tables][rank]`.
-fn rank_probabilities(tables: &[Differences]) -> Vec<Vec<f64>> {
+pub(super) fn rank_probabilities(tables: &[Differences]) -> Vec<Vec<f64>> {
     let count = tables.len();
     let stretched: Vec<Vec<f64>> = tables.iter().map(stretch).collect();
     let (seeds, images) = (tables[0].seeds(), tables[0].images());

@@ -4,13 +4,15 @@
 //! The worth of a set of regions is the metric of a network that sees them and nothing else, as the
 //! `keep` conditions measure it: with a set hidden instead, hair and background are seen too, and that is
 //! another game. A value is linear in the worths, so that it can be had for every seed and image by
-//! itself; its interval is that of any other mean over seeds and images.
+//! itself; its interval is that of any other mean over seeds and images, and how probably it is the largest
+//! is told as of any other rank.
 
 use std::collections::HashMap;
 
 use super::cells::{Cell, Covered, EffectsError, cells, same_images};
 use super::crossed::Differences;
 use super::metric::Metric;
+use super::ranking::rank_probabilities;
 use super::scores::RunScores;
 use crate::store::{RunRow, ShapleyRow};
 
@@ -105,6 +107,15 @@ struct Game<'a> {
     constant: Option<u16>,
 }
 
+/// What each player is given, seed by seed and image by image, and what there is to give.
+struct Division {
+    /// `[players][seeds][images]`
+    values: Vec<Vec<Vec<f64>>>,
+    /// The worth of no player and of all, `[seeds][images]`.
+    none: Vec<Vec<f64>>,
+    all: Vec<Vec<f64>>,
+}
+
 impl<'a> Game<'a> {
     fn of(
         sets: &[&Covered<'a>],
@@ -168,26 +179,28 @@ impl<'a> Game<'a> {
     ) -> Result<(), EffectsError> {
         let test = &self.worths[0].last().and_then(|all| *all).expect("all are seen").test;
         let every: Vec<usize> = (0..test.actual.len()).collect();
-        let shares = self.shares(Metric::Accuracy)?;
-        self.rows(cell, Metric::Accuracy.name(), None, &every, &shares, rows);
-        let bits = self.shares(Metric::Bits)?;
+        let division = self.division(Metric::Accuracy)?;
+        self.rows(cell, Metric::Accuracy.name(), None, &every, &division, rows);
+        let bits = self.division(Metric::Bits)?;
         self.rows(cell, Metric::Bits.name(), None, &every, &bits, rows);
         for (class, images) in test.by_class() {
             let emotion = Some(classes[usize::from(class)].clone());
-            self.rows(cell, "recall", emotion, &images, &shares, rows);
+            self.rows(cell, "recall", emotion, &images, &division, rows);
         }
         Ok(())
     }
 
-    /// Every player's value in the game of one seed and image: `[players][seeds][images]`.
-    fn shares(&self, metric: Metric) -> Result<Vec<Vec<Vec<f64>>>, EffectsError> {
+    /// Every player's value in the game of one seed and image.
+    fn division(&self, metric: Metric) -> Result<Division, EffectsError> {
         let players = self.players.len();
-        let mut shares = vec![Vec::with_capacity(self.worths.len()); players];
+        let mut division =
+            Division { values: vec![Vec::new(); players], none: Vec::new(), all: Vec::new() };
         for sets in &self.worths {
             let images = sets.iter().flatten().next().map_or(0, |scores| scores.images());
             let mut of_seed = vec![vec![0.0; images]; players];
+            let mut worth = Vec::new();
             for (set, scores) in sets.iter().enumerate() {
-                let worth: Vec<f64> = match scores {
+                worth = match scores {
                     Some(scores) => {
                         let missing = || EffectsError::NoBits { run_id: scores.run.run_id.clone() };
                         metric.worths(scores).ok_or_else(missing)?
@@ -200,12 +213,16 @@ impl<'a> Game<'a> {
                         *share += coefficient * worth;
                     }
                 }
+                if set == 0 {
+                    division.none.push(worth.clone());
+                }
             }
-            for (all, of_seed) in shares.iter_mut().zip(of_seed) {
-                all.push(of_seed);
+            division.all.push(worth);
+            for (values, of_seed) in division.values.iter_mut().zip(of_seed) {
+                values.push(of_seed);
             }
         }
-        Ok(shares)
+        Ok(division)
     }
 
     /// What the best constant answer is worth, image by image.
@@ -224,14 +241,19 @@ impl<'a> Game<'a> {
         metric: &str,
         emotion: Option<String>,
         images: &[usize],
-        shares: &[Vec<Vec<f64>>],
+        division: &Division,
         rows: &mut Vec<ShapleyRow>,
     ) {
-        for (region, shares) in self.players.iter().zip(shares) {
-            let table = Differences::from_fn(shares.len(), images.len(), |seed, image| {
-                shares[seed][images[image]]
-            });
-            let Some(estimate) = table.map(|table| table.estimate()) else { continue };
+        let over = |worths: &Vec<Vec<f64>>| {
+            Differences::from_fn(worths.len(), images.len(), |seed, image| {
+                worths[seed][images[image]]
+            })
+        };
+        let Some((none, all)) = over(&division.none).zip(over(&division.all)) else { return };
+        let values: Vec<Differences> = division.values.iter().filter_map(over).collect();
+        let ranks = rank_probabilities(&values);
+        for ((region, values), ranks) in self.players.iter().zip(&values).zip(ranks) {
+            let estimate = values.estimate();
             let (low, high) = estimate.interval.unzip();
             let nothing = match self.constant {
                 Some(_) => "; with none seen the commonest class and 0 bits, by definition",
@@ -246,7 +268,10 @@ impl<'a> Game<'a> {
                 value: estimate.mean,
                 low,
                 high,
-                seeds: u32::try_from(shares.len()).unwrap_or(u32::MAX),
+                first: ranks[0],
+                none_seen: none.mean(),
+                all_seen: all.mean(),
+                seeds: u32::try_from(values.seeds()).unwrap_or(u32::MAX),
                 images: images.len() as u64,
                 method: format!(
                     "exact over {} sets; {}{nothing}",

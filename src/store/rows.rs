@@ -182,6 +182,11 @@ pub struct ShapleyRow {
     /// 95 % interval; `None` where it cannot be known.
     pub low: Option<f64>,
     pub high: Option<f64>,
+    /// How probable it is that this region's value is the largest; the regions' sum to 1.
+    pub first: f64,
+    /// What no region and what every region is worth, mean over seeds: the values sum to their difference.
+    pub none_seen: f64,
+    pub all_seen: f64,
     /// How many seeds have every set of regions.
     pub seeds: u32,
     pub images: u64,

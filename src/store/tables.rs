@@ -161,6 +161,9 @@ table!(ShapleyRow, "shapley", {
     value: f64,
     low: Option<f64>,
     high: Option<f64>,
+    first: f64,
+    none_seen: f64,
+    all_seen: f64,
     seeds: u32,
     images: u64,
     method: String;

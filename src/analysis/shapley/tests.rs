@@ -115,6 +115,8 @@ fn accuracy_bits_and_recalls_are_divided() {
     assert_eq!(accuracy[0].low.zip(accuracy[0].high), expected.interval);
     assert!(accuracy[0].method.starts_with("exact over 4 sets; "), "{}", accuracy[0].method);
     assert!(accuracy[0].method.ends_with("by definition"));
+    // Nothing seen: the two of class 1.
+    assert!(accuracy.iter().all(|row| row.none_seen == 2.0 / 6.0 && row.all_seen == 1.0));
 
     let neutral: Vec<f64> =
         find(&rows, "recall", Some("neutral")).iter().map(|row| row.value).collect();
@@ -135,8 +137,24 @@ fn a_run_that_saw_nothing_counts_as_measured() {
     let accuracy = find(&rows, "accuracy", None);
     close(&accuracy.iter().map(|row| row.value).collect::<Vec<_>>(), &[1.5 / 6.0, 2.5 / 6.0]);
     assert!(!accuracy[0].method.contains("by definition"));
+    assert_eq!((accuracy[0].none_seen, accuracy[0].all_seen), (2.0 / 6.0, 1.0));
     // Without, what nothing is worth is not known, unless the prior is.
     assert_eq!(shapley(&study("evaluate"), &classes(), &|_| None).unwrap(), []);
+}
+
+/// One image on which the eyes and the mouth are worth the same, one that the mouth alone answers: the mouth
+/// is first wherever the latter is drawn.
+#[test]
+fn how_probably_a_value_is_the_largest() {
+    let sets: [(&[&str], [usize; 2]); 3] =
+        [(&["eyes"], [1, 1]), (&["mouth"], [1, 0]), (&["eyes", "mouth"], [0, 0])];
+    let runs = sets
+        .map(|(set, predicted)| answers(run(&set.join("+"), set, "keep", 1), &[0, 0], &predicted));
+    let rows = shapley(&runs, &classes(), &fearful).unwrap();
+    let first: Vec<f64> = find(&rows, "accuracy", None).iter().map(|row| row.first).collect();
+    // The former alone is drawn once in four times, and is a tie.
+    assert!((first[0] - 0.125).abs() < 0.03, "{first:?}");
+    assert!((first[1] - 0.875).abs() < 0.03, "{first:?}");
 }
 
 #[test]

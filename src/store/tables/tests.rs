@@ -138,13 +138,16 @@ prop_compose! {
     fn shapley_row()(
         words in [(); 5].map(|()| text()),
         emotion in option::of(text()),
-        (seeds, images, value) in (any::<u32>(), any::<u64>(), number()),
+        (seeds, images) in (any::<u32>(), any::<u64>()),
+        numbers in [(); 4].map(|()| number()),
         (low, high) in (option::of(number()), option::of(number())),
         swept in swept(),
     ) -> ShapleyRow {
         let [region, metric, phase, fill, method] = words;
+        let [value, first, none_seen, all_seen] = numbers;
         ShapleyRow {
-            region, metric, emotion, phase, fill, value, low, high, seeds, images, method, swept,
+            region, metric, emotion, phase, fill, value, low, high, first, none_seen, all_seen, seeds,
+            images, method, swept,
         }
     }
 }
