@@ -10,7 +10,9 @@ use super::{Exit, Options, output};
 use crate::analysis::{self, Tables};
 use crate::experiment::{self, Experiment};
 use crate::region::Regions;
-use crate::report::{self, Chart, EmotionCell, Facts, Figure, Format, Page, ReportError, Topic};
+use crate::report::{
+    self, Chart, EmotionCell, Evidence, Facts, Figure, Format, Page, ReportError, Topic,
+};
 use crate::store::{
     ClassEffectRow, ConfusionRow, ConfusionShiftRow, EffectRow, EpochRow, Manifest, MaskLeakRow,
     RankingRow, Results, RunRow, ShapleyRow, read_table, write_table, write_whole,
@@ -28,7 +30,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     let results = Results::open(&options.results)?;
     let mut exit = Exit::Done;
     for name in &arguments.names {
-        output::answer(&regenerate(&results, name, options)?)?;
+        output::answer(&regenerate(&results, name, options, Depth::Details)?)?;
         let runs: Vec<RunRow> = read_table(&results.table_path::<RunRow>(name)?)?;
         if runs.iter().any(|run| run.status != "done") {
             exit = Exit::SomeFailed;
@@ -37,14 +39,24 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
+/// How much is said in words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// The answer.
+    Answer,
+    /// Then each emotion's losses and confusions.
+    Details,
+}
+
 /// Computes the effects, draws the charts, and gives back the words and the table under them.
 pub(super) fn regenerate(
     results: &Results,
     name: &str,
     options: &Options,
+    depth: Depth,
 ) -> anyhow::Result<String> {
     let tables = Tables::read(results, name)?;
-    let Derived { effects, class_effects, mask_leaks } = analyse(results, name, &tables)?;
+    let evidence = analyse(results, name, &tables)?;
     let Tables { runs, epochs, confusion, .. } = tables;
     let facts = Facts::gather(&runs, &confusion);
     let folder = results.experiment_dir(name)?;
@@ -54,15 +66,15 @@ pub(super) fn regenerate(
         .and_then(|text| experiment::parse(text, "experiment.toml", &[]).ok())
         .map(|Experiment { question, analysis, regions, .. }| (question, analysis, regions))
         .unwrap_or_else(|| (String::new(), String::new(), Regions::aligned()));
-    let mut charts = charts(&runs, &epochs, &confusion, &effects, &regions, &facts)?;
-    charts.extend(emotions(&class_effects, &regions, &facts)?);
+    let mut charts = charts(&runs, &epochs, &confusion, &evidence, &regions, &facts)?;
+    charts.extend(emotions(&evidence.class_effects, &regions, &facts)?);
     let page = Page {
         name,
         question: &question,
         analysis: &analysis,
         settings: settings.as_deref(),
         runs: &runs,
-        effects: &effects,
+        evidence: &evidence,
         facts: &facts,
         charts: &charts,
     };
@@ -70,7 +82,7 @@ pub(super) fn regenerate(
     let html = page.html()?;
     files.push(folder.join("report.html"));
     write_whole(&folder.join("report.html"), |file| file.write_all(html.as_bytes()))?;
-    let table = report::study_table(&runs, &effects);
+    let table = report::study_table(&runs, &evidence.effects);
     if options.format != Format::Table {
         return Ok(table.render(options.format, output::width())?);
     }
@@ -78,12 +90,16 @@ pub(super) fn regenerate(
     if !question.is_empty() {
         text += &format!("\n{question}\n\n");
     }
-    text += &report::answer(&effects, &facts);
+    text += &report::answer(&evidence, &facts);
     text += "\n";
-    for warning in report::mask_leak_warnings(&mask_leaks) {
+    for warning in report::mask_leak_warnings(&evidence.mask_leaks) {
         text += &format!("{}\n", report::wrap(&warning, 80));
     }
     text += "\n";
+    let details = report::details(&evidence);
+    if depth == Depth::Details && !details.is_empty() {
+        text += &format!("{details}\n\n");
+    }
     text += &table.render(Format::Table, output::width().min(100))?;
     text += "\n";
     for run in runs.iter().filter(|run| run.status != "done") {
@@ -98,15 +114,8 @@ pub(super) fn regenerate(
     Ok(text)
 }
 
-/// The tables that charts are drawn from, of those that follow from others.
-struct Derived {
-    effects: Vec<EffectRow>,
-    class_effects: Vec<ClassEffectRow>,
-    mask_leaks: Vec<MaskLeakRow>,
-}
-
 /// Computes and writes every table that follows from others.
-fn analyse(results: &Results, name: &str, tables: &Tables) -> anyhow::Result<Derived> {
+fn analyse(results: &Results, name: &str, tables: &Tables) -> anyhow::Result<Evidence> {
     let Tables { scores, classes, .. } = tables;
     let effects = analysis::effects(scores)?;
     write_table(&results.table_path::<EffectRow>(name)?, &effects)?;
@@ -126,7 +135,7 @@ fn analyse(results: &Results, name: &str, tables: &Tables) -> anyhow::Result<Der
     write_table(&results.table_path::<ConfusionShiftRow>(name)?, &confusions)?;
     let mask_leaks = analysis::mask_leaks(scores)?;
     write_table(&results.table_path::<MaskLeakRow>(name)?, &mask_leaks)?;
-    Ok(Derived { effects, class_effects, mask_leaks })
+    Ok(Evidence { effects, class_effects, shapley, ranking, confusions, mask_leaks })
 }
 
 /// What each region is worth for each emotion, beside people. People saw a few tiles at a time, so that
@@ -168,10 +177,11 @@ fn charts(
     runs: &[RunRow],
     epochs: &[EpochRow],
     confusion: &[ConfusionRow],
-    effects: &[EffectRow],
+    evidence: &Evidence,
     regions: &Regions,
     facts: &Facts,
 ) -> anyhow::Result<Vec<Chart>> {
+    let effects = &evidence.effects;
     let mut charts = Vec::new();
     if let Some(figure) = drawn(report::region_map(effects, "accuracy", regions, facts))? {
         charts.push(Chart::new(Topic::Regions, "region_map", figure));
@@ -184,6 +194,9 @@ fn charts(
         };
         push("accuracy", "effects")?;
         push("bits", "effects_bits")?;
+    }
+    if let Some(figure) = drawn(report::waterfall(&evidence.shapley, "accuracy", facts))? {
+        charts.push(Chart::new(Topic::Shares, "shapley", figure));
     }
     if !epochs.is_empty() {
         let figure = report::curves(runs, epochs, facts)?;

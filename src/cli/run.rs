@@ -119,7 +119,8 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
             output::error_text(&format!("interrupted; `{again}` goes on from here\n"));
             return Ok(Exit::Interrupted);
         }
-        let answer = report::regenerate(&results, &experiment.name, options)?;
+        let answer =
+            report::regenerate(&results, &experiment.name, options, report::Depth::Answer)?;
         if !arguments.json {
             output::answer(&answer)?;
         }

@@ -7,6 +7,7 @@ use super::figure::Figure;
 pub enum Topic {
     Regions,
     Effects,
+    Shares,
     Emotions,
     Confusions,
     Training,
@@ -24,13 +25,20 @@ pub struct Chart {
 }
 
 impl Topic {
-    pub const ALL: [Topic; 5] =
-        [Topic::Regions, Topic::Effects, Topic::Emotions, Topic::Confusions, Topic::Training];
+    pub const ALL: [Topic; 6] = [
+        Topic::Regions,
+        Topic::Effects,
+        Topic::Shares,
+        Topic::Emotions,
+        Topic::Confusions,
+        Topic::Training,
+    ];
 
     pub(super) fn id(self) -> &'static str {
         match self {
             Topic::Regions => "regions",
             Topic::Effects => "effects",
+            Topic::Shares => "shares",
             Topic::Emotions => "emotions",
             Topic::Confusions => "confusions",
             Topic::Training => "training",
@@ -41,6 +49,7 @@ impl Topic {
         match self {
             Topic::Regions => "Where the signal lies",
             Topic::Effects => "What each region is worth",
+            Topic::Shares => "How what is seen divides",
             Topic::Emotions => "Each emotion, beside people",
             Topic::Confusions => "What is taken for what",
             Topic::Training => "How the networks learned",
@@ -58,6 +67,11 @@ impl Topic {
                 "A region hidden shows what is lost without it; a region seen alone shows what it holds by \
                  itself. Regions that say the same cost little to hide and hold much alone. The ring is the \
                  same area covered elsewhere on the face."
+            }
+            Topic::Shares => {
+                "From nothing seen to all regions seen: the Shapley value of a region is what it adds, on \
+                 average over all orders in which the regions can come to be seen. Two that say the same \
+                 share it, and the values sum to all that is gained."
             }
             Topic::Emotions => {
                 "The human reference (Wegrzyn et al. 2017, PLOS ONE 12(5): e0177239) is of two posers whom \

@@ -101,24 +101,13 @@ fn panel<'a>(mut slice: Slice<'a>, several_settings: bool, width: f64) -> Panel<
         .iter()
         .map(|row| fonts::wrap(&row.regions.join(" + "), LABEL, NAME_WIDTH))
         .collect();
-    let mut heading = match slice.mode {
-        "keep" => "Only the region seen".to_owned(),
-        "hide" => "The region hidden".to_owned(),
-        other => other.to_owned(),
+    let what = match slice.mode {
+        "keep" => "Only the region seen",
+        "hide" => "The region hidden",
+        other => other,
     };
-    heading.push_str(match slice.phase {
-        "retrain" => ", in training and test",
-        "evaluate" => " in the test; trained on whole faces",
-        "train" => " in training; tested on whole faces",
-        "amortised" => "; one network trained for all sets",
-        _ => "",
-    });
-    if slice.fill != "mean" {
-        heading.push_str(&format!("; {} fill", slice.fill));
-    }
-    if several_settings {
-        heading.push_str(&format!("; {}", label::swept(slice.swept)));
-    }
+    let settings = several_settings.then_some(slice.swept);
+    let heading = label::heading(what, (slice.phase, slice.fill), settings);
     Panel { heading: fonts::wrap(&heading, HEADING, width), slice, names, left_out }
 }
 

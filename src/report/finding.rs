@@ -5,10 +5,10 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use crate::store::EffectRow;
+use crate::store::{ClassEffectRow, EffectRow};
 
 /// Below it an adjusted p-value counts as evidence: the complement of the 95 % interval.
-const ALPHA: f64 = 0.05;
+pub const ALPHA: f64 = 0.05;
 
 /// The effects of one metric that can be compared with each other.
 #[derive(Debug, Clone)]
@@ -66,7 +66,7 @@ fn mode_order(mode: &str) -> usize {
     ["hide", "keep"].iter().position(|known| *known == mode).unwrap_or(2)
 }
 
-fn phase_order(phase: &str) -> usize {
+pub fn phase_order(phase: &str) -> usize {
     ["retrain", "evaluate", "amortised", "train"]
         .iter()
         .position(|known| *known == phase)
@@ -83,7 +83,7 @@ pub fn signal_interval(row: &EffectRow) -> Option<(f64, f64)> {
     known(row.signal_low, row.signal_high)
 }
 
-fn known(low: Option<f64>, high: Option<f64>) -> Option<(f64, f64)> {
+pub fn known(low: Option<f64>, high: Option<f64>) -> Option<(f64, f64)> {
     let (low, high) = (low?, high?);
     (low.is_finite() && high.is_finite()).then_some((low, high))
 }
@@ -99,20 +99,26 @@ pub fn told_from_zero(row: &EffectRow) -> Option<bool> {
     Some(excludes_zero(interval) && row.p_adjusted.is_none_or(|p| p < ALPHA))
 }
 
+/// Whether an emotion's loss can be told from zero, corrected for all regions and emotions looked at.
+pub fn loss_told(row: &ClassEffectRow) -> bool {
+    known(row.effect_low, row.effect_high).is_some_and(excludes_zero)
+        && row.p_adjusted.is_some_and(|p| p < ALPHA)
+}
+
 /// Whether the two intervals share no value; `false` where one is unknown.
-pub fn apart(a: &EffectRow, b: &EffectRow) -> bool {
-    match (interval(a), interval(b)) {
+pub fn apart(a: Option<(f64, f64)>, b: Option<(f64, f64)>) -> bool {
+    match (a, b) {
         (Some(a), Some(b)) => a.0 > b.1 || b.0 > a.1,
         _ => false,
     }
 }
 
-/// The region set that stands out, and those that may be as large.
+/// What stands out, and what may be as large.
 #[derive(Debug, Clone)]
-pub struct Leader<'a> {
-    pub row: &'a EffectRow,
-    /// Largest first: every other set whose interval overlaps the leader's.
-    pub rivals: Vec<&'a EffectRow>,
+pub struct Leader<'a, R = EffectRow> {
+    pub row: &'a R,
+    /// Largest first: every other one whose interval overlaps the leader's.
+    pub rivals: Vec<&'a R>,
 }
 
 /// The largest cost that can be told from zero. `None` where there is none.
@@ -121,12 +127,22 @@ pub fn leader<'a>(rows: &[&'a EffectRow]) -> Option<Leader<'a>> {
     Some(Leader { row, rivals: rivals(row, rows) })
 }
 
+/// The largest loss of an emotion that can be told from zero, of rows with the largest first.
+pub fn losing<'a>(rows: &[&'a ClassEffectRow]) -> Option<Leader<'a, ClassEffectRow>> {
+    let row = *rows.iter().find(|row| row.effect > 0.0 && loss_told(row))?;
+    let range = |row: &ClassEffectRow| known(row.effect_low, row.effect_high);
+    let other = |other: &&&ClassEffectRow| !std::ptr::eq::<ClassEffectRow>(**other, row);
+    let rivals = rows.iter().filter(other).filter(|other| !apart(range(row), range(other)));
+    Some(Leader { row, rivals: rivals.copied().collect() })
+}
+
 /// Every other row that may be as large as this one.
 pub fn rivals<'a>(row: &EffectRow, rows: &[&'a EffectRow]) -> Vec<&'a EffectRow> {
     rows.iter()
         .copied()
         .filter(|other| {
-            other.regions != row.regions && other.effect.is_finite() && !apart(row, other)
+            let apart = apart(interval(row), interval(other));
+            other.regions != row.regions && other.effect.is_finite() && !apart
         })
         .collect()
 }

@@ -42,6 +42,39 @@ pub fn occlusion(regions: &[String], mode: &str, phase: &str, fill: &str) -> Str
     label
 }
 
+/// An occlusion with its swept settings.
+pub fn condition(
+    regions: &[String],
+    (mode, phase, fill): (&str, &str, &str),
+    settings: &BTreeMap<String, String>,
+) -> String {
+    with_swept(occlusion(regions, mode, phase, fill), settings)
+}
+
+/// What a part of a figure or table shows, and under which conditions: `The region hidden, in training and
+/// test; noise fill; learning_rate 0.01`.
+pub fn heading(
+    what: &str,
+    (phase, fill): (&str, &str),
+    settings: Option<&BTreeMap<String, String>>,
+) -> String {
+    let mut heading = what.to_owned();
+    heading.push_str(match phase {
+        "retrain" => ", in training and test",
+        "evaluate" => " in the test; trained on whole faces",
+        "train" => " in training; tested on whole faces",
+        "amortised" => "; one network trained for all sets",
+        _ => "",
+    });
+    if fill != "mean" {
+        heading.push_str(&format!("; {fill} fill"));
+    }
+    if let Some(settings) = settings.filter(|settings| !settings.is_empty()) {
+        heading.push_str(&format!("; {}", swept(settings)));
+    }
+    heading
+}
+
 /// `learning_rate 0.01, batch_size 64`: the last part of each swept key and its value.
 pub fn swept(settings: &BTreeMap<String, String>) -> String {
     let parts: Vec<String> = settings

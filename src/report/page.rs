@@ -15,14 +15,15 @@ use sortable::sortable;
 
 use super::chart::{Chart, Topic};
 use super::error::ReportError;
+use super::evidence::Evidence;
 use super::facts::Facts;
 use super::fonts;
 use super::label::run_label;
 use super::listing::runs_table;
 use super::numbers::counted;
 use super::study::{effects_table, study_table};
-use super::words::answer;
-use crate::store::{EffectRow, RunRow};
+use super::words::{answer, details};
+use crate::store::RunRow;
 
 /// All that the page of an experiment shows.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +36,7 @@ pub struct Page<'a> {
     /// The experiment file as run; `None` where it is missing.
     pub settings: Option<&'a str>,
     pub runs: &'a [RunRow],
-    pub effects: &'a [EffectRow],
+    pub evidence: &'a Evidence,
     pub facts: &'a Facts,
     pub charts: &'a [Chart],
 }
@@ -109,11 +110,13 @@ impl Page<'_> {
     /// The question, the answer in words, and under which conditions.
     fn opening(&self) -> Html {
         let heading = if self.question.is_empty() { self.name } else { self.question };
-        let words = answer(self.effects, self.facts).replace('\n', " ");
+        let words = answer(self.evidence, self.facts).replace('\n', " ");
+        let details = details(self.evidence).replace('\n', " ");
         let origin = format!("Experiment {}", self.name);
         let opening = Html::element("p", &[("class", "origin")], Html::text(&origin))
             .then(Html::plain("h1", heading))
             .then(Html::element("p", &[("class", "answer")], Html::text(&words)))
+            .then(paragraphs(&details))
             .then(Html::element(
                 "p",
                 &[("class", "conditions")],
@@ -181,7 +184,7 @@ impl Page<'_> {
     }
 
     fn numbers(&self) -> Result<Html, ReportError> {
-        let study = study_table(self.runs, self.effects);
+        let study = study_table(self.runs, &self.evidence.effects);
         let mut runs = runs_table(self.runs.iter());
         let swept = self.runs.iter().flat_map(|run| run.swept.keys());
         let mut columns: Vec<String> = RUN_COLUMNS.map(str::to_owned).to_vec();
@@ -192,9 +195,9 @@ impl Page<'_> {
         }
         runs.select(&columns)?;
         let mut body = sortable("Conditions: accuracy over seeds, effect and signal", &study);
-        if !self.effects.is_empty() {
+        if !self.evidence.effects.is_empty() {
             let caption = "Every effect: shares in per cent and points, information in bits";
-            body = body.then(sortable(caption, &effects_table(self.effects)));
+            body = body.then(sortable(caption, &effects_table(&self.evidence.effects)));
         }
         let summary = counted(self.runs.len() as u64, "run");
         let folded = Html::plain("summary", &summary).then(sortable("Runs", &runs));

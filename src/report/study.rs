@@ -6,7 +6,7 @@ use crate::store::{EffectRow, RunRow};
 
 use super::cell::Cell;
 use super::finding::{interval, signal_interval};
-use super::label::{occlusion, run_label, swept};
+use super::label::{condition, run_label};
 use super::metric::Metric;
 use super::table::{Column, Table};
 
@@ -72,12 +72,9 @@ pub fn effects_table(effects: &[EffectRow]) -> Table {
         let measure = Metric::of(&row.metric);
         let value = |value: Option<f64>| value.map_or(Cell::Empty, |v| Cell::of(v, measure));
         let p = |p: Option<f64>| p.map_or(Cell::Empty, Cell::P);
-        let condition =
-            [occlusion(&row.regions, &row.mode, &row.phase, &row.fill), swept(&row.swept)];
-        let condition: Vec<&str> =
-            condition.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+        let covering = (row.mode.as_str(), row.phase.as_str(), row.fill.as_str());
         table.push(vec![
-            Cell::text(condition.join(", ")),
+            Cell::text(condition(&row.regions, covering, &row.swept)),
             Cell::text(row.metric.replace('_', " ")),
             value(Some(row.baseline)),
             value(Some(row.covered)),

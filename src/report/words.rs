@@ -2,20 +2,24 @@
 //!
 //! A sentence claims only what the intervals allow; [`finding`](super::finding) is the judge.
 
+mod dividing;
+mod emotions;
 mod headline;
 mod hiding;
 mod scope;
 mod seeing;
 
-use crate::store::EffectRow;
-
+use super::evidence::Evidence;
 use super::facts::Facts;
 use super::finding::{Slice, slices};
+use super::game::games;
 use super::label;
 use super::metric::Metric;
 use super::numbers::counted;
 use super::phrase::wrap;
 
+use dividing::dividing;
+pub use dividing::dividing_headline;
 pub use headline::headline;
 use hiding::{hiding, reliance};
 use seeing::seeing;
@@ -26,11 +30,11 @@ const COLUMNS: usize = 80;
 const MOST_NAMED: usize = 3;
 
 /// What an experiment found, in a few lines of at most 80 characters: the cost of hiding, how it
-/// compares with hiding the same area elsewhere, what is reached seen alone, and what cannot be known.
-pub fn answer(rows: &[EffectRow], facts: &Facts) -> String {
-    let metric = Metric::NAMES.into_iter().find(|name| rows.iter().any(|row| row.metric == *name));
-    let mut sentences = match metric {
-        Some(metric) => findings(rows, metric),
+/// compares with hiding the same area elsewhere, what is reached seen alone, how that divides among the
+/// regions, and what cannot be known.
+pub fn answer(evidence: &Evidence, facts: &Facts) -> String {
+    let mut sentences = match metric(evidence) {
+        Some(metric) => findings(evidence, metric),
         None => vec![
             "There is no effect to report: no covered condition has a finished run beside one of whole \
              faces."
@@ -45,9 +49,28 @@ pub fn answer(rows: &[EffectRow], facts: &Facts) -> String {
     wrap(&sentences.join(" "), COLUMNS)
 }
 
-fn findings(rows: &[EffectRow], metric: &str) -> Vec<String> {
+/// Which emotion loses most when a region goes, and what it is taken for then: sentences that may follow an
+/// answer, in lines of at most 80 characters. Empty where no region was hidden alone.
+pub fn details(evidence: &Evidence) -> String {
+    let Some(metric) = metric(evidence) else { return String::new() };
+    let slices = slices(&evidence.effects, metric);
+    let sentences = [
+        emotions::emotions(&evidence.class_effects, &slices[0]),
+        emotions::confusions(&evidence.confusions, &slices[0]),
+    ];
+    let sentences: Vec<String> = sentences.into_iter().flatten().collect();
+    wrap(&sentences.join(" "), COLUMNS)
+}
+
+/// The metric that an answer speaks of.
+fn metric(evidence: &Evidence) -> Option<&'static str> {
+    let known = |name: &&str| evidence.effects.iter().any(|row| row.metric == **name);
+    Metric::NAMES.into_iter().find(known)
+}
+
+fn findings(evidence: &Evidence, metric: &str) -> Vec<String> {
     let measure = Metric::of(metric);
-    let slices = slices(rows, metric);
+    let slices = slices(&evidence.effects, metric);
     let first = &slices[0];
     let alike = |other: &&Slice<'_>| {
         other.phase == first.phase && other.fill == first.fill && other.swept == first.swept
@@ -64,7 +87,13 @@ fn findings(rows: &[EffectRow], metric: &str) -> Vec<String> {
     if first.phase == "retrain" {
         sentences.extend(reliance(&slices, first, measure));
     }
-    if first.rows.iter().all(|row| row.seeds == 1) {
+    let games = games(&evidence.shapley, metric);
+    let game = games.iter().filter(|game| game.swept == first.swept);
+    // Of the phase and fill that were spoken of, or of any.
+    let game = game.min_by_key(|game| (game.phase, game.fill) != (first.phase, first.fill));
+    sentences.extend(game.map(|game| dividing(game, measure)));
+    let of_one_seed = game.is_some_and(|game| game.rows[0].seeds == 1);
+    if of_one_seed || first.rows.iter().all(|row| row.seeds == 1) {
         sentences.push(
             "With one seed only the images are a sample: how much another training would differ is not \
              known."
@@ -79,6 +108,16 @@ fn findings(rows: &[EffectRow], metric: &str) -> Vec<String> {
         ));
     }
     sentences
+}
+
+/// Whose answers a sentence is about, before it.
+fn beholder(phase: &str) -> &'static str {
+    match phase {
+        "evaluate" => "for a network trained on whole faces, ",
+        "train" => "for a network that saw whole faces only in the test, ",
+        "amortised" => "for one network trained for all sets of regions, ",
+        _ => "",
+    }
 }
 
 fn phase_words(phase: &str) -> String {

@@ -5,7 +5,8 @@ use std::fs;
 
 use super::driver::{Program, SMOKE};
 use fer_lab::store::{
-    ConfusionRow, EffectRow, EpochRow, MaskLeakRow, PredictionRow, Results, RunRow, TruthRow,
+    ConfusionRow, EffectRow, EpochRow, MaskLeakRow, PredictionRow, Results, RunRow, ShapleyRow,
+    TruthRow,
     read_table,
 };
 use serde_json::Value;
@@ -38,7 +39,15 @@ fn a_small_experiment_from_file_to_answer() {
     fs::remove_dir_all(program.path("results/small/charts")).unwrap();
     let report = program.run(&["report", "small"]);
     report.succeeds();
-    assert_eq!(report.stdout, run.stdout);
+    // It says the same, and then what each emotion loses and is taken for.
+    assert!(run.stdout.lines().all(|line| report.stdout.contains(line)), "{}", report.stdout);
+    let detailed = |text: &str| {
+        let text = text.replace('\n', " ");
+        text.contains("confusion can be told") || text.contains("looked at")
+    };
+    assert!(detailed(&report.stdout) && !detailed(&run.stdout), "{}", report.stdout);
+    assert!(report.stdout.lines().all(|line| line.chars().count() <= 80), "{}", report.stdout);
+    assert!(!run.stdout.contains("shapley"), "{}", run.stdout);
     assert_eq!(program.bytes("results/small/charts/effects.png"), before);
 
     // A title changes nothing that was trained; neither does one more `evaluate` condition.
@@ -169,6 +178,41 @@ fn looks_from_every_side(program: &Program) {
     narrowed.succeeds();
     assert!(narrowed.stdout.starts_with("condition,other"), "{}", narrowed.stdout);
     assert!(!narrowed.stdout.contains("whole"), "{}", narrowed.stdout);
+}
+
+#[test]
+fn what_is_seen_is_divided_among_the_regions() {
+    let program = Program::new();
+    let text = SMOKE
+        .replace("[\"mouth\"]", "[\"eyes\", \"mouth\", [\"eyes\", \"mouth\"]]")
+        .replace("\"hide\"", "\"keep\"")
+        .replace("\"retrain\", ", "")
+        .replace("controls = 1", "controls = 0");
+    program.write("smoke.toml", &text);
+    let run = program.run(&["run", "smoke.toml", "-q"]);
+    run.succeeds();
+    let results = Results::open(program.path("results")).unwrap();
+    let values: Vec<ShapleyRow> =
+        read_table(&results.table_path::<ShapleyRow>("small").unwrap()).unwrap();
+    let values: Vec<&ShapleyRow> = values.iter().filter(|row| row.metric == "accuracy").collect();
+    assert_eq!(values.len(), 2);
+    let runs: Vec<RunRow> = read_table(&results.table_path::<RunRow>("small").unwrap()).unwrap();
+    let both = runs.iter().filter(|run| run.regions.len() == 2);
+    let all_seen = both.map(|run| run.test_accuracy.unwrap()).sum::<f64>() / 2.0;
+    let given = values[0].all_seen - values[0].none_seen;
+    assert!((values[0].all_seen - all_seen).abs() < 1e-9, "{values:?}");
+    assert!((values.iter().map(|row| row.value).sum::<f64>() - given).abs() < 1e-9, "{values:?}");
+    assert!((values.iter().map(|row| row.first).sum::<f64>() - 1.0).abs() < 1e-9, "{values:?}");
+
+    assert!(run.stdout.contains("charts/shapley.png"), "{}", run.stdout);
+    let words = run.stdout.replace('\n', " ");
+    assert!(
+        words.contains("between seeing nothing and all 2 regions")
+            || words.contains("no region can be told to carry"),
+        "{words}"
+    );
+    let page = fs::read_to_string(program.path("results/small/report.html")).unwrap();
+    assert!(page.contains("<section id=\"shares\">"));
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn page(text: &str) -> String {
         analysis: text,
         settings: Some(text),
         runs: &runs,
-        effects: &[effect],
+        evidence: &Evidence { effects: vec![effect], ..Evidence::default() },
         facts: &facts,
         charts: &charts,
     };
@@ -119,7 +119,7 @@ fn an_experiment_without_anything_has_a_page_that_says_so() {
         analysis: "",
         settings: None,
         runs: &[],
-        effects: &[],
+        evidence: &Evidence::default(),
         facts: &facts,
         charts: &[],
     };

@@ -87,7 +87,7 @@ fn tied(slice: &Slice<'_>, leader: &Leader<'_>, measure: Metric) -> String {
         list(names, "or"),
         phase_words(slice.phase),
         list(costs.collect(), "and"),
-        sample(leader.row),
+        sample(leader.row.seeds, leader.row.images),
     )
 }
 

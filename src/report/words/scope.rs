@@ -17,15 +17,14 @@ pub fn scope(row: &EffectRow, measure: Metric) -> String {
     {
         parts.push(format!("corrected for the number of regions, p\u{a0}= {}", p_value(p)));
     }
-    parts.push(sample(row));
+    parts.push(sample(row.seeds, row.images));
     parts.join("; ")
 }
 
-pub fn sample(row: &EffectRow) -> String {
-    let seeds = counted(u64::from(row.seeds), "seed");
-    format!("{seeds}, {}", counted(row.images, "image"))
-        .replace(' ', "\u{a0}")
-        .replace(",\u{a0}", ", ")
+/// `3 seeds, 1,400 images`
+pub fn sample(seeds: u32, images: u64) -> String {
+    let seeds = counted(u64::from(seeds), "seed");
+    format!("{seeds}, {}", counted(images, "image")).replace(' ', "\u{a0}").replace(",\u{a0}", ", ")
 }
 
 pub fn bounds(range: (f64, f64), measure: Metric, named: bool) -> String {

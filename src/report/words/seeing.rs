@@ -27,7 +27,7 @@ pub fn seeing(slice: &Slice<'_>, measure: Metric, alone: bool) -> String {
         let range = interval(best).map_or("no interval of the loss is known".to_owned(), |range| {
             format!("95\u{a0}% for the loss: {}", range_words(range, measure))
         });
-        format!(" ({range}; {})", sample(best))
+        format!(" ({range}; {})", sample(best.seeds, best.images))
     } else {
         String::new()
     };

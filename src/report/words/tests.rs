@@ -1,8 +1,19 @@
+use super::super::evidence::tests::{loss, shift};
 use super::super::finding::tests::{row, with_control};
+use super::super::game::tests::value;
 use super::*;
+use crate::store::EffectRow;
+
+fn evidence(effects: &[EffectRow]) -> Evidence {
+    Evidence { effects: effects.to_vec(), ..Evidence::default() }
+}
 
 fn said(rows: &[EffectRow]) -> String {
-    let text = answer(rows, &Facts::default());
+    said_of(&evidence(rows))
+}
+
+fn said_of(evidence: &Evidence) -> String {
+    let text = answer(evidence, &Facts::default());
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     assert!(!text.contains('\u{a0}'), "{text}");
     text.replace('\n', " ")
@@ -17,7 +28,7 @@ fn the_main_answer_in_lines_of_a_terminal() {
     let mut seen = row("eyes", "keep", 41.8, Some((39.0, 44.6)));
     seen.covered = 0.412;
     assert_eq!(
-        answer(&[eyes(), seen], &Facts::default()),
+        answer(&evidence(&[eyes(), seen]), &Facts::default()),
         "Hiding the eyes costs 11.4 points of test accuracy (95 %: 8.9 to 13.9; 3 seeds,\n\
          1,400 images), 9.8 more than hiding the same area elsewhere. Seen alone, the\n\
          eyes reach 41.2 % of 83.0 %."
@@ -189,7 +200,7 @@ fn only_seen_alone() {
 fn nothing_and_failures() {
     let facts = Facts { runs: 14, failed: 2, ..Facts::default() };
     assert_eq!(
-        answer(&[], &facts),
+        answer(&evidence(&[]), &facts),
         "There is no effect to report: no covered condition has a finished run beside one\n\
          of whole faces. 2 of 14 runs failed and are missing here."
     );
@@ -217,5 +228,49 @@ fn bits_are_said_where_there_is_no_accuracy() {
         said(&[row]),
         "Hiding the eyes costs 0.31 bits of usable information (95 %: 0.20 to 0.42; 3 seeds, 1,400 \
          images)."
+    );
+}
+
+#[test]
+fn how_what_is_seen_divides_ends_the_answer() {
+    let mut evidence = evidence(&[eyes()]);
+    let mut other = value("eyes", 50.0, (49.0, 51.0), 1.0);
+    other.phase = "amortised".to_owned();
+    evidence.shapley = vec![
+        other,
+        value("eyes", 20.0, (17.0, 23.0), 0.0),
+        value("mouth", 40.0, (37.0, 43.0), 1.0),
+    ];
+    let text = said_of(&evidence);
+    assert!(text.ends_with(
+        "elsewhere. Of the 60.0 points of test accuracy between seeing nothing and all 2 regions, the mouth \
+         carries most: 40.0 (95 %: 37.0 to 43.0; 3 seeds, 1,400 images); the eyes carry 20.0 (17.0 \
+         to 23.0)."
+    ), "{text}");
+
+    for row in &mut evidence.shapley {
+        row.seeds = 1;
+    }
+    assert!(said_of(&evidence).ends_with("how much another training would differ is not known."));
+    // Only another phase has values.
+    evidence.shapley.truncate(1);
+    assert!(
+        said_of(&evidence).contains("For one network trained for all sets of regions, of the 60.0")
+    );
+    assert!(!said(&[eyes()]).contains("seeing nothing"));
+}
+
+#[test]
+fn details_are_of_the_conditions_of_the_answer() {
+    let mut evidence = evidence(&[eyes()]);
+    assert_eq!(details(&evidence), "");
+    evidence.class_effects = vec![loss("mouth", "happiness", 45.0, (40.0, 50.0), 0.001)];
+    evidence.confusions = vec![shift("mouth", ["happiness", "neutral"], (4.0, 31.0), (20.0, 34.0))];
+    assert_eq!(
+        details(&evidence),
+        "Happiness loses most, without the mouth: 45.0 points of its recall (95 %: 40.0\n\
+         to 50.0), 3 seeds, 200 images. Without the mouth, happiness is taken for\n\
+         neutral: 31.0 % instead of 4.0 % (for the change, 95 %: 20.0 to 34.0). Of 1\n\
+         confusion looked at, 1 has an interval above zero, uncorrected for their number."
     );
 }
