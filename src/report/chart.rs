@@ -50,7 +50,7 @@ impl Topic {
             Topic::Regions => "Where the signal lies",
             Topic::Effects => "What each region is worth",
             Topic::Shares => "How what is seen divides",
-            Topic::Emotions => "Each emotion, beside people",
+            Topic::Emotions => "Each emotion",
             Topic::Confusions => "What is taken for what",
             Topic::Training => "How the networks learned",
         }

@@ -6,12 +6,14 @@
 
 mod html;
 mod sortable;
+mod tables;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use html::Html;
 use sortable::sortable;
+use tables::tables_of;
 
 use super::chart::{Chart, Topic};
 use super::error::ReportError;
@@ -151,7 +153,7 @@ impl Page<'_> {
 
     fn sections(&self) -> Result<Vec<Section>, ReportError> {
         let mut sections: Vec<Section> =
-            Topic::ALL.into_iter().filter_map(|topic| self.charts_of(topic)).collect();
+            Topic::ALL.into_iter().filter_map(|topic| self.section_of(topic)).collect();
         sections.push(Section { id: "numbers", heading: "The numbers", body: self.numbers()? });
         sections.push(Section {
             id: "settings",
@@ -161,25 +163,27 @@ impl Page<'_> {
         Ok(sections)
     }
 
-    /// The section of a topic; `None` without charts.
-    fn charts_of(&self, topic: Topic) -> Option<Section> {
+    /// The section of a topic: its charts, then its tables; `None` without any.
+    fn section_of(&self, topic: Topic) -> Option<Section> {
         let charts = || self.charts.iter().filter(|chart| chart.topic == topic);
-        charts().next()?;
-        let group = |folded: bool| -> Html {
-            charts().filter(|chart| chart.folded == folded).map(figure).collect()
-        };
-        let mut body = Html::plain("p", topic.lead()).then(Html::element(
-            "div",
-            &[("class", "charts")],
-            group(false),
-        ));
-        let count = charts().filter(|chart| chart.folded).count();
-        if count > 0 {
-            let summary =
-                Html::plain("summary", &format!("{} more", counted(count as u64, "chart")));
-            let folded = Html::element("div", &[("class", "charts")], group(true));
-            body = body.then(Html::element("details", &[], summary.then(folded)));
+        let tables = tables_of(self.evidence, topic);
+        let mut body = Html::default();
+        if charts().next().is_some() {
+            let group = |folded: bool| -> Html {
+                let charts = charts().filter(|chart| chart.folded == folded).map(figure).collect();
+                Html::element("div", &[("class", "charts")], charts)
+            };
+            body = Html::plain("p", topic.lead()).then(group(false));
+            let count = charts().filter(|chart| chart.folded).count();
+            if count > 0 {
+                let more = format!("{} more", counted(count as u64, "chart"));
+                let summary = Html::plain("summary", &more);
+                body = body.then(Html::element("details", &[], summary.then(group(true))));
+            }
+        } else if tables.is_none() {
+            return None;
         }
+        let body = body.then(tables.unwrap_or_default());
         Some(Section { id: topic.id(), heading: topic.heading(), body })
     }
 

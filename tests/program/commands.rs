@@ -212,7 +212,7 @@ fn what_is_seen_is_divided_among_the_regions() {
         "{words}"
     );
     let page = fs::read_to_string(program.path("results/small/report.html")).unwrap();
-    assert!(page.contains("<section id=\"shares\">"));
+    assert!(page.contains("<section id=\"shares\">") && page.contains("rank 2, %"));
 }
 
 #[test]

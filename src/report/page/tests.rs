@@ -1,7 +1,9 @@
 use super::super::confusion::confusion;
 use super::super::effects::effects;
+use super::super::evidence::tests::{loss, ranks, shift};
 use super::super::facts::tests::counts;
 use super::super::finding::tests::{row, with_control};
+use super::super::game::tests::value;
 use super::super::label::tests::run;
 use super::*;
 
@@ -9,6 +11,11 @@ const HOSTILE: &str = "</title></script><script>alert(1)</script><img src=x oner
 
 /// The page of a small experiment whose every text may be hostile.
 fn page(text: &str) -> String {
+    page_with(text, Evidence::default())
+}
+
+/// The same with more to show.
+fn page_with(text: &str, evidence: Evidence) -> String {
     let mut failed = run(&["eyes"], "hide", 2);
     failed.status = format!("failed: {text}");
     failed.test_accuracy = None;
@@ -41,7 +48,7 @@ fn page(text: &str) -> String {
         analysis: text,
         settings: Some(text),
         runs: &runs,
-        evidence: &Evidence { effects: vec![effect], ..Evidence::default() },
+        evidence: &Evidence { effects: vec![effect], ..evidence },
         facts: &facts,
         charts: &charts,
     };
@@ -127,4 +134,34 @@ fn an_experiment_without_anything_has_a_page_that_says_so() {
     assert!(html.contains("<h1>small</h1>"));
     assert!(html.contains("There is no effect to report"));
     assert!(html.contains("The experiment file as run is missing"));
+}
+
+#[test]
+fn what_supports_the_charts_stands_under_them() {
+    let evidence = Evidence {
+        shapley: vec![value(HOSTILE, 12.0, (10.0, 14.0), 1.0)],
+        class_effects: vec![loss("mouth", HOSTILE, 45.0, (40.0, 50.0), 0.001)],
+        ranking: ranks(HOSTILE, &[0.75, 0.25]),
+        confusions: vec![shift("mouth", [HOSTILE, "neutral"], (4.0, 31.0), (20.0, 34.0))],
+        ..Evidence::default()
+    };
+    let html = page_with("eyes", evidence.clone());
+    assert_eq!(html.matches("<script").count(), 1, "only the program's own");
+    // A topic with a table alone has its section.
+    let ids = ["effects", "shares", "emotions", "confusions", "numbers", "settings"];
+    assert_eq!(values(&html, "id"), ids);
+    let section = |id: &str| {
+        let section = html.split(&format!("<section id=\"{id}\">")).nth(1).unwrap();
+        section.split("</section>").next().unwrap().to_owned()
+    };
+    assert!(
+        section("effects").contains("rank 2, %</th>") && section("effects").contains(">75</td>")
+    );
+    assert!(section("shares").contains(">12.0 [10.0, 14.0]</td>"));
+    assert!(section("emotions").contains(">45.0 [40.0, 50.0]</td>"));
+    assert!(section("confusions").contains(">27.0 [20.0, 34.0]</td>"));
+    assert!(html.contains("neutral: 31.0 % instead of 4.0 %"), "the details are told");
+
+    let many = Evidence { class_effects: vec![evidence.class_effects[0].clone(); 31], ..evidence };
+    assert!(page_with("eyes", many).contains("<summary>A table of 31 rows</summary>"));
 }
