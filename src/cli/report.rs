@@ -202,13 +202,17 @@ fn charts(
         let figure = report::curves(runs, epochs, facts)?;
         charts.push(Chart::new(Topic::Training, "curves", figure));
     }
-    charts.extend(confusions(runs, confusion)?);
+    charts.extend(confusions(runs, confusion, &evidence.confusions)?);
     Ok(charts)
 }
 
 /// What each condition's answers are taken for; and for every region hidden from the start, beside whole
 /// faces, which confusions appear.
-fn confusions(runs: &[RunRow], confusion: &[ConfusionRow]) -> anyhow::Result<Vec<Chart>> {
+fn confusions(
+    runs: &[RunRow],
+    confusion: &[ConfusionRow],
+    shifts: &[ConfusionShiftRow],
+) -> anyhow::Result<Vec<Chart>> {
     let mut conditions: Vec<Vec<RunRow>> = Vec::new();
     for run in runs.iter().filter(|run| !run.control && run.status == "done") {
         match conditions.iter_mut().find(|runs| runs[0].condition == run.condition) {
@@ -228,7 +232,7 @@ fn confusions(runs: &[RunRow], confusion: &[ConfusionRow]) -> anyhow::Result<Vec
         let alone = first.regions.len() == 1 && first.mode == "hide" && first.phase == "retrain";
         if let Some(whole) = whole.filter(|_| alone)
             && let Some(figure) =
-                drawn(report::confusion_change(whole, covered, confusion, "test"))?
+                drawn(report::confusion_change(whole, covered, confusion, "test", shifts))?
         {
             let name = format!("confusion_change_{name}");
             changes.push(Chart::new(Topic::Confusions, &name, figure));

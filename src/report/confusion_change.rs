@@ -1,16 +1,17 @@
 //! Which confusions appear when a region goes.
 
-use crate::store::{ConfusionRow, RunRow};
+use crate::store::{ConfusionRow, ConfusionShiftRow, RunRow};
 
 use super::confusion::{Matrix, matrix};
 use super::drawing::{Anchor, CAP_MIDDLE, Drawing};
 use super::error::ReportError;
 use super::figure::Figure;
+use super::finding::{excludes_zero, known};
 use super::fonts;
 use super::label::run_label;
 use super::numbers::{counted, decimal};
 use super::theme::{
-    Colour, DOUBLE_COLUMN, HEADING, LABEL, MARGIN, NOTE, WHITE, amount, difference,
+    Colour, DOUBLE_COLUMN, HEADING, LABEL, MARGIN, NOTE, Type, WHITE, amount, difference,
 };
 use super::words::capital;
 
@@ -23,7 +24,7 @@ const NAME_WIDTH: f64 = 24.0;
 
 /// The confusion matrix of whole faces, that of a covered condition, and their difference, side by side:
 /// per cent of each row, the difference in points, covered minus whole. Only seeds that both have are
-/// counted.
+/// counted. `shifts` tell which differences have an interval that leaves zero out; the title names no other.
 ///
 /// # Errors
 /// [`ReportError::Empty`] where they share no seed with counts on that split.
@@ -32,6 +33,7 @@ pub fn confusion_change(
     covered: &[RunRow],
     rows: &[ConfusionRow],
     split: &str,
+    shifts: &[ConfusionShiftRow],
 ) -> Result<Figure, ReportError> {
     let shared = |runs: &[RunRow], others: &[RunRow]| -> Vec<RunRow> {
         let met = |run: &&RunRow| others.iter().any(|other| other.seed == run.seed);
@@ -51,6 +53,7 @@ pub fn confusion_change(
         .zip(&to)
         .map(|(from, to)| from.iter().zip(to).map(|(from, to)| to - from).collect())
         .collect();
+    let told = told(&covered[0], shifts, &before.classes);
     let extreme = change
         .iter()
         .flatten()
@@ -65,8 +68,8 @@ pub fn confusion_change(
     let classes = names.len() as f64;
     let cell = ((panel / classes).min(12.0), CELL);
 
-    let mut drawing = Drawing::new(DOUBLE_COLUMN, &title(&label, &before, &change));
-    let y = drawing.heading(&subtitle(&covered[0], &before, split));
+    let mut drawing = Drawing::new(DOUBLE_COLUMN, &title(&label, &before, &change, &told));
+    let y = drawing.heading(&subtitle(&covered[0], &before, split, &told));
     drawing.describe(&description(&before, &change));
     let accuracy = |matrix: &Matrix| decimal(matrix.accuracy() * 100.0, 1);
     let panels = [
@@ -98,7 +101,8 @@ pub fn confusion_change(
         for (row, shares) in shares.iter().enumerate() {
             for (column, &share) in shares.iter().enumerate() {
                 let at = (x + column as f64 * cell.0, top + row as f64 * cell.1);
-                ink.draw(&mut drawing, at, cell, share);
+                let bold = matches!(ink, Ink::Change(_)) && told[row][column];
+                ink.draw(&mut drawing, at, cell, share, bold);
             }
         }
     }
@@ -116,7 +120,14 @@ enum Ink {
 }
 
 impl Ink {
-    fn draw(&self, drawing: &mut Drawing, (x, y): (f64, f64), cell: (f64, f64), share: f64) {
+    fn draw(
+        &self,
+        drawing: &mut Drawing,
+        (x, y): (f64, f64),
+        cell: (f64, f64),
+        share: f64,
+        bold: bool,
+    ) {
         let ground: Colour = match self {
             _ if share.is_nan() => WHITE,
             Ink::Share => amount(share),
@@ -127,27 +138,46 @@ impl Ink {
         let number = decimal(share * 100.0, 0);
         // A change of nothing is white and needs no number.
         let silent = matches!(self, Ink::Change(_)) && number == "0";
-        if !silent && fonts::width(&number, NOTE) <= size.0 - 0.4 {
-            let (middle, style) =
-                ((x + size.0 / 2.0, y + size.1 / 2.0), NOTE.coloured(ground.text_on()));
+        let style = Type { bold, ..NOTE.coloured(ground.text_on()) };
+        if !silent && fonts::width(&number, style) <= size.0 - 0.4 {
+            let middle = (x + size.0 / 2.0, y + size.1 / 2.0);
             drawing.text_block(middle.0, middle.1, Anchor::Middle, style, &[number]);
         }
     }
 }
 
-/// The confusion that grows most: its change, actual and predicted class.
-fn most_grown(change: &[Vec<f64>]) -> Option<(f64, usize, usize)> {
+/// Which changes can be told from zero, by actual and predicted class.
+fn told(run: &RunRow, shifts: &[ConfusionShiftRow], classes: &[String]) -> Vec<Vec<bool>> {
+    let mut told = vec![vec![false; classes.len()]; classes.len()];
+    let place = |name: &String| classes.iter().position(|class| class == name);
+    for shift in shifts.iter().filter(|shift| {
+        shift.regions == run.regions
+            && (&shift.mode, &shift.phase, &shift.fill) == (&run.mode, &run.phase, &run.fill)
+            && shift.swept == run.swept
+    }) {
+        if let (Some(actual), Some(predicted)) = (place(&shift.actual), place(&shift.predicted)) {
+            told[actual][predicted] = known(shift.low, shift.high).is_some_and(excludes_zero);
+        }
+    }
+    told
+}
+
+/// Of the confusions that can be told to grow the one that grows most: its change, actual and predicted
+/// class.
+fn most_grown(change: &[Vec<f64>], told: &[Vec<bool>]) -> Option<(f64, usize, usize)> {
     let cells = change.iter().enumerate().flat_map(|(actual, row)| {
         row.iter().enumerate().map(move |(predicted, change)| (*change, actual, predicted))
     });
     cells
-        .filter(|(change, actual, predicted)| actual != predicted && *change > 0.0)
+        .filter(|(change, actual, predicted)| {
+            actual != predicted && *change > 0.0 && told[*actual][*predicted]
+        })
         .max_by(|a, b| a.0.total_cmp(&b.0))
 }
 
-fn title(label: &str, matrix: &Matrix, change: &[Vec<f64>]) -> String {
-    match most_grown(change) {
-        None => format!("{label}: no confusion grows"),
+fn title(label: &str, matrix: &Matrix, change: &[Vec<f64>], told: &[Vec<bool>]) -> String {
+    match most_grown(change, told) {
+        None => format!("{label}: no confusion can be told to grow"),
         Some((change, actual, predicted)) => format!(
             "{label}: {} taken for {} {} more often",
             matrix.classes[actual],
@@ -157,13 +187,18 @@ fn title(label: &str, matrix: &Matrix, change: &[Vec<f64>]) -> String {
     }
 }
 
-fn subtitle(run: &RunRow, matrix: &Matrix, split: &str) -> String {
+fn subtitle(run: &RunRow, matrix: &Matrix, split: &str, told: &[Vec<bool>]) -> String {
     let images = counted(matrix.images(), &format!("{split} image"));
     let seeds = counted(matrix.runs as u64, "seed");
     let dataset = super::facts::dataset_name(&run.dataset);
+    let bold = if told.iter().flatten().any(|told| *told) {
+        "bold: a 95\u{a0}% interval without zero, uncorrected for their number"
+    } else {
+        "no change has an interval without zero"
+    };
     format!(
         "{dataset} · {images} × {seeds} · per cent of each row · difference: blue where the answer becomes \
-         more frequent, orange where less; these changes have no intervals"
+         more frequent, orange where less; {bold}"
     )
 }
 
@@ -180,6 +215,7 @@ fn description(matrix: &Matrix, change: &[Vec<f64>]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::evidence::tests::shift;
     use super::super::facts::tests::counts;
     use super::super::figure::tests::{assert_labels_are_apart, words};
     use super::super::label::tests::run;
@@ -191,16 +227,26 @@ mod tests {
     fn the_confusion_that_appears_is_named() {
         let (whole, hidden) = (run(&[], "none", 1), run(&["mouth"], "hide", 1));
         let mut rows = counts(&whole.run_id, &CLASSES, &[&[90, 10, 0], &[0, 50, 0], &[0, 0, 20]]);
-        rows.extend(counts(&hidden.run_id, &CLASSES, &[&[65, 10, 25], &[2, 48, 0], &[0, 0, 20]]));
+        rows.extend(counts(&hidden.run_id, &CLASSES, &[&[65, 10, 25], &[20, 30, 0], &[0, 0, 20]]));
         // A seed that the whole face lacks is not counted.
         let lone = run(&["mouth"], "hide", 2);
         rows.extend(counts(&lone.run_id, &CLASSES, &[&[0, 99, 1], &[0, 0, 9], &[9, 0, 0]]));
-        let figure = confusion_change(&[whole], &[hidden, lone], &rows, "test").unwrap();
+        // A larger change that may be none is not named.
+        let shifts = [
+            shift("mouth", ["sad", "wild"], (0.0, 25.0), (10.0, 40.0)),
+            shift("mouth", ["glad", "sad"], (0.0, 40.0), (-1.0, 81.0)),
+            shift("mouth", ["sad", "sad"], (90.0, 65.0), (-40.0, -10.0)),
+            shift("eyes", ["glad", "sad"], (0.0, 40.0), (30.0, 50.0)),
+        ];
+        let (whole, covered) = ([whole], [hidden, lone]);
+        let figure = confusion_change(&whole, &covered, &rows, "test", &shifts).unwrap();
         assert_labels_are_apart(&figure);
+        let vague = confusion_change(&whole, &covered, &rows, "test", &shifts[1..]).unwrap();
+        assert_eq!(vague.title, "Mouth hidden: no confusion can be told to grow");
         assert_eq!(figure.title, "Mouth hidden: sad taken for wild 25 points more often");
-        assert!(figure.description.ends_with("points: sad −25, glad −4, wild 0."));
+        assert!(figure.description.ends_with("points: sad −25, glad −40, wild 0."));
         let words = words(&figure);
-        for label in ["Whole face: 94.1 %", "Mouth hidden: 78.2 %", "−25", "25", "−4", "4", "65"]
+        for label in ["Whole face: 94.1 %", "Mouth hidden: 67.6 %", "−25", "25", "−40", "40", "65"]
         {
             assert!(words.lines().any(|line| line == label), "{label} is missing:\n{words}");
         }
@@ -218,7 +264,7 @@ mod tests {
             let (whole, hidden) = (run(&[], "none", 1), run(&["forehead"], "hide", 1));
             let mut rows = counts(&whole.run_id, &names, &vec![row.as_slice(); classes]);
             rows.extend(counts(&hidden.run_id, &names, &vec![turned.as_slice(); classes]));
-            let figure = confusion_change(&[whole], &[hidden], &rows, "test").unwrap();
+            let figure = confusion_change(&[whole], &[hidden], &rows, "test", &[]).unwrap();
             assert_labels_are_apart(&figure);
         }
     }
@@ -228,7 +274,7 @@ mod tests {
         let (whole, hidden) = (run(&[], "none", 1), run(&["mouth"], "hide", 2));
         let mut rows = counts(&whole.run_id, &CLASSES, &[&[9, 1, 0], &[0, 5, 0], &[0, 0, 2]]);
         rows.extend(counts(&hidden.run_id, &CLASSES, &[&[9, 1, 0], &[0, 5, 0], &[0, 0, 2]]));
-        let error = confusion_change(&[whole], &[hidden], &rows, "test").unwrap_err();
+        let error = confusion_change(&[whole], &[hidden], &rows, "test", &[]).unwrap_err();
         assert!(matches!(error, ReportError::Empty(_)));
     }
 }
