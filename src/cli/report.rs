@@ -1,6 +1,6 @@
 //! `fer-lab report`
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::PathBuf;
 
@@ -17,6 +17,9 @@ use crate::store::{
     ClassEffectRow, ConfusionRow, ConfusionShiftRow, EffectRow, EpochRow, Manifest, MaskLeakRow,
     RankingRow, Results, RunRow, ShapleyRow, read_table, write_table, write_whole,
 };
+
+/// So many conditions have their confusion matrix drawn.
+const MOST_MATRICES: usize = 60;
 
 /// Tables, charts and answer again, from the Parquet files alone
 #[derive(Debug, Args)]
@@ -220,10 +223,16 @@ fn confusions(
             None => conditions.push(vec![run.clone()]),
         }
     }
+    // Of a study of hundreds of conditions the plainest are drawn; confusion.parquet has them all.
+    if conditions.len() > MOST_MATRICES {
+        conditions.sort_by_key(|runs| (runs[0].regions.len() > 1, runs[0].phase == "evaluate"));
+        conditions.truncate(MOST_MATRICES);
+    }
     let (mut changes, mut matrices) = (Vec::new(), Vec::new());
+    let mut names: BTreeMap<String, usize> = BTreeMap::new();
     for covered in &conditions {
         let first = &covered[0];
-        let name = file_name(&first.condition);
+        let name = unique(file_name(&first.condition), &mut names);
         let figure = report::confusion(covered, confusion, "test")?;
         matrices.push(Chart::new(Topic::Confusions, &format!("confusion_{name}"), figure));
         let whole = conditions
@@ -244,6 +253,13 @@ fn confusions(
     }
     changes.extend(matrices);
     Ok(changes)
+}
+
+/// The name, with a number where it is taken: two conditions may differ in nothing but signs.
+fn unique(name: String, taken: &mut BTreeMap<String, usize>) -> String {
+    let count = taken.entry(name.clone()).or_default();
+    *count += 1;
+    if *count == 1 { name } else { format!("{name}_{count}") }
 }
 
 /// A figure, where there is something to draw.
@@ -281,5 +297,8 @@ mod tests {
     fn conditions_become_file_names() {
         assert_eq!(file_name("hide eyes + mouth (evaluate)"), "hide_eyes_mouth_evaluate");
         assert_eq!(file_name("whole, learning_rate = 0.01"), "whole_learning_rate_0.01");
+        let mut taken = BTreeMap::new();
+        let names = ["a", "b", "a"].map(|name| unique(name.to_owned(), &mut taken));
+        assert_eq!(names, ["a", "b", "a_2"]);
     }
 }

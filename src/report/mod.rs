@@ -63,7 +63,7 @@ pub use evidence::Evidence;
 pub use facts::{Facts, dataset_name};
 pub use figure::Figure;
 pub use label::run_label;
-pub use mask_leak::{mask_leak_sentences, mask_leak_warnings};
+pub use mask_leak::mask_leak_warnings;
 pub use metric::Metric;
 pub use numbers::{counted, thousands};
 pub use page::Page;

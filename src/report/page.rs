@@ -22,6 +22,7 @@ use super::facts::Facts;
 use super::fonts;
 use super::label::run_label;
 use super::listing::runs_table;
+use super::mask_leak::mask_leak_sentences;
 use super::numbers::counted;
 use super::study::{effects_table, study_table};
 use super::words::{answer, details};
@@ -119,6 +120,7 @@ impl Page<'_> {
             .then(Html::plain("h1", heading))
             .then(Html::element("p", &[("class", "answer")], Html::text(&words)))
             .then(paragraphs(&details))
+            .then(paragraphs(&mask_leak_sentences(&self.evidence.mask_leaks).join("\n\n")))
             .then(Html::element(
                 "p",
                 &[("class", "conditions")],

@@ -124,7 +124,7 @@ fn panel<'a>(slice: &Slice<'_>, regions: &'a Regions, measure: Metric, facts: &F
     let mut worths: Vec<Worth<'a>> = Vec::new();
     let mut left_out = Vec::new();
     // In the order of the atlas, so that of a region and its halves the region is drawn.
-    for region in regions.iter() {
+    for region in regions.iter().filter(|region| !regions.background().contains(region)) {
         let Some(row) = slice.rows.iter().find(|row| row.regions == [region.name.as_str()]) else {
             continue;
         };

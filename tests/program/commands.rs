@@ -6,8 +6,7 @@ use std::fs;
 use super::driver::{Program, SMOKE};
 use fer_lab::store::{
     ConfusionRow, EffectRow, EpochRow, MaskLeakRow, PredictionRow, Results, RunRow, ShapleyRow,
-    TruthRow,
-    read_table,
+    TruthRow, read_table,
 };
 use serde_json::Value;
 
