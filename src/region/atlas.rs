@@ -60,9 +60,9 @@ const LEFT_OUTLINE: Outline = &[
     (34.0, 99.0),
     (50.0, 99.0),
 ];
-/// So far from the frame's border on every side, in hundredths, the background goes: a picture does not
-/// reach further, for a face takes up three tenths of it at the least.
-const BEYOND: f64 = 300.0;
+/// So far beyond the frame's border on every side, in hundredths, the background goes, as any polygon may.
+/// A picture reaches further only where its face takes up less than about half of it.
+const BEYOND: f64 = 50.0;
 
 /// The x at which left and right halves meet.
 const MIDDLE: f64 = 0.5;

@@ -413,3 +413,42 @@ fn masks_that_tell_the_answer_are_warned_of() {
     assert_eq!(rows.len(), 1);
     assert!(rows[0].accuracy > 0.9 && rows[0].low.unwrap() > 0.0, "{rows:?}");
 }
+
+/// Each phase with each fill, on one half of the face.
+#[test]
+fn every_phase_and_fill_runs() {
+    let program = Program::new();
+    program.write("smoke.toml", SMOKE);
+    let run = program.run(&[
+        "run",
+        "smoke.toml",
+        "-q",
+        "--set",
+        "occlusion.regions=[\"face_upper\", \"background\"]",
+        "--set",
+        "occlusion.phases=[\"retrain\", \"evaluate\", \"train\", \"amortised\"]",
+        "--set",
+        "occlusion.fills=[\"mean\", \"constant\", \"noise\", \"blur\", \"inpaint\"]",
+        "--set",
+        "occlusion.controls=0",
+        "--set",
+        "seeds.count=1",
+    ]);
+    run.succeeds();
+    let results = Results::open(program.path("results")).unwrap();
+    let runs: Vec<RunRow> = read_table(&results.table_path::<RunRow>("small").unwrap()).unwrap();
+    assert_eq!(runs.len(), 1 + 2 * 4 * 5);
+    assert!(runs.iter().all(|run| run.status == "done"), "{runs:?}");
+    // `train` learns as `retrain` does; `evaluate` needs nothing; `amortised` one for both regions.
+    let trainings: BTreeSet<&str> = runs.iter().map(|run| run.training_id.as_str()).collect();
+    assert_eq!(trainings.len(), 1 + 2 * 5 + 5);
+    // Each fill makes other pictures, so that the same network answers otherwise.
+    let of = |phase: &str| -> BTreeSet<String> {
+        let runs = runs.iter().filter(|run| run.phase == phase && run.regions == ["face_upper"]);
+        runs.map(|run| format!("{:?}", run.test_bits)).collect()
+    };
+    assert_eq!((of("evaluate").len(), of("amortised").len()), (5, 5));
+    for run in runs.iter().filter(|run| !run.regions.is_empty()) {
+        assert!(run.area > 0.2 && run.area < 0.6, "{run:?}");
+    }
+}
