@@ -6,7 +6,9 @@
 //! ```
 //!
 //! The truth is what an ideal observer loses, who knows how the faces were drawn (`truth.parquet`). Printed
-//! are, by world and phase: the rank correlation of the regions' Shapley values with the true ones; how many
+//! are, by world and phase: the rank correlation of the regions' Shapley values with the true ones (regions that
+//! carry nothing are tied in truth, so that 1 cannot be reached where there are several), and of the pairs whose
+//! true values differ how many stand in the right order; how many
 //! intervals hold the truth; how many regions are found that carry nothing; then, region by region, what hiding
 //! costs in truth and in each phase; and what the networks of all sets lose against retrained ones, and save.
 //! Results are kept in `target/recover_truth`, so that a second call only scores.
@@ -133,12 +135,15 @@ impl Answer {
             Column::text("world", "world"),
             Column::text("phase", "phase"),
             Column::number("correlation", "rank correlation"),
+            Column::text("ordered", "pairs in order"),
             Column::number("error", "mean error, points"),
             Column::text("held", "intervals that hold the truth"),
             Column::text("found", "found that carry nothing"),
         ]);
         for world in &self.worlds {
-            let truth = world.shapley();
+            // To a hundredth of a point: the truth is simulated, and sums of it are rounded.
+            let truth: Vec<f64> =
+                world.shapley().into_iter().map(|value| (value * 1e4).round() / 1e4).collect();
             for phase in PHASES {
                 let rows: Vec<&ShapleyRow> = PLAYERS
                     .iter()
@@ -164,11 +169,21 @@ impl Answer {
                 // Where the truth has no order there is none to be found.
                 let varied = truth.iter().any(|value| (value - truth[0]).abs() > 0.005);
                 let correlation = rank_correlation(&pairs).filter(|_| varied);
+                let (mut ordered, mut different) = (0, 0);
+                for (index, one) in pairs.iter().enumerate() {
+                    for other in &pairs[index + 1..] {
+                        if (one.1 - other.1).abs() > 0.005 {
+                            different += 1;
+                            ordered += usize::from((one.0 > other.0) == (one.1 > other.1));
+                        }
+                    }
+                }
                 let (false_alarms, empty) = self.false_alarms(world, phase);
                 table.push(vec![
                     Cell::text(world.name),
                     Cell::text(phase),
                     correlation.map_or(Cell::Empty, |found| Cell::number(found.value, 2)),
+                    Cell::text(format!("{ordered} of {different}")),
                     Cell::number(100.0 * error, 1),
                     Cell::text(format!("{held} of {}", rows.len())),
                     Cell::text(format!("{false_alarms} of {empty}")),
