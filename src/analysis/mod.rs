@@ -18,6 +18,7 @@ pub mod people;
 pub mod power;
 pub mod ranking;
 pub mod scores;
+pub mod sensitivity;
 pub mod shapley;
 pub mod tables;
 
@@ -34,6 +35,7 @@ pub use metric::Metric;
 pub use power::{components_seen, seeds_needed, smallest_effect};
 pub use ranking::ranking;
 pub use scores::{RunScores, ScoreError, Scorer};
+pub use sensitivity::{MeanCurve, MeanMap, by_region, curve_area, mean_curves, mean_maps};
 pub use shapley::{shapley, shapley_values};
 pub use tables::{Tables, TablesError, read_scores};
 

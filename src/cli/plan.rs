@@ -12,6 +12,7 @@ use super::run::{CHECKPOINT_SECONDS, CrewArguments};
 use super::{Exit, Options, output};
 use crate::dataset;
 use crate::engine::{self, Crew, Outline, Status, Work};
+use crate::evaluate::sensitivity;
 use crate::experiment::{Experiment, Settings};
 use crate::model::multiply_adds;
 use crate::plan::Plan;
@@ -150,6 +151,19 @@ fn describe(
         thousands(outline.parameters.total),
         thousands(outline.parameters.trainable),
     );
+    if !outline.sensitivity.is_empty() {
+        let maps = &outline.sensitivity;
+        let done = maps.iter().filter(|map| map.status == Status::Done).count();
+        let each = planned.experiment.sensitivity.iter().map(|spec| {
+            format!("{} {}", thousands(sensitivity::answers(spec) as u64), spec.method.name())
+        });
+        let each: Vec<String> = each.collect();
+        text += &format!(
+            "{} sensitivity maps ({done} done); answers an image: {}\n",
+            maps.len(),
+            each.join(", ")
+        );
+    }
     if !open.is_empty() {
         text += &estimate(planned, &open, results)?;
     }

@@ -88,6 +88,10 @@ impl Living {
 pub(super) fn describe(worker: &LiveWorker) -> String {
     let LiveWorker { name, seed, epoch, epochs, loss, accuracy, images_per_second, .. } = worker;
     match (worker.trained, epoch) {
+        (true, _) if worker.share > 0.0 => {
+            let share = worker.share * 100.0;
+            format!("being examined, {share:.0} % of a map: {name}, seed {seed}")
+        }
         (true, _) => format!("being examined: {name}, seed {seed}"),
         (false, 0) => format!("{name}, seed {seed}"),
         (false, _) => {
@@ -255,6 +259,8 @@ impl Observer for Progress {
             | Event::Trained { .. }
             | Event::Evaluating { .. }
             | Event::Evaluated { .. }
+            | Event::Mapping { .. }
+            | Event::Mapped { .. }
             | Event::Ended { .. }
             | Event::Finished { .. } => {}
         }

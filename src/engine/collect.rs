@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::outline::outline;
-use super::{EngineError, Work};
+use super::{EngineError, Work, sensitivity};
 use crate::analysis;
 use crate::dataset::{Split, faces};
 use crate::evaluate::metrics::Metrics;
@@ -16,7 +16,7 @@ use crate::store::{
 };
 
 /// Writes every table of the experiment but those that are computed from tables alone. Returns how many
-/// runs have no numbers; after an interruption they are open, else failed.
+/// runs have no numbers (after an interruption they are open, else failed) and how many maps are missing.
 pub(super) fn tables(
     work: &Work,
     identified: &Identified,
@@ -69,8 +69,9 @@ pub(super) fn tables(
     write_table(&results.table_path::<RunRow>(name)?, &runs)?;
     write_table(&results.table_path::<ConfusionRow>(name)?, &confusion)?;
     truth(work)?;
+    let missing_maps = sensitivity::collect(work, identified)?;
     announce(work, identified)?;
-    Ok(runs.iter().filter(|row| row.status != DONE).count())
+    Ok(missing_maps + runs.iter().filter(|row| row.status != DONE).count())
 }
 
 /// Writes what the experiment is and what it needs, so that others see it before its tables are there.

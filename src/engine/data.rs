@@ -40,7 +40,7 @@ pub(super) fn load_telling(
 
 /// What carries the canonical face frame into each image of a split. Where an image has no points, its
 /// regions lie as in the canonical frame.
-fn frames(dataset: &Dataset, split: Split) -> Vec<Affine> {
+pub(super) fn frames(dataset: &Dataset, split: Split) -> Vec<Affine> {
     let landmarks = dataset.split(split).landmarks.iter();
     landmarks
         .map(|points| points.and_then(|points| points.frame()).unwrap_or(Affine::IDENTITY))

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Stage;
-use crate::plan::{EvaluationId, TrainingId};
+use crate::plan::{EvaluationId, SensitivityId, TrainingId};
 use crate::train::{EpochRecord, Step};
 
 /// One thing that happened. As JSON: an object whose `event` is the name in snake case.
@@ -65,6 +65,15 @@ pub enum Event {
     Evaluated {
         training: TrainingId,
         evaluation: EvaluationId,
+    },
+    /// A map of where the network looks is being made: the share that is done, a few times a second.
+    Mapping {
+        training: TrainingId,
+        share: f64,
+    },
+    Mapped {
+        training: TrainingId,
+        map: SensitivityId,
     },
     /// A training or one of its evaluations failed; the others go on.
     Failed {

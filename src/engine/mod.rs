@@ -18,6 +18,7 @@ mod outline;
 mod painter;
 mod process;
 mod reproduce;
+mod sensitivity;
 mod specification;
 mod state;
 mod supervisor;
@@ -37,10 +38,13 @@ use crate::train::device::DeviceError;
 pub use crew::{Asked, Crew, Machine};
 pub use data::load;
 pub use event::{Event, Observer, Outcome};
-pub use outline::{Outline, OutlineCondition, OutlineRun, OutlineTraining, Status, outline};
+pub use outline::{
+    Outline, OutlineCondition, OutlineMap, OutlineRun, OutlineTraining, Status, outline,
+};
 pub use painter::Painter;
 pub use process::kill_workers;
 pub use reproduce::{Circumstance, Reproduced, Reproduction, reproduce};
+pub use sensitivity::SensitivityMap;
 pub use specification::{Evaluation, Specification};
 pub use supervisor::this_program;
 pub use tally::Tally;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::sensitivity::{asked, map_exists};
 use crate::experiment::Experiment;
 use crate::model::ParameterCount;
 use crate::plan::{Identified, Plan};
@@ -20,6 +21,9 @@ pub struct Outline {
     pub conditions: Vec<OutlineCondition>,
     pub trainings: Vec<OutlineTraining>,
     pub runs: Vec<OutlineRun>,
+    /// Maps of where the networks look.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sensitivity: Vec<OutlineMap>,
     pub warnings: Vec<String>,
 }
 
@@ -55,6 +59,15 @@ pub struct OutlineRun {
     pub training_id: String,
     pub evaluation_id: String,
     pub condition: String,
+    pub seed: u64,
+    pub status: Status,
+}
+
+#[derive(Debug, Serialize)]
+pub struct OutlineMap {
+    pub sensitivity_id: String,
+    pub training_id: String,
+    pub method: &'static str,
     pub seed: u64,
     pub status: Status,
 }
@@ -114,6 +127,22 @@ pub fn outline(
             status,
         });
     }
+    let mut sensitivity = Vec::new();
+    for (index, training) in identified.trainings.iter().enumerate() {
+        for map in asked(experiment, plan, identified, index) {
+            let there = match results {
+                Some(results) => map_exists(results, &training.id, &map.id)?,
+                None => false,
+            };
+            sensitivity.push(OutlineMap {
+                sensitivity_id: map.id.to_string(),
+                training_id: training.id.to_string(),
+                method: map.spec.method.name(),
+                seed: plan.trainings[index].seed,
+                status: if there { Status::Done } else { Status::Missing },
+            });
+        }
+    }
     let conditions = plan.conditions.iter().map(|condition| {
         let occlusion = condition.occlusion.as_ref();
         OutlineCondition {
@@ -134,6 +163,7 @@ pub fn outline(
         conditions: conditions.collect(),
         trainings,
         runs,
+        sensitivity,
         warnings: plan.warnings.iter().map(ToString::to_string).collect(),
     })
 }

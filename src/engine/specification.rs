@@ -5,7 +5,7 @@ use std::io::Read;
 
 use serde::{Deserialize, Serialize};
 
-use super::{EngineError, Work};
+use super::{EngineError, SensitivityMap, Work};
 use crate::experiment::{self, DeviceChoice, Settings};
 use crate::plan::{EvaluationId, Identified, TrainingId, TrainingSpec};
 use crate::region::{Lesson, Occlusion};
@@ -33,6 +33,9 @@ pub struct Specification {
     /// What covers the training images; nothing where it is missing.
     pub occlusion: Option<Lesson>,
     pub evaluations: Vec<Evaluation>,
+    /// Maps of where the network looks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub maps: Vec<SensitivityMap>,
     pub device: DeviceChoice,
     /// libtorch's threads.
     pub threads: u32,
@@ -49,12 +52,13 @@ pub struct Evaluation {
 }
 
 impl Specification {
-    /// Of a training of a plan, with those of its evaluations that `runs` name.
+    /// Of a training of a plan, with those of its evaluations that `runs` name and those of its maps.
     pub(super) fn new(
         work: &Work,
         identified: &Identified,
         training: usize,
         runs: &[usize],
+        maps: Vec<SensitivityMap>,
         device: DeviceChoice,
     ) -> Specification {
         let spec = &work.plan.trainings[training];
@@ -72,6 +76,7 @@ impl Specification {
             seed: spec.seed,
             occlusion: spec.lesson.clone(),
             evaluations: evaluations.collect(),
+            maps,
             device,
             threads: work.crew.threads,
             checkpoint_seconds: work.checkpoint_seconds,

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::sensitivity::{SensitivityMap, asked, has_map};
 use super::{Event, Observer, Work};
-use crate::plan::{EvaluationId, Identified, TrainingId};
+use crate::plan::{EvaluationId, Identified, SensitivityId, TrainingId};
 use crate::store::{EvaluationRecord, Manifest, Results, StoreError, TrainingStatus};
 
 /// What of a plan lies in the results folder, whole.
@@ -13,6 +14,8 @@ pub(super) struct State {
     pub trained: Vec<bool>,
     /// By run.
     pub evaluated: Vec<bool>,
+    /// The maps that are asked for, each with whether it is there, by training.
+    pub maps: Vec<Vec<(SensitivityMap, bool)>>,
 }
 
 impl State {
@@ -25,6 +28,7 @@ impl State {
         let mut state = State {
             trained: vec![false; work.plan.trainings.len()],
             evaluated: vec![false; work.plan.runs.len()],
+            maps: vec![Vec::new(); work.plan.trainings.len()],
         };
         for training in 0..work.plan.trainings.len() {
             state.look_again(work, identified, training, observer)?;
@@ -48,6 +52,13 @@ impl State {
                 self.evaluated[run] = has_evaluation(work.results, id, evaluation, observer)?;
             }
         }
+        self.maps[training] = asked(work.experiment, work.plan, identified, training)
+            .into_iter()
+            .map(|map| {
+                let there = has_map(work.results, id, &map.id, observer)?;
+                Ok((map, there))
+            })
+            .collect::<Result<_, StoreError>>()?;
         Ok(())
     }
 
@@ -60,8 +71,30 @@ impl State {
         }
     }
 
+    /// Marks a map of a training as made.
+    pub fn has_mapped(&mut self, training: usize, id: &SensitivityId) {
+        for (map, there) in &mut self.maps[training] {
+            *there |= map.id == *id;
+        }
+    }
+
+    /// How many evaluations and maps there are to be, and how many there are.
+    pub fn examinations(&self) -> (usize, usize) {
+        let maps = || self.maps.iter().flatten().map(|(_, there)| there);
+        let all = || self.evaluated.iter().chain(maps());
+        (all().count(), all().filter(|done| **done).count())
+    }
+
     pub fn is_open(&self, work: &Work, identified: &Identified, training: usize) -> bool {
-        !self.trained[training] || !self.open_runs(work, identified, training).is_empty()
+        !self.trained[training]
+            || !self.open_runs(work, identified, training).is_empty()
+            || self.maps[training].iter().any(|(_, there)| !there)
+    }
+
+    /// The maps of a training that are missing.
+    pub fn open_maps(&self, training: usize) -> Vec<SensitivityMap> {
+        let open = self.maps[training].iter().filter(|(_, there)| !there);
+        open.map(|(map, _)| map.clone()).collect()
     }
 
     /// The runs of a training whose evaluation is missing, each evaluation once.
@@ -102,7 +135,7 @@ pub(super) fn has_evaluation(
 }
 
 /// `None` for what is not there, or is there and damaged, which is said.
-fn sound<T>(
+pub(super) fn sound<T>(
     found: Result<T, StoreError>,
     observer: &mut dyn Observer,
 ) -> Result<Option<T>, StoreError> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
+use super::SensitivityMap;
 use super::process::{Said, Worker, cause_of_death};
 use super::specification::Specification;
 use super::state::State;
@@ -97,12 +98,13 @@ impl<'a, 'o> Supervisor<'a, 'o> {
     /// What keeps every training from being done; workers have left by then.
     pub fn carry_out(mut self) -> Result<Carried, EngineError> {
         let count = |done: &[bool]| done.iter().filter(|done| **done).count();
+        let (evaluations, evaluated) = self.state.examinations();
         self.tell(Event::Planned {
             experiment: self.work.experiment.name.clone(),
             trainings: self.state.trained.len(),
             trained: count(&self.state.trained),
-            evaluations: self.state.evaluated.len(),
-            evaluated: count(&self.state.evaluated),
+            evaluations,
+            evaluated,
             jobs: self.work.crew.jobs(),
             threads: self.work.crew.threads,
         });
@@ -166,8 +168,10 @@ impl<'a, 'o> Supervisor<'a, 'o> {
     fn start(&self, slot: usize, training: usize) -> Result<Running, EngineError> {
         let Work { results, locks, ref program, ref crew, .. } = *self.work;
         let runs = self.state.open_runs(self.work, self.identified, training);
+        let maps = self.state.open_maps(training);
         let device = crew.devices[slot];
-        let specification = Specification::new(self.work, self.identified, training, &runs, device);
+        let specification =
+            Specification::new(self.work, self.identified, training, &runs, maps, device);
         let said = self.sender.clone();
         let worker = Worker::start(program, results, locks, &specification, slot, said)?;
         Ok(Running { training, worker, outcome: None })
@@ -185,6 +189,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
                 continue;
             }
             let before = self.state.open_runs(self.work, self.identified, training);
+            let open_maps = self.state.open_maps(training);
             let trained_before = self.state.trained[training];
             self.state.look_again(self.work, self.identified, training, self.observer)?;
             let id = &self.identified.trainings[training].id;
@@ -197,6 +202,12 @@ impl<'a, 'o> Supervisor<'a, 'o> {
                 }
                 let evaluation = self.identified.runs[run].evaluation.clone();
                 self.tell(Event::Evaluated { training: id.clone(), evaluation });
+            }
+            let still_open = self.state.open_maps(training);
+            for SensitivityMap { id: map, .. } in open_maps {
+                if still_open.iter().all(|open| open.id != map) {
+                    self.tell(Event::Mapped { training: id.clone(), map });
+                }
             }
             if self.state.is_open(self.work, self.identified, training) {
                 self.queue.push_back(training);
@@ -224,6 +235,10 @@ impl<'a, 'o> Supervisor<'a, 'o> {
                 self.carried.trained += 1;
             }
             Event::Evaluated { ref evaluation, .. } => self.count_evaluated(evaluation),
+            Event::Mapped { ref map, .. } => {
+                self.state.has_mapped(training, map);
+                self.carried.evaluated += 1;
+            }
             _ => {}
         }
         self.tell(event);

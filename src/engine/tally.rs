@@ -84,6 +84,12 @@ impl Tally {
                 self.left(training);
             }
             Event::Evaluated { .. } => live.evaluated += 1,
+            Event::Mapping { training, share } => {
+                if let Some(worker) = self.worker(training) {
+                    worker.share = *share;
+                }
+            }
+            Event::Mapped { .. } => live.evaluated += 1,
             Event::Ended { training, .. } => self.left(training),
             Event::Failed { training, again, .. } => {
                 live.failed += usize::from(!again);

@@ -386,7 +386,8 @@ fn write_checkpoint(path: &Path, checkpoint: &Checkpoint) -> Result<(), StoreErr
     write_whole(path, |file| file.write_all(checkpoint.bytes()))
 }
 
-fn remove(path: &Path) -> Result<(), EngineError> {
+/// Removes a file that may be missing.
+pub(super) fn remove(path: &Path) -> Result<(), EngineError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(StoreError::write(path, error).into())

@@ -13,7 +13,7 @@ use crate::train::device;
 pub struct Done {
     pub trained: usize,
     pub evaluated: usize,
-    /// Runs that have no numbers.
+    /// Runs that have no numbers, and maps that are missing.
     pub failed_runs: usize,
     /// The next run goes on from here; the tables hold what is done.
     pub interrupted: bool,
@@ -66,8 +66,9 @@ pub fn specifications(
         .filter(|training| state.is_open(work, &identified, *training))
         .map(|training| {
             let runs = state.open_runs(work, &identified, training);
+            let maps = state.open_maps(training);
             let device = work.crew.devices[training % work.crew.devices.len()];
-            Specification::new(work, &identified, training, &runs, device)
+            Specification::new(work, &identified, training, &runs, maps, device)
         });
     Ok(open.collect())
 }

@@ -1,11 +1,11 @@
-//! What happens inside of a worker: one training, then its evaluations.
+//! What happens inside of a worker: one training, then its evaluations and the maps of its network.
 
 use super::data::Ready;
 use super::guard::guarded;
 use super::specification::Specification;
 use super::state::{has_evaluation, is_trained};
 use super::training::{Ended, Job};
-use super::{EngineError, Event, Observer, Outcome, data};
+use super::{EngineError, Event, Observer, Outcome, data, sensitivity};
 use crate::plan::training_id;
 use crate::store::Results;
 use crate::train::device;
@@ -66,7 +66,7 @@ pub fn work(
             Ended::Interrupted => return Ok(Outcome::Interrupted),
         },
     };
-    if !specification.evaluations.is_empty() {
+    if !specification.evaluations.is_empty() || !specification.maps.is_empty() {
         observer.event(&Event::Evaluating {
             training: id.clone(),
             name: specification.name.clone(),
@@ -91,6 +91,22 @@ pub fn work(
         }
         let (training, evaluation) = (id.clone(), evaluation.id.clone());
         observer.event(&Event::Evaluated { training, evaluation });
+    }
+    for map in &specification.maps {
+        if !sensitivity::has_map(results, id, &map.id, observer)? {
+            match guarded(|| sensitivity::make(&job, &network, map, observer)) {
+                Ok(made) => {
+                    if !made? {
+                        return Ok(Outcome::Interrupted);
+                    }
+                }
+                Err(reason) => {
+                    failed = Some(format!("sensitivity map {}: libtorch: {reason}", map.id));
+                    continue;
+                }
+            }
+        }
+        observer.event(&Event::Mapped { training: id.clone(), map: map.id.clone() });
     }
     Ok(match failed {
         Some(reason) => Outcome::Failed { reason, transient: true },

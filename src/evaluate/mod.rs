@@ -5,5 +5,6 @@
 
 pub mod metrics;
 mod predictions;
+pub mod sensitivity;
 
 pub use predictions::predictions;

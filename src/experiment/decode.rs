@@ -8,6 +8,7 @@ use super::layers::Merged;
 use super::matrix;
 use super::reader::{Problems, Section};
 use super::regions;
+use super::sensitivity;
 use super::spec::{Cell, DeviceChoice, Experiment, Settings};
 use super::study;
 use super::training;
@@ -36,6 +37,7 @@ pub(crate) fn decode(merged: &Merged) -> Result<Experiment, Vec<Problem>> {
         .map(|table| table.entries().iter().map(|entry| entry.key.as_str()).collect())
         .unwrap_or_default();
     let occlusion = study::read(&root, &regions, &own);
+    let sensitivity = sensitivity::read(&root);
     let seeds = study::read_seeds(&root);
     let axes = matrix::read(&root);
     // Used up by the merging, but a key all the same.
@@ -82,6 +84,7 @@ pub(crate) fn decode(merged: &Merged) -> Result<Experiment, Vec<Problem>> {
             settings,
             regions,
             occlusion,
+            sensitivity,
             seeds,
             cells,
             merged: merged.table.to_toml(),

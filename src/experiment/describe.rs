@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::spec::Experiment;
+use super::spec::{Experiment, SensitivityMethod, SensitivitySpec};
 use crate::region::{Fill, Region};
 
 impl Experiment {
@@ -44,11 +44,34 @@ impl Experiment {
                 "controls": study.controls,
                 "masks_alone": study.masks_alone,
             },
+            "sensitivity": sensitivity(&self.sensitivity, &fill),
             "seeds": { "list": self.seeds },
             "matrix": matrix,
             "regions": own,
         })
     }
+}
+
+/// The section's keys again; those of methods that are not asked for are left out.
+fn sensitivity(specs: &[SensitivitySpec], written: &dyn Fn(&Fill) -> String) -> Value {
+    let methods: Vec<&str> = specs.iter().map(|spec| spec.method.name()).collect();
+    let mut keys = Map::from_iter([("methods".to_owned(), json!(methods))]);
+    for SensitivitySpec { method, images, steps, fill } in specs {
+        let own = match method {
+            SensitivityMethod::Window { side, stride } => {
+                json!({ "window": side, "stride": stride })
+            }
+            SensitivityMethod::Rise { masks, cells, keep } => {
+                json!({ "masks": masks, "cells": cells, "keep": keep })
+            }
+        };
+        let shared =
+            json!({ "images": images.unwrap_or(0), "steps": steps, "fill": written(fill) });
+        for table in [own, shared] {
+            keys.extend(table.as_object().cloned().unwrap_or_default());
+        }
+    }
+    Value::Object(keys)
 }
 
 #[cfg(test)]

@@ -27,8 +27,17 @@ pub(crate) fn read<'a>(root: &Section<'a>) -> Vec<Axis<'a>> {
     flatten(section.table(), "", &mut entries);
     for (path, entry) in entries {
         let first = path.split('.').next().unwrap_or_default();
-        let known =
-            ["name", "question", "analysis", "base", "regions", "occlusion", "seeds", "matrix"];
+        let known = [
+            "name",
+            "question",
+            "analysis",
+            "base",
+            "regions",
+            "occlusion",
+            "sensitivity",
+            "seeds",
+            "matrix",
+        ];
         if path == "train.device" || known.contains(&first) {
             let title = format!("`{path}` cannot be swept");
             let label = match path.as_str() {

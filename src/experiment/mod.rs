@@ -23,6 +23,7 @@ mod layers;
 mod matrix;
 mod reader;
 mod regions;
+mod sensitivity;
 pub mod spec;
 mod starter;
 mod study;

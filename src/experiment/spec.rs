@@ -20,6 +20,8 @@ pub struct Experiment {
     /// The built-in atlas and the file's own regions.
     pub regions: Regions,
     pub occlusion: OcclusionStudy,
+    /// The maps that are made of every network trained on whole faces; no two of one method.
+    pub sensitivity: Vec<SensitivitySpec>,
     /// At least one, no two equal.
     pub seeds: Vec<u64>,
     /// One entry for each combination of `[matrix]`; a single entry without swept keys where there is
@@ -317,4 +319,37 @@ pub struct OcclusionStudy {
     /// Whether a network learns from the masks alone, where they differ between images and others learn
     /// from covered pictures: what it reaches is what masks give away.
     pub masks_alone: bool,
+}
+
+/// A map of where on the face a network looks, and the curves that put it to the test.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct SensitivitySpec {
+    pub method: SensitivityMethod,
+    /// At most so many test images of each class, the first of the split; all where `None`.
+    pub images: Option<u32>,
+    /// Steps of the insertion and deletion curves.
+    pub steps: u32,
+    pub fill: Fill,
+}
+
+/// Lengths are shares of the side of the canonical face frame.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SensitivityMethod {
+    /// What is lost when a square that slides over the face covers it (occlusion sensitivity, Zeiler and
+    /// Fergus 2014).
+    Window { side: f64, stride: f64 },
+    /// What is answered on average while a place is seen through random masks: grids of `cells` × `cells`,
+    /// each cell seen with the chance `keep`, enlarged and shifted (RISE, Petsiuk et al. 2018).
+    Rise { masks: u32, cells: u32, keep: f64 },
+}
+
+impl SensitivityMethod {
+    /// As in the experiment file.
+    pub fn name(self) -> &'static str {
+        match self {
+            SensitivityMethod::Window { .. } => "window",
+            SensitivityMethod::Rise { .. } => "rise",
+        }
+    }
 }

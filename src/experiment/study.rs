@@ -83,7 +83,7 @@ fn read_words<T: Copy + PartialEq>(
     found
 }
 
-fn twice(item: &Node, path: &str) -> Problem {
+pub(super) fn twice(item: &Node, path: &str) -> Problem {
     let title = format!("{} stands twice in `{path}`", item.to_toml());
     Problem::new(title, &item.place, "already in the list").help("leave out one of the two")
 }

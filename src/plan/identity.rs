@@ -9,8 +9,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::{
-    Augment, DatasetSpec, FacesSpec, ModelSpec, Optimizer, Precision, Schedule, Select, Settings,
-    Source, Target,
+    Augment, DatasetSpec, FacesSpec, ModelSpec, Optimizer, Precision, Schedule, Select,
+    SensitivitySpec, Settings, Source, Target,
 };
 use crate::region::{Fill, Lesson, Mode, Occlusion, Polygon, RandomSets};
 
@@ -57,6 +57,10 @@ id! {
 id! {
     /// Names a training and the occlusion under which it is examined.
     EvaluationId
+}
+id! {
+    /// Names a training and all that determines a map of where its network looks.
+    SensitivityId
 }
 id! {
     /// Names all that determines the numbers of a run.
@@ -111,6 +115,11 @@ pub fn training_id(training: &TrainingSpec, content: Option<&str>) -> TrainingId
     let drawn = source_content(&settings.dataset);
     let content = drawn.as_deref().or(content);
     TrainingId::of(&TrainingKey::new(settings, content, lesson.as_ref(), *seed))
+}
+
+/// The id of a map of a training's network.
+pub fn sensitivity_id(training: &TrainingId, spec: &SensitivitySpec) -> SensitivityId {
+    SensitivityId::of(&(NUMERIC_VERSION, training, spec))
 }
 
 impl Plan {

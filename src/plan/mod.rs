@@ -13,8 +13,8 @@ mod identity;
 pub use condition::Condition;
 pub use expand::{Plan, PlanError, PlanWarning, Run, TrainingSpec};
 pub use identity::{
-    EvaluationId, FACES_VERSION, Identified, NUMERIC_VERSION, RunId, RunIdentity, TrainingId,
-    TrainingIdentity, source_content, training_id,
+    EvaluationId, FACES_VERSION, Identified, NUMERIC_VERSION, RunId, RunIdentity, SensitivityId,
+    TrainingId, TrainingIdentity, sensitivity_id, source_content, training_id,
 };
 
 #[cfg(test)]

@@ -415,3 +415,29 @@ fn the_seed_study_is_said_exactly() {
         }
     }
 }
+
+#[test]
+fn a_map_is_named_by_its_training_and_all_that_determines_it() {
+    let of = |section: &str, method: usize| {
+        let experiment = experiment(&format!(
+            "[sensitivity]\nmethods = [\"window\", \"rise\"]\n{section}\n[seeds]\nlist = [1, 2]\n"
+        ));
+        let identified = Plan::new(&experiment).unwrap().identify(&nothing_at_hand);
+        let spec = &experiment.sensitivity[method];
+        identified.trainings.iter().map(|training| sensitivity_id(&training.id, spec)).collect()
+    };
+    let (window, rise): (Vec<SensitivityId>, Vec<SensitivityId>) = (of("", 0), of("", 1));
+    let different: BTreeSet<&SensitivityId> = window.iter().chain(&rise).collect();
+    assert_eq!(different.len(), 4);
+    // Each method has its own settings, and all share some.
+    assert_eq!(of("masks = 100", 0), window);
+    assert_ne!(of("masks = 100", 1), rise);
+    assert_eq!(of("window = 0.3", 1), rise);
+    for shared in ["images = 0", "steps = 10", "fill = \"noise\"", "fill = \"constant\""] {
+        assert_ne!(of(shared, 0), window, "{shared}");
+        assert_ne!(of(shared, 1), rise, "{shared}");
+    }
+    let plain = plan("[seeds]\nlist = [1, 2]\n");
+    let with_maps = plan("[seeds]\nlist = [1, 2]\n[sensitivity]\nmethods = [\"rise\"]\n");
+    assert_eq!(run_ids(&plain), run_ids(&with_maps), "no id changes with the section");
+}

@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use super::results::SENSITIVITY;
 use super::whole::is_unfinished;
 use super::{Results, StoreError, open_log};
 
@@ -44,7 +45,7 @@ impl Results {
     /// by the one who claimed the training.
     pub fn sweep_training(&self, training_id: &str) -> Result<(), StoreError> {
         let folder = self.training_dir(training_id)?;
-        for folder in [folder.clone(), folder.join("evaluations")] {
+        for folder in [folder.clone(), folder.join("evaluations"), folder.join(SENSITIVITY)] {
             let entries = match fs::read_dir(&folder) {
                 Ok(entries) => entries,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,

@@ -28,7 +28,7 @@ pub use evaluation::EvaluationRecord;
 pub use json::write_json;
 pub use lookup::{AllRuns, LookupError, Named};
 pub use manifest::{Manifest, TrainingStatus, hash_file};
-pub use needs::{Need, needs};
+pub use needs::{MapNeed, Need, map_needs, needs};
 pub use orphans::{Orphan, OrphanKind};
 pub use predictions::{collect_predictions, for_each_run};
 pub use results::{CACHE, Results};

@@ -17,10 +17,20 @@ pub struct Need {
     pub evaluation_id: String,
 }
 
+/// A map of where a training's network looks, which some experiment needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MapNeed {
+    pub training_id: String,
+    pub sensitivity_id: String,
+}
+
 /// The part of `plan.json` that says what an experiment needs.
 #[derive(Deserialize)]
 struct Planned {
     runs: Vec<PlannedRun>,
+    /// Missing where no maps are asked for.
+    #[serde(default)]
+    sensitivity: Vec<PlannedMap>,
 }
 
 #[derive(Deserialize)]
@@ -30,25 +40,50 @@ struct PlannedRun {
     evaluation_id: String,
 }
 
+#[derive(Deserialize)]
+struct PlannedMap {
+    training_id: String,
+    sensitivity_id: String,
+}
+
 /// What all experiments need, experiment by experiment.
 ///
 /// # Errors
 /// Where an experiment's plan cannot be read: what it needs is not known then.
 pub fn needs(results: &Results) -> Result<Vec<Need>, StoreError> {
     let mut needs = Vec::new();
+    for (experiment, plan) in plans(results)? {
+        needs.extend(plan.runs.into_iter().map(|run| Need {
+            experiment: experiment.clone(),
+            run_id: run.run_id,
+            training_id: run.training_id,
+            evaluation_id: run.evaluation_id,
+        }));
+    }
+    Ok(needs)
+}
+
+/// The maps that all experiments need.
+///
+/// # Errors
+/// As [`needs`].
+pub fn map_needs(results: &Results) -> Result<Vec<MapNeed>, StoreError> {
+    let maps = plans(results)?.into_iter().flat_map(|(_, plan)| plan.sensitivity);
+    Ok(maps
+        .map(|PlannedMap { training_id, sensitivity_id }| MapNeed { training_id, sensitivity_id })
+        .collect())
+}
+
+/// The plan of each experiment that has one. A folder without, as a preview leaves one, needs nothing.
+fn plans(results: &Results) -> Result<Vec<(String, Planned)>, StoreError> {
+    let mut plans = Vec::new();
     for experiment in results.experiments()? {
         let path = results.experiment_dir(&experiment)?.join("plan.json");
         match read_json::<Planned>(&path, LIMIT) {
-            Ok(plan) => needs.extend(plan.runs.into_iter().map(|run| Need {
-                experiment: experiment.clone(),
-                run_id: run.run_id,
-                training_id: run.training_id,
-                evaluation_id: run.evaluation_id,
-            })),
-            // A folder without a plan, as a preview leaves one, needs nothing.
+            Ok(plan) => plans.push((experiment, plan)),
             Err(StoreError::NotFound { .. }) => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(needs)
+    Ok(plans)
 }

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
+use super::results::SENSITIVITY;
 use super::whole::is_unfinished;
-use super::{CACHE, Results, StoreError, needs};
+use super::{CACHE, Results, StoreError, map_needs, needs};
 
 /// Something that can go, and how large it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub enum OrphanKind {
     Training,
     /// An evaluation that is in no experiment's plan.
     Evaluation,
+    /// A map of where a network looks that is in no experiment's plan.
+    Map,
     /// What a killed process was writing.
     Unfinished,
     /// Decoded pictures, which are made again when they are needed.
@@ -34,6 +37,7 @@ impl OrphanKind {
         match self {
             OrphanKind::Training => "training",
             OrphanKind::Evaluation => "evaluation",
+            OrphanKind::Map => "sensitivity map",
             OrphanKind::Unfinished => "unfinished file",
             OrphanKind::Cache => "cache",
         }
@@ -51,13 +55,23 @@ impl Results {
         for need in needs(self)? {
             needed.entry(need.training_id).or_default().push(need.evaluation_id);
         }
+        let mut maps: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for need in map_needs(self)? {
+            maps.entry(need.training_id).or_default().push(need.sensitivity_id);
+        }
         let mut orphans = Vec::new();
         for id in self.trainings()? {
             let folder = self.training_dir(&id)?;
             match needed.get(&id) {
                 None => orphans.extend(orphan(folder, OrphanKind::Training)),
                 Some(evaluations) => {
-                    orphans.extend(self.orphaned_evaluations(&folder, evaluations));
+                    let needed = maps.get(&id).map_or(&[][..], Vec::as_slice);
+                    for (name, needed, kind) in [
+                        ("evaluations", evaluations.as_slice(), OrphanKind::Evaluation),
+                        (SENSITIVITY, needed, OrphanKind::Map),
+                    ] {
+                        orphans.extend(orphaned(&folder.join(name), needed, kind));
+                    }
                 }
             }
         }
@@ -96,18 +110,20 @@ impl Results {
         }
         Ok(())
     }
+}
 
-    fn orphaned_evaluations(&self, training: &Path, needed: &[String]) -> Vec<Orphan> {
-        let Ok(entries) = fs::read_dir(training.join("evaluations")) else { return Vec::new() };
-        let paths = entries.flatten().map(|entry| entry.path());
-        paths
-            .filter(|path| {
-                let id = path.file_stem().and_then(|stem| stem.to_str());
-                id.is_some_and(|id| !id.starts_with('.') && !needed.iter().any(|need| need == id))
-            })
-            .filter_map(|path| orphan(path, OrphanKind::Evaluation))
-            .collect()
-    }
+/// What in a folder does not begin with an id that is needed and a dot.
+fn orphaned(folder: &Path, needed: &[String], kind: OrphanKind) -> Vec<Orphan> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let paths = entries.flatten().map(|entry| entry.path());
+    paths
+        .filter(|path| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            let id = name.and_then(|name| name.split('.').next());
+            id.is_some_and(|id| !id.is_empty() && !needed.iter().any(|need| need == id))
+        })
+        .filter_map(|path| orphan(path, kind))
+        .collect()
 }
 
 /// Temporary files that nothing has written to for an hour: those of a living process are seconds old.
@@ -153,10 +169,18 @@ mod tests {
         };
         write(
             "x/plan.json",
-            r#"{"runs": [{"run_id": "r1", "training_id": "t1", "evaluation_id": "e1"}]}"#,
+            r#"{"runs": [{"run_id": "r1", "training_id": "t1", "evaluation_id": "e1"}],
+                "sensitivity": [{"training_id": "t1", "sensitivity_id": "s1"}]}"#,
         );
-        for name in ["t1/manifest.json", "t1/evaluations/e1.parquet", "t1/evaluations/e2.parquet"] {
-            write(&format!("trainings/{name}"), "1234");
+        for name in [
+            "manifest.json",
+            "evaluations/e1.parquet",
+            "evaluations/e2.parquet",
+            "sensitivity/s1.parquet",
+            "sensitivity/s1.curves.parquet",
+            "sensitivity/s2.curves.parquet",
+        ] {
+            write(&format!("trainings/t1/{name}"), "1234");
         }
         write("trainings/t2/manifest.json", "1234");
         write("trainings/t3/manifest.json", "1234");
@@ -169,7 +193,14 @@ mod tests {
             };
             orphans.iter().map(relative).collect()
         };
-        assert_eq!(names(false), ["trainings/t2", "trainings/t1/evaluations/e2.parquet"]);
+        assert_eq!(
+            names(false),
+            [
+                "trainings/t2",
+                "trainings/t1/evaluations/e2.parquet",
+                "trainings/t1/sensitivity/s2.curves.parquet",
+            ]
+        );
         assert_eq!(names(true).last().unwrap(), ".cache");
         for orphan in results.orphans(true).unwrap() {
             assert!(orphan.bytes >= 4);
@@ -179,6 +210,7 @@ mod tests {
         drop(claim);
         assert_eq!(names(false), ["trainings/t3"]);
         assert!(folder.path().join("trainings/t1/evaluations/e1.parquet").exists());
+        assert!(folder.path().join("trainings/t1/sensitivity/s1.curves.parquet").exists());
 
         write("x/plan.json", "{");
         assert!(results.orphans(false).is_err(), "what x needs is not known");

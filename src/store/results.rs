@@ -4,7 +4,8 @@
 //! results/
 //!   format.json
 //!   trainings/<training id>/  manifest.json, epochs.parquet, model.safetensors, checkpoint, log,
-//!                             evaluations/<evaluation id>.parquet
+//!                             evaluations/<evaluation id>.parquet,
+//!                             sensitivity/<sensitivity id>.parquet and .curves.parquet
 //!   <experiment>/             experiment.toml, plan.json, *.parquet, charts/*.png, report.html
 //! ```
 
@@ -26,6 +27,9 @@ pub const CACHE: &str = ".cache";
 /// Who is at which training, and what the runs under way are doing.
 const LOCKS: &str = ".locks";
 const SESSIONS: &str = ".running";
+
+/// The folder of a training that its maps lie in.
+pub(super) const SENSITIVITY: &str = "sensitivity";
 
 /// Where trainings lie; no experiment can have this name.
 const TRAININGS: &str = "trainings";
@@ -132,6 +136,16 @@ impl Results {
     ) -> Result<PathBuf, StoreError> {
         let name = format!("{}.parquet", checked("an evaluation", evaluation_id)?);
         Ok(no_link(self.training_dir(training_id)?.join("evaluations"))?.join(name))
+    }
+
+    /// The map of one training under one method; its curves lie beside it.
+    pub fn sensitivity_path(
+        &self,
+        training_id: &str,
+        sensitivity_id: &str,
+    ) -> Result<PathBuf, StoreError> {
+        let name = format!("{}.parquet", checked("a sensitivity map", sensitivity_id)?);
+        Ok(no_link(self.training_dir(training_id)?.join(SENSITIVITY))?.join(name))
     }
 
     pub fn experiment_dir(&self, experiment: &str) -> Result<PathBuf, StoreError> {

@@ -195,6 +195,50 @@ pub struct ShapleyRow {
     pub swept: BTreeMap<String, String>,
 }
 
+/// `sensitivity.parquet`: where on the face networks trained on whole faces look. A row for each training ×
+/// method × emotion × cell of the canonical face frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SensitivityRow {
+    pub training_id: String,
+    pub seed: u64,
+    /// `window`, `rise`
+    pub method: String,
+    /// The class whose images were looked at and whose probability counts.
+    pub emotion: String,
+    /// How many test images of it.
+    pub images: u64,
+    /// Of the cell, from 0 at the top left; as many rows as columns.
+    pub row: u32,
+    pub column: u32,
+    /// `window`: what the class's probability loses when a window covers the cell. `rise`: its mean while the
+    /// cell is seen.
+    pub value: f64,
+    /// The mean grey of the images there, 0 to 1.
+    pub face: f64,
+}
+
+/// `sensitivity_curves.parquet`: what becomes of the answers when the face is taken away, or put back, in
+/// the order of a map. A row for each training × method × emotion × curve × order × step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SensitivityCurveRow {
+    /// As in [`SensitivityRow`], so are the fields to `images`.
+    pub training_id: String,
+    pub seed: u64,
+    pub method: String,
+    pub emotion: String,
+    pub images: u64,
+    /// `deletion`, `insertion`
+    pub curve: String,
+    /// `map`, `random` (the mean over a few random orders)
+    pub order: String,
+    /// From 0.
+    pub step: u32,
+    /// The share of the canonical frame that is taken away or put back.
+    pub share: f64,
+    /// Mean probability of the class.
+    pub probability: f64,
+}
+
 /// `ranking.parquet`: a row for each region × rank, of each mode × phase × fill × metric (and swept
 /// choice).
 #[derive(Debug, Clone, PartialEq)]

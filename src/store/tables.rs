@@ -5,7 +5,8 @@ use polars::prelude::{Column, DataFrame, DataType};
 use super::column::{self, ColumnError, Field};
 use super::{
     ClassEffectRow, ConfusionRow, ConfusionShiftRow, EffectRow, EpochRow, MaskLeakRow,
-    PredictionRow, RankingRow, RunRow, ShapleyRow, Table, TruthRow,
+    PredictionRow, RankingRow, RunRow, SensitivityCurveRow, SensitivityRow, ShapleyRow, Table,
+    TruthRow,
 };
 
 /// Implements [`Table`] for a row type: the table's name, then its columns in order. After a semicolon,
@@ -168,6 +169,31 @@ table!(ShapleyRow, "shapley", {
     images: u64,
     method: String;
     swept
+});
+
+table!(SensitivityRow, "sensitivity", {
+    training_id: String,
+    seed: u64,
+    method: String,
+    emotion: String,
+    images: u64,
+    row: u32,
+    column: u32,
+    value: f64,
+    face: f64,
+});
+
+table!(SensitivityCurveRow, "sensitivity_curves", {
+    training_id: String,
+    seed: u64,
+    method: String,
+    emotion: String,
+    images: u64,
+    curve: String,
+    order: String,
+    step: u32,
+    share: f64,
+    probability: f64,
 });
 
 table!(RankingRow, "ranking", {

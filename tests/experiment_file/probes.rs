@@ -75,6 +75,9 @@ impl Kinds {
         put(&mut file, "train.optimizer.learning_rate", 10.0.into());
         put(&mut file, "model.blocks", vec![vec![1]].into());
         put(&mut file, "occlusion.fills", vec!["constant"].into());
+        put(&mut file, "sensitivity.methods", vec!["window", "rise"].into());
+        put(&mut file, "sensitivity.window", 1.0.into());
+        put(&mut file, "sensitivity.stride", 0.01.into());
         match self.dataset {
             "faces" => put(&mut file, "dataset.train", 1_000_000.into()),
             "folder" => {

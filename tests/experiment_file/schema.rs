@@ -37,7 +37,7 @@ const RIGHT: [&str; 19] = [
     "[matrix]\n\"model.blocks\" = [[[8]], [[16], [16]]]",
     "[matrix]",
 ];
-const WRONG: [&str; 26] = [
+const WRONG: [&str; 27] = [
     "[model]\nblocks = []",
     "[model]\nblocks = [[]]",
     "[model]\nblocks = [[0]]",
@@ -64,6 +64,7 @@ const WRONG: [&str; 26] = [
     "[matrix]\n\"train.device\" = [\"cpu\"]",
     "[matrix]\n\"train.epochs\" = []",
     "[matrix]\n\"seeds.count\" = [1, 2]",
+    "[matrix]\n\"sensitivity.masks\" = [100, 200]",
 ];
 
 fn read(text: &str) -> Result<Experiment, String> {
@@ -120,7 +121,7 @@ fn the_parser_has_the_keys_of_the_schema_and_no_others() {
                 sections.entry(section.to_owned()).or_default().insert(name.to_owned());
             }
         }
-        assert_eq!(sections.len(), 9, "{sections:?}");
+        assert_eq!(sections.len(), 10, "{sections:?}");
         for (section, keys) in sections {
             let mut file = kinds.file();
             let unknown = if section.is_empty() { "zzz".into() } else { format!("{section}.zzz") };
@@ -178,6 +179,12 @@ fn defaults_are_the_parsers() {
             let mut file = kinds.file();
             if key.path == "occlusion.constant" {
                 put(&mut file, "occlusion.fills", vec!["constant"].into());
+            }
+            if key.path.starts_with("sensitivity.") && key.path != "sensitivity.methods" {
+                put(&mut file, "sensitivity.methods", vec!["window", "rise"].into());
+            }
+            if key.path == "sensitivity.constant" {
+                put(&mut file, "sensitivity.fill", "constant".into());
             }
             if key.path.ends_with(".kind") {
                 let (section, _) = key.path.rsplit_once('.').unwrap();

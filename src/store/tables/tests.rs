@@ -153,6 +153,30 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn sensitivity_row()(
+        words in [(); 3].map(|()| text()),
+        (seed, images, row, column) in (any::<u64>(), any::<u64>(), any::<u32>(), any::<u32>()),
+        (value, face) in (number(), number()),
+    ) -> SensitivityRow {
+        let [training_id, method, emotion] = words;
+        SensitivityRow { training_id, seed, method, emotion, images, row, column, value, face }
+    }
+}
+
+prop_compose! {
+    fn sensitivity_curve_row()(
+        words in [(); 5].map(|()| text()),
+        (seed, images, step) in (any::<u64>(), any::<u64>(), any::<u32>()),
+        (share, probability) in (number(), number()),
+    ) -> SensitivityCurveRow {
+        let [training_id, method, emotion, curve, order] = words;
+        SensitivityCurveRow {
+            training_id, seed, method, emotion, images, curve, order, step, share, probability,
+        }
+    }
+}
+
+prop_compose! {
     fn ranking_row()(
         words in [(); 6].map(|()| text()),
         (rank, seeds, images, probability) in (any::<u32>(), any::<u32>(), any::<u64>(), number()),
@@ -247,6 +271,12 @@ proptest! {
 
     #[test]
     fn shapley_comes_back(rows in vec(shapley_row(), 0..6)) { round_trip(&rows)?; }
+
+    #[test]
+    fn sensitivity_comes_back(rows in vec(sensitivity_row(), 0..20)) { round_trip(&rows)?; }
+
+    #[test]
+    fn sensitivity_curves_come_back(rows in vec(sensitivity_curve_row(), 0..20)) { round_trip(&rows)?; }
 
     #[test]
     fn ranking_comes_back(rows in vec(ranking_row(), 0..6)) { round_trip(&rows)?; }

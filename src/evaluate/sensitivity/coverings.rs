@@ -1,0 +1,161 @@
+//! Coverings of the canonical face frame: a window at each of its places, or random masks.
+
+use rand::RngExt;
+use tch::{Kind, Tensor};
+
+use super::subjects::Places;
+use crate::experiment::SensitivityMethod;
+use crate::random;
+
+/// libtorch's numbers for sampling between points, and for what lies beyond the border.
+pub(super) const BILINEAR: i64 = 0;
+pub(super) const BORDER: i64 = 1;
+
+/// Two lengths that differ by less are one.
+const NEAR: f64 = 1e-9;
+
+/// Everything that is laid over the faces for one map, one after the other.
+#[derive(Debug)]
+pub(super) enum Coverings {
+    /// Squares, by their upper left corners.
+    Windows { corners: Vec<(f64, f64)>, side: f64 },
+    /// Drawn when they are asked for: a mask is determined by its number.
+    Masks { count: usize, cells: usize, keep: f64, seed: u64 },
+}
+
+impl Coverings {
+    pub fn new(method: SensitivityMethod, seed: u64) -> Coverings {
+        match method {
+            SensitivityMethod::Window { side, stride } => {
+                let starts = starts(side, stride);
+                let row = |y: f64| starts.iter().map(move |&x| (x, y));
+                let corners = starts.iter().flat_map(|&y| row(y)).collect();
+                Coverings::Windows { corners, side }
+            }
+            SensitivityMethod::Rise { masks, cells, keep } => {
+                Coverings::Masks { count: masks as usize, cells: cells as usize, keep, seed }
+            }
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        match self {
+            Coverings::Windows { corners, .. } => corners.len(),
+            Coverings::Masks { count, .. } => *count,
+        }
+    }
+
+    /// How much of each place is seen under one of the coverings, 0 to 1, `[B, H, W]`.
+    pub fn seen(&self, index: usize, places: &Places) -> Tensor {
+        match self {
+            Coverings::Windows { corners, side } => {
+                let (left, top) = corners[index];
+                let within = |at: &Tensor, from: f64| at.ge(from).logical_and(&at.lt(from + side));
+                let covered = within(&places.x, left).logical_and(&within(&places.y, top));
+                1.0 - covered.to_kind(Kind::Float)
+            }
+            &Coverings::Masks { cells, keep, seed, .. } => {
+                let mut generator = random::generator(seed, "sensitivity mask", &[index as u64]);
+                let mut cell = || if generator.random::<f64>() < keep { 1.0 } else { 0.0 };
+                let grid: Vec<f32> = (0..cells * cells).map(|_| cell()).collect();
+                let shift = (generator.random(), generator.random());
+                enlarged(&grid, cells, shift, places)
+            }
+        }
+    }
+}
+
+/// Where windows begin along a side: a stride apart, the last one flush with the end.
+fn starts(side: f64, stride: f64) -> Vec<f64> {
+    let last = 1.0 - side;
+    let mut starts: Vec<f64> =
+        (0..).map(|step| f64::from(step) * stride).take_while(|at| *at <= last + NEAR).collect();
+    if starts.last().is_none_or(|end| *end < last - NEAR) {
+        starts.push(last);
+    }
+    starts
+}
+
+/// A grid of `cells` × `cells` values from 0 to 1 (row-major) over the face, `[B, H, W]`: enlarged to one
+/// cell more than it has along each side, between its values by bilinear interpolation, and shifted by
+/// shares of a cell, each from 0 to 1 (Petsiuk et al. 2018, section 3.2). Places outside of the frame are
+/// as its edge.
+pub(super) fn enlarged(
+    grid: &[f32],
+    cells: usize,
+    (right, down): (f64, f64),
+    places: &Places,
+) -> Tensor {
+    let side = cells as f64;
+    // From −1 to 1 over the enlarged grid.
+    let along =
+        |at: &Tensor, shift: f64| (at.clamp(0.0, 1.0) * side + shift) * (2.0 / (side + 1.0)) - 1.0;
+    let at = Tensor::stack(&[along(&places.x, right), along(&places.y, down)], -1);
+    let size = [at.size()[0], 1, cells as i64, cells as i64];
+    let grid = Tensor::from_slice(grid)
+        .view([1, 1, cells as i64, cells as i64])
+        .to_device(at.device())
+        .expand(size, false);
+    // Rounding may lead out of the range.
+    grid.grid_sampler(&at, BILINEAR, BORDER, false).squeeze_dim(1).clamp(0.0, 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::values;
+    use super::*;
+
+    #[test]
+    fn windows_reach_from_edge_to_edge() {
+        let near = |found: Vec<f64>, expected: &[f64]| {
+            assert_eq!(found.len(), expected.len(), "{found:?}");
+            assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-9), "{found:?}");
+        };
+        near(starts(0.5, 0.25), &[0.0, 0.25, 0.5]);
+        near(starts(0.4, 0.4), &[0.0, 0.4, 0.6]);
+        near(starts(1.0, 0.3), &[0.0]);
+        assert_eq!(starts(0.2, 0.05).len(), 17);
+    }
+
+    #[test]
+    fn a_window_covers_its_square_alone() {
+        let coverings = Coverings::new(SensitivityMethod::Window { side: 0.5, stride: 0.5 }, 1);
+        assert_eq!(coverings.len(), 4);
+        let seen = values(&coverings.seen(1, &Places::of_cells(4)));
+        #[rustfmt::skip]
+        let expected = [
+            1.0, 1.0, 0.0, 0.0,
+            1.0, 1.0, 0.0, 0.0,
+            1.0, 1.0, 1.0, 1.0,
+            1.0, 1.0, 1.0, 1.0,
+        ];
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn masks_keep_their_share_and_are_determined_by_their_number() {
+        let masks = |seed| {
+            Coverings::new(SensitivityMethod::Rise { masks: 400, cells: 5, keep: 0.3 }, seed)
+        };
+        let cells = Places::of_cells(16);
+        let seen = |seed, index| values(&masks(seed).seen(index, &cells));
+        assert_eq!(seen(1, 7), seen(1, 7));
+        assert_ne!(seen(1, 7), seen(1, 8));
+        assert_ne!(seen(1, 7), seen(2, 7));
+        let all: Vec<f64> = (0..400).flat_map(|index| seen(1, index)).collect();
+        assert!(all.iter().all(|seen| (0.0..=1.0).contains(seen)));
+        let share = all.iter().sum::<f64>() / all.len() as f64;
+        assert!((share - 0.3).abs() < 0.02, "{share}");
+    }
+
+    #[test]
+    fn a_grid_keeps_its_order_from_left_to_right_and_down() {
+        let places = Places::of_cells(8);
+        let of = |grid: &[f32]| values(&enlarged(grid, 2, (0.5, 0.5), &places));
+        let across = of(&[0.0, 1.0, 0.0, 1.0]);
+        assert!(across[..8].windows(2).all(|pair| pair[0] <= pair[1]), "{across:?}");
+        assert!(across[0] < 0.2 && across[7] > 0.8, "{across:?}");
+        let down = of(&[0.0, 0.0, 1.0, 1.0]);
+        assert!(down[0] < 0.2 && down[56] > 0.8, "{down:?}");
+    }
+}

@@ -1,0 +1,153 @@
+//! Where on the face a network looks: places are covered, and what becomes of its answers is laid to them.
+//!
+//! In: images with the frames that carry the canonical face frame into them, a method, and the network as
+//! a function from pictures to probabilities. Out: for each class a map over the canonical frame, the mean
+//! face beneath it, and the curves that put the map to the test: the face taken away in the map's order,
+//! and put back in it, beside random orders.
+
+mod coverings;
+mod curves;
+mod subjects;
+
+use tch::{Device, Kind, Tensor};
+
+use crate::experiment::{SensitivityMethod, SensitivitySpec};
+
+use coverings::Coverings;
+pub use curves::{Curve, CurveKind, CurveOrder};
+use subjects::Places;
+pub use subjects::Subjects;
+
+/// Cells along each side of a map of the canonical face frame.
+pub const GRID: usize = 48;
+
+/// Probabilities `[B, K]` of pictures `[B, C, H, W]`, standardised, f32.
+pub type Answer<'a> = &'a dyn Fn(&Tensor) -> Tensor;
+
+/// What was found of one class, over its images.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClassSensitivity {
+    /// In class order, from 0.
+    pub class: usize,
+    pub images: usize,
+    /// The map, `[GRID, GRID]`, row-major. Window: the mean loss of the class's probability over the
+    /// windows that cover a cell. RISE: its mean while the cell is seen.
+    pub map: Vec<f64>,
+    /// The mean grey of the images, carried back into the canonical frame, 0 to 1; as the map.
+    pub face: Vec<f64>,
+    pub curves: Vec<Curve>,
+}
+
+/// How many answers an image takes.
+pub fn answers(spec: &SensitivitySpec) -> usize {
+    Coverings::new(spec.method, 0).len() + 1 + curves::answers(spec.steps)
+}
+
+/// Examines a network. `go_on` is told the share that is done, batch by batch, and says whether it goes on;
+/// `None` where it did not. Classes without images are left out.
+pub fn examine(
+    spec: &SensitivitySpec,
+    subjects: &Subjects<'_>,
+    answer: Answer<'_>,
+    go_on: &mut dyn FnMut(f64) -> bool,
+) -> Option<Vec<ClassSensitivity>> {
+    let _guard = tch::no_grad_guard();
+    let coverings = Coverings::new(spec.method, subjects.seed());
+    // The share of the answers that the map takes; the curves take the others.
+    let (for_map, for_curves) = (coverings.len() + 1, curves::answers(spec.steps));
+    let share = for_map as f64 / (for_map + for_curves) as f64;
+    let maps = maps(&coverings, spec.method, subjects, answer, &mut |done| go_on(done * share))?;
+    let curves = curves::curves(spec.steps, &maps, subjects, answer, &mut |done| {
+        go_on(share + done * (1.0 - share))
+    })?;
+    let faces = subjects.faces();
+    let found = maps.into_iter().zip(curves).zip(faces).enumerate();
+    Some(
+        found
+            .map(|(class, ((map, curves), face))| {
+                let images = subjects.images_of(class);
+                ClassSensitivity { class, images, map, face, curves }
+            })
+            .filter(|found| found.images > 0)
+            .collect(),
+    )
+}
+
+/// A map for each class.
+fn maps(
+    coverings: &Coverings,
+    method: SensitivityMethod,
+    subjects: &Subjects<'_>,
+    answer: Answer<'_>,
+    go_on: &mut dyn FnMut(f64) -> bool,
+) -> Option<Vec<Vec<f64>>> {
+    let count = coverings.len();
+    // After the last covering, the whole face.
+    let seen = |index: usize, batch: &subjects::Batch| match index == count {
+        true => batch.places.x.ones_like(),
+        false => coverings.seen(index, &batch.places),
+    };
+    let answers = subjects.mean_answers(answer, count + 1, &seen, go_on)?;
+    let cells = Places::of_cells(GRID);
+    let mut maps = vec![WeightedMean::new(GRID * GRID); answers.len()];
+    for index in 0..count {
+        let seen = values(&coverings.seen(index, &cells));
+        let weights: Vec<f64> = match method {
+            SensitivityMethod::Window { .. } => seen.iter().map(|seen| 1.0 - seen).collect(),
+            SensitivityMethod::Rise { .. } => seen,
+        };
+        for (map, answers) in maps.iter_mut().zip(&answers) {
+            let value = match method {
+                SensitivityMethod::Window { .. } => answers[count] - answers[index],
+                SensitivityMethod::Rise { .. } => answers[index],
+            };
+            map.add(value, &weights);
+        }
+    }
+    Some(maps.into_iter().map(WeightedMean::finish).collect())
+}
+
+/// Of each cell, the mean of the coverings' values, each with the weight that it has there.
+///
+/// Petsiuk et al. (equation 6) divide by the share that is expected to be seen; dividing by the share that
+/// was seen gives a network which answers everything alike an even map, however few the masks.
+#[derive(Debug, Clone)]
+struct WeightedMean {
+    sums: Vec<f64>,
+    weights: Vec<f64>,
+    /// Of all coverings, for cells that none has a weight in.
+    total: f64,
+    count: usize,
+}
+
+impl WeightedMean {
+    fn new(cells: usize) -> WeightedMean {
+        WeightedMean { sums: vec![0.0; cells], weights: vec![0.0; cells], total: 0.0, count: 0 }
+    }
+
+    fn add(&mut self, value: f64, weights: &[f64]) {
+        for ((sum, all), weight) in self.sums.iter_mut().zip(&mut self.weights).zip(weights) {
+            *sum += value * weight;
+            *all += weight;
+        }
+        self.total += value;
+        self.count += 1;
+    }
+
+    fn finish(self) -> Vec<f64> {
+        let mean = self.total / self.count.max(1) as f64;
+        let cells = self.sums.into_iter().zip(self.weights);
+        cells.map(|(sum, weight)| if weight > 0.0 { sum / weight } else { mean }).collect()
+    }
+}
+
+/// A tensor's values, row-major.
+fn values(tensor: &Tensor) -> Vec<f64> {
+    let flat = tensor.to_device(Device::Cpu).to_kind(Kind::Double).contiguous().view(-1);
+    let mut values = vec![0.0; flat.numel()];
+    flat.copy_data(&mut values, flat.numel());
+    values
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,207 @@
+//! The images that a network is examined on, each with its place in the canonical face frame.
+
+use tch::{Device, Kind, Tensor};
+
+use super::coverings::{BILINEAR, BORDER};
+use super::{Answer, GRID, values};
+use crate::random;
+use crate::region::{Affine, Fill};
+use crate::train::OnDevice;
+
+/// Images that are answered at once.
+const BATCH: usize = 128;
+
+/// Images of a split, and what covers them.
+#[derive(Debug)]
+pub struct Subjects<'a> {
+    data: &'a OnDevice,
+    /// Numbers in the split, classes and frames, one an image.
+    images: Vec<i64>,
+    classes: Vec<usize>,
+    frames: Vec<Affine>,
+    /// How many images each class has here.
+    by_class: Vec<usize>,
+    fill: Fill,
+    seed: u64,
+}
+
+/// Some of the images.
+#[derive(Debug)]
+pub(super) struct Batch {
+    /// Standardised, `[B, C, H, W]`.
+    pictures: Tensor,
+    /// Of their pixels.
+    pub places: Places,
+    /// In class order, `[B]`, i64.
+    pub classes: Tensor,
+}
+
+/// Points of the canonical face frame, `[B, H, W]` each; outside of it they are below 0 or above 1.
+#[derive(Debug)]
+pub(super) struct Places {
+    pub x: Tensor,
+    pub y: Tensor,
+}
+
+impl Places {
+    /// The centres of `side` × `side` cells of the frame, `[1, side, side]`.
+    pub fn of_cells(side: usize) -> Places {
+        let side = side as i64;
+        Places::carried(&[Affine::IDENTITY], side, side, Device::Cpu)
+    }
+
+    /// Centres of pixels carried by each of the maps.
+    fn carried(maps: &[Affine], height: i64, width: i64, device: Device) -> Places {
+        let centres =
+            |count: i64| (Tensor::arange(count, (Kind::Float, device)) + 0.5) / (count as f64);
+        let (u, v) = (centres(width).view([1, 1, -1]), centres(height).view([1, -1, 1]));
+        let number = |of: fn(&Affine) -> f64| {
+            let numbers: Vec<f32> = maps.iter().map(|map| of(map) as f32).collect();
+            Tensor::from_slice(&numbers).view([-1, 1, 1]).to_device(device)
+        };
+        Places {
+            x: number(|map| map.a) * &u + number(|map| map.b) * &v + number(|map| map.c),
+            y: number(|map| map.d) * &u + number(|map| map.e) * &v + number(|map| map.f),
+        }
+    }
+
+    /// The cell of a map in which each point lies, `[B, H × W]`, i64; for points outside of the frame the
+    /// nearest one.
+    pub fn cells(&self) -> Tensor {
+        let cell = |at: &Tensor| {
+            (at * GRID as f64).floor().clamp(0.0, GRID as f64 - 1.0).to_kind(Kind::Int64)
+        };
+        (cell(&self.y) * GRID as i64 + cell(&self.x)).view([self.x.size()[0], -1])
+    }
+}
+
+impl<'a> Subjects<'a> {
+    /// The first `most` images of each class; all where it is `None`. `actual` and `frames` have the class
+    /// of every image of the split and the map that carries the canonical frame into it, in fractions of
+    /// its width and height. `seed` is the training's.
+    pub fn new(
+        data: &'a OnDevice,
+        (actual, classes): (&[usize], usize),
+        frames: &[Affine],
+        most: Option<u32>,
+        fill: Fill,
+        seed: u64,
+    ) -> Subjects<'a> {
+        let most = most.map_or(usize::MAX, |most| most as usize);
+        let mut subjects = Subjects {
+            data,
+            images: Vec::new(),
+            classes: Vec::new(),
+            frames: Vec::new(),
+            by_class: vec![0; classes],
+            fill,
+            seed,
+        };
+        for (image, (&class, frame)) in actual.iter().zip(frames).enumerate() {
+            if subjects.by_class[class] < most {
+                subjects.by_class[class] += 1;
+                subjects.images.push(image as i64);
+                subjects.classes.push(class);
+                subjects.frames.push(*frame);
+            }
+        }
+        subjects
+    }
+
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// How many images a class has.
+    pub fn images_of(&self, class: usize) -> usize {
+        self.by_class[class]
+    }
+
+    pub(super) fn classes(&self) -> usize {
+        self.by_class.len()
+    }
+
+    pub(super) fn device(&self) -> Device {
+        self.data.device()
+    }
+
+    /// The mean probability of the actual class under each of `coverings`, a list a class. `seen` says how
+    /// much of each pixel is seen, `[B, H, W]`, 0 to 1. `go_on` is told the share that is done; `None`
+    /// where it says no.
+    pub(super) fn mean_answers(
+        &self,
+        answer: Answer<'_>,
+        coverings: usize,
+        seen: &dyn Fn(usize, &Batch) -> Tensor,
+        go_on: &mut dyn FnMut(f64) -> bool,
+    ) -> Option<Vec<Vec<f64>>> {
+        let mut sums = vec![0.0; self.classes() * coverings];
+        let all = (coverings * self.images.len()) as f64;
+        let mut done = 0;
+        for (number, start) in (0..self.images.len()).step_by(BATCH).enumerate() {
+            let end = (start + BATCH).min(self.images.len());
+            let batch = self.batch(start, end);
+            let actual = batch.classes.unsqueeze(1);
+            for index in 0..coverings {
+                let hidden = (1.0_f64 - seen(index, &batch)).unsqueeze(1);
+                // The same noise under every covering of a batch, so that it does not tell them apart.
+                let noise = random::torch_seed(self.seed, "sensitivity noise", &[number as u64]);
+                tch::manual_seed(noise);
+                let pictures = batch.pictures.shallow_clone();
+                let probabilities = answer(&self.data.covered(pictures, &hidden, self.fill));
+                let of_actual = values(&probabilities.gather(1, &actual, false));
+                for (class, probability) in self.classes[start..end].iter().zip(of_actual) {
+                    sums[class * coverings + index] += probability;
+                }
+                done += end - start;
+                if !go_on(done as f64 / all) {
+                    return None;
+                }
+            }
+        }
+        let by_class = sums.chunks_exact(coverings).zip(&self.by_class);
+        let mean = |(sums, images): (&[f64], &usize)| {
+            sums.iter().map(|sum| sum / (*images).max(1) as f64).collect()
+        };
+        Some(by_class.map(mean).collect())
+    }
+
+    /// The mean grey of each class's images in the canonical frame, `[GRID, GRID]`, 0 to 1.
+    pub(super) fn faces(&self) -> Vec<Vec<f64>> {
+        let mut sums = vec![vec![0.0; GRID * GRID]; self.classes()];
+        for start in (0..self.images.len()).step_by(BATCH) {
+            let end = (start + BATCH).min(self.images.len());
+            let grey = self.data.as_seen(&self.pictures(start, end));
+            let grey = grey.mean_dim([3].as_slice(), false, Kind::Float).unsqueeze(1) / 255.0;
+            let side = GRID as i64;
+            let at = Places::carried(&self.frames[start..end], side, side, self.device());
+            let at = Tensor::stack(&[at.x * 2.0 - 1.0, at.y * 2.0 - 1.0], -1);
+            let carried = values(&grey.grid_sampler(&at, BILINEAR, BORDER, false));
+            let faces = carried.chunks_exact(GRID * GRID);
+            for (class, face) in self.classes[start..end].iter().zip(faces) {
+                sums[*class].iter_mut().zip(face).for_each(|(sum, grey)| *sum += grey);
+            }
+        }
+        for (sums, images) in sums.iter_mut().zip(&self.by_class) {
+            sums.iter_mut().for_each(|sum| *sum /= (*images).max(1) as f64);
+        }
+        sums
+    }
+
+    fn pictures(&self, start: usize, end: usize) -> Tensor {
+        let index = Tensor::from_slice(&self.images[start..end]).to_device(self.device());
+        self.data.pictures(&index)
+    }
+
+    fn batch(&self, start: usize, end: usize) -> Batch {
+        let pictures = self.pictures(start, end);
+        let (height, width) = (pictures.size()[2], pictures.size()[3]);
+        let back = |frame: &Affine| frame.inverse().unwrap_or(Affine::IDENTITY);
+        let back: Vec<Affine> = self.frames[start..end].iter().map(back).collect();
+        let places = Places::carried(&back, height, width, self.device());
+        let classes: Vec<i64> =
+            self.classes[start..end].iter().map(|class| *class as i64).collect();
+        let classes = Tensor::from_slice(&classes).to_device(self.device());
+        Batch { pictures, places, classes }
+    }
+}
