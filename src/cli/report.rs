@@ -1,5 +1,7 @@
 //! `fer-lab report`
 
+mod sensitivity;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -64,13 +66,16 @@ pub(super) fn regenerate(
     let facts = Facts::gather(&runs, &confusion);
     let folder = results.experiment_dir(name)?;
     let settings = std::fs::read_to_string(folder.join("experiment.toml")).ok();
-    let (question, analysis, regions) = settings
+    let (question, analysis, regions, sensitivity) = settings
         .as_deref()
         .and_then(|text| experiment::parse(text, "experiment.toml", &[]).ok())
-        .map(|Experiment { question, analysis, regions, .. }| (question, analysis, regions))
-        .unwrap_or_else(|| (String::new(), String::new(), Regions::aligned()));
+        .map(|Experiment { question, analysis, regions, sensitivity, .. }| {
+            (question, analysis, regions, sensitivity)
+        })
+        .unwrap_or_else(|| (String::new(), String::new(), Regions::aligned(), Vec::new()));
     let mut charts = charts(&runs, &epochs, &confusion, &evidence, &regions, &facts)?;
     charts.extend(emotions(&evidence.class_effects, &regions, &facts)?);
+    charts.extend(sensitivity::charts(results, name, &runs, &sensitivity, &regions, &facts)?);
     let page = Page {
         name,
         question: &question,

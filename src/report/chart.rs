@@ -9,6 +9,7 @@ pub enum Topic {
     Effects,
     Shares,
     Emotions,
+    Sensitivity,
     Confusions,
     Training,
 }
@@ -25,11 +26,12 @@ pub struct Chart {
 }
 
 impl Topic {
-    pub const ALL: [Topic; 6] = [
+    pub const ALL: [Topic; 7] = [
         Topic::Regions,
         Topic::Effects,
         Topic::Shares,
         Topic::Emotions,
+        Topic::Sensitivity,
         Topic::Confusions,
         Topic::Training,
     ];
@@ -40,6 +42,7 @@ impl Topic {
             Topic::Effects => "effects",
             Topic::Shares => "shares",
             Topic::Emotions => "emotions",
+            Topic::Sensitivity => "sensitivity",
             Topic::Confusions => "confusions",
             Topic::Training => "training",
         }
@@ -51,6 +54,7 @@ impl Topic {
             Topic::Effects => "What each region is worth",
             Topic::Shares => "How what is seen divides",
             Topic::Emotions => "Each emotion",
+            Topic::Sensitivity => "Where the networks look",
             Topic::Confusions => "What is taken for what",
             Topic::Training => "How the networks learned",
         }
@@ -78,6 +82,13 @@ impl Topic {
                  people saw through a few tiles at a time, never with one region covered; its tiles are \
                  coarse and its sizes squeezed, so only orders are compared, and those of anger, fear, \
                  neutral and surprise differ between its posers."
+            }
+            Topic::Sensitivity => {
+                "Networks trained on whole faces meet faces of which a part is covered: by a window that slides \
+                 over the face, or by random masks. A map shows for each place what that does to the \
+                 probability of the emotion that is there, so it tells what a network relies on, not what it \
+                 could use. The curves test the maps: what they mark, taken away first, should cost more than \
+                 a random order does, and put back first, restore more."
             }
             Topic::Confusions => {
                 "Rows are what the image shows, columns what the network answers; every row sums to 100 % \

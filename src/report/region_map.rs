@@ -3,6 +3,7 @@
 use crate::region::{Region, Regions};
 use crate::store::EffectRow;
 
+use super::colour_bar::colour_bar;
 use super::drawing::{Anchor, Drawing};
 use super::error::ReportError;
 use super::face;
@@ -11,23 +12,18 @@ use super::figure::Figure;
 use super::finding::{Slice, excludes_zero, interval, signal_interval, slices, told_from_zero};
 use super::fonts;
 use super::metric::Metric;
-use super::numbers::decimal;
 use super::phrase::{list, subject};
 use super::place::{Place, room, write};
-use super::scale::{Scale, decimals};
+use super::scale::Scale;
 use super::theme::{
-    DOUBLE_COLUMN, HAIRLINE, HEADING, INK, MARGIN, MEDIUM, MUTED, NOTE, RULE, SINGLE_COLUMN, THIN,
-    TICK, WHITE, difference,
+    DOUBLE_COLUMN, HEADING, MARGIN, MEDIUM, MUTED, NOTE, RULE, SINGLE_COLUMN, THIN, WHITE,
+    difference,
 };
 use super::words::headline;
 
 const GUTTER: f64 = 6.0;
 /// Beside another, a face is so wide, mm.
 const FACE_OF_TWO: f64 = 80.0;
-/// Height of the strip of colours, mm.
-const KEY: f64 = 3.0;
-/// Steps of the strip of colours.
-const STEPS: usize = 80;
 /// More regions than this that may carry as much are counted, not named.
 const MOST_NAMED: usize = 3;
 
@@ -241,26 +237,7 @@ fn key(
     let from = if negative { -extreme } else { 0.0 };
     let (from, shown) = (from * measure.factor, extreme * measure.factor);
     let scale = Scale { from, to: shown, start, end: start + length };
-    let step = (scale.to - scale.from) / STEPS as f64;
-    for index in 0..STEPS {
-        let value = scale.from + (index as f64 + 0.5) * step;
-        let (left, right) = (scale.at(value - step / 2.0), scale.at(value + step / 2.0));
-        drawing.rectangle((left, top), (right - left, KEY), difference(value, shown));
-    }
-    let bottom = top + KEY;
-    let edge = [(start, top), (scale.end, top), (scale.end, bottom), (start, bottom), (start, top)];
-    drawing.path(edge.to_vec(), HAIRLINE, RULE, 1.0);
-    let ticks = scale.ticks(6);
-    let places = decimals(&ticks);
-    for &tick in &ticks {
-        let x = scale.at(tick);
-        drawing.line((x, bottom), (x, bottom + 0.8), HAIRLINE, INK);
-        let number = decimal(tick, places);
-        drawing.text(x, bottom + 1.2 + TICK.em(), Anchor::Middle, TICK, &number);
-    }
-    let y = bottom + 1.8 + 2.0 * TICK.line();
-    drawing.text(drawing.width / 2.0, y, Anchor::Middle, NOTE, measure.long_unit);
-    y + 0.8
+    colour_bar(drawing, scale, &|value| difference(value, shown), measure.long_unit, top)
 }
 
 fn subtitle(panels: &[Panel<'_>], first: &Slice<'_>, facts: &Facts) -> String {

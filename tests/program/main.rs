@@ -6,4 +6,5 @@ mod driver;
 mod interruption;
 mod looking;
 mod page;
+mod sensitivity;
 mod workers;
