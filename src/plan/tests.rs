@@ -341,6 +341,7 @@ fn the_shipped_experiments_load_and_plan() {
         .collect();
     shipped.sort();
     let expected = [
+        "ferplus_regions",
         "mask_each",
         "mask_eyes",
         "mask_mouth",
@@ -348,6 +349,7 @@ fn the_shipped_experiments_load_and_plan() {
         "seed_ferplus",
         "seed_rafdb",
         "smoke",
+        "where_they_look",
     ];
     assert_eq!(shipped, expected);
 
@@ -367,6 +369,10 @@ fn the_shipped_experiments_load_and_plan() {
     assert_eq!(counts, expected(7));
     assert_eq!(planned("seed_ferplus").1, (1, 1, 1));
     assert_eq!(planned("seed_rafdb").1, (1, 1, 1));
+    // Every set for one training a seed, beside whole faces and masks alone.
+    assert_eq!(planned("ferplus_regions").1, (2 + 127, 3 * 3, 3 * (2 + 127)));
+    // The whole-face networks of mask_eyes, and nothing that is covered.
+    assert_eq!(planned("where_they_look").1, (1, seeds, seeds));
     // Five worlds: whole faces, masks alone, and 15 sets hidden and kept in three phases; a training each
     // for the first two and what is retrained, and one for all that is amortised of a mode.
     let sets = 15 * 2;

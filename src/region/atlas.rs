@@ -315,7 +315,8 @@ mod tests {
 
     #[test]
     fn every_corner_lies_in_the_face_frame() {
-        for region in Regions::aligned().iter() {
+        let regions = Regions::aligned();
+        for region in regions.iter().filter(|region| !regions.background().contains(region)) {
             for point in region.polygons.iter().flat_map(Polygon::points) {
                 assert!(
                     (0.0..=1.0).contains(&point.x) && (0.0..=1.0).contains(&point.y),

@@ -33,7 +33,7 @@ pub fn tables_of(evidence: &Evidence, topic: Topic) -> Option<Html> {
              of the actual emotion's images",
             confusions_table(&evidence.confusions),
         ),
-        Topic::Regions | Topic::Training => return None,
+        Topic::Regions | Topic::Sensitivity | Topic::Training => return None,
     };
     (!table.is_empty()).then(|| folded(caption, &table))
 }
