@@ -13,7 +13,7 @@
 //! | [`model`] | the network |
 //! | [`train`] | one network fitted with one seed |
 //! | [`store`] | the results folder: tables, manifests, atomic writes |
-//! | [`evaluate`] | what a network answers under an occlusion, and how good that is |
+//! | [`evaluate`] | what a network answers under an occlusion, how good that is, and where it looks |
 //! | [`analysis`] | effects, intervals, p-values: from tables to tables |
 //! | [`engine`] | carries out a plan: the trainings and evaluations that are missing |
 //! | [`report`] | charts, pictures and the words under them |

@@ -53,6 +53,7 @@ fn world(region: &str) -> Experiment {
         kind = "one_cycle"
         [occlusion]
         regions = "each"
+        masks_alone = false
         [seeds]
         count = 3
         "#
