@@ -2,7 +2,7 @@
 
 use super::cells::{Cell, Contrast, EffectsError, Pair, cells, contrast, pair};
 use super::holm::holm_within;
-use super::metric::mean;
+use super::metric::{Metric, mean};
 use super::scores::RunScores;
 use crate::store::{ClassEffectRow, RunRow};
 
@@ -42,7 +42,7 @@ fn class_effect(
     emotion: &str,
     images: &[usize],
 ) -> Result<Option<ClassEffectRow>, EffectsError> {
-    let correct = |run: &RunScores, image: usize| f64::from(u8::from(run.correct(images[image])));
+    let correct = |run: &RunScores, image: usize| Metric::Accuracy.of(run, images[image]);
     let recall = |run: &RunScores| Ok(mean((0..images.len()).map(|image| correct(run, image))));
     let found = contrast(pairs, images.len(), correct, recall)?;
     let Some(Contrast { effect, signal, levels }) = found else { return Ok(None) };

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::cells::{EffectsError, same_images};
 use super::crossed::Differences;
-use super::metric::mean;
+use super::metric::{Metric, mean};
 use super::scores::RunScores;
 use crate::store::MaskLeakRow;
 
@@ -36,12 +36,12 @@ pub fn mask_leaks(runs: &[RunScores]) -> Result<Vec<MaskLeakRow>, EffectsError> 
                 guess = (class, images.len());
             }
         }
-        let right = |right: bool| f64::from(u8::from(right));
+        let guessed = |image: usize| f64::from(u8::from(test.actual[image] == guess.0));
         let differences = Differences::from_fn(runs.len(), images, |seed, image| {
-            right(runs[seed].correct(image)) - right(test.actual[image] == guess.0)
+            Metric::Accuracy.of(runs[seed], image) - guessed(image)
         });
         let Some(excess) = differences.map(|differences| differences.estimate()) else { continue };
-        let chance = mean((0..images).map(|image| right(test.actual[image] == guess.0)));
+        let chance = mean((0..images).map(guessed));
         let (low, high) = excess.interval.unzip();
         rows.push(MaskLeakRow {
             accuracy: chance + excess.mean,

@@ -1,8 +1,9 @@
 //! From tables to tables: effects, Shapley values, ranks, intervals, p-values.
 //!
 //! In: the rows of runs and predictions. Out: the rows of confusion matrices, and of what covering changes
-//! in metrics, recalls and confusions, each with an interval that says how far it can be trusted. Everything here is a pure function but for [`tables`],
-//! which reads the rows; this room knows nothing of networks or charts.
+//! in metrics, recalls and confusions, each with an interval that says how far it can be trusted. Everything
+//! here is a pure function but for [`tables`], which reads the rows; this room knows nothing of networks or
+//! charts.
 
 pub mod cells;
 pub mod class_effects;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::region::atlas::SET_WORDS;
 use crate::region::{Fill, Mode, Phase, RandomSets, Regions};
 
 use super::error::Problem;
@@ -147,7 +148,7 @@ fn read_set(
                     "not in the atlas `aligned`",
                 );
                 match name.as_str() {
-                    "each" | "pairs" | "halves" | "subsets" => problem.help(format!(
+                    word if SET_WORDS.contains(&word) => problem.help(format!(
                         "`{name}` stands alone, without a list: `regions = \"{name}\"`"
                     )),
                     _ => problem.help(atlas_help(name, own)),

@@ -19,7 +19,8 @@ use super::identity::{TrainingKey, canonical_occlusion};
 pub struct Plan {
     /// The experiment's name.
     pub experiment: String,
-    /// Cell by cell: the whole face first, then the masks alone, then every set of regions, each followed by its controls.
+    /// Cell by cell: the whole face first, then the masks alone, then every set of regions, each followed
+    /// by its controls.
     pub conditions: Vec<Condition>,
     /// No two equal.
     pub trainings: Vec<TrainingSpec>,

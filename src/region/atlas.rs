@@ -39,8 +39,8 @@ pub enum RegionError {
     Unknown(String),
 }
 
-/// What `occlusion.regions` understands beside names.
-const RESERVED: [&str; 4] = ["each", "pairs", "halves", "subsets"];
+/// What `occlusion.regions` understands beside names: words for many sets.
+pub const SET_WORDS: [&str; 4] = ["each", "pairs", "halves", "subsets"];
 
 /// The halves of the face. `face_upper` has the regions from the eyes up, `face_lower` the others.
 const FACE_HALVES: [&str; 4] = ["face_left", "face_right", "face_upper", "face_lower"];
@@ -157,7 +157,7 @@ impl Regions {
     /// Where a name is taken or has a meaning of its own, or a region has no polygons.
     pub fn with(mut self, own: Vec<Region>) -> Result<Regions, RegionError> {
         for region in own {
-            if RESERVED.contains(&region.name.as_str()) {
+            if SET_WORDS.contains(&region.name.as_str()) {
                 return Err(RegionError::NameReserved(region.name));
             }
             if self.get(&region.name).is_some() {

@@ -8,7 +8,6 @@ use super::numbers::counted;
 
 /// A warning for each swept choice in which the masks alone beat a guess, as far as the interval can say.
 pub fn mask_leak_warnings(rows: &[MaskLeakRow]) -> Vec<String> {
-    let beats = |row: &&MaskLeakRow| row.low.is_some_and(|low| low > 0.0);
     let warning = |row: &MaskLeakRow| {
         format!(
             "Careful: the masks give something away. A network that saw nothing but where the regions lie \
@@ -16,13 +15,13 @@ pub fn mask_leak_warnings(rows: &[MaskLeakRow]) -> Vec<String> {
             reached(row)
         )
     };
-    rows.iter().filter(beats).map(warning).collect()
+    rows.iter().filter(|row| beats_a_guess(row)).map(warning).collect()
 }
 
 /// The same for every swept choice, where it is good news too.
 pub fn mask_leak_sentences(rows: &[MaskLeakRow]) -> Vec<String> {
     let mut sentences = mask_leak_warnings(rows);
-    let quiet = rows.iter().filter(|row| row.low.is_none_or(|low| low <= 0.0));
+    let quiet = rows.iter().filter(|row| !beats_a_guess(row));
     sentences.extend(quiet.map(|row| {
         format!(
             "The masks alone give nothing away that could be measured: a network that saw nothing but where \
@@ -31,6 +30,10 @@ pub fn mask_leak_sentences(rows: &[MaskLeakRow]) -> Vec<String> {
         )
     }));
     sentences
+}
+
+fn beats_a_guess(row: &MaskLeakRow) -> bool {
+    row.low.is_some_and(|low| low > 0.0)
 }
 
 /// `reached 24.1 % (a guess: 14.6 %; 95 % for the difference: 7.0 to 12.0; 3 seeds, 1,400 images)`

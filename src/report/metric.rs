@@ -71,9 +71,14 @@ impl Metric {
         decimal(value * self.factor, self.decimals)
     }
 
+    /// What an amount is counted in: `%`, `bits`.
+    pub fn amount_unit(&self) -> &'static str {
+        if self.factor == 100.0 { "%" } else { self.unit }
+    }
+
     /// An amount with its unit, which a line break does not part: `41.2 %`, `1.42 bits`.
     pub fn amount(&self, value: f64) -> String {
-        let unit = if self.factor == 100.0 { "%" } else { self.unit };
+        let unit = self.amount_unit();
         format!("{}\u{a0}{unit}", self.number(value))
     }
 

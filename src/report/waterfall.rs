@@ -174,7 +174,7 @@ fn draw_panel(
     let scale = Scale::around(shown.map(|value| value * measure.factor), 0.04, start, end);
     let place = |value: f64| scale.at(value * measure.factor);
 
-    let unit = if measure.factor == 100.0 { "%" } else { measure.unit };
+    let unit = measure.amount_unit();
     let bottom = top + panel.height;
     horizontal_axis(drawing, &scale, (top, bottom), &format!("{}, {unit}", measure.name));
     let mut y = top;
@@ -245,7 +245,7 @@ fn description(panel: &Panel<'_>, measure: Metric) -> String {
         format!("{name} {written} {}", step.range(measure)).trim_end().to_owned()
     });
     let steps: Vec<String> = steps.collect();
-    let unit = if measure.factor == 100.0 { "%" } else { measure.unit };
+    let unit = measure.amount_unit();
     format!("{}, {}, {unit}: {}.", panel.heading.join(" "), measure.name, steps.join(", "))
 }
 

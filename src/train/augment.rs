@@ -36,7 +36,6 @@ impl Warp {
     /// Pictures `[B, C, H, W]` between pixels by bilinear interpolation, beyond the border by its nearest
     /// pixel; channels-last in memory.
     pub fn pictures(&self, pictures: &Tensor) -> Tensor {
-        const BILINEAR: i64 = 0;
         let warped = pictures.grid_sampler(&self.grid, BILINEAR, BORDER, false);
         warped.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
     }
@@ -48,7 +47,9 @@ impl Warp {
     }
 }
 
-const BORDER: i64 = 1;
+/// libtorch's numbers for sampling between points, and for what lies beyond the border.
+pub(crate) const BILINEAR: i64 = 0;
+pub(crate) const BORDER: i64 = 1;
 
 /// The six numbers of a map from the changed picture to the original, both from −1 to 1 (so `aspect`,
 /// width over height, keeps circles round). Scaling and flip come first, then the rotation.

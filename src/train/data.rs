@@ -1,5 +1,6 @@
 //! A split on the device, and the batches made of it.
 
+use rand::Rng;
 use tch::{Device, Kind, Tensor};
 
 use super::fill::{blurred, inpainted};
@@ -106,6 +107,13 @@ impl RandomCover {
         RandomCover { sets: sets.clone(), members }
     }
 
+    /// The masks of some images, `[B, H, W]`, bool, each under a set drawn for it.
+    fn drawn(&self, index: &Tensor, generator: &mut impl Rng) -> Tensor {
+        let images = index.size()[0];
+        let sets: Vec<i32> = (0..images).map(|_| self.sets.draw(generator)).collect();
+        self.masks(index, &sets)
+    }
+
     /// The masks of some images, `[B, H, W]`, bool, each under the set that is given for it.
     fn masks(&self, index: &Tensor, sets: &[i32]) -> Tensor {
         let members = self.members.index_select(0, index);
@@ -123,10 +131,9 @@ impl RandomCover {
     /// A cover with one set for each image, drawn once.
     pub fn settled(&self, seed: u64) -> Cover {
         let mut generator = random::generator(seed, "validation sets", &[]);
-        let images = self.members.size()[0];
-        let sets: Vec<i32> = (0..images).map(|_| self.sets.draw(&mut generator)).collect();
-        let index = Tensor::arange(images, (Kind::Int64, self.members.device()));
-        Cover { masks: self.masks(&index, &sets).to_kind(Kind::Uint8), fill: self.sets.fill }
+        let all = Tensor::arange(self.members.size()[0], (Kind::Int64, self.members.device()));
+        let masks = self.drawn(&all, &mut generator).to_kind(Kind::Uint8);
+        Cover { masks, fill: self.sets.fill }
     }
 }
 
@@ -156,9 +163,7 @@ impl TrainCover {
             TrainCover::Fixed(cover) => cover.select(index),
             TrainCover::Random(cover) => {
                 let mut generator = random::generator(seed, "sets", &[position]);
-                let images = index.size()[0];
-                let sets: Vec<i32> = (0..images).map(|_| cover.sets.draw(&mut generator)).collect();
-                cover.masks(index, &sets).unsqueeze(1).to_kind(Kind::Float)
+                cover.drawn(index, &mut generator).unsqueeze(1).to_kind(Kind::Float)
             }
         }
     }
@@ -230,17 +235,18 @@ impl OnDevice {
     ///
     /// Noise comes from libtorch's own generator: seed it before, for what must be repeatable.
     pub fn covered(&self, pictures: Tensor, masks: &Tensor, fill: Fill) -> Tensor {
-        let seen = &pictures * (1.0 - masks);
+        let seen = || &pictures * (1.0 - masks);
         match fill {
-            Fill::Mean => seen,
+            Fill::Mean => seen(),
             Fill::Noise => {
+                let seen = seen();
                 let noise = seen.randn_like();
                 seen + noise * masks
             }
-            Fill::Constant(value) => seen + self.standardised(value) * masks,
+            Fill::Constant(value) => seen() + self.standardised(value) * masks,
             Fill::Blur(share) => {
                 let deviation = share * pictures.size()[2] as f64;
-                seen + blurred(&pictures, deviation) * masks
+                seen() + blurred(&pictures, deviation) * masks
             }
             Fill::Inpaint => inpainted(&pictures, masks),
             Fill::Silhouette => (masks * 2.0 - 1.0).expand_as(&pictures).contiguous(),

@@ -16,7 +16,8 @@ pub(super) fn blurred(pictures: &Tensor, deviation: f64) -> Tensor {
     let kernel = Tensor::from_slice(&weights).to_device(pictures.device());
     let kernel = &kernel / kernel.sum(Kind::Float);
     let along = |pictures: &Tensor, pad: [i64; 4], shape: [i64; 2]| {
-        each_channel(&pictures.replication_pad2d(pad), &kernel.view(shape))
+        let kernel = for_channels(&kernel.view(shape), pictures.size()[1]);
+        convolved(&pictures.replication_pad2d(pad), &kernel)
     };
     let size = 2 * radius + 1;
     let rows = along(pictures, [radius, radius, 0, 0], [1, size]);
@@ -53,19 +54,22 @@ fn diffused(values: &Tensor, seen: &Tensor) -> Tensor {
     let start = coarse.upsample_bilinear2d([height, width], false, 2.0, 2.0);
     let mut filled = values + start * &free;
     let cross = Tensor::from_slice(&[0f32, 0.25, 0., 0.25, 0., 0.25, 0., 0.25, 0.]).view([3, 3]);
-    let cross = cross.to_device(values.device());
+    let cross = for_channels(&cross.to_device(values.device()), size[1]);
     for _ in 0..RELAXATIONS {
-        filled = values + each_channel(&filled.replication_pad2d([1, 1, 1, 1]), &cross) * &free;
+        filled = values + convolved(&filled.replication_pad2d([1, 1, 1, 1]), &cross) * &free;
     }
     filled
 }
 
-/// The same kernel `[H, W]` over every channel by itself.
-fn each_channel(pictures: &Tensor, kernel: &Tensor) -> Tensor {
-    let channels = pictures.size()[1];
+/// A kernel `[H, W]` for so many channels, each by itself: `[C, 1, H, W]`.
+fn for_channels(kernel: &Tensor, channels: i64) -> Tensor {
     let shape = kernel.size();
-    let kernel = kernel.view([1, 1, shape[0], shape[1]]).repeat([channels, 1, 1, 1]);
-    pictures.conv2d(&kernel, None::<&Tensor>, [1, 1], [0, 0], [1, 1], channels)
+    kernel.view([1, 1, shape[0], shape[1]]).repeat([channels, 1, 1, 1])
+}
+
+/// Pictures under a kernel of [`for_channels`].
+fn convolved(pictures: &Tensor, kernel: &Tensor) -> Tensor {
+    pictures.conv2d(kernel, None::<&Tensor>, [1, 1], [0, 0], [1, 1], kernel.size()[0])
 }
 
 #[cfg(test)]

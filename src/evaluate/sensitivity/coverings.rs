@@ -6,10 +6,7 @@ use tch::{Kind, Tensor};
 use super::subjects::Places;
 use crate::experiment::SensitivityMethod;
 use crate::random;
-
-/// libtorch's numbers for sampling between points, and for what lies beyond the border.
-pub(super) const BILINEAR: i64 = 0;
-pub(super) const BORDER: i64 = 1;
+use crate::train::augment::{BILINEAR, BORDER};
 
 /// Two lengths that differ by less are one.
 const NEAR: f64 = 1e-9;

@@ -2,11 +2,11 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::coverings::{BILINEAR, BORDER};
 use super::{Answer, GRID, values};
 use crate::random;
 use crate::region::{Affine, Fill};
 use crate::train::OnDevice;
+use crate::train::augment::{BILINEAR, BORDER};
 
 /// Images that are answered at once.
 const BATCH: usize = 128;
