@@ -2,7 +2,7 @@
 
 mod sensitivity;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
 
@@ -12,9 +12,7 @@ use super::{Exit, Options, output};
 use crate::analysis::{self, Tables};
 use crate::experiment::{self, Experiment};
 use crate::region::Regions;
-use crate::report::{
-    self, Chart, EmotionCell, Evidence, Facts, Figure, Format, Page, ReportError, Topic,
-};
+use crate::report::{self, Chart, Evidence, Facts, Figure, Format, Page, ReportError, Topic};
 use crate::store::{
     ClassEffectRow, ConfusionRow, ConfusionShiftRow, EffectRow, EpochRow, Manifest, MaskLeakRow,
     RankingRow, Results, RunRow, ShapleyRow, read_table, write_table, write_whole,
@@ -74,7 +72,6 @@ pub(super) fn regenerate(
         })
         .unwrap_or_else(|| (String::new(), String::new(), Regions::aligned(), Vec::new()));
     let mut charts = charts(&runs, &epochs, &confusion, &evidence, &regions, &facts)?;
-    charts.extend(emotions(&evidence.class_effects, &regions, &facts)?);
     charts.extend(sensitivity::charts(results, name, &runs, &sensitivity, &regions, &facts)?);
     let page = Page {
         name,
@@ -146,40 +143,6 @@ fn analyse(results: &Results, name: &str, tables: &Tables) -> anyhow::Result<Evi
     Ok(Evidence { effects, class_effects, shapley, ranking, confusions, mask_leaks })
 }
 
-/// What each region is worth for each emotion, beside people. People saw a few tiles at a time, so that
-/// regions seen alone are the nearest to it; where there are none, regions hidden.
-fn emotions(
-    rows: &[ClassEffectRow],
-    regions: &Regions,
-    facts: &Facts,
-) -> anyhow::Result<Option<Chart>> {
-    // An order of fewer regions says nothing.
-    const FEWEST: usize = 3;
-    let Some(first) = rows.first() else { return Ok(None) };
-    for (mode, sign, what) in [
-        ("keep", -1.0, "recall alone, less that of whole faces, points"),
-        ("hide", 1.0, "recall lost, points"),
-    ] {
-        let alone = rows.iter().filter(|row| row.regions.len() == 1 && row.mode == mode);
-        let alone = alone.filter(|row| row.phase == "retrain" && row.fill == first.fill);
-        let cells: Vec<EmotionCell> = alone
-            .filter(|row| row.swept == first.swept)
-            .map(|row| {
-                let ends = [row.effect_low, row.effect_high].map(|end| end.map(|end| sign * end));
-                let [low, high] = if sign < 0.0 { [ends[1], ends[0]] } else { ends };
-                let (emotion, region) = (row.emotion.clone(), row.regions[0].clone());
-                EmotionCell { emotion, region, value: sign * row.effect, low, high }
-            })
-            .collect();
-        let seen: BTreeSet<&str> = cells.iter().map(|cell| cell.region.as_str()).collect();
-        if seen.len() >= FEWEST {
-            let figure = drawn(report::emotion_map(&cells, what, regions, facts))?;
-            return Ok(figure.map(|figure| Chart::new(Topic::Emotions, "emotions", figure)));
-        }
-    }
-    Ok(None)
-}
-
 /// The charts of an experiment, in the order in which their files are listed.
 fn charts(
     runs: &[RunRow],
@@ -211,6 +174,11 @@ fn charts(
         charts.push(Chart::new(Topic::Training, "curves", figure));
     }
     charts.extend(confusions(runs, confusion, &evidence.confusions)?);
+    if let Some(cells) = report::emotion_cells(evidence)
+        && let Some(figure) = drawn(report::emotion_map(&cells, regions, facts))?
+    {
+        charts.push(Chart::new(Topic::Emotions, "emotions", figure));
+    }
     Ok(charts)
 }
 

@@ -11,6 +11,7 @@ use super::finding::{Slice, interval, slices, told_from_zero};
 use super::fonts;
 use super::label;
 use super::metric::Metric;
+use super::numbers::counted;
 use super::scale::Scale;
 use super::theme::{
     BLUE, DOUBLE_COLUMN, HEADING, INK, LABEL, MARGIN, MEDIUM, MUTED, NOTE, RULE, SINGLE_COLUMN,
@@ -18,8 +19,10 @@ use super::theme::{
 };
 use super::words::headline;
 
-/// More rows than this are not a picture any more; the largest are drawn, the rest counted.
+/// More rows than this are not a picture any more; the rest are counted.
 const MOST_ROWS: usize = 30;
+/// So many panels fill a page.
+const MOST_PANELS: usize = 12;
 /// Widest region name before it is broken, mm.
 const NAME_WIDTH: f64 = 26.0;
 const ROW_HEIGHT: f64 = 5.4;
@@ -49,11 +52,16 @@ pub fn effects(rows: &[EffectRow], metric: &str, facts: &Facts) -> Result<Figure
     let width = if across == 1 { SINGLE_COLUMN } else { DOUBLE_COLUMN };
     let panel_width = (width - 2.0 * MARGIN - (across as f64 - 1.0) * GUTTER) / across as f64;
     let several_settings = found.iter().any(|slice| slice.swept != found[0].swept);
-    let panels: Vec<Panel<'_>> =
-        found.into_iter().map(|slice| panel(slice, several_settings, panel_width)).collect();
+    let title = label::title_of(headline(rows, metric), several_settings.then_some(found[0].swept));
+    let further = found.len().saturating_sub(MOST_PANELS);
+    let panels: Vec<Panel<'_>> = found
+        .into_iter()
+        .take(MOST_PANELS)
+        .map(|slice| panel(slice, several_settings, panel_width))
+        .collect();
 
-    let mut drawing = Drawing::new(width, &headline(rows, metric));
-    let mut y = drawing.heading(&subtitle(&panels, facts));
+    let mut drawing = Drawing::new(width, &title);
+    let mut y = drawing.heading(&subtitle(&panels, further, facts));
     for panel in &panels {
         drawing.describe(&description(panel, measure));
     }
@@ -89,13 +97,14 @@ impl Panel<'_> {
 }
 
 fn panel<'a>(mut slice: Slice<'a>, several_settings: bool, width: f64) -> Panel<'a> {
-    let left_out = slice.rows.len().saturating_sub(MOST_ROWS);
+    let all = slice.rows.len();
+    thin_out(&mut slice.rows);
+    let left_out = all - slice.rows.len();
     if slice.mode == "keep" {
         // What alone reaches most stands on top.
         let finished = slice.rows.iter().take_while(|row| row.effect.is_finite()).count();
         slice.rows[..finished].reverse();
     }
-    slice.rows.truncate(MOST_ROWS);
     let names = slice
         .rows
         .iter()
@@ -111,7 +120,21 @@ fn panel<'a>(mut slice: Slice<'a>, several_settings: bool, width: f64) -> Panel<
     Panel { heading: fonts::wrap(&heading, HEADING, width), slice, names, left_out }
 }
 
-fn subtitle(panels: &[Panel<'_>], facts: &Facts) -> String {
+/// Leaves as many rows as a picture holds: the sets of fewest regions, which say most about each region; where
+/// even these are too many, the largest effects.
+fn thin_out(rows: &mut Vec<&EffectRow>) {
+    if rows.len() <= MOST_ROWS {
+        return;
+    }
+    let of_at_most = |size: usize| rows.iter().filter(|row| row.regions.len() <= size).count();
+    let size = (1..).take_while(|&size| of_at_most(size) <= MOST_ROWS).last();
+    match size.filter(|&size| of_at_most(size) > 0) {
+        Some(size) => rows.retain(|row| row.regions.len() <= size),
+        None => rows.truncate(MOST_ROWS),
+    }
+}
+
+fn subtitle(panels: &[Panel<'_>], further: usize, facts: &Facts) -> String {
     let mut parts = vec![facts.subtitle()];
     let rows = || panels.iter().flat_map(|panel| &panel.slice.rows);
     let methods = rows().filter(|row| interval(row).is_some()).map(|row| row.method.as_str());
@@ -133,7 +156,13 @@ fn subtitle(panels: &[Panel<'_>], facts: &Facts) -> String {
     }
     let left_out: usize = panels.iter().map(|panel| panel.left_out).sum();
     if left_out > 0 {
-        parts.push(format!("{left_out} smaller ones not drawn"));
+        parts.push(format!("{left_out} more sets are in the table"));
+    }
+    if further > 0 {
+        parts.push(format!(
+            "the table has the {} not drawn",
+            counted(further as u64, "combination")
+        ));
     }
     parts.retain(|part| !part.is_empty());
     parts.join(" · ")
@@ -420,6 +449,40 @@ mod tests {
         for rows in cases {
             assert_labels_are_apart(&effects(&rows, "accuracy", &facts()).unwrap());
         }
+    }
+
+    #[test]
+    fn of_many_sets_the_smallest_are_drawn() {
+        // Single regions matter least here; still they are what a reader looks for.
+        let mut rows = Vec::new();
+        for size in 1..=7usize {
+            for set in 0..[7, 21, 35, 35, 21, 7, 1][size - 1] {
+                let names: Vec<String> = (0..size).map(|k| format!("r{set}_{k}")).collect();
+                rows.push(row(&names.join("+"), "hide", size as f64, None));
+            }
+        }
+        let figure = effects(&rows, "accuracy", &facts()).unwrap();
+        assert_labels_are_apart(&figure);
+        let words = words(&figure);
+        assert!(words.lines().any(|line| line == "r6_0"), "{words}");
+        let words = words.replace('\n', " ");
+        assert!(words.contains("99 more sets are in the table"), "{words}");
+        assert!(figure.title.starts_with("Of single regions, what hiding"), "{}", figure.title);
+    }
+
+    #[test]
+    fn a_large_sweep_fills_a_page_and_no_more() {
+        let mut rows = Vec::new();
+        for seed in 0..40 {
+            let mut other = row("eyes", "hide", 11.4, Some((8.0, 15.0)));
+            other.swept.insert("dataset.seed".to_owned(), format!("{seed:02}"));
+            rows.push(other);
+        }
+        let figure = effects(&rows, "accuracy", &facts()).unwrap();
+        assert_labels_are_apart(&figure);
+        assert!(words(&figure).contains("the table has the 28 combinations not drawn"));
+        assert_eq!(figure.title, "Hiding the eyes costs 11 points (seed 00)");
+        assert!(figure.height_mm < 297.0, "{}", figure.height_mm);
     }
 
     #[test]

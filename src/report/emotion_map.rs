@@ -4,6 +4,7 @@ use crate::analysis::people::{RankCorrelation, ceiling, rank_correlation, ranks,
 use crate::region::{Region, Regions};
 
 use super::drawing::{Anchor, CAP_MIDDLE, Drawing};
+use super::emotion_cells::EmotionCells;
 use super::error::ReportError;
 use super::facts::Facts;
 use super::figure::Figure;
@@ -55,14 +56,12 @@ struct Row<'a> {
 
 /// The network's regions for each emotion beside those that people use (Wegrzyn et al. 2017), the difference
 /// of their ranks, and the rank correlation over regions with its interval, under the ceiling that the
-/// human reference's own noise sets. Emotions and regions come in the order of the cells; `what` says what
-/// their values are: `recall lost, points`.
+/// human reference's own noise sets. Emotions and regions come in the order of the cells.
 ///
 /// # Errors
 /// [`ReportError::Empty`] where no cell has a region that is known and a number.
 pub fn emotion_map(
-    cells: &[EmotionCell],
-    what: &str,
+    EmotionCells { heading, cells }: &EmotionCells,
     regions: &Regions,
     facts: &Facts,
 ) -> Result<Figure, ReportError> {
@@ -96,9 +95,8 @@ pub fn emotion_map(
     for row in &rows {
         drawing.describe(&description(row, &columns));
     }
-    let network = format!("Network: {what}");
     let panels: [(&str, Grid); 3] = [
-        (&network, Grid { values: |row| &row.network, factor: 100.0, least: 0.05, tested: true }),
+        (heading, Grid { values: |row| &row.network, factor: 100.0, least: 0.05, tested: true }),
         (
             "People: % over an average tile",
             Grid { values: |row| &row.people, factor: 1.0, least: 5.0, tested: false },
@@ -333,11 +331,15 @@ mod tests {
         cells
     }
 
+    fn shown(cells: &[EmotionCell]) -> EmotionCells {
+        let heading = "Network: recall lost, points".to_owned();
+        EmotionCells { heading, cells: cells.to_vec() }
+    }
+
     fn map(cells: &[EmotionCell]) -> Figure {
         let facts =
             Facts { dataset: "FER+".to_owned(), images: 3137, seeds: 3, ..Facts::default() };
-        let figure =
-            emotion_map(cells, "recall lost, points", &Regions::aligned(), &facts).unwrap();
+        let figure = emotion_map(&shown(cells), &Regions::aligned(), &facts).unwrap();
         assert_labels_are_apart(&figure);
         figure
     }
@@ -371,7 +373,8 @@ mod tests {
     #[test]
     fn unknown_regions_are_no_picture() {
         let facts = Facts::default();
-        let drawn = emotion_map(&[cell("fear", "hat", 0.1)], "x", &Regions::aligned(), &facts);
+        let cells = shown(&[cell("fear", "hat", 0.1)]);
+        let drawn = emotion_map(&cells, &Regions::aligned(), &facts);
         assert!(matches!(drawn, Err(ReportError::Empty(_))));
     }
 }

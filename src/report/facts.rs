@@ -21,6 +21,8 @@ pub struct Facts {
     pub failed: usize,
     /// The share of test images in the commonest class: the accuracy of an answer without looking.
     pub chance: Option<f64>,
+    /// Test accuracies of the finished runs, where no run covers anything.
+    pub whole_only: Vec<f64>,
     /// What trained it, each way once: `fer-lab 0.1.0, libtorch 2.13.0, cpu (…), f32, 1 thread`.
     pub origins: Vec<String>,
 }
@@ -35,6 +37,7 @@ impl Facts {
             seeds: seeds.len(),
             runs: runs.len(),
             failed: runs.iter().filter(|run| run.status.starts_with("failed")).count(),
+            whole_only: whole_only(runs),
             origins: origins(runs),
             ..Facts::default()
         };
@@ -71,6 +74,14 @@ impl Facts {
         }
         parts.join(" · ")
     }
+}
+
+/// Test accuracies of an experiment that covers nothing; empty for any other.
+fn whole_only(runs: &[RunRow]) -> Vec<f64> {
+    if runs.iter().any(|run| !run.regions.is_empty()) {
+        return Vec::new();
+    }
+    runs.iter().filter_map(|run| run.test_accuracy).collect()
 }
 
 /// Where numbers come from, in the order of the runs.
@@ -137,6 +148,8 @@ pub(super) mod tests {
         assert_eq!(facts.classes, ["sad", "glad"]);
         assert_eq!(facts.images, 100);
         assert_eq!(facts.chance, Some(0.7));
+        assert!(facts.whole_only.is_empty(), "eyes are hidden in one run");
+        assert_eq!(Facts::gather(&[run(&[], "none", 1)], &confusion).whole_only, [0.83]);
         assert_eq!(
             facts.origins,
             ["fer-lab 0.1.0 (1a2b3c4d5e6f), libtorch 2.13.0, cpu (a processor), f32, 1 thread"]

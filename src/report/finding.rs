@@ -21,6 +21,16 @@ pub struct Slice<'a> {
     pub rows: Vec<&'a EffectRow>,
 }
 
+impl<'a> Slice<'a> {
+    /// Only its single regions, where there are at least two and larger sets beside them: a set costs as much
+    /// as any region in it or more, so that to compare them says nothing. `None` otherwise.
+    pub fn of_single_regions(&self) -> Option<Slice<'a>> {
+        let single = |row: &&EffectRow| row.regions.len() == 1;
+        let rows: Vec<&EffectRow> = self.rows.iter().copied().filter(single).collect();
+        (rows.len() > 1 && rows.len() < self.rows.len()).then_some(Slice { rows, ..*self })
+    }
+}
+
 /// The effects of a metric by setting, phase and fill, `hide` before `keep`.
 pub fn slices<'a>(rows: &'a [EffectRow], metric: &str) -> Vec<Slice<'a>> {
     let mut slices: Vec<Slice<'a>> = Vec::new();
@@ -209,6 +219,18 @@ pub(super) mod tests {
         assert_eq!(leader.row.regions, ["mouth"]);
         let rivals: Vec<_> = leader.rivals.iter().map(|row| row.regions[0].as_str()).collect();
         assert_eq!(rivals, ["eyes"]);
+    }
+
+    #[test]
+    fn single_regions_are_held_against_each_other_where_there_are_two() {
+        let rows = ["eyes", "mouth", "eyes+mouth"].map(|name| row(name, "hide", 5.0, None));
+        let single = |rows: &[EffectRow]| {
+            let single = slices(rows, "accuracy")[0].of_single_regions()?;
+            Some(single.rows.iter().map(|row| row.regions.join("+")).collect::<Vec<_>>())
+        };
+        assert_eq!(single(&rows).unwrap(), ["eyes", "mouth"]);
+        assert_eq!(single(&rows[..2]), None);
+        assert_eq!(single(&rows[1..]), None);
     }
 
     #[test]

@@ -18,8 +18,31 @@ pub struct Game<'a> {
 
 /// The games of a metric, not of an emotion's recall, by setting, phase and fill.
 pub fn games<'a>(rows: &'a [ShapleyRow], metric: &str) -> Vec<Game<'a>> {
+    games_of(rows.iter().filter(|row| row.metric == metric && row.emotion.is_none()))
+}
+
+/// The games of each emotion's recall under the conditions of another game, in the order of the rows.
+pub fn emotion_games<'a>(rows: &'a [ShapleyRow], like: &Game<'_>) -> Vec<(&'a str, Game<'a>)> {
+    let alike: Vec<&ShapleyRow> = rows
+        .iter()
+        .filter(|row| row.phase == like.phase && row.fill == like.fill && row.swept == *like.swept)
+        .collect();
+    let mut emotions: Vec<&str> = Vec::new();
+    for emotion in alike.iter().filter_map(|row| row.emotion.as_deref()) {
+        if !emotions.contains(&emotion) {
+            emotions.push(emotion);
+        }
+    }
+    let of = |emotion: &'a str| {
+        let rows = alike.iter().copied().filter(|row| row.emotion.as_deref() == Some(emotion));
+        games_of(rows).into_iter().map(move |game| (emotion, game))
+    };
+    emotions.into_iter().flat_map(of).collect()
+}
+
+fn games_of<'a>(rows: impl Iterator<Item = &'a ShapleyRow>) -> Vec<Game<'a>> {
     let mut games: Vec<Game<'a>> = Vec::new();
-    for row in rows.iter().filter(|row| row.metric == metric && row.emotion.is_none()) {
+    for row in rows {
         let ShapleyRow { phase, fill, swept, .. } = row;
         let same = |game: &&mut Game<'a>| {
             (game.phase, game.fill, game.swept) == (phase.as_str(), fill.as_str(), swept)
@@ -120,5 +143,9 @@ pub(super) mod tests {
         assert_eq!(phases, ["retrain", "evaluate"]);
         let regions: Vec<&str> = games[0].rows.iter().map(|row| row.region.as_str()).collect();
         assert_eq!(regions, ["mouth", "jaw"]);
+        let of_emotions = emotion_games(&rows, &games[0]);
+        assert_eq!(of_emotions.len(), 1);
+        assert_eq!((of_emotions[0].0, of_emotions[0].1.rows.len()), ("fear", 1));
+        assert!(emotion_games(&rows, &games[1]).is_empty());
     }
 }

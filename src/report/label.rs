@@ -75,6 +75,14 @@ pub fn heading(
     heading
 }
 
+/// A chart's title that speaks of one setting of several: `Hiding the eyes costs most (learning_rate 0.01)`.
+pub fn title_of(finding: String, settings: Option<&BTreeMap<String, String>>) -> String {
+    match settings.filter(|settings| !settings.is_empty()) {
+        Some(settings) => format!("{finding} ({})", swept(settings)),
+        None => finding,
+    }
+}
+
 /// `learning_rate 0.01, batch_size 64`: the last part of each swept key and its value.
 pub fn swept(settings: &BTreeMap<String, String>) -> String {
     let parts: Vec<String> = settings

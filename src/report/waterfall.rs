@@ -63,7 +63,9 @@ pub fn waterfall(rows: &[ShapleyRow], metric: &str, facts: &Facts) -> Result<Fig
     let panels: Vec<Panel<'_>> =
         games.iter().map(|game| panel(game, several_settings, panel_width)).collect();
 
-    let mut drawing = Drawing::new(width, &dividing_headline(first, measure));
+    let finding = dividing_headline(first, measure);
+    let title = label::title_of(finding, several_settings.then_some(first.swept));
+    let mut drawing = Drawing::new(width, &title);
     let mut y = drawing.heading(&subtitle(&games, facts));
     for panel in &panels {
         drawing.describe(&description(panel, measure));

@@ -8,21 +8,23 @@ mod headline;
 mod hiding;
 mod scope;
 mod seeing;
+mod survival;
 
 use super::evidence::Evidence;
 use super::facts::Facts;
 use super::finding::{Slice, slices};
-use super::game::games;
+use super::game::{Game, emotion_games, games};
 use super::label;
 use super::metric::Metric;
 use super::numbers::counted;
 use super::phrase::wrap;
 
-use dividing::dividing;
 pub use dividing::dividing_headline;
+use dividing::{dividing, dividing_recall};
 pub use headline::headline;
 use hiding::{hiding, reliance};
 use seeing::seeing;
+use survival::survival;
 
 /// Characters in a line of a terminal.
 const COLUMNS: usize = 80;
@@ -35,6 +37,7 @@ const MOST_NAMED: usize = 3;
 pub fn answer(evidence: &Evidence, facts: &Facts) -> String {
     let mut sentences = match metric(evidence) {
         Some(metric) => findings(evidence, metric),
+        None if !facts.whole_only.is_empty() => vec![whole_faces(facts)],
         None => vec![
             "There is no effect to report: no covered condition has a finished run beside one of whole \
              faces."
@@ -49,12 +52,40 @@ pub fn answer(evidence: &Evidence, facts: &Facts) -> String {
     wrap(&sentences.join(" "), COLUMNS)
 }
 
-/// Which emotion loses most when a region goes, and what it is taken for then: sentences that may follow an
-/// answer, in lines of at most 80 characters. Empty where no region was hidden alone.
+/// What is reached where nothing is covered.
+fn whole_faces(facts: &Facts) -> String {
+    let measure = Metric::of("accuracy");
+    let values = &facts.whole_only;
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let of = match values.len() {
+        1 => "by one network".to_owned(),
+        networks => format!(
+            "on average over {networks} networks ({})",
+            scope::range_words((low, high), measure)
+        ),
+    };
+    let chance = facts.chance.map_or(String::new(), |chance| {
+        format!("; to name the commonest emotion always would reach {}", measure.amount(chance))
+    });
+    let images = counted(facts.images, "test image");
+    format!(
+        "Nothing is covered in this experiment. Of whole faces ({images}), {} are read rightly {of}{chance}.",
+        measure.amount(mean)
+    )
+}
+
+/// Which region each emotion is read from, which loses most when a region goes, and what it is taken for then:
+/// sentences that may follow an answer, in lines of at most 80 characters. Empty where no region was hidden
+/// alone and nothing divides among regions.
 pub fn details(evidence: &Evidence) -> String {
     let Some(metric) = metric(evidence) else { return String::new() };
     let slices = slices(&evidence.effects, metric);
+    let games = games(&evidence.shapley, metric);
+    let recall = |game: &Game<'_>| dividing_recall(&emotion_games(&evidence.shapley, game));
     let sentences = [
+        spoken_of(&games, &slices[0]).and_then(recall),
         emotions::emotions(&evidence.class_effects, &slices[0]),
         emotions::confusions(&evidence.confusions, &slices[0]),
     ];
@@ -88,9 +119,7 @@ fn findings(evidence: &Evidence, metric: &str) -> Vec<String> {
         sentences.extend(reliance(&slices, first, measure));
     }
     let games = games(&evidence.shapley, metric);
-    let game = games.iter().filter(|game| game.swept == first.swept);
-    // Of the phase and fill that were spoken of, or of any.
-    let game = game.min_by_key(|game| (game.phase, game.fill) != (first.phase, first.fill));
+    let game = spoken_of(&games, first);
     sentences.extend(game.map(|game| dividing(game, measure)));
     let of_one_seed = game.is_some_and(|game| game.rows[0].seeds == 1);
     if of_one_seed || first.rows.iter().all(|row| row.seeds == 1) {
@@ -100,6 +129,7 @@ fn findings(evidence: &Evidence, metric: &str) -> Vec<String> {
                 .to_owned(),
         );
     }
+    sentences.extend(hidden.or(seen).and_then(|slice| survival(&slices, slice)));
     let others = slices.iter().filter(|slice| slice.swept != first.swept).count();
     if others > 0 {
         sentences.push(format!(
@@ -108,6 +138,12 @@ fn findings(evidence: &Evidence, metric: &str) -> Vec<String> {
         ));
     }
     sentences
+}
+
+/// Of the games under the setting of a slice, that of its phase and fill, or any.
+fn spoken_of<'g, 'a>(games: &'g [Game<'a>], slice: &Slice<'_>) -> Option<&'g Game<'a>> {
+    let games = games.iter().filter(|game| game.swept == slice.swept);
+    games.min_by_key(|game| (game.phase, game.fill) != (slice.phase, slice.fill))
 }
 
 /// Whose answers a sentence is about, before it.
@@ -134,6 +170,15 @@ pub(super) fn capital(text: &str) -> String {
     let mut characters = text.chars();
     match characters.next() {
         Some(first) => first.to_uppercase().chain(characters).collect(),
+        None => String::new(),
+    }
+}
+
+/// With a small first letter, to stand within a sentence.
+fn uncapital(text: &str) -> String {
+    let mut characters = text.chars();
+    match characters.next() {
+        Some(first) => first.to_lowercase().chain(characters).collect(),
         None => String::new(),
     }
 }

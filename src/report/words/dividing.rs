@@ -67,7 +67,49 @@ pub fn dividing(game: &Game<'_>, measure: Metric) -> String {
     capital(&format!("{total}, {said}."))
 }
 
-/// The same in a line, for a chart.
+/// Which region carries most of each emotion's recall, where that can be told; `None` without games of recall.
+pub fn dividing_recall(games: &[(&str, Game<'_>)]) -> Option<String> {
+    let beholder = beholder(games.first()?.1.phase);
+    let measure = Metric::of("accuracy");
+    let (mut leading, mut tied, mut open) = (Vec::new(), Vec::new(), Vec::new());
+    // By region, in the order of the emotions.
+    let mut led: Vec<(&str, Vec<String>)> = Vec::new();
+    for (emotion, game) in games {
+        match game.leader() {
+            Some(Leader { row, rivals }) if rivals.is_empty() => {
+                let (share, of) = (measure.number(row.value), row.all_seen - row.none_seen);
+                let unit = if led.is_empty() { " points" } else { "" };
+                let words = format!("{emotion} ({share} of {}{unit})", measure.number(of));
+                match led.iter_mut().find(|(region, _)| *region == row.region) {
+                    Some((_, emotions)) => emotions.push(words),
+                    None => led.push((&row.region, vec![words])),
+                }
+            }
+            Some(Leader { row, rivals }) if rivals.len() < MOST_NAMED => {
+                let rows: Vec<&ShapleyRow> = std::iter::once(row).chain(rivals).collect();
+                tied.push(format!("for {emotion} it may be {}", list(names(&rows), "or")));
+            }
+            _ => open.push((*emotion).to_owned()),
+        }
+    }
+    for (region, emotions) in led {
+        let carry = subject(&[region.to_owned()]).with_verb("carries", "carry");
+        leading.push(format!("{carry} most for {}", list(emotions, "and")));
+    }
+    let mut parts = Vec::new();
+    if !leading.is_empty() {
+        parts.push(format!("of each emotion's recall, {}", leading.join("; ")));
+    }
+    parts.extend(tied);
+    if !open.is_empty() {
+        let emotions = list(open, "and");
+        parts.push(format!("which region carries most of {emotions} cannot be told"));
+    }
+    let said = capital(&format!("{beholder}{}", parts.join("; ")));
+    Some(format!("{said} (each emotion by itself, uncorrected for their number)."))
+}
+
+/// The same as [`dividing`] in a line, for a chart.
 pub fn dividing_headline(game: &Game<'_>, measure: Metric) -> String {
     let Some(Leader { row, rivals }) = game.leader() else {
         return "No region can be told to carry anything".to_owned();
@@ -107,8 +149,8 @@ fn scope(row: &ShapleyRow, measure: Metric) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::game::games;
     use super::super::super::game::tests::value;
+    use super::super::super::game::{emotion_games, games};
     use super::*;
 
     fn said(rows: &[ShapleyRow]) -> (String, String) {
@@ -153,6 +195,31 @@ mod tests {
              (25.0 to 33.0); 3 seeds, 1,400 images."
         );
         assert_eq!(headline, "Which of the mouth and the eyes carries most cannot be told");
+    }
+
+    #[test]
+    fn each_emotion_has_its_region_where_that_can_be_told() {
+        let of = |emotion: &str, row: ShapleyRow| {
+            let emotion = Some(emotion.to_owned());
+            ShapleyRow { metric: "recall".to_owned(), emotion, ..row }
+        };
+        let mut rows = vec![nose()];
+        for emotion in ["happiness", "surprise"] {
+            rows.push(of(emotion, value("eyes", 11.0, (8.0, 14.0), 0.004)));
+            rows.push(of(emotion, value("mouth", 40.0, (37.0, 43.0), 0.996)));
+        }
+        rows.push(of("anger", value("brows", 20.0, (17.0, 23.0), 0.7)));
+        rows.push(of("anger", value("eyes", 19.0, (16.0, 22.0), 0.3)));
+        rows.push(of("fear", nose()));
+        let game = &games(&rows, "accuracy")[0];
+        let said = dividing_recall(&emotion_games(&rows, game)).unwrap();
+        assert_eq!(
+            said,
+            "Of each emotion's recall, the mouth carries most for happiness (40.0 of 60.0 points) and surprise \
+             (40.0 of 60.0); for anger it may be the brows or the eyes; which region carries most of fear cannot \
+             be told (each emotion by itself, uncorrected for their number)."
+        );
+        assert_eq!(dividing_recall(&[]), None);
     }
 
     #[test]

@@ -1,18 +1,29 @@
 //! The finding in one line.
 
-use crate::report::finding::{Leader, interval, leader, slices, told_from_zero};
+use crate::report::finding::{Leader, Slice, interval, leader, slices, told_from_zero};
 use crate::report::metric::Metric;
 use crate::report::phrase::{list, subject};
 use crate::store::EffectRow;
 
 use super::seeing::seeing;
-use super::{MOST_NAMED, capital, phase_words};
+use super::{MOST_NAMED, capital, phase_words, uncapital};
 
 /// A chart's title: the finding in one line, or that there is none.
 pub fn headline(rows: &[EffectRow], metric: &str) -> String {
     let measure = Metric::of(metric);
     let slices = slices(rows, metric);
     let Some(first) = slices.first() else { return "No effects".to_owned() };
+    let single = first.of_single_regions();
+    let said = in_a_line(single.as_ref().unwrap_or(first), measure);
+    match single {
+        None => said,
+        Some(_) if first.mode == "keep" => format!("Of single regions {}", uncapital(&said)),
+        Some(_) => format!("Of single regions, {}", uncapital(&said)),
+    }
+}
+
+/// The finding of rows that can be held against each other.
+fn in_a_line(first: &Slice<'_>, measure: Metric) -> String {
     if first.mode == "keep" {
         return capital(seeing(first, measure, false).trim_end_matches('.'));
     }

@@ -8,10 +8,13 @@ use crate::report::phrase::{list, subject};
 use crate::store::EffectRow;
 
 use super::scope::{bounds, sample, scope};
-use super::{MOST_NAMED, capital, phase_words};
+use super::{MOST_NAMED, capital, phase_words, uncapital};
 
-/// What hiding costs.
+/// What hiding costs; of sets and single regions, the latter.
 pub fn hiding(slice: &Slice<'_>, measure: Metric) -> String {
+    if let Some(single) = slice.of_single_regions() {
+        return format!("Of single regions, {}", uncapital(&hiding(&single, measure)));
+    }
     let lead =
         |row: &EffectRow| format!("{}{}", subject(&row.regions).words, phase_words(slice.phase));
     if let [row] = slice.rows[..] {

@@ -5,11 +5,15 @@ use crate::report::metric::Metric;
 use crate::report::phrase::{list, subject};
 use crate::store::EffectRow;
 
-use super::MOST_NAMED;
 use super::scope::{range_words, sample};
+use super::{MOST_NAMED, uncapital};
 
-/// What is reached with nothing else seen; `alone` where no sentence about hiding went before.
+/// What is reached with nothing else seen, of sets and single regions by the latter; `alone` where no sentence
+/// about hiding went before.
 pub fn seeing(slice: &Slice<'_>, measure: Metric, alone: bool) -> String {
+    if let Some(single) = slice.of_single_regions() {
+        return format!("Of single regions {}", uncapital(&seeing(&single, measure, alone)));
+    }
     // The smallest loss reaches most.
     let reached: Vec<&EffectRow> =
         slice.rows.iter().rev().copied().filter(|row| row.covered.is_finite()).collect();
@@ -20,6 +24,7 @@ pub fn seeing(slice: &Slice<'_>, measure: Metric, alone: bool) -> String {
     let lead = match slice.phase {
         "evaluate" => "Seen alone by a network trained on whole faces",
         "train" => "Seen alone in training",
+        "amortised" => "Seen alone by one network trained for all sets of regions",
         _ => "Seen alone",
     };
     let whole = measure.amount(best.baseline);
