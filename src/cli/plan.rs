@@ -16,7 +16,7 @@ use crate::evaluate::sensitivity;
 use crate::experiment::{Experiment, Settings};
 use crate::model::multiply_adds;
 use crate::plan::Plan;
-use crate::report::{Cell, Column, Format, Table, thousands, wrap};
+use crate::report::{Cell, Column, Format, Table, counted, thousands, wrap};
 use crate::store::{CACHE, Manifest, Results, StoreError, TrainingStatus, write_json};
 
 /// What `run` would do, what is done already, how long the rest takes
@@ -145,9 +145,9 @@ fn describe(
         .collect();
     let done = plan.trainings.len() - open.len();
     text += &format!(
-        "\n{} trainings ({done} done), {} runs; a network of {} parameters, {} trainable\n",
-        plan.trainings.len(),
-        plan.runs.len(),
+        "\n{} ({done} done), {}; a network of {} parameters, {} trainable\n",
+        counted(plan.trainings.len() as u64, "training"),
+        counted(plan.runs.len() as u64, "run"),
         thousands(outline.parameters.total),
         thousands(outline.parameters.trainable),
     );
@@ -159,8 +159,8 @@ fn describe(
         });
         let each: Vec<String> = each.collect();
         text += &format!(
-            "{} sensitivity maps ({done} done); answers an image: {}\n",
-            maps.len(),
+            "{} ({done} done); answers an image: {}\n",
+            counted(maps.len() as u64, "sensitivity map"),
             each.join(", ")
         );
     }

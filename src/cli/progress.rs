@@ -14,7 +14,7 @@ use super::{Options, output};
 use crate::dataset::{self, Stage};
 use crate::engine::{Done, Event, Observer, Tally};
 use crate::plan::TrainingId;
-use crate::report::{thousands, visible, visible_lines, wrap};
+use crate::report::{counted, thousands, visible, visible_lines, wrap};
 use crate::store::LiveWorker;
 use crate::train::EpochRecord;
 
@@ -227,11 +227,13 @@ impl Observer for Progress {
             } => {
                 self.begun = *trained;
                 let mut text = format!(
-                    "{trainings} trainings, {trained} done; {evaluations} evaluations, {evaluated} done"
+                    "{}, {trained} done; {}, {evaluated} done",
+                    counted(*trainings as u64, "training"),
+                    counted(*evaluations as u64, "evaluation"),
                 );
                 if evaluated < evaluations {
-                    let plural = if *threads == 1 { "" } else { "s" };
-                    text += &format!("; {jobs} at once, {threads} thread{plural} each");
+                    let threads = counted(u64::from(*threads), "thread");
+                    text += &format!("; {jobs} at once, {threads} each");
                 }
                 self.line(&text);
             }

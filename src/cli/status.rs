@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::progress::{describe, duration};
 use super::{Exit, Options, output};
-use crate::report::Format;
+use crate::report::{Format, counted};
 use crate::store::{Live, Results, sessions};
 
 /// What the runs that are under way are doing, asked from another terminal
@@ -56,20 +56,19 @@ fn in_words(alive: &[Live], options: &Options) -> String {
 /// A run in a few lines.
 fn paragraph(live: &Live) -> String {
     let left = live.seconds_left.map(|left| format!(", about {} left", duration(left)));
-    let plural = if live.threads == 1 { "" } else { "s" };
     let mut text = format!(
-        "{}: {} of {} trainings, {} of {} evaluations{}\n  for {} on {} (process {}), {} at once, {} thread{plural} each\n",
+        "{}: {} of {}, {} of {}{}\n  for {} on {} (process {}), {} at once, {} each\n",
         live.experiment,
         live.trained,
-        live.trainings,
+        counted(live.trainings as u64, "training"),
         live.evaluated,
-        live.evaluations,
+        counted(live.evaluations as u64, "evaluation"),
         left.unwrap_or_default(),
         duration(live.updated.saturating_sub(live.started) as f64),
         live.host,
         live.pid,
         live.jobs,
-        live.threads,
+        counted(u64::from(live.threads), "thread"),
     );
     if live.failed > 0 {
         text += &format!("  {} failed\n", live.failed);

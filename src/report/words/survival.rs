@@ -13,11 +13,11 @@ pub fn survival(slices: &[Slice<'_>], told: &Slice<'_>) -> Option<String> {
         .filter(|slice| slice.mode == told.mode && slice.phase == told.phase)
         .filter(|slice| (slice.fill, slice.swept) != (told.fill, told.swept))
         .collect();
-    let first = first(told)?;
+    let first = clear_leader(told)?;
     if others.is_empty() {
         return None;
     }
-    let same = others.iter().filter(|slice| self::first(slice) == Some(first)).count();
+    let same = others.iter().filter(|slice| clear_leader(slice) == Some(first)).count();
     let how = if told.mode == "keep" { "Seen alone" } else { "Hidden" };
     let come = subject(first).with_verb("comes", "come");
     let combinations = |count: usize| counted(count as u64, "other combination");
@@ -30,7 +30,7 @@ pub fn survival(slices: &[Slice<'_>], told: &Slice<'_>) -> Option<String> {
 }
 
 /// What leads others, none of which may be as large.
-fn first<'a>(slice: &Slice<'a>) -> Option<&'a [String]> {
+fn clear_leader<'a>(slice: &Slice<'a>) -> Option<&'a [String]> {
     let single = slice.of_single_regions();
     let rows: &[&EffectRow] = &single.as_ref().unwrap_or(slice).rows;
     if rows.len() < 2 {
