@@ -1,6 +1,6 @@
 //! The `[matrix]` section: keys that are swept, and every combination of their values.
 
-use super::error::{Place, Problem};
+use super::error::{DocumentOrigin, Place, Problem};
 use super::reader::Section;
 use super::tree::{Entry, Node, Table, Value, join};
 
@@ -58,6 +58,11 @@ pub(crate) fn read<'a>(root: &Section<'a>) -> Vec<Axis<'a>> {
                 Problem::new(title, &entry.key_place, "another key of the matrix sets it too")
                     .help("leave out one of the two"),
             );
+        } else if let Some(argument) = given_as_argument(root, &path) {
+            let title = format!("`{path}` is swept, so that this sets nothing");
+            let help = format!("to sweep other values: `--set 'matrix.\"{path}\"=[…]'`");
+            let label = "`[matrix]` sets it in every combination";
+            section.problem(Problem::new(title, &argument.node.place, label).help(help));
         } else if let Some(values) = read_values(&section, &path, entry) {
             axes.push(Axis { path, place: entry.key_place.clone(), values });
         }
@@ -98,6 +103,19 @@ fn flatten<'a>(table: Option<&'a Table>, path: &str, found: &mut Vec<(String, &'
             _ => found.push((path, entry)),
         }
     }
+}
+
+/// What a `--set` gives for a key or a part of it.
+fn given_as_argument<'a>(root: &Section<'a>, path: &str) -> Option<&'a Entry> {
+    let mut leaves = Vec::new();
+    flatten(root.table(), "", &mut leaves);
+    let within = |leaf: &str| {
+        leaf.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let given = leaves.into_iter().find(|(leaf, entry)| {
+        within(leaf) && entry.node.place.document.origin == DocumentOrigin::Argument
+    });
+    given.map(|(_, entry)| entry)
 }
 
 /// Whether one path is the other or leads to it.
