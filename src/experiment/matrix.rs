@@ -109,21 +109,20 @@ fn flatten<'a>(table: Option<&'a Table>, path: &str, found: &mut Vec<(String, &'
 fn given_as_argument<'a>(root: &Section<'a>, path: &str) -> Option<&'a Entry> {
     let mut leaves = Vec::new();
     flatten(root.table(), "", &mut leaves);
-    let within = |leaf: &str| {
-        leaf.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    };
     let given = leaves.into_iter().find(|(leaf, entry)| {
-        within(leaf) && entry.node.place.document.origin == DocumentOrigin::Argument
+        leads_to(path, leaf) && entry.node.place.document.origin == DocumentOrigin::Argument
     });
     given.map(|(_, entry)| entry)
 }
 
 /// Whether one path is the other or leads to it.
 fn overlap(one: &str, other: &str) -> bool {
-    let leads_to = |short: &str, long: &str| {
-        long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    };
     leads_to(one, other) || leads_to(other, one)
+}
+
+/// Whether a path is that of a table which holds the other, or the same.
+fn leads_to(short: &str, long: &str) -> bool {
+    long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 fn read_values<'a>(section: &Section<'_>, path: &str, entry: &'a Entry) -> Option<&'a [Node]> {
