@@ -2,7 +2,6 @@
 
 use crate::store::{ClassEffectRow, ShapleyRow};
 
-use super::emotion_map::EmotionCell;
 use super::evidence::Evidence;
 use super::finding::known;
 
@@ -15,6 +14,18 @@ const NETWORKS: [(&str, &str); 3] = [
     ("amortised", "One network for all sets"),
     ("evaluate", "Network of whole faces"),
 ];
+
+/// How much one region matters to a network for one emotion.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EmotionCell {
+    pub emotion: String,
+    pub region: String,
+    /// A change of recall, a share; larger where the region matters more.
+    pub value: f64,
+    /// 95 %.
+    pub low: Option<f64>,
+    pub high: Option<f64>,
+}
 
 /// The cells of an emotion × region map.
 #[derive(Debug, Clone, PartialEq)]

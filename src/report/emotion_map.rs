@@ -4,7 +4,7 @@ use crate::analysis::people::{RankCorrelation, ceiling, rank_correlation, ranks,
 use crate::region::{Region, Regions};
 
 use super::drawing::{Anchor, CAP_MIDDLE, Drawing};
-use super::emotion_cells::EmotionCells;
+use super::emotion_cells::{EmotionCell, EmotionCells};
 use super::error::ReportError;
 use super::facts::Facts;
 use super::figure::Figure;
@@ -17,18 +17,6 @@ use super::theme::{
     BLUE, Colour, DOUBLE_COLUMN, FAINT, HAIRLINE, HEADING, LABEL, MARGIN, MEDIUM, MUTED, NOTE,
     RULE, TICK, Type, WHITE, difference,
 };
-
-/// How much one region matters to a network for one emotion.
-#[derive(Debug, Clone, PartialEq)]
-pub struct EmotionCell {
-    pub emotion: String,
-    pub region: String,
-    /// A change of recall, a share; larger where the region matters more.
-    pub value: f64,
-    /// 95 %.
-    pub low: Option<f64>,
-    pub high: Option<f64>,
-}
 
 /// Height of a cell, mm.
 const CELL: f64 = 6.0;
