@@ -10,7 +10,7 @@ use super::facts::Facts;
 use super::figure::Figure;
 use super::fonts;
 use super::label::run_label;
-use super::numbers::decimal;
+use super::numbers::{decimal, extent, mean};
 use super::scale::Scale;
 use super::theme::{
     BLUE, Colour, DOUBLE_COLUMN, FAINT, HAIRLINE, HEADING, MARGIN, MEDIUM, MUTED, NOTE, ORANGE,
@@ -343,10 +343,8 @@ fn summary(panel: &Panel<'_>, curve: Curve) -> Vec<(u32, f64, f64, f64)> {
     by_epoch
         .into_iter()
         .map(|(epoch, values)| {
-            let mean = values.iter().sum::<f64>() / values.len() as f64;
-            let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-            let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            (epoch, mean, low, high)
+            let (low, high) = extent(&values);
+            (epoch, mean(&values), low, high)
         })
         .collect()
 }

@@ -146,8 +146,17 @@ pub fn losing<'a>(rows: &[&'a ClassEffectRow]) -> Option<Leader<'a, ClassEffectR
     Some(Leader { row, rivals: rivals.copied().collect() })
 }
 
+/// What reaches most seen alone: the smallest loss. Its rivals may reach as much, the most first. `None` where
+/// no row has a number.
+pub fn most_seen<'a>(rows: &[&'a EffectRow]) -> Option<Leader<'a>> {
+    let reached: Vec<&EffectRow> =
+        rows.iter().rev().copied().filter(|row| row.covered.is_finite()).collect();
+    let row = *reached.first()?;
+    Some(Leader { row, rivals: rivals(row, &reached) })
+}
+
 /// Every other row that may be as large as this one.
-pub fn rivals<'a>(row: &EffectRow, rows: &[&'a EffectRow]) -> Vec<&'a EffectRow> {
+fn rivals<'a>(row: &EffectRow, rows: &[&'a EffectRow]) -> Vec<&'a EffectRow> {
     rows.iter()
         .copied()
         .filter(|other| {

@@ -26,6 +26,18 @@ pub fn thousands(count: u64) -> String {
     written
 }
 
+/// The arithmetic mean; NaN of no values.
+pub fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// The smallest and the largest; of no values infinities the wrong way round.
+pub fn extent(values: &[f64]) -> (f64, f64) {
+    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    (low, high)
+}
+
 /// `1 seed`, `1,400 images`: the noun is given in the singular.
 pub fn counted(count: u64, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };

@@ -6,7 +6,7 @@ use super::drawing::{Anchor, CAP_MIDDLE, Drawing};
 use super::error::ReportError;
 use super::facts::Facts;
 use super::figure::Figure;
-use super::numbers::decimal;
+use super::numbers::{decimal, extent, mean};
 use super::phrase::list;
 use super::scale::Scale;
 use super::theme::{
@@ -120,15 +120,10 @@ fn axes(drawing: &mut Drawing, across: &Scale, up: &Scale, unit: &str) {
     drawing.text((left + right) / 2.0, below, Anchor::Middle, NOTE, unit);
 }
 
-fn mean(areas: &[f64]) -> f64 {
-    areas.iter().sum::<f64>() / areas.len() as f64
-}
-
 /// `0.312`, and with several seeds their range: `0.312 (0.300 to 0.321)`.
 fn area(curve: &MeanCurve) -> String {
     let areas = &curve.areas;
-    let low = areas.iter().copied().fold(f64::INFINITY, f64::min);
-    let high = areas.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let (low, high) = extent(areas);
     match areas.len() {
         1 => decimal(mean(areas), 3),
         _ => format!("{} ({} to {})", decimal(mean(areas), 3), decimal(low, 3), decimal(high, 3)),

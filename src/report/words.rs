@@ -16,7 +16,7 @@ use super::finding::{Slice, slices};
 use super::game::{Game, emotion_games, games};
 use super::label;
 use super::metric::Metric;
-use super::numbers::counted;
+use super::numbers::{counted, extent, mean};
 use super::phrase::wrap;
 
 pub use dividing::dividing_headline;
@@ -56,14 +56,11 @@ pub fn answer(evidence: &Evidence, facts: &Facts) -> String {
 fn whole_faces(facts: &Facts) -> String {
     let measure = Metric::of("accuracy");
     let values = &facts.whole_only;
-    let mean = values.iter().sum::<f64>() / values.len() as f64;
-    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let of = match values.len() {
         1 => "by one network".to_owned(),
         networks => format!(
             "on average over {networks} networks ({})",
-            scope::range_words((low, high), measure)
+            scope::range_words(extent(values), measure)
         ),
     };
     let chance = facts.chance.map_or(String::new(), |chance| {
@@ -72,7 +69,7 @@ fn whole_faces(facts: &Facts) -> String {
     let images = counted(facts.images, "test image");
     format!(
         "Nothing is covered in this experiment. Of whole faces ({images}), {} are read rightly {of}{chance}.",
-        measure.amount(mean)
+        measure.amount(mean(values))
     )
 }
 
@@ -167,20 +164,17 @@ fn phase_words(phase: &str) -> String {
 }
 
 pub(super) fn capital(text: &str) -> String {
-    let mut characters = text.chars();
-    match characters.next() {
-        Some(first) => first.to_uppercase().chain(characters).collect(),
-        None => String::new(),
-    }
+    with_first(text, |first| first.to_uppercase().collect())
 }
 
 /// With a small first letter, to stand within a sentence.
 fn uncapital(text: &str) -> String {
+    with_first(text, |first| first.to_lowercase().collect())
+}
+
+fn with_first(text: &str, change: impl Fn(char) -> String) -> String {
     let mut characters = text.chars();
-    match characters.next() {
-        Some(first) => first.to_lowercase().chain(characters).collect(),
-        None => String::new(),
-    }
+    characters.next().map_or(String::new(), |first| change(first) + characters.as_str())
 }
 
 #[cfg(test)]

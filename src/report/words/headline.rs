@@ -6,27 +6,26 @@ use crate::report::phrase::{list, subject};
 use crate::store::EffectRow;
 
 use super::seeing::seeing;
-use super::{MOST_NAMED, capital, phase_words, uncapital};
+use super::{MOST_NAMED, phase_words, uncapital};
 
 /// A chart's title: the finding in one line, or that there is none.
 pub fn headline(rows: &[EffectRow], metric: &str) -> String {
     let measure = Metric::of(metric);
     let slices = slices(rows, metric);
     let Some(first) = slices.first() else { return "No effects".to_owned() };
-    let single = first.of_single_regions();
-    let said = in_a_line(single.as_ref().unwrap_or(first), measure);
-    match single {
-        None => said,
-        Some(_) if first.mode == "keep" => format!("Of single regions {}", uncapital(&said)),
-        Some(_) => format!("Of single regions, {}", uncapital(&said)),
+    if first.mode == "keep" {
+        return seeing(first, measure, false).trim_end_matches('.').to_owned();
+    }
+    match first.of_single_regions() {
+        Some(single) => {
+            format!("Of single regions, {}", uncapital(&hiding_headline(&single, measure)))
+        }
+        None => hiding_headline(first, measure),
     }
 }
 
-/// The finding of rows that can be held against each other.
-fn in_a_line(first: &Slice<'_>, measure: Metric) -> String {
-    if first.mode == "keep" {
-        return capital(seeing(first, measure, false).trim_end_matches('.'));
-    }
+/// What hiding costs, of rows that can be held against each other.
+fn hiding_headline(first: &Slice<'_>, measure: Metric) -> String {
     let phase = phase_words(first.phase);
     let size = |row: &EffectRow| measure.rounded(row.effect.abs());
     if let [row] = first.rows[..] {

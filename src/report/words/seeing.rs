@@ -1,9 +1,8 @@
 //! What is reached with nothing else seen.
 
-use crate::report::finding::{Slice, interval, rivals};
+use crate::report::finding::{Leader, Slice, interval, most_seen};
 use crate::report::metric::Metric;
 use crate::report::phrase::{list, subject};
-use crate::store::EffectRow;
 
 use super::scope::{range_words, sample};
 use super::{MOST_NAMED, uncapital};
@@ -14,10 +13,7 @@ pub fn seeing(slice: &Slice<'_>, measure: Metric, alone: bool) -> String {
     if let Some(single) = slice.of_single_regions() {
         return format!("Of single regions {}", uncapital(&seeing(&single, measure, alone)));
     }
-    // The smallest loss reaches most.
-    let reached: Vec<&EffectRow> =
-        slice.rows.iter().rev().copied().filter(|row| row.covered.is_finite()).collect();
-    let Some(&best) = reached.first() else {
+    let Some(Leader { row: best, rivals: tied }) = most_seen(&slice.rows) else {
         return "What is reached with one region seen alone is not known: no run of it finished."
             .to_owned();
     };
@@ -41,9 +37,9 @@ pub fn seeing(slice: &Slice<'_>, measure: Metric, alone: bool) -> String {
     } else {
         format!("of {whole}")
     };
-    let tied = rivals(best, &reached);
-    if reached.len() == 1 || tied.is_empty() {
-        let most = if reached.len() == 1 { "" } else { " most:" };
+    if tied.is_empty() {
+        let others = slice.rows.iter().filter(|row| row.covered.is_finite()).count() - 1;
+        let most = if others == 0 { "" } else { " most:" };
         return format!(
             "{lead}, {}{most} {} {whole}{within}.",
             subject(&best.regions).with_verb("reaches", "reach"),

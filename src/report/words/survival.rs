@@ -1,6 +1,6 @@
 //! Whether a finding survives another choice of fill and settings.
 
-use crate::report::finding::{Leader, Slice, leader, rivals};
+use crate::report::finding::{Leader, Slice, leader, most_seen};
 use crate::report::numbers::counted;
 use crate::report::phrase::subject;
 use crate::store::EffectRow;
@@ -36,12 +36,7 @@ fn clear_leader<'a>(slice: &Slice<'a>) -> Option<&'a [String]> {
     if rows.len() < 2 {
         return None;
     }
-    if slice.mode == "keep" {
-        // The smallest loss reaches most.
-        let best: &EffectRow = rows.iter().rev().find(|row| row.covered.is_finite())?;
-        return rivals(best, rows).is_empty().then_some(&best.regions[..]);
-    }
-    let Leader { row, rivals } = leader(rows)?;
+    let Leader { row, rivals } = if slice.mode == "keep" { most_seen(rows) } else { leader(rows) }?;
     rivals.is_empty().then_some(&row.regions[..])
 }
 
