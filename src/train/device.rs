@@ -136,9 +136,8 @@ fn open_cuda(index: usize) -> Result<(), NoCuda> {
     if !has_driver() {
         return Err(NoCuda::NoDriver);
     }
-    if !Cuda::is_available() {
-        load_cuda_library().map_err(NoCuda::Library)?;
-    }
+    // Before libtorch is asked anything about CUDA: it would remember that there is none.
+    load_cuda_library().map_err(NoCuda::Library)?;
     let devices = Cuda::device_count();
     if (index as i64) < devices { Ok(()) } else { Err(NoCuda::NoSuchDevice { devices }) }
 }
@@ -167,4 +166,22 @@ fn load_cuda_library() -> Result<(), String> {
         }
     }
     Err(errors.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::{Kind, Tensor};
+
+    use super::*;
+
+    /// Needs no GPU: without one it is the driver that libtorch misses.
+    #[test]
+    #[ignore = "needs the CUDA libraries: scripts/setup --cuda"]
+    fn libtorch_finds_its_cuda_part_once_that_is_open() {
+        load_cuda_library().unwrap();
+        let made = Tensor::f_zeros([1], (Kind::Float, Device::Cuda(0)));
+        if let Err(error) = made {
+            assert!(error.to_string().contains("driver"), "{error}");
+        }
+    }
 }
