@@ -11,8 +11,9 @@ use super::metric::{Metric, mean};
 use super::scores::RunScores;
 use crate::store::MaskLeakRow;
 
-/// How far the networks that saw masks alone come beyond the best answer without looking: the commonest
-/// class of the test images, always. A row for each swept choice that has such runs.
+/// How far the networks that saw masks alone come beyond what is reached without looking: the share of the
+/// commonest class of the test images, and 0 bits. Rows for each swept choice that has such runs, one for
+/// each of the two metrics; none of bits where a run does not know its own.
 ///
 /// # Errors
 /// Where two of the runs were examined on different test images.
@@ -28,35 +29,57 @@ pub fn mask_leaks(runs: &[RunScores]) -> Result<Vec<MaskLeakRow>, EffectsError> 
     let mut rows = Vec::new();
     for (swept, runs) in choices {
         same_images(runs.iter().copied())?;
-        let test = &runs[0].test;
-        let images = runs[0].images();
-        let mut guess: (u16, usize) = (0, 0);
-        for (class, images) in test.by_class() {
-            if images.len() > guess.1 {
-                guess = (class, images.len());
-            }
-        }
-        let guessed = |image: usize| f64::from(u8::from(test.actual[image] == guess.0));
-        let differences = Differences::from_fn(runs.len(), images, |seed, image| {
-            Metric::Accuracy.of(runs[seed], image) - guessed(image)
-        });
-        let Some(excess) = differences.map(|differences| differences.estimate()) else { continue };
-        let chance = mean((0..images).map(guessed));
-        let (low, high) = excess.interval.unzip();
-        rows.push(MaskLeakRow {
-            accuracy: chance + excess.mean,
-            chance,
-            excess: excess.mean,
-            low,
-            high,
-            p: excess.p,
-            seeds: u32::try_from(runs.len()).unwrap_or(u32::MAX),
-            images: images as u64,
-            method: excess.method.to_owned(),
-            swept: swept.clone(),
-        });
+        let rows_of = |metric| mask_leak(metric, &runs, swept);
+        rows.extend([Metric::Accuracy, Metric::Bits].into_iter().filter_map(rows_of));
     }
     Ok(rows)
+}
+
+/// One metric of runs on the same images.
+fn mask_leak(
+    metric: Metric,
+    runs: &[&RunScores],
+    swept: &BTreeMap<String, String>,
+) -> Option<MaskLeakRow> {
+    let images = runs[0].images();
+    let unseen = without_looking(metric, runs[0]);
+    let reached: Vec<Vec<f64>> =
+        runs.iter().map(|scores| metric.worths(scores)).collect::<Option<_>>()?;
+    let excess = Differences::from_fn(runs.len(), images, |seed, image| {
+        reached[seed][image] - unseen[image]
+    })?
+    .estimate();
+    let chance = mean(unseen.into_iter());
+    let (low, high) = excess.interval.unzip();
+    Some(MaskLeakRow {
+        metric: metric.name().to_owned(),
+        reached: chance + excess.mean,
+        chance,
+        excess: excess.mean,
+        low,
+        high,
+        p: excess.p,
+        seeds: u32::try_from(runs.len()).unwrap_or(u32::MAX),
+        images: images as u64,
+        method: excess.method.to_owned(),
+        swept: swept.clone(),
+    })
+}
+
+/// What each image counts for an answer that is given without looking: the commonest class, always; in
+/// bits the classes as often as they are, which is worth nothing by definition.
+fn without_looking(metric: Metric, scores: &RunScores) -> Vec<f64> {
+    let test = &scores.test;
+    if metric == Metric::Bits {
+        return vec![0.0; scores.images()];
+    }
+    let mut guess: (u16, usize) = (0, 0);
+    for (class, images) in test.by_class() {
+        if images.len() > guess.1 {
+            guess = (class, images.len());
+        }
+    }
+    test.actual.iter().map(|class| f64::from(u8::from(*class == guess.0))).collect()
 }
 
 #[cfg(test)]
@@ -94,8 +117,9 @@ mod tests {
             answers(run("c", &[], "none", 1), &actual, &actual),
         ])
         .unwrap();
-        let [row] = &rows[..] else { panic!("{rows:?}") };
-        assert!((row.accuracy - 0.9).abs() < 1e-12 && (row.chance - 0.6).abs() < 1e-12);
+        let [row, bits] = &rows[..] else { panic!("{rows:?}") };
+        assert_eq!((row.metric.as_str(), bits.metric.as_str()), ("accuracy", "bits"));
+        assert!((row.reached - 0.9).abs() < 1e-12 && (row.chance - 0.6).abs() < 1e-12);
         assert!((row.excess - 0.3).abs() < 1e-12);
         assert_eq!((row.seeds, row.images), (2, 40));
         assert!(row.low.unwrap() > 0.0 && row.p.unwrap() < 0.05, "{row:?}");
@@ -105,7 +129,7 @@ mod tests {
     fn a_network_that_guesses_tells_nothing() {
         let actual = actual();
         let rows = mask_leaks(&[answers(masks("a", 1), &actual, &[0; 40])]).unwrap();
-        assert_eq!((rows[0].excess, rows[0].accuracy), (0.0, 0.6));
+        assert_eq!((rows[0].excess, rows[0].reached), (0.0, 0.6));
         assert!(
             mask_leaks(&[answers(run("c", &[], "none", 1), &actual, &actual)]).unwrap().is_empty()
         );

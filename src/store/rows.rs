@@ -261,14 +261,18 @@ pub struct RankingRow {
     pub swept: BTreeMap<String, String>,
 }
 
-/// `mask_leaks.parquet`: what networks reach that learned from the masks alone, a row for each swept choice.
+/// `mask_leaks.parquet`: what networks reach that learned from the masks alone, a row for each metric and
+/// swept choice.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MaskLeakRow {
+    /// `accuracy` or `bits`: where one class is the commonest by far, masks may tell something and still
+    /// change no answer.
+    pub metric: String,
     /// Mean over seeds.
-    pub accuracy: f64,
-    /// Of the commonest class among the test images, given always.
+    pub reached: f64,
+    /// Without looking: the share of the commonest class among the test images; 0 bits.
     pub chance: f64,
-    /// `accuracy − chance`.
+    /// `reached − chance`.
     pub excess: f64,
     /// 95 % interval of `excess`; `None` where it cannot be known.
     pub low: Option<f64>,

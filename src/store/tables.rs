@@ -229,7 +229,8 @@ table!(ConfusionShiftRow, "confusions", {
 });
 
 table!(MaskLeakRow, "mask_leaks", {
-    accuracy: f64,
+    metric: String,
+    reached: f64,
     chance: f64,
     excess: f64,
     low: Option<f64>,

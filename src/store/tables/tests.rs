@@ -224,11 +224,11 @@ prop_compose! {
         numbers in [(); 3].map(|()| number()),
         ends in [(); 3].map(|()| option::of(number())),
         (seeds, images) in (any::<u32>(), any::<u64>()),
-        method in text(),
+        (metric, method) in (text(), text()),
         swept in swept(),
     ) -> MaskLeakRow {
-        let ([accuracy, chance, excess], [low, high, p]) = (numbers, ends);
-        MaskLeakRow { accuracy, chance, excess, low, high, p, seeds, images, method, swept }
+        let ([reached, chance, excess], [low, high, p]) = (numbers, ends);
+        MaskLeakRow { metric, reached, chance, excess, low, high, p, seeds, images, method, swept }
     }
 }
 
