@@ -149,7 +149,7 @@ fn subtitle(panels: &[Panel<'_>], further: usize, facts: &Facts) -> String {
         parts.push("with one seed only images are sampled".to_owned());
     }
     if rows().any(|row| told_from_zero(row) == Some(false)) {
-        parts.push("pale: cannot be told from zero".to_owned());
+        parts.push("pale: cannot be told from zero, corrected for their number".to_owned());
     }
     if panels.iter().any(Panel::keep) {
         parts.push("seen alone: the interval is that of the loss".to_owned());

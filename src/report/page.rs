@@ -265,11 +265,22 @@ fn figure(chart: &Chart) -> Html {
     Html::element("figure", &[("style", &width)], inner)
 }
 
-/// Prose whose paragraphs are parted by empty lines.
+/// Prose whose paragraphs are parted by empty lines. One that is indented is a command, and keeps its lines.
 fn paragraphs(prose: &str) -> Html {
-    let paragraphs = prose.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty());
-    paragraphs.map(|paragraph| Html::plain("p", paragraph)).collect()
+    let paragraphs = prose.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty());
+    let paragraph = |text: &str| {
+        let lines = || text.lines().filter(|line| !line.is_empty());
+        if lines().all(|line| line.starts_with(INDENTED)) {
+            let lines: Vec<&str> = lines().map(|line| &line[INDENTED.len()..]).collect();
+            Html::plain("pre", &lines.join("\n"))
+        } else {
+            Html::plain("p", text.trim())
+        }
+    };
+    paragraphs.map(paragraph).collect()
 }
+
+const INDENTED: &str = "    ";
 
 /// The charts' typeface, for the page and for the text in its charts.
 fn typeface() -> String {

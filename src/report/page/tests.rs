@@ -73,6 +73,14 @@ fn text_from_files_is_never_markup() {
 }
 
 #[test]
+fn an_indented_paragraph_keeps_its_lines() {
+    let html =
+        page("Now two of\nthem:\n\n    fer-lab run a.toml \\\n        --set x=1\n\nThat is all.");
+    assert!(html.contains("<pre>fer-lab run a.toml \\\n    --set x=1</pre>"), "{html}");
+    assert!(html.contains("<p>That is all.</p>"), "{html}");
+}
+
+#[test]
 fn the_page_asks_for_nothing_outside() {
     let html = page("eyes");
     assert!(html.contains("content=\"default-src &#39;none&#39;;"));
