@@ -22,10 +22,9 @@ use super::facts::Facts;
 use super::fonts;
 use super::label::run_label;
 use super::listing::runs_table;
-use super::mask_leak::mask_leak_sentences;
 use super::numbers::counted;
 use super::study::{effects_table, study_table};
-use super::words::{answer, details};
+use super::words::{answer, details, mask_leak_sentences};
 use crate::store::RunRow;
 
 /// All that the page of an experiment shows.
@@ -269,12 +268,10 @@ fn figure(chart: &Chart) -> Html {
 fn paragraphs(prose: &str) -> Html {
     let paragraphs = prose.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty());
     let paragraph = |text: &str| {
-        let lines = || text.lines().filter(|line| !line.is_empty());
-        if lines().all(|line| line.starts_with(INDENTED)) {
-            let lines: Vec<&str> = lines().map(|line| &line[INDENTED.len()..]).collect();
-            Html::plain("pre", &lines.join("\n"))
-        } else {
-            Html::plain("p", text.trim())
+        let lines = text.lines().filter(|line| !line.is_empty());
+        match lines.map(|line| line.strip_prefix(INDENTED)).collect::<Option<Vec<_>>>() {
+            Some(lines) => Html::plain("pre", &lines.join("\n")),
+            None => Html::plain("p", text.trim()),
         }
     };
     paragraphs.map(paragraph).collect()

@@ -6,6 +6,7 @@ mod dividing;
 mod emotions;
 mod headline;
 mod hiding;
+mod mask_leak;
 mod scope;
 mod seeing;
 mod survival;
@@ -23,6 +24,7 @@ pub use dividing::dividing_headline;
 use dividing::{dividing, dividing_recall};
 pub use headline::headline;
 use hiding::{hiding, reliance};
+pub use mask_leak::{mask_leak_sentences, mask_leak_warnings};
 use seeing::seeing;
 use survival::survival;
 

@@ -1,10 +1,11 @@
 //! What masks alone tell, in words.
 
+use crate::report::label;
+use crate::report::metric::Metric;
+use crate::report::numbers::counted;
 use crate::store::MaskLeakRow;
 
-use super::label;
-use super::metric::Metric;
-use super::numbers::counted;
+use super::scope::range_words;
 
 /// A warning for each swept choice in which the masks alone beat a guess, as far as the intervals can say.
 pub fn mask_leak_warnings(rows: &[MaskLeakRow]) -> Vec<String> {
@@ -62,16 +63,14 @@ fn reached(rows: &[MaskLeakRow]) -> String {
 /// by definition, goes without saying.
 fn amount(row: &MaskLeakRow) -> String {
     let metric = Metric::of(&row.metric);
-    let interval = match row.low.zip(row.high) {
-        Some((low, high)) => format!("{} to {}", metric.number(low), metric.number(high)),
-        None => "not known".to_owned(),
-    };
+    let range = row.low.zip(row.high);
+    let interval = range.map_or("not known".to_owned(), |range| range_words(range, metric));
     let reached = metric.amount(row.reached);
-    if row.chance == 0.0 {
-        format!("{reached} (95\u{a0}%: {interval})")
-    } else {
+    if metric.has_chance {
         let chance = metric.amount(row.chance);
         format!("{reached} (a guess: {chance}; 95\u{a0}% for the difference: {interval})")
+    } else {
+        format!("{reached} (95\u{a0}%: {interval})")
     }
 }
 
