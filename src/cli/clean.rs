@@ -1,20 +1,29 @@
 //! `fer-lab clean`
 
+use std::io::{BufRead, IsTerminal};
+
+use anyhow::bail;
 use clap::Args;
 
+use super::progress::duration;
 use super::{Exit, Options, output};
 use crate::report::{Cell, Column, Format, Table};
-use crate::store::{Orphan, Results};
+use crate::store::{Orphan, Orphans, Results};
 
 /// Remove trainings and evaluations that no experiment in the results folder needs
 ///
-/// They are left when an experiment's settings change. What a run is working on stays, and so does
-/// everything that an experiment's plan names. Files that a killed process left half written go too.
+/// They are left when an experiment is removed or replaced. What a run is working on stays, and so does
+/// everything that an experiment's plan names; where the plan of an experiment cannot be read, nothing is
+/// removed. Files that a killed process left half written go too. What would go is listed, with the time that
+/// its training took, and asked for.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Only say what would be removed
     #[arg(long)]
     dry_run: bool,
+    /// Remove without asking, as in a script
+    #[arg(long, conflicts_with = "dry_run")]
+    yes: bool,
     /// The decoded pictures too; they are made again when they are needed
     #[arg(long)]
     cache: bool,
@@ -22,26 +31,63 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     let results = Results::open(&options.results)?;
-    let orphans = results.orphans(arguments.cache)?;
-    if !arguments.dry_run {
-        for orphan in &orphans {
-            results.remove_orphan(orphan)?;
-        }
+    let Orphans { mut removable, foreign } = results.orphans(arguments.cache)?;
+    for path in &foreign {
+        output::warning(&format!(
+            "`{}` is not fer-lab's, so that the training that it lies in stays",
+            path.display()
+        ));
     }
-    if options.format != Format::Table {
-        output::table(&table(&orphans), options.format)?;
-        return Ok(Exit::Done);
-    }
-    if orphans.is_empty() {
+    let in_words = options.format == Format::Table;
+    if removable.is_empty() && in_words {
         output::answer(&format!("nothing to remove in {}\n", results.root().display()))?;
         return Ok(Exit::Done);
     }
-    let megabytes = orphans.iter().map(|orphan| orphan.bytes).sum::<u64>() as f64 / 1e6;
-    let mut text = table(&orphans).render(Format::Table, output::width())?;
+    let removes = !arguments.dry_run && !removable.is_empty();
+    if removes && !arguments.yes {
+        output::error_text(&table(&removable).render(Format::Table, output::width())?);
+        output::error_text(&format!("\n{} would be removed\n", sum(&removable)));
+        if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+            bail!(
+                "nothing was removed: there is nobody to ask here. Say --yes to remove all of this"
+            );
+        }
+        output::error_text("Remove all of this, for good? [y/N] ");
+        let mut answer = String::new();
+        std::io::stdin().lock().read_line(&mut answer)?;
+        if !["y", "yes"].contains(&answer.trim().to_lowercase().as_str()) {
+            output::answer("nothing was removed\n")?;
+            return Ok(Exit::Done);
+        }
+        // While the question stood, a run may have come to need some of it.
+        let now = results.orphans(arguments.cache)?.removable;
+        removable.retain(|orphan| now.iter().any(|other| other.path == orphan.path));
+    }
+    if removes {
+        for orphan in &removable {
+            results.remove_orphan(orphan)?;
+        }
+    }
+    if !in_words {
+        output::table(&table(&removable), options.format)?;
+        return Ok(Exit::Done);
+    }
     let verb = if arguments.dry_run { "would be" } else { "were" };
-    text += &format!("\n{} of these, {megabytes:.1} MB, {verb} removed\n", orphans.len());
+    let mut text = String::new();
+    if arguments.dry_run || arguments.yes {
+        text += &table(&removable).render(Format::Table, output::width())?;
+        text += "\n";
+    }
+    text += &format!("{} {verb} removed\n", sum(&removable));
     output::answer(&text)?;
     Ok(Exit::Done)
+}
+
+/// `6 of these, 0.4 MB and 3 min of training,`
+fn sum(orphans: &[Orphan]) -> String {
+    let megabytes = orphans.iter().map(|orphan| orphan.bytes).sum::<u64>() as f64 / 1e6;
+    let seconds: f64 = orphans.iter().filter_map(|orphan| orphan.seconds).sum();
+    format!("{} of these, {megabytes:.1} MB and {} of training,", orphans.len(), duration(seconds))
 }
 
 fn table(orphans: &[Orphan]) -> Table {
@@ -49,12 +95,14 @@ fn table(orphans: &[Orphan]) -> Table {
         Column::text("kind", "kind"),
         Column::text("path", "path"),
         Column::number("megabytes", "MB"),
+        Column::number("training_seconds", "training, s"),
     ]);
     for orphan in orphans {
         table.push(vec![
             Cell::text(orphan.kind.name()),
             Cell::text(orphan.path.display().to_string()),
             Cell::number(orphan.bytes as f64 / 1e6, 1),
+            orphan.seconds.map_or(Cell::Empty, |seconds| Cell::number(seconds, 1)),
         ]);
     }
     table

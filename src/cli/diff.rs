@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
 use serde_json::Value;
 
 use super::{Exit, Options, output};
 use crate::experiment::{self, Experiment};
 use crate::report::{Format, counted, flat, settings_table};
-use crate::store::{Manifest, Named, Results};
+use crate::store::{Named, Results};
 
 /// The settings in which two experiments, trainings, runs or files differ
 ///
@@ -65,13 +65,12 @@ fn settings(word: &str, options: &Options) -> anyhow::Result<BTreeMap<String, Va
 /// The experiment as it was run.
 fn stored(results: &Results, name: &str) -> anyhow::Result<Experiment> {
     let path = results.experiment_dir(name)?.join("experiment.toml");
-    let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("could not read `{}`", path.display()))?;
+    let text = results.experiment_text(name)?;
     Ok(experiment::parse(&text, &path.display().to_string(), &[])?)
 }
 
 fn of_training(results: &Results, id: &str) -> anyhow::Result<BTreeMap<String, Value>> {
-    let manifest = Manifest::read(&results.manifest_path(id)?)?;
+    let manifest = results.manifest(id)?;
     let mut settings = flat(manifest.settings);
     settings.insert("seed".to_owned(), manifest.seed.into());
     Ok(settings)

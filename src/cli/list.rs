@@ -12,7 +12,7 @@ use crate::report::listing::{
     trainings_table,
 };
 use crate::report::{Format, counted};
-use crate::store::{AllRuns, Manifest, Results, StoreError};
+use crate::store::{AllRuns, Results, StoreError};
 
 /// What is in the results folder: experiments, their runs, or the trainings that they share
 ///
@@ -80,10 +80,8 @@ fn trainings(results: &Results, all: &AllRuns) -> anyhow::Result<Vec<TrainingEnt
         .trainings()?
         .into_par_iter()
         .map(|id| {
-            let manifest = results.manifest_path(&id).and_then(|path| Manifest::read(&path));
-            let (manifest, damage) = match manifest {
-                Ok(manifest) => (Some(manifest), None),
-                Err(StoreError::NotFound { .. }) => (None, None),
+            let (manifest, damage) = match results.manifest_if_any(&id) {
+                Ok(manifest) => (manifest, None),
                 Err(error) => (None, Some(error)),
             };
             let users = users.get(id.as_str()).unwrap_or(&none);

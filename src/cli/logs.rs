@@ -1,17 +1,17 @@
 //! `fer-lab logs`
 
 use std::fs::File;
-use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
 use serde::Deserialize;
 
 use super::{Exit, Options, output};
-use crate::store::{Named, Results, StoreError};
+use crate::store::{Named, Results, StoreError, open_plain};
 
 /// What a training wrote while it ran, a line an epoch
 #[derive(Debug, Args)]
@@ -52,10 +52,7 @@ fn of_experiment(results: &Results, name: &str) -> anyhow::Result<Vec<String>> {
     struct Training {
         training_id: String,
     }
-    let path = results.experiment_dir(name)?.join("plan.json");
-    let text = std::fs::read(&path).map_err(|reason| StoreError::read(&path, reason))?;
-    let plan: Plan = serde_json::from_slice(&text)
-        .with_context(|| format!("`{}` is damaged", path.display()))?;
+    let plan: Plan = results.plan(name)?;
     Ok(plan.trainings.into_iter().map(|training| training.training_id).collect())
 }
 
@@ -89,18 +86,17 @@ fn print(results: &Results, id: &str, follow: bool) -> anyhow::Result<Exit> {
 /// Prints a log from a byte on, whole lines only unless it is `complete`. Returns how many bytes were
 /// printed.
 fn print_from(path: &Path, from: u64, complete: bool) -> anyhow::Result<u64> {
-    let read = || -> std::io::Result<Vec<u8>> {
-        let mut file = File::open(path)?;
+    let read = |mut file: File| -> std::io::Result<Vec<u8>> {
         file.seek(SeekFrom::Start(from))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         Ok(bytes)
     };
-    let mut bytes = match read() {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
-        Err(error) => return Err(StoreError::read(path, error).into()),
+    let file = match open_plain(path) {
+        Err(StoreError::NotFound { .. }) => return Ok(0),
+        file => file?,
     };
+    let mut bytes = read(file).map_err(|error| StoreError::read(path, error))?;
     if !complete {
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         bytes.truncate(whole);

@@ -17,7 +17,7 @@ use crate::experiment::{Experiment, Settings};
 use crate::model::multiply_adds;
 use crate::plan::Plan;
 use crate::report::{Cell, Column, Format, Table, counted, thousands, wrap};
-use crate::store::{CACHE, Manifest, Results, StoreError, TrainingStatus, write_json};
+use crate::store::{CACHE, Results, StoreError, TrainingStatus, write_json};
 
 /// What `run` would do, what is done already, how long the rest takes
 ///
@@ -100,6 +100,7 @@ fn write_specifications(
         program: engine::this_program()?,
         retries: 0,
         fail_fast: false,
+        replace: false,
         locks: true,
         checkpoint_seconds: CHECKPOINT_SECONDS,
     };
@@ -252,7 +253,7 @@ fn speed_seen(results: &Results, settings: &Settings) -> anyhow::Result<Option<f
     let dataset = serde_json::to_value(&settings.dataset)?;
     let mut speeds = Vec::new();
     for id in results.trainings()?.iter().take(LOOKED_AT) {
-        let Ok(manifest) = Manifest::read(&results.manifest_path(id)?) else { continue };
+        let Ok(manifest) = results.manifest(id) else { continue };
         let same = ["height", "width", "channels"]
             .iter()
             .all(|key| manifest.settings["dataset"][*key] == dataset[*key])

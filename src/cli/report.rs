@@ -14,8 +14,8 @@ use crate::experiment::{self, Experiment};
 use crate::region::Regions;
 use crate::report::{self, Chart, Evidence, Facts, Figure, Format, Page, ReportError, Topic};
 use crate::store::{
-    ClassEffectRow, ConfusionRow, ConfusionShiftRow, EffectRow, EpochRow, Manifest, MaskLeakRow,
-    RankingRow, Results, RunRow, ShapleyRow, read_table, write_table, write_whole,
+    ClassEffectRow, ConfusionRow, ConfusionShiftRow, EffectRow, EpochRow, MaskLeakRow, RankingRow,
+    Results, RunRow, ShapleyRow, StoreError, read_table, write_table, write_whole,
 };
 
 /// So many conditions have their confusion matrix drawn.
@@ -63,7 +63,11 @@ pub(super) fn regenerate(
     let Tables { runs, epochs, confusion, .. } = tables;
     let facts = Facts::gather(&runs, &confusion);
     let folder = results.experiment_dir(name)?;
-    let settings = std::fs::read_to_string(folder.join("experiment.toml")).ok();
+    let settings = match results.experiment_text(name) {
+        Ok(text) => Some(text),
+        Err(error @ StoreError::Link { .. }) => return Err(error.into()),
+        Err(_) => None,
+    };
     let (question, analysis, regions, sensitivity) = settings
         .as_deref()
         .and_then(|text| experiment::parse(text, "experiment.toml", &[]).ok())
@@ -128,10 +132,8 @@ fn analyse(results: &Results, name: &str, tables: &Tables) -> anyhow::Result<Evi
     write_table(&results.table_path::<ClassEffectRow>(name)?, &class_effects)?;
     // What a network that sees nothing knows stands in the manifests: without them, as where an
     // experiment's folder was copied alone, there may be no Shapley values.
-    let prior = |run: &RunRow| {
-        let manifest = Manifest::read(&results.manifest_path(&run.training_id).ok()?);
-        manifest.ok().map(|manifest| manifest.prior)
-    };
+    let prior =
+        |run: &RunRow| results.manifest(&run.training_id).ok().map(|manifest| manifest.prior);
     let shapley = analysis::shapley(scores, classes, &prior)?;
     write_table(&results.table_path::<ShapleyRow>(name)?, &shapley)?;
     let ranking = analysis::ranking(scores)?;

@@ -9,7 +9,7 @@ use clap::Args;
 use super::progress::Progress;
 use super::{Exit, Options, interrupt, output, report};
 use crate::engine::{self, Asked, Crew, Machine, Work};
-use crate::experiment::DeviceChoice;
+use crate::experiment::{DeviceChoice, Experiment};
 use crate::plan::Plan;
 use crate::store::Results;
 
@@ -35,6 +35,10 @@ pub struct Arguments {
     /// Go on with the others when a training fails; that is so unless --fail-fast is given
     #[arg(long, conflicts_with = "fail_fast")]
     keep_going: bool,
+    /// Where the results folder holds another study of the same name, replace its tables; it is kept under
+    /// another name else
+    #[arg(long)]
+    replace: bool,
     /// Claim nothing: for a file system without locks, where no other run works on the results folder
     #[arg(long)]
     no_locks: bool,
@@ -64,7 +68,7 @@ pub(super) struct CrewArguments {
 }
 
 impl CrewArguments {
-    pub fn crew(&self, plan: &Plan, experiment: &crate::experiment::Experiment) -> Crew {
+    pub fn crew(&self, plan: &Plan, experiment: &Experiment) -> Crew {
         let CrewArguments { jobs, threads, ref devices } = *self;
         let asked = Asked { jobs, threads, devices: devices.clone() };
         Crew::divide(&asked, Machine::here(), plan.trainings.len(), &experiment.settings)
@@ -89,6 +93,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
         let plan = Plan::new(&experiment)?;
         experiments.push((file, experiment, plan));
     }
+    refuse_one_name(&experiments)?;
     let results = Results::create(&options.results)?;
     let mut exit = Exit::Done;
     for (file, experiment, plan) in &experiments {
@@ -105,6 +110,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
             program: engine::this_program()?,
             retries: arguments.retries,
             fail_fast: arguments.fail_fast,
+            replace: arguments.replace,
             locks: !arguments.no_locks,
             checkpoint_seconds: arguments.checkpoint_every,
         };
@@ -132,6 +138,22 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
         }
     }
     Ok(exit)
+}
+
+/// An error where two files are of one name: the later would replace the tables of the former.
+fn refuse_one_name(experiments: &[(&PathBuf, Experiment, Plan)]) -> anyhow::Result<()> {
+    for (index, (file, experiment, _)) in experiments.iter().enumerate() {
+        let name = &experiment.name;
+        let namesake = experiments[..index].iter().find(|(_, other, _)| other.name == *name);
+        if let Some((other, ..)) = namesake {
+            let (other, file) = (other.display(), file.display());
+            bail!(
+                "`{other}` and `{file}` are both called `{name}`: give one of them another `name`, or run \
+                 them into two folders (--results DIR)"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// The command that goes on, to be pasted into a shell.

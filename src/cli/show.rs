@@ -6,7 +6,7 @@ use super::selection::Selection;
 use super::{Exit, Options, output};
 use crate::report::listing::{RUNS_OF_ONE, epochs_table, runs_table, training_table};
 use crate::report::{Format, Table};
-use crate::store::{EpochRow, Manifest, Named, Results, RunRow, StoreError, read_table};
+use crate::store::{Manifest, Named, Results, RunRow, StoreError};
 
 /// One experiment's runs, one training or one run in full
 ///
@@ -45,7 +45,7 @@ fn describe(
     selection: &Selection,
     format: Format,
 ) -> anyhow::Result<()> {
-    let manifest = Manifest::read(&results.manifest_path(training)?)?;
+    let manifest = results.manifest(training)?;
     if format == Format::Json {
         return output::data(&json(&manifest, run)?);
     }
@@ -53,7 +53,7 @@ fn describe(
         output::table(&training_table(&manifest, run), format)?;
         output::answer("\n")?;
     }
-    let epochs: Vec<EpochRow> = match read_table(&results.epochs_path(training)?) {
+    let epochs = match results.epochs(training) {
         Ok(epochs) => epochs,
         Err(StoreError::NotFound { .. }) => Vec::new(),
         Err(error) => return Err(error.into()),

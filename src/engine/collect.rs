@@ -28,15 +28,17 @@ pub(super) fn tables(
     let manifests = identified
         .trainings
         .iter()
-        .map(|TrainingIdentity { id, .. }| {
-            Ok(Manifest::read(&results.manifest_path(id.as_str())?).ok())
+        .map(|TrainingIdentity { id, .. }| match results.manifest_if_any(id.as_str()) {
+            // What is still so after this run has said so and has not come to do it again.
+            Err(error) if error.unusable().is_some() => Ok(None),
+            other => other,
         })
         .collect::<Result<Vec<_>, StoreError>>()?;
 
     let mut epochs: Vec<EpochRow> = Vec::new();
     for (training, manifest) in identified.trainings.iter().zip(&manifests) {
         if manifest.as_ref().is_some_and(|manifest| manifest.status == TrainingStatus::Done) {
-            epochs.extend(read_table::<EpochRow>(&results.epochs_path(training.id.as_str())?)?);
+            epochs.extend(results.epochs(training.id.as_str())?);
         }
     }
     write_table(&results.table_path::<EpochRow>(name)?, &epochs)?;
@@ -102,7 +104,12 @@ fn describe(
     let identity = &identified.runs[index];
     let path =
         work.results.evaluation_path(identity.training.as_str(), identity.evaluation.as_str())?;
-    let record = EvaluationRecord::read(&EvaluationRecord::path(&path)).ok();
+    let record = match EvaluationRecord::of(&path) {
+        Ok(record) => Some(record),
+        Err(StoreError::NotFound { .. }) => None,
+        Err(error) if error.unusable().is_some() => None,
+        Err(error) => return Err(error.into()),
+    };
     let missing = |failure: &str| match interrupted {
         true => "open: the run was interrupted".to_owned(),
         false => format!("failed: {failure}"),

@@ -14,6 +14,7 @@ mod crew;
 mod data;
 mod event;
 mod guard;
+mod name;
 mod outline;
 mod painter;
 mod process;
@@ -62,6 +63,8 @@ pub struct Work<'a> {
     pub program: PathBuf,
     /// How often a training that failed is tried again.
     pub retries: u32,
+    /// Whether another study of the experiment's name is given up, instead of kept under another name.
+    pub replace: bool,
     /// Whether the first failure ends everything.
     pub fail_fast: bool,
     /// Whether trainings are claimed by file locks.
@@ -111,6 +114,11 @@ pub enum EngineError {
          makes something else of its experiment"
     )]
     Changed { id: String },
+    #[error(
+        "the results folder holds another study called `{name}`, {what}. Nothing is lost: what this one has \
+         trained stays. Run it again under a name of its own: --set name={name}_2"
+    )]
+    NameTaken { name: String, what: String },
     #[error("`{}` cannot be started as a worker: {error}", program.display())]
     Start { program: PathBuf, error: std::io::Error },
     /// A worker's reason to stop everything.

@@ -8,7 +8,7 @@ use super::sensitivity::{asked, map_exists};
 use crate::experiment::Experiment;
 use crate::model::ParameterCount;
 use crate::plan::{Identified, Plan};
-use crate::store::{EvaluationRecord, Manifest, Results, StoreError, TrainingStatus};
+use crate::store::{EvaluationRecord, Results, StoreError, TrainingStatus};
 
 /// `plan.json`, and what `plan --format json` prints.
 #[derive(Debug, Serialize)]
@@ -169,10 +169,11 @@ pub fn outline(
 }
 
 fn training_status(results: &Results, id: &str) -> Result<Status, StoreError> {
-    let manifest = Manifest::read(&results.manifest_path(id)?);
+    let manifest = results.manifest(id);
     Ok(match manifest.map(|manifest| manifest.status) {
         Ok(TrainingStatus::Done) => Status::Done,
         Ok(TrainingStatus::Failed { .. }) => Status::Failed,
+        Err(error @ StoreError::Link { .. }) => return Err(error),
         Err(_) if results.checkpoint_path(id)?.exists() => Status::Started,
         Err(_) => Status::Missing,
     })

@@ -11,7 +11,7 @@ use crate::plan::{self, EvaluationId, NUMERIC_VERSION, Plan};
 use crate::region::Occlusion;
 use crate::store::{
     EpochRow, Manifest, PredictionRow, Results, StoreError, TrainingStatus, hash_file, needs,
-    read_table,
+    read_evaluation,
 };
 use crate::train::device;
 
@@ -74,7 +74,7 @@ pub fn reproduce(
         .into_iter()
         .find(|need| need.training_id == training_id)
         .ok_or_else(|| EngineError::Orphan { id: training_id.to_owned() })?;
-    let stored = Manifest::read(&results.manifest_path(&need.training_id)?)?;
+    let stored = results.manifest(&need.training_id)?;
     if stored.status != TrainingStatus::Done {
         return Err(EngineError::NotDone { id: need.training_id });
     }
@@ -82,7 +82,7 @@ pub fn reproduce(
     device::prepare(threads as i32);
 
     let path = results.experiment_dir(&need.experiment)?.join("experiment.toml");
-    let text = std::fs::read_to_string(&path).map_err(|error| StoreError::read(&path, error))?;
+    let text = results.experiment_text(&need.experiment)?;
     let experiment = experiment::parse(&text, &path.display().to_string(), &[])
         .map_err(|errors| EngineError::Specification(errors.to_string()))?;
     let plan = Plan::new(&experiment)?;
@@ -151,7 +151,7 @@ pub fn reproduce(
     };
     for (evaluation, occlusion) in evaluations {
         let before = results.evaluation_path(id.as_str(), evaluation.as_str())?;
-        let before: Vec<PredictionRow> = match read_table(&before) {
+        let before: Vec<PredictionRow> = match read_evaluation(&before) {
             Ok(rows) => rows,
             Err(StoreError::NotFound { .. }) => continue,
             Err(error) => return Err(error.into()),
@@ -161,9 +161,9 @@ pub fn reproduce(
             Err(reason) => return Ok(Reproduced::Failed(format!("libtorch: {reason}"))),
         }
         let path = scratch.0.evaluation_path(id.as_str(), evaluation.as_str())?;
-        reproduction.compare_answers(&before, &read_table(&path)?);
+        reproduction.compare_answers(&before, &read_evaluation(&path)?);
     }
-    let epochs = |results: &Results| read_table(&results.epochs_path(id.as_str())?);
+    let epochs = |results: &Results| results.epochs(id.as_str());
     reproduction.compare_epochs(&epochs(results)?, &epochs(&scratch.0)?);
     let model = |results: &Results| hash_file(&results.model_path(id.as_str())?);
     reproduction.same_network = model(results)? == model(&scratch.0)?;

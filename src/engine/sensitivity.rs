@@ -74,7 +74,16 @@ type Rows = (Vec<SensitivityRow>, Vec<SensitivityCurveRow>);
 
 fn read(results: &Results, training: &TrainingId, map: &SensitivityId) -> Result<Rows, StoreError> {
     let path = results.sensitivity_path(training.as_str(), map.as_str())?;
-    Ok((read_table(&path)?, read_table(&curves_path(&path))?))
+    let rows: Rows = (read_table(&path)?, read_table(&curves_path(&path))?);
+    let (maps, curves) = (rows.0.iter(), rows.1.iter());
+    let mut trainings = maps.map(|row| &row.training_id).chain(curves.map(|row| &row.training_id));
+    match trainings.find(|found| *found != training.as_str()) {
+        None => Ok(rows),
+        Some(other) => {
+            let reason = format!("it, or its curves, is a map of training {other}");
+            Err(StoreError::Foreign { path, reason })
+        }
+    }
 }
 
 fn curves_path(map: &Path) -> PathBuf {
@@ -180,7 +189,8 @@ pub(super) fn collect(work: &Work, identified: &Identified) -> Result<usize, Eng
                     maps.write(SensitivityRow::to_columns(&cells))?;
                     curves.write(SensitivityCurveRow::to_columns(&steps))?;
                 }
-                Err(StoreError::NotFound { .. } | StoreError::Damaged { .. }) => missing += 1,
+                Err(StoreError::NotFound { .. }) => missing += 1,
+                Err(error) if error.unusable().is_some() => missing += 1,
                 Err(error) => return Err(error.into()),
             }
         }

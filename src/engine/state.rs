@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::sensitivity::{SensitivityMap, asked, has_map};
 use super::{Event, Observer, Work};
-use crate::plan::{EvaluationId, Identified, SensitivityId, TrainingId};
-use crate::store::{EvaluationRecord, Manifest, Results, StoreError, TrainingStatus};
+use crate::plan::{EvaluationId, Identified, NUMERIC_VERSION, SensitivityId, TrainingId};
+use crate::store::{EvaluationRecord, Results, StoreError, TrainingStatus};
 
 /// What of a plan lies in the results folder, whole.
 #[derive(Debug)]
@@ -113,9 +113,13 @@ pub(super) fn is_trained(
     id: &TrainingId,
     observer: &mut dyn Observer,
 ) -> Result<bool, StoreError> {
-    let manifest = Manifest::read(&results.manifest_path(id.as_str())?);
+    let manifest = results.manifest(id.as_str());
     let folder = results.training_dir(id.as_str())?;
     let status = manifest.and_then(|manifest| {
+        if manifest.numeric_version != NUMERIC_VERSION {
+            let reason = format!("it is of numeric version {}", manifest.numeric_version);
+            return Err(StoreError::Foreign { path: folder.join("manifest.json"), reason });
+        }
         manifest.check_files(&folder)?;
         Ok(manifest.status)
     });
@@ -130,11 +134,11 @@ pub(super) fn has_evaluation(
     observer: &mut dyn Observer,
 ) -> Result<bool, StoreError> {
     let path = results.evaluation_path(training.as_str(), evaluation.as_str())?;
-    let record = EvaluationRecord::read(&EvaluationRecord::path(&path));
+    let record = EvaluationRecord::of(&path);
     Ok(sound(record.and_then(|record| record.check(&path)), observer)?.is_some())
 }
 
-/// `None` for what is not there, or is there and damaged, which is said.
+/// `None` for what is not there, or is there and cannot be used, which is said.
 pub(super) fn sound<T>(
     found: Result<T, StoreError>,
     observer: &mut dyn Observer,
@@ -142,10 +146,12 @@ pub(super) fn sound<T>(
     match found {
         Ok(value) => Ok(Some(value)),
         Err(StoreError::NotFound { .. }) => Ok(None),
-        Err(error @ StoreError::Damaged { .. }) => {
-            observer.event(&Event::Warning { text: format!("{error}; it is done again") });
-            Ok(None)
-        }
-        Err(error) => Err(error),
+        Err(error) => match error.unusable() {
+            Some(what) => {
+                observer.event(&Event::Warning { text: format!("{what}; it is done again") });
+                Ok(None)
+            }
+            None => Err(error),
+        },
     }
 }

@@ -36,7 +36,7 @@ pub(super) struct Supervisor<'a, 'o> {
     identified: &'a Identified,
     state: State,
     observer: &'o mut dyn Observer,
-    session: Option<Session>,
+    session: Option<&'a Session>,
     tally: Tally,
     told: Instant,
     /// Trainings to be started, in the order of the plan.
@@ -68,6 +68,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
         work: &'a Work<'a>,
         identified: &'a Identified,
         state: State,
+        session: Option<&'a Session>,
         observer: &'o mut dyn Observer,
     ) -> Supervisor<'a, 'o> {
         let trainings = 0..work.plan.trainings.len();
@@ -78,7 +79,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
             identified,
             state,
             observer,
-            session: None,
+            session,
             tally: Tally::default(),
             told: Instant::now(),
             queue,
@@ -108,10 +109,6 @@ impl<'a, 'o> Supervisor<'a, 'o> {
             jobs: self.work.crew.jobs(),
             threads: self.work.crew.threads,
         });
-        // Without locks nobody could tell whether this run still lives, so that it is not announced.
-        if !self.queue.is_empty() && self.work.locks {
-            self.session = Some(Session::begin(self.work.results)?);
-        }
         loop {
             if self.observer.interrupted() && !self.stopping {
                 self.carried.interrupted = true;
@@ -303,7 +300,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
 
     fn tell_outside(&mut self) {
         self.told = Instant::now();
-        if let Some(session) = &self.session {
+        if let Some(session) = self.session {
             session.tell(&self.tally.live());
         }
     }

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use tch::Device;
 
 use super::data::Ready;
@@ -19,10 +19,11 @@ use crate::plan::{EvaluationId, Identified, NUMERIC_VERSION, TrainingId, Trainin
 use crate::region::{Lesson, Occlusion};
 use crate::store::{
     EpochRow, EvaluationRecord, Manifest, Results, StoreError, TrainingStatus, hash_file, host,
-    open_log, write_table, write_whole,
+    open_log, read_plain, write_table, write_whole,
 };
 use crate::train::{
-    self, Checkpoint, Covers, EpochRecord, Outcome, Step, TrainError, Trained, Training, Watch,
+    self, Checkpoint, CheckpointError, Covers, EpochRecord, Outcome, Step, TrainError, Trained,
+    Training, Watch,
 };
 
 /// How a training ended for now.
@@ -35,6 +36,16 @@ pub(super) enum Ended {
         transient: bool,
     },
     Interrupted,
+}
+
+/// What is noted in the file of a trained network.
+#[derive(Debug, Serialize, Deserialize)]
+struct ModelNote {
+    classes: Vec<String>,
+    /// Of the standardisation, by channel.
+    deviation: Vec<f64>,
+    mean: Vec<f64>,
+    training_id: String,
 }
 
 /// A training, where it lies, and what is told of it.
@@ -54,11 +65,12 @@ impl Job<'_> {
     /// of all, the manifest.
     pub fn train(&self, observer: &mut dyn Observer) -> Result<Ended, EngineError> {
         let checkpoint_path = self.results.checkpoint_path(self.id.as_str())?;
-        let mut start = read_checkpoint(&checkpoint_path)?;
+        let mut start = self.read_checkpoint(&checkpoint_path, observer)?;
         let began = SystemTime::now();
         let clock = Instant::now();
         let covers = self.spec.lesson.as_ref().map(|lesson| self.covers(lesson));
         let training = Training {
+            id: self.id.as_str(),
             settings: &self.spec.settings,
             seed: self.spec.seed,
             train: &self.ready.train,
@@ -88,11 +100,8 @@ impl Job<'_> {
                 return Err(error.into());
             }
             match outcome {
-                // A checkpoint that cannot be gone on with is no reason to give up: begin again.
                 Ok(Err(TrainError::Checkpoint(error))) if start.is_some() => {
-                    let reason = error.to_string();
-                    let damaged = StoreError::Damaged { path: checkpoint_path.clone(), reason };
-                    observer.event(&Event::Warning { text: format!("{damaged}; it begins again") });
+                    warn_of_checkpoint(&checkpoint_path, &error, observer);
                     start = None;
                 }
                 other => break other,
@@ -115,6 +124,21 @@ impl Job<'_> {
             }
             Err(panic) => self.fail(format!("libtorch: {panic}"), true, began, seconds),
         }
+    }
+
+    /// The checkpoint to resume from. One that cannot be used is no reason to give up: the training begins
+    /// again, with a word.
+    fn read_checkpoint(
+        &self,
+        path: &Path,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<Checkpoint>, StoreError> {
+        let bytes = match read_plain(path, u64::MAX) {
+            Err(StoreError::NotFound { .. }) => return Ok(None),
+            other => other?,
+        };
+        let checkpoint = Checkpoint::open(bytes, self.id.as_str());
+        Ok(checkpoint.map_err(|error| warn_of_checkpoint(path, &error, observer)).ok())
     }
 
     /// What covers the pictures that a network learns from and is judged on after each epoch. Random
@@ -146,8 +170,15 @@ impl Job<'_> {
             self.spec.seed,
         );
         let path = self.results.model_path(self.id.as_str())?;
-        let damaged = |reason| StoreError::Damaged { path: path.clone(), reason };
-        network.load(&path).map_err(|error| damaged(error.to_string()))?;
+        let note = network
+            .decode(&read_plain(&path, u64::MAX)?)
+            .map_err(|error| StoreError::damaged(&path, error))?;
+        let note: ModelNote =
+            serde_json::from_str(&note).map_err(|error| StoreError::damaged(&path, error))?;
+        if note.training_id != self.id.as_str() {
+            let reason = format!("it is the network of training {}", note.training_id);
+            return Err(StoreError::Foreign { path, reason }.into());
+        }
         Ok(network)
     }
 
@@ -191,13 +222,15 @@ impl Job<'_> {
         let epochs_path = self.results.epochs_path(self.id.as_str())?;
         write_table(&epochs_path, &epochs)?;
         let model_path = self.results.model_path(self.id.as_str())?;
-        let note = json!({
-            "training_id": self.id.as_str(),
-            "classes": self.ready.dataset.classes,
-            "mean": self.ready.train.standardisation().mean,
-            "deviation": self.ready.train.standardisation().deviation,
-        });
-        let bytes = trained.network.encode(&note.to_string());
+        let standardisation = self.ready.train.standardisation();
+        let note = ModelNote {
+            training_id: self.id.to_string(),
+            classes: self.ready.dataset.classes.clone(),
+            mean: standardisation.mean.clone(),
+            deviation: standardisation.deviation.clone(),
+        };
+        let note = serde_json::to_string(&note).expect("names and numbers are JSON");
+        let bytes = trained.network.encode(&note);
         write_whole(&model_path, |file| file.write_all(&bytes))?;
         let mut manifest = self.manifest(began, seconds, TrainingStatus::Done);
         manifest.epochs = trained.epochs.len() as u32;
@@ -236,6 +269,7 @@ impl Job<'_> {
         };
         Manifest {
             wall_seconds: seconds,
+            content: Some(self.ready.dataset.content.clone()),
             prior: self.ready.prior(),
             covered_area: fixed.map(|occlusion| self.ready.cover(occlusion, Split::Test).1),
             device: train::device::name(self.device),
@@ -272,13 +306,8 @@ fn manifest(
     Manifest {
         training_id: id.to_string(),
         seed: spec.seed,
-        settings: json!({
-            "dataset": settings.dataset,
-            "model": settings.model,
-            "train": settings.train,
-            "schedule": settings.schedule,
-            "occlusion": spec.lesson,
-        }),
+        settings: Manifest::settings(spec),
+        content: None,
         fer_lab: env!("CARGO_PKG_VERSION").to_owned(),
         git: option_env!("FER_LAB_GIT").map(str::to_owned),
         numeric_version: NUMERIC_VERSION,
@@ -317,7 +346,8 @@ pub(super) fn write_failure(
         claim => claim,
     };
     let path = work.results.manifest_path(id.as_str())?;
-    if Manifest::read(&path).is_ok_and(|manifest| manifest.status == TrainingStatus::Done) {
+    let stored = work.results.manifest(id.as_str());
+    if stored.is_ok_and(|manifest| manifest.status == TrainingStatus::Done) {
         return Ok(());
     }
     let status = TrainingStatus::Failed { reason: reason.to_owned() };
@@ -374,12 +404,11 @@ fn append(log: &Path, record: &EpochRecord) -> Result<(), StoreError> {
     .map_err(failed)
 }
 
-fn read_checkpoint(path: &Path) -> Result<Option<Checkpoint>, StoreError> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(Checkpoint::from_bytes(bytes))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(StoreError::read(path, error)),
-    }
+fn warn_of_checkpoint(path: &Path, error: &CheckpointError, observer: &mut dyn Observer) {
+    let path = path.display();
+    let text =
+        format!("the checkpoint `{path}` cannot be used ({error}); the training begins again");
+    observer.event(&Event::Warning { text });
 }
 
 fn write_checkpoint(path: &Path, checkpoint: &Checkpoint) -> Result<(), StoreError> {

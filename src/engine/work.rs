@@ -1,11 +1,14 @@
 //! From a plan to its tables.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use super::specification::Specification;
 use super::state::State;
 use super::supervisor::Supervisor;
-use super::{EngineError, Observer, Work, collect, data};
+use super::{EngineError, Observer, Work, collect, data, name};
 use crate::experiment::DatasetSpec;
 use crate::plan::{Identified, source_content};
+use crate::store::{Live, Session, StoreError, host};
 use crate::train::device;
 
 /// How the work ended.
@@ -33,10 +36,20 @@ pub fn execute(work: &Work, observer: &mut dyn Observer) -> Result<Done, EngineE
         work.results.check_locks()?;
     }
     let identified = identify(work, observer)?;
-    collect::announce(work, &identified)?;
+    // Others are to know of it before they look whether the name is taken. Without locks nobody could tell
+    // whether this run still lives, so that it is not announced.
+    let session = match work.locks {
+        true => Some(Session::begin(work.results)?),
+        false => None,
+    };
+    if let Some(session) = &session {
+        session.tell(&preparing(work));
+    }
+    announce(work, &identified, observer)?;
     let state = State::look(work, &identified, observer)?;
     ready_data(work, &identified, &state, observer)?;
-    let carried = Supervisor::new(work, &identified, state, observer).carry_out()?;
+    let carried =
+        Supervisor::new(work, &identified, state, session.as_ref(), observer).carry_out()?;
     let mut done = Done {
         trained: carried.trained,
         evaluated: carried.evaluated,
@@ -47,8 +60,46 @@ pub fn execute(work: &Work, observer: &mut dyn Observer) -> Result<Done, EngineE
         true => Some(work.results.hold_experiment(&work.experiment.name)?),
         false => None,
     };
+    name::still_own(work, &identified)?;
     done.failed_runs = collect::tables(work, &identified, carried.interrupted)?;
     Ok(done)
+}
+
+/// Takes the experiment's folder, and says what lies there from now on.
+fn announce(
+    work: &Work,
+    identified: &Identified,
+    observer: &mut dyn Observer,
+) -> Result<(), EngineError> {
+    let held = work.locks.then(|| work.results.hold_experiment(&work.experiment.name));
+    let _held = match held {
+        // A run says so before; to plan for a scheduler no locks are needed.
+        None | Some(Err(StoreError::NoLocks { .. })) => None,
+        Some(held) => Some(held?),
+    };
+    name::take(work, identified, observer)?;
+    collect::announce(work, identified)
+}
+
+/// The state of a run before its first training.
+fn preparing(work: &Work) -> Live {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    Live {
+        experiment: work.experiment.name.clone(),
+        host: host(),
+        pid: std::process::id(),
+        started: now,
+        updated: now,
+        jobs: work.crew.jobs() as u32,
+        threads: work.crew.threads,
+        trainings: work.plan.trainings.len(),
+        trained: 0,
+        evaluations: work.plan.runs.len(),
+        evaluated: 0,
+        failed: 0,
+        seconds_left: None,
+        workers: Vec::new(),
+    }
 }
 
 /// A specification for each training that is open, for workers that others start.
@@ -60,7 +111,7 @@ pub fn specifications(
     observer: &mut dyn Observer,
 ) -> Result<Vec<Specification>, EngineError> {
     let identified = identify(work, observer)?;
-    collect::announce(work, &identified)?;
+    announce(work, &identified, observer)?;
     let state = State::look(work, &identified, observer)?;
     let open = (0..work.plan.trainings.len())
         .filter(|training| state.is_open(work, &identified, *training))

@@ -1,11 +1,9 @@
 //! A VGG-like network, its parameters by name.
 
-use std::path::{Path, PathBuf};
-
 use rand_distr::{Distribution, StandardNormal};
 use tch::{Device, Kind, Tensor};
 
-use super::weights::{self, FormatError};
+use super::weights::{self, FormatError, Weights};
 use crate::experiment::{ModelSpec, Precision};
 use crate::random;
 
@@ -56,12 +54,10 @@ pub struct Parameter {
 /// Why stored weights cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
-    #[error("{}: cannot be read ({source})", .path.display())]
-    Read { path: PathBuf, source: std::io::Error },
-    #[error("{}: {source}; remove the training's folder and run again", .path.display())]
-    Format { path: PathBuf, source: FormatError },
-    #[error("{}: holds no `{name}` of the shape that this network needs; remove the training's folder and run again", .path.display())]
-    Mismatch { path: PathBuf, name: String },
+    #[error("it is {0}")]
+    Format(#[from] FormatError),
+    #[error("it holds no `{0}` of the shape that this network needs")]
+    Mismatch(String),
 }
 
 impl Network {
@@ -196,15 +192,12 @@ impl Network {
         weights::encode(&self.snapshot(), note)
     }
 
-    /// Takes over the weights of a safetensors file.
-    pub fn load(&self, path: &Path) -> Result<(), WeightsError> {
-        let path = || path.to_owned();
-        let bytes =
-            std::fs::read(path()).map_err(|source| WeightsError::Read { path: path(), source })?;
-        let stored = weights::decode(&bytes)
-            .map_err(|source| WeightsError::Format { path: path(), source })?;
-        let tensors: Vec<_> = stored.tensors.into_iter().collect();
-        self.restore(&tensors).map_err(|name| WeightsError::Mismatch { path: path(), name })
+    /// Takes over the weights of a safetensors file from its bytes, and gives back its note.
+    pub fn decode(&self, bytes: &[u8]) -> Result<String, WeightsError> {
+        let Weights { tensors, note } = weights::decode(bytes)?;
+        let tensors: Vec<_> = tensors.into_iter().collect();
+        self.restore(&tensors).map_err(WeightsError::Mismatch)?;
+        Ok(note)
     }
 }
 
@@ -287,23 +280,17 @@ mod tests {
 
     #[test]
     fn stored_weights_come_back() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("model.safetensors");
         let (a, b) = (network(1), network(2));
-        std::fs::write(&path, a.encode("")).unwrap();
-        b.load(&path).unwrap();
+        assert_eq!(b.decode(&a.encode("a note")).unwrap(), "a note");
         let pictures = Tensor::rand([2, 3, 12, 12], (Kind::Float, Device::Cpu));
         assert_eq!(a.forward(&pictures, false), b.forward(&pictures, false));
     }
 
     #[test]
     fn weights_of_another_layout_are_refused_by_name() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("model.safetensors");
         let other = ModelSpec { blocks: vec![vec![4, 5], vec![8]], ..spec() };
         let other = Network::new(&other, 3, 7, Precision::F32, Device::Cpu, 1);
-        std::fs::write(&path, other.encode("")).unwrap();
-        let message = network(1).load(&path).unwrap_err().to_string();
+        let message = network(1).decode(&other.encode("")).unwrap_err().to_string();
         assert!(message.contains("holds no `blocks.0.1.conv.weight` of the shape"), "{message}");
     }
 }

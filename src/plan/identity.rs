@@ -67,6 +67,11 @@ id! {
     RunId
 }
 
+/// Whether text could be one of these ids.
+pub fn is_id(text: &str) -> bool {
+    text.len() == 20 && text.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 /// The ids of a plan's trainings and runs, in the plan's order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Identified {

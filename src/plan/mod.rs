@@ -14,7 +14,7 @@ pub use condition::Condition;
 pub use expand::{Plan, PlanError, PlanWarning, Run, TrainingSpec};
 pub use identity::{
     EvaluationId, FACES_VERSION, Identified, NUMERIC_VERSION, RunId, RunIdentity, SensitivityId,
-    TrainingId, TrainingIdentity, sensitivity_id, source_content, training_id,
+    TrainingId, TrainingIdentity, is_id, sensitivity_id, source_content, training_id,
 };
 
 #[cfg(test)]

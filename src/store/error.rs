@@ -33,9 +33,18 @@ pub enum StoreError {
     )]
     NoLocks { path: PathBuf, reason: io::Error },
     #[error(
-        "`{path}` is a link: nothing is read or written through links within a results folder, since they could lead anywhere. Put the folder itself there"
+        "`{path}` is a link: nothing is read or written through links within a results folder, since they could lead anywhere. Put what it leads to there itself"
     )]
     Link { path: PathBuf },
+    #[error(
+        "`{path}` is no plain file but a pipe, a device or a socket: nothing is read from such. Remove it"
+    )]
+    NoFile { path: PathBuf },
+    #[error(
+        "`{path}` holds the files of an experiment and {problem}, so that what it needs is not known and \
+         nothing is removed. {cure}"
+    )]
+    Stray { path: PathBuf, problem: &'static str, cure: &'static str },
     #[error("there is no `{path}`: run the experiment first")]
     NotFound { path: PathBuf },
     #[error("could not read `{path}`: {reason}")]
@@ -44,6 +53,11 @@ pub enum StoreError {
     Write { path: PathBuf, reason: io::Error },
     #[error("`{path}` is damaged: {reason}. Delete it and run the experiment again")]
     Damaged { path: PathBuf, reason: String },
+    #[error(
+        "`{path}` belongs to something else: {reason}. Move it back to where it came from, or delete it and \
+         run the experiment again"
+    )]
+    Foreign { path: PathBuf, reason: String },
     #[error("`{path}`, column `{column}`: {problem}")]
     Column { path: PathBuf, column: String, problem: String },
 }
@@ -55,6 +69,24 @@ impl StoreError {
         match reason.kind() {
             io::ErrorKind::NotFound => StoreError::NotFound { path },
             _ => StoreError::Read { path, reason },
+        }
+    }
+
+    pub fn damaged(path: impl Into<PathBuf>, reason: impl ToString) -> StoreError {
+        StoreError::Damaged { path: path.into(), reason: reason.to_string() }
+    }
+
+    /// What is wrong with a file that is there and cannot be used, without the cure; `None` for all other
+    /// errors.
+    pub fn unusable(&self) -> Option<String> {
+        match self {
+            StoreError::Damaged { path, reason } => {
+                Some(format!("`{}` is damaged: {reason}", path.display()))
+            }
+            StoreError::Foreign { path, reason } => {
+                Some(format!("`{}` belongs to something else: {reason}", path.display()))
+            }
+            _ => None,
         }
     }
 

@@ -25,8 +25,20 @@ impl EvaluationRecord {
         predictions.with_extension("json")
     }
 
-    pub fn read(path: &Path) -> Result<EvaluationRecord, StoreError> {
-        read_json(path, LIMIT)
+    /// The record of the predictions at `predictions`, held against the id that their file is named by.
+    pub fn of(predictions: &Path) -> Result<EvaluationRecord, StoreError> {
+        let path = EvaluationRecord::path(predictions);
+        let record: EvaluationRecord = read_json(&path, LIMIT)?;
+        let id = predictions.file_stem().unwrap_or_default();
+        if id != record.evaluation_id.as_str() {
+            let reason = format!("it is the record of evaluation {}", record.evaluation_id);
+            return Err(StoreError::Foreign { path, reason });
+        }
+        if !(0.0..=1.0).contains(&record.area) {
+            let reason = format!("it says that {} of the pixels are covered", record.area);
+            return Err(StoreError::damaged(path, reason));
+        }
+        Ok(record)
     }
 
     pub fn write(&self, path: &Path) -> Result<(), StoreError> {
@@ -38,7 +50,6 @@ impl EvaluationRecord {
         if hash_file(predictions)? == self.predictions {
             return Ok(());
         }
-        let reason = "its content is not what its record says".to_owned();
-        Err(StoreError::Damaged { path: predictions.to_owned(), reason })
+        Err(StoreError::damaged(predictions, "its content is not what its record says"))
     }
 }

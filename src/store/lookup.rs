@@ -64,7 +64,7 @@ impl Results {
         let read: Vec<(String, Result<Vec<RunRow>, StoreError>)> = names
             .into_par_iter()
             .map(|name| {
-                let runs = self.table_path::<RunRow>(&name).and_then(|path| read_table(&path));
+                let runs = self.read_runs(&name);
                 (name, runs)
             })
             .collect();
@@ -91,10 +91,20 @@ impl Results {
         if !self.experiments()?.iter().any(|name| name == experiment) {
             return Err(missing()?);
         }
-        match read_table(&self.table_path::<RunRow>(experiment)?) {
+        match self.read_runs(experiment) {
             Err(StoreError::NotFound { .. }) => Err(missing()?),
             other => Ok(other?),
         }
+    }
+
+    /// A folder that was renamed, or kept when another study took its name, is known by the name that it
+    /// has now.
+    fn read_runs(&self, experiment: &str) -> Result<Vec<RunRow>, StoreError> {
+        let mut runs: Vec<RunRow> = read_table(&self.table_path::<RunRow>(experiment)?)?;
+        for run in &mut runs {
+            experiment.clone_into(&mut run.experiment);
+        }
+        Ok(runs)
     }
 
     /// What `word` names: the name of an experiment, or the id of a training or run, or the beginning of

@@ -2,14 +2,15 @@
 //! still the ones it wrote.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::StoreError;
 use super::json::{read_json, write_json};
+use super::{Results, StoreError, open_plain};
+use crate::experiment::{DatasetSpec, ModelSpec, Schedule, Settings, TrainSpec};
+use crate::plan::{NUMERIC_VERSION, TrainingSpec, source_content, training_id};
+use crate::region::Lesson;
 
 /// A manifest holds settings and hashes; more than this is none.
 const LIMIT: u64 = 4 * 1024 * 1024;
@@ -19,8 +20,12 @@ const LIMIT: u64 = 4 * 1024 * 1024;
 pub struct Manifest {
     pub training_id: String,
     pub seed: u64,
-    /// All that determines the weights, as hashed into the id.
+    /// All that determines the weights, as hashed into the id: [`Manifest::settings`].
     pub settings: serde_json::Value,
+    /// The hash of the data's content (`Dataset::content`), which is part of the id where the data lie on
+    /// disk. `None` where they were not read, or where an earlier version wrote the manifest.
+    #[serde(default)]
+    pub content: Option<String>,
     /// The version of this program.
     pub fer_lab: String,
     /// Its commit, where it is known.
@@ -68,9 +73,91 @@ pub enum TrainingStatus {
     Failed { reason: String },
 }
 
+/// What [`Manifest::settings`] holds.
+#[derive(Serialize, Deserialize)]
+struct StoredSettings {
+    dataset: DatasetSpec,
+    model: ModelSpec,
+    train: TrainSpec,
+    schedule: Schedule,
+    occlusion: Option<Lesson>,
+}
+
+/// The files of a training that is done.
+pub const EPOCHS: &str = "epochs.parquet";
+pub const MODEL: &str = "model.safetensors";
+
+impl Results {
+    /// The manifest of a training, held against the training's id.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] where the training has not ended; [`StoreError::Foreign`] where the manifest
+    /// is another training's, or its settings are not those that the id was made of.
+    pub fn manifest(&self, training_id: &str) -> Result<Manifest, StoreError> {
+        let path = self.manifest_path(training_id)?;
+        let manifest = Manifest::read(&path)?;
+        match manifest.check_identity(training_id) {
+            Ok(()) => Ok(manifest),
+            Err(reason) => Err(StoreError::Foreign { path, reason }),
+        }
+    }
+
+    /// As [`Results::manifest`]; `None` where there is none.
+    pub fn manifest_if_any(&self, training_id: &str) -> Result<Option<Manifest>, StoreError> {
+        match self.manifest(training_id) {
+            Err(StoreError::NotFound { .. }) => Ok(None),
+            other => other.map(Some),
+        }
+    }
+}
+
 impl Manifest {
-    pub fn read(path: &Path) -> Result<Manifest, StoreError> {
+    pub(super) fn read(path: &Path) -> Result<Manifest, StoreError> {
         read_json(path, LIMIT)
+    }
+
+    /// A training's settings as they stand in its manifest.
+    pub fn settings(spec: &TrainingSpec) -> serde_json::Value {
+        let TrainingSpec { settings, lesson, .. } = spec;
+        let Settings { dataset, model, train, schedule } = settings.clone();
+        let stored = StoredSettings { dataset, model, train, schedule, occlusion: lesson.clone() };
+        serde_json::to_value(stored).expect("settings are numbers, lists and text")
+    }
+
+    /// Why it is not the manifest of a training.
+    ///
+    /// The settings are hashed again as far as they can be: those of another numeric version were hashed by
+    /// another program, and of data on disk the content's hash must be known.
+    fn check_identity(&self, id: &str) -> Result<(), String> {
+        if self.training_id != id {
+            return Err(format!("it is the manifest of training {}", self.training_id));
+        }
+        if self.status == TrainingStatus::Done {
+            let named: Vec<&str> = self.files.keys().map(String::as_str).collect();
+            if named != [EPOCHS, MODEL] {
+                return Err(format!(
+                    "it says that the training is done, and that its files are [{}] and not {EPOCHS} and \
+                     {MODEL}",
+                    named.join(", ")
+                ));
+            }
+        }
+        if self.numeric_version != NUMERIC_VERSION {
+            return Ok(());
+        }
+        let StoredSettings { dataset, model, train, schedule, occlusion } =
+            serde_json::from_value(self.settings.clone())
+                .map_err(|error| format!("its settings cannot be read ({error})"))?;
+        if self.content.is_none() && source_content(&dataset).is_none() {
+            return Ok(());
+        }
+        let settings = Settings { dataset, model, train, schedule };
+        let spec = TrainingSpec { settings, lesson: occlusion, seed: self.seed };
+        let found = training_id(&spec, self.content.as_deref());
+        if found.as_str() != id {
+            return Err(format!("its settings and seed are those of training {found}"));
+        }
+        Ok(())
     }
 
     /// The program that trained it: `0.1.0 (1a2b3c4d5e6f)`.
@@ -91,8 +178,7 @@ impl Manifest {
         for (name, expected) in &self.files {
             let path = folder.join(name);
             if hash_file(&path)? != *expected {
-                let reason = "its content is not what the manifest says".to_owned();
-                return Err(StoreError::Damaged { path, reason });
+                return Err(StoreError::damaged(path, "its content is not what the manifest says"));
             }
         }
         Ok(())
@@ -101,12 +187,9 @@ impl Manifest {
 
 /// BLAKE3 of a file's content, hexadecimal, as in [`Manifest::files`].
 pub fn hash_file(path: &Path) -> Result<String, StoreError> {
-    let hash = || -> io::Result<String> {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update_reader(File::open(path)?)?;
-        Ok(hasher.finalize().to_hex().to_string())
-    };
-    hash().map_err(|reason| StoreError::read(path, reason))
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(open_plain(path)?).map_err(|reason| StoreError::read(path, reason))?;
+    Ok(hasher.finalize().to_hex().to_string())
 }
 
 #[cfg(test)]
@@ -118,6 +201,7 @@ pub(crate) mod tests {
             training_id: "t1".into(),
             seed: u64::MAX,
             settings: serde_json::json!({"train": {"epochs": 3, "learning_rate": 0.01}}),
+            content: None,
             fer_lab: "0.1.0".into(),
             git: None,
             numeric_version: 1,

@@ -1,9 +1,13 @@
 //! Which results each experiment in the folder needs, from the plans that lie there.
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::json::read_json;
 use super::{Results, StoreError};
+
+/// The file that says what an experiment needs.
+pub(super) const PLAN: &str = "plan.json";
 
 /// Plans of a hundred thousand runs fit.
 const LIMIT: u64 = 256 * 1024 * 1024;
@@ -78,12 +82,18 @@ pub fn map_needs(results: &Results) -> Result<Vec<MapNeed>, StoreError> {
 fn plans(results: &Results) -> Result<Vec<(String, Planned)>, StoreError> {
     let mut plans = Vec::new();
     for experiment in results.experiments()? {
-        let path = results.experiment_dir(&experiment)?.join("plan.json");
-        match read_json::<Planned>(&path, LIMIT) {
+        match results.plan::<Planned>(&experiment) {
             Ok(plan) => plans.push((experiment, plan)),
             Err(StoreError::NotFound { .. }) => {}
             Err(error) => return Err(error),
         }
     }
     Ok(plans)
+}
+
+impl Results {
+    /// As much of an experiment's plan as `T` asks for.
+    pub fn plan<T: DeserializeOwned>(&self, experiment: &str) -> Result<T, StoreError> {
+        read_json(&self.experiment_dir(experiment)?.join(PLAN), LIMIT)
+    }
 }

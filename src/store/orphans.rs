@@ -1,21 +1,39 @@
 //! What in the results folder no experiment needs.
+//!
+//! What an experiment needs stands in its plan. So nothing is an orphan unless every experiment's plan can be
+//! read: a folder that was renamed, moved deeper, replaced by a link or has lost its plan still holds the
+//! tables of trainings that took days. And nothing is an orphan but what this program made and named.
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::results::SENSITIVITY;
+use super::needs::PLAN;
+use super::results::{LOCKS, SENSITIVITY, SESSIONS, TRAINING_FILES, TRAININGS};
 use super::whole::is_unfinished;
-use super::{CACHE, Results, StoreError, map_needs, needs};
+use super::{CACHE, Manifest, Results, StoreError, map_needs, needs, read_text};
+use crate::plan::is_id;
 
 /// Something that can go, and how large it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Orphan {
     pub path: PathBuf,
     pub kind: OrphanKind,
     pub bytes: u64,
+    /// How long its training took, where that is known.
+    pub seconds: Option<f64>,
+}
+
+/// What a look for orphans found.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Orphans {
+    pub removable: Vec<Orphan>,
+    /// Files that are not this program's, in trainings that would be orphans without them. They stay, and so
+    /// do those trainings.
+    pub foreign: Vec<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,8 +67,9 @@ impl Results {
     /// that is wanted. What a process is working on is not among it.
     ///
     /// # Errors
-    /// Where an experiment's plan cannot be read: what it needs is not known then.
-    pub fn orphans(&self, cache: bool) -> Result<Vec<Orphan>, StoreError> {
+    /// Where what some experiment needs is not known: [`StoreError::Stray`], or that its plan cannot be read.
+    pub fn orphans(&self, cache: bool) -> Result<Orphans, StoreError> {
+        self.refuse_strays()?;
         let mut needed: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for need in needs(self)? {
             needed.entry(need.training_id).or_default().push(need.evaluation_id);
@@ -59,34 +78,116 @@ impl Results {
         for need in map_needs(self)? {
             maps.entry(need.training_id).or_default().push(need.sensitivity_id);
         }
-        let mut orphans = Vec::new();
-        for id in self.trainings()? {
+        let mut found = Orphans::default();
+        for id in self.trainings()?.into_iter().filter(|id| is_id(id)) {
+            // Without locks nothing is known of who is at what, and nothing is removed.
+            if !matches!(self.is_claimed(&id), Ok(false)) {
+                continue;
+            }
             let folder = self.training_dir(&id)?;
+            let orphans = &mut found.removable;
             match needed.get(&id) {
-                None => orphans.extend(orphan(folder, OrphanKind::Training)),
-                Some(evaluations) => {
-                    let needed = maps.get(&id).map_or(&[][..], Vec::as_slice);
-                    for (name, needed, kind) in [
-                        ("evaluations", evaluations.as_slice(), OrphanKind::Evaluation),
-                        (SENSITIVITY, needed, OrphanKind::Map),
-                    ] {
-                        orphans.extend(orphaned(&folder.join(name), needed, kind));
+                None => {
+                    let foreign = foreign_files(&folder)?;
+                    if foreign.is_empty() {
+                        let seconds = self.training_seconds(&id)?;
+                        let orphan = Orphan::weigh(folder.clone(), OrphanKind::Training)?;
+                        orphans.push(Orphan { seconds, ..orphan });
                     }
+                    found.foreign.extend(foreign);
+                }
+                Some(evaluations) => {
+                    let maps = maps.get(&id).map_or(&[][..], Vec::as_slice);
+                    let (kind, evaluations) = (OrphanKind::Evaluation, evaluations.as_slice());
+                    orphans.extend(unneeded(&folder.join(EVALUATIONS), evaluations, kind)?);
+                    orphans.extend(unneeded(&folder.join(SENSITIVITY), maps, OrphanKind::Map)?);
+                }
+            }
+            if needed.contains_key(&id) {
+                for folder in [&folder, &folder.join(EVALUATIONS), &folder.join(SENSITIVITY)] {
+                    found.removable.extend(unfinished(folder)?);
                 }
             }
         }
-        orphans.extend(unfinished(self.root()));
-        orphans.retain(|orphan| {
-            let within = orphan.path.strip_prefix(self.root().join("trainings")).ok();
-            let training = within.and_then(|path| path.iter().next()?.to_str());
-            // Without locks nothing is known of who is at what, and nothing is removed.
-            training.is_none_or(|id| matches!(self.is_claimed(id), Ok(false)))
-        });
-        if cache {
-            orphans.extend(orphan(self.root().join(CACHE), OrphanKind::Cache));
+        for experiment in self.experiments()? {
+            found.removable.extend(unfinished(&self.experiment_dir(&experiment)?)?);
+            found.removable.extend(unfinished(&self.charts_dir(&experiment)?)?);
         }
-        orphans.sort_by(|a, b| (a.kind, &a.path).cmp(&(b.kind, &b.path)));
-        Ok(orphans)
+        for folder in [self.root().to_owned(), self.sessions_dir(), self.cache_dir()] {
+            found.removable.extend(unfinished(&folder)?);
+        }
+        if cache && self.cache_dir().exists() {
+            found.removable.push(Orphan::weigh(self.cache_dir(), OrphanKind::Cache)?);
+            found.removable.retain(|orphan| orphan.path.parent() != Some(&self.cache_dir()));
+        }
+        found.removable.sort_by(|a, b| (a.kind, &a.path).cmp(&(b.kind, &b.path)));
+        Ok(found)
+    }
+
+    /// An error where the files of an experiment lie in a place that [`needs`] does not look at.
+    fn refuse_strays(&self) -> Result<(), StoreError> {
+        let own = [TRAININGS, CACHE, LOCKS, SESSIONS].map(|name| self.root().join(name));
+        let listed = self.experiments()?;
+        let entries =
+            WalkDir::new(self.root()).min_depth(1).follow_links(false).sort_by_file_name();
+        let entries = entries.into_iter().filter_entry(|entry| {
+            // A results folder within this one has trainings of its own.
+            !own.iter().any(|own| own == entry.path()) && !is_results(entry.path())
+        });
+        for entry in entries {
+            let entry = entry.map_err(|error| unlistable(self.root(), error))?;
+            let (path, kind) = (entry.path(), entry.file_type());
+            let stray = |problem: &'static str, cure: &'static str| StoreError::Stray {
+                path: path.to_owned(),
+                problem,
+                cure,
+            };
+            if kind.is_symlink() {
+                if leads_to_experiment(path)? {
+                    return Err(stray(
+                        "is a link to a folder",
+                        "Put the folder itself there, or remove the link",
+                    ));
+                }
+            } else if kind.is_dir() && holds_experiment(path)? {
+                let name = path.file_name().unwrap_or_default();
+                if entry.depth() > 1 {
+                    return Err(stray(
+                        "lies deeper than an experiment does",
+                        "Move it up into the results folder, out of it, or delete it",
+                    ));
+                }
+                if !listed.iter().any(|listed| name == listed.as_str()) {
+                    return Err(stray(
+                        "has a name that no experiment can have",
+                        "Give it one of letters, digits, `_` and `-`, move it out of the results folder, or \
+                         delete it",
+                    ));
+                }
+                if fs::symlink_metadata(path.join(PLAN)).is_err() {
+                    return Err(stray(
+                        "has no plan.json",
+                        "Run the experiment again, which writes it, move it out of the results folder, or \
+                         delete it",
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// How long a training took, or has taken so far.
+    fn training_seconds(&self, id: &str) -> Result<Option<f64>, StoreError> {
+        match Manifest::read(&self.manifest_path(id)?) {
+            Ok(manifest) => return Ok(Some(manifest.wall_seconds)),
+            Err(error @ StoreError::Link { .. }) => return Err(error),
+            Err(_) => {}
+        }
+        // One under way has a line for each epoch that ends with its seconds.
+        let Ok(log) = read_text(&self.log_path(id)?, LOG_LIMIT) else { return Ok(None) };
+        let seconds: Vec<f64> =
+            log.lines().filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect();
+        Ok((!seconds.is_empty()).then(|| seconds.iter().sum()))
     }
 
     /// Removes an orphan; a training only where nobody has begun to work on it since.
@@ -112,107 +213,311 @@ impl Results {
     }
 }
 
-/// What in a folder does not begin with an id that is needed and a dot.
-fn orphaned(folder: &Path, needed: &[String], kind: OrphanKind) -> Vec<Orphan> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let paths = entries.flatten().map(|entry| entry.path());
-    paths
-        .filter(|path| {
-            let name = path.file_name().and_then(|name| name.to_str());
-            let id = name.and_then(|name| name.split('.').next());
-            id.is_some_and(|id| !id.is_empty() && !needed.iter().any(|need| need == id))
-        })
-        .filter_map(|path| orphan(path, kind))
-        .collect()
-}
+/// A log of a hundred thousand epochs fits.
+const LOG_LIMIT: u64 = 16 * 1024 * 1024;
 
-/// Temporary files that nothing has written to for an hour: those of a living process are seconds old.
-fn unfinished(root: &Path) -> Vec<Orphan> {
-    let stale = |path: &Path| {
-        let modified = fs::symlink_metadata(path).and_then(|data| data.modified());
-        modified.is_ok_and(|time| time.elapsed().is_ok_and(|age| age.as_secs() > 3600))
+/// The folder of a training that its evaluations lie in.
+const EVALUATIONS: &str = "evaluations";
+
+/// Folders behind a link are looked at so deep.
+const BEHIND_LINK: usize = 3;
+
+/// Whether a folder holds files of an experiment. Pictures alone, as `preview` leaves them, are none.
+pub(super) fn holds_experiment(folder: &Path) -> Result<bool, StoreError> {
+    let is_one = |name: &str| {
+        [PLAN, "experiment.toml", "report.html"].contains(&name) || name.ends_with(".parquet")
     };
-    WalkDir::new(root)
-        .follow_links(false)
-        .into_iter()
-        .flatten()
-        .map(walkdir::DirEntry::into_path)
-        .filter(|path| {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            (is_unfinished(path) || name.starts_with("building-")) && stale(path)
-        })
-        .filter_map(|path| orphan(path, OrphanKind::Unfinished))
-        .collect()
+    Ok(entries(folder)?.iter().any(|path| name(path).is_some_and(is_one)))
 }
 
-fn orphan(path: PathBuf, kind: OrphanKind) -> Option<Orphan> {
-    let files = WalkDir::new(&path).follow_links(false).into_iter();
-    let mut bytes = 0;
-    for entry in files {
-        bytes += entry.ok()?.metadata().ok()?.len();
+/// Whether a link may lead to an experiment: where it leads nowhere at this moment, as to a disk that is not
+/// there, that is not known.
+fn leads_to_experiment(link: &Path) -> Result<bool, StoreError> {
+    let Ok(target) = fs::metadata(link) else { return Ok(true) };
+    if !target.is_dir() {
+        return Ok(false);
     }
-    Some(Orphan { path, kind, bytes })
+    let behind = WalkDir::new(link).follow_root_links(true).max_depth(BEHIND_LINK);
+    for entry in behind {
+        let entry = entry.map_err(|error| unlistable(link, error))?;
+        if entry.path().is_dir() && holds_experiment(entry.path())? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn is_results(folder: &Path) -> bool {
+    fs::symlink_metadata(folder.join("format.json")).is_ok_and(|data| data.is_file())
+}
+
+fn unlistable(root: &Path, error: walkdir::Error) -> StoreError {
+    let path = error.path().unwrap_or(root).to_owned();
+    StoreError::read(path, error.into_io_error().unwrap_or_else(|| io::ErrorKind::Other.into()))
+}
+
+/// What of an orphaned training's folder is not one of a training's own files.
+fn foreign_files(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let mut foreign = Vec::new();
+    for entry in WalkDir::new(folder).min_depth(1).follow_links(false) {
+        let entry = entry.map_err(|error| unlistable(folder, error))?;
+        let path = entry.path();
+        let name = name(path).unwrap_or_default();
+        let within = path.parent().and_then(Path::file_name).unwrap_or_default();
+        let own = match (entry.depth(), entry.file_type().is_file()) {
+            (1, true) => TRAINING_FILES.contains(&name),
+            (1, false) => entry.file_type().is_dir() && [EVALUATIONS, SENSITIVITY].contains(&name),
+            (2, true) => {
+                within == EVALUATIONS && is_result(name) || within == SENSITIVITY && is_result(name)
+            }
+            _ => false,
+        };
+        if !own && !(entry.file_type().is_file() && is_unfinished(path)) {
+            foreign.push(path.to_owned());
+        }
+    }
+    Ok(foreign)
+}
+
+/// Whether a file of this name could be an evaluation's or a map's.
+fn is_result(name: &str) -> bool {
+    let (id, ending) = name.split_once('.').unwrap_or_default();
+    is_id(id) && ["parquet", "json", "curves.parquet"].contains(&ending)
+}
+
+/// The results in a folder whose id is not among those that are needed.
+fn unneeded(folder: &Path, needed: &[String], kind: OrphanKind) -> Result<Vec<Orphan>, StoreError> {
+    let is_unneeded = |path: &&PathBuf| {
+        name(path).is_some_and(|name| {
+            let id = name.split('.').next().unwrap_or_default();
+            is_result(name) && !needed.iter().any(|need| need == id)
+        })
+    };
+    let entries = entries(folder)?;
+    entries.iter().filter(is_unneeded).map(|path| Orphan::weigh(path.clone(), kind)).collect()
+}
+
+/// Temporary files in a folder that nothing has written to for an hour: those of a living process are
+/// seconds old.
+fn unfinished(folder: &Path) -> Result<Vec<Orphan>, StoreError> {
+    let in_cache = folder.file_name().is_some_and(|name| name == CACHE);
+    let is_stale = |path: &&PathBuf| {
+        let known = is_unfinished(path)
+            || in_cache && name(path).is_some_and(|name| name.starts_with("building-"));
+        let data = fs::symlink_metadata(path).ok().filter(|data| known && data.is_file());
+        let modified = data.and_then(|data| data.modified().ok());
+        modified.is_some_and(|time| time.elapsed().is_ok_and(|age| age.as_secs() > 3600))
+    };
+    let entries = entries(folder)?;
+    let stale = entries.iter().filter(is_stale);
+    stale.map(|path| Orphan::weigh(path.clone(), OrphanKind::Unfinished)).collect()
+}
+
+/// What lies in a folder, sorted; nothing where it is not there.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let failed = |reason| StoreError::read(folder, reason);
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed)?,
+    };
+    let paths: io::Result<Vec<PathBuf>> = entries.map(|entry| Ok(entry?.path())).collect();
+    let mut paths = paths.map_err(failed)?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn name(path: &Path) -> Option<&str> {
+    path.file_name()?.to_str()
+}
+
+impl Orphan {
+    fn weigh(path: PathBuf, kind: OrphanKind) -> Result<Orphan, StoreError> {
+        let mut bytes = 0;
+        for entry in WalkDir::new(&path).follow_links(false) {
+            let data = entry.and_then(|entry| entry.metadata());
+            bytes += data.map_err(|error| unlistable(&path, error))?.len();
+        }
+        Ok(Orphan { path, kind, bytes, seconds: None })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_an_experiment_needs_stays() {
-        let folder = tempfile::tempdir().unwrap();
-        let results = Results::create(folder.path()).unwrap();
-        let write = |name: &str, text: &str| {
-            let path = folder.path().join(name);
+    /// An id that begins with these digits.
+    fn id(digits: &str) -> String {
+        format!("{digits:0<20}")
+    }
+
+    struct Folder {
+        _folder: tempfile::TempDir,
+        results: Results,
+    }
+
+    impl Folder {
+        /// An experiment `x` that needs training a1 with evaluation e1 and map 51.
+        fn new() -> Folder {
+            let folder = tempfile::tempdir().unwrap();
+            let results = Results::create(folder.path().join("results")).unwrap();
+            let made = Folder { _folder: folder, results };
+            made.write(
+                "x/plan.json",
+                &format!(
+                    r#"{{"runs": [{{"run_id": "r1", "training_id": "{a}", "evaluation_id": "{e}"}}],
+                        "sensitivity": [{{"training_id": "{a}", "sensitivity_id": "{s}"}}]}}"#,
+                    a = id("a1"),
+                    e = id("e1"),
+                    s = id("51")
+                ),
+            );
+            for training in ["a1", "a2", "a3"] {
+                made.write(&format!("trainings/{}/manifest.json", id(training)), "1234");
+            }
+            made
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.results.root().join(name)
+        }
+
+        fn write(&self, name: &str, text: &str) {
+            let path = self.path(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
-        };
-        write(
-            "x/plan.json",
-            r#"{"runs": [{"run_id": "r1", "training_id": "t1", "evaluation_id": "e1"}],
-                "sensitivity": [{"training_id": "t1", "sensitivity_id": "s1"}]}"#,
-        );
-        for name in [
-            "manifest.json",
-            "evaluations/e1.parquet",
-            "evaluations/e2.parquet",
-            "sensitivity/s1.parquet",
-            "sensitivity/s1.curves.parquet",
-            "sensitivity/s2.curves.parquet",
-        ] {
-            write(&format!("trainings/t1/{name}"), "1234");
         }
-        write("trainings/t2/manifest.json", "1234");
-        write("trainings/t3/manifest.json", "1234");
-        write(".cache/a.ferlab", "1234");
-        let claim = results.claim("t3").unwrap();
-        let names = |cache| -> Vec<String> {
-            let orphans = results.orphans(cache).unwrap();
-            let relative = |orphan: &Orphan| {
-                orphan.path.strip_prefix(folder.path()).unwrap().display().to_string()
-            };
-            orphans.iter().map(relative).collect()
-        };
-        assert_eq!(
-            names(false),
-            [
-                "trainings/t2",
-                "trainings/t1/evaluations/e2.parquet",
-                "trainings/t1/sensitivity/s2.curves.parquet",
-            ]
-        );
-        assert_eq!(names(true).last().unwrap(), ".cache");
-        for orphan in results.orphans(true).unwrap() {
-            assert!(orphan.bytes >= 4);
-            results.remove_orphan(&orphan).unwrap();
-        }
-        assert_eq!(names(true), [""; 0]);
-        drop(claim);
-        assert_eq!(names(false), ["trainings/t3"]);
-        assert!(folder.path().join("trainings/t1/evaluations/e1.parquet").exists());
-        assert!(folder.path().join("trainings/t1/sensitivity/s1.curves.parquet").exists());
 
-        write("x/plan.json", "{");
-        assert!(results.orphans(false).is_err(), "what x needs is not known");
+        fn orphans(&self, cache: bool) -> Vec<String> {
+            let relative = |orphan: &Orphan| {
+                orphan.path.strip_prefix(self.results.root()).unwrap().display().to_string()
+            };
+            self.results.orphans(cache).unwrap().removable.iter().map(relative).collect()
+        }
+    }
+
+    #[test]
+    fn what_an_experiment_needs_stays() {
+        let folder = Folder::new();
+        let (needed, evaluation, map) = (id("a1"), id("e1"), id("51"));
+        for name in [
+            format!("evaluations/{evaluation}.parquet"),
+            format!("evaluations/{}.parquet", id("e2")),
+            format!("sensitivity/{map}.parquet"),
+            format!("sensitivity/{map}.curves.parquet"),
+            format!("sensitivity/{}.curves.parquet", id("52")),
+            "evaluations/notes.txt".to_owned(),
+        ] {
+            folder.write(&format!("trainings/{needed}/{name}"), "1234");
+        }
+        folder.write(".cache/a.ferlab", "1234");
+        let claim = folder.results.claim(&id("a3")).unwrap();
+        let expected = [
+            format!("trainings/{}", id("a2")),
+            format!("trainings/{needed}/evaluations/{}.parquet", id("e2")),
+            format!("trainings/{needed}/sensitivity/{}.curves.parquet", id("52")),
+        ];
+        assert_eq!(folder.orphans(false), expected);
+        assert_eq!(folder.orphans(true).last().unwrap(), ".cache");
+        for orphan in folder.results.orphans(true).unwrap().removable {
+            assert!(orphan.bytes >= 4);
+            folder.results.remove_orphan(&orphan).unwrap();
+        }
+        assert_eq!(folder.orphans(true), [""; 0]);
+        drop(claim);
+        assert_eq!(folder.orphans(false), [format!("trainings/{}", id("a3"))]);
+        for kept in
+            [format!("evaluations/{evaluation}.parquet"), "evaluations/notes.txt".to_owned()]
+        {
+            assert!(folder.path(&format!("trainings/{needed}/{kept}")).exists(), "{kept}");
+        }
+    }
+
+    #[test]
+    fn only_what_this_program_made_and_named_is_an_orphan() {
+        let folder = Folder::new();
+        let (second, third) = (id("a2"), id("a3"));
+        folder.write("trainings/my-notes/readme", "mine");
+        folder.write("trainings/deadbeef/manifest.json", "1234");
+        folder.write(&format!("trainings/{second}/notes.txt"), "mine");
+        folder.write(&format!("trainings/{third}/evaluations/mine.parquet"), "mine");
+        folder.write("building-blocks/mine", "mine");
+        folder.write("mine/.draft.tmp", "mine");
+        let found = folder.results.orphans(true).unwrap();
+        assert_eq!(found.removable, []);
+        let foreign: Vec<PathBuf> = [
+            format!("trainings/{second}/notes.txt"),
+            format!("trainings/{third}/evaluations/mine.parquet"),
+        ]
+        .iter()
+        .map(|name| folder.path(name))
+        .collect();
+        assert_eq!(found.foreign, foreign);
+    }
+
+    #[test]
+    fn the_time_of_a_training_is_known_from_its_manifest_or_its_log() {
+        let folder = Folder::new();
+        let mut manifest = super::super::manifest::tests::manifest();
+        manifest.wall_seconds = 12.5;
+        let path = folder.path(&format!("trainings/{}/manifest.json", id("a2")));
+        manifest.write(&path).unwrap();
+        let log =
+            "epoch 1 rate 1e-2 loss 1.0 seconds 2.5\nepoch 2 rate 1e-2 loss 0.9 seconds 3.0\n";
+        folder.write(&format!("trainings/{}/log", id("a3")), log);
+        let orphans = folder.results.orphans(false).unwrap().removable;
+        let seconds: Vec<Option<f64>> = orphans.iter().map(|orphan| orphan.seconds).collect();
+        assert_eq!(seconds, [Some(12.5), Some(5.5)]);
+    }
+
+    /// Renamed, moved, linked, without a plan: what such an experiment needs is not known.
+    #[cfg(unix)]
+    #[test]
+    fn an_experiment_that_cannot_be_read_stops_everything_by_name() {
+        use std::os::unix::fs::symlink;
+        let stopped_by = |change: &dyn Fn(&Folder), named: &str, problem: &str| {
+            let folder = Folder::new();
+            change(&folder);
+            let message = folder.results.orphans(false).unwrap_err().to_string();
+            let path = folder.path(named).display().to_string();
+            assert!(message.contains(&path) && message.contains(problem), "{message}");
+        };
+        let rename = |folder: &Folder, to: &str| {
+            fs::create_dir_all(folder.path(to).parent().unwrap()).unwrap();
+            fs::rename(folder.path("x"), folder.path(to)).unwrap();
+        };
+        stopped_by(
+            &|folder| rename(folder, "x.bak"),
+            "x.bak",
+            "a name that no experiment can have",
+        );
+        stopped_by(&|folder| rename(folder, ".x"), ".x", "a name that no experiment can have");
+        stopped_by(&|folder| rename(folder, "old/x"), "old/x", "lies deeper");
+        stopped_by(
+            &|folder| {
+                rename(folder, "../elsewhere-x");
+                symlink(folder.path("../elsewhere-x"), folder.path("x")).unwrap();
+            },
+            "x",
+            "is a link",
+        );
+        stopped_by(&|folder| symlink("nowhere", folder.path("y")).unwrap(), "y", "is a link");
+        stopped_by(
+            &|folder| {
+                fs::rename(folder.path("x/plan.json"), folder.path("x/plan.old")).unwrap();
+                folder.write("x/runs.parquet", "");
+            },
+            "x",
+            "has no plan.json",
+        );
+        stopped_by(&|folder| folder.write("x/plan.json", "{"), "x/plan.json", "is damaged");
+
+        let folder = Folder::new();
+        rename(&folder, "y");
+        folder.write("x/preview.png", "a picture");
+        folder.write("inner/format.json", "{}");
+        folder.write("inner/z/plan.json", "{}");
+        symlink(folder.path("trainings"), folder.path("pictures")).unwrap();
+        let expected = [format!("trainings/{}", id("a2")), format!("trainings/{}", id("a3"))];
+        assert_eq!(folder.orphans(false), expected, "another name, and what is no experiment");
     }
 }

@@ -20,7 +20,7 @@ pub fn collect_predictions<E: From<StoreError>>(
 ) -> Result<(), E> {
     let mut writer = TableWriter::begin(path, &PredictionRow::to_columns(&[]))?;
     for (run_id, source) in sources {
-        let mut rows: Vec<PredictionRow> = read_table(&source)?;
+        let mut rows: Vec<PredictionRow> = read_evaluation(&source)?;
         for row in &mut rows {
             row.run_id.clone_from(&run_id);
         }
@@ -28,6 +28,22 @@ pub fn collect_predictions<E: From<StoreError>>(
         each(&rows)?;
     }
     Ok(writer.finish()?)
+}
+
+/// The predictions of one evaluation, held against the id that their file is named by.
+///
+/// # Errors
+/// [`StoreError::Foreign`] where they are another evaluation's.
+pub fn read_evaluation(path: &Path) -> Result<Vec<PredictionRow>, StoreError> {
+    let rows: Vec<PredictionRow> = read_table(path)?;
+    let id = path.file_stem().unwrap_or_default();
+    match rows.iter().find(|row| id != row.run_id.as_str()) {
+        None => Ok(rows),
+        Some(row) => {
+            let reason = format!("it holds predictions of evaluation {}", row.run_id);
+            Err(StoreError::Foreign { path: path.to_owned(), reason })
+        }
+    }
 }
 
 /// Reads a table of predictions and hands it on run by run, in the order of the table.
@@ -72,8 +88,8 @@ mod tests {
     fn runs_come_back_one_by_one_under_their_own_ids() {
         let folder = tempfile::tempdir().unwrap();
         let (a, b) = (folder.path().join("a.parquet"), folder.path().join("b.parquet"));
-        write_table(&a, &rows("shared", 5)).unwrap();
-        write_table(&b, &rows("shared", 3)).unwrap();
+        write_table(&a, &rows("a", 5)).unwrap();
+        write_table(&b, &rows("b", 3)).unwrap();
         let all = folder.path().join("predictions.parquet");
         let sources =
             [("r1", &a), ("r2", &b), ("r3", &a)].map(|(id, path)| (id.into(), path.clone()));
@@ -92,6 +108,15 @@ mod tests {
         .unwrap();
         assert_eq!(read, passed);
         assert_eq!(read_table::<PredictionRow>(&all).unwrap(), passed.concat());
+    }
+
+    #[test]
+    fn predictions_of_another_evaluation_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.parquet");
+        write_table(&path, &rows("b", 3)).unwrap();
+        let message = read_evaluation(&path).unwrap_err().to_string();
+        assert!(message.contains("it holds predictions of evaluation b"), "{message}");
     }
 
     #[test]

@@ -16,7 +16,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::json::{read_json, write_json};
-use super::{StoreError, Table};
+use super::manifest::{EPOCHS, MODEL};
+use super::{EpochRow, StoreError, Table, read_table, read_text};
 
 /// The newest layout of the results folder that this program knows.
 pub const FORMAT: u64 = 1;
@@ -25,14 +26,23 @@ pub const FORMAT: u64 = 1;
 pub const CACHE: &str = ".cache";
 
 /// Who is at which training, and what the runs under way are doing.
-const LOCKS: &str = ".locks";
-const SESSIONS: &str = ".running";
+pub(super) const LOCKS: &str = ".locks";
+pub(super) const SESSIONS: &str = ".running";
 
 /// The folder of a training that its maps lie in.
 pub(super) const SENSITIVITY: &str = "sensitivity";
 
+/// The files of a training.
+const MANIFEST: &str = "manifest.json";
+const CHECKPOINT: &str = "checkpoint.safetensors";
+const LOG: &str = "log";
+pub(super) const TRAINING_FILES: [&str; 5] = [MANIFEST, EPOCHS, MODEL, CHECKPOINT, LOG];
+
 /// Where trainings lie; no experiment can have this name.
-const TRAININGS: &str = "trainings";
+pub(super) const TRAININGS: &str = "trainings";
+
+/// An experiment file and those that it starts from, merged: more than this is none.
+const EXPERIMENT_LIMIT: u64 = 64 * 1024 * 1024;
 
 /// A results folder of a format that this program knows.
 #[derive(Debug, Clone)]
@@ -91,15 +101,31 @@ impl Results {
     }
 
     pub fn manifest_path(&self, training_id: &str) -> Result<PathBuf, StoreError> {
-        Ok(self.training_dir(training_id)?.join("manifest.json"))
+        Ok(self.training_dir(training_id)?.join(MANIFEST))
     }
 
     pub fn epochs_path(&self, training_id: &str) -> Result<PathBuf, StoreError> {
-        Ok(self.training_dir(training_id)?.join("epochs.parquet"))
+        Ok(self.training_dir(training_id)?.join(EPOCHS))
+    }
+
+    /// The epochs of a training, held against the training's id.
+    ///
+    /// # Errors
+    /// [`StoreError::Foreign`] where they are another training's.
+    pub fn epochs(&self, training_id: &str) -> Result<Vec<EpochRow>, StoreError> {
+        let path = self.epochs_path(training_id)?;
+        let epochs: Vec<EpochRow> = read_table(&path)?;
+        match epochs.iter().find(|epoch| epoch.training_id != training_id) {
+            None => Ok(epochs),
+            Some(EpochRow { training_id, .. }) => {
+                let reason = format!("it holds epochs of training {training_id}");
+                Err(StoreError::Foreign { path, reason })
+            }
+        }
     }
 
     pub fn model_path(&self, training_id: &str) -> Result<PathBuf, StoreError> {
-        Ok(self.training_dir(training_id)?.join("model.safetensors"))
+        Ok(self.training_dir(training_id)?.join(MODEL))
     }
 
     /// What can be made again at any time: decoded pictures, known truths.
@@ -121,11 +147,11 @@ impl Results {
 
     /// A training under way, to be gone on with.
     pub fn checkpoint_path(&self, training_id: &str) -> Result<PathBuf, StoreError> {
-        Ok(self.training_dir(training_id)?.join("checkpoint.safetensors"))
+        Ok(self.training_dir(training_id)?.join(CHECKPOINT))
     }
 
     pub fn log_path(&self, training_id: &str) -> Result<PathBuf, StoreError> {
-        Ok(self.training_dir(training_id)?.join("log"))
+        Ok(self.training_dir(training_id)?.join(LOG))
     }
 
     /// The predictions of one training under one occlusion.
@@ -150,6 +176,11 @@ impl Results {
 
     pub fn experiment_dir(&self, experiment: &str) -> Result<PathBuf, StoreError> {
         no_link(self.root.join(checked("an experiment", experiment)?))
+    }
+
+    /// The experiment as it was run, as TOML.
+    pub fn experiment_text(&self, experiment: &str) -> Result<String, StoreError> {
+        read_text(&self.experiment_dir(experiment)?.join("experiment.toml"), EXPERIMENT_LIMIT)
     }
 
     pub fn charts_dir(&self, experiment: &str) -> Result<PathBuf, StoreError> {

@@ -10,10 +10,10 @@ use polars::prelude::*;
 use polars_parquet::read::FileMetadata;
 use polars_parquet::write::schema_to_metadata_key;
 
-use super::StoreError;
 use super::column::ColumnError;
 use super::seal::{self, Seal};
 use super::whole::WholeFile;
+use super::{StoreError, read_plain};
 
 /// A row of a table: names and types of its columns, their order, and both ways between rows and columns.
 pub trait Table: Sized {
@@ -54,8 +54,8 @@ pub fn read_groups<T: Table, E: From<StoreError>>(
     path: &Path,
     mut each: impl FnMut(Vec<T>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let bytes = std::fs::read(path).map_err(|reason| StoreError::read(path, reason))?;
-    let damaged = |reason: String| StoreError::Damaged { path: path.to_owned(), reason };
+    let bytes = read_plain(path, u64::MAX)?;
+    let damaged = |reason: String| StoreError::damaged(path, reason);
     if let Seal::Broken(reason) = seal::check(&bytes) {
         return Err(damaged(reason.to_owned()).into());
     }

@@ -15,7 +15,9 @@ const SUFFIX: &str = ".tmp";
 /// Whether a file at `path` is one that is being written, or was when its process died.
 pub(super) fn is_unfinished(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str());
-    name.is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))
+    let drawn = name.and_then(|name| name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX));
+    // So many letters `tempfile` draws.
+    drawn.is_some_and(|drawn| drawn.len() == 6 && drawn.bytes().all(|c| c.is_ascii_alphanumeric()))
 }
 
 /// A file that is being written beside its final place.

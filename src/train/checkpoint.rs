@@ -1,4 +1,11 @@
-//! A training in the middle, to be gone on with as if nothing had happened.
+//! Checkpoint of a running training; resuming is bit-exact.
+//!
+//! It is a safetensors file whose note opens with the BLAKE3 of the whole file, taken while the hash's own
+//! digits read 0: what a power cut leaves (a header over zeroed data), and a single flipped bit, would
+//! otherwise be a valid file, and the training would end as another network without a word.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
@@ -14,14 +21,23 @@ use crate::model::weights::{self, FormatError, Weights};
 #[derive(Debug)]
 pub struct Checkpoint(Vec<u8>);
 
-/// Why a checkpoint cannot be gone on with.
+const SEAL: &str = "blake3 ";
+const DIGITS: usize = 64;
+
+/// Why a checkpoint cannot be resumed from.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
-    #[error("the checkpoint is {0}")]
+    #[error("it is {0}")]
     Format(#[from] FormatError),
-    #[error("the checkpoint's state cannot be read ({0})")]
+    #[error("it carries no checksum, as those of earlier versions do")]
+    Unsealed,
+    #[error("its content is not what was written")]
+    Changed,
+    #[error("its state cannot be read ({0})")]
     State(#[from] serde_json::Error),
-    #[error("the checkpoint is not of this network: no `{0}` of its shape")]
+    #[error("it is a checkpoint of training {0}")]
+    OtherTraining(String),
+    #[error("it is not of this network: no `{0}` of its shape")]
     OtherNetwork(String),
 }
 
@@ -38,6 +54,8 @@ pub(super) struct Progress {
 
 #[derive(Serialize, Deserialize)]
 struct State {
+    /// The id of the training that it is of.
+    training: String,
     progress: Progress,
     memory: Memory,
     optimizer_steps: u64,
@@ -46,6 +64,7 @@ struct State {
 
 impl Checkpoint {
     pub(super) fn take(
+        training: &str,
         progress: &Progress,
         network: &Network,
         optimizer: &Optimizer,
@@ -63,13 +82,38 @@ impl Checkpoint {
             tensors.extend(named("best", weights.collect()));
         }
         let state = State {
+            training: training.to_owned(),
             progress: progress.clone(),
             memory: rate.memory(),
             optimizer_steps: optimizer.steps(),
             best_epoch: kept.map(|kept| kept.epoch),
         };
         let state = serde_json::to_string(&state).expect("a state is plain data");
-        Checkpoint(weights::encode(&tensors, &state))
+        let unsealed = "0".repeat(DIGITS);
+        let mut bytes = weights::encode(&tensors, &format!("{SEAL}{unsealed} {state}"));
+        let digits = digits(&bytes).expect("the note is in the header");
+        let hash = blake3::hash(&bytes).to_hex();
+        bytes[digits].copy_from_slice(hash.as_bytes());
+        Checkpoint(bytes)
+    }
+
+    /// What was stored as a checkpoint of the training `training`.
+    ///
+    /// # Errors
+    /// Where it is not, byte for byte, what such a training wrote.
+    pub fn open(bytes: Vec<u8>, training: &str) -> Result<Checkpoint, CheckpointError> {
+        let place = digits(&bytes);
+        let (_, state) = decode(&bytes)?;
+        let place = place.ok_or(CheckpointError::Unsealed)?;
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&bytes[..place.start]).update(&[b'0'; DIGITS]).update(&bytes[place.end..]);
+        if hasher.finalize().to_hex().as_bytes() != &bytes[place] {
+            return Err(CheckpointError::Changed);
+        }
+        match state.training == training {
+            true => Ok(Checkpoint(bytes)),
+            false => Err(CheckpointError::OtherTraining(state.training)),
+        }
     }
 
     pub(super) fn put_back(
@@ -78,8 +122,7 @@ impl Checkpoint {
         optimizer: &mut Optimizer,
         rate: &mut Rate,
     ) -> Result<(Progress, Option<Kept>), CheckpointError> {
-        let Weights { tensors, note } = weights::decode(&self.0)?;
-        let state: State = serde_json::from_str(&note)?;
+        let (tensors, state) = decode(&self.0)?;
         let find = |name: String, like: &Tensor| {
             let stored = tensors.get(&name).filter(|stored| stored.size() == like.size());
             stored.ok_or(CheckpointError::OtherNetwork(name))
@@ -105,17 +148,30 @@ impl Checkpoint {
 
     /// How many epochs were finished.
     pub fn epochs_done(&self) -> Result<u32, CheckpointError> {
-        let state: State = serde_json::from_str(&weights::decode(&self.0)?.note)?;
-        Ok(state.progress.epochs.len() as u32)
+        Ok(decode(&self.0)?.1.progress.epochs.len() as u32)
     }
 
     /// The bytes to store: a safetensors file.
     pub fn bytes(&self) -> &[u8] {
         &self.0
     }
+}
 
-    /// What was stored. It is checked when a training goes on with it.
-    pub fn from_bytes(bytes: Vec<u8>) -> Checkpoint {
-        Checkpoint(bytes)
-    }
+/// The tensors and the state of a checkpoint.
+fn decode(bytes: &[u8]) -> Result<(BTreeMap<String, Tensor>, State), CheckpointError> {
+    let Weights { tensors, note } = weights::decode(bytes)?;
+    let state = note.strip_prefix(SEAL).and_then(|rest| rest.get(DIGITS..));
+    let state = state.ok_or(CheckpointError::Unsealed)?;
+    Ok((tensors, serde_json::from_str(state)?))
+}
+
+/// Where in the header of a safetensors file the digits of the hash lie. No tensor's name begins as the seal
+/// does.
+fn digits(bytes: &[u8]) -> Option<Range<usize>> {
+    let (length, rest) = bytes.split_first_chunk::<8>()?;
+    let header = rest.get(..usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+    let opening = format!("\"{SEAL}");
+    let at = header.windows(opening.len()).position(|window| window == opening.as_bytes())?;
+    let start = 8 + at + opening.len();
+    (start + DIGITS <= 8 + header.len()).then_some(start..start + DIGITS)
 }

@@ -115,7 +115,7 @@ impl Setting {
     ) -> Result<Outcome, TrainError> {
         let covers = self.covers.as_ref();
         let (train, val) = (&self.train, &self.val);
-        Training { settings: &self.settings, seed, train, val, covers }.run(start, watch)
+        Training { id: "t1", settings: &self.settings, seed, train, val, covers }.run(start, watch)
     }
 
     fn finished(&self, seed: u64) -> Trained {
@@ -173,7 +173,7 @@ fn an_interrupted_training_ends_as_one_that_was_not() {
             let Outcome::Interrupted(checkpoint) = setting.run(5, None, &mut watch).unwrap() else {
                 panic!("it should have been interrupted")
             };
-            let stored = Checkpoint::from_bytes(checkpoint.bytes().to_vec());
+            let stored = Checkpoint::open(checkpoint.bytes().to_vec(), "t1").unwrap();
             let Outcome::Finished(trained) = setting.run(5, Some(&stored), &mut never()).unwrap()
             else {
                 panic!("nobody interrupted")
@@ -198,6 +198,35 @@ fn a_checkpoint_at_the_end_of_an_epoch_goes_on_as_well() {
         assert_eq!(numbers(&trained), numbers(&whole));
     }
     assert_eq!(watch.checkpoints[2].epochs_done().unwrap(), 3);
+}
+
+/// What a power cut leaves, a cosmic ray makes or a hand mixes up.
+#[test]
+fn a_checkpoint_that_is_not_what_was_written_is_refused() {
+    let setting = Setting::new(settings());
+    let mut watch = never();
+    setting.run(6, None, &mut watch).unwrap();
+    let bytes = watch.checkpoints[1].bytes();
+    let open = |bytes: Vec<u8>| Checkpoint::open(bytes, "t1").map(|_| ());
+    open(bytes.to_vec()).unwrap();
+    for at in 0..bytes.len() {
+        let mut flipped = bytes.to_vec();
+        flipped[at] ^= 1 << (at % 8);
+        assert!(open(flipped).is_err(), "byte {at} of {}", bytes.len());
+    }
+    for length in [0, 7, 8, 100, bytes.len() / 2, bytes.len() - 1] {
+        assert!(open(bytes[..length].to_vec()).is_err(), "{length} bytes");
+    }
+    let header = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let mut zeroed = bytes.to_vec();
+    zeroed[header..].fill(0);
+    let message = open(zeroed).unwrap_err().to_string();
+    assert_eq!(message, "its content is not what was written");
+    let message = Checkpoint::open(bytes.to_vec(), "t2").unwrap_err().to_string();
+    assert_eq!(message, "it is a checkpoint of training t1");
+    let plain = setting.finished(6).network.encode("");
+    let message = open(plain).unwrap_err().to_string();
+    assert!(message.contains("carries no checksum"), "{message}");
 }
 
 #[test]

@@ -25,6 +25,8 @@ const LOOK: Duration = Duration::from_millis(250);
 /// All that a training depends on.
 #[derive(Debug)]
 pub struct Training<'a> {
+    /// Its checkpoints carry it.
+    pub id: &'a str,
     pub settings: &'a Settings,
     pub seed: u64,
     pub train: &'a OnDevice,
@@ -149,8 +151,14 @@ impl Training<'_> {
                 if watch.interrupted() {
                     self.look(&mut progress, &mut pending, &mut correct, &rate, epoch)?;
                     progress.seconds = clock.seconds();
-                    let last =
-                        Checkpoint::take(&progress, &network, &optimizer, &rate, kept.as_ref());
+                    let last = Checkpoint::take(
+                        self.id,
+                        &progress,
+                        &network,
+                        &optimizer,
+                        &rate,
+                        kept.as_ref(),
+                    );
                     return Ok(Outcome::Interrupted(last));
                 }
                 let position = u64::from(epoch - 1) * steps + step as u64;
@@ -197,7 +205,7 @@ impl Training<'_> {
             progress = Progress { epochs: progress.epochs, ..Progress::default() };
             stopped_early = self.should_stop(&progress.epochs);
             watch.epoch(&record, &|| {
-                Checkpoint::take(&progress, &network, &optimizer, &rate, kept.as_ref())
+                Checkpoint::take(self.id, &progress, &network, &optimizer, &rate, kept.as_ref())
             });
         }
 

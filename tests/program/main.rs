@@ -7,4 +7,5 @@ mod interruption;
 mod looking;
 mod page;
 mod sensitivity;
+mod trust;
 mod workers;

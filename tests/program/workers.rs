@@ -107,13 +107,14 @@ fn a_run_can_be_watched_reproduced_and_cleaned_up_after() {
     assert_eq!(unknown.code, Some(2));
     assert!(unknown.stderr.contains("is called `no-such-id`"), "{}", unknown.stderr);
 
-    // Other settings leave the old trainings behind.
-    program.run(&["run", "smoke.toml", "-q", "--set", "train.epochs=1"]).succeeds();
+    // Other settings leave the old trainings behind, where the former study is not to be kept.
+    let other = ["run", "smoke.toml", "-q", "--set", "train.epochs=1", "--replace"];
+    program.run(&other).succeeds();
     let would = program.json(&["clean", "--dry-run", "--format", "json"]);
     let kinds: Vec<&str> =
         would.as_array().unwrap().iter().map(|row| row["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["training"; 6]);
-    let clean = program.run(&["clean"]);
+    let clean = program.run(&["clean", "--yes"]);
     assert!(clean.stdout.contains("6 of these"), "{}", clean.stdout);
     assert!(program.run(&["clean"]).stdout.starts_with("nothing to remove"));
     let again = program.run(&["run", "smoke.toml", "--set", "train.epochs=1"]);

@@ -1,0 +1,86 @@
+//! One name, one study: who may write into an experiment's folder.
+//!
+//! A run of a study may replace the tables of an earlier run of it, for they hold no less. Where the folder holds
+//! another study of the same name, that one is kept under another name, or, where a run is at it, this run
+//! leaves it alone.
+
+use std::collections::BTreeSet;
+
+use super::sensitivity::asked;
+use super::{EngineError, Event, Observer, Work};
+use crate::plan::Identified;
+use crate::store::{Former, Live, sessions};
+
+/// Makes sure that nothing is lost when this run writes into the folder of its experiment. To be called while
+/// the folder is held.
+///
+/// # Errors
+/// [`EngineError::NameTaken`] where another run is at another study of this name.
+pub(super) fn take(
+    work: &Work,
+    identified: &Identified,
+    observer: &mut dyn Observer,
+) -> Result<(), EngineError> {
+    let (what, name) = (left_out(work, identified)?, &work.experiment.name);
+    let Some(what) = what else { return Ok(()) };
+    refuse_live(work, &what)?;
+    let folder = work.results.experiment_dir(name)?;
+    let folder = folder.display();
+    let text = if work.replace {
+        format!("`{folder}` held another study of this name, {what}: its tables are replaced")
+    } else {
+        let kept = work.results.rename_former(name)?;
+        format!(
+            "`{folder}` held another study of this name, {what}. It is called `{kept}` now; \
+             `fer-lab diff {kept} {name}` says how they differ. To keep both under names of your own, set \
+             `name`; `--replace` replaces the tables"
+        )
+    };
+    observer.event(&Event::Warning { text });
+    Ok(())
+}
+
+/// Makes sure that the folder is still this study's, now that its tables are to be written.
+///
+/// # Errors
+/// [`EngineError::NameTaken`] where another study of this name has come to lie there meanwhile.
+pub(super) fn still_own(work: &Work, identified: &Identified) -> Result<(), EngineError> {
+    match left_out(work, identified)? {
+        None => Ok(()),
+        Some(what) => {
+            refuse_live(work, &what)?;
+            Err(EngineError::NameTaken { name: work.experiment.name.clone(), what })
+        }
+    }
+}
+
+/// What the study in the folder has that this one leaves out, in words.
+fn left_out(work: &Work, identified: &Identified) -> Result<Option<String>, EngineError> {
+    let mut wanted: BTreeSet<&str> = identified.runs.iter().map(|run| run.run.as_str()).collect();
+    let maps: Vec<_> = (0..identified.trainings.len())
+        .flat_map(|training| asked(work.experiment, work.plan, identified, training))
+        .collect();
+    wanted.extend(maps.iter().map(|map| map.id.as_str()));
+    Ok(match work.results.former(&work.experiment.name, &wanted)? {
+        Former::Kept => None,
+        Former::LeftOut { results, of } if results == of => {
+            Some(format!("with none of whose {of} runs it shares anything"))
+        }
+        Former::LeftOut { results, of } => {
+            Some(format!("{results} of whose {of} runs are not part of this one"))
+        }
+        Former::Unknown => Some("whose plan is missing or damaged".to_owned()),
+    })
+}
+
+fn refuse_live(work: &Work, what: &str) -> Result<(), EngineError> {
+    let name = &work.experiment.name;
+    let other = |live: &Live| live.experiment == *name && live.pid != std::process::id();
+    match sessions(work.results)?.into_iter().find(other) {
+        None => Ok(()),
+        Some(Live { pid, host, .. }) => {
+            let what = format!("{what}, and process {pid} on {host} is running it");
+            Err(EngineError::NameTaken { name: name.clone(), what })
+        }
+    }
+}

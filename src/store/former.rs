@@ -1,0 +1,128 @@
+//! One name, one study: what lies in an experiment's folder before another run writes there.
+//!
+//! The tables of a study are written anew by every run of it. Where the run is of another study that happens
+//! to have the same name (two files, `--set` on one of them, settings that were changed), the former's tables
+//! would be gone, and with its plan what keeps its trainings from being cleaned up.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use serde::Deserialize;
+
+use super::orphans::holds_experiment;
+use super::{Results, StoreError};
+
+/// What a new plan leaves out of the study whose folder it is to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Former {
+    /// Nothing: the folder is new, or all that was done is part of the new plan.
+    Kept,
+    /// So many of its runs and maps whose training has at least begun, of so many.
+    LeftOut { results: usize, of: usize },
+    /// There is a study whose plan is missing or damaged.
+    Unknown,
+}
+
+#[derive(Deserialize)]
+struct Planned {
+    runs: Vec<Run>,
+    #[serde(default)]
+    sensitivity: Vec<Map>,
+}
+
+#[derive(Deserialize)]
+struct Run {
+    run_id: String,
+    training_id: String,
+}
+
+#[derive(Deserialize)]
+struct Map {
+    sensitivity_id: String,
+    training_id: String,
+}
+
+impl Results {
+    /// What of the study in the experiment's folder is not among `wanted`, the ids of a new plan's runs and
+    /// maps.
+    pub fn former(&self, experiment: &str, wanted: &BTreeSet<&str>) -> Result<Former, StoreError> {
+        let folder = self.experiment_dir(experiment)?;
+        let plan = match self.plan::<Planned>(experiment) {
+            Ok(plan) => plan,
+            Err(StoreError::NotFound { .. }) => {
+                return Ok(match folder.is_dir() && holds_experiment(&folder)? {
+                    true => Former::Unknown,
+                    false => Former::Kept,
+                });
+            }
+            Err(StoreError::Damaged { .. }) => return Ok(Former::Unknown),
+            Err(error) => return Err(error),
+        };
+        let runs = plan.runs.iter().map(|run| (&run.run_id, &run.training_id));
+        let maps = plan.sensitivity.iter().map(|map| (&map.sensitivity_id, &map.training_id));
+        let (mut results, mut of) = (0, 0);
+        for (id, training) in runs.chain(maps) {
+            if self.manifest_path(training)?.exists() || self.checkpoint_path(training)?.exists() {
+                of += 1;
+                results += usize::from(!wanted.contains(id.as_str()));
+            }
+        }
+        Ok(if results == 0 { Former::Kept } else { Former::LeftOut { results, of } })
+    }
+
+    /// Gives the study in the experiment's folder another name, which is returned: `smoke` becomes
+    /// `smoke-1`, or the next that is free.
+    pub fn rename_former(&self, experiment: &str) -> Result<String, StoreError> {
+        let from = self.experiment_dir(experiment)?;
+        for number in 1_u64.. {
+            let name = format!("{experiment}-{number}");
+            let to = self.experiment_dir(&name)?;
+            if fs::symlink_metadata(&to).is_err() {
+                fs::rename(&from, &to).map_err(|reason| StoreError::write(&to, reason))?;
+                return Ok(name);
+            }
+        }
+        unreachable!("some number is free")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_new_plan_leaves_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let results = Results::create(folder.path()).unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        let former =
+            |wanted: &[&str]| results.former("x", &wanted.iter().copied().collect()).unwrap();
+        assert_eq!(former(&[]), Former::Kept);
+        write("x/preview.png", "a picture");
+        assert_eq!(former(&[]), Former::Kept);
+        write("x/runs.parquet", "rows");
+        assert_eq!(former(&["r1"]), Former::Unknown);
+        let plan = r#"{"runs": [{"run_id": "r1", "training_id": "t1"},
+                                {"run_id": "r2", "training_id": "t2"},
+                                {"run_id": "r3", "training_id": "t3"}],
+                       "sensitivity": [{"sensitivity_id": "s1", "training_id": "t1"}]}"#;
+        write("x/plan.json", plan);
+        assert_eq!(former(&[]), Former::Kept, "nothing has begun");
+        write("trainings/t1/manifest.json", "{}");
+        write("trainings/t2/checkpoint.safetensors", "");
+        assert_eq!(former(&["r1", "s1"]), Former::LeftOut { results: 1, of: 3 });
+        assert_eq!(former(&["r1", "r2"]), Former::LeftOut { results: 1, of: 3 });
+        assert_eq!(former(&["r1", "r2", "s1", "r9"]), Former::Kept);
+        write("x/plan.json", "{");
+        assert_eq!(former(&["r1", "r2", "s1"]), Former::Unknown);
+
+        write("x-1/notes", "");
+        assert_eq!(results.rename_former("x").unwrap(), "x-2");
+        assert!(!folder.path().join("x").exists());
+        assert!(folder.path().join("x-2/preview.png").exists());
+    }
+}
