@@ -94,15 +94,17 @@ impl<'a> Cache<'a> {
 
     /// The key remembered for files of this stamp.
     pub fn recall(&self, stamp: &str) -> Option<String> {
-        let key = fs::read_to_string(self.index_path(stamp)).ok()?;
+        let text = fs::read_to_string(self.index_path(stamp)).ok()?;
+        // The stamp stands in the file too, so that one under a wrong name leads to no other data.
+        let key = text.strip_prefix(stamp)?.strip_prefix(' ')?;
         let is_key = key.len() == 64 && key.bytes().all(|byte| byte.is_ascii_hexdigit());
-        is_key.then_some(key)
+        is_key.then(|| key.to_owned())
     }
 
     pub fn remember(&self, stamp: &str, key: &str) -> Result<(), DatasetError> {
         let failed = |why: io::Error| DatasetError::cache(self.folder, why);
         let mut file = NamedTempFile::new_in(self.folder).map_err(failed)?;
-        file.write_all(key.as_bytes()).map_err(failed)?;
+        write!(file, "{stamp} {key}").map_err(failed)?;
         file.persist(self.index_path(stamp)).map_err(|why| failed(why.error))?;
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! The tables of an experiment, from the folders of its trainings.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use super::outline::outline;
@@ -11,7 +12,7 @@ use crate::experiment::{DatasetSpec, FacesSpec, Source};
 use crate::plan::{Identified, Plan, TrainingIdentity, source_content};
 use crate::store::{
     ConfusionRow, EpochRow, EvaluationRecord, Manifest, PredictionRow, RunRow, StoreError,
-    TrainingStatus, TruthRow, collect_predictions, read_table, write_json, write_table,
+    TrainingStatus, TruthRow, collect_predictions, read_table, write_sealed_json, write_table,
     write_whole,
 };
 
@@ -84,7 +85,7 @@ pub(super) fn announce(work: &Work, identified: &Identified) -> Result<(), Engin
         file.write_all(experiment.merged.as_bytes())
     })?;
     let outline = outline(experiment, plan, identified, Some(results))?;
-    Ok(write_json(&folder.join("plan.json"), &outline)?)
+    Ok(write_sealed_json(&folder.join("plan.json"), &outline)?)
 }
 
 const DONE: &str = "done";
@@ -204,14 +205,19 @@ fn shared_truth(
     spec: &DatasetSpec,
     faces: &FacesSpec,
 ) -> Result<Vec<TruthRow>, EngineError> {
-    let shared = work.results.cache_dir().join(format!(
-        "{}.parquet",
-        blake3::hash(source_content(spec).unwrap_or_default().as_bytes()).to_hex()
-    ));
-    if let Ok(rows) = read_table::<TruthRow>(&shared) {
+    let source = source_content(spec).unwrap_or_default();
+    let hash = blake3::hash(source.as_bytes()).to_hex().to_string();
+    let shared = work.results.cache_dir().join(format!("{hash}.parquet"));
+    // Each row names its source in a column of its own, so that a file under a wrong name is not believed.
+    let named = BTreeMap::from([("source".to_owned(), hash)]);
+    if let Ok(rows) = read_table::<TruthRow>(&shared)
+        && rows.iter().all(|row| row.swept == named)
+    {
         return Ok(rows);
     }
-    let rows = faces::truth(spec, faces);
+    let truth = faces::truth(spec, faces);
+    let rows: Vec<_> =
+        truth.into_iter().map(|row| TruthRow { swept: named.clone(), ..row }).collect();
     write_table(&shared, &rows)?;
     Ok(rows)
 }

@@ -64,7 +64,7 @@ fn left_out(work: &Work, identified: &Identified) -> Result<Option<String>, Engi
     Ok(match work.results.former(&work.experiment.name, &wanted)? {
         Former::Kept => None,
         Former::LeftOut { results, of } if results == of => {
-            Some(format!("with none of whose {of} runs it shares anything"))
+            Some(format!("none of whose {of} runs is part of this one"))
         }
         Former::LeftOut { results, of } => {
             Some(format!("{results} of whose {of} runs are not part of this one"))

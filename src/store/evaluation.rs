@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::json::{read_json, write_json};
+use super::json::{read_sealed_json, write_sealed_json};
 use super::{StoreError, hash_file};
 
 const LIMIT: u64 = 64 * 1024;
@@ -28,7 +28,7 @@ impl EvaluationRecord {
     /// The record of the predictions at `predictions`, held against the id that their file is named by.
     pub fn of(predictions: &Path) -> Result<EvaluationRecord, StoreError> {
         let path = EvaluationRecord::path(predictions);
-        let record: EvaluationRecord = read_json(&path, LIMIT)?;
+        let record: EvaluationRecord = read_sealed_json(&path, LIMIT)?;
         let id = predictions.file_stem().unwrap_or_default();
         if id != record.evaluation_id.as_str() {
             let reason = format!("it is the record of evaluation {}", record.evaluation_id);
@@ -42,7 +42,7 @@ impl EvaluationRecord {
     }
 
     pub fn write(&self, path: &Path) -> Result<(), StoreError> {
-        write_json(path, self)
+        write_sealed_json(path, self)
     }
 
     /// An error where the predictions are missing or not those that the record was written for.

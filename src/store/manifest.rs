@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::json::{read_json, write_json};
+use super::json::{read_sealed_json, write_sealed_json};
 use super::{Results, StoreError, open_plain};
 use crate::experiment::{DatasetSpec, ModelSpec, Schedule, Settings, TrainSpec};
 use crate::plan::{NUMERIC_VERSION, TrainingSpec, source_content, training_id};
@@ -113,7 +113,7 @@ impl Results {
 
 impl Manifest {
     pub(super) fn read(path: &Path) -> Result<Manifest, StoreError> {
-        read_json(path, LIMIT)
+        read_sealed_json(path, LIMIT)
     }
 
     /// A training's settings as they stand in its manifest.
@@ -169,7 +169,7 @@ impl Manifest {
     }
 
     pub fn write(&self, path: &Path) -> Result<(), StoreError> {
-        write_json(path, self)
+        write_sealed_json(path, self)
     }
 
     /// An error for the first of the training's files in `folder` that is missing or no longer the one
@@ -251,6 +251,9 @@ pub(crate) mod tests {
         std::fs::write(&path, &text[..text.len() / 2]).unwrap();
         let message = Manifest::read(&path).unwrap_err().to_string();
         assert!(message.contains("manifest.json` is damaged: EOF"), "{message}");
+        std::fs::write(&path, text.replace("12.5", "13.5")).unwrap();
+        let message = Manifest::read(&path).unwrap_err().to_string();
+        assert!(message.contains("its content is not what was written"), "{message}");
         std::fs::write(&path, " ".repeat(5 * 1024 * 1024)).unwrap();
         let message = Manifest::read(&path).unwrap_err().to_string();
         assert!(message.contains("it is longer than 4194304 bytes"), "{message}");

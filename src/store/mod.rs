@@ -28,7 +28,7 @@ pub use claim::Claim;
 pub use error::StoreError;
 pub use evaluation::EvaluationRecord;
 pub use former::Former;
-pub use json::write_json;
+pub use json::{write_json, write_sealed_json};
 pub use lookup::{AllRuns, LookupError, Named};
 pub use manifest::{Manifest, TrainingStatus, hash_file};
 pub use needs::{MapNeed, Need, map_needs, needs};

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::json::read_json;
+use super::json::read_sealed_json;
 use super::{Results, StoreError};
 
 /// The file that says what an experiment needs.
@@ -94,6 +94,6 @@ fn plans(results: &Results) -> Result<Vec<(String, Planned)>, StoreError> {
 impl Results {
     /// As much of an experiment's plan as `T` asks for.
     pub fn plan<T: DeserializeOwned>(&self, experiment: &str) -> Result<T, StoreError> {
-        read_json(&self.experiment_dir(experiment)?.join(PLAN), LIMIT)
+        read_sealed_json(&self.experiment_dir(experiment)?.join(PLAN), LIMIT)
     }
 }

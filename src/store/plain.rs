@@ -60,7 +60,8 @@ fn is_link(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|data| data.file_type().is_symlink())
 }
 
-fn refuse_other_than_file(path: &Path, data: &fs::Metadata) -> Result<(), StoreError> {
+/// An error for what is no plain file.
+pub(super) fn refuse_other_than_file(path: &Path, data: &fs::Metadata) -> Result<(), StoreError> {
     match data.file_type() {
         kind if kind.is_symlink() => Err(StoreError::Link { path: path.to_owned() }),
         kind if kind.is_file() => Ok(()),
@@ -97,6 +98,9 @@ mod tests {
         }
         assert!(message("pipe").contains("is no plain file"), "{}", message("pipe"));
         assert!(message("folder").contains("directory"), "{}", message("folder"));
+        for name in ["pipe", "link"] {
+            assert!(super::super::open_log(&path(name)).is_err(), "{name}");
+        }
         assert!(message("none").starts_with("there is no `"), "{}", message("none"));
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use super::StoreError;
+use super::plain::refuse_other_than_file;
 
 /// How the name of a file that is being written begins and ends.
 const PREFIX: &str = ".";
@@ -76,15 +77,23 @@ pub fn write_whole<T>(
 }
 
 /// Opens a file to append lines to, which need not be whole; its folder is made where it is missing. A
-/// link is not followed: it could lead anywhere.
+/// link is not followed, since it could lead anywhere, and nothing is written to a pipe or a device.
 pub fn open_log(path: &Path) -> Result<File, StoreError> {
     let failed = |reason| StoreError::write(path, reason);
     std::fs::create_dir_all(folder_of(path)).map_err(failed)?;
     let mut options = File::options();
     options.create(true).append(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NOFOLLOW);
-    options.open(path).map_err(failed)
+    std::os::unix::fs::OpenOptionsExt::custom_flags(
+        &mut options,
+        libc::O_NOFOLLOW | libc::O_NONBLOCK,
+    );
+    if let Ok(data) = std::fs::symlink_metadata(path) {
+        refuse_other_than_file(path, &data)?;
+    }
+    let file = options.open(path).map_err(failed)?;
+    refuse_other_than_file(path, &file.metadata().map_err(failed)?)?;
+    Ok(file)
 }
 
 fn folder_of(path: &Path) -> &Path {

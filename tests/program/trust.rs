@@ -160,15 +160,23 @@ fn results_in_the_wrong_folder_are_not_taken_for_others() {
 
     // A manifest that says that it is the other's, over the other's settings; then a seed, then a status.
     let path = whole.join("manifest.json");
-    let own = fs::read_to_string(&path).unwrap();
+    // Without the checksum that such an edit would break: that of an earlier version has none.
+    let unsealed = |path: PathBuf| {
+        let mut value: serde_json::Value =
+            serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        assert!(value.as_object_mut().unwrap().remove("blake3").is_some());
+        value
+    };
+    let text = |value: serde_json::Value| serde_json::to_string_pretty(&value).unwrap();
+    let sealed = fs::read_to_string(&path).unwrap();
+    let own = text(unsealed(path.clone()));
     let whole_id = whole.file_name().unwrap().to_str().unwrap();
-    let relabelled =
-        fs::read_to_string(hidden.join("manifest.json")).unwrap().replace(id, whole_id);
+    let relabelled = text(unsealed(hidden.join("manifest.json"))).replace(id, whole_id);
     let other_seed = own.replacen("\"seed\": 1", "\"seed\": 2", 1);
     let without_files = {
-        let mut value: serde_json::Value = serde_json::from_str(&own).unwrap();
+        let mut value = unsealed(path.clone());
         value["files"] = serde_json::json!({});
-        value.to_string()
+        text(value)
     };
     let other_version = own.replacen("\"numeric_version\": ", "\"numeric_version\": 9", 1);
     for (text, words) in [
@@ -176,6 +184,10 @@ fn results_in_the_wrong_folder_are_not_taken_for_others() {
         (other_seed, "its settings and seed are those of training"),
         (without_files, "it says that the training is done"),
         (other_version, "it is of numeric version 9"),
+        (
+            sealed.replacen("\"prior\": [", "\"prior\": [0.5,", 1),
+            "its content is not what was written",
+        ),
     ] {
         assert_ne!(text, own);
         fs::write(&path, text).unwrap();
