@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use fer_lab::engine::outline;
 use fer_lab::experiment::{self, Experiment};
-use fer_lab::plan::{Identified, NUMERIC_VERSION, Plan};
+use fer_lab::plan::{Identified, NUMERIC_VERSION, Plan, TrainingSpec};
 use fer_lab::store::{
     ConfusionRow, EpochRow, EvaluationRecord, Manifest, PredictionRow, Results, RunRow, StoreError,
-    TrainingStatus, collect_predictions, hash_file, write_json, write_table,
+    TrainingStatus, collect_predictions, hash_file, write_sealed_json, write_table,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -118,7 +118,7 @@ fn write_experiment(
         let covered = condition.regions.len() as f64 * 0.08;
         let ability = 0.85 - covered + random.random_range(-0.01..0.01);
         let of_training = epoch_rows(id, ability);
-        write_training(results, id, experiment, run.seed, &of_training)?;
+        write_training(results, id, &plan.trainings[run.training], &of_training)?;
         epochs.extend(of_training);
 
         let path = results.evaluation_path(id, evaluation)?;
@@ -182,14 +182,16 @@ fn write_experiment(
     write_table(&results.table_path::<ConfusionRow>(name)?, &confusion)?;
     let folder = results.experiment_dir(name)?;
     fs::write(folder.join("experiment.toml"), &experiment.merged).expect("a file");
-    write_json(&folder.join("plan.json"), &outline(experiment, plan, identified, Some(results))?)
+    write_sealed_json(
+        &folder.join("plan.json"),
+        &outline(experiment, plan, identified, Some(results))?,
+    )
 }
 
 fn write_training(
     results: &Results,
     id: &str,
-    experiment: &Experiment,
-    seed: u64,
+    spec: &TrainingSpec,
     epochs: &[EpochRow],
 ) -> Result<(), StoreError> {
     let (table, model) = (results.epochs_path(id)?, results.model_path(id)?);
@@ -207,19 +209,11 @@ fn write_training(
     fs::write(results.log_path(id)?, log).expect("a file");
     let files = [("epochs.parquet", &table), ("model.safetensors", &model)];
     let files = files.map(|(name, path)| (name.to_owned(), hash_file(path).expect("a file")));
-    let mut settings = experiment.describe();
-    let occlusion = serde_json::json!({
-        "mode": "hide", "fill": "mean",
-        "polygons": [[[0.12, 0.71], [0.88, 0.71], [0.8, 0.9], [0.5, 0.98], [0.2, 0.9]]],
-    });
-    settings["occlusion"] = occlusion;
-    for study in ["seeds", "matrix", "regions"] {
-        settings.as_object_mut().expect("a table").remove(study);
-    }
     let manifest = Manifest {
         training_id: id.to_owned(),
-        seed,
-        settings,
+        seed: spec.seed,
+        settings: Manifest::settings(spec),
+        content: None,
         fer_lab: "0.1.0".to_owned(),
         git: None,
         numeric_version: NUMERIC_VERSION,
@@ -230,7 +224,7 @@ fn write_training(
         precision: "f32".to_owned(),
         threads: 2,
         host: "bench".to_owned(),
-        started: 1_790_000_000 + seed,
+        started: 1_790_000_000 + spec.seed,
         wall_seconds: 42.0,
         train_images_per_second: 1700.0,
         epochs: EPOCHS,
