@@ -90,7 +90,7 @@ fn preparing(work: &Work) -> Live {
         pid: std::process::id(),
         started: now,
         updated: now,
-        jobs: work.crew.jobs() as u32,
+        jobs: work.crew.jobs(),
         threads: work.crew.threads,
         trainings: work.plan.trainings.len(),
         trained: 0,

@@ -272,7 +272,7 @@ fn foreign_files(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
             }
             _ => false,
         };
-        if !own && !(entry.file_type().is_file() && is_unfinished(path)) {
+        if !(own || entry.file_type().is_file() && is_unfinished(path)) {
             foreign.push(path.to_owned());
         }
     }
