@@ -41,6 +41,13 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     let dataset = engine::load(spec, &results, &|progress| {
         super::progress::say(options, &progress);
     })?;
+    let engine::Reached { nothing, warnings } = engine::reached(&plan.parts, &dataset);
+    for nothing in &nothing {
+        output::warning(nothing);
+    }
+    for warning in &warnings {
+        output::warning(warning);
+    }
     let split = Split::ALL.into_iter().find(|split| split.name() == arguments.split);
     let split = split.unwrap_or(Split::Test);
     let examples = examples(&dataset, split, arguments.samples as usize);

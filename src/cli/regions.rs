@@ -1,5 +1,6 @@
 //! `fer-lab regions`
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -7,8 +8,10 @@ use serde_json::json;
 
 use super::{Exit, Options, output};
 use crate::dataset::faces;
-use crate::experiment::{DatasetSpec, FacesSpec, Source, WithoutLandmarks};
-use crate::region::{Region, Regions};
+use crate::experiment::{self, DatasetSpec, Experiment, FacesSpec, Source, WithoutLandmarks};
+use crate::plan::covers_nothing;
+use crate::region::reach::covers_everything;
+use crate::region::{Affine, Region, Regions};
 use crate::report::{self, Cell, Column, Format, Table, Tile};
 
 /// The regions that an experiment can name, as a table and a picture
@@ -26,7 +29,11 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     let regions = match &arguments.file {
-        Some(file) => options.experiment(file)?.regions,
+        Some(file) => {
+            let experiment = options.experiment(file)?;
+            warn_of_nothing(&experiment);
+            experiment.regions
+        }
         None => Regions::aligned(),
     };
     if options.format == Format::Json {
@@ -44,6 +51,26 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     }
     output::answer(&text)?;
     Ok(Exit::Done)
+}
+
+/// Says which regions cover no pixel of pictures of the experiment's sizes, or every one.
+fn warn_of_nothing(experiment: &Experiment) {
+    let size =
+        |cell: &experiment::Cell| (cell.settings.dataset.height, cell.settings.dataset.width);
+    let sizes: BTreeSet<(usize, usize)> = experiment.cells.iter().map(size).collect();
+    for size in sizes {
+        for region in experiment.regions.iter() {
+            if let Some(nothing) = covers_nothing(&region.name, &region.polygons, size) {
+                output::warning(&nothing);
+            }
+            let (name, (height, width)) = (&region.name, size);
+            if covers_everything(&region.polygons, &[Affine::IDENTITY], height, width) {
+                output::warning(&format!(
+                    "`{name}` covers every pixel of any {height} × {width} picture"
+                ));
+            }
+        }
+    }
 }
 
 fn json(regions: &Regions) -> serde_json::Value {

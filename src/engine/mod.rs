@@ -18,6 +18,7 @@ mod name;
 mod outline;
 mod painter;
 mod process;
+mod reach;
 mod reproduce;
 mod sensitivity;
 mod specification;
@@ -32,7 +33,7 @@ use std::path::PathBuf;
 
 use crate::dataset::DatasetError;
 use crate::experiment::Experiment;
-use crate::plan::{Plan, PlanError, TrainingId};
+use crate::plan::{CoversNothing, Plan, PlanError, TrainingId, in_lines};
 use crate::store::{Results, StoreError};
 use crate::train::device::DeviceError;
 
@@ -44,6 +45,7 @@ pub use outline::{
 };
 pub use painter::Painter;
 pub use process::kill_workers;
+pub use reach::{Reached, reached};
 pub use reproduce::{Circumstance, Reproduced, Reproduction, reproduce};
 pub use sensitivity::SensitivityMap;
 pub use specification::{Evaluation, Specification};
@@ -96,6 +98,8 @@ pub enum EngineError {
     Metrics(#[from] crate::evaluate::metrics::MetricsError),
     #[error(transparent)]
     Confusion(#[from] crate::analysis::ConfusionError),
+    #[error("{}", in_lines(nothing))]
+    CoversNothing { nothing: Vec<CoversNothing> },
     #[error("this is no specification of a training: {0}")]
     Specification(String),
     #[error(

@@ -85,7 +85,7 @@ pub fn reproduce(
     let text = results.experiment_text(&need.experiment)?;
     let experiment = experiment::parse(&text, &path.display().to_string(), &[])
         .map_err(|errors| EngineError::Specification(errors.to_string()))?;
-    let plan = Plan::new(&experiment)?;
+    let plan = Plan::of_stored(&experiment)?;
     let (device, _) = device::choose(experiment.settings.train.device)?;
     let mut ready: Option<Ready> = None;
     let mut found = None;

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::specification::Specification;
 use super::state::State;
 use super::supervisor::Supervisor;
-use super::{EngineError, Observer, Work, collect, data, name};
+use super::{EngineError, Observer, Work, collect, data, name, reach};
 use crate::experiment::DatasetSpec;
 use crate::plan::{Identified, source_content};
 use crate::store::{Live, Session, StoreError, host};
@@ -45,9 +45,9 @@ pub fn execute(work: &Work, observer: &mut dyn Observer) -> Result<Done, EngineE
     if let Some(session) = &session {
         session.tell(&preparing(work));
     }
-    announce(work, &identified, observer)?;
     let state = State::look(work, &identified, observer)?;
     ready_data(work, &identified, &state, observer)?;
+    announce(work, &identified, observer)?;
     let carried =
         Supervisor::new(work, &identified, state, session.as_ref(), observer).carry_out()?;
     let mut done = Done {
@@ -111,8 +111,9 @@ pub fn specifications(
     observer: &mut dyn Observer,
 ) -> Result<Vec<Specification>, EngineError> {
     let identified = identify(work, observer)?;
-    announce(work, &identified, observer)?;
     let state = State::look(work, &identified, observer)?;
+    ready_data(work, &identified, &state, observer)?;
+    announce(work, &identified, observer)?;
     let open = (0..work.plan.trainings.len())
         .filter(|training| state.is_open(work, &identified, *training))
         .map(|training| {
@@ -146,6 +147,8 @@ pub(super) fn identify(
 }
 
 /// Puts the drawn faces that open trainings need into the cache, so that no two workers draw the same.
+/// Where regions lie differently from picture to picture, whatever covers none of their pixels is known
+/// then, before hours are spent.
 fn ready_data(
     work: &Work,
     identified: &Identified,
@@ -155,9 +158,12 @@ fn ready_data(
     let mut ready: Vec<&DatasetSpec> = Vec::new();
     for (index, training) in work.plan.trainings.iter().enumerate() {
         let spec = &training.settings.dataset;
-        let drawn = source_content(spec).is_some();
-        if drawn && state.is_open(work, identified, index) && !ready.contains(&spec) {
-            data::load_telling(spec, work.results, observer)?;
+        let wanted = source_content(spec).is_some() || spec.places_regions();
+        if wanted && state.is_open(work, identified, index) && !ready.contains(&spec) {
+            let dataset = data::load_telling(spec, work.results, observer)?;
+            if spec.places_regions() {
+                reach::check(&work.plan.parts, &dataset, observer)?;
+            }
             ready.push(spec);
         }
     }

@@ -7,7 +7,7 @@ use crate::region::Regions;
 use super::error::Problem;
 use super::reader::{Bounds, Section, read_integer};
 use super::spec::{
-    DatasetSpec, FacesSpec, FerUsage, FerplusLabels, Source, Target, WithoutLandmarks,
+    DatasetSpec, FacesSpec, FerUsage, FerplusLabels, LONGEST_SIDE, Source, Target, WithoutLandmarks,
 };
 use super::suggest;
 use super::tree::{Node, Value};
@@ -194,8 +194,10 @@ fn read_size(section: &Section<'_>) -> (usize, usize) {
         );
         return DEFAULT;
     };
-    let side =
-        |node, path| read_integer(node, path, 8, 1024, section.problems).map(|side| side as usize);
+    let side = |node, path| {
+        let longest = LONGEST_SIDE as i64;
+        read_integer(node, path, 8, longest, section.problems).map(|side| side as usize)
+    };
     match (side(height, "dataset.size[0]"), side(width, "dataset.size[1]")) {
         (Some(height), Some(width)) => (height, width),
         _ => DEFAULT,

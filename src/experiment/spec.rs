@@ -49,10 +49,13 @@ pub struct Settings {
     pub schedule: Schedule,
 }
 
+/// The longest side that pictures can have, pixels.
+pub const LONGEST_SIDE: usize = 1024;
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DatasetSpec {
     pub source: Source,
-    /// Pixels, 8 to 1024 each.
+    /// Pixels, 8 to [`LONGEST_SIDE`] each.
     pub height: usize,
     pub width: usize,
     /// 1 (grey) or 3 (RGB).

@@ -5,7 +5,7 @@ use std::fmt;
 
 use rayon::prelude::*;
 
-use crate::experiment::{Cell, Experiment, OcclusionStudy, Settings};
+use crate::experiment::{Cell, DatasetSpec, Experiment, OcclusionStudy, Settings};
 use crate::region::control::{NoPlace, place};
 use crate::region::{
     Fill, Lesson, Mode, Occlusion, Phase, Polygon, RandomSets, RegionError, Regions,
@@ -13,6 +13,7 @@ use crate::region::{
 
 use super::condition::{Condition, Naming};
 use super::identity::{TrainingKey, canonical_occlusion};
+use super::reach::{CoversNothing, Parts, Reach, canonical};
 
 /// All that an experiment needs done.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +27,8 @@ pub struct Plan {
     pub trainings: Vec<TrainingSpec>,
     /// Condition by condition, a run for each seed.
     pub runs: Vec<Run>,
+    /// What is covered, to be held against the pictures.
+    pub parts: Parts,
     pub warnings: Vec<PlanWarning>,
 }
 
@@ -60,6 +63,8 @@ pub enum PlanError {
          of the two out of `occlusion.regions`"
     )]
     SameCondition { first: String, second: String },
+    #[error("{}", in_lines(nothing))]
+    CoversNothing { nothing: Vec<CoversNothing> },
 }
 
 /// What a researcher should know before the work begins.
@@ -69,6 +74,10 @@ pub enum PlanWarning {
     NoControl { regions: Vec<String>, wanted: u32, reason: NoPlace },
     /// Controls are no regions, so a network that learns from sets of regions never met their like.
     AmortisedControls,
+    /// As far as can be told before the pictures are read.
+    MayCoverNothing(CoversNothing),
+    /// Sets of regions that leave no pixel, or all, at a height and width.
+    CoversEverything { set: String, height: usize, width: usize },
 }
 
 impl fmt::Display for PlanWarning {
@@ -83,6 +92,14 @@ impl fmt::Display for PlanWarning {
                 "`amortised` conditions have no controls: their network learns while regions are covered, \
                  and would meet a control for the first time; `retrain` and `evaluate` have them",
             ),
+            PlanWarning::MayCoverNothing(nothing) => {
+                write!(f, "{nothing}. `run` looks at every picture before it trains")
+            }
+            PlanWarning::CoversEverything { set, height, width } => write!(
+                f,
+                "{set} covers every pixel of {height} × {width} pictures: hidden, it leaves nothing to be \
+                 seen, and kept, the whole picture"
+            ),
         }
     }
 }
@@ -91,9 +108,20 @@ impl Plan {
     /// Expands an experiment.
     ///
     /// # Errors
-    /// A region that does not exist (impossible for an experiment that was read from a file), and two
-    /// conditions that cover the same polygons under different names: their runs would be one.
+    /// A region that does not exist (impossible for an experiment that was read from a file), two
+    /// conditions that cover the same polygons under different names (their runs would be one), and what
+    /// covers no pixel of pictures in which all regions lie as in the canonical frame.
     pub fn new(experiment: &Experiment) -> Result<Plan, PlanError> {
+        let mut plan = Plan::of_stored(experiment)?;
+        plan.warnings.extend(reach_of(&plan.parts, experiment)?);
+        Ok(plan)
+    }
+
+    /// As [`Plan::new`], for an experiment that was run: what covers nothing is no reason to lose the rest.
+    ///
+    /// # Errors
+    /// As [`Plan::new`], but for what covers nothing.
+    pub fn of_stored(experiment: &Experiment) -> Result<Plan, PlanError> {
         // Finding a place for a control, or that there is none, takes thousands of tries.
         let covered: Vec<(Covering<'_>, Option<PlanWarning>)> = experiment
             .occlusion
@@ -115,10 +143,44 @@ impl Plan {
         }
         let conditions = conditions(experiment, &coverings);
         refuse_twins(&conditions)?;
+        let parts = Parts::of(experiment, &conditions)?;
         let regions = covered_regions(experiment)?;
         let (trainings, runs) = runs(experiment, &conditions, &regions);
-        Ok(Plan { experiment: experiment.name.clone(), conditions, trainings, runs, warnings })
+        let experiment = experiment.name.clone();
+        Ok(Plan { experiment, conditions, trainings, runs, parts, warnings })
     }
+}
+
+/// Holds what is covered against pictures of every size that the experiment has, without reading any: what
+/// covers nothing is an error where all regions lie as in the canonical frame, else a warning.
+fn reach_of(parts: &Parts, experiment: &Experiment) -> Result<Vec<PlanWarning>, PlanError> {
+    let (mut sizes, mut refused, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
+    for cell in &experiment.cells {
+        let DatasetSpec { height, width, .. } = cell.settings.dataset;
+        let exact = !cell.settings.dataset.places_regions();
+        if sizes.contains(&(height, width, exact)) {
+            continue;
+        }
+        sizes.push((height, width, exact));
+        let Reach { nothing, everything, .. } = parts.reach(canonical((height, width), exact));
+        if exact {
+            refused.extend(nothing);
+        } else {
+            warnings.extend(nothing.into_iter().map(PlanWarning::MayCoverNothing));
+        }
+        let everything = everything.into_iter();
+        warnings.extend(everything.map(|set| PlanWarning::CoversEverything { set, height, width }));
+    }
+    match refused.is_empty() {
+        true => Ok(warnings),
+        false => Err(PlanError::CoversNothing { nothing: refused }),
+    }
+}
+
+/// Errors of one kind, a line each.
+pub(crate) fn in_lines(errors: &[impl fmt::Display]) -> String {
+    let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    lines.join("\n")
 }
 
 /// A set of regions and where its controls lie.

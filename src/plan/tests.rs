@@ -188,6 +188,90 @@ fn a_control_without_a_place_is_left_out_and_said_so() {
     assert!(text.starts_with(start), "{text}");
 }
 
+/// A strip between the 24th and 25th of 48 columns, and a square around the whole picture.
+const FINE_AND_COARSE: &str = "[regions]\nstrip = [[[0.495, 0.3], [0.505, 0.3], [0.505, 0.7], [0.495, 0.7]]]\n\
+                               all = [[[-0.1, -0.1], [1.1, -0.1], [1.1, 1.1], [-0.1, 1.1]]]\n";
+const FOLDER: &str =
+    "name = \"x\"\n[dataset]\nkind = \"folder\"\nroot = \"a\"\nclasses = [\"a\", \"b\"]\n";
+
+/// Where every region lies as in the canonical frame, all that covers nothing is refused at once: also what
+/// a set hides, in whatever mode.
+#[test]
+fn what_covers_no_pixel_is_refused_with_the_size_at_which_it_would() {
+    let planned = |text: &str| {
+        let experiment = parse(&format!("{FOLDER}{text}{FINE_AND_COARSE}"), "x.toml", &[]);
+        Plan::new(&experiment.unwrap_or_else(|errors| panic!("{errors}")))
+    };
+    for sets in ["[\"strip\"]", "[\"eyes\", [\"mouth\", \"strip\"]]"] {
+        for mode in ["hide", "keep"] {
+            let text = format!("[occlusion]\nregions = {sets}\nmodes = [\"{mode}\"]\n");
+            assert_eq!(
+                planned(&text).unwrap_err().to_string(),
+                "`strip` covers no pixel of any 48 × 48 picture and would change nothing: make the region \
+                 larger, or the pictures (`dataset.size = [49, 49]` would do)"
+            );
+        }
+    }
+    let used = "[occlusion]\nregions = [\"strip\"]\n";
+    // At one of the sizes that are swept.
+    let swept = format!("{used}[matrix]\n\"dataset.size\" = [[64, 49], [32, 24]]\n");
+    let error = planned(&swept).unwrap_err().to_string();
+    assert!(error.starts_with("`strip` covers no pixel of any 32 × 24 picture"), "{error}");
+    assert_eq!(error.lines().count(), 1, "{error}");
+    // What is not asked about is no concern, and what was run is not lost.
+    planned("[occlusion]\nregions = [\"eyes\"]\n").unwrap();
+    let text = format!("{FOLDER}{used}{FINE_AND_COARSE}");
+    Plan::of_stored(&parse(&text, "x.toml", &[]).unwrap()).unwrap();
+    let halves = format!(
+        "{FOLDER}size = [8, 8]\n[model]\nblocks = [[8]]\n[occlusion]\nregions = \"halves\"\n"
+    );
+    Plan::new(&parse(&halves, "x.toml", &[]).unwrap()).unwrap();
+}
+
+/// A pixel wide where the region lies, a shape may lie between the centres elsewhere.
+#[test]
+fn a_control_that_covers_no_pixel_is_refused() {
+    let text = format!(
+        "{FOLDER}[regions]\nthin = [[[0.508, 0.3], [0.512, 0.3], [0.512, 0.7], [0.508, 0.7]]]\n\
+         [occlusion]\nregions = [\"thin\"]\ncontrols = 3\n"
+    );
+    let error = Plan::new(&parse(&text, "x.toml", &[]).unwrap()).unwrap_err().to_string();
+    assert!(
+        error.starts_with("control 1 of `thin` covers no pixel of any 48 × 48 pict"),
+        "{error}"
+    );
+}
+
+/// Where they lie differently from picture to picture, the pictures have to be seen for that.
+#[test]
+fn where_landmarks_place_regions_the_canonical_frame_gives_a_warning() {
+    let text = format!("{FINE_AND_COARSE}[occlusion]\nregions = [\"strip\", \"all\"]\n");
+    let warnings: Vec<String> = plan(&text).warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        [
+            "`strip` covers no pixel of any 48 × 48 picture where the face lies as in the canonical frame \
+             and would change nothing: make the region larger, or the pictures (`dataset.size = [49, 49]` \
+             would do). `run` looks at every picture before it trains",
+            "`all` covers every pixel of 48 × 48 pictures: hidden, it leaves nothing to be seen, and kept, \
+             the whole picture",
+        ]
+    );
+    let outside = "[regions]\nfar = [[[1.2, 0.1], [1.4, 0.1], [1.4, 0.4]]]\n[occlusion]\nregions = [\"far\"]\n";
+    let warning = plan(outside).warnings[0].to_string();
+    assert!(warning.contains(", nor would it with sides of up to 1024 pixels,"), "{warning}");
+}
+
+/// Two orders of the same classes never share a result.
+#[test]
+fn the_order_of_classes_is_part_of_every_id() {
+    let of = |classes: &str| {
+        run_ids(&plan(&format!("classes = [{classes}]\n[occlusion]\nregions = [\"eyes\"]\n")))
+    };
+    let (one, other) = (of("\"fear\", \"anger\""), of("\"anger\", \"fear\""));
+    assert!(one.iter().all(|id| !other.contains(id)));
+}
+
 #[test]
 fn the_same_polygons_under_two_names_are_refused() {
     let experiment = experiment(

@@ -1,6 +1,6 @@
 //! The seven regions of the canonical face frame, and an experiment's own.
 
-use super::overlap::union_area;
+use super::overlap::area_in_frame;
 use super::{Point, Polygon};
 
 /// A named area of the face.
@@ -121,10 +121,7 @@ impl Region {
 
     /// The share of the canonical face frame that it covers, overlapping polygons counted once.
     pub fn area(&self) -> f64 {
-        let frame = in_hundredths(&[(0.0, 0.0), (100.0, 0.0), (100.0, 100.0), (0.0, 100.0)]);
-        let mut with_frame = self.polygons.clone();
-        with_frame.push(frame);
-        union_area(&self.polygons) + 1.0 - union_area(&with_frame)
+        area_in_frame(&self.polygons)
     }
 }
 
@@ -287,6 +284,7 @@ fn half(polygon: &Polygon, left: bool) -> Option<Polygon> {
 mod tests {
     use super::*;
     use crate::region::Landmark;
+    use crate::region::overlap::union_area;
 
     fn names(names: &[&str]) -> Vec<String> {
         names.iter().map(|&name| name.to_owned()).collect()

@@ -10,14 +10,16 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::geometry::bounds;
-use super::overlap::union_area;
+use super::overlap::{area_in_frame, union_area};
 use super::{Affine, Point, Polygon};
 
 /// Why there is no such control: the regions leave no room beside themselves.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NoPlace {
-    /// The share of the face frame that the regions cover.
+    /// The share of the face frame that the regions cover, overlaps counted once.
     pub area: f64,
+    /// Whether they reach beyond the frame, as the background does.
+    pub beyond: bool,
     /// How many controls do have a place.
     pub found: u32,
 }
@@ -25,9 +27,10 @@ pub struct NoPlace {
 impl fmt::Display for NoPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let percent = 100.0 * self.area;
+        let beyond = if self.beyond { " and reach beyond it" } else { "" };
         write!(
             f,
-            "the regions cover {percent:.0} % of the face frame, and beside them there is room for "
+            "the regions cover {percent:.0} % of the face frame{beyond}, and beside them there is room for "
         )?;
         match self.found {
             0 => write!(f, "no control of their shape: set `occlusion.controls` to 0")?,
@@ -100,7 +103,7 @@ fn next_place(
 ) -> Result<Vec<Polygon>, NoPlace> {
     let area = union_area(polygons);
     let Some(frame) = Frame::around(polygons).filter(|frame| 2.0 * area <= frame.area()) else {
-        return Err(NoPlace { area, found: draw });
+        return Err(no_place(polygons, draw));
     };
     let mut rng = ChaCha8Rng::from_seed(seed(polygons, draw));
     let mut least: Option<(f64, Vec<Polygon>)> = None;
@@ -119,7 +122,13 @@ fn next_place(
             }
         }
     }
-    least.map(|(_, place)| place).ok_or(NoPlace { area, found: draw })
+    least.map(|(_, place)| place).ok_or_else(|| no_place(polygons, draw))
+}
+
+fn no_place(polygons: &[Polygon], found: u32) -> NoPlace {
+    let area = area_in_frame(polygons);
+    // Rounding is no reach: a billionth of the frame is less than any pixel.
+    NoPlace { area, beyond: union_area(polygons) > area + 1e-9, found }
 }
 
 /// The rectangle that a control stays in.
@@ -352,7 +361,17 @@ mod tests {
         let scarce = place(&union(&["brows", "cheeks"]), 20).unwrap_err();
         assert!((1..20).contains(&scarce.found), "{scarce}");
         assert!(place(&union(&["brows", "cheeks"]), scarce.found - 1).is_ok());
-        assert_eq!(place(&[], 0), Err(NoPlace { area: 0.0, found: 0 }));
+        assert_eq!(place(&[], 0), Err(NoPlace { area: 0.0, beyond: false, found: 0 }));
+        // The background is larger than the frame: 30 % of the frame are no more than that.
+        let error = place(&union(&["background"]), 0).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the regions cover 30 % of the face frame and reach beyond it, and beside them there is room \
+             for no control of their shape: set `occlusion.controls` to 0, or cover fewer regions at once"
+        );
+        let halves =
+            place(&union(&["face_left", "face_upper", "eyes", "eyes_left"]), 0).unwrap_err();
+        assert!(halves.area < 0.7 && !halves.beyond, "{halves:?}");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Which pixels polygons cover.
 
+use std::ops::{ControlFlow, Range};
+
 use super::geometry::crossing_at;
 use super::{Affine, Point, Polygon};
 
@@ -16,6 +18,47 @@ use super::{Affine, Point, Polygon};
 pub fn cover(polygons: &[Polygon], frame: &Affine, height: usize, width: usize, out: &mut [u8]) {
     assert_eq!(out.len(), height * width, "a mask holds one value a pixel");
     out.fill(0);
+    let _ = stretches(polygons, frame, (height, width), 0..height, |row, from, to| {
+        out[row * width + from..row * width + to].fill(1);
+        ControlFlow::Continue(())
+    });
+}
+
+/// Whether a mask that [`cover`] cuts has any pixel. It is not cut: the first pixel is enough.
+pub fn covers_a_pixel(polygons: &[Polygon], frame: &Affine, height: usize, width: usize) -> bool {
+    let found = stretches(polygons, frame, (height, width), 0..height, |_, from, to| {
+        if from < to { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    found.is_break()
+}
+
+/// Whether a mask that [`cover`] cuts has every pixel; row by row, so that the first that is seen is enough.
+pub fn covers_every_pixel(
+    polygons: &[Polygon],
+    frame: &Affine,
+    height: usize,
+    width: usize,
+) -> bool {
+    let mut line = vec![0; width];
+    (0..height).all(|row| {
+        line.fill(0);
+        let _ = stretches(polygons, frame, (height, width), row..row + 1, |_, from, to| {
+            line[from..to].fill(1);
+            ControlFlow::Continue(())
+        });
+        line.iter().all(|covered| *covered == 1)
+    })
+}
+
+/// Hands on every stretch of covered pixels in these rows as (row, first column, column past the last),
+/// polygon by polygon; it may be empty. `Break` ends it.
+fn stretches(
+    polygons: &[Polygon],
+    frame: &Affine,
+    (height, width): (usize, usize),
+    rows: Range<usize>,
+    mut each: impl FnMut(usize, usize, usize) -> ControlFlow<()>,
+) -> ControlFlow<()> {
     let mut corners: Vec<Point> = Vec::new();
     let mut columns: Vec<usize> = Vec::new();
     let pixel = |centre: f64, end: usize| ((centre - 0.5).ceil().max(0.0) as usize).min(end);
@@ -27,7 +70,7 @@ pub fn cover(polygons: &[Polygon], frame: &Affine, height: usize, width: usize, 
         }));
         let top = corners.iter().map(|corner| corner.y).fold(f64::INFINITY, f64::min);
         let bottom = corners.iter().map(|corner| corner.y).fold(f64::NEG_INFINITY, f64::max);
-        for row in pixel(top, height)..pixel(bottom, height) {
+        for row in pixel(top, height).max(rows.start)..pixel(bottom, height).min(rows.end) {
             let centre = row as f64 + 0.5;
             let next = corners.iter().cycle().skip(1);
             let sides = corners.iter().copied().zip(next.copied());
@@ -35,10 +78,11 @@ pub fn cover(polygons: &[Polygon], frame: &Affine, height: usize, width: usize, 
             columns.extend(sides.filter_map(|side| Some(pixel(crossing_at(side, centre)?, width))));
             columns.sort_unstable();
             for span in columns.chunks_exact(2) {
-                out[row * width + span[0]..row * width + span[1]].fill(1);
+                each(row, span[0], span[1])?;
             }
         }
     }
+    ControlFlow::Continue(())
 }
 
 #[cfg(test)]
@@ -118,6 +162,10 @@ mod tests {
             let back = frame.inverse().unwrap();
             for region in Regions::aligned().iter() {
                 let out = mask(&region.polygons, &frame, height, width);
+                let any = covers_a_pixel(&region.polygons, &frame, height, width);
+                prop_assert_eq!(any, out.contains(&1), "{}", &region.name);
+                let every = covers_every_pixel(&region.polygons, &frame, height, width);
+                prop_assert_eq!(every, !out.contains(&0), "{}", &region.name);
                 for (index, &covered) in out.iter().enumerate() {
                     let x = ((index % width) as f64 + 0.5) / width as f64;
                     let y = ((index / width) as f64 + 0.5) / height as f64;

@@ -12,6 +12,7 @@ pub mod mask;
 pub mod occlusion;
 pub mod overlap;
 pub mod random_sets;
+pub mod reach;
 
 pub use affine::Affine;
 pub use atlas::{Region, RegionError, Regions};

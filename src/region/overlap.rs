@@ -63,6 +63,15 @@ pub fn union_area(polygons: &[Polygon]) -> f64 {
         .sum()
 }
 
+/// The share of the canonical face frame that lies inside any of the polygons, which may reach beyond it.
+pub fn area_in_frame(polygons: &[Polygon]) -> f64 {
+    let corners = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)];
+    let corners = corners.map(|(x, y)| Point { x, y }).to_vec();
+    let frame = Polygon::new(corners).expect("the frame is a square");
+    let with_frame: Vec<Polygon> = polygons.iter().cloned().chain([frame]).collect();
+    union_area(polygons) + 1.0 - union_area(&with_frame)
+}
+
 /// The plane cut into horizontal slabs at every corner and every crossing of sides, as (middle,
 /// thickness). Within a slab no side begins, ends or meets another, so every stretch between two sides
 /// is a trapezium, and its width at the middle times the thickness is its area, exactly.

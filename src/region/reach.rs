@@ -1,0 +1,96 @@
+//! Whether polygons reach the pixels of pictures at all.
+//!
+//! A region may be finer than the pixels: too small, or a sliver between their centres. What covers no
+//! pixel changes nothing, and an experiment on it would find "no effect" without having asked. `frames`
+//! carry the canonical face frame into each picture, as in [`Occlusion::masks`](super::Occlusion::masks).
+
+use rayon::prelude::*;
+
+use super::mask::{covers_a_pixel, covers_every_pixel};
+use super::{Affine, Polygon};
+
+/// In how many of the pictures the polygons cover no pixel.
+pub fn missed(polygons: &[Polygon], frames: &[Affine], height: usize, width: usize) -> usize {
+    let frames = frames.par_iter().with_min_len(1000);
+    frames.filter(|frame| !covers_a_pixel(polygons, frame, height, width)).count()
+}
+
+/// Whether the polygons cover every pixel of every picture; `false` without pictures.
+pub fn covers_everything(
+    polygons: &[Polygon],
+    frames: &[Affine],
+    height: usize,
+    width: usize,
+) -> bool {
+    let full = |frame| covers_every_pixel(polygons, frame, height, width);
+    !frames.is_empty() && frames.iter().all(full)
+}
+
+/// The smallest size (height, width) in the proportions of this one, and larger, at which the polygons
+/// cover a pixel of every picture; `None` where no side of up to `largest` pixels does. At a larger size
+/// still they may miss all centres again, if they are slivers.
+pub fn size_needed(
+    polygons: &[Polygon],
+    frames: &[Affine],
+    (height, width): (usize, usize),
+    largest: usize,
+) -> Option<(usize, usize)> {
+    let (shorter, longer) = (height.min(width), height.max(width));
+    let scaled = |side: usize, short: usize| (side * short + shorter / 2) / shorter;
+    (shorter + 1..=largest)
+        .map(|short| (scaled(height, short), scaled(width, short), scaled(longer, short)))
+        .take_while(|(.., long)| *long <= largest)
+        .find(|&(height, width, _)| {
+            frames.par_iter().all(|frame| covers_a_pixel(polygons, frame, height, width))
+        })
+        .map(|(height, width, _)| (height, width))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::region::geometry::tests::polygon;
+
+    fn rectangle(x: (f64, f64), y: (f64, f64)) -> Vec<Polygon> {
+        vec![polygon(&[(x.0, y.0), (x.1, y.0), (x.1, y.1), (x.0, y.1)])]
+    }
+
+    fn shifted(c: f64) -> Affine {
+        Affine { c, ..Affine::IDENTITY }
+    }
+
+    #[test]
+    fn a_sliver_between_the_centres_of_pixels_reaches_none() {
+        // Of 10 columns the centres lie at 0.05, 0.15 …
+        let sliver = rectangle((0.06, 0.14), (0.0, 1.0));
+        let frames = [Affine::IDENTITY, shifted(0.05), shifted(-0.3), shifted(5.0)];
+        assert_eq!(missed(&sliver, &frames[..1], 10, 10), 1);
+        assert_eq!(missed(&sliver, &frames, 10, 10), 3);
+        assert_eq!(missed(&sliver, &[], 10, 10), 0);
+        assert_eq!(missed(&rectangle((0.06, 0.16), (0.0, 1.0)), &frames[..1], 10, 10), 0);
+    }
+
+    #[test]
+    fn the_size_at_which_it_would_reach_one() {
+        let sliver = rectangle((0.06, 0.14), (0.0, 1.0));
+        let at = |frames: &[Affine], size| size_needed(&sliver, frames, size, 1024);
+        // Of 11 columns the second centre lies at 0.136.
+        assert_eq!(at(&[Affine::IDENTITY], (10, 10)), Some((11, 11)));
+        assert_eq!(at(&[Affine::IDENTITY], (20, 10)), Some((22, 11)));
+        assert_eq!(at(&[Affine::IDENTITY], (10, 20)), Some((11, 22)));
+        // 0.01 to 0.09 as well: of 12 columns the first centre lies at 0.042.
+        assert_eq!(at(&[Affine::IDENTITY, shifted(-0.05)], (10, 10)), Some((11, 11)));
+        // Outside of the picture it never does.
+        assert_eq!(at(&[shifted(5.0)], (10, 10)), None);
+        assert_eq!(size_needed(&sliver, &[Affine::IDENTITY], (10, 10), 10), None);
+    }
+
+    #[test]
+    fn everything_is_every_pixel_of_every_picture() {
+        let most = rectangle((0.04, 1.0), (0.0, 1.0));
+        assert!(covers_everything(&most, &[Affine::IDENTITY], 10, 10));
+        assert!(!covers_everything(&most, &[Affine::IDENTITY], 10, 20));
+        assert!(!covers_everything(&most, &[Affine::IDENTITY, shifted(0.1)], 10, 10));
+        assert!(!covers_everything(&most, &[], 10, 10));
+    }
+}
