@@ -8,7 +8,9 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
-use fer_lab::store::{EffectRow, PredictionRow, RunRow, TruthRow, read_table, write_table};
+use fer_lab::store::{
+    EffectRow, PredictionRow, RunRow, TruthRow, read_table, write_predictions, write_table,
+};
 use serde_json::{Value, json};
 
 /// Runs Python; `None`, with a notice, where it or pyarrow is missing.
@@ -157,10 +159,12 @@ fn pyarrow_reads_predictions() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("predictions.parquet");
     let written = predictions();
-    write_table(&path, &written).unwrap();
+    write_predictions(&path, &written, &["fear".to_owned(), "surprise".to_owned()]).unwrap();
     let Some((columns, rows)) = read_with_pyarrow(&path) else { return };
     assert_eq!(columns[5], json!(["probabilities", "list<float>"]));
     assert_eq!(columns[6], json!(["label", "list<float>"]));
+    assert_eq!(columns[7], json!(["classes", "list<string>"]));
+    assert_eq!(rows[999]["classes"], json!(["fear", "surprise"]));
     let found: Vec<PredictionRow> = rows
         .as_array()
         .unwrap()
@@ -190,6 +194,7 @@ fn an_empty_table_keeps_its_columns() {
     let Some((columns, rows)) = read_with_pyarrow(&path) else { return };
     assert_eq!(columns[0], json!(["regions", "list<string>"]));
     assert_eq!(columns[4], json!(["recall", "list<double>"]));
+    assert_eq!(columns[5], json!(["classes", "list<string>"]));
     assert_eq!(rows, json!([]));
 }
 

@@ -9,8 +9,9 @@ use fer_lab::engine::outline;
 use fer_lab::experiment::{self, Experiment};
 use fer_lab::plan::{Identified, NUMERIC_VERSION, Plan, TrainingSpec};
 use fer_lab::store::{
-    ConfusionRow, EpochRow, EvaluationRecord, Manifest, PredictionRow, Results, RunRow, StoreError,
-    TrainingStatus, collect_predictions, hash_file, write_sealed_json, write_table,
+    ConfusionRow, EpochRow, EvaluationRecord, Manifest, PredictionRow, PredictionSource, Results,
+    RunRow, StoreError, TrainingStatus, collect_predictions, hash_file, write_sealed_json,
+    write_table,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -130,7 +131,8 @@ fn write_experiment(
             predictions: hash_file(&path)?,
         };
         record.write(&EvaluationRecord::path(&path))?;
-        sources.push((identity.run.to_string(), path));
+        let classes = plan.trainings[run.training].settings.dataset.classes.clone();
+        sources.push(PredictionSource { run_id: identity.run.to_string(), path, classes });
         let occlusion = condition.occlusion.as_ref();
         let or_none = |name: Option<&str>| name.unwrap_or("none").to_owned();
         runs.push(RunRow {

@@ -33,7 +33,7 @@ pub enum Pairing {
 pub enum Unpaired {
     #[error("one side has no finished run")]
     Unfinished,
-    #[error("the test images are not the same")]
+    #[error("the test images, or their classes, are not the same")]
     Images,
     #[error("a run has no `test_bits`")]
     NoBits,
@@ -139,6 +139,16 @@ mod tests {
         let differences = [[1.0, 0.0, 0.0, 0.0], [1.0, 1.0, 0.0, 0.0]];
         let expected = Differences::from_fn(2, 4, |seed, image| differences[seed][image]);
         assert_eq!(compared.estimate, expected.unwrap().estimate());
+    }
+
+    /// Pictures of one name may show other emotions in other experiments.
+    #[test]
+    fn images_of_other_classes_are_other_images() {
+        let a = [scores("a1", 1, &[T, F])];
+        let mut other = Scorer::new(&["neutral".to_owned(), "anger".to_owned()]);
+        let rows = ["a", "b"].map(|name| prediction("b1", name, 0, [0.5, 0.25]));
+        let b = [other.score(run("b1", &[], "none", 1), &rows).unwrap()];
+        assert_eq!(compare(&a, &b, Metric::Accuracy), Err(Unpaired::Images));
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub struct RunScores {
 /// The test images that runs have in common.
 #[derive(Debug, PartialEq)]
 pub(super) struct TestImages {
+    /// What the class indices of a run stand for: the same images under other classes are others.
+    pub classes: Arc<[String]>,
     pub names: Vec<String>,
     /// Class indices.
     pub actual: Vec<u16>,
@@ -64,7 +66,7 @@ pub enum ScoreError {
 /// Turns predictions into scores, run by run, and shares what the runs have in common.
 #[derive(Debug)]
 pub struct Scorer {
-    classes: Vec<String>,
+    classes: Arc<[String]>,
     index: HashMap<String, u16>,
     known: Vec<Arc<TestImages>>,
 }
@@ -91,11 +93,11 @@ impl RunScores {
 }
 
 impl Scorer {
-    /// `classes` in class order, at most 65,536 of them.
+    /// `classes`, at most 65,536 of them; in whatever order, they are the class indices of the scores.
     pub fn new(classes: &[String]) -> Scorer {
         let index =
             (0..=u16::MAX).zip(classes).map(|(index, class)| (class.clone(), index)).collect();
-        Scorer { classes: classes.to_vec(), index, known: Vec::new() }
+        Scorer { classes: classes.into(), index, known: Vec::new() }
     }
 
     /// The scores of `run`, from the rows of its test split; other rows are passed over. A run that
@@ -154,7 +156,8 @@ impl Scorer {
         }
         let names = rows.iter().map(|row| row.image.clone()).collect();
         let weights = weights(&actual, self.classes.len());
-        let images = Arc::new(TestImages { names, actual, weights });
+        let classes = Arc::clone(&self.classes);
+        let images = Arc::new(TestImages { classes, names, actual, weights });
         self.known.push(Arc::clone(&images));
         images
     }

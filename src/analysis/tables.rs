@@ -14,12 +14,15 @@ use crate::store::{
 #[derive(Debug)]
 pub struct Tables {
     pub runs: Vec<RunRow>,
+    /// None where their table cannot be read.
     pub epochs: Vec<EpochRow>,
     pub confusion: Vec<ConfusionRow>,
     /// In class order.
     pub classes: Vec<String>,
     /// Of the runs that have predictions.
     pub scores: Vec<RunScores>,
+    /// What keeps the epochs from being read: an answer can be had without them.
+    pub lost: Option<StoreError>,
 }
 
 /// Why an experiment's tables cannot be used.
@@ -41,15 +44,20 @@ impl Tables {
     /// Reads all tables of an experiment.
     pub fn read(results: &Results, experiment: &str) -> Result<Tables, TablesError> {
         let runs = results.runs(experiment)?;
-        let epochs = read_table(&results.table_path::<EpochRow>(experiment)?)?;
+        let epochs = read_table(&results.table_path::<EpochRow>(experiment)?);
+        let (epochs, lost) = match epochs {
+            Ok(epochs) => (epochs, None),
+            Err(lost) => (Vec::new(), Some(lost)),
+        };
         let confusion = read_table(&results.table_path::<ConfusionRow>(experiment)?)?;
         let classes = classes(&confusion);
         let scores = score(results, experiment, &runs, &classes, &|_| true)?;
-        Ok(Tables { runs, epochs, confusion, classes, scores })
+        Ok(Tables { runs, epochs, confusion, classes, scores, lost })
     }
 }
 
-/// The scores of those runs of an experiment that are wanted and have predictions.
+/// The scores of those runs of an experiment that are wanted and have predictions; their class indices are
+/// places among the sorted names.
 pub fn read_scores(
     results: &Results,
     experiment: &str,
@@ -58,7 +66,10 @@ pub fn read_scores(
     let runs = results.runs(experiment)?;
     let confusion: Vec<ConfusionRow> =
         read_table(&results.table_path::<ConfusionRow>(experiment)?)?;
-    score(results, experiment, &runs, &classes(&confusion), wanted)
+    // In one order for all experiments, so that runs of two can be paired whatever theirs is.
+    let mut classes = classes(&confusion);
+    classes.sort();
+    score(results, experiment, &runs, &classes, wanted)
 }
 
 /// The classes, as the rows of every run name them in class order.

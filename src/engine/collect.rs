@@ -11,8 +11,9 @@ use crate::evaluate::metrics::Metrics;
 use crate::experiment::{DatasetSpec, FacesSpec, Source};
 use crate::plan::{Identified, Plan, TrainingIdentity, source_content};
 use crate::store::{
-    ConfusionRow, EpochRow, EvaluationRecord, Manifest, PredictionRow, RunRow, StoreError,
-    TrainingStatus, TruthRow, collect_predictions, read_table, write_sealed_json, write_table,
+    ConfusionRow, EpochRow, EvaluationRecord, Manifest, PredictionRow, PredictionSource, RunRow,
+    StoreError, TrainingStatus, TruthRow, collect_predictions, read_table, write_sealed_json,
+    write_table,
     write_whole,
 };
 
@@ -53,7 +54,9 @@ pub(super) fn tables(
             let identity = &identified.runs[index];
             let path = results
                 .evaluation_path(identity.training.as_str(), identity.evaluation.as_str())?;
-            sources.push((row.run_id.clone(), path));
+            let classes = &plan.trainings[plan.runs[index].training].settings.dataset.classes;
+            let (run_id, classes) = (row.run_id.clone(), classes.clone());
+            sources.push(PredictionSource { run_id, path, classes });
         }
         runs.push(row);
     }

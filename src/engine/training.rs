@@ -19,7 +19,7 @@ use crate::plan::{EvaluationId, Identified, NUMERIC_VERSION, TrainingId, Trainin
 use crate::region::{Lesson, Occlusion};
 use crate::store::{
     EpochRow, EvaluationRecord, Manifest, Results, StoreError, TrainingStatus, hash_file, host,
-    open_log, read_plain, write_table, write_whole,
+    open_log, read_plain, write_predictions, write_table, write_whole,
 };
 use crate::train::{
     self, Checkpoint, CheckpointError, Covers, EpochRecord, Outcome, Step, TrainError, Trained,
@@ -206,7 +206,7 @@ impl Job<'_> {
             ));
         }
         let path = self.results.evaluation_path(self.id.as_str(), id.as_str())?;
-        write_table(&path, &rows)?;
+        write_predictions(&path, &rows, &self.ready.dataset.classes)?;
         // The record comes last: where it is, the predictions are whole.
         let record = EvaluationRecord {
             evaluation_id: id.to_string(),

@@ -1,11 +1,11 @@
 //! From the merged tree to an [`Experiment`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::dataset;
 use super::error::Problem;
 use super::layers::Merged;
-use super::matrix;
+use super::matrix::{self, Axis};
 use super::reader::{Problems, Section};
 use super::regions;
 use super::sensitivity;
@@ -60,6 +60,7 @@ pub(crate) fn decode(merged: &Merged) -> Result<Experiment, Vec<Problem>> {
 
     if problems.is_empty() {
         refuse_twins(&root, &cells);
+        refuse_other_classes(&root, &axes, &cells);
     }
 
     let covered = [occlusion.modes.len(), occlusion.phases.len(), occlusion.fills.len()];
@@ -117,6 +118,30 @@ fn refuse_twins(root: &Section<'_>, cells: &[Cell]) {
     }
 }
 
+/// The numbers of one experiment are held against each other class by class.
+fn refuse_other_classes(root: &Section<'_>, axes: &[Axis<'_>], cells: &[Cell]) {
+    let classes = |cell: &Cell| cell.settings.dataset.classes.clone();
+    let Some(first) = cells.first().map(classes) else { return };
+    let Some(other) = cells.iter().map(classes).find(|other| *other != first) else { return };
+    let axis = axes.iter().find(|axis| axis.path == "dataset.classes");
+    let place = axis.map_or_else(|| root.section("matrix").place, |axis| axis.place.clone());
+    let sorted = |classes: &[String]| classes.iter().cloned().collect::<BTreeSet<String>>();
+    let problem = if sorted(&first) == sorted(&other) {
+        let title = "two combinations of the matrix have the same classes in another order";
+        Problem::new(title, &place, "leave out one of the two").help(
+            "the order says nothing of a face: it decides which class comes first in lists, and draws other \
+             starting weights, as another seed does",
+        )
+    } else {
+        let title = "the combinations of the matrix do not have the same classes";
+        Problem::new(title, &place, "not the same in every combination").help(
+            "the effects of one experiment are held against each other class by class: write a file for \
+             each choice of classes, with `base` for what they share",
+        )
+    };
+    root.problem(problem);
+}
+
 /// `None` where the data set's kind is not known.
 fn read_settings(root: &Section<'_>) -> Option<Settings> {
     let dataset = dataset::read(root);
@@ -157,7 +182,7 @@ pub fn is_name(name: &str) -> bool {
     (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(plain) && name != TRAININGS
 }
 
-fn read_prose(root: &Section<'_>, key: &'static str) -> String {
+pub(crate) fn read_prose(root: &Section<'_>, key: &'static str) -> String {
     let text = root.text(key).unwrap_or_default();
     if text.len() > MAX_PROSE {
         let title = format!("`{key}` is longer than {MAX_PROSE} bytes");

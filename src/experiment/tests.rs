@@ -236,6 +236,24 @@ fn a_matrix_makes_a_cell_of_every_combination() {
     assert!(matches!(plateau, ScheduleShape::Plateau { patience: 4, .. }), "{plateau:?}");
 }
 
+/// Lists in class order stand in one table: they must mean the same in every row.
+#[test]
+fn every_combination_has_the_same_classes_in_the_same_order() {
+    let swept = |lists: &str| {
+        errors(&format!("{SMALLEST}[matrix]\n\"dataset.classes\" = [{lists}]\n"), &[])
+    };
+    let order = swept("[\"fear\", \"anger\"], [\"anger\", \"fear\"]");
+    assert!(order.contains("have the same classes in another order"), "{order}");
+    assert!(order.contains("x.toml:5:1"), "{order}");
+    let others = swept("[\"fear\", \"anger\"], [\"anger\", \"fear\", \"neutral\"]");
+    assert!(others.contains("the combinations of the matrix do not have the same classes"));
+    assert!(others.contains("write a file for each choice of classes"), "{others}");
+    let one = read(&format!(
+        "{SMALLEST}[matrix]\n\"dataset.classes\" = [[\"fear\", \"anger\"]]\n\"train.epochs\" = [1, 2]\n"
+    ));
+    assert_eq!(one.cells.len(), 2);
+}
+
 #[test]
 fn arguments_are_toml_or_a_bare_word() {
     let sets = [

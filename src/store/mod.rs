@@ -34,7 +34,9 @@ pub use manifest::{Manifest, TrainingStatus, hash_file};
 pub use needs::{MapNeed, Need, map_needs, needs};
 pub use orphans::{Orphan, OrphanKind, Orphans};
 pub use plain::{open_plain, read_plain, read_text};
-pub use predictions::{collect_predictions, for_each_run, read_evaluation};
+pub use predictions::{
+    PredictionSource, collect_predictions, for_each_run, read_evaluation, write_predictions,
+};
 pub use results::{CACHE, Results};
 pub use rows::*;
 pub use session::{Live, LiveWorker, Session, host, sessions};

@@ -2,29 +2,53 @@
 //!
 //! Predictions of a study can be millions of rows. They are stored per evaluation, gathered into the
 //! experiment's table file by file, and read back run by run: never more than one run is in memory.
+//!
+//! Beside the lists in class order a column names the classes, in that order. It is written for others:
+//! this program knows the classes of a run by its experiment, and reads files that lack it.
 
 use std::path::{Path, PathBuf};
 
+use polars::prelude::Column;
+
+use super::column::Field;
 use super::table::{TableWriter, read_groups};
 use super::{PredictionRow, StoreError, Table, read_table};
 
-/// Gathers the predictions of runs into one table at `path`.
-///
-/// `sources` gives each run's id and the file of its evaluation, which may be shared with runs of other
-/// experiments: the rows get the run's own id. `each` sees every run's rows once, on their way, so that
-/// what is computed from them needs no second reading.
+/// Where a run's predictions come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PredictionSource {
+    pub run_id: String,
+    /// The file of its evaluation, which may be shared with runs of other experiments.
+    pub path: PathBuf,
+    /// In class order.
+    pub classes: Vec<String>,
+}
+
+/// Writes the predictions of one evaluation, with the names of its `classes` in class order.
+pub fn write_predictions(
+    path: &Path,
+    rows: &[PredictionRow],
+    classes: &[String],
+) -> Result<(), StoreError> {
+    let mut writer = TableWriter::begin(path, &columns(rows, classes))?;
+    writer.write(columns(rows, classes))?;
+    writer.finish()
+}
+
+/// Gathers the predictions of runs into one table at `path`; the rows get the run's own id. `each` sees
+/// every run's rows once, on their way, so that what is computed from them needs no second reading.
 pub fn collect_predictions<E: From<StoreError>>(
     path: &Path,
-    sources: impl IntoIterator<Item = (String, PathBuf)>,
+    sources: impl IntoIterator<Item = PredictionSource>,
     mut each: impl FnMut(&[PredictionRow]) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut writer = TableWriter::begin(path, &PredictionRow::to_columns(&[]))?;
-    for (run_id, source) in sources {
-        let mut rows: Vec<PredictionRow> = read_evaluation(&source)?;
+    let mut writer = TableWriter::begin(path, &columns(&[], &[]))?;
+    for PredictionSource { run_id, path, classes } in sources {
+        let mut rows: Vec<PredictionRow> = read_evaluation(&path)?;
         for row in &mut rows {
             row.run_id.clone_from(&run_id);
         }
-        writer.write(PredictionRow::to_columns(&rows))?;
+        writer.write(columns(&rows, &classes))?;
         each(&rows)?;
     }
     Ok(writer.finish()?)
@@ -44,6 +68,14 @@ pub fn read_evaluation(path: &Path) -> Result<Vec<PredictionRow>, StoreError> {
             Err(StoreError::Foreign { path: path.to_owned(), reason })
         }
     }
+}
+
+/// The columns of the rows, and `classes` beside each.
+fn columns(rows: &[PredictionRow], classes: &[String]) -> Vec<Column> {
+    let classes = classes.to_vec();
+    let mut columns = PredictionRow::to_columns(rows);
+    columns.push(Field::column("classes", rows.iter().map(|_| &classes)));
+    columns
 }
 
 /// Reads a table of predictions and hands it on run by run, in the order of the table.
@@ -67,8 +99,10 @@ pub fn for_each_run<E: From<StoreError>>(
 
 #[cfg(test)]
 mod tests {
+    use polars::prelude::{ParquetReader, SerReader};
+
     use super::*;
-    use crate::store::write_table;
+    use crate::store::{column, write_table};
 
     fn rows(run_id: &str, images: usize) -> Vec<PredictionRow> {
         (0..images)
@@ -88,11 +122,15 @@ mod tests {
     fn runs_come_back_one_by_one_under_their_own_ids() {
         let folder = tempfile::tempdir().unwrap();
         let (a, b) = (folder.path().join("a.parquet"), folder.path().join("b.parquet"));
+        // One of a program that did not name the classes yet.
         write_table(&a, &rows("a", 5)).unwrap();
-        write_table(&b, &rows("b", 3)).unwrap();
+        write_predictions(&b, &rows("b", 3), &["fear".into(), "anger".into()]).unwrap();
         let all = folder.path().join("predictions.parquet");
-        let sources =
-            [("r1", &a), ("r2", &b), ("r3", &a)].map(|(id, path)| (id.into(), path.clone()));
+        let classes = ["fear", "anger"].map(str::to_owned).to_vec();
+        let sources = [("r1", &a), ("r2", &b), ("r3", &a)].map(|(run_id, path)| {
+            let (run_id, path, classes) = (run_id.to_owned(), path.clone(), classes.clone());
+            PredictionSource { run_id, path, classes }
+        });
         let mut passed = Vec::new();
         collect_predictions(&all, sources, |run| {
             passed.push(run.to_vec());
@@ -108,6 +146,11 @@ mod tests {
         .unwrap();
         assert_eq!(read, passed);
         assert_eq!(read_table::<PredictionRow>(&all).unwrap(), passed.concat());
+
+        let file = std::fs::File::open(&all).unwrap();
+        let frame = ParquetReader::new(file).finish().unwrap();
+        let named: Vec<Vec<String>> = column::read(&frame, "classes").unwrap();
+        assert_eq!(named, vec![classes; 13]);
     }
 
     #[test]
@@ -142,7 +185,8 @@ mod tests {
     fn a_missing_evaluation_leaves_no_table() {
         let folder = tempfile::tempdir().unwrap();
         let all = folder.path().join("predictions.parquet");
-        let sources = [("r1".to_owned(), folder.path().join("gone.parquet"))];
+        let path = folder.path().join("gone.parquet");
+        let sources = [PredictionSource { run_id: "r1".to_owned(), path, classes: Vec::new() }];
         let error = collect_predictions(&all, sources, |_| Ok::<(), StoreError>(())).unwrap_err();
         assert!(error.to_string().contains("gone.parquet"), "{error}");
         assert!(!all.exists());

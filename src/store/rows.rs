@@ -73,7 +73,8 @@ pub struct EpochRow {
     pub seconds: f64,
 }
 
-/// `predictions.parquet`: a row for every run and image of `val` and `test`.
+/// `predictions.parquet`: a row for every run and image of `val` and `test`. In the file the column
+/// `classes` names the classes in class order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PredictionRow {
     pub run_id: String,

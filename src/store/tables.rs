@@ -247,7 +247,8 @@ table!(TruthRow, "truth", {
     accuracy: f64,
     accuracy_error: f64,
     bits: f64,
-    recall: Vec<f64>;
+    recall: Vec<f64>,
+    classes: Vec<String>;
     swept
 });
 

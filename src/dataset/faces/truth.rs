@@ -35,6 +35,8 @@ pub struct TruthRow {
     pub bits: f64,
     /// For each class, the share of its faces (by most votes) that are answered rightly.
     pub recall: Vec<f64>,
+    /// The names of these classes, in their order.
+    pub classes: Vec<String>,
     /// One column for each swept key: dotted key → value as TOML text.
     pub swept: BTreeMap<String, String>,
 }
@@ -81,7 +83,7 @@ pub fn truth(spec: &DatasetSpec, faces: &FacesSpec) -> Vec<TruthRow> {
     let mut total = Tally::new(sets.len(), classes);
     tallies.iter().for_each(|tally| total.add(tally));
 
-    sets.iter().enumerate().map(|(index, &set)| total.row(index, set, classes)).collect()
+    sets.iter().enumerate().map(|(index, &set)| total.row(index, set, &spec.classes)).collect()
 }
 
 impl Tally {
@@ -120,7 +122,8 @@ impl Tally {
         self.entropy.iter_mut().zip(&other.entropy).for_each(|(a, b)| *a += b);
     }
 
-    fn row(&self, place: usize, set: PartSet, classes: usize) -> TruthRow {
+    fn row(&self, place: usize, set: PartSet, names: &[String]) -> TruthRow {
+        let classes = names.len();
         // Without evidence the best answer is the class that most often has most votes.
         let fallback = (0..classes).rev().max_by_key(|&class| self.faces[class]).unwrap_or(0);
         let right = |actual: usize| -> u64 {
@@ -140,6 +143,7 @@ impl Tally {
             recall: (0..classes)
                 .map(|class| right(class) as f64 / self.faces[class].max(1) as f64)
                 .collect(),
+            classes: names.to_vec(),
             swept: BTreeMap::new(),
         }
     }

@@ -212,10 +212,11 @@ prop_compose! {
         regions in names(),
         numbers in [(); 3].map(|()| number()),
         recall in vec(number(), 0..8),
+        classes in names(),
         swept in swept(),
     ) -> TruthRow {
         let [accuracy, accuracy_error, bits] = numbers;
-        TruthRow { regions, accuracy, accuracy_error, bits, recall, swept }
+        TruthRow { regions, accuracy, accuracy_error, bits, recall, classes, swept }
     }
 }
 
@@ -309,6 +310,7 @@ fn truth(regions: &[&str]) -> TruthRow {
         accuracy_error: 0.0,
         bits: 1.5,
         recall: vec![0.25, 1.0],
+        classes: vec!["fear".to_owned(), "anger".to_owned()],
         swept: BTreeMap::new(),
     }
 }
