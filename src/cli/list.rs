@@ -43,6 +43,12 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     for error in &all.damaged {
         output::warning(error);
     }
+    for name in &all.without_runs {
+        output::warning(&format!(
+            "`{name}` is not listed: it has no runs.parquet, being under way or not run to its end, or the \
+             table was lost; `fer-lab run` with its experiment file writes it"
+        ));
+    }
     let selection = &arguments.selection;
     let otherwise = if selection.condition.is_some() { What::Runs } else { What::Experiments };
     let what = arguments.what.unwrap_or(otherwise);

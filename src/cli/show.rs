@@ -6,7 +6,7 @@ use super::selection::Selection;
 use super::{Exit, Options, output};
 use crate::report::listing::{RUNS_OF_ONE, epochs_table, runs_table, training_table};
 use crate::report::{Format, Table};
-use crate::store::{Manifest, Named, Results, RunRow, StoreError};
+use crate::store::{Manifest, Named, Results, RunRow, StoreError, TrainingStatus};
 
 /// One experiment's runs, one training or one run in full
 ///
@@ -55,11 +55,17 @@ fn describe(
     }
     let epochs = match results.epochs(training) {
         Ok(epochs) => epochs,
-        Err(StoreError::NotFound { .. }) => Vec::new(),
+        Err(StoreError::NotFound { path }) => {
+            // What ended well has epochs.
+            if manifest.status == TrainingStatus::Done {
+                output::warning(&format!("`{}` is missing: its epochs are lost", path.display()));
+            }
+            Vec::new()
+        }
         Err(error) => return Err(error.into()),
     };
     if epochs.is_empty() && format != Format::Csv {
-        return output::answer("it has no epochs\n");
+        return output::answer("no epochs are known of it\n");
     }
     let table: Table = selection.apply(epochs_table(&epochs), &[], format)?;
     output::table(&table, format)

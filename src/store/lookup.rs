@@ -42,6 +42,9 @@ pub struct AllRuns {
     pub by_experiment: Vec<(String, Vec<RunRow>)>,
     /// Damaged tables; the rest is whole.
     pub damaged: Vec<StoreError>,
+    /// Experiments that were begun and have no table of runs: under way, interrupted before it was written,
+    /// or lost.
+    pub without_runs: Vec<String>,
 }
 
 impl AllRuns {
@@ -54,8 +57,8 @@ impl AllRuns {
 const MOST_LISTED: usize = 8;
 
 impl Results {
-    /// The runs of every experiment that has tables. A folder without them, as a preview leaves one, is
-    /// passed over.
+    /// The runs of every experiment that has tables. A folder without anything of an experiment, as a preview
+    /// leaves one, is passed over.
     ///
     /// # Errors
     /// Where the folder cannot be listed. A table that cannot be read is in the answer.
@@ -72,7 +75,13 @@ impl Results {
         for (name, runs) in read {
             match runs {
                 Ok(runs) => all.by_experiment.push((name, runs)),
-                Err(StoreError::NotFound { .. }) => {}
+                Err(StoreError::NotFound { .. }) => {
+                    let folder = self.experiment_dir(&name)?;
+                    if folder.join("plan.json").exists() || folder.join("experiment.toml").exists()
+                    {
+                        all.without_runs.push(name);
+                    }
+                }
                 Err(error) => all.damaged.push(error),
             }
         }
@@ -122,8 +131,11 @@ impl Results {
         }
         // Runs by id: the same run may belong to several experiments.
         let mut runs: BTreeMap<String, RunRow> = BTreeMap::new();
+        let mut damaged = Vec::new();
         if !word.is_empty() {
-            for (_, of_experiment) in self.all_runs()?.by_experiment {
+            let all = self.all_runs()?;
+            damaged = all.damaged;
+            for (_, of_experiment) in all.by_experiment {
                 for run in of_experiment.into_iter().filter(|run| run.run_id.starts_with(word)) {
                     runs.entry(run.run_id.clone()).or_insert(run);
                 }
@@ -142,7 +154,8 @@ impl Results {
             0 => Err(LookupError::Nothing {
                 word: word.to_owned(),
                 root: self.root().to_owned(),
-                help: self.help(word)?,
+                // It may be a run of a table that cannot be read.
+                help: damaged.iter().fold(self.help(word)?, |help, why| format!("{help}. {why}")),
             }),
             1 => Ok(found.remove(0)),
             count => {
