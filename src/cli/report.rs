@@ -1,21 +1,26 @@
 //! `fer-lab report`
 
 mod sensitivity;
+mod stored;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::Args;
 
 use super::{Exit, Options, output};
 use crate::analysis::{self, Tables};
-use crate::experiment::{self, Experiment};
+use crate::experiment::Recovered;
 use crate::region::Regions;
-use crate::report::{self, Chart, Evidence, Facts, Figure, Format, Page, ReportError, Topic};
+use crate::report::{
+    self, Chart, Evidence, Facts, Figure, Format, Page, ReportError, Several, Topic,
+};
 use crate::store::{
     ClassEffectRow, ConfusionRow, ConfusionShiftRow, EffectRow, EpochRow, MaskLeakRow, RankingRow,
-    Results, RunRow, ShapleyRow, StoreError, read_table, write_table, write_whole,
+    Results, RunRow, ShapleyRow, read_table, write_table, write_whole,
 };
 
 /// So many conditions have their confusion matrix drawn.
@@ -59,29 +64,30 @@ pub(super) fn regenerate(
     depth: Depth,
 ) -> anyhow::Result<String> {
     let tables = Tables::read(results, name)?;
-    let evidence = analyse(results, name, &tables)?;
-    let Tables { runs, epochs, confusion, .. } = tables;
+    // Nothing is left out without a word.
+    let mut notes = Vec::new();
+    let evidence = analyse(results, name, &tables, &mut notes)?;
+    let Tables { runs, epochs, confusion, lost, .. } = tables;
+    let evidence = evidence.in_order_of(&runs);
     let facts = Facts::gather(&runs, &confusion);
     let folder = results.experiment_dir(name)?;
-    let settings = match results.experiment_text(name) {
-        Ok(text) => Some(text),
-        Err(error @ StoreError::Link { .. }) => return Err(error.into()),
-        Err(_) => None,
-    };
-    let (question, analysis, regions, sensitivity) = settings
-        .as_deref()
-        .and_then(|text| experiment::parse(text, "experiment.toml", &[]).ok())
-        .map(|Experiment { question, analysis, regions, sensitivity, .. }| {
-            (question, analysis, regions, sensitivity)
-        })
-        .unwrap_or_else(|| (String::new(), String::new(), Regions::aligned(), Vec::new()));
-    let mut charts = charts(&runs, &epochs, &confusion, &evidence, &regions, &facts)?;
-    charts.extend(sensitivity::charts(results, name, &runs, &sensitivity, &regions, &facts)?);
+    let stored = stored::read(&folder.join("experiment.toml"))?;
+    let Recovered { question, analysis, regions, sensitivity, .. } = &stored.read;
+    notes.extend(stored.note.clone());
+    notes.extend(lost.map(|lost| format!("{lost}. How the networks learned is not shown.")));
+    let mut charts = charts(&runs, &epochs, &confusion, &evidence, regions, &facts)?;
+    let found = sensitivity::Found::read(results, name, &runs, sensitivity, &mut notes)?;
+    charts.extend(sensitivity::charts(&found, sensitivity, regions, &facts)?);
+    for note in &notes {
+        output::warning(note);
+    }
     let page = Page {
         name,
-        question: &question,
-        analysis: &analysis,
-        settings: settings.as_deref(),
+        question,
+        analysis,
+        settings: stored.text.as_deref(),
+        settings_whole: stored.note.is_none(),
+        notes: &notes,
         runs: &runs,
         evidence: &evidence,
         facts: &facts,
@@ -101,11 +107,14 @@ pub(super) fn regenerate(
     }
     text += &report::answer(&evidence, &facts);
     text += "\n";
-    for warning in report::mask_leak_warnings(&evidence.mask_leaks) {
+    let mut warnings = report::reach_warnings(&runs);
+    warnings.extend(report::mask_leak_warnings(&evidence.mask_leaks));
+    warnings.extend(notes.iter().map(|note| format!("Not whole: {note}")));
+    for warning in warnings {
         text += &format!("{}\n", report::wrap(&warning, 80));
     }
     text += "\n";
-    let details = report::details(&evidence);
+    let details = report::details(&evidence, &facts);
     if depth == Depth::Details && !details.is_empty() {
         text += &format!("{details}\n\n");
     }
@@ -124,7 +133,12 @@ pub(super) fn regenerate(
 }
 
 /// Computes and writes every table that follows from others.
-fn analyse(results: &Results, name: &str, tables: &Tables) -> anyhow::Result<Evidence> {
+fn analyse(
+    results: &Results,
+    name: &str,
+    tables: &Tables,
+    notes: &mut Vec<String>,
+) -> anyhow::Result<Evidence> {
     let Tables { scores, classes, .. } = tables;
     let effects = analysis::effects(scores)?;
     write_table(&results.table_path::<EffectRow>(name)?, &effects)?;
@@ -132,9 +146,21 @@ fn analyse(results: &Results, name: &str, tables: &Tables) -> anyhow::Result<Evi
     write_table(&results.table_path::<ClassEffectRow>(name)?, &class_effects)?;
     // What a network that sees nothing knows stands in the manifests: without them, as where an
     // experiment's folder was copied alone, there may be no Shapley values.
-    let prior =
-        |run: &RunRow| results.manifest(&run.training_id).ok().map(|manifest| manifest.prior);
+    let lost = RefCell::new(None);
+    let prior = |run: &RunRow| match prior(results, &run.training_id, classes) {
+        Ok(prior) => Some(prior),
+        Err(reason) => {
+            lost.replace(Some(reason));
+            None
+        }
+    };
     let shapley = analysis::shapley(scores, classes, &prior)?;
+    notes.extend(lost.into_inner().map(|reason| {
+        format!(
+            "{reason}. What a network knows that sees nothing stands there: Shapley values that need it are \
+             not shown."
+        )
+    }));
     write_table(&results.table_path::<ShapleyRow>(name)?, &shapley)?;
     let ranking = analysis::ranking(scores)?;
     write_table(&results.table_path::<RankingRow>(name)?, &ranking)?;
@@ -143,6 +169,21 @@ fn analyse(results: &Results, name: &str, tables: &Tables) -> anyhow::Result<Evi
     let mask_leaks = analysis::mask_leaks(scores)?;
     write_table(&results.table_path::<MaskLeakRow>(name)?, &mask_leaks)?;
     Ok(Evidence { effects, class_effects, shapley, ranking, confusions, mask_leaks })
+}
+
+/// The mean label distribution that a training learned from, in the order of `classes`.
+fn prior(results: &Results, training_id: &str, classes: &[String]) -> anyhow::Result<Vec<f64>> {
+    let path = results.manifest_path(training_id)?;
+    let manifest = results.manifest(training_id)?;
+    let named = manifest.settings["dataset"]["classes"].as_array();
+    let share = |class: &String| -> Option<f64> {
+        let place = named?.iter().position(|name| name.as_str() == Some(class))?;
+        manifest.prior.get(place).copied()
+    };
+    let shares: Option<Vec<f64>> = classes.iter().map(share).collect();
+    shares
+        .filter(|shares| shares.len() == manifest.prior.len())
+        .with_context(|| format!("`{}` does not tell the share of each class", path.display()))
 }
 
 /// The charts of an experiment, in the order in which their files are listed.
@@ -175,8 +216,8 @@ fn charts(
         let figure = report::curves(runs, epochs, facts)?;
         charts.push(Chart::new(Topic::Training, "curves", figure));
     }
-    charts.extend(confusions(runs, confusion, &evidence.confusions)?);
-    if let Some(cells) = report::emotion_cells(evidence)
+    charts.extend(confusions(runs, confusion, &evidence.confusions, facts.several)?);
+    if let Some(cells) = report::emotion_cells(evidence, facts.several)
         && let Some(figure) = drawn(report::emotion_map(&cells, regions, facts))?
     {
         charts.push(Chart::new(Topic::Emotions, "emotions", figure));
@@ -190,6 +231,7 @@ fn confusions(
     runs: &[RunRow],
     confusion: &[ConfusionRow],
     shifts: &[ConfusionShiftRow],
+    several: Several,
 ) -> anyhow::Result<Vec<Chart>> {
     let mut conditions: Vec<Vec<RunRow>> = Vec::new();
     for run in runs.iter().filter(|run| !run.control && run.status == "done") {
@@ -200,7 +242,12 @@ fn confusions(
     }
     // Of a study of hundreds of conditions the plainest are drawn; confusion.parquet has them all.
     if conditions.len() > MOST_MATRICES {
-        conditions.sort_by_key(|runs| (runs[0].regions.len() > 1, runs[0].phase == "evaluate"));
+        let covered = conditions.iter().find(|runs| !runs[0].regions.is_empty());
+        let phase = covered.map_or(String::new(), |runs| runs[0].phase.clone());
+        conditions.sort_by_key(|runs| {
+            let first = &runs[0];
+            (first.regions.len() > 1, !first.regions.is_empty() && first.phase != phase)
+        });
         conditions.truncate(MOST_MATRICES);
     }
     let (mut changes, mut matrices) = (Vec::new(), Vec::new());
@@ -208,7 +255,7 @@ fn confusions(
     for covered in &conditions {
         let first = &covered[0];
         let name = unique(file_name(&first.condition), &mut names);
-        let figure = report::confusion(covered, confusion, "test")?;
+        let figure = report::confusion(covered, confusion, "test", several)?;
         matrices.push(Chart::new(Topic::Confusions, &format!("confusion_{name}"), figure));
         let whole = conditions
             .iter()
@@ -216,7 +263,7 @@ fn confusions(
         let alone = first.regions.len() == 1 && first.mode == "hide" && first.phase == "retrain";
         if let Some(whole) = whole.filter(|_| alone)
             && let Some(figure) =
-                drawn(report::confusion_change(whole, covered, confusion, "test", shifts))?
+                drawn(report::confusion_change(whole, covered, confusion, "test", shifts, several))?
         {
             let name = format!("confusion_change_{name}");
             changes.push(Chart::new(Topic::Confusions, &name, figure));

@@ -70,6 +70,19 @@ impl Problem {
         self
     }
 
+    fn in_short(&self) -> String {
+        let line = self.place.as_ref().map_or(String::new(), |place| {
+            let before = place.document.text.get(..place.span.start).unwrap_or_default();
+            format!("line {}: ", before.matches('\n').count() + 1)
+        });
+        // What `unknown key` says of itself needs no label.
+        let label = match self.label.is_empty() || self.title.starts_with("unknown") {
+            true => String::new(),
+            false => format!(" ({})", self.label),
+        };
+        format!("{line}{}{label}", self.title)
+    }
+
     fn render(&self, renderer: &Renderer) -> String {
         let title = Level::ERROR.primary_title(&self.title);
         let mut group = annotate_snippets::Group::with_title(title);
@@ -133,6 +146,11 @@ impl ExperimentErrors {
     /// How many errors there are: at least one.
     pub fn count(&self) -> usize {
         self.problems.len()
+    }
+
+    /// Each error in a line without its source: `line 12: unknown key `train.speed` (…)`.
+    pub fn in_short(&self) -> Vec<String> {
+        self.problems.iter().map(Problem::in_short).collect()
     }
 
     /// All errors as text, with ANSI colours where `colour` is set.

@@ -22,6 +22,7 @@ mod error;
 mod layers;
 mod matrix;
 mod reader;
+mod recover;
 mod regions;
 mod sensitivity;
 pub mod spec;
@@ -36,6 +37,7 @@ use std::path::Path;
 pub use dataset::{EMOTIONS, KINDS as DATASET_KINDS, Kind as DatasetKind};
 pub use decode::is_name;
 pub use error::ExperimentErrors;
+pub use recover::{Recovered, recover};
 pub use spec::*;
 pub use starter::starter;
 

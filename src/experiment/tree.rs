@@ -92,6 +92,16 @@ impl Table {
 
     /// Parses `toml` in place of the document's own text; places point into the document all the same.
     pub fn parse_as(document: &Arc<Document>, toml: &str) -> Result<Table, Vec<Problem>> {
+        let (table, problems) = Table::parse_what_is_sound_as(document, toml);
+        if problems.is_empty() { Ok(table) } else { Err(problems) }
+    }
+
+    /// Parses what can be parsed of a document, and says what could not.
+    pub fn parse_what_is_sound(document: &Arc<Document>) -> (Table, Vec<Problem>) {
+        Table::parse_what_is_sound_as(document, &document.text[document.start..])
+    }
+
+    fn parse_what_is_sound_as(document: &Arc<Document>, toml: &str) -> (Table, Vec<Problem>) {
         let (table, errors) = DeTable::parse_recoverable(toml);
         let mut problems: Vec<Problem> = errors
             .iter()
@@ -102,7 +112,7 @@ impl Table {
             })
             .collect();
         let table = convert_table(document, table.get_ref(), &mut problems);
-        if problems.is_empty() { Ok(table) } else { Err(problems) }
+        (table, problems)
     }
 
     pub fn entries(&self) -> &[Entry] {

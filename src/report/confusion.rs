@@ -8,7 +8,7 @@ use super::drawing::{Anchor, CAP_MIDDLE, Drawing};
 use super::error::ReportError;
 use super::figure::Figure;
 use super::fonts;
-use super::label::run_label;
+use super::label::Several;
 use super::numbers::{counted, decimal, thousands};
 use super::theme::{
     DOUBLE_COLUMN, HEADING, LABEL, MARGIN, MIDDLE_COLUMN, NOTE, SINGLE_COLUMN, Type, WHITE, amount,
@@ -31,7 +31,8 @@ pub struct Matrix {
 }
 
 /// The confusion matrix of one condition, summed over the given runs (its seeds): rows actual, columns
-/// predicted, each row's shares as colour and per cent, counts beneath.
+/// predicted, each row's shares as colour and per cent, counts beneath. `several` says what the experiment
+/// has several of.
 ///
 /// # Errors
 /// [`ReportError::Empty`] where no run has counts on that split (`val` or `test`).
@@ -39,6 +40,7 @@ pub fn confusion(
     runs: &[RunRow],
     rows: &[ConfusionRow],
     split: &str,
+    several: Several,
 ) -> Result<Figure, ReportError> {
     let (Some(first), Some(matrix)) = (runs.first(), matrix(runs, rows, split)) else {
         return Err(ReportError::Empty(format!(
@@ -59,7 +61,7 @@ pub fn confusion(
     let upright = !level(width);
     let cell = (cell_in(width).min(24.0), CELL);
 
-    let mut drawing = Drawing::new(width, &matrix.title(&capital(&run_label(first))));
+    let mut drawing = Drawing::new(width, &matrix.title(&capital(&several.run(first))));
     let mut y = drawing.heading(&matrix.subtitle(first, split));
     drawing.describe(&matrix.recalls());
     y += LABEL.em();
@@ -227,7 +229,7 @@ mod tests {
         rows.extend(counts(&runs[1].run_id, &["sad", "glad"], &[&[1400, 100], &[50, 50]]));
         // A run of another condition is not counted.
         rows.extend(counts("other", &["sad", "glad"], &[&[9, 9], &[9, 9]]));
-        let figure = confusion(&runs, &rows, "test").unwrap();
+        let figure = confusion(&runs, &rows, "test", Several::default()).unwrap();
         assert_labels_are_apart(&figure);
         // (2,400 + 150) of 3,200.
         assert_eq!(figure.title, "Whole face: accuracy 79.7 %");
@@ -249,9 +251,13 @@ mod tests {
             let row: Vec<u64> = (0..classes).map(|class| 1500 * class as u64 / 7).collect();
             let rows: Vec<&[u64]> = vec![&row; classes];
             let run = run(&["eyes"], "hide", 1);
-            let figure =
-                confusion(std::slice::from_ref(&run), &counts(&run.run_id, &names, &rows), "test")
-                    .unwrap();
+            let figure = confusion(
+                std::slice::from_ref(&run),
+                &counts(&run.run_id, &names, &rows),
+                "test",
+                Several::default(),
+            )
+            .unwrap();
             assert_labels_are_apart(&figure);
             assert!(figure.width_mm <= DOUBLE_COLUMN);
         }
@@ -261,7 +267,7 @@ mod tests {
     fn a_class_without_images_has_no_shares() {
         let run = run(&[], "none", 1);
         let rows = counts(&run.run_id, &["sad", "glad"], &[&[10, 0], &[0, 0]]);
-        let figure = confusion(&[run], &rows, "test").unwrap();
+        let figure = confusion(&[run], &rows, "test", Several::default()).unwrap();
         assert!(words(&figure).lines().any(|line| line == "–"));
         assert_eq!(figure.title, "Whole face: accuracy 100.0 %");
     }
@@ -270,7 +276,7 @@ mod tests {
     fn no_counts_are_no_picture() {
         let run = run(&[], "none", 1);
         let rows = counts(&run.run_id, &["sad"], &[&[1]]);
-        let error = confusion(&[run], &rows, "val").unwrap_err().to_string();
+        let error = confusion(&[run], &rows, "val", Several::default()).unwrap_err().to_string();
         assert_eq!(error, "nothing to draw: no run of this condition has predictions on `val`");
     }
 }

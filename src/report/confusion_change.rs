@@ -8,7 +8,7 @@ use super::error::ReportError;
 use super::figure::Figure;
 use super::finding::{excludes_zero, known};
 use super::fonts;
-use super::label::run_label;
+use super::label::Several;
 use super::numbers::{counted, decimal};
 use super::theme::{
     Colour, DOUBLE_COLUMN, HEADING, LABEL, MARGIN, NOTE, Type, WHITE, amount, difference,
@@ -25,6 +25,7 @@ const NAME_WIDTH: f64 = 24.0;
 /// The confusion matrix of whole faces, that of a covered condition, and their difference, side by side:
 /// per cent of each row, the difference in points, covered minus whole. Only seeds that both have are
 /// counted. `shifts` tell which differences have an interval that leaves zero out; the title names no other.
+/// `several` says what the experiment has several of.
 ///
 /// # Errors
 /// [`ReportError::Empty`] where they share no seed with counts on that split.
@@ -34,6 +35,7 @@ pub fn confusion_change(
     rows: &[ConfusionRow],
     split: &str,
     shifts: &[ConfusionShiftRow],
+    several: Several,
 ) -> Result<Figure, ReportError> {
     let shared = |runs: &[RunRow], others: &[RunRow]| -> Vec<RunRow> {
         let met = |run: &&RunRow| others.iter().any(|other| other.seed == run.seed);
@@ -46,7 +48,7 @@ pub fn confusion_change(
             "the two conditions share no seed with predictions on `{split}`"
         )));
     };
-    let label = capital(&run_label(&covered[0]));
+    let label = capital(&several.run(&covered[0]));
     let (from, to) = (before.shares(), after.shares());
     let change: Vec<Vec<f64>> = from
         .iter()
@@ -239,9 +241,12 @@ mod tests {
             shift("eyes", ["glad", "sad"], (0.0, 40.0), (30.0, 50.0)),
         ];
         let (whole, covered) = ([whole], [hidden, lone]);
-        let figure = confusion_change(&whole, &covered, &rows, "test", &shifts).unwrap();
+        let figure =
+            confusion_change(&whole, &covered, &rows, "test", &shifts, Several::default()).unwrap();
         assert_labels_are_apart(&figure);
-        let vague = confusion_change(&whole, &covered, &rows, "test", &shifts[1..]).unwrap();
+        let vague =
+            confusion_change(&whole, &covered, &rows, "test", &shifts[1..], Several::default())
+                .unwrap();
         assert_eq!(vague.title, "Mouth hidden: no confusion can be told to grow");
         assert_eq!(figure.title, "Mouth hidden: sad taken for wild 25 points more often");
         assert!(figure.description.ends_with("points: sad −25, glad −40, wild 0."));
@@ -264,7 +269,9 @@ mod tests {
             let (whole, hidden) = (run(&[], "none", 1), run(&["forehead"], "hide", 1));
             let mut rows = counts(&whole.run_id, &names, &vec![row.as_slice(); classes]);
             rows.extend(counts(&hidden.run_id, &names, &vec![turned.as_slice(); classes]));
-            let figure = confusion_change(&[whole], &[hidden], &rows, "test", &[]).unwrap();
+            let figure =
+                confusion_change(&[whole], &[hidden], &rows, "test", &[], Several::default())
+                    .unwrap();
             assert_labels_are_apart(&figure);
         }
     }
@@ -274,7 +281,8 @@ mod tests {
         let (whole, hidden) = (run(&[], "none", 1), run(&["mouth"], "hide", 2));
         let mut rows = counts(&whole.run_id, &CLASSES, &[&[9, 1, 0], &[0, 5, 0], &[0, 0, 2]]);
         rows.extend(counts(&hidden.run_id, &CLASSES, &[&[9, 1, 0], &[0, 5, 0], &[0, 0, 2]]));
-        let error = confusion_change(&[whole], &[hidden], &rows, "test", &[]).unwrap_err();
+        let error = confusion_change(&[whole], &[hidden], &rows, "test", &[], Several::default())
+            .unwrap_err();
         assert!(matches!(error, ReportError::Empty(_)));
     }
 }

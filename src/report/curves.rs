@@ -9,7 +9,7 @@ use super::error::ReportError;
 use super::facts::Facts;
 use super::figure::Figure;
 use super::fonts;
-use super::label::run_label;
+use super::label::Several;
 use super::numbers::{decimal, extent, mean};
 use super::scale::Scale;
 use super::theme::{
@@ -132,12 +132,13 @@ fn panels<'a>(runs: &[RunRow], epochs: &'a [EpochRow]) -> Vec<Panel<'a>> {
     for epoch in epochs {
         by_training.entry(&epoch.training_id).or_default().push(epoch);
     }
+    let several = Several::of_runs(runs);
     let mut panels: Vec<Panel<'a>> = Vec::new();
     for run in runs.iter().filter(|run| !run.control) {
         let Some(mut epochs) = by_training.remove(run.training_id.as_str()) else { continue };
         epochs.sort_by_key(|epoch| epoch.epoch);
         let training = Training { epochs, best: run.best_epoch };
-        let name = run_label(run);
+        let name = several.run(run);
         match panels.iter_mut().find(|panel| panel.name == name) {
             Some(panel) => panel.trainings.push(training),
             None => panels.push(Panel { name, trainings: vec![training] }),

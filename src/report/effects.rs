@@ -9,7 +9,7 @@ use super::facts::Facts;
 use super::figure::Figure;
 use super::finding::{Slice, interval, slices, told_from_zero};
 use super::fonts;
-use super::label;
+use super::label::Several;
 use super::metric::Metric;
 use super::numbers::counted;
 use super::scale::Scale;
@@ -51,13 +51,13 @@ pub fn effects(rows: &[EffectRow], metric: &str, facts: &Facts) -> Result<Figure
     let across = if found.len() == 1 { 1 } else { 2 };
     let width = if across == 1 { SINGLE_COLUMN } else { DOUBLE_COLUMN };
     let panel_width = (width - 2.0 * MARGIN - (across as f64 - 1.0) * GUTTER) / across as f64;
-    let several_settings = found.iter().any(|slice| slice.swept != found[0].swept);
-    let title = label::title_of(headline(rows, metric), several_settings.then_some(found[0].swept));
+    let several = facts.several.or(found[0].several);
+    let title = several.title(headline(rows, metric), found[0].fill, found[0].swept);
     let further = found.len().saturating_sub(MOST_PANELS);
     let panels: Vec<Panel<'_>> = found
         .into_iter()
         .take(MOST_PANELS)
-        .map(|slice| panel(slice, several_settings, panel_width))
+        .map(|slice| panel(slice, several, panel_width))
         .collect();
 
     let mut drawing = Drawing::new(width, &title);
@@ -96,7 +96,7 @@ impl Panel<'_> {
     }
 }
 
-fn panel<'a>(mut slice: Slice<'a>, several_settings: bool, width: f64) -> Panel<'a> {
+fn panel<'a>(mut slice: Slice<'a>, several: Several, width: f64) -> Panel<'a> {
     let all = slice.rows.len();
     thin_out(&mut slice.rows);
     let left_out = all - slice.rows.len();
@@ -115,8 +115,7 @@ fn panel<'a>(mut slice: Slice<'a>, several_settings: bool, width: f64) -> Panel<
         "hide" => "The region hidden",
         other => other,
     };
-    let settings = several_settings.then_some(slice.swept);
-    let heading = label::heading(what, (slice.phase, slice.fill), settings);
+    let heading = several.heading(what, (slice.phase, slice.fill, slice.swept));
     Panel { heading: fonts::wrap(&heading, HEADING, width), slice, names, left_out }
 }
 

@@ -1,9 +1,12 @@
 //! Which numbers stand for what each region is worth for each emotion.
 
+use std::collections::BTreeMap;
+
 use crate::store::{ClassEffectRow, ShapleyRow};
 
 use super::evidence::Evidence;
 use super::finding::known;
+use super::label::Several;
 
 /// An order of fewer regions says nothing.
 const FEWEST_REGIONS: usize = 3;
@@ -40,8 +43,8 @@ pub struct EmotionCells {
 /// alone; else what is lost when it is hidden. A network of whole faces answers nearly the same to whatever is
 /// seen alone, so that of it what is lost comes first. `None` where fewer than three regions have any.
 ///
-/// Of several fills and swept settings the first is taken.
-pub fn emotion_cells(evidence: &Evidence) -> Option<EmotionCells> {
+/// Of several fills and swept settings the first is taken, and named.
+pub fn emotion_cells(evidence: &Evidence, several: Several) -> Option<EmotionCells> {
     for (phase, network) in NETWORKS {
         let mut candidates = [
             ("Shapley share of recall, points", of_shapley(&evidence.shapley, phase)),
@@ -54,44 +57,49 @@ pub fn emotion_cells(evidence: &Evidence) -> Option<EmotionCells> {
         if phase == "evaluate" {
             candidates.rotate_right(1);
         }
-        for (what, cells) in candidates {
+        for (what, (choice, cells)) in candidates {
             let mut regions: Vec<&str> = cells.iter().map(|cell| cell.region.as_str()).collect();
             regions.sort_unstable();
             regions.dedup();
             if regions.len() >= FEWEST_REGIONS {
-                return Some(EmotionCells { heading: format!("{network}: {what}"), cells });
+                let heading = format!("{network}: {what}");
+                let heading = several.title(heading, &choice.0, &choice.1);
+                return Some(EmotionCells { heading, cells });
             }
         }
     }
     None
 }
 
-fn of_shapley(rows: &[ShapleyRow], phase: &str) -> Vec<EmotionCell> {
+/// A fill and swept settings, and the cells under them.
+type Chosen = ((String, BTreeMap<String, String>), Vec<EmotionCell>);
+
+fn of_shapley(rows: &[ShapleyRow], phase: &str) -> Chosen {
     let rows: Vec<&ShapleyRow> =
         rows.iter().filter(|row| row.phase == phase && row.emotion.is_some()).collect();
-    let Some(&first) = rows.first() else { return Vec::new() };
-    rows.iter()
-        .filter(|row| row.fill == first.fill && row.swept == first.swept)
-        .map(|row| EmotionCell {
-            emotion: row.emotion.clone().unwrap_or_default(),
-            region: row.region.clone(),
-            value: row.value,
-            low: row.low,
-            high: row.high,
-        })
-        .collect()
+    let Some(&first) = rows.first() else { return Chosen::default() };
+    let cells =
+        rows.iter().filter(|row| row.fill == first.fill && row.swept == first.swept).map(|row| {
+            EmotionCell {
+                emotion: row.emotion.clone().unwrap_or_default(),
+                region: row.region.clone(),
+                value: row.value,
+                low: row.low,
+                high: row.high,
+            }
+        });
+    ((first.fill.clone(), first.swept.clone()), cells.collect())
 }
 
 /// Of single regions; `sign` makes what matters more larger.
-fn of_effects(rows: &[ClassEffectRow], phase: &str, mode: &str, sign: f64) -> Vec<EmotionCell> {
+fn of_effects(rows: &[ClassEffectRow], phase: &str, mode: &str, sign: f64) -> Chosen {
     let single = |row: &&ClassEffectRow| {
         row.regions.len() == 1 && row.phase == phase && row.mode == mode && row.effect.is_finite()
     };
     let rows: Vec<&ClassEffectRow> = rows.iter().filter(single).collect();
-    let Some(&first) = rows.first() else { return Vec::new() };
-    rows.iter()
-        .filter(|row| row.fill == first.fill && row.swept == first.swept)
-        .map(|row| {
+    let Some(&first) = rows.first() else { return Chosen::default() };
+    let cells =
+        rows.iter().filter(|row| row.fill == first.fill && row.swept == first.swept).map(|row| {
             let range = known(row.effect_low, row.effect_high);
             let range =
                 range.map(|(low, high)| if sign < 0.0 { (-high, -low) } else { (low, high) });
@@ -102,8 +110,8 @@ fn of_effects(rows: &[ClassEffectRow], phase: &str, mode: &str, sign: f64) -> Ve
                 low: range.map(|range| range.0),
                 high: range.map(|range| range.1),
             }
-        })
-        .collect()
+        });
+    ((first.fill.clone(), first.swept.clone()), cells.collect())
 }
 
 #[cfg(test)]
@@ -135,7 +143,11 @@ mod tests {
     }
 
     fn chosen(class_effects: Vec<ClassEffectRow>, shapley: Vec<ShapleyRow>) -> EmotionCells {
-        emotion_cells(&Evidence { class_effects, shapley, ..Evidence::default() }).unwrap()
+        emotion_cells(
+            &Evidence { class_effects, shapley, ..Evidence::default() },
+            Several::default(),
+        )
+        .unwrap()
     }
 
     #[test]
@@ -172,8 +184,8 @@ mod tests {
         let mut rows = losses("hide", "retrain");
         rows[2].effect = f64::NAN;
         let evidence = Evidence { class_effects: rows, ..Evidence::default() };
-        assert_eq!(emotion_cells(&evidence), None);
-        assert_eq!(emotion_cells(&Evidence::default()), None);
+        assert_eq!(emotion_cells(&evidence, Several::default()), None);
+        assert_eq!(emotion_cells(&Evidence::default(), Several::default()), None);
     }
 
     #[test]

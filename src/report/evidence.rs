@@ -1,13 +1,15 @@
 //! The rows of an experiment's derived tables, and the tables of them that the page shows.
 
+use std::collections::BTreeMap;
+
 use crate::store::{
-    ClassEffectRow, ConfusionShiftRow, EffectRow, MaskLeakRow, RankingRow, ShapleyRow,
+    ClassEffectRow, ConfusionShiftRow, EffectRow, MaskLeakRow, RankingRow, RunRow, ShapleyRow,
 };
 
 use super::cell::Cell;
 use super::finding::{excludes_zero, known};
 use super::game::value_interval;
-use super::label::{condition, heading};
+use super::label::Several;
 use super::metric::Metric;
 use super::table::{Column, Table};
 
@@ -22,12 +24,44 @@ pub struct Evidence {
     pub mask_leaks: Vec<MaskLeakRow>,
 }
 
+impl Evidence {
+    /// The same with the settings, phases, fills and modes in the order in which they stand in the table of
+    /// runs, which is that of the experiment file. Where runs failed, the rows alone might have another.
+    pub fn in_order_of(mut self, runs: &[RunRow]) -> Evidence {
+        let sweeps = first_places(runs.iter().map(|run| &run.swept));
+        let phases = first_places(runs.iter().map(|run| run.phase.as_str()));
+        let fills = first_places(runs.iter().map(|run| run.fill.as_str()));
+        let modes = first_places(runs.iter().map(|run| run.mode.as_str()));
+        let order = |swept: &BTreeMap<String, String>, phase: &str, fill: &str, mode: &str| {
+            let places = [sweeps.get(swept), phases.get(phase), fills.get(fill), modes.get(mode)];
+            places.map(|place| place.copied().unwrap_or(usize::MAX))
+        };
+        self.effects.sort_by_key(|row| order(&row.swept, &row.phase, &row.fill, &row.mode));
+        self.class_effects.sort_by_key(|row| order(&row.swept, &row.phase, &row.fill, &row.mode));
+        self.ranking.sort_by_key(|row| order(&row.swept, &row.phase, &row.fill, &row.mode));
+        self.confusions.sort_by_key(|row| order(&row.swept, &row.phase, &row.fill, &row.mode));
+        self.shapley.sort_by_key(|row| order(&row.swept, &row.phase, &row.fill, "keep"));
+        self.mask_leaks.sort_by_key(|row| sweeps.get(&row.swept).copied());
+        self
+    }
+}
+
+/// Where each value first occurs.
+fn first_places<T: Ord>(values: impl Iterator<Item = T>) -> BTreeMap<T, usize> {
+    let mut places = BTreeMap::new();
+    for (place, value) in values.enumerate() {
+        places.entry(value).or_insert(place);
+    }
+    places
+}
+
 /// More rows than this nobody reads; the largest are kept.
 const MOST_ROWS: usize = 200;
 
 /// How probable each rank of each region is, by accuracy: a row a region, a column a rank.
 pub fn ranking_table(rows: &[RankingRow]) -> Table {
     let rows: Vec<&RankingRow> = rows.iter().filter(|row| row.metric == "accuracy").collect();
+    let several = Several::of(rows.iter().map(|row| (&*row.phase, &*row.fill, &row.swept)));
     let ranks = rows.iter().map(|row| row.rank).max().unwrap_or(0);
     let mut columns =
         vec![Column::text("condition", "condition"), Column::text("region", "region")];
@@ -39,7 +73,7 @@ pub fn ranking_table(rows: &[RankingRow]) -> Table {
     for ranks in rows.chunk_by(|a, b| a.rank < b.rank) {
         let first = ranks[0];
         let what = if first.mode == "keep" { "only the region seen" } else { "the region hidden" };
-        let setting = heading(what, (&first.phase, &first.fill), Some(&first.swept));
+        let setting = several.heading(what, (&first.phase, &first.fill, &first.swept));
         let mut cells = vec![Cell::text(setting), Cell::text(first.region.as_str())];
         cells.extend(ranks.iter().map(|row| per_cent(row.probability)));
         table.push(cells);
@@ -59,6 +93,7 @@ pub fn shapley_table(rows: &[ShapleyRow]) -> Table {
         Column::number("all_seen", "all seen"),
         Column::number("seeds", "seeds"),
     ]);
+    let several = Several::of(rows.iter().map(|row| (&*row.phase, &*row.fill, &row.swept)));
     for row in rows {
         // A recall is a share as accuracy is.
         let measure = Metric::of(if row.emotion.is_some() { "accuracy" } else { &row.metric });
@@ -67,7 +102,7 @@ pub fn shapley_table(rows: &[ShapleyRow]) -> Table {
             None => row.metric.clone(),
         };
         table.push(vec![
-            Cell::text(heading("regions seen", (&row.phase, &row.fill), Some(&row.swept))),
+            Cell::text(several.heading("regions seen", (&row.phase, &row.fill, &row.swept))),
             Cell::text(metric),
             Cell::text(row.region.as_str()),
             Cell::of(row.value, measure).with_interval(value_interval(row)),
@@ -96,11 +131,12 @@ pub fn class_effects_table(rows: &[ClassEffectRow]) -> Table {
     columns.push(Column::number("p_adjusted", "p, Holm"));
     columns.push(Column::number("images", "images"));
     let mut table = Table::new(columns);
+    let several = Several::of(rows.iter().map(|row| (&*row.phase, &*row.fill, &row.swept)));
     for row in largest(rows.iter().collect(), |row| row.effect) {
         let covering = (row.mode.as_str(), row.phase.as_str(), row.fill.as_str());
         let effect = known(row.effect_low, row.effect_high);
         let mut cells = vec![
-            Cell::text(condition(&row.regions, covering, &row.swept)),
+            Cell::text(several.condition(&row.regions, covering, &row.swept)),
             Cell::text(row.emotion.as_str()),
             Cell::share(row.baseline),
             Cell::share(row.covered),
@@ -129,6 +165,7 @@ pub fn confusions_table(rows: &[ConfusionShiftRow]) -> Table {
         Column::number("change", "change [95 %]"),
         Column::number("images", "images"),
     ]);
+    let several = Several::of(rows.iter().map(|row| (&*row.phase, &*row.fill, &row.swept)));
     let told = |row: &&ConfusionShiftRow| {
         row.actual != row.predicted && known(row.low, row.high).is_some_and(excludes_zero)
     };
@@ -138,7 +175,7 @@ pub fn confusions_table(rows: &[ConfusionShiftRow]) -> Table {
     for row in rows {
         let covering = (row.mode.as_str(), row.phase.as_str(), row.fill.as_str());
         table.push(vec![
-            Cell::text(condition(&row.regions, covering, &row.swept)),
+            Cell::text(several.condition(&row.regions, covering, &row.swept)),
             Cell::text(row.actual.as_str()),
             Cell::text(row.predicted.as_str()),
             Cell::share(row.baseline),
@@ -166,9 +203,9 @@ fn per_cent(share: f64) -> Cell {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::collections::BTreeMap;
-
-    use super::super::game::tests::value;
+    use super::super::finding::{slices, tests::row};
+    use super::super::game::{games, tests::value};
+    use super::super::label::tests::run;
     use super::super::table::Format;
     use super::*;
 
@@ -250,6 +287,35 @@ pub(super) mod tests {
 
     fn text(table: &Table) -> String {
         table.render(Format::Table, 120).unwrap()
+    }
+
+    /// The first fill of the first region failed, so that the rows begin with the second.
+    #[test]
+    fn rows_stand_in_the_order_of_the_runs() {
+        let covered = [("eyes", "mean"), ("eyes", "blur"), ("mouth", "mean"), ("mouth", "blur")];
+        let runs: Vec<RunRow> = covered
+            .iter()
+            .map(|(region, fill)| RunRow { fill: (*fill).to_owned(), ..run(&[*region], "keep", 1) })
+            .collect();
+        let effects = covered[1..].iter().map(|(region, fill)| EffectRow {
+            fill: (*fill).to_owned(),
+            ..row(region, "keep", 10.0, None)
+        });
+        let shapley = ["blur", "mean"].map(|fill| ShapleyRow {
+            fill: fill.to_owned(),
+            ..value("eyes", 7.0, (5.0, 9.0), 1.0)
+        });
+        let evidence = Evidence {
+            effects: effects.collect(),
+            shapley: shapley.to_vec(),
+            ..Evidence::default()
+        };
+        assert_eq!(slices(&evidence.effects, "accuracy")[0].fill, "blur");
+        let evidence = evidence.in_order_of(&runs);
+        let fills =
+            slices(&evidence.effects, "accuracy").iter().map(|s| s.fill).collect::<Vec<_>>();
+        assert_eq!(fills, ["mean", "blur"]);
+        assert_eq!(games(&evidence.shapley, "accuracy")[0].fill, "mean");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::store::{ConfusionRow, RunRow};
 
+use super::label::Several;
 use super::numbers::counted;
 
 /// What every figure of an experiment has in common.
@@ -25,20 +26,27 @@ pub struct Facts {
     pub whole_only: Vec<f64>,
     /// What trained it, each way once: `fer-lab 0.1.0, libtorch 2.13.0, cpu (…), f32, 1 thread`.
     pub origins: Vec<String>,
+    pub several: Several,
 }
 
 impl Facts {
     /// Gathered from an experiment's tables.
     pub fn gather(runs: &[RunRow], confusion: &[ConfusionRow]) -> Facts {
-        let datasets: BTreeSet<&str> = runs.iter().map(|run| run.dataset.as_str()).collect();
+        let mut datasets: Vec<String> = Vec::new();
+        for name in runs.iter().map(|run| dataset_name(&run.dataset)) {
+            if !datasets.contains(&name) {
+                datasets.push(name);
+            }
+        }
         let seeds: BTreeSet<u64> = runs.iter().map(|run| run.seed).collect();
         let mut facts = Facts {
-            dataset: datasets.into_iter().map(dataset_name).collect::<Vec<_>>().join(", "),
+            dataset: datasets.join(", "),
             seeds: seeds.len(),
             runs: runs.len(),
             failed: runs.iter().filter(|run| run.status.starts_with("failed")).count(),
             whole_only: whole_only(runs),
             origins: origins(runs),
+            several: Several::of_runs(runs),
             ..Facts::default()
         };
         // Every run meets the same images, so that one run's counts stand for all.

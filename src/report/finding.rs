@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use crate::store::{ClassEffectRow, EffectRow};
 
+use super::label::Several;
+
 /// Below it an adjusted p-value counts as evidence: the complement of the 95 % interval.
 pub const ALPHA: f64 = 0.05;
 
@@ -17,6 +19,8 @@ pub struct Slice<'a> {
     pub phase: &'a str,
     pub fill: &'a str,
     pub swept: &'a BTreeMap<String, String>,
+    /// What there are several of, it and the others.
+    pub several: Several,
     /// Largest effect first; rows without a number are last.
     pub rows: Vec<&'a EffectRow>,
 }
@@ -31,10 +35,14 @@ impl<'a> Slice<'a> {
     }
 }
 
-/// The effects of a metric by setting, phase and fill, `hide` before `keep`.
+/// The effects of a metric by setting, phase, fill and mode, in the order of the rows: what the experiment
+/// file names first comes first.
 pub fn slices<'a>(rows: &'a [EffectRow], metric: &str) -> Vec<Slice<'a>> {
     let mut slices: Vec<Slice<'a>> = Vec::new();
-    for row in rows.iter().filter(|row| row.metric == metric) {
+    let rows = || rows.iter().filter(|row| row.metric == metric);
+    let several =
+        Several::of(rows().map(|row| (row.phase.as_str(), row.fill.as_str(), &row.swept)));
+    for row in rows() {
         let same = |slice: &&mut Slice<'a>| {
             slice.mode == row.mode
                 && slice.phase == row.phase
@@ -48,6 +56,7 @@ pub fn slices<'a>(rows: &'a [EffectRow], metric: &str) -> Vec<Slice<'a>> {
                 phase: &row.phase,
                 fill: &row.fill,
                 swept: &row.swept,
+                several,
                 rows: vec![row],
             }),
         }
@@ -55,14 +64,6 @@ pub fn slices<'a>(rows: &'a [EffectRow], metric: &str) -> Vec<Slice<'a>> {
     for slice in &mut slices {
         slice.rows.sort_by(|a, b| by_size(a, b));
     }
-    slices.sort_by(|a, b| {
-        let order = |slice: &Slice<'a>| (phase_order(slice.phase), mode_order(slice.mode));
-        a.swept
-            .cmp(b.swept)
-            .then(order(a).0.cmp(&order(b).0))
-            .then(a.fill.cmp(b.fill))
-            .then(order(a).1.cmp(&order(b).1))
-    });
     slices
 }
 
@@ -70,17 +71,6 @@ fn by_size(a: &EffectRow, b: &EffectRow) -> Ordering {
     let size =
         |row: &EffectRow| if row.effect.is_finite() { row.effect } else { f64::NEG_INFINITY };
     size(b).total_cmp(&size(a)).then_with(|| a.regions.cmp(&b.regions))
-}
-
-fn mode_order(mode: &str) -> usize {
-    ["hide", "keep"].iter().position(|known| *known == mode).unwrap_or(2)
-}
-
-pub fn phase_order(phase: &str) -> usize {
-    ["retrain", "evaluate", "amortised", "train"]
-        .iter()
-        .position(|known| *known == phase)
-        .unwrap_or(4)
 }
 
 /// The interval of the effect, where it is known.
@@ -243,7 +233,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn slices_are_ordered_and_rows_without_numbers_are_last() {
+    fn slices_keep_the_order_of_the_rows_and_rows_without_numbers_are_last() {
         let mut broken = row("nose", "hide", f64::NAN, None);
         let mut other_phase = row("eyes", "hide", 3.0, None);
         other_phase.phase = "evaluate".to_owned();
@@ -257,9 +247,10 @@ pub(super) mod tests {
         ];
         let slices = slices(&rows, "accuracy");
         let order: Vec<_> = slices.iter().map(|slice| (slice.phase, slice.mode)).collect();
-        assert_eq!(order, [("retrain", "hide"), ("retrain", "keep"), ("evaluate", "hide")]);
-        let regions: Vec<_> = slices[0].rows.iter().map(|row| row.regions[0].as_str()).collect();
+        assert_eq!(order, [("retrain", "keep"), ("evaluate", "hide"), ("retrain", "hide")]);
+        assert_eq!(slices[0].several, Several { phases: true, ..Several::default() });
+        let regions: Vec<_> = slices[2].rows.iter().map(|row| row.regions[0].as_str()).collect();
         assert_eq!(regions, ["eyes", "mouth", "nose"]);
-        assert!(leader(&slices[0].rows).is_none());
+        assert!(leader(&slices[2].rows).is_none());
     }
 }

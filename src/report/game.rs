@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::store::ShapleyRow;
 
-use super::finding::{ALPHA, Leader, apart, excludes_zero, known, phase_order};
+use super::finding::{ALPHA, Leader, apart, excludes_zero, known};
+use super::label::Several;
 
 /// The Shapley values of one metric that divide the same worth.
 #[derive(Debug, Clone)]
@@ -12,13 +13,19 @@ pub struct Game<'a> {
     pub phase: &'a str,
     pub fill: &'a str,
     pub swept: &'a BTreeMap<String, String>,
+    /// What there are several of, it and the others.
+    pub several: Several,
     /// Largest value first; never empty.
     pub rows: Vec<&'a ShapleyRow>,
 }
 
-/// The games of a metric, not of an emotion's recall, by setting, phase and fill.
+/// The games of a metric, not of an emotion's recall, by setting, phase and fill, in the order of the rows.
 pub fn games<'a>(rows: &'a [ShapleyRow], metric: &str) -> Vec<Game<'a>> {
-    games_of(rows.iter().filter(|row| row.metric == metric && row.emotion.is_none()))
+    let rows: Vec<&ShapleyRow> =
+        rows.iter().filter(|row| row.metric == metric && row.emotion.is_none()).collect();
+    let choices = rows.iter().map(|row| (row.phase.as_str(), row.fill.as_str(), &row.swept));
+    let several = Several::of(choices);
+    games_of(rows.into_iter(), several)
 }
 
 /// The games of each emotion's recall under the conditions of another game, in the order of the rows.
@@ -35,12 +42,12 @@ pub fn emotion_games<'a>(rows: &'a [ShapleyRow], like: &Game<'_>) -> Vec<(&'a st
     }
     let of = |emotion: &'a str| {
         let rows = alike.iter().copied().filter(|row| row.emotion.as_deref() == Some(emotion));
-        games_of(rows).into_iter().map(move |game| (emotion, game))
+        games_of(rows, like.several).into_iter().map(move |game| (emotion, game))
     };
     emotions.into_iter().flat_map(of).collect()
 }
 
-fn games_of<'a>(rows: impl Iterator<Item = &'a ShapleyRow>) -> Vec<Game<'a>> {
+fn games_of<'a>(rows: impl Iterator<Item = &'a ShapleyRow>, several: Several) -> Vec<Game<'a>> {
     let mut games: Vec<Game<'a>> = Vec::new();
     for row in rows {
         let ShapleyRow { phase, fill, swept, .. } = row;
@@ -49,14 +56,12 @@ fn games_of<'a>(rows: impl Iterator<Item = &'a ShapleyRow>) -> Vec<Game<'a>> {
         };
         match games.iter_mut().find(same) {
             Some(game) => game.rows.push(row),
-            None => games.push(Game { phase, fill, swept, rows: vec![row] }),
+            None => games.push(Game { phase, fill, swept, several, rows: vec![row] }),
         }
     }
     for game in &mut games {
         game.rows.sort_by(|a, b| b.value.total_cmp(&a.value).then(a.region.cmp(&b.region)));
     }
-    let order = |game: &Game<'a>| (game.swept, phase_order(game.phase), game.fill);
-    games.sort_by(|a, b| order(a).cmp(&order(b)));
     games
 }
 
@@ -140,12 +145,12 @@ pub(super) mod tests {
             [other, value("jaw", 1.0, (0.0, 2.0), 0.0), value("mouth", 2.0, (1.0, 3.0), 1.0), fear];
         let games = games(&rows, "accuracy");
         let phases: Vec<&str> = games.iter().map(|game| game.phase).collect();
-        assert_eq!(phases, ["retrain", "evaluate"]);
-        let regions: Vec<&str> = games[0].rows.iter().map(|row| row.region.as_str()).collect();
+        assert_eq!(phases, ["evaluate", "retrain"]);
+        let regions: Vec<&str> = games[1].rows.iter().map(|row| row.region.as_str()).collect();
         assert_eq!(regions, ["mouth", "jaw"]);
-        let of_emotions = emotion_games(&rows, &games[0]);
+        let of_emotions = emotion_games(&rows, &games[1]);
         assert_eq!(of_emotions.len(), 1);
         assert_eq!((of_emotions[0].0, of_emotions[0].1.rows.len()), ("fear", 1));
-        assert!(emotion_games(&rows, &games[1]).is_empty());
+        assert!(emotion_games(&rows, &games[0]).is_empty());
     }
 }

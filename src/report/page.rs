@@ -20,11 +20,10 @@ use super::error::ReportError;
 use super::evidence::Evidence;
 use super::facts::Facts;
 use super::fonts;
-use super::label::run_label;
 use super::listing::runs_table;
 use super::numbers::counted;
 use super::study::{effects_table, study_table};
-use super::words::{answer, details, mask_leak_sentences};
+use super::words::{answer, details, mask_leak_sentences, reach_warnings};
 use crate::store::RunRow;
 
 /// All that the page of an experiment shows.
@@ -37,6 +36,10 @@ pub struct Page<'a> {
     pub analysis: &'a str,
     /// The experiment file as run; `None` where it is missing.
     pub settings: Option<&'a str>,
+    /// Whether that still is the experiment.
+    pub settings_whole: bool,
+    /// What is missing from this page, and why: sentences.
+    pub notes: &'a [String],
     pub runs: &'a [RunRow],
     pub evidence: &'a Evidence,
     pub facts: &'a Facts,
@@ -113,7 +116,7 @@ impl Page<'_> {
     fn opening(&self) -> Html {
         let heading = if self.question.is_empty() { self.name } else { self.question };
         let words = answer(self.evidence, self.facts).replace('\n', " ");
-        let details = details(self.evidence).replace('\n', " ");
+        let details = details(self.evidence, self.facts).replace('\n', " ");
         let origin = format!("Experiment {}", self.name);
         let opening = Html::element("p", &[("class", "origin")], Html::text(&origin))
             .then(Html::plain("h1", heading))
@@ -125,7 +128,8 @@ impl Page<'_> {
                 &[("class", "conditions")],
                 Html::text(&self.facts.subtitle()),
             ))
-            .then(self.failures());
+            .then(self.failures())
+            .then(self.warnings());
         Html::element("header", &[], opening.then(paragraphs(self.analysis)))
     }
 
@@ -142,7 +146,8 @@ impl Page<'_> {
             failed.len()
         );
         let reasons = failed.iter().map(|run| {
-            let line = format!("{}, seed {}: {}", run_label(run), run.seed, run.status);
+            let name = self.facts.several.run(run);
+            let line = format!("{name}, seed {}: {}", run.seed, run.status);
             Html::plain("li", &line)
         });
         Html::element("p", &[("class", "failed")], Html::text(&count)).then(Html::element(
@@ -150,6 +155,15 @@ impl Page<'_> {
             &[("class", "failed")],
             reasons.collect(),
         ))
+    }
+
+    /// What the masks say against the numbers, and what is not on this page.
+    fn warnings(&self) -> Html {
+        let mut warnings = reach_warnings(self.runs);
+        warnings.extend(self.notes.iter().map(|note| format!("Not whole: {note}")));
+        let paragraph =
+            |text: &String| Html::element("p", &[("class", "failed")], Html::text(text));
+        warnings.iter().map(paragraph).collect()
     }
 
     fn sections(&self) -> Result<Vec<Section>, ReportError> {
@@ -221,8 +235,16 @@ impl Page<'_> {
             None => Html::plain("p", "The experiment file as run is missing from the results folder."),
             Some(text) => Html::plain(
                 "p",
-                "The experiment file as run, with its base and all changes of the command line merged in. \
-                 Given to `fer-lab run`, it is the same experiment.",
+                match self.settings_whole {
+                    true => {
+                        "The experiment file as run, with its base and all changes of the command line \
+                         merged in. Given to `fer-lab run`, it is the same experiment."
+                    }
+                    false => {
+                        "The experiment file as it lies in the results folder. It is no longer what was \
+                         run, or is of another version of fer-lab: it cannot be read whole."
+                    }
+                },
             )
             .then(Html::element("pre", &[("tabindex", "0")], Html::plain("code", text))),
         };

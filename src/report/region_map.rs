@@ -78,7 +78,9 @@ pub fn region_map(
     let width = if alone { SINGLE_COLUMN } else { DOUBLE_COLUMN };
     let face = if alone { SINGLE_COLUMN - 2.0 * MARGIN } else { FACE_OF_TWO };
 
-    let mut drawing = Drawing::new(width, &title(&panels[0], rows, metric));
+    let several = facts.several.or(found[0].several);
+    let title = title(&panels[0], rows, metric);
+    let mut drawing = Drawing::new(width, &several.title(title, found[0].fill, found[0].swept));
     let y = drawing.heading(&subtitle(&panels, &found[0], facts));
     for panel in &panels {
         drawing.describe(&description(panel, measure));
@@ -249,9 +251,7 @@ fn subtitle(panels: &[Panel<'_>], first: &Slice<'_>, facts: &Facts) -> String {
         "train" => "covered in training alone".to_owned(),
         other => other.to_owned(),
     });
-    if first.fill != "mean" {
-        parts.push(format!("{} fill", first.fill));
-    }
+    parts.extend(facts.several.or(first.several).choice(first.fill, first.swept));
     if panels.iter().flat_map(|panel| &panel.worths).any(|worth| !worth.told) {
         parts.push("in brackets: cannot be told from zero".to_owned());
     }

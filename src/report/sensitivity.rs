@@ -1,5 +1,7 @@
 //! Where networks look: a map for each emotion over the mean face of its images.
 
+use std::collections::BTreeMap;
+
 use crate::analysis::{MeanMap, by_region};
 use crate::experiment::{SensitivityMethod, SensitivitySpec};
 use crate::region::{Fill, Regions};
@@ -11,6 +13,7 @@ use super::error::ReportError;
 use super::facts::Facts;
 use super::figure::Figure;
 use super::fonts;
+use super::label;
 use super::numbers::{counted, decimal, thousands};
 use super::phrase::{list, subject};
 use super::place::Place;
@@ -46,7 +49,8 @@ struct Panel<'a> {
 
 /// The maps of one method, a face for each emotion, in one scale. A window's map is as it is; of RISE's, the
 /// emotion's median cell is taken off, since its level says how well the emotion is recognised at all, and
-/// what lies below is not tinted. `spec`, where it is known, says how they were made.
+/// what lies below is not tinted. `spec`, where it is known, says how they were made; `setting` is named
+/// where there are several.
 ///
 /// # Errors
 /// [`ReportError::Empty`] without maps.
@@ -55,6 +59,7 @@ pub fn sensitivity(
     spec: Option<&SensitivitySpec>,
     regions: &Regions,
     facts: &Facts,
+    setting: &BTreeMap<String, String>,
 ) -> Result<Figure, ReportError> {
     let Some(first) = maps.first() else {
         return Err(ReportError::Empty("there are no maps".to_owned()));
@@ -67,7 +72,7 @@ pub fn sensitivity(
     let face = room.min(WIDEST);
 
     let mut drawing = Drawing::new(width, &title(&panels, is_window));
-    let mut y = drawing.heading(&subtitle(&panels, spec, facts));
+    let mut y = drawing.heading(&subtitle(&panels, spec, facts, setting));
     for panel in &panels {
         drawing.describe(&description(panel));
     }
@@ -220,7 +225,12 @@ fn title(panels: &[Panel<'_>], is_window: bool) -> String {
     }
 }
 
-fn subtitle(panels: &[Panel<'_>], spec: Option<&SensitivitySpec>, facts: &Facts) -> String {
+fn subtitle(
+    panels: &[Panel<'_>],
+    spec: Option<&SensitivitySpec>,
+    facts: &Facts,
+    setting: &BTreeMap<String, String>,
+) -> String {
     let images: u64 = panels.iter().map(|panel| panel.map.images).sum();
     let seeds = panels[0].map.by_seed.len() as u64;
     let mut parts =
@@ -241,6 +251,9 @@ fn subtitle(panels: &[Panel<'_>], spec: Option<&SensitivitySpec>, facts: &Facts)
         if *fill != Fill::Mean {
             parts.push(format!("{} fill", fill.name()));
         }
+    }
+    if facts.several.settings {
+        parts.push(label::swept(setting));
     }
     parts.push("over the emotion's mean face; below it, the region of the largest mean".to_owned());
     if panels.iter().any(|panel| !panel.told) && seeds > 1 {
@@ -286,7 +299,8 @@ mod tests {
                 .flat_map(|(seed, place)| map((method, emotion, seed), 48, around(*place)))
         });
         let maps = mean_maps(&rows.collect::<Vec<_>>());
-        let figure = sensitivity(&maps, None, &Regions::aligned(), &facts()).unwrap();
+        let figure =
+            sensitivity(&maps, None, &Regions::aligned(), &facts(), &BTreeMap::new()).unwrap();
         assert_labels_are_apart(&figure);
         figure
     }
@@ -331,7 +345,7 @@ mod tests {
 
     #[test]
     fn without_maps_there_is_no_picture() {
-        let drawn = sensitivity(&[], None, &Regions::aligned(), &facts());
+        let drawn = sensitivity(&[], None, &Regions::aligned(), &facts(), &BTreeMap::new());
         assert!(matches!(drawn, Err(ReportError::Empty(_))));
     }
 }

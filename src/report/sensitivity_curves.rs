@@ -1,11 +1,14 @@
 //! The maps put to the test: the face taken away, and put back, in their order.
 
+use std::collections::BTreeMap;
+
 use crate::analysis::MeanCurve;
 
 use super::drawing::{Anchor, CAP_MIDDLE, Drawing};
 use super::error::ReportError;
 use super::facts::Facts;
 use super::figure::Figure;
+use super::label;
 use super::numbers::{decimal, extent, mean};
 use super::phrase::list;
 use super::scale::Scale;
@@ -37,10 +40,15 @@ struct Line<'a> {
 
 /// Mean probability of the actual emotion while the face is taken away and put back in the order of each
 /// method's map, beside random orders, with the area under each curve.
+/// `setting` is named where there are several.
 ///
 /// # Errors
 /// [`ReportError::Empty`] without curves.
-pub fn sensitivity_curves(curves: &[MeanCurve], facts: &Facts) -> Result<Figure, ReportError> {
+pub fn sensitivity_curves(
+    curves: &[MeanCurve],
+    facts: &Facts,
+    setting: &BTreeMap<String, String>,
+) -> Result<Figure, ReportError> {
     let panels = PANELS.map(|(curve, ..)| lines(curves, curve));
     let points = || panels.iter().flatten().flat_map(|line| &line.curve.points);
     if points().next().is_none() {
@@ -51,7 +59,7 @@ pub fn sensitivity_curves(curves: &[MeanCurve], facts: &Facts) -> Result<Figure,
     let to = (most / 10.0).ceil() * 10.0;
 
     let mut drawing = Drawing::new(DOUBLE_COLUMN, &title(&panels));
-    let y = drawing.heading(&subtitle(&panels, facts));
+    let y = drawing.heading(&subtitle(&panels, facts, setting));
     let most_lines = panels.iter().map(Vec::len).max().unwrap_or(0) as f64;
     let top = y + HEADING.line() + most_lines * NOTE.line() + 2.5;
     for (index, (lines, (_, heading, unit))) in panels.iter().zip(PANELS).enumerate() {
@@ -159,9 +167,16 @@ fn title(panels: &[Vec<Line<'_>>; 2]) -> String {
     }
 }
 
-fn subtitle(panels: &[Vec<Line<'_>>; 2], facts: &Facts) -> String {
+fn subtitle(
+    panels: &[Vec<Line<'_>>; 2],
+    facts: &Facts,
+    setting: &BTreeMap<String, String>,
+) -> String {
     let mut parts = vec![Facts { images: 0, ..facts.clone() }.subtitle()];
     parts.push("networks trained on whole faces, mean over emotions and seeds".to_owned());
+    if facts.several.settings {
+        parts.push(label::swept(setting));
+    }
     parts.push("on the images that made the maps".to_owned());
     let seeds = panels.iter().flatten().map(|line| line.curve.areas.len()).max().unwrap_or(0);
     parts.push(match seeds {
@@ -194,7 +209,8 @@ mod tests {
 
     fn drawn(rows: &[Vec<SensitivityCurveRow>]) -> Figure {
         let facts = Facts { dataset: "faces".to_owned(), ..Facts::default() };
-        let figure = sensitivity_curves(&mean_curves(&rows.concat()), &facts).unwrap();
+        let figure =
+            sensitivity_curves(&mean_curves(&rows.concat()), &facts, &BTreeMap::new()).unwrap();
         assert_labels_are_apart(&figure);
         figure
     }
@@ -240,7 +256,7 @@ mod tests {
 
     #[test]
     fn without_curves_there_is_no_picture() {
-        let drawn = sensitivity_curves(&[], &Facts::default());
+        let drawn = sensitivity_curves(&[], &Facts::default(), &BTreeMap::new());
         assert!(matches!(drawn, Err(ReportError::Empty(_))));
     }
 }

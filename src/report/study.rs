@@ -6,7 +6,7 @@ use crate::store::{EffectRow, RunRow};
 
 use super::cell::Cell;
 use super::finding::{interval, signal_interval};
-use super::label::{condition, run_label};
+use super::label::Several;
 use super::metric::Metric;
 use super::table::{Column, Table};
 
@@ -68,13 +68,14 @@ pub fn effects_table(effects: &[EffectRow]) -> Table {
         Column::number("p_adjusted", "p, Holm"),
         Column::number("seeds", "seeds"),
     ]);
+    let several = Several::of(effects.iter().map(|row| (&*row.phase, &*row.fill, &row.swept)));
     for row in effects {
         let measure = Metric::of(&row.metric);
         let value = |value: Option<f64>| value.map_or(Cell::Empty, |v| Cell::of(v, measure));
         let p = |p: Option<f64>| p.map_or(Cell::Empty, Cell::P);
         let covering = (row.mode.as_str(), row.phase.as_str(), row.fill.as_str());
         table.push(vec![
-            Cell::text(condition(&row.regions, covering, &row.swept)),
+            Cell::text(several.condition(&row.regions, covering, &row.swept)),
             Cell::text(row.metric.replace('_', " ")),
             value(Some(row.baseline)),
             value(Some(row.covered)),
@@ -91,10 +92,11 @@ pub fn effects_table(effects: &[EffectRow]) -> Table {
 
 /// Runs by condition, in order of appearance, without controls.
 fn conditions(runs: &[RunRow]) -> Vec<(String, Vec<&RunRow>)> {
+    let several = Several::of_runs(runs);
     let mut order: Vec<(String, Vec<&RunRow>)> = Vec::new();
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     for run in runs.iter().filter(|run| !run.control) {
-        let name = run_label(run);
+        let name = several.run(run);
         let place = *places.entry(name.clone()).or_insert(order.len());
         if place == order.len() {
             order.push((name, Vec::new()));

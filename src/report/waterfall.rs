@@ -9,7 +9,7 @@ use super::facts::Facts;
 use super::figure::Figure;
 use super::fonts;
 use super::game::{Game, games, value_interval, value_told};
-use super::label;
+use super::label::Several;
 use super::metric::Metric;
 use super::numbers::counted;
 use super::scale::Scale;
@@ -59,12 +59,12 @@ pub fn waterfall(rows: &[ShapleyRow], metric: &str, facts: &Facts) -> Result<Fig
     let across = if games.len() == 1 { 1 } else { 2 };
     let width = if across == 1 { SINGLE_COLUMN } else { DOUBLE_COLUMN };
     let panel_width = (width - 2.0 * MARGIN - (across as f64 - 1.0) * GUTTER) / across as f64;
-    let several_settings = games.iter().any(|game| game.swept != first.swept);
+    let several = facts.several.or(first.several);
     let panels: Vec<Panel<'_>> =
-        games.iter().map(|game| panel(game, several_settings, panel_width)).collect();
+        games.iter().map(|game| panel(game, several, panel_width)).collect();
 
     let finding = dividing_headline(first, measure);
-    let title = label::title_of(finding, several_settings.then_some(first.swept));
+    let title = several.title(finding, first.fill, first.swept);
     let mut drawing = Drawing::new(width, &title);
     let mut y = drawing.heading(&subtitle(&games, facts));
     for panel in &panels {
@@ -88,9 +88,8 @@ pub fn waterfall(rows: &[ShapleyRow], metric: &str, facts: &Facts) -> Result<Fig
     drawing.finish(y - 4.0 + MARGIN)
 }
 
-fn panel<'a>(game: &Game<'a>, several_settings: bool, width: f64) -> Panel<'a> {
-    let settings = several_settings.then_some(game.swept);
-    let heading = label::heading("Only the regions seen", (game.phase, game.fill), settings);
+fn panel<'a>(game: &Game<'a>, several: Several, width: f64) -> Panel<'a> {
+    let heading = several.heading("Only the regions seen", (game.phase, game.fill, game.swept));
     let (none, all) = (game.rows[0].none_seen, game.rows[0].all_seen);
     let end = |name: String, worth: f64| Step {
         name: vec![name],

@@ -7,6 +7,7 @@ mod emotions;
 mod headline;
 mod hiding;
 mod mask_leak;
+mod reach;
 mod scope;
 mod seeing;
 mod survival;
@@ -15,7 +16,7 @@ use super::evidence::Evidence;
 use super::facts::Facts;
 use super::finding::{Slice, slices};
 use super::game::{Game, emotion_games, games};
-use super::label;
+use super::label::{self, Several};
 use super::metric::Metric;
 use super::numbers::{counted, extent, mean};
 use super::phrase::wrap;
@@ -25,6 +26,7 @@ use dividing::{dividing, dividing_recall};
 pub use headline::headline;
 use hiding::{hiding, reliance};
 pub use mask_leak::{mask_leak_sentences, mask_leak_warnings};
+pub use reach::reach_warnings;
 use seeing::seeing;
 use survival::survival;
 
@@ -38,7 +40,7 @@ const MOST_NAMED: usize = 3;
 /// regions, and what cannot be known.
 pub fn answer(evidence: &Evidence, facts: &Facts) -> String {
     let mut sentences = match metric(evidence) {
-        Some(metric) => findings(evidence, metric),
+        Some(metric) => findings(evidence, metric, facts.several),
         None if !facts.whole_only.is_empty() => vec![whole_faces(facts)],
         None => vec![
             "There is no effect to report: no covered condition has a finished run beside one of whole \
@@ -78,17 +80,20 @@ fn whole_faces(facts: &Facts) -> String {
 /// Which region each emotion is read from, which loses most when a region goes, and what it is taken for then:
 /// sentences that may follow an answer, in lines of at most 80 characters. Empty where no region was hidden
 /// alone and nothing divides among regions.
-pub fn details(evidence: &Evidence) -> String {
+pub fn details(evidence: &Evidence, facts: &Facts) -> String {
     let Some(metric) = metric(evidence) else { return String::new() };
-    let slices = slices(&evidence.effects, metric);
-    let games = games(&evidence.shapley, metric);
+    let (slices, games) = told_of(evidence, metric, facts.several);
     let recall = |game: &Game<'_>| dividing_recall(&emotion_games(&evidence.shapley, game));
     let sentences = [
         spoken_of(&games, &slices[0]).and_then(recall),
         emotions::emotions(&evidence.class_effects, &slices[0]),
         emotions::confusions(&evidence.confusions, &slices[0]),
     ];
-    let sentences: Vec<String> = sentences.into_iter().flatten().collect();
+    let mut sentences: Vec<String> = sentences.into_iter().flatten().collect();
+    if !sentences.is_empty() {
+        sentences
+            .extend(choice(&slices[0]).map(|(choice, _)| format!("This is for {choice} too.")));
+    }
     wrap(&sentences.join(" "), COLUMNS)
 }
 
@@ -98,9 +103,25 @@ fn metric(evidence: &Evidence) -> Option<&'static str> {
     Metric::NAMES.into_iter().find(known)
 }
 
-fn findings(evidence: &Evidence, metric: &str) -> Vec<String> {
+/// The effects and the games of a metric, each knowing what the experiment has several of.
+fn told_of<'a>(
+    evidence: &'a Evidence,
+    metric: &str,
+    several: Several,
+) -> (Vec<Slice<'a>>, Vec<Game<'a>>) {
+    let (mut slices, mut games) =
+        (slices(&evidence.effects, metric), games(&evidence.shapley, metric));
+    let of_slices = slices.first().map(|slice| slice.several).unwrap_or_default();
+    let of_games = games.first().map(|game| game.several).unwrap_or_default();
+    let several = several.or(of_slices).or(of_games);
+    slices.iter_mut().for_each(|slice| slice.several = several);
+    games.iter_mut().for_each(|game| game.several = several);
+    (slices, games)
+}
+
+fn findings(evidence: &Evidence, metric: &str, several: Several) -> Vec<String> {
     let measure = Metric::of(metric);
-    let slices = slices(&evidence.effects, metric);
+    let (slices, games) = told_of(evidence, metric, several);
     let first = &slices[0];
     let alike = |other: &&Slice<'_>| {
         other.phase == first.phase && other.fill == first.fill && other.swept == first.swept
@@ -114,12 +135,15 @@ fn findings(evidence: &Evidence, metric: &str) -> Vec<String> {
     if let Some(slice) = seen {
         sentences.push(seeing(slice, measure, hidden.is_none()));
     }
-    if first.phase == "retrain" {
-        sentences.extend(reliance(&slices, first, measure));
-    }
-    let games = games(&evidence.shapley, metric);
+    sentences.extend(reliance(&slices, first, measure));
     let game = spoken_of(&games, first);
-    sentences.extend(game.map(|game| dividing(game, measure)));
+    sentences.extend(game.map(|game| {
+        let said = dividing(game, measure);
+        match game.fill == first.fill {
+            true => said,
+            false => format!("With the {} fill, {}", game.fill, uncapital(&said)),
+        }
+    }));
     let of_one_seed = game.is_some_and(|game| game.rows[0].seeds == 1);
     if of_one_seed || first.rows.iter().all(|row| row.seeds == 1) {
         sentences.push(
@@ -129,14 +153,22 @@ fn findings(evidence: &Evidence, metric: &str) -> Vec<String> {
         );
     }
     sentences.extend(hidden.or(seen).and_then(|slice| survival(&slices, slice)));
-    let others = slices.iter().filter(|slice| slice.swept != first.swept).count();
-    if others > 0 {
-        sentences.push(format!(
-            "All this is for {}; the table has the other settings.",
-            label::swept(first.swept)
-        ));
-    }
+    sentences.extend(choice(first).map(|(choice, others)| {
+        format!("All this is for {choice}; the table has the other {others}.")
+    }));
     sentences
+}
+
+/// Which of several fills and settings is spoken of, and what the others are.
+fn choice(slice: &Slice<'_>) -> Option<(String, &'static str)> {
+    let several = slice.several;
+    let (fill, settings) = (format!("the {} fill", slice.fill), label::swept(slice.swept));
+    match (several.fills, several.settings && !settings.is_empty()) {
+        (false, false) => None,
+        (true, false) => Some((fill, "fills")),
+        (false, true) => Some((settings, "settings")),
+        (true, true) => Some((format!("{fill} and {settings}"), "fills and settings")),
+    }
 }
 
 /// Of the games under the setting of a slice, that of its phase and fill, or any.
@@ -145,9 +177,11 @@ fn spoken_of<'g, 'a>(games: &'g [Game<'a>], slice: &Slice<'_>) -> Option<&'g Gam
     games.min_by_key(|game| (game.phase, game.fill) != (slice.phase, slice.fill))
 }
 
-/// Whose answers a sentence is about, before it.
-fn beholder(phase: &str) -> &'static str {
+/// Whose answers a sentence is about, before it; of networks that are trained as they are tested it goes
+/// without saying, unless there are others.
+fn beholder(phase: &str, several: Several) -> &'static str {
     match phase {
+        "retrain" if several.phases => "for networks trained as they are tested, ",
         "evaluate" => "for a network trained on whole faces, ",
         "train" => "for a network that saw whole faces only in the test, ",
         "amortised" => "for one network trained for all sets of regions, ",
@@ -155,8 +189,9 @@ fn beholder(phase: &str) -> &'static str {
     }
 }
 
-fn phase_words(phase: &str) -> String {
+fn phase_words(phase: &str, several: Several) -> String {
     match phase {
+        "retrain" if several.phases => " in training and test".to_owned(),
         "retrain" => String::new(),
         "evaluate" => " from a network trained on whole faces".to_owned(),
         "train" => " in training alone".to_owned(),

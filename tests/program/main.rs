@@ -7,5 +7,6 @@ mod interruption;
 mod looking;
 mod page;
 mod sensitivity;
+mod study;
 mod trust;
 mod workers;

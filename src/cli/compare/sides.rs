@@ -6,8 +6,9 @@ use anyhow::{anyhow, bail};
 use rayon::prelude::*;
 
 use crate::analysis::{RunScores, TablesError, read_scores};
+use crate::cli::output;
 use crate::experiment::suggest;
-use crate::report::run_label;
+use crate::report::Several;
 use crate::store::{Named, Results, RunRow};
 
 /// What one argument stands for.
@@ -26,7 +27,10 @@ impl Side {
         if let Some((experiment, condition)) = word.split_once(':') {
             let runs = results.runs(experiment)?;
             // As the table has it, or as charts and reports write it.
-            let named = |run: &&RunRow| run.condition == condition || run_label(run) == condition;
+            let several = Several::of_runs(&runs);
+            let named = |run: &&RunRow| {
+                [run.condition.clone(), several.run(run)].contains(&condition.to_owned())
+            };
             let Some(run) = runs.iter().find(named) else {
                 let names: BTreeSet<&str> = runs.iter().map(|run| run.condition.as_str()).collect();
                 let names: Vec<&str> = names.into_iter().collect();
@@ -63,6 +67,9 @@ impl Side {
 /// The run in which a training is examined as it was trained: on whole faces, or covered as in training.
 fn run_of(results: &Results, training: &str) -> anyhow::Result<RunRow> {
     let all = results.all_runs()?;
+    for error in &all.damaged {
+        output::warning(error);
+    }
     let mut runs: BTreeMap<&str, &RunRow> = BTreeMap::new();
     for run in all.runs().filter(|run| run.training_id == training) {
         runs.entry(&run.run_id).or_insert(run);

@@ -38,7 +38,7 @@ fn page_with(text: &str, evidence: Evidence) -> String {
         Chart::new(
             Topic::Confusions,
             "confusion_hide",
-            confusion(&runs[1..2], &confusions, "test").unwrap(),
+            confusion(&runs[1..2], &confusions, "test", facts.several).unwrap(),
         )
         .folded(),
     ];
@@ -47,6 +47,8 @@ fn page_with(text: &str, evidence: Evidence) -> String {
         question: text,
         analysis: text,
         settings: Some(text),
+        settings_whole: true,
+        notes: &[],
         runs: &runs,
         evidence: &Evidence { effects: vec![effect], ..evidence },
         facts: &facts,
@@ -133,6 +135,8 @@ fn an_experiment_without_anything_has_a_page_that_says_so() {
         question: "",
         analysis: "",
         settings: None,
+        settings_whole: true,
+        notes: &[],
         runs: &[],
         evidence: &Evidence::default(),
         facts: &facts,

@@ -12,7 +12,7 @@ use super::{MOST_NAMED, beholder, capital};
 
 /// What each region carries of the worth of all.
 pub fn dividing(game: &Game<'_>, measure: Metric) -> String {
-    let beholder = beholder(game.phase);
+    let beholder = beholder(game.phase, game.several);
     let Some(Leader { row, rivals }) = game.leader() else {
         let largest = game.rows[0];
         return capital(&format!(
@@ -69,7 +69,8 @@ pub fn dividing(game: &Game<'_>, measure: Metric) -> String {
 
 /// Which region carries most of each emotion's recall, where that can be told; `None` without games of recall.
 pub fn dividing_recall(games: &[(&str, Game<'_>)]) -> Option<String> {
-    let beholder = beholder(games.first()?.1.phase);
+    let first = &games.first()?.1;
+    let beholder = beholder(first.phase, first.several);
     let measure = Metric::of("accuracy");
     let (mut leading, mut tied, mut open) = (Vec::new(), Vec::new(), Vec::new());
     // By region, in the order of the emotions.

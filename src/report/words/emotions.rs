@@ -26,7 +26,7 @@ pub fn emotions(rows: &[ClassEffectRow], like: &Slice<'_>) -> Option<String> {
     if rows.is_empty() {
         return None;
     }
-    let beholder = beholder(like.phase);
+    let beholder = beholder(like.phase, like.several);
     let Some(Leader { row, rivals }) = losing(&rows) else {
         return Some(capital(&format!(
             "{beholder}no emotion's loss of recall can be told from zero when one region is hidden."
@@ -93,7 +93,7 @@ pub fn confusions(rows: &[ConfusionShiftRow], like: &Slice<'_>) -> Option<String
     if grown.is_empty() {
         return Some(capital(&format!(
             "{}no confusion can be told to grow when one region is hidden.",
-            beholder(like.phase)
+            beholder(like.phase, like.several)
         )));
     }
     grown.sort_by(|a, b| b.change.total_cmp(&a.change));
@@ -116,7 +116,7 @@ pub fn confusions(rows: &[ConfusionShiftRow], like: &Slice<'_>) -> Option<String
     let (grown, looked_at) = (grown.len() as u64, looked_at as u64);
     Some(format!(
         "{}. Of {} looked at, {grown} {} an interval above zero, uncorrected for their number.",
-        capital(&format!("{}{}", beholder(like.phase), named.join("; "))),
+        capital(&format!("{}{}", beholder(like.phase, like.several), named.join("; "))),
         counted(looked_at, "confusion"),
         if grown == 1 { "has" } else { "have" },
     ))

@@ -26,7 +26,7 @@ pub fn headline(rows: &[EffectRow], metric: &str) -> String {
 
 /// What hiding costs, of rows that can be held against each other.
 fn hiding_headline(first: &Slice<'_>, measure: Metric) -> String {
-    let phase = phase_words(first.phase);
+    let phase = phase_words(first.phase, first.several);
     let size = |row: &EffectRow| measure.rounded(row.effect.abs());
     if let [row] = first.rows[..] {
         let name = subject(&row.regions).words;

@@ -15,8 +15,9 @@ pub fn hiding(slice: &Slice<'_>, measure: Metric) -> String {
     if let Some(single) = slice.of_single_regions() {
         return format!("Of single regions, {}", uncapital(&hiding(&single, measure)));
     }
-    let lead =
-        |row: &EffectRow| format!("{}{}", subject(&row.regions).words, phase_words(slice.phase));
+    let lead = |row: &EffectRow| {
+        format!("{}{}", subject(&row.regions).words, phase_words(slice.phase, slice.several))
+    };
     if let [row] = slice.rows[..] {
         return one_hidden(row, &lead(row), measure);
     }
@@ -88,7 +89,7 @@ fn tied(slice: &Slice<'_>, leader: &Leader<'_>, measure: Metric) -> String {
     format!(
         "Hiding {}{} costs most, and which of them cannot be told: {}; {}.",
         list(names, "or"),
-        phase_words(slice.phase),
+        phase_words(slice.phase, slice.several),
         list(costs.collect(), "and"),
         sample(leader.row.seeds, leader.row.images),
     )
@@ -100,6 +101,7 @@ fn no_cost(slice: &Slice<'_>, measure: Metric) -> String {
         return "What hiding costs is not known: no run of a covered condition finished."
             .to_owned();
     };
+    let phase = phase_words(slice.phase, slice.several);
     let largest = format!(
         "the largest is {}, {} {} ({})",
         subject(&row.regions).possessive(),
@@ -109,7 +111,7 @@ fn no_cost(slice: &Slice<'_>, measure: Metric) -> String {
     );
     if slice.rows.iter().all(|row| interval(row).is_none()) {
         return format!(
-            "No region's cost has an interval, so none can be told from zero: {largest}."
+            "No region's cost{phase} has an interval, so none can be told from zero: {largest}."
         );
     }
     let gain =
@@ -118,13 +120,19 @@ fn no_cost(slice: &Slice<'_>, measure: Metric) -> String {
         let size = measure.number(row.effect.abs());
         format!(" Hiding {} gains {size} {}.", subject(&row.regions).words, measure.unit)
     });
-    format!("No region's cost can be told from zero: {largest}.{gain}")
+    format!("No region's cost{phase} can be told from zero: {largest}.{gain}")
 }
 
-/// Beside retrained networks: what one loses that learned from whole faces. Only for a single set.
+/// Beside retrained networks: what one loses that learned from whole faces; and beside such ones, what is lost
+/// by those that are retrained. Only for a single set.
 pub fn reliance(slices: &[Slice<'_>], first: &Slice<'_>, measure: Metric) -> Option<String> {
+    let other = match first.phase {
+        "retrain" => "evaluate",
+        "evaluate" => "retrain",
+        _ => return None,
+    };
     let slice = slices.iter().find(|slice| {
-        slice.phase == "evaluate"
+        slice.phase == other
             && slice.mode == "hide"
             && slice.fill == first.fill
             && slice.swept == first.swept
@@ -133,13 +141,17 @@ pub fn reliance(slices: &[Slice<'_>], first: &Slice<'_>, measure: Metric) -> Opt
     if !row.effect.is_finite() {
         return None;
     }
-    let pronoun = if subject(&row.regions).plural { "they are" } else { "it is" };
+    let plural = subject(&row.regions).plural;
+    let learned = match (other, plural) {
+        ("evaluate", true) => "from whole faces loses {} when they are hidden",
+        ("evaluate", false) => "from whole faces loses {} when it is hidden",
+        (_, true) => "without them loses {}",
+        (_, false) => "without it loses {}",
+    };
     let range =
         interval(row).map_or(String::new(), |range| format!(" ({})", bounds(range, measure, true)));
-    Some(format!(
-        "A network that learned from whole faces loses {} when {pronoun} hidden{range}.",
-        measure.number(row.effect)
-    ))
+    let loses = learned.replace("{}", &measure.number(row.effect));
+    Some(format!("A network that learned {loses}{range}."))
 }
 
 /// How the effect compares with covering as much elsewhere; empty without controls.

@@ -21,6 +21,7 @@ pub fn seeing(slice: &Slice<'_>, measure: Metric, alone: bool) -> String {
         "evaluate" => "Seen alone by a network trained on whole faces",
         "train" => "Seen alone in training",
         "amortised" => "Seen alone by one network trained for all sets of regions",
+        "retrain" if slice.several.phases => "Seen alone in training and test",
         _ => "Seen alone",
     };
     let whole = measure.amount(best.baseline);

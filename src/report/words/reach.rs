@@ -1,0 +1,59 @@
+//! Which coverings changed nothing, or left nothing, in words.
+
+use crate::report::label::Several;
+use crate::report::phrase::list;
+use crate::store::RunRow;
+
+/// Warnings of conditions whose masks cover no pixel of the test pictures, or every one: they are answered
+/// with "no effect", or with what is known without looking, whatever the networks do.
+pub fn reach_warnings(runs: &[RunRow]) -> Vec<String> {
+    let covered = || runs.iter().filter(|run| run.status == "done" && !run.regions.is_empty());
+    let several = Several::of_runs(runs);
+    let of = |area: f64| -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for name in covered().filter(|run| run.area == area).map(|run| several.run(run)) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    };
+    let warning = |names: Vec<String>, what: &str| {
+        let verb = if names.len() == 1 { "covers" } else { "cover" };
+        let names: Vec<String> = names.into_iter().map(|name| format!("“{name}”")).collect();
+        (!names.is_empty()).then(|| format!("Careful: {} {verb} {what}", list(names, "and")))
+    };
+    let changes_nothing = "no pixel of the test pictures, so that no effect is found whatever the \
+                           network needs: regions (or controls) are too small for the pictures, or lie \
+                           outside of them.";
+    let leaves_nothing = "every pixel of the test pictures, so that nothing of them is seen.";
+    [warning(of(0.0), changes_nothing), warning(of(1.0), leaves_nothing)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::label::tests::run;
+
+    #[test]
+    fn what_covers_nothing_or_everything_is_said_once() {
+        let with_area =
+            |regions: &[&str], mode: &str, seed, area| RunRow { area, ..run(regions, mode, seed) };
+        let mut failed = with_area(&["nose"], "hide", 1, 0.0);
+        failed.status = "failed: it was not trained".to_owned();
+        let runs = [with_area(&[], "none", 1, 0.0), with_area(&["eyes"], "hide", 1, 0.1), failed];
+        assert!(reach_warnings(&runs).is_empty());
+        let runs = [
+            with_area(&["dot"], "hide", 1, 0.0),
+            with_area(&["dot"], "hide", 2, 0.0),
+            with_area(&["dot"], "keep", 1, 1.0),
+        ];
+        let warnings = reach_warnings(&runs);
+        assert_eq!(warnings.len(), 2);
+        assert!(warnings[0].starts_with("Careful: “dot hidden” covers no pixel"), "{warnings:?}");
+        assert!(warnings[1].starts_with("Careful: “only dot seen” covers every pixel"));
+    }
+}

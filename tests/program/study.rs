@@ -1,0 +1,201 @@
+//! What is asked, and in which order it is answered: regions that cover nothing, classes in two orders,
+//! several fills, and stored files that are no longer whole.
+
+use std::fs;
+
+use super::driver::{Program, SMOKE};
+
+/// One training of whole faces, examined under coverings.
+fn quick(occlusion: &str) -> String {
+    let (head, _) = SMOKE.split_once("[occlusion]").unwrap();
+    let head = head.replace("epochs = 2", "epochs = 1");
+    format!("{head}[occlusion]\nmasks_alone = false\n{occlusion}\n[seeds]\ncount = 1\n")
+}
+
+/// The answer without its line breaks.
+fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_region_that_covers_nothing_is_refused_before_anything_is_trained() {
+    let program = Program::new();
+    let dot = |side: f64| {
+        let end = 0.5 + side;
+        format!(
+            "regions = [\"dot\", \"mouth\"]\nphases = [\"evaluate\"]\n[regions]\n\
+             dot = [[[0.5, 0.5], [{end}, 0.5], [{end}, {end}], [0.5, {end}]]]\n"
+        )
+    };
+    program.write("dot.toml", &quick(&dot(0.0005)));
+    let refusal = "`dot` covers no pixel of any 24 × 24 train picture";
+    let run = program.run(&["run", "dot.toml"]);
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
+    assert!(flat(&run.stderr).contains(refusal), "{}", run.stderr);
+    assert!(!program.path("results/small").exists(), "it was never begun");
+    assert!(!program.path("results/trainings").exists());
+
+    let plan = program.run(&["plan", "dot.toml"]);
+    plan.succeeds();
+    let warning =
+        "`dot` covers no pixel of any 24 × 24 picture where the face lies as in the canonical";
+    assert!(flat(&plan.stdout).contains(warning), "{}", plan.stdout);
+    let preview = program.run(&["preview", "dot.toml", "--samples", "1"]);
+    preview.succeeds();
+    assert!(flat(&preview.stderr).contains(refusal), "{}", preview.stderr);
+    let regions = program.run(&["regions", "dot.toml"]);
+    regions.succeeds();
+    assert!(regions.stderr.contains("`dot` covers no pixel"), "{}", regions.stderr);
+    assert!(!regions.stderr.contains("`mouth`"), "{}", regions.stderr);
+
+    // Without landmarks every region lies as in the canonical frame, and no picture need be seen.
+    let faces = "kind = \"faces\"\nsize = [24, 24]\ntrain = 96\nval = 30\ntest = 40\n";
+    let folder = quick(&dot(0.0005))
+        .replace(faces, "kind = \"folder\"\nroot = \"gone\"\nsize = [24, 24]\n")
+        .replace("nuisance = 0.2\n", "");
+    program.write("folder.toml", &folder);
+    let plan = program.run(&["plan", "folder.toml"]);
+    assert_eq!(plan.code, Some(2), "{}", plan.stdout);
+    let expected = "error: `dot` covers no pixel of any 24 × 24 picture and would change nothing: make the \
+                    region larger, or the pictures (`dataset.size = [25, 25]` would do)";
+    assert_eq!(flat(&plan.stderr), expected);
+    let sized = program.run(&["plan", "folder.toml", "--set", "dataset.size=[25, 25]"]);
+    sized.succeeds();
+
+    // Of a somewhat larger one some pictures have a pixel, and some have none.
+    program.write("dot.toml", &quick(&dot(0.02)));
+    let run = program.run(&["run", "dot.toml"]);
+    run.succeeds();
+    assert!(flat(&run.stderr).contains("of the 40 test pictures some have no pixel of `dot` ("));
+    assert!(!run.stderr.contains("`mouth`"), "{}", run.stderr);
+}
+
+#[test]
+fn one_sweep_has_one_order_of_classes() {
+    let program = Program::new();
+    program.write("smoke.toml", SMOKE);
+    let sweep = |lists: &str| {
+        let set = format!("matrix.\"dataset.classes\"={lists}");
+        let plan = program.run(&["plan", "smoke.toml", "--set", &set]);
+        assert_eq!(plan.code, Some(2), "{}", plan.stdout);
+        plan.stderr
+    };
+    let order = sweep("[[\"fear\", \"anger\"], [\"anger\", \"fear\"]]");
+    assert!(order.contains("have the same classes in another order"), "{order}");
+    let sets = sweep("[[\"fear\", \"anger\"], [\"anger\", \"sadness\"]]");
+    assert!(sets.contains("the combinations of the matrix do not have the same classes"), "{sets}");
+}
+
+#[test]
+fn what_the_file_names_first_is_answered_first_and_named() {
+    let program = Program::new();
+    let fills = |fills: &str| {
+        quick(&format!("regions = [\"mouth\"]\nphases = [\"evaluate\"]\nfills = {fills}\n"))
+    };
+    for (order, first) in [
+        ("[\"mean\", \"constant\", \"blur\"]", "mean"),
+        ("[\"noise\", \"blur\", \"mean\"]", "noise"),
+    ] {
+        program.write("fills.toml", &fills(order));
+        let run = program.run(&["run", "fills.toml", "-q"]);
+        run.succeeds();
+        let said = format!("All this is for the {first} fill; the table has the other fills.");
+        assert!(flat(&run.stdout).contains(&said), "{}", run.stdout);
+        for fill in [first, "blur", "mean"] {
+            let row = format!("mouth hidden, in the test, {fill} ");
+            assert!(run.stdout.contains(&row), "{row}: {}", run.stdout);
+        }
+        let page = String::from_utf8(program.bytes("results/small/report.html")).unwrap();
+        assert!(page.contains(&said));
+        for chart in ["effects", "region_map"] {
+            let svg =
+                String::from_utf8(program.bytes(&format!("results/small/charts/{chart}.svg")));
+            assert!(flat(&svg.unwrap()).contains(&format!("{first} fill")), "{chart}");
+        }
+    }
+    program.write("one.toml", &fills("[\"blur\"]"));
+    let one = program.run(&["run", "one.toml", "-q"]);
+    one.succeeds();
+    assert!(!one.stdout.contains("All this is for"), "{}", one.stdout);
+
+    let sweep = ["run", "one.toml", "-q", "--set", "matrix.\"train.batch_size\"=[32, 16]"];
+    let swept = program.run(&sweep);
+    swept.succeeds();
+    let said = "All this is for batch_size 32; the table has the other settings.";
+    assert!(flat(&swept.stdout).contains(said), "{}", swept.stdout);
+}
+
+#[test]
+fn what_is_no_longer_whole_is_said_and_the_rest_is_reported() {
+    let program = Program::new();
+    let occlusion = "regions = [\"top\", \"mouth\", [\"top\", \"mouth\"]]\nmodes = [\"keep\"]\n\
+                     [regions]\ntop = [\"forehead\", \"brows\"]\n";
+    program.write("small.toml", &format!("analysis = \"Prose of its own.\"{}", quick(occlusion)));
+    let run = program.run(&["run", "small.toml", "-q"]);
+    run.succeeds();
+    let stored = program.path("results/small/experiment.toml");
+    let whole = fs::read_to_string(&stored).unwrap();
+    let page = || String::from_utf8(program.bytes("results/small/report.html")).unwrap();
+    assert!(!run.stdout.contains("Not whole") && !page().contains("Not whole"), "{}", run.stdout);
+
+    // Reports, and gives stdout where stderr, stdout and the page say what is wrong.
+    let told = |words: &str| {
+        let report = program.run(&["report", "small"]);
+        report.succeeds();
+        assert!(flat(&report.stderr).contains(words), "{words}: {}", report.stderr);
+        assert!(flat(&report.stdout).contains(&format!("Not whole: {words}")), "{}", report.stdout);
+        let escaped = words.replace('&', "&amp;").replace('\'', "&#39;").replace('"', "&quot;");
+        assert!(page().contains(&escaped), "{words}: the page says nothing");
+        report.stdout
+    };
+    let missing = "`results/small/experiment.toml` is no longer the experiment as it was run";
+    fs::write(&stored, whole.replace("[train]", "[train]\nspeed = 3")).unwrap();
+    let said = told(missing);
+    assert!(flat(&said).contains(": unknown key `train.speed`"), "{said}");
+    assert!(said.contains("Does the small chain work?"), "{said}");
+    assert!(page().contains("Prose of its own.") && page().contains("cannot be read whole"));
+    assert!(page().contains("top"), "its own region is drawn");
+
+    fs::write(&stored, whole.replace("[train]", "[train")).unwrap();
+    let said = told(missing);
+    assert!(flat(&said).contains("this is not valid TOML"), "{said}");
+    assert!(said.contains("Does the small chain work?"), "{said}");
+    fs::remove_file(&stored).unwrap();
+    told("the experiment as run, `results/small/experiment.toml`, is missing");
+    fs::write(&stored, &whole).unwrap();
+
+    let epochs = program.path("results/small/epochs.parquet");
+    let bytes = fs::read(&epochs).unwrap();
+    fs::write(&epochs, &bytes[..bytes.len() / 2]).unwrap();
+    told("`results/small/epochs.parquet` is damaged");
+    fs::write(&epochs, &bytes).unwrap();
+    for training in fs::read_dir(program.path("results/trainings")).unwrap() {
+        let folder = training.unwrap().path();
+        fs::rename(folder.join("manifest.json"), folder.join("manifest.away")).unwrap();
+    }
+    let report = program.run(&["report", "small"]);
+    assert!(flat(&report.stdout).contains("Shapley values that need it are not shown."));
+    for training in fs::read_dir(program.path("results/trainings")).unwrap() {
+        let folder = training.unwrap().path();
+        fs::rename(folder.join("manifest.away"), folder.join("manifest.json")).unwrap();
+        // A training that ended well had epochs.
+        fs::remove_file(folder.join("epochs.parquet")).unwrap();
+        let id = folder.file_name().unwrap().to_str().unwrap();
+        let shown = program.run(&["show", id]);
+        shown.succeeds();
+        assert!(shown.stderr.contains("epochs.parquet` is missing"), "{}", shown.stderr);
+    }
+    // All is well again.
+    let report = program.run(&["report", "small"]);
+    report.succeeds();
+    assert!(report.stderr.is_empty() && !report.stdout.contains("Not whole"), "{}", report.stderr);
+
+    fs::remove_file(program.path("results/small/runs.parquet")).unwrap();
+    let list = program.run(&["list"]);
+    list.succeeds();
+    assert!(
+        list.stderr.contains("`small` is not listed: it has no runs.parquet"),
+        "{}",
+        list.stderr
+    );
+}
