@@ -28,11 +28,15 @@ pub enum DatasetError {
     #[error("the class `{class}` is not one of {kind}'s: {known}; correct dataset.classes")]
     UnknownClass { class: String, kind: &'static str, known: String },
 
+    /// `votes`: an image is of the class that most annotators chose; otherwise it has one class.
     #[error(
-        "empty class: no image in {split} has `{class}` as the class with most votes ({found}); \
-         take it out of dataset.classes or add images"
+        "empty class: no image in {split} {} ({found}); take it out of dataset.classes or add images",
+        match votes {
+            true => format!("has `{class}` as the class with most votes"),
+            false => format!("is of the class `{class}`"),
+        }
     )]
-    EmptyClass { class: String, split: Split, found: String },
+    EmptyClass { class: String, split: Split, found: String, votes: bool },
 
     #[error(
         "two images are named `{name}`; a name must point at one image, so rename or remove one"

@@ -68,8 +68,8 @@ impl Listing {
         *self.left_out.entry(split).or_default().entry(reason.into()).or_default() += 1;
     }
 
-    /// Refuses two images of one name, and a class that no image of a split has as its class with most
-    /// votes: its recall there could not be told.
+    /// Refuses two images of one name, and a class that no image of a split is of (where there are votes: has
+    /// as its class with most votes): its recall there could not be told.
     pub fn check(&self, classes: &[String]) -> Result<(), DatasetError> {
         let mut names = HashSet::with_capacity(self.entries.len());
         if let Some(twice) = self.entries.iter().find(|entry| !names.insert(entry.name.as_str())) {
@@ -90,7 +90,12 @@ impl Listing {
                     self.left_out.get(&split).map_or(0, |reasons| reasons.values().sum());
                 found.push(format!("left out: {left_out}"));
                 let class = classes[empty].clone();
-                return Err(DatasetError::EmptyClass { class, split, found: found.join(", ") });
+                let found = found.join(", ");
+                // Where any image has part of several classes, annotators' votes stand behind all.
+                let several =
+                    |entry: &Entry| entry.label.iter().filter(|share| **share > 0.0).count() > 1;
+                let votes = self.entries.iter().any(several);
+                return Err(DatasetError::EmptyClass { class, split, found, votes });
             }
         }
         Ok(())
@@ -158,6 +163,19 @@ mod tests {
             listing.check(&classes()).unwrap_err().to_string(),
             "empty class: no image in val has `anger` as the class with most votes (joy: 1, anger: 0, \
              left out: 1); take it out of dataset.classes or add images"
+        );
+    }
+
+    #[test]
+    fn images_of_one_class_each_have_no_votes() {
+        let mut listing = Listing::new();
+        for split in Split::ALL {
+            listing.entries.push(entry(split, &format!("{split} a"), &[1.0, 0.0]));
+        }
+        assert_eq!(
+            listing.check(&classes()).unwrap_err().to_string(),
+            "empty class: no image in train is of the class `anger` (joy: 1, anger: 0, left out: 0); \
+             take it out of dataset.classes or add images"
         );
     }
 
