@@ -6,6 +6,7 @@ use crate::region::Regions;
 
 use super::error::Problem;
 use super::reader::{Bounds, Section, read_integer};
+use super::regions::atlas_listing;
 use super::spec::{
     DatasetSpec, FacesSpec, FerUsage, FerplusLabels, LONGEST_SIDE, Source, Target, WithoutLandmarks,
 };
@@ -78,7 +79,7 @@ pub(crate) fn read(root: &Section<'_>) -> Option<DatasetSpec> {
         classes: read_classes(&section, kind),
         landmarks: match kind {
             Kind::Faces => None,
-            _ => section.text("landmarks").map(PathBuf::from),
+            _ => read_landmarks(&section),
         },
         without_landmarks: match kind {
             Kind::Faces => WithoutLandmarks::Identity,
@@ -180,6 +181,16 @@ fn read_root(section: &Section<'_>) -> PathBuf {
         section.problem(problem.help("`.` is the working folder"));
     }
     PathBuf::from(root)
+}
+
+fn read_landmarks(section: &Section<'_>) -> Option<PathBuf> {
+    let table = section.text("landmarks")?;
+    if table.is_empty() {
+        let place = section.place_of("landmarks");
+        let problem = Problem::new("`dataset.landmarks` is empty", &place, "not a file");
+        section.problem(problem.help("leave it out where there is no table"));
+    }
+    Some(PathBuf::from(table))
 }
 
 fn read_size(section: &Section<'_>) -> (usize, usize) {
@@ -290,10 +301,15 @@ fn read_signal(section: &Section<'_>) -> (Vec<String>, Vec<[String; 2]>) {
     }
     let mut signal = read_names(section, "signal", &nodes, |name| match regions.contains(&name) {
         true => Ok(()),
+        false if Regions::aligned().get(name).is_some() => Err((
+            format!("`{name}` cannot carry the emotion by itself"),
+            "not one of the seven regions".to_owned(),
+            Some(suggest::with_listing(name, regions, &atlas_listing())),
+        )),
         false => Err((
             format!("unknown region `{name}`"),
             "not in the atlas `aligned`".to_owned(),
-            Some(super::regions::atlas_help(name, &[])),
+            Some(suggest::with_listing(name, regions, &atlas_listing())),
         )),
     });
     // The order says nothing, so it must not make another data set.

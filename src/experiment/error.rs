@@ -97,6 +97,11 @@ impl Problem {
 }
 
 impl Place {
+    /// What stands there.
+    pub fn text(&self) -> &str {
+        self.document.text.get(self.span.clone()).unwrap_or_default()
+    }
+
     /// The first line of the place: a caret under a paragraph of text says nothing.
     fn first_line(&self) -> Range<usize> {
         let text = &self.document.text;
@@ -129,10 +134,11 @@ impl Place {
 }
 
 impl ExperimentErrors {
-    /// Sorts by document and place. A problem that several combinations of a matrix share is kept once.
+    /// Sorts by document and place; under a wrong argument the right spelling is shown. A problem that several combinations of a matrix share is kept once.
     pub(crate) fn new(problems: Vec<Problem>) -> ExperimentErrors {
         let mut kept: Vec<Problem> = Vec::new();
-        for problem in problems {
+        for mut problem in problems {
+            problem.help = super::argument::spelling(&problem).or(problem.help);
             if !kept.contains(&problem) {
                 kept.push(problem);
             }

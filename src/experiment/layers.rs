@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::argument;
 use super::error::{Document, DocumentOrigin, Place, Problem};
 use super::suggest::closest;
 use super::tree::{Entry, Table, Value};
@@ -48,7 +49,7 @@ fn merge(own: Layer, sets: &[String]) -> Result<Merged, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut arguments = Table::default();
     for (index, argument) in sets.iter().enumerate() {
-        match parse_argument(argument, MAX_FILES + index) {
+        match argument::parse(argument, MAX_FILES + index) {
             Ok(table) => arguments.unite(table),
             Err(found) => problems.extend(found),
         }
@@ -187,36 +188,4 @@ fn read_base(
     let layer = Layer { origin: path.display().to_string(), path: Some(path.clone()), text };
     let table = Table::parse(&layer.document(order))?;
     Ok((table, path))
-}
-
-/// `key=value`, the value as TOML; what is not TOML and does not look like it is a string.
-fn parse_argument(argument: &str, order: usize) -> Result<Table, Vec<Problem>> {
-    const SHOWN_AS: &str = "--set ";
-    let document = Arc::new(Document {
-        origin: DocumentOrigin::Argument,
-        text: format!("{SHOWN_AS}{argument}"),
-        start: SHOWN_AS.len(),
-        order,
-    });
-    let no_pair = || {
-        let place =
-            Place { document: Arc::clone(&document), span: SHOWN_AS.len()..document.text.len() };
-        vec![
-            Problem::new("`--set` needs a key and a value", &place, "")
-                .help("write it as in `--set train.epochs=2`"),
-        ]
-    };
-    let equals = argument.find('=').ok_or_else(no_pair)?;
-    if argument[..equals].contains(['#', '\n', '[']) {
-        return Err(no_pair());
-    }
-    let as_toml = Table::parse(&document);
-    let value = argument[equals + 1..].trim();
-    if as_toml.is_ok() || value.is_empty() || value.starts_with(['[', '{', '"', '\'']) {
-        return as_toml;
-    }
-    // `train.device=cuda:0`: the same, with the value in quotes.
-    let quoted = toml::Value::String(value.to_owned());
-    let with_string = format!("{}={quoted}", &argument[..equals]);
-    Table::parse_as(&document, &with_string).or(as_toml)
 }

@@ -1,12 +1,14 @@
 //! The `[matrix]` section: keys that are swept, and every combination of their values.
 
 use super::error::{DocumentOrigin, Place, Problem};
+use super::keys;
 use super::reader::Section;
+use super::suggest::{listed, with_listing};
 use super::tree::{Entry, Node, Table, Value, join};
 
 const MAX_COMBINATIONS: usize = 1_000;
 
-/// What of an experiment can be swept: that which makes another training.
+/// The sections that can be swept: what makes another training.
 const SWEPT: [&str; 4] = ["dataset", "model", "train", "schedule"];
 
 /// One swept key.
@@ -50,7 +52,9 @@ pub(crate) fn read<'a>(root: &Section<'a>) -> Vec<Axis<'a>> {
             );
         } else if !SWEPT.contains(&first) {
             let title = format!("unknown key `{path}`");
-            let help = super::suggest::help(first, "the sections that can be swept are", &SWEPT);
+            let listing = format!("the sections that can be swept are: {}", listed(SWEPT));
+            let swept = keys::paths().filter(|path| keys::can_be_swept(path));
+            let help = with_listing(&path, swept, &listing);
             section.problem(Problem::new(title, &entry.key_place, "no section has it").help(help));
         } else if axes.iter().any(|axis| overlap(&axis.path, &path)) {
             let title = format!("`{path}` is swept twice");

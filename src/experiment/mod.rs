@@ -5,8 +5,8 @@
 //! once, each error with its line. This room reads experiment files and nothing else: it never opens a
 //! data set.
 //!
-//! The way through it: [`layers`] reads the texts and merges them into one [`tree`] whose values know
-//! where they were written; [`decode`] reads that tree key by key through a [`reader`], which writes down
+//! The way through it: [`layers`] reads the texts ([`argument`] those of the command line) and merges them
+//! into one [`tree`] whose values know where they were written; [`decode`] reads that tree key by key through a [`reader`], which writes down
 //! every mistake; [`error`] shows them. Later texts win: the base of the base, the base, the file, then
 //! the `--set` arguments in their order, then a combination of the matrix. Tables merge, lists and all
 //! else are replaced; where a later text changes a `kind`, the keys of the earlier kind stay behind.
@@ -15,10 +15,12 @@
 //! Paths in a file (`dataset.root`, `dataset.landmarks`) are relative to the working folder, whereas
 //! `base` is relative to the file that names it.
 
+mod argument;
 mod dataset;
 mod decode;
 mod describe;
 mod error;
+mod keys;
 mod layers;
 mod matrix;
 mod reader;
@@ -46,7 +48,7 @@ pub use starter::starter;
 pub const SCHEMA: &str = include_str!("schema.json");
 
 /// Reads the experiment file at `path` with its bases, and lays `sets` (`key=value`, the value as TOML or
-/// a bare word) upon it.
+/// as a shell's user types it) upon it.
 ///
 /// # Errors
 /// Everything that is wrong: files that cannot be read, syntax, unknown keys and names, values out of

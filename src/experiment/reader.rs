@@ -6,9 +6,11 @@
 use std::cell::RefCell;
 use std::fmt;
 
-use super::error::{Place, Problem};
+use super::argument;
+use super::error::{DocumentOrigin, Place, Problem};
+use super::keys::{self, Takes};
 use super::suggest;
-use super::tree::{Node, Table, Value, join};
+use super::tree::{Entry, Node, Table, Value, join};
 
 /// Where mistakes are written down.
 #[derive(Debug, Default)]
@@ -109,7 +111,8 @@ impl<'a> Section<'a> {
         let table = node.and_then(|node| match &node.value {
             Value::Table(table) => Some(table),
             _ => {
-                self.wrong_type(key, node, "a table");
+                let help = table_help(&join(&self.path, key), key, node);
+                self.wrong_type(key, node, "a table", help);
                 None
             }
         });
@@ -158,9 +161,10 @@ impl<'a> Section<'a> {
         self.problems.push(problem);
     }
 
-    fn wrong_type(&self, key: &str, node: &Node, wanted: &str) {
+    fn wrong_type(&self, key: &str, node: &Node, wanted: &str, help: Option<String>) {
         let title = format!("`{}` must be {wanted}", join(&self.path, key));
-        self.problem(Problem::new(title, &node.place, format!("this is {}", node.type_name())));
+        let problem = Problem::new(title, &node.place, format!("this is {}", node.type_name()));
+        self.problem(Problem { help, ..problem });
     }
 
     pub fn text(&self, key: &'static str) -> Option<&'a str> {
@@ -168,7 +172,7 @@ impl<'a> Section<'a> {
         match &node.value {
             Value::Text(text) => Some(text),
             _ => {
-                self.wrong_type(key, node, "a string");
+                self.wrong_type(key, node, "a string", None);
                 None
             }
         }
@@ -179,7 +183,7 @@ impl<'a> Section<'a> {
         match node.value {
             Value::Flag(flag) => flag,
             _ => {
-                self.wrong_type(key, node, "true or false");
+                self.wrong_type(key, node, "true or false", None);
                 default
             }
         }
@@ -212,7 +216,11 @@ impl<'a> Section<'a> {
         match &node.value {
             Value::Array(items) => Some(items),
             _ => {
-                self.wrong_type(key, node, "a list");
+                let help = match node.value {
+                    Value::Table(_) => None,
+                    _ => Some(format!("write it as a list: `{key} = [{}]`", node.to_toml())),
+                };
+                self.wrong_type(key, node, "a list", help);
                 None
             }
         }
@@ -249,13 +257,49 @@ impl<'a> Section<'a> {
                         "" => "not a key of an experiment file".to_owned(),
                         path => format!("not a key of `{path}`"),
                     };
-                    let help = suggest::help(key, "the keys here are", &asked);
+                    let help = suggest::key(&self.path, &typed(entry), &asked);
                     Problem::new(title, &entry.key_place, label).help(help)
                 }
             };
             self.problem(problem);
         }
     }
+}
+
+/// A key as it was typed: that of an argument with all that is dotted behind it.
+fn typed(entry: &Entry) -> String {
+    match (&entry.node.value, &entry.node.place.document.origin) {
+        (Value::Table(inner), DocumentOrigin::Argument) => {
+            inner.path().map_or_else(|| entry.key.clone(), |path| join(&entry.key, &path))
+        }
+        _ => entry.key.clone(),
+    }
+}
+
+/// What goes in the place of a value where a table must be: `optimizer = "adam"` means its `kind`.
+fn table_help(path: &str, key: &str, node: &Node) -> Option<String> {
+    let kinds = keys::takes(&join(path, "kind"));
+    if let (Value::Text(text), Some(Takes::Words(kinds))) = (&node.value, kinds) {
+        let kind = kinds.iter().find(|kind| **kind == text).copied();
+        if let Some(kind) = kind.or_else(|| suggest::closest(text, kinds)) {
+            return Some(match node.place.document.origin {
+                DocumentOrigin::Argument => format!("write it as `--set {path}.kind={kind}`"),
+                DocumentOrigin::File(_) => {
+                    format!("write it as `{key} = {{ kind = \"{kind}\" }}`")
+                }
+            });
+        }
+    }
+    let keys = keys::of_section(path);
+    if keys.is_empty() {
+        return None;
+    }
+    let mut examples = keys.iter().filter_map(|key| argument::example(&join(path, key)));
+    let example = match node.place.document.origin {
+        DocumentOrigin::Argument => examples.next().map(|example| format!(", as in `{example}`")),
+        DocumentOrigin::File(_) => None,
+    };
+    Some(format!("its keys are: {}{}", suggest::listed(keys), example.unwrap_or_default()))
 }
 
 /// A finite number within bounds.
@@ -294,10 +338,20 @@ pub(crate) fn read_integer(
 ) -> Option<i64> {
     let Value::Integer(number) = node.value else {
         let label = match node.value {
-            Value::Float(_) => "this has a decimal point".to_owned(),
+            Value::Float(_) if node.place.text().contains('.') => {
+                "this has a decimal point".to_owned()
+            }
+            Value::Float(_) => "this has an exponent".to_owned(),
             _ => format!("this is {}", node.type_name()),
         };
-        problems.push(Problem::new(format!("`{path}` must be a whole number"), &node.place, label));
+        let problem = Problem::new(format!("`{path}` must be a whole number"), &node.place, label);
+        let whole = match node.value {
+            Value::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => {
+                Some(format!("write it as `{number:.0}`"))
+            }
+            _ => None,
+        };
+        problems.push(Problem { help: whole, ..problem });
         return None;
     };
     if (low..=high).contains(&number) {

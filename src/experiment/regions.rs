@@ -48,27 +48,24 @@ pub(crate) fn read(root: &Section<'_>) -> Regions {
 
 /// The help under an unknown region, with the names of the file's `own`.
 pub(crate) fn atlas_help(name: &str, own: &[&str]) -> String {
-    let mut built_in = Regions::built_in_names();
-    built_in.sort_unstable();
-    let mut listing = format!("the atlas has: {}", suggest::listed(built_in));
+    let mut listing = atlas_listing();
     if !own.is_empty() {
         listing += &format!("; the file's own: {}", suggest::listed(own.iter().copied()));
     }
-    let halves = halves_like(name);
-    let candidates = built_in.iter().chain(own).copied().chain(halves.iter().map(String::as_str));
-    suggest::with_listing(name, candidates, &listing)
+    let atlas = Regions::aligned();
+    let plain = || Regions::built_in_names().into_iter().chain(own.iter().copied());
+    // Halves are meant by who names a part of something, or by who means nothing else.
+    match suggest::is_compound(name) || suggest::closest(name, plain()).is_none() {
+        true => suggest::with_listing(name, atlas.names().chain(own.iter().copied()), &listing),
+        false => suggest::with_listing(name, plain(), &listing),
+    }
 }
 
-/// The halves of the atlas's regions, where `name` looks like one.
-fn halves_like(name: &str) -> Vec<String> {
-    if !name.contains(['_', '-']) {
-        return Vec::new();
-    }
-    let atlas = Regions::aligned();
-    let halves = Regions::built_in_names()
-        .into_iter()
-        .flat_map(|name| [format!("{name}_left"), format!("{name}_right")]);
-    halves.filter(|half| atlas.get(half).is_some()).collect()
+/// `the atlas has: …`
+pub(crate) fn atlas_listing() -> String {
+    let mut built_in = Regions::built_in_names();
+    built_in.sort_unstable();
+    format!("the atlas has: {}", suggest::listed(built_in))
 }
 
 /// Whether the name of a region is one.

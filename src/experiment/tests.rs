@@ -279,6 +279,113 @@ fn arguments_are_toml_or_a_bare_word() {
     assert_eq!((experiment.seeds.len(), experiment.cells.len()), (1, 2));
 }
 
+/// What a shell's, a Python or a Hydra user types, and the same in TOML.
+#[test]
+fn arguments_are_read_by_what_their_key_takes() {
+    let cases = [
+        // A text may look like anything.
+        ("name=2024", "name=\"2024\""),
+        ("name=true", "name=\"true\""),
+        ("name=2026-01-01", "name=\"2026-01-01\""),
+        ("name=0x10", "name='0x10'"),
+        ("question=3 [of] {7}, isn't it? # no", "question=\"3 [of] {7}, isn't it? # no\""),
+        ("question=a=b", "question=\"a=b\""),
+        ("question=", "question=\"\""),
+        ("question=null", "question=\"null\""),
+        ("analysis=[1, 2]", "analysis=\"[1, 2]\""),
+        ("train.optimizer.kind = 'sgd'", "train.optimizer.kind=\"sgd\""),
+        ("train.device=cuda:0", "train.device=\"cuda:0\""),
+        // Flags and numbers.
+        ("train.augment.flip=False", "train.augment.flip=false"),
+        ("train.augment.flip=TRUE", "train.augment.flip=true"),
+        ("train.optimizer.learning_rate=.001", "train.optimizer.learning_rate=0.001"),
+        ("train.optimizer.learning_rate=1.e-3", "train.optimizer.learning_rate=0.001"),
+        ("train.optimizer.learning_rate=1e-3", "train.optimizer.learning_rate=0.001"),
+        ("train.augment.rotate=5.", "train.augment.rotate=5.0"),
+        ("train.augment.rotate=+.5", "train.augment.rotate=0.5"),
+        ("train.epochs=+1", "train.epochs=1"),
+        ("train.epochs=1_000", "train.epochs=1000"),
+        ("train.epochs=0x10", "train.epochs=16"),
+        ("train.epochs=2 # few", "train.epochs=2"),
+        // Lists, with brackets and without.
+        ("dataset.classes=[happiness,sadness]", "dataset.classes=[\"happiness\",\"sadness\"]"),
+        ("dataset.classes=happiness, sadness", "dataset.classes=[\"happiness\",\"sadness\"]"),
+        ("dataset.classes=['happiness', sadness,]", "dataset.classes=[\"happiness\",\"sadness\"]"),
+        ("dataset.size=24,32", "dataset.size=[24, 32]"),
+        ("seeds.list=7", "seeds.list=[7]"),
+        ("seeds.list=[7,\n 8]", "seeds.list=[7, 8]"),
+        ("model.blocks=[[8],[16,16]]", "model.blocks=[[8], [16, 16]]"),
+        ("occlusion.regions=eyes,mouth", "occlusion.regions=[\"eyes\",\"mouth\"]"),
+        ("occlusion.regions=eyes", "occlusion.regions=[\"eyes\"]"),
+        (
+            "occlusion.regions=[[eyes, mouth],nose]",
+            "occlusion.regions=[[\"eyes\",\"mouth\"],\"nose\"]",
+        ),
+        (
+            "occlusion.regions=[eyes,mouth],nose",
+            "occlusion.regions=[[\"eyes\",\"mouth\"],\"nose\"]",
+        ),
+        ("occlusion.regions=pairs", "occlusion.regions=\"pairs\""),
+        ("occlusion.regions='each'", "occlusion.regions=\"each\""),
+        ("occlusion.modes=hide,keep", "occlusion.modes=[\"hide\",\"keep\"]"),
+        ("dataset.signal=[[brows, mouth]]", "dataset.signal=[[\"brows\",\"mouth\"]]"),
+        ("dataset.signal=[]", "dataset.signal=[]"),
+        ("regions.upper=brows,eyes", "regions.upper=[\"brows\",\"eyes\"]"),
+        (
+            "regions.own=[[[.1,.1],[.5,.1],[.5,.5]]]",
+            "regions.own=[[[0.1,0.1],[0.5,0.1],[0.5,0.5]]]",
+        ),
+        // Sweeps.
+        ("matrix.train.epochs=[5,10]", "matrix.\"train.epochs\"=[5,10]"),
+        ("matrix.train.epochs=5,10", "matrix.\"train.epochs\"=[5,10]"),
+        (
+            "matrix.train.optimizer.learning_rate=.1,.01",
+            "matrix.\"train.optimizer.learning_rate\"=[0.1,0.01]",
+        ),
+        (
+            "matrix.\"train.augment.flip\"=[True,False]",
+            "matrix.\"train.augment.flip\"=[true,false]",
+        ),
+        (
+            "matrix.train.optimizer.kind=adam,sgd",
+            "matrix.\"train.optimizer.kind\"=[\"adam\",\"sgd\"]",
+        ),
+        ("matrix.dataset.size=[24,24],[48,48]", "matrix.\"dataset.size\"=[[24,24],[48,48]]"),
+        (
+            "matrix.train.optimizer=[{kind=\"sgd\"},{kind=\"adam\"}]",
+            "matrix.\"train.optimizer\"=[{kind=\"sgd\"},{kind=\"adam\"}]",
+        ),
+        ("train.optimizer={kind=\"sgd\"}", "train.optimizer={kind=\"sgd\"}"),
+    ];
+    for (typed, toml) in cases {
+        let (typed_as, meant) = (read_with(SMALLEST, &[typed]), read_with(SMALLEST, &[toml]));
+        let merged =
+            [&typed_as.merged, &meant.merged].map(|text| text.parse::<toml::Table>().unwrap());
+        assert_ne!(typed_as, read(SMALLEST), "{typed} says nothing");
+        assert_eq!(
+            Experiment { merged: String::new(), ..typed_as },
+            Experiment { merged: String::new(), ..meant },
+            "{typed}"
+        );
+        // Written with dots or in quotes, a swept key is the same.
+        if !typed.starts_with("matrix") {
+            assert_eq!(merged[0], merged[1], "{typed}");
+        }
+    }
+    let folder = "name = \"x\"\n[dataset]\nkind = \"folder\"\nroot = \"a\"\n";
+    let digits = read_with(folder, &["dataset.classes=[1,02]"]).settings.dataset.classes;
+    assert_eq!(digits, ["1", "02"]);
+    for root in [r"C:\data\new faces", "data/my faces", "2024", "../a=b", "[old]"] {
+        let set = format!("dataset.root={root}");
+        let Source::Folder { root: read, val, .. } =
+            read_with(folder, &[&set, "dataset.val=.25"]).settings.dataset.source
+        else {
+            panic!("no folder")
+        };
+        assert_eq!((read, val), (PathBuf::from(root), 0.25));
+    }
+}
+
 /// Writes files into a folder of their own.
 fn folder(files: &[(&str, &str)]) -> (tempfile::TempDir, impl Fn(&str) -> PathBuf + use<>) {
     let folder = tempfile::tempdir().unwrap();
@@ -493,6 +600,18 @@ proptest! {
         let experiment = read_with(&text, &["train.select=last"]);
         let again = read(&experiment.merged);
         prop_assert_eq!(experiment, again);
+    }
+
+    #[test]
+    fn no_argument_makes_it_panic(
+        key in "[+~]{0,2}(name|train|train.epochs|train.augment.flip|occlusion.regions|dataset.size|model.blocks|regions.x|matrix.train.epochs|matrix.\"schedule.kind\"|é)[ :]?",
+        value in "(\\[|\\]|\"|'|,|\\{|\\}|=|\\\\|#|\n| |é|\\.|-|1|a|eyes|True|null){0,12}",
+    ) {
+        for set in [format!("{key}={value}"), format!("{key}{value}")] {
+            if let Err(errors) = parse(SMALLEST, "x.toml", &[set]) {
+                prop_assert!(errors.count() > 0 && errors.to_string().starts_with("error: "));
+            }
+        }
     }
 
     #[test]

@@ -90,7 +90,7 @@ impl Table {
         Table::parse_as(document, &document.text[document.start..])
     }
 
-    /// Parses `toml` in place of the document's own text; places point into the document all the same.
+    /// Parses `toml` in place of the document's own text; its places are those of the document.
     pub fn parse_as(document: &Arc<Document>, toml: &str) -> Result<Table, Vec<Problem>> {
         let (table, problems) = Table::parse_what_is_sound_as(document, toml);
         if problems.is_empty() { Ok(table) } else { Err(problems) }
@@ -143,6 +143,27 @@ impl Table {
             }
         };
         Table { entries: vec![Entry { key: key.to_owned(), key_place: key_place.clone(), node }] }
+    }
+
+    /// The dotted path of a table that holds one value, as that of an argument does.
+    pub fn path(&self) -> Option<String> {
+        let [Entry { key, node, .. }] = self.entries.as_slice() else { return None };
+        match &node.value {
+            Value::Table(inner) => Some(format!("{key}.{}", inner.path()?)),
+            _ => Some(key.clone()),
+        }
+    }
+
+    /// The one value of such a table.
+    pub fn leaf_mut(&mut self) -> Option<&mut Node> {
+        let [Entry { node, .. }] = self.entries.as_mut_slice() else { return None };
+        match node.is_table() {
+            false => Some(node),
+            true => match &mut node.value {
+                Value::Table(inner) => inner.leaf_mut(),
+                _ => None,
+            },
+        }
     }
 
     /// Lays a later text upon this table: tables merge, everything else is replaced, and what no longer
