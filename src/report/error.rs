@@ -22,6 +22,15 @@ pub enum ReportError {
     UnknownFormat(String),
     #[error("no column `{column}`: {help}")]
     UnknownColumn { column: String, help: String },
+    #[error(
+        "the column `{column}` has dots in its name: in a condition it stands in double quotes, `\"{column}\"`"
+    )]
+    Unquoted { column: String },
+    #[error(
+        "`'{column}'` is a text, since it stands in single quotes; the column is `{named}`",
+        named = named_in_sql(column)
+    )]
+    Quoted { column: String },
     #[error("`{condition}` is no condition on a row: {reason}")]
     Condition { condition: String, reason: String },
     #[error("the table could not be written as {format}: {reason}")]
@@ -33,5 +42,20 @@ impl ReportError {
     pub(super) fn unknown_column(column: &str, known: &[&str]) -> ReportError {
         let help = suggest::help(column, "the columns are", known);
         ReportError::UnknownColumn { column: column.to_owned(), help }
+    }
+
+    /// As [`ReportError::unknown_column`], with the columns as a condition names them.
+    pub(super) fn unknown_in_condition(column: &str, known: &[&str]) -> ReportError {
+        let named: Vec<String> = known.iter().map(|name| named_in_sql(name)).collect();
+        let named: Vec<&str> = named.iter().map(String::as_str).collect();
+        ReportError::unknown_column(column, &named)
+    }
+}
+
+/// A column's name in a condition: in double quotes where it has dots.
+fn named_in_sql(column: &str) -> String {
+    match column.contains('.') {
+        true => format!("\"{column}\""),
+        false => column.to_owned(),
     }
 }

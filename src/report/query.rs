@@ -62,22 +62,30 @@ impl Query {
     ) -> Result<Vec<usize>, ReportError> {
         let condition = self.condition.as_deref();
         let known = |column: &str| fields.iter().any(|f| f.name.eq_ignore_ascii_case(column));
-        let unknown = |column: &str| {
-            let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
-            ReportError::unknown_column(column, &names)
-        };
+        let names = || -> Vec<&str> { fields.iter().map(|field| field.name.as_str()).collect() };
+        let unknown = |column: &str| ReportError::unknown_in_condition(column, &names());
         if let Some(order) = self.order.iter().find(|order| !known(&order.column)) {
-            return Err(unknown(&order.column));
+            return Err(ReportError::unknown_column(&order.column, &names()));
         }
         let refused = |reason: String| ReportError::Condition {
             condition: condition.unwrap_or_default().to_owned(),
             reason,
         };
-        let quoted = condition.map_or(Ok(Vec::new()), quoted_words).map_err(refused)?;
+        let words = condition.map_or(Ok(Words::default()), words).map_err(refused)?;
         // A word in double quotes that names no column is a text, as in `mode = "hide"`; but a dotted key
         // is a column that is not there.
-        if let Some(key) = quoted.iter().find(|word| is_dotted_key(word) && !known(word)) {
+        let dotted = |word: &&String| is_dotted_key(word);
+        if let Some(key) = words.double.iter().filter(dotted).find(|word| !known(word)) {
             return Err(unknown(key));
+        }
+        // Without quotes SQLite takes the dots of a column for those between a table and its column.
+        if let Some(key) = words.bare.iter().filter(dotted).find(|word| known(word)) {
+            return Err(ReportError::Unquoted { column: key.clone() });
+        }
+        // In single quotes it would be compared as a text: true or false of every row.
+        let of_several = |word: &&String| word.contains(['.', '_']);
+        if let Some(column) = words.single.iter().filter(of_several).find(|word| known(word)) {
+            return Err(ReportError::Quoted { column: column.clone() });
         }
         self.run(fields, rows).map_err(|error| match error {
             Error::SqlInputError { msg, .. } => match msg.strip_prefix("no such column: ") {
@@ -190,12 +198,23 @@ fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// The words in double quotes; an error where the text would not stay one expression between brackets.
-fn quoted_words(condition: &str) -> Result<Vec<String>, String> {
+/// The words of a condition.
+#[derive(Debug, Default)]
+struct Words {
+    /// In double quotes.
+    double: Vec<String>,
+    /// In single quotes.
+    single: Vec<String>,
+    /// In none.
+    bare: Vec<String>,
+}
+
+/// The words of a condition; an error where it would not stay one expression between brackets.
+fn words(condition: &str) -> Result<Words, String> {
     if condition.chars().count() > MOST_CHARACTERS {
         return Err(format!("it is longer than {MOST_CHARACTERS} characters"));
     }
-    let mut words = Vec::new();
+    let mut words = Words::default();
     let mut open = 0usize;
     let mut rest = condition.chars().peekable();
     while let Some(character) = rest.next() {
@@ -212,8 +231,10 @@ fn quoted_words(condition: &str) -> Result<Vec<String>, String> {
                         Some(_) => break,
                     }
                 }
-                if character == '"' {
-                    words.push(word);
+                match character {
+                    '"' => words.double.push(word),
+                    '\'' => words.single.push(word),
+                    _ => {}
                 }
             }
             ';' => return Err("a `;` ends it; give one expression".to_owned()),
@@ -221,6 +242,13 @@ fn quoted_words(condition: &str) -> Result<Vec<String>, String> {
             '/' if rest.peek() == Some(&'*') => return Err("it holds a comment (`/*`)".to_owned()),
             '(' => open += 1,
             ')' => open = open.checked_sub(1).ok_or("a `)` closes nothing")?,
+            _ if in_word(character) => {
+                let mut word = String::from(character);
+                while let Some(next) = rest.next_if(|next| in_word(*next)) {
+                    word.push(next);
+                }
+                words.bare.push(word);
+            }
             _ => {}
         }
     }
@@ -228,6 +256,10 @@ fn quoted_words(condition: &str) -> Result<Vec<String>, String> {
         return Err("a `(` is not closed".to_owned());
     }
     Ok(words)
+}
+
+fn in_word(character: char) -> bool {
+    character.is_alphanumeric() || "_.".contains(character)
 }
 
 /// `train.optimizer.learning_rate`
@@ -319,6 +351,8 @@ mod tests {
             ("run_id in ('a', 'e') or mode like 'k%'", "ade"),
             ("seed = 18446744073709551615", "c"),
             (r#"mode = "none" "#, "a"),
+            ("mode = 'seed' or 'a.b' = 'a.b' and seed < 1.5", "ad"),
+            ("TRUE and seed = 1e1", "e"),
             ("1", "abcde"),
             ("null", ""),
         ];
@@ -348,8 +382,23 @@ mod tests {
             ("test_acuracy > 0.8", "no column `test_acuracy`: did you mean `test_accuracy`?"),
             (
                 r#""train.learning_rate" > 1"#,
-                "no column `train.learning_rate`: did you mean `train.",
+                "no column `train.learning_rate`: did you mean `\"train.optimizer.learning_rate\"`?",
             ),
+            (
+                "learning_rate > 1",
+                "no column `learning_rate`: did you mean `\"train.optimizer.learning_rate\"`?",
+            ),
+            (
+                "seed = 1 and train.optimizer.learning_rate > 1",
+                "the column `train.optimizer.learning_rate` has dots in its name: in a condition it \
+                 stands in double quotes, `\"train.optimizer.learning_rate\"`",
+            ),
+            (
+                "'train.optimizer.learning_rate' > 1",
+                "is a text, since it stands in single quotes; the column is \
+                 `\"train.optimizer.learning_rate\"`",
+            ),
+            ("'test_accuracy' > 0.8", "the column is `test_accuracy`"),
             ("mode = ", "`mode = ` is no condition on a row: "),
             ("mode ~ 'x'", "is no condition on a row: "),
             ("", "`` is no condition on a row: near \")\": syntax error"),
@@ -362,6 +411,8 @@ mod tests {
             let error = chosen(condition).unwrap_err();
             assert!(error.contains(expected), "{condition}: {error}");
         }
+        let error = sorted(&["learning_rate"]).unwrap_err();
+        assert!(error.contains("did you mean `train.optimizer.learning_rate`?"), "{error}");
         let error = sorted(&["mod"]).unwrap_err();
         assert!(error.starts_with("no column `mod`: did you mean `mode`?"), "{error}");
         assert!(sorted(&["-\"mode\""]).is_err());
