@@ -12,6 +12,8 @@ use super::tree::{Entry, Table, Value};
 
 /// The largest experiment file, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
+/// The section whose keys are paths.
+const MATRIX: &str = "matrix";
 /// The longest chain of files, each the base of the one before it.
 const MAX_FILES: usize = 16;
 
@@ -50,7 +52,10 @@ fn merge(own: Layer, sets: &[String]) -> Result<Merged, Vec<Problem>> {
     let mut arguments = Table::default();
     for (index, argument) in sets.iter().enumerate() {
         match argument::parse(argument, MAX_FILES + index) {
-            Ok(table) => arguments.unite(table),
+            Ok(mut table) => {
+                table.flatten_at(MATRIX);
+                arguments.unite(table);
+            }
             Err(found) => problems.extend(found),
         }
     }
@@ -87,7 +92,8 @@ fn merge(own: Layer, sets: &[String]) -> Result<Merged, Vec<Problem>> {
         }
     }
     let mut merged = Table::default();
-    for layer in tables.into_iter().rev().chain([table, arguments]) {
+    for mut layer in tables.into_iter().rev().chain([table, arguments]) {
+        layer.flatten_at(MATRIX);
         merged.merge(layer);
     }
     Ok(Merged { table: merged, start })

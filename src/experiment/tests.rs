@@ -372,6 +372,19 @@ fn arguments_are_read_by_what_their_key_takes() {
             assert_eq!(merged[0], merged[1], "{typed}");
         }
     }
+    // However a swept key is written, the argument replaces that of the file.
+    for written in ["\"train.epochs\" = [1, 2]", "train.epochs = [1, 2]"] {
+        for typed in [
+            "matrix.train.epochs=5,10",
+            "matrix.\"train.epochs\"=[5, 10]",
+            "matrix={train={epochs=[5,10]}}",
+        ] {
+            let experiment = read_with(&format!("{SMALLEST}[matrix]\n{written}\n"), &[typed]);
+            let epochs: Vec<u32> =
+                experiment.cells.iter().map(|cell| cell.settings.train.epochs).collect();
+            assert_eq!(epochs, [5, 10], "{written}: {typed}");
+        }
+    }
     let folder = "name = \"x\"\n[dataset]\nkind = \"folder\"\nroot = \"a\"\n";
     let digits = read_with(folder, &["dataset.classes=[1,02]"]).settings.dataset.classes;
     assert_eq!(digits, ["1", "02"]);

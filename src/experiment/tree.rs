@@ -166,6 +166,33 @@ impl Table {
         }
     }
 
+    /// Writes the nested keys of the table under `key` as dotted ones, so that a later text meets each however
+    /// it was written; not where the table gives one of them twice.
+    pub fn flatten_at(&mut self, key: &str) {
+        let Some(Entry { node, .. }) = self.entries.iter_mut().find(|entry| entry.key == key)
+        else {
+            return;
+        };
+        let Value::Table(table) = &mut node.value else { return };
+        let leaves = table.leaves("");
+        let twice = |index: usize| leaves[..index].iter().any(|leaf| leaf.key == leaves[index].key);
+        if !(0..leaves.len()).any(twice) {
+            table.entries = leaves;
+        }
+    }
+
+    /// What is no table, under its dotted path.
+    fn leaves(&self, path: &str) -> Vec<Entry> {
+        let entries = self.entries.iter().flat_map(|entry| {
+            let path = join(path, &entry.key);
+            match &entry.node.value {
+                Value::Table(inner) => inner.leaves(&path),
+                _ => vec![Entry { key: path, ..entry.clone() }],
+            }
+        });
+        entries.collect()
+    }
+
     /// Lays a later text upon this table: tables merge, everything else is replaced, and what no longer
     /// goes with the later text is left behind.
     pub fn merge(&mut self, over: Table) {
