@@ -45,7 +45,10 @@ pub(super) fn parse(argument: &str, order: usize) -> Result<Table, Vec<Problem>>
         if let (Some(path), Some(first)) = (table.path(), problems.first_mut())
             && argument.text()[equals + 1..].trim_start().starts_with('{')
         {
-            first.help = Some(format!("or set each of its keys: `--set {path}.KEY=VALUE`"));
+            first.help = match keys::of_section(&path).is_empty() {
+                true => example(&path).map(|example| format!("as in `{example}`")),
+                false => Some(format!("or set each of its keys: `--set {path}.KEY=VALUE`")),
+            };
         }
         problems
     })?;
@@ -307,6 +310,10 @@ impl Argument {
         match takes {
             Takes::Text | Takes::Words(_) => self.word(takes, range),
             Takes::List(of) if raw.starts_with('[') => self.bracketed(of, range, whole),
+            // Python's tuples.
+            Takes::List(of) if raw.starts_with('(') && raw.ends_with(')') => {
+                self.list(of, range.start + 1..range.end - 1, range)
+            }
             Takes::List(of) if whole => self.list(of, range.clone(), range),
             Takes::Either(either) => {
                 let words = |takes: &&Takes| match takes {
@@ -325,6 +332,8 @@ impl Argument {
                     None => self.scalar(&Takes::Scalar, range),
                 }
             }
+            // For the parser to refuse, with what was meant.
+            Takes::Table if raw.starts_with('[') => self.bracketed(&Takes::Text, range, false),
             _ => self.scalar(takes, range),
         }
     }
@@ -354,7 +363,7 @@ impl Argument {
             Ok(node) => return Ok(node),
             Err(problems) => problems,
         };
-        if raw.is_empty() || raw.starts_with(['[', '{', '"', '\'']) {
+        if raw.is_empty() || raw.contains('\n') || raw.starts_with(['[', '{', '"', '\'']) {
             return Err(problems);
         }
         let number = || python_number(raw).filter(|_| raw.contains('.'));
@@ -393,7 +402,7 @@ impl Argument {
         inner: Range<usize>,
         range: Range<usize>,
     ) -> Result<Node, Vec<Problem>> {
-        let mut items = match self.items(inner.clone()) {
+        let mut items = match self.items(inner) {
             Ok(items) => items,
             Err(()) => {
                 let title = "the brackets or quotes of this list do not match";

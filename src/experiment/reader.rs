@@ -292,7 +292,13 @@ fn table_help(path: &str, key: &str, node: &Node) -> Option<String> {
     }
     let keys = keys::of_section(path);
     if keys.is_empty() {
-        return None;
+        // `[regions]`, whose keys are the user's own.
+        return Some(match node.place.document.origin {
+            DocumentOrigin::Argument => {
+                format!("to cover regions: `--set occlusion.regions={}`", node.place.text())
+            }
+            DocumentOrigin::File(_) => "what is covered is `regions` of `[occlusion]`".to_owned(),
+        });
     }
     let mut examples = keys.iter().filter_map(|key| argument::example(&join(path, key)));
     let example = match node.place.document.origin {

@@ -3,7 +3,7 @@
 use super::keys;
 
 /// Words of other tools and of plain English, and ours for them. Words within ours are parted by `_`.
-const SYNONYMS: [(&str, &str); 51] = [
+const SYNONYMS: [(&str, &str); 56] = [
     ("lr", "learning_rate"),
     ("bs", "batch_size"),
     ("wd", "weight_decay"),
@@ -55,6 +55,11 @@ const SYNONYMS: [(&str, &str); 51] = [
     ("average", "mean"),
     ("gaussian", "blur"),
     ("cover", "hide"),
+    ("black", "constant"),
+    ("grey", "constant"),
+    ("gray", "constant"),
+    ("roar", "retrain"),
+    ("final", "last"),
 ];
 
 /// From here on a word may be a slip of the pen.

@@ -312,6 +312,7 @@ fn arguments_are_read_by_what_their_key_takes() {
         ("dataset.classes=happiness, sadness", "dataset.classes=[\"happiness\",\"sadness\"]"),
         ("dataset.classes=['happiness', sadness,]", "dataset.classes=[\"happiness\",\"sadness\"]"),
         ("dataset.size=24,32", "dataset.size=[24, 32]"),
+        ("dataset.size=(24, 32)", "dataset.size=[24, 32]"),
         ("seeds.list=7", "seeds.list=[7]"),
         ("seeds.list=[7,\n 8]", "seeds.list=[7, 8]"),
         ("model.blocks=[[8],[16,16]]", "model.blocks=[[8], [16, 16]]"),
@@ -372,6 +373,9 @@ fn arguments_are_read_by_what_their_key_takes() {
             assert_eq!(merged[0], merged[1], "{typed}");
         }
     }
+    // One argument sets one key.
+    let two = errors(SMALLEST, &["train.epochs=2\ntrain.batch_size=8".to_owned()]);
+    assert!(two.starts_with("error: `--set` sets one key\n"), "{two}");
     // However a swept key is written, the argument replaces that of the file.
     for written in ["\"train.epochs\" = [1, 2]", "train.epochs = [1, 2]"] {
         for typed in [
