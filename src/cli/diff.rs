@@ -20,10 +20,10 @@ use crate::store::{Named, Results};
 pub struct Arguments {
     /// An experiment's name, the id (or its beginning) of a training or run, or an experiment file
     #[arg(value_name = "A")]
-    a: String,
+    pub(super) a: String,
     /// What it is held against
     #[arg(value_name = "B")]
-    b: String,
+    pub(super) b: String,
     /// Equal settings too
     #[arg(long)]
     all: bool,

@@ -56,15 +56,15 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     }
     write_new(&file, &starter(name, arguments.dataset))?;
     let word = output::shell_word(&file.to_string_lossy());
-    if options.format == Format::Json {
-        let answer = json!({ "file": file.to_string_lossy(), "experiment": name });
-        output::data(&(serde_json::to_string_pretty(&answer)? + "\n"))?;
-    } else {
-        output::answer(&format!(
+    let written = json!({ "file": file.to_string_lossy(), "experiment": name });
+    match options.format {
+        Format::Json => output::data(&(serde_json::to_string_pretty(&written)? + "\n"))?,
+        Format::Table => output::answer(&format!(
             "{}\n\nNext:\n  fer-lab plan {word}    what it trains, and how long that takes\n  \
              fer-lab run {word}     train, compare, answer\n",
             file.display()
-        ))?;
+        ))?,
+        other => output::records(&["file", "experiment"], &[written], other)?,
     }
     Ok(Exit::Done)
 }

@@ -9,11 +9,16 @@ use std::time::Duration;
 use anyhow::bail;
 use clap::Args;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::{Exit, Options, output};
+use crate::report::Format;
 use crate::store::{Named, Results, StoreError, open_plain};
 
 /// What a training wrote while it ran, a line an epoch
+///
+/// `--format csv` gives each line with its training and its number; the numbers of the epochs are what
+/// `show ID --format csv` gives.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// The id (or its beginning) of a training or run, or the name of an experiment for all its trainings
@@ -21,7 +26,7 @@ pub struct Arguments {
     id: String,
     /// Wait for more until the training has ended
     #[arg(long)]
-    follow: bool,
+    pub(super) follow: bool,
 }
 
 /// How often a log is looked at for more.
@@ -29,11 +34,21 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     let results = Results::open(&options.results)?;
-    let trainings = match results.find(&arguments.id)? {
-        Named::Training(id) => return print(&results, &id, arguments.follow),
-        Named::Run(run) => return print(&results, &run.training_id, arguments.follow),
-        Named::Experiment(name) => of_experiment(&results, &name)?,
+    let (trainings, several) = match results.find(&arguments.id)? {
+        Named::Training(id) => (vec![id], false),
+        Named::Run(run) => (vec![run.training_id], false),
+        Named::Experiment(name) => (of_experiment(&results, &name)?, true),
     };
+    if options.format != Format::Table {
+        let lines =
+            trainings.iter().map(|id| lines(&results, id)).collect::<Result<Vec<_>, _>>()?;
+        let keys = ["training_id", "line", "text"];
+        output::records(&keys, &lines.concat(), options.format)?;
+        return Ok(Exit::Done);
+    }
+    if !several {
+        return print(&results, &trainings[0], arguments.follow);
+    }
     for (index, id) in trainings.iter().enumerate() {
         let gap = if index > 0 { "\n" } else { "" };
         output::answer(&format!("{gap}training {id}\n"))?;
@@ -54,6 +69,14 @@ fn of_experiment(results: &Results, name: &str) -> anyhow::Result<Vec<String>> {
     }
     let plan: Plan = results.plan(name)?;
     Ok(plan.trainings.into_iter().map(|training| training.training_id).collect())
+}
+
+/// The lines of a training's log, from 1; none where it has no log yet.
+fn lines(results: &Results, id: &str) -> anyhow::Result<Vec<Value>> {
+    let log = read_from(&results.log_path(id)?, 0)?;
+    let text = String::from_utf8_lossy(&log);
+    let line = |(index, text): (usize, &str)| json!({ "training_id": id, "line": index + 1, "text": text });
+    Ok(text.lines().enumerate().map(line).collect())
 }
 
 /// Prints a training's log, and what is added to it until the training has its manifest.
@@ -86,21 +109,25 @@ fn print(results: &Results, id: &str, follow: bool) -> anyhow::Result<Exit> {
 /// Prints a log from a byte on, whole lines only unless it is `complete`. Returns how many bytes were
 /// printed.
 fn print_from(path: &Path, from: u64, complete: bool) -> anyhow::Result<u64> {
-    let read = |mut file: File| -> std::io::Result<Vec<u8>> {
-        file.seek(SeekFrom::Start(from))?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    let file = match open_plain(path) {
-        Err(StoreError::NotFound { .. }) => return Ok(0),
-        file => file?,
-    };
-    let mut bytes = read(file).map_err(|error| StoreError::read(path, error))?;
+    let mut bytes = read_from(path, from)?;
     if !complete {
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         bytes.truncate(whole);
     }
     output::answer(&String::from_utf8_lossy(&bytes))?;
     Ok(bytes.len() as u64)
+}
+
+/// A log from a byte on; nothing where there is none.
+fn read_from(path: &Path, from: u64) -> Result<Vec<u8>, StoreError> {
+    let read = |mut file: File| -> std::io::Result<Vec<u8>> {
+        file.seek(SeekFrom::Start(from))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    match open_plain(path) {
+        Err(StoreError::NotFound { .. }) => Ok(Vec::new()),
+        file => read(file?).map_err(|error| StoreError::read(path, error)),
+    }
 }

@@ -13,6 +13,7 @@ mod interrupt;
 mod list;
 mod logs;
 mod man;
+mod meaning;
 mod output;
 mod plan;
 mod preview;
@@ -71,7 +72,8 @@ struct Options {
     /// The folder that holds trainings, tables and charts
     #[arg(long, global = true, value_name = "DIR", default_value = "results")]
     results: PathBuf,
-    /// Set a key of the experiment file, as in `--set train.epochs=2`; may be given again
+    /// Set a key of the experiment file, as in `--set train.epochs=2` or `--set
+    /// occlusion.regions=eyes,mouth`; may be given again
     #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
     sets: Vec<String>,
     /// How the answer is written
@@ -136,27 +138,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    let ended = match &command {
-        Command::Init(arguments) => init::run(arguments, &options),
-        Command::Run(arguments) => run::run(arguments, &options),
-        Command::Plan(arguments) => plan::run(arguments, &options),
-        Command::Preview(arguments) => preview::run(arguments, &options),
-        Command::Data(arguments) => data::run(arguments, &options),
-        Command::Regions(arguments) => regions::run(arguments, &options),
-        Command::Report(arguments) => report::run(arguments, &options),
-        Command::Compare(arguments) => compare::run(arguments, &options),
-        Command::List(arguments) => list::run(arguments, &options),
-        Command::Show(arguments) => show::run(arguments, &options),
-        Command::Status(arguments) => status::run(arguments, &options),
-        Command::Reproduce(arguments) => reproduce::run(arguments, &options),
-        Command::Clean(arguments) => clean::run(arguments, &options),
-        Command::Worker(arguments) => worker::run(arguments, &options),
-        Command::Diff(arguments) => diff::run(arguments, &options),
-        Command::Logs(arguments) => logs::run(arguments, &options),
-        Command::Schema(arguments) => schema::run(arguments),
-        Command::Completions(arguments) => completions::run(arguments),
-        Command::Man(arguments) => man::run(arguments),
-    };
+    let ended = meaning::check(&command, &options).and_then(|()| run(&command, &options));
     match ended {
         Ok(exit) => ExitCode::from(exit as u8),
         Err(error) => {
@@ -169,6 +151,30 @@ pub fn main() -> ExitCode {
             }
             ExitCode::from(if was_cut_short(&error) { Exit::SomeFailed as u8 } else { WRONG })
         }
+    }
+}
+
+fn run(command: &Command, options: &Options) -> anyhow::Result<Exit> {
+    match command {
+        Command::Init(arguments) => init::run(arguments, options),
+        Command::Run(arguments) => run::run(arguments, options),
+        Command::Plan(arguments) => plan::run(arguments, options),
+        Command::Preview(arguments) => preview::run(arguments, options),
+        Command::Data(arguments) => data::run(arguments, options),
+        Command::Regions(arguments) => regions::run(arguments, options),
+        Command::Report(arguments) => report::run(arguments, options),
+        Command::Compare(arguments) => compare::run(arguments, options),
+        Command::List(arguments) => list::run(arguments, options),
+        Command::Show(arguments) => show::run(arguments, options),
+        Command::Status(arguments) => status::run(arguments, options),
+        Command::Reproduce(arguments) => reproduce::run(arguments, options),
+        Command::Clean(arguments) => clean::run(arguments, options),
+        Command::Worker(arguments) => worker::run(arguments, options),
+        Command::Diff(arguments) => diff::run(arguments, options),
+        Command::Logs(arguments) => logs::run(arguments, options),
+        Command::Schema(arguments) => schema::run(arguments),
+        Command::Completions(arguments) => completions::run(arguments),
+        Command::Man(arguments) => man::run(arguments),
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::io::{ErrorKind, Write};
 
+use serde_json::Value;
+
 use super::style;
-use crate::report::{Format, Table, visible_lines};
+use crate::report::{Cell, Column, Format, Table, visible_lines};
 
 /// The width of a table: the terminal's, or 80 columns where there is none.
 pub fn width() -> usize {
@@ -21,6 +23,25 @@ pub fn answer(text: &str) -> anyhow::Result<()> {
 /// Writes a table to stdout. What programs read has the escaping of its format, and no other.
 pub fn table(table: &Table, format: Format) -> anyhow::Result<()> {
     data(&table.render(format, width())?)
+}
+
+/// Writes plain values as programs read them: a row for each object, a column for each of `keys`.
+pub fn records(keys: &[&str], rows: &[Value], format: Format) -> anyhow::Result<()> {
+    let mut records = Table::new(keys.iter().map(|key| Column::text(key, key)).collect());
+    for row in rows {
+        let cell = |key: &&str| match &row[*key] {
+            Value::Null => Cell::Empty,
+            Value::Bool(flag) => Cell::Flag(*flag),
+            Value::String(text) => Cell::text(text.as_str()),
+            Value::Number(number) => match (number.as_u64(), number.as_f64()) {
+                (Some(count), _) => Cell::Count(count),
+                (None, number) => number.map_or(Cell::Empty, Cell::exact),
+            },
+            list => Cell::text(list.to_string()),
+        };
+        records.push(keys.iter().map(cell).collect());
+    }
+    table(&records, format)
 }
 
 /// Writes what programs read to stdout, as it is.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use serde_json::json;
 
 use super::progress::{Progress, duration};
 use super::run::{CHECKPOINT_SECONDS, CrewArguments};
@@ -108,8 +109,18 @@ fn write_specifications(
     let specifications = engine::specifications(&work, &mut progress);
     progress.finish();
     let specifications = specifications?;
+    let mut written = Vec::new();
     for specification in &specifications {
-        write_json(&folder.join(format!("{}.json", specification.training)), specification)?;
+        let path = folder.join(format!("{}.json", specification.training));
+        write_json(&path, specification)?;
+        written.push(json!({
+            "training_id": specification.training,
+            "specification": path.to_string_lossy(),
+        }));
+    }
+    if options.format != Format::Table {
+        output::records(&["training_id", "specification"], &written, options.format)?;
+        return Ok(Exit::Done);
     }
     output::answer(&format!(
         "{} specifications in {}; a job for each: fer-lab worker SPECIFICATION --results {}\n",

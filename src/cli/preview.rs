@@ -3,19 +3,20 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde_json::{Value, json};
 
 use super::{Exit, Options, output};
 use crate::dataset::{Dataset, Split};
 use crate::engine;
 use crate::plan::Plan;
-use crate::report::{ContactSheet, Tile};
+use crate::report::{ContactSheet, Format, Tile};
 use crate::store::Results;
 use crate::train::device;
 
 /// A PNG contact sheet of the pictures, whole and under each occlusion
 ///
 /// The pictures are what the network meets: resized, covered, and shown as they are after
-/// standardisation is taken back.
+/// standardisation is taken back. `--format json` and `csv` say which image stands where.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// The experiment file
@@ -52,18 +53,29 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     let split = split.unwrap_or(Split::Test);
     let examples = examples(&dataset, split, arguments.samples as usize);
     let painter = engine::Painter::new(&dataset, split);
-    let tile = |image, occlusion| {
-        let pixels = painter.pixels(image, occlusion);
-        Tile::new(pixels, dataset.height, dataset.width, dataset.channels)
+    // A class with fewer images leaves its place empty: each picture stands under its class.
+    let row = |sample: usize, occlusion| {
+        let tile = |image: &usize| {
+            let pixels = painter.pixels(*image, occlusion);
+            Tile::new(pixels, dataset.height, dataset.width, dataset.channels)
+        };
+        let images = examples.iter().map(|of_class| of_class.get(sample));
+        images.map(|image| image.map(tile).transpose()).collect::<Result<Vec<_>, _>>()
+    };
+    let names = &dataset.split(split).names;
+    let mut placed = Vec::new();
+    let mut place = |condition: &str, sample: usize| {
+        let images = examples.iter().map(|of_class| of_class.get(sample));
+        placed.push(json!({
+            "condition": condition,
+            "images": images.map(|image| image.map(|image| &*names[*image])).collect::<Vec<_>>(),
+        }));
     };
     let mut rows = Vec::new();
     for sample in 0..arguments.samples as usize {
-        let tiles = examples.iter().filter_map(|of_class| of_class.get(sample));
         let name = if sample == 0 { "whole" } else { "" };
-        rows.push((
-            name.to_owned(),
-            tiles.map(|image| tile(*image, None)).collect::<Result<_, _>>()?,
-        ));
+        rows.push((name.to_owned(), row(sample, None)?));
+        place("whole", sample);
     }
     let mut seen = Vec::new();
     for condition in plan.conditions.iter().filter(|condition| condition.cell == 0) {
@@ -72,9 +84,8 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
             continue;
         }
         seen.push(occlusion);
-        let tiles = examples.iter().filter_map(|of_class| of_class.first());
-        let tiles = tiles.map(|image| tile(*image, Some(occlusion)));
-        rows.push((condition.name.clone(), tiles.collect::<Result<_, _>>()?));
+        rows.push((condition.name.clone(), row(0, Some(occlusion))?));
+        place(&condition.name, 0);
     }
     let sheet = ContactSheet {
         title: format!("What the network sees in {}", experiment.name),
@@ -93,8 +104,47 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
         None => results.experiment_dir(&experiment.name)?.join("preview.png"),
     };
     sheet.figure()?.save_png(&path)?;
-    output::answer(&format!("{}\n", path.display()))?;
+    let sheet = json!({
+        "picture": path.to_string_lossy(),
+        "split": split.name(),
+        "height": dataset.height,
+        "width": dataset.width,
+        "channels": dataset.channels,
+        "columns": dataset.classes,
+        "rows": placed,
+    });
+    answer(&sheet, options.format)?;
     Ok(Exit::Done)
+}
+
+/// For people the picture's path; for programs which image stands in which row and column as well.
+fn answer(sheet: &Value, format: Format) -> anyhow::Result<()> {
+    match format {
+        Format::Table => {
+            let path = sheet["picture"].as_str().unwrap_or_default();
+            output::answer(&format!("{path}\n"))
+        }
+        Format::Json => output::data(&(serde_json::to_string_pretty(sheet)? + "\n")),
+        other => {
+            let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+            let classes = list(&sheet["columns"]);
+            let rows = list(&sheet["rows"]).into_iter().enumerate().flat_map(|(index, row)| {
+                let images = list(&row["images"]).into_iter().zip(&classes);
+                let image = |(image, class): (Value, &Value)| {
+                    json!({
+                        "picture": sheet["picture"],
+                        "row": index + 1,
+                        "condition": row["condition"],
+                        "class": class,
+                        "image": image,
+                    })
+                };
+                images.map(image).collect::<Vec<_>>()
+            });
+            let keys = ["picture", "row", "condition", "class", "image"];
+            output::records(&keys, &rows.collect::<Vec<_>>(), other)
+        }
+    }
 }
 
 /// The first images of each class.

@@ -10,18 +10,20 @@ use super::{Exit, Options, output};
 use crate::dataset::faces;
 use crate::experiment::{self, DatasetSpec, Experiment, FacesSpec, Source, WithoutLandmarks};
 use crate::plan::covers_nothing;
+use crate::region::atlas::SET_WORDS;
 use crate::region::reach::covers_everything;
 use crate::region::{Affine, Region, Regions};
 use crate::report::{self, Cell, Column, Format, Table, Tile};
 
 /// The regions that an experiment can name, as a table and a picture
 ///
-/// The seven of the built-in atlas, their left and right halves, and the file's own.
+/// The seven of the built-in atlas, their left and right halves, those of the face, what lies around it, and
+/// the file's own.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// An experiment file, for its own regions
     #[arg(value_name = "FILE")]
-    file: Option<PathBuf>,
+    pub(super) file: Option<PathBuf>,
     /// Where the picture goes; `<results>/regions.png` where it is not given
     #[arg(long, value_name = "PNG")]
     out: Option<PathBuf>,
@@ -45,8 +47,8 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     draw(&drawn, &out)?;
     let mut text = table(&regions).render(options.format, output::width().min(100))?;
     if options.format == Format::Table {
-        text += "\nx and y run from 0 to 1 from the top left of the canonical face frame;\n\
-                 `background` is all that lies around the face\n";
+        text += "\nx and y run from 0 to 1 from the top left of the canonical face frame; the area is a\n\
+                 share of the frame; each, pairs, halves and subsets stand for many sets\n";
         text += &format!("{}\n", out.display());
     }
     output::answer(&text)?;
@@ -74,20 +76,30 @@ fn warn_of_nothing(experiment: &Experiment) {
 }
 
 fn json(regions: &Regions) -> serde_json::Value {
-    let regions: Vec<serde_json::Value> = regions
-        .iter()
-        // It has no bounds of its own.
-        .filter(|region| !regions.background().contains(region))
-        .map(|region| {
+    let regions: Vec<serde_json::Value> = kinds(regions)
+        .into_iter()
+        .flat_map(|(regions, kind)| regions.iter().map(move |region| (region, kind)))
+        .map(|(region, kind)| {
             let polygons: Vec<Vec<[f64; 2]>> = region
                 .polygons
                 .iter()
                 .map(|polygon| polygon.points().iter().map(|point| [point.x, point.y]).collect())
                 .collect();
-            json!({ "name": region.name, "polygons": polygons, "area": region.area() })
+            json!({ "name": region.name, "kind": kind, "polygons": polygons, "area": region.area() })
         })
         .collect();
-    json!({ "regions": regions })
+    json!({ "regions": regions, "words": SET_WORDS })
+}
+
+/// Every region that an experiment can name, and what kind of region it is.
+fn kinds(regions: &Regions) -> [(&[Region], &'static str); 5] {
+    [
+        (regions.built_in(), "atlas"),
+        (regions.own(), "this file's"),
+        (regions.halves(), "half, as seen"),
+        (regions.face_halves(), "half of the face"),
+        (regions.background(), "around the face"),
+    ]
 }
 
 fn table(regions: &Regions) -> Table {
@@ -98,13 +110,7 @@ fn table(regions: &Regions) -> Table {
         Column::text("corners", "from"),
         Column::text("corners_to", "to"),
     ]);
-    let kinds = [
-        (regions.built_in(), "atlas"),
-        (regions.own(), "this file's"),
-        (regions.halves(), "half, as seen"),
-        (regions.face_halves(), "half of the face"),
-    ];
-    for (regions, kind) in kinds {
+    for (regions, kind) in kinds(regions) {
         for region in regions {
             let Some((low, high)) = crate::region::geometry::bounds(&region.polygons) else {
                 continue;

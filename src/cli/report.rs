@@ -31,7 +31,7 @@ const MOST_MATRICES: usize = 60;
 pub struct Arguments {
     /// Names of experiments in the results folder
     #[arg(required = true, value_name = "NAME")]
-    names: Vec<String>,
+    pub(super) names: Vec<String>,
 }
 
 pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {

@@ -43,8 +43,11 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
         Reproduced::Interrupted => return Ok(Exit::Interrupted),
     };
     match options.format {
-        Format::Json => output::data(&as_json(&reproduction)?)?,
-        _ => output::answer(&in_words(&reproduction))?,
+        Format::Json => {
+            output::data(&(serde_json::to_string_pretty(&value(&reproduction))? + "\n"))?;
+        }
+        Format::Table => output::answer(&in_words(&reproduction))?,
+        other => output::records(&KEYS, &[value(&reproduction)], other)?,
     }
     Ok(if reproduction.agrees() { Exit::Done } else { Exit::SomeFailed })
 }
@@ -76,11 +79,26 @@ fn in_words(reproduction: &Reproduction) -> String {
     text
 }
 
-fn as_json(reproduction: &Reproduction) -> anyhow::Result<String> {
+/// The columns of CSV and Markdown.
+const KEYS: [&str; 11] = [
+    "training_id",
+    "condition",
+    "seed",
+    "seconds",
+    "agrees",
+    "same_network",
+    "epochs_differ",
+    "answers",
+    "answers_differ",
+    "probabilities_differ",
+    "circumstances",
+];
+
+fn value(reproduction: &Reproduction) -> serde_json::Value {
     let circumstances = reproduction.circumstances.iter().map(|circumstance| {
         json!({ "what": circumstance.what, "then": circumstance.then, "now": circumstance.now })
     });
-    let value = json!({
+    json!({
         "training_id": reproduction.training_id,
         "condition": reproduction.name,
         "seed": reproduction.seed,
@@ -92,6 +110,5 @@ fn as_json(reproduction: &Reproduction) -> anyhow::Result<String> {
         "answers_differ": reproduction.answers_differ,
         "probabilities_differ": reproduction.probabilities_differ,
         "circumstances": circumstances.collect::<Vec<_>>(),
-    });
-    Ok(serde_json::to_string_pretty(&value)? + "\n")
+    })
 }

@@ -23,7 +23,7 @@ use crate::store::Results;
 pub struct Arguments {
     /// Experiment files
     #[arg(required = true, value_name = "FILE")]
-    files: Vec<PathBuf>,
+    pub(super) files: Vec<PathBuf>,
     #[command(flatten)]
     crew: CrewArguments,
     /// Try a training that failed so many times again
@@ -47,7 +47,7 @@ pub struct Arguments {
     checkpoint_every: u32,
     /// Events as JSON, an object a line, on stdout in place of the answer
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 /// Little is lost, and short epochs don't wait for the disk.

@@ -8,7 +8,7 @@ use crate::experiment::SCHEMA;
 /// The JSON Schema of the experiment file, for editors
 ///
 /// With it, an editor completes the keys of an experiment file, explains them and marks mistakes. Put it
-/// beside the files and name it in their first line; Taplo and what builds on it (Even Better TOML in VS
+/// beside the files and name it in their first line; tombi, Taplo and what builds on it (Even Better TOML in VS
 /// Code, Helix, Neovim) read that line.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \

@@ -11,7 +11,8 @@ use crate::store::{Manifest, Named, Results, RunRow, StoreError, TrainingStatus}
 /// One experiment's runs, one training or one run in full
 ///
 /// Of a training or run: how it went, its settings, then its epochs, which the flags for rows and columns
-/// are about. `--format csv` gives the epochs alone, `--format json` the manifest (and the run).
+/// are about. `--format csv` gives the epochs alone, `--format json` the manifest, with
+/// the epochs under `history` (and the run under `run`).
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// The name of an experiment, or the id (or its beginning) of a training or run
@@ -46,10 +47,7 @@ fn describe(
     format: Format,
 ) -> anyhow::Result<()> {
     let manifest = results.manifest(training)?;
-    if format == Format::Json {
-        return output::data(&json(&manifest, run)?);
-    }
-    if format != Format::Csv {
+    if matches!(format, Format::Table | Format::Markdown) {
         output::table(&training_table(&manifest, run), format)?;
         output::answer("\n")?;
     }
@@ -64,20 +62,25 @@ fn describe(
         }
         Err(error) => return Err(error.into()),
     };
-    if epochs.is_empty() && format != Format::Csv {
+    if epochs.is_empty() && matches!(format, Format::Table | Format::Markdown) {
         return output::answer("no epochs are known of it\n");
     }
     let table: Table = selection.apply(epochs_table(&epochs), &[], format)?;
-    output::table(&table, format)
+    match format {
+        Format::Json => output::data(&json(&manifest, run, &table)?),
+        other => output::table(&table, other),
+    }
 }
 
-/// The manifest, with the run under `run` where that is asked for.
-fn json(manifest: &Manifest, run: Option<&RunRow>) -> anyhow::Result<String> {
+/// The manifest, with the epochs under `history`, and the run under `run` where that is asked for.
+fn json(manifest: &Manifest, run: Option<&RunRow>, epochs: &Table) -> anyhow::Result<String> {
+    let rows = |table: &Table| -> anyhow::Result<serde_json::Value> {
+        Ok(serde_json::from_str(&table.render(Format::Json, usize::MAX)?)?)
+    };
     let mut value = serde_json::to_value(manifest)?;
+    value["history"] = rows(epochs)?;
     if let Some(run) = run {
-        let rows = runs_table(std::iter::once(run)).render(Format::Json, usize::MAX)?;
-        let rows: serde_json::Value = serde_json::from_str(&rows)?;
-        value["run"] = rows[0].clone();
+        value["run"] = rows(&runs_table(std::iter::once(run)))?[0].clone();
     }
     Ok(serde_json::to_string_pretty(&value)? + "\n")
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::bail;
 use clap::Args;
 
 use super::progress::{describe, duration};
@@ -24,8 +25,31 @@ pub struct Arguments {
     watch: Option<u64>,
 }
 
+/// The columns of a run, as CSV and Markdown have it.
+const KEYS: [&str; 13] = [
+    "experiment",
+    "host",
+    "pid",
+    "started",
+    "updated",
+    "jobs",
+    "threads",
+    "trainings",
+    "trained",
+    "evaluations",
+    "evaluated",
+    "failed",
+    "seconds_left",
+];
+
 pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     let results = Results::open(&options.results)?;
+    let again_and_again = arguments.watch.is_some();
+    if again_and_again && matches!(options.format, Format::Csv | Format::Markdown) {
+        bail!(
+            "`--watch` writes one answer after the other: for that choose `--format json`, an answer a line"
+        );
+    }
     loop {
         let mut alive = sessions(&results)?;
         if let Some(name) = &arguments.name {
@@ -36,8 +60,16 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
             screen.clear_screen()?;
         }
         match options.format {
+            // Looked at again and again, an answer is a line.
+            Format::Json if arguments.watch.is_some() => {
+                output::data(&(serde_json::to_string(&alive)? + "\n"))?;
+            }
             Format::Json => output::data(&(serde_json::to_string_pretty(&alive)? + "\n"))?,
-            _ => output::answer(&in_words(&alive, options))?,
+            Format::Table => output::answer(&in_words(&alive, options))?,
+            other => {
+                let rows = alive.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
+                output::records(&KEYS, &rows, other)?;
+            }
         }
         match arguments.watch {
             Some(seconds) if !alive.is_empty() => std::thread::sleep(Duration::from_secs(seconds)),

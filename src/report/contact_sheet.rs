@@ -20,8 +20,8 @@ pub struct Tile {
 pub struct ContactSheet {
     pub title: String,
     pub subtitle: String,
-    /// A row's name and its pictures, left to right.
-    pub rows: Vec<(String, Vec<Tile>)>,
+    /// A row's name and its pictures, left to right; a place may be empty.
+    pub rows: Vec<(String, Vec<Option<Tile>>)>,
     /// A column's name stands over it; may be fewer than there are pictures in a row.
     pub columns: Vec<String>,
 }
@@ -76,7 +76,7 @@ impl ContactSheet {
     /// [`ReportError::Empty`] where there is no picture.
     pub fn figure(&self) -> Result<Figure, ReportError> {
         let across = self.rows.iter().map(|(_, tiles)| tiles.len()).max().unwrap_or(0);
-        if across == 0 {
+        if self.rows.iter().all(|(_, tiles)| tiles.iter().all(Option::is_none)) {
             return Err(ReportError::Empty("the contact sheet holds no pictures".to_owned()));
         }
         let names: Vec<Vec<String>> =
@@ -108,10 +108,12 @@ impl ContactSheet {
             y += 1.4;
         }
         for ((_, tiles), name) in self.rows.iter().zip(&names) {
-            let tile_height = tiles.iter().map(Tile::aspect).fold(0.0, f64::max) * side;
+            let shown = || tiles.iter().flatten();
+            let tile_height = shown().map(Tile::aspect).fold(0.0, f64::max) * side;
             let height = tile_height.max(name.len() as f64 * LABEL.line());
             drawing.text_block(left - 2.0, y + height / 2.0, Anchor::End, LABEL, name);
             for (index, tile) in tiles.iter().enumerate() {
+                let Some(tile) = tile else { continue };
                 let (at, size) = ((column(index), y), (side, side * tile.aspect()));
                 drawing.picture(at, size, tile)?;
                 outline(&mut drawing, at, size);
@@ -150,7 +152,7 @@ mod tests {
             title: "What the network sees".to_owned(),
             subtitle: "faces, test split, 48 × 48 pixels, grey".to_owned(),
             rows: (0..rows)
-                .map(|row| (format!("eyes hidden {row}"), vec![tile(128); columns]))
+                .map(|row| (format!("eyes hidden {row}"), vec![Some(tile(128)); columns]))
                 .collect(),
             columns: (0..columns).map(|column| format!("happiness{column}")).collect(),
         }
@@ -171,7 +173,7 @@ mod tests {
         let sheet = ContactSheet {
             title: String::new(),
             subtitle: String::new(),
-            rows: vec![(String::new(), vec![two])],
+            rows: vec![(String::new(), vec![None, Some(two)])],
             columns: vec![],
         };
         let picture =

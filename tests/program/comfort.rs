@@ -9,7 +9,7 @@ use super::driver::{Program, SMOKE};
 use serde_json::Value;
 
 /// The commands, as the help lists them.
-fn commands(program: &Program) -> Vec<String> {
+pub fn commands(program: &Program) -> Vec<String> {
     let help = program.run(&["--help"]).stdout;
     let (_, listing) = help.split_once("Commands:\n").unwrap();
     let names = listing.lines().take_while(|line| !line.is_empty());

@@ -238,6 +238,24 @@ fn what_is_wrong_is_said_with_its_cure() {
         (vec!["run", "smoke.toml", "--set", "train.optimizer.learning_rate=-1"], "learning_rate"),
         (vec!["run", "smoke.toml", "--set", "occlusion.regions=[\"eye\"]"], "did you mean `eyes`?"),
         (vec!["run", "smoke.toml", "--set", "train.epoch=1"], "did you mean `epochs`?"),
+        (vec!["run", "smoke.toml", "--set", "epochs=1"], "did you mean `train.epochs`?"),
+        (
+            vec!["run", "smoke.toml", "--set", "lr=1"],
+            "did you mean `train.optimizer.learning_rate`?",
+        ),
+        (
+            vec!["run", "smoke.toml", "--set", "occlusion.regions=left_eye"],
+            "did you mean `eyes_left`?",
+        ),
+        (vec!["run", "smoke.toml", "--set", "train.epochs", "3"], "as in `--set train.epochs=30`"),
+        (
+            vec!["run", "smoke.toml", "--set", "+train.epochs=3"],
+            "write it as `--set train.epochs=3`",
+        ),
+        (
+            vec!["run", "smoke.toml", "--set", "train.augment.flip=yes"],
+            "`--set train.augment.flip=true`",
+        ),
         (
             vec![
                 "run",
@@ -262,6 +280,40 @@ fn what_is_wrong_is_said_with_its_cure() {
         assert!(run.stderr.contains(message), "{arguments:?}: {}", run.stderr);
         assert!(run.stdout.is_empty() && !run.stderr.contains("panicked"), "{arguments:?}");
     }
+}
+
+/// As people of Python and Hydra write them: the plan is that of the same in TOML.
+#[test]
+fn arguments_are_taken_where_it_is_plain_what_is_meant() {
+    let program = Program::new();
+    program.write("smoke.toml", SMOKE);
+    let plan = |sets: &[&str]| {
+        let sets = sets.iter().flat_map(|set| ["--set", set]);
+        let arguments = ["plan", "smoke.toml", "--format", "json"].into_iter().chain(sets);
+        program.json(&arguments.collect::<Vec<_>>())
+    };
+    let typed = plan(&[
+        "name=2024",
+        "train.augment.flip=False",
+        "train.optimizer.learning_rate=.001",
+        "dataset.classes=[happiness,sadness]",
+        "occlusion.regions=eyes,mouth",
+        "occlusion.modes=hide,keep",
+        "matrix.train.epochs=[5,10]",
+        "dataset.size=24,32",
+    ]);
+    let toml = plan(&[
+        "name=\"2024\"",
+        "train.augment.flip=false",
+        "train.optimizer.learning_rate=0.001",
+        "dataset.classes=[\"happiness\",\"sadness\"]",
+        "occlusion.regions=[\"eyes\", \"mouth\"]",
+        "occlusion.modes=[\"hide\", \"keep\"]",
+        "matrix={\"train.epochs\"=[5, 10]}",
+        "dataset.size=[24, 32]",
+    ]);
+    assert_eq!(typed, toml);
+    assert_eq!(typed["experiment"], "2024");
 }
 
 #[test]

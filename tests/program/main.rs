@@ -3,6 +3,7 @@
 mod comfort;
 mod commands;
 mod driver;
+mod formats;
 mod interruption;
 mod looking;
 mod page;
