@@ -216,10 +216,7 @@ impl<'a> Section<'a> {
         match &node.value {
             Value::Array(items) => Some(items),
             _ => {
-                let help = match node.value {
-                    Value::Table(_) => None,
-                    _ => Some(format!("write it as a list: `{key} = [{}]`", node.to_toml())),
-                };
+                let help = list_help(&join(&self.path, key), key, node);
                 self.wrong_type(key, node, "a list", help);
                 None
             }
@@ -273,6 +270,27 @@ fn typed(entry: &Entry) -> String {
             inner.path().map_or_else(|| entry.key.clone(), |path| join(&entry.key, &path))
         }
         _ => entry.key.clone(),
+    }
+}
+
+/// What goes in the place of a value where a list must be: that of one text where it takes texts, else its
+/// default.
+fn list_help(path: &str, key: &str, node: &Node) -> Option<String> {
+    let takes_texts = match keys::takes(path)? {
+        Takes::List(of) => match *of {
+            Takes::Either(either) => either.iter().any(Takes::is_text),
+            of => of.is_text(),
+        },
+        _ => false,
+    };
+    match (&node.value, keys::default(path)) {
+        (Value::Text(_), _) if takes_texts => {
+            Some(format!("write it as a list: `{key} = [{}]`", node.to_toml()))
+        }
+        (_, default) => default.map(|default| {
+            let spaced = default.to_string().replace(',', ", ");
+            format!("as in `{key} = {spaced}`")
+        }),
     }
 }
 
