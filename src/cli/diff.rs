@@ -66,7 +66,7 @@ fn settings(word: &str, options: &Options) -> anyhow::Result<BTreeMap<String, Va
 fn stored(results: &Results, name: &str) -> anyhow::Result<Experiment> {
     let path = results.experiment_dir(name)?.join("experiment.toml");
     let text = results.experiment_text(name)?;
-    Ok(experiment::parse(&text, &path.display().to_string(), &[])?)
+    Ok(experiment::parse_whole(&text, &path.display().to_string())?)
 }
 
 fn of_training(results: &Results, id: &str) -> anyhow::Result<BTreeMap<String, Value>> {

@@ -13,8 +13,7 @@ use crate::plan::{Identified, Plan, TrainingIdentity, source_content};
 use crate::store::{
     ConfusionRow, EpochRow, EvaluationRecord, Manifest, PredictionRow, PredictionSource, RunRow,
     StoreError, TrainingStatus, TruthRow, collect_predictions, read_table, write_sealed_json,
-    write_table,
-    write_whole,
+    write_table, write_whole,
 };
 
 /// Writes every table of the experiment but those that are computed from tables alone. Returns how many

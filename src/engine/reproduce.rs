@@ -83,7 +83,7 @@ pub fn reproduce(
 
     let path = results.experiment_dir(&need.experiment)?.join("experiment.toml");
     let text = results.experiment_text(&need.experiment)?;
-    let experiment = experiment::parse(&text, &path.display().to_string(), &[])
+    let experiment = experiment::parse_whole(&text, &path.display().to_string())
         .map_err(|errors| EngineError::Specification(errors.to_string()))?;
     let plan = Plan::of_stored(&experiment)?;
     let (device, _) = device::choose(experiment.settings.train.device)?;

@@ -107,7 +107,7 @@ impl Specification {
     /// The training, its settings validated as those of any experiment file.
     pub(super) fn training(&self) -> Result<TrainingSpec, EngineError> {
         let wrong = |why: String| EngineError::Specification(why);
-        let experiment = experiment::parse(&self.experiment, "specification", &[])
+        let experiment = experiment::parse_whole(&self.experiment, "specification")
             .map_err(|errors| wrong(errors.to_string()))?;
         let cell = experiment.cells.get(self.cell);
         let cell =

@@ -40,6 +40,26 @@ pub(crate) fn from_text(text: &str, name: &str, sets: &[String]) -> Result<Merge
     merge(Layer { path: None, origin: name.to_owned(), text: text.to_owned() }, sets)
 }
 
+/// Text that is the whole of an experiment, as it was run or is to be: where it names a base, that is an error
+/// and no file is opened. It may come from someone else.
+pub(crate) fn from_whole(text: &str, name: &str) -> Result<Merged, Vec<Problem>> {
+    let own = Layer { path: None, origin: name.to_owned(), text: text.to_owned() };
+    let document = own.document(0);
+    let start = Place { document: Arc::clone(&document), span: 0..0 };
+    let mut table = Table::parse(&document)?;
+    if let Some(base) = table.remove("base") {
+        return Err(vec![base_of_whole(&base.key_place)]);
+    }
+    table.flatten_at(MATRIX);
+    Ok(Merged { table, start })
+}
+
+/// That an experiment which is whole names a base.
+pub(super) fn base_of_whole(place: &Place) -> Problem {
+    Problem::new("an experiment that was run has no base", place, "not read")
+        .help("all that its base said stands in the file itself")
+}
+
 /// A file's text before it is parsed.
 struct Layer {
     path: Option<PathBuf>,

@@ -70,5 +70,16 @@ pub fn parse(text: &str, name: &str, sets: &[String]) -> Result<Experiment, Expe
         .map_err(ExperimentErrors::new)
 }
 
+/// Reads an experiment as it was run, from the results folder or a worker's specification. Errors call the
+/// text `name`.
+///
+/// # Errors
+/// As [`load`], and where it names a base: what it says must stand in it.
+pub fn parse_whole(text: &str, name: &str) -> Result<Experiment, ExperimentErrors> {
+    layers::from_whole(text, name)
+        .and_then(|merged| decode::decode(&merged))
+        .map_err(ExperimentErrors::new)
+}
+
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::error::{Document, DocumentOrigin, ExperimentErrors, Place, Problem};
-use super::layers::Merged;
+use super::layers::{Merged, base_of_whole};
 use super::reader::{Problems, Section};
 use super::spec::SensitivitySpec;
 use super::tree::Table;
@@ -34,11 +34,7 @@ pub fn recover(text: &str, name: &str) -> Recovered {
     // Where a line is no TOML, what its key is worth is made up, and no error of the author's.
     let is_toml = found.is_empty();
     if let Some(base) = table.remove("base") {
-        let title = "an experiment that was run has no base";
-        found.push(
-            Problem::new(title, &base.key_place, "not read")
-                .help("all that its base said stands in the file itself"),
-        );
+        found.push(base_of_whole(&base.key_place));
     }
     let merged = Merged { table, start };
     // Read for what is there; what is wrong is told by the one who reads all of it.

@@ -641,3 +641,13 @@ proptest! {
         }
     }
 }
+
+/// A results folder or a specification from someone else opens no file of this reader's.
+#[test]
+fn an_experiment_as_run_has_no_base() {
+    let text = "base = \"/etc/hostname\"\nname = \"a\"\n[dataset]\nkind = \"faces\"\n";
+    let message = super::parse_whole(text, "experiment.toml").unwrap_err().to_string();
+    assert!(message.starts_with("error: an experiment that was run has no base"), "{message}");
+    let merged = parse(SMALLEST, "a.toml", &[]).unwrap().merged;
+    assert_eq!(super::parse_whole(&merged, "a.toml").unwrap().merged, merged);
+}
