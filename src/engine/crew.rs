@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
+use super::cgroup::memory_limit;
 use crate::experiment::{DatasetSpec, DeviceChoice, Settings};
+use crate::train::device::AskedBy;
 
 /// What the user asked for.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -31,6 +33,8 @@ pub struct Crew {
     pub devices: Vec<DeviceChoice>,
     /// libtorch's threads of each.
     pub threads: u32,
+    /// Who named the devices.
+    pub asked_by: AskedBy,
 }
 
 /// What a process takes before its first tensor, and the share of a machine's memory that trainings may
@@ -80,7 +84,8 @@ impl Crew {
         let jobs = asked.jobs.unwrap_or_else(|| at_once.min(trainings as u32)).max(1);
         let threads = asked.threads.unwrap_or(machine.cores / jobs).max(1);
         let devices = devices.into_iter().cycle().take(jobs as usize).collect();
-        Crew { devices, threads }
+        let asked_by = if asked.devices.is_empty() { AskedBy::Experiment } else { AskedBy::Option };
+        Crew { devices, threads, asked_by }
     }
 }
 
@@ -102,15 +107,13 @@ fn bytes(settings: &Settings) -> u64 {
     BASE_BYTES + data + floats * 4 * 6 * settings.train.batch_size as u64
 }
 
-/// Bytes of memory, of the machine or of the control group that the process is in.
+/// Bytes of memory, of the machine or of the control groups that the process is in.
 fn memory() -> u64 {
     // SAFETY: sysconf only answers.
     let (pages, size) =
         unsafe { (libc::sysconf(libc::_SC_PHYS_PAGES), libc::sysconf(libc::_SC_PAGESIZE)) };
     let machine = (pages.max(0) as u64).saturating_mul(size.max(0) as u64);
-    let group = std::fs::read_to_string(Path::new("/sys/fs/cgroup/memory.max"));
-    let group = group.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(u64::MAX);
-    machine.min(group)
+    machine.min(memory_limit(Path::new("/")).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 //! them; [`work`](worker::work) is what happens inside of one. The two share nothing but the results folder, where a
 //! lock on each training keeps any two processes, of one run or of several, from doing the same work.
 
+mod cgroup;
 mod collect;
 mod crew;
 mod data;

@@ -30,7 +30,7 @@ pub struct Done {
 /// without numbers.
 pub fn execute(work: &Work, observer: &mut dyn Observer) -> Result<Done, EngineError> {
     for choice in &work.crew.devices {
-        device::check(*choice)?;
+        device::check(*choice, work.crew.asked_by)?;
     }
     if work.locks {
         work.results.check_locks()?;

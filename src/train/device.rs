@@ -10,10 +10,43 @@ use crate::experiment::DeviceChoice;
 /// Why the wanted device cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
-    #[error(
-        "the experiment asks for `{wanted}`, but {reason}; set `train.device` to \"cpu\" or \"auto\""
-    )]
-    Unavailable { wanted: String, reason: NoCuda },
+    #[error("{asked_by} for `{wanted}`, but {reason}; {}", asked_by.cure())]
+    Unavailable { wanted: String, reason: NoCuda, asked_by: AskedBy },
+}
+
+/// Who wants a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AskedBy {
+    /// `train.device` of the experiment.
+    Experiment,
+    /// `--devices` of the command line.
+    Option,
+    /// One of the two: a worker is told the device alone.
+    Either,
+}
+
+impl AskedBy {
+    fn cure(self) -> &'static str {
+        match self {
+            AskedBy::Experiment => "set `train.device` to \"cpu\" or \"auto\"",
+            AskedBy::Option => {
+                "name others with `--devices`, as in `--devices cpu`, or leave it out"
+            }
+            AskedBy::Either => {
+                "name others with `--devices`, or set `train.device` to \"cpu\" or \"auto\""
+            }
+        }
+    }
+}
+
+impl fmt::Display for AskedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            AskedBy::Experiment => "the experiment asks",
+            AskedBy::Option => "`--devices` asks",
+            AskedBy::Either => "the experiment, or `--devices`, asks",
+        })
+    }
 }
 
 /// Why there is no CUDA.
@@ -21,8 +54,11 @@ pub enum DeviceError {
 pub enum NoCuda {
     NoDriver,
     Library(String),
-    NoSuchDevice { devices: i64 },
+    NoSuchDevice { devices: i64, visible: Option<String> },
 }
+
+/// What may hide GPUs from CUDA.
+const VISIBLE: &str = "CUDA_VISIBLE_DEVICES";
 
 impl fmt::Display for NoCuda {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -32,8 +68,21 @@ impl fmt::Display for NoCuda {
                 f,
                 "libtorch's CUDA part cannot be loaded ({error}); `scripts/setup --cuda` fetches it"
             ),
-            NoCuda::NoSuchDevice { devices: 0 } => f.write_str("the driver offers no GPU"),
-            NoCuda::NoSuchDevice { devices } => write!(f, "there are only {devices} GPUs"),
+            NoCuda::NoSuchDevice { devices, visible } => {
+                match devices {
+                    0 => f.write_str("the driver offers no GPU")?,
+                    1 => f.write_str("there is only one GPU, `cuda:0`")?,
+                    _ => write!(
+                        f,
+                        "there are only {devices} GPUs, `cuda:0` to `cuda:{}`",
+                        devices - 1
+                    )?,
+                }
+                match visible {
+                    Some(visible) => write!(f, " ({VISIBLE} is `{visible}`)"),
+                    None => Ok(()),
+                }
+            }
         }
     }
 }
@@ -48,7 +97,8 @@ pub fn choose(choice: DeviceChoice) -> Result<(Device, Option<NoCuda>), DeviceEr
         DeviceChoice::Cuda(index) => match open_cuda(index) {
             Ok(()) => Ok((Device::Cuda(index), None)),
             Err(reason) => {
-                Err(DeviceError::Unavailable { wanted: format!("cuda:{index}"), reason })
+                let (wanted, asked_by) = (format!("cuda:{index}"), AskedBy::Either);
+                Err(DeviceError::Unavailable { wanted, reason, asked_by })
             }
         },
         DeviceChoice::Auto => match open_cuda(0) {
@@ -62,15 +112,41 @@ pub fn choose(choice: DeviceChoice) -> Result<(Device, Option<NoCuda>), DeviceEr
 /// Whether a device can be there at all, told without opening libtorch's CUDA part.
 ///
 /// # Errors
-/// Where a GPU is asked for and there is no driver.
-pub fn check(choice: DeviceChoice) -> Result<(), DeviceError> {
-    match choice {
-        DeviceChoice::Cuda(index) if !has_driver() => Err(DeviceError::Unavailable {
-            wanted: format!("cuda:{index}"),
-            reason: NoCuda::NoDriver,
-        }),
+/// Where a GPU is asked for and there is no driver, or the driver has fewer.
+pub fn check(choice: DeviceChoice, asked_by: AskedBy) -> Result<(), DeviceError> {
+    let DeviceChoice::Cuda(index) = choice else { return Ok(()) };
+    let unavailable = |reason| {
+        Err(DeviceError::Unavailable { wanted: format!("cuda:{index}"), reason, asked_by })
+    };
+    if !has_driver() {
+        return unavailable(NoCuda::NoDriver);
+    }
+    let visible = std::env::var(VISIBLE).ok();
+    match gpus().map(|gpus| most_visible(gpus, visible.as_deref())) {
+        Some(devices) if index >= devices => {
+            unavailable(NoCuda::NoSuchDevice { devices: devices as i64, visible })
+        }
         _ => Ok(()),
     }
+}
+
+/// How many of so many GPUs CUDA can show at most: it takes the list in `CUDA_VISIBLE_DEVICES` up to the
+/// first entry that names none, by number or by an identifier (CUDA C++ Programming Guide, "CUDA
+/// Environment Variables"). Parts of a GPU (MIG) are named alike.
+fn most_visible(gpus: usize, visible: Option<&str>) -> usize {
+    let Some(visible) = visible else { return gpus };
+    let entries = visible.split(',').map(str::trim);
+    let names = |entry: &&str| match entry.parse::<usize>() {
+        Ok(number) => number < gpus,
+        Err(_) => entry.starts_with("GPU-") || entry.starts_with("MIG-"),
+    };
+    entries.take_while(names).count()
+}
+
+/// How many GPUs the driver has; `None` where it does not tell, as within WSL.
+fn gpus() -> Option<usize> {
+    let entries = std::fs::read_dir("/proc/driver/nvidia/gpus").ok()?;
+    Some(entries.flatten().count()).filter(|count| *count > 0)
 }
 
 /// `cpu`, `cuda:0` …
@@ -139,7 +215,9 @@ fn open_cuda(index: usize) -> Result<(), NoCuda> {
     // Before libtorch is asked anything about CUDA: it would remember that there is none.
     load_cuda_library().map_err(NoCuda::Library)?;
     let devices = Cuda::device_count();
-    if (index as i64) < devices { Ok(()) } else { Err(NoCuda::NoSuchDevice { devices }) }
+    let visible = std::env::var(VISIBLE).ok();
+    let there = i64::try_from(index).is_ok_and(|index| index < devices);
+    if there { Ok(()) } else { Err(NoCuda::NoSuchDevice { devices, visible }) }
 }
 
 /// Whether this machine has an NVIDIA driver.
@@ -173,6 +251,39 @@ mod tests {
     use tch::{Kind, Tensor};
 
     use super::*;
+
+    #[test]
+    fn who_asked_for_a_gpu_that_is_not_there_is_told_what_to_change() {
+        let message = |reason: &NoCuda, asked_by| {
+            let (wanted, reason) = ("cuda:1".to_owned(), reason.clone());
+            DeviceError::Unavailable { wanted, reason, asked_by }.to_string()
+        };
+        let one = NoCuda::NoSuchDevice { devices: 1, visible: Some("0".to_owned()) };
+        assert_eq!(
+            message(&one, AskedBy::Option),
+            "`--devices` asks for `cuda:1`, but there is only one GPU, `cuda:0` \
+             (CUDA_VISIBLE_DEVICES is `0`); name others with `--devices`, as in \
+             `--devices cpu`, or leave it out"
+        );
+        let message = message(&NoCuda::NoDriver, AskedBy::Experiment);
+        assert!(message.ends_with("set `train.device` to \"cpu\" or \"auto\""), "{message}");
+    }
+
+    #[test]
+    fn hidden_gpus_do_not_count() {
+        for (gpus, visible, counted) in [
+            (4, None, 4),
+            (4, Some("0,2"), 2),
+            (4, Some("1, 9, 2"), 1),
+            (4, Some(""), 0),
+            (4, Some("-1"), 0),
+            (4, Some("NoDevFiles"), 0),
+            (4, Some("GPU-8932f937,GPU-12"), 2),
+            (1, Some("MIG-a,MIG-b"), 2),
+        ] {
+            assert_eq!(most_visible(gpus, visible), counted, "{visible:?}");
+        }
+    }
 
     /// Needs no GPU: without one it is the driver that libtorch misses.
     #[test]
