@@ -19,11 +19,13 @@
 //! | [`report`] | charts, pictures and the words under them |
 //! | [`cli`] | one file a command, each thin |
 //!
-//! Beside them, [`random`]: every random draw comes from a generator for its purpose.
+//! Beside them, [`random`]: every random draw comes from a generator for its purpose; and [`disk`]: what
+//! to do where a file cannot be written.
 
 pub mod analysis;
 pub mod cli;
 pub mod dataset;
+pub mod disk;
 pub mod engine;
 pub mod evaluate;
 pub mod experiment;

@@ -35,6 +35,7 @@ use std::process::ExitCode;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
+use crate::dataset::DatasetError;
 use crate::engine::EngineError;
 use crate::experiment::{self, Experiment, ExperimentErrors};
 use crate::report::{Format, ReportError};
@@ -181,6 +182,9 @@ fn run(command: &Command, options: &Options) -> anyhow::Result<Exit> {
 /// Whether the command was right and its work could not be stored: a full disk, say.
 fn was_cut_short(error: &anyhow::Error) -> bool {
     if let Some(error) = error.downcast_ref::<EngineError>() {
+        return error.is_about_storing();
+    }
+    if let Some(error) = error.downcast_ref::<DatasetError>() {
         return error.is_about_storing();
     }
     let stored = match error.downcast_ref::<ReportError>() {

@@ -172,9 +172,12 @@ impl Building {
         let folder = path.parent().unwrap_or(&path);
         file.persist(&path).map_err(|why| DatasetError::cache(folder, why.error))?;
         read(&path, &key).map_err(|why| match why {
-            Unfit::Absent => DatasetError::cache(folder, "a file just written is gone"),
+            Unfit::Absent => {
+                DatasetError::cache(folder, io::Error::other("a file just written is gone"))
+            }
             Unfit::Damaged(why) => {
-                DatasetError::cache(folder, format!("a file just written is damaged: {why}"))
+                let why = format!("a file just written is damaged: {why}");
+                DatasetError::cache(folder, io::Error::other(why))
             }
         })
     }

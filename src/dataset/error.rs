@@ -1,9 +1,11 @@
 //! What can be wrong with data on disk, in words that name the file, the line and the cure.
 
 use std::fmt::Display;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Split;
+use crate::disk::{cure, is_full};
 
 /// Why a data set cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -49,8 +51,11 @@ pub enum DatasetError {
     )]
     NothingButSkipped,
 
-    #[error("cannot use the cache folder {}: {why}; make it writable or name another", path.display())]
-    Cache { path: PathBuf, why: String },
+    #[error("cannot use the cache folder {}: {why}; {}name another folder", path.display(), cure(why))]
+    Cache { path: PathBuf, why: io::Error },
+
+    #[error("the loading was interrupted")]
+    Interrupted,
 
     #[error("the files under {} changed while they were read; run again when they are at rest", root.display())]
     Changed { root: PathBuf },
@@ -78,8 +83,13 @@ impl DatasetError {
         DatasetError::Picture { path: path.to_owned(), why: why.to_string() }
     }
 
-    pub(super) fn cache(path: &Path, why: impl Display) -> DatasetError {
-        DatasetError::Cache { path: path.to_owned(), why: why.to_string() }
+    pub(super) fn cache(path: &Path, why: io::Error) -> DatasetError {
+        DatasetError::Cache { path: path.to_owned(), why }
+    }
+
+    /// Whether the data set is in order and could not be stored.
+    pub fn is_about_storing(&self) -> bool {
+        matches!(self, DatasetError::Cache { why, .. } if is_full(why))
     }
 
     /// What the `csv` crate found wrong, with its line.

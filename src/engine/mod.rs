@@ -136,6 +136,7 @@ impl EngineError {
     pub fn is_about_storing(&self) -> bool {
         match self {
             EngineError::Store(StoreError::Write { .. }) => true,
+            EngineError::Dataset(error) => error.is_about_storing(),
             EngineError::Worker { storing, .. } => *storing,
             _ => false,
         }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::results::FORMAT;
+use crate::disk::cure;
 
 /// Messages are complete in themselves; none repeats as the source of another.
 #[derive(Debug, Error)]
@@ -21,7 +22,8 @@ pub enum StoreError {
     #[error("the results folder `{path}` was written by fer-lab {writer} in format {found}; this is fer-lab {this}, which knows formats up to {FORMAT}: update fer-lab, or name another folder with --results DIR", this = env!("CARGO_PKG_VERSION"))]
     Newer { path: PathBuf, found: u64, writer: String },
     #[error(
-        "cannot write into the results folder `{path}`: {reason}. Make it writable, or name another folder with --results DIR"
+        "cannot write into the results folder `{path}`: {reason}; {}name another folder with --results DIR",
+        cure(reason)
     )]
     Unwritable { path: PathBuf, reason: io::Error },
     #[error(
@@ -92,5 +94,25 @@ impl StoreError {
 
     pub fn write(path: impl Into<PathBuf>, reason: io::Error) -> StoreError {
         StoreError::Write { path: path.into(), reason }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cure_fits_the_cause() {
+        let message = |code| {
+            let reason = io::Error::from_raw_os_error(code);
+            StoreError::Unwritable { path: "r".into(), reason }.to_string()
+        };
+        assert_eq!(
+            message(libc::ENOSPC),
+            "cannot write into the results folder `r`: No space left on device (os error 28); free some \
+             space there, or name another folder with --results DIR"
+        );
+        assert!(message(libc::EACCES).contains("; make it writable, or name another folder"));
+        assert!(message(libc::EROFS).contains("(os error 30); name another folder"));
     }
 }
