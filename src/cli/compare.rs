@@ -3,17 +3,17 @@
 mod sides;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::Args;
 
+use super::picture::{PictureFormat, Place};
 use super::selection::Selection;
 use super::{Exit, Options, output};
 use crate::analysis::{self, Comparison, Pairing, RunScores, Unpaired, compare};
 use crate::report::{
-    Cell, Column, ComparisonPanel, ComparisonRow, Figure, Format, Metric, Table, comparison,
-    counted, wrap,
+    Cell, Column, ComparisonPanel, ComparisonRow, Format, Metric, Table, comparison, counted, wrap,
 };
 use crate::store::Results;
 use sides::Side;
@@ -32,7 +32,7 @@ pub struct Arguments {
     /// What is compared
     #[arg(long, value_enum, default_value_t = Choice::Accuracy, value_name = "METRIC")]
     metric: Choice,
-    /// Draw the differences too, as a PNG or SVG file
+    /// Draw the differences too, as a PNG or SVG file: a new one, or one that fer-lab drew
     #[arg(long, value_name = "FILE.png|svg")]
     chart: Option<PathBuf>,
     #[command(flatten)]
@@ -73,10 +73,9 @@ struct Answer {
 }
 
 pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
-    let save = match arguments.chart.as_deref() {
-        Some(path) => Some((path, saver(path)?)),
-        None => None,
-    };
+    let formats = [PictureFormat::Png, PictureFormat::Svg];
+    let chart = arguments.chart.as_deref();
+    let chart = chart.map(|path| Place::named("--chart", path, &formats)).transpose()?;
     let results = Results::open(&options.results)?;
     let metric = arguments.metric.metric();
     let sides = arguments
@@ -115,25 +114,13 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
             output::answer(&format!("{}\n", wrap(note, output::width())))?;
         }
     }
-    if let Some((path, save)) = save {
-        let figure = comparison(&panels, &reference, Metric::of(metric.name()), &conditions)?;
-        save(&figure, path)?;
+    if let Some(place) = chart {
+        place.save(&comparison(&panels, &reference, Metric::of(metric.name()), &conditions)?)?;
         if options.format == Format::Table {
-            output::answer(&format!("{}\n", path.display()))?;
+            output::answer(&format!("{}\n", place.path().display()))?;
         }
     }
     Ok(Exit::Done)
-}
-
-type Saver = fn(&Figure, &Path) -> Result<(), crate::report::ReportError>;
-
-/// How a chart is written, by its file's ending; asked for before anything is read.
-fn saver(path: &Path) -> anyhow::Result<Saver> {
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("png") => Ok(Figure::save_png),
-        Some("svg") => Ok(Figure::save_svg),
-        _ => bail!("`--chart {}`: name a file that ends in .png or .svg", path.display()),
-    }
 }
 
 /// The metric's mean and spread over seeds.

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::interrupt::Interruption;
 use super::{Exit, Options, output};
 use crate::dataset::{Split, Summary, summary};
-use crate::engine;
 use crate::experiment::{DatasetSpec, Source};
 use crate::report::{Cell, Column, Format, Table, thousands};
 use crate::store::Results;
@@ -20,11 +20,10 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
+    let interruption = Interruption::catch(String::new())?;
     let experiment = options.experiment(&arguments.file)?;
     let results = Results::create(&options.results)?;
-    let dataset = engine::load(&experiment.settings.dataset, &results, &|progress| {
-        super::progress::say(options, &progress);
-    })?;
+    let dataset = super::progress::load(&experiment, &results, options, &interruption)?;
     let summary = summary(&dataset);
     match options.format {
         Format::Json => output::data(&(serde_json::to_string_pretty(&summary)? + "\n"))?,

@@ -1,6 +1,5 @@
 //! `fer-lab init`
 
-use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +11,7 @@ use serde_json::json;
 use super::{Exit, Options, output};
 use crate::experiment::{DATASET_KINDS, DatasetKind, is_name, starter};
 use crate::report::Format;
+use crate::store::{StoreError, write_new};
 
 /// Write a first experiment file, with every key explained
 ///
@@ -54,8 +54,8 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
             file.display()
         );
     }
-    write_new(&file, &starter(name, arguments.dataset))?;
-    let word = output::shell_word(&file.to_string_lossy());
+    write(&file, &starter(name, arguments.dataset))?;
+    let word = output::shell_word(file.as_os_str());
     let written = json!({ "file": file.to_string_lossy(), "experiment": name });
     match options.format {
         Format::Json => output::data(&(serde_json::to_string_pretty(&written)? + "\n"))?,
@@ -70,20 +70,20 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
 }
 
 /// Writes a file that is not there yet, and the folders on the way to it.
-fn write_new(path: &Path, text: &str) -> anyhow::Result<()> {
-    let cannot = || format!("cannot write `{}`", path.display());
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).with_context(cannot)?;
-    }
-    match OpenOptions::new().write(true).create_new(true).open(path) {
-        Ok(mut file) => file.write_all(text.as_bytes()).with_context(cannot),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    match write_new(path, |file| file.write_all(text.as_bytes())) {
+        Err(StoreError::Write { reason, .. })
+            if reason.kind() == ErrorKind::AlreadyExists && path.symlink_metadata().is_ok() =>
+        {
             bail!(
                 "`{}` exists already and stays as it is: give another name, as in `fer-lab init {}`",
                 path.display(),
-                output::shell_word(&path.with_file_name("another.toml").to_string_lossy()),
+                output::shell_word(path.with_file_name("another.toml").as_os_str()),
             )
         }
-        Err(error) => Err(error).with_context(cannot),
+        Err(StoreError::Write { reason, .. }) => {
+            Err(reason).with_context(|| format!("cannot write `{}`", path.display()))
+        }
+        written => Ok(written?),
     }
 }

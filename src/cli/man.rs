@@ -1,14 +1,16 @@
 //! `fer-lab man`
 
 use std::fs;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::bail;
 use clap::{Args, Command, CommandFactory};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
 use super::{Cli, Exit, output};
+use crate::store::{FileKind, file_kind, write_whole};
 
 /// The manual page; with a folder, a page for every command
 #[derive(Debug, Args)]
@@ -16,7 +18,7 @@ use super::{Cli, Exit, output};
     fer-lab man | man -l -                  read it now\n  \
     fer-lab man ~/.local/share/man/man1     then `man fer-lab-run`")]
 pub struct Arguments {
-    /// Where the pages go: fer-lab.1, fer-lab-run.1 and so on
+    /// Where the pages go: fer-lab.1, fer-lab-run.1 and so on; only such pages are replaced
     #[arg(value_name = "DIR")]
     folder: Option<PathBuf>,
 }
@@ -29,16 +31,38 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         output::data(&page(&program)?)?;
         return Ok(Exit::Done);
     };
-    let cannot = |path: &Path| format!("cannot write `{}`", path.display());
-    fs::create_dir_all(folder).with_context(|| cannot(folder))?;
-    let mut written = String::new();
+    let mut pages = Vec::new();
     for command in std::iter::once(&program).chain(program.get_subcommands()) {
         let path = folder.join(Man::new(command.clone()).get_filename());
-        fs::write(&path, page(command)?).with_context(|| cannot(&path))?;
+        check(&path)?;
+        pages.push((path, page(command)?));
+    }
+    let mut written = String::new();
+    for (path, page) in pages {
+        write_whole(&path, |file| file.write_all(page.as_bytes()))?;
         written += &format!("{}\n", path.display());
     }
     output::answer(&written)?;
     Ok(Exit::Done)
+}
+
+/// An error where something stands at `path` that is no manual page of this program.
+fn check(path: &Path) -> anyhow::Result<()> {
+    let stays =
+        "it stays as it is, and no page was written: name another folder, or remove it first";
+    match file_kind(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => bail!("`{}` cannot be looked at: {error}", path.display()),
+        Ok(FileKind::File) => {
+            let page = fs::read(path).unwrap_or_default();
+            let title: &[u8] = b"\n.TH fer-lab";
+            if page.windows(title.len()).any(|window| window == title) {
+                return Ok(());
+            }
+            bail!("`{}` is no manual page of fer-lab: {stays}", path.display())
+        }
+        Ok(kind) => bail!("`{}` is {kind}: {stays}", path.display()),
+    }
 }
 
 /// A command's page. The text after its help keeps its lines, under the headings that it has.

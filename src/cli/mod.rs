@@ -15,6 +15,7 @@ mod logs;
 mod man;
 mod meaning;
 mod output;
+mod picture;
 mod plan;
 mod preview;
 mod progress;
@@ -134,19 +135,28 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             // clap's own texts: help and versions go to stdout with code 0.
-            let code = if error.use_stderr() { WRONG } else { 0 };
-            output::clap(&error);
-            return ExitCode::from(code);
+            let code = if error.use_stderr() { WRONG } else { Exit::Done as u8 };
+            return ExitCode::from(match output::clap(&error) {
+                Err(lost) if code == Exit::Done as u8 => {
+                    output::error(&lost);
+                    Exit::SomeFailed as u8
+                }
+                _ => code,
+            });
         }
     };
     let ended = meaning::check(&command, &options).and_then(|()| run(&command, &options));
     match ended {
         Ok(exit) => ExitCode::from(exit as u8),
+        Err(error) if was_interrupted(&error) => {
+            output::error_text("interrupted\n");
+            ExitCode::from(Exit::Interrupted as u8)
+        }
         Err(error) => {
             match error.downcast_ref::<ExperimentErrors>() {
                 Some(errors) => {
                     let text = errors.render(style::wanted_on_stderr());
-                    output::error_text(&format!("{}\n", text.trim_end()))
+                    output::error_text(&format!("{}\n", text.trim_end()));
                 }
                 None => output::error(&error),
             }
@@ -179,8 +189,19 @@ fn run(command: &Command, options: &Options) -> anyhow::Result<Exit> {
     }
 }
 
-/// Whether the command was right and its work could not be stored: a full disk, say.
+/// Whether the user ended the command.
+fn was_interrupted(error: &anyhow::Error) -> bool {
+    match error.downcast_ref::<EngineError>() {
+        Some(error) => error.is_interruption(),
+        None => matches!(error.downcast_ref::<DatasetError>(), Some(DatasetError::Interrupted)),
+    }
+}
+
+/// Whether the command was right and its work could not be stored or said: a full disk, say.
 fn was_cut_short(error: &anyhow::Error) -> bool {
+    if error.is::<output::Unwritten>() {
+        return true;
+    }
     if let Some(error) = error.downcast_ref::<EngineError>() {
         return error.is_about_storing();
     }

@@ -1,11 +1,24 @@
 //! What is written where: answers on stdout, all else on stderr.
+//!
+//! A results folder, a data set or a file's name may come from someone else, so that nothing of them is
+//! printed as it is: what a terminal would obey is replaced in text for people, and spelled out in text
+//! for programs, wherever stdout leads.
 
+use std::ffi::OsStr;
 use std::io::{ErrorKind, Write};
 
+use serde::Serialize;
 use serde_json::Value;
 
 use super::style;
-use crate::report::{Cell, Column, Format, Table, visible_lines};
+use crate::report::{
+    Cell, Column, Format, Table, escaped, visible, visible_coloured, visible_lines,
+};
+
+/// An answer that could not be written: the work is done, and its result is lost on the way out.
+#[derive(Debug, thiserror::Error)]
+#[error("could not write to standard output: {0}")]
+pub struct Unwritten(std::io::Error);
 
 /// The width of a table: the terminal's, or 80 columns where there is none.
 pub fn width() -> usize {
@@ -14,13 +27,12 @@ pub fn width() -> usize {
     size.map_or(80, |(_, columns)| usize::from(columns).max(40))
 }
 
-/// Writes a text for people to stdout; what a terminal would obey is made visible. A reader that has gone
-/// away (as in `fer-lab list | head -1`) is no error.
+/// Writes a text for people to stdout; what a terminal would obey is made visible.
 pub fn answer(text: &str) -> anyhow::Result<()> {
-    data(&visible_lines(text))
+    write(&visible_lines(text))
 }
 
-/// Writes a table to stdout. What programs read has the escaping of its format, and no other.
+/// Writes a table to stdout.
 pub fn table(table: &Table, format: Format) -> anyhow::Result<()> {
     data(&table.render(format, width())?)
 }
@@ -44,12 +56,48 @@ pub fn records(keys: &[&str], rows: &[Value], format: Format) -> anyhow::Result<
     table(&records, format)
 }
 
-/// Writes what programs read to stdout, as it is.
+/// Writes what programs read to stdout: as it is, but for [`escaped`] control characters.
 pub fn data(text: &str) -> anyhow::Result<()> {
+    write(&escaped(text))
+}
+
+fn write(text: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// A reader that has gone away (as in `fer-lab list | head -1`) is no error.
+fn written(result: std::io::Result<()>) -> anyhow::Result<()> {
+    match result {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        other => Ok(other?),
+        other => Ok(other.map_err(Unwritten)?),
+    }
+}
+
+/// Events as lines of JSON on stdout, each there as soon as it happened.
+#[derive(Debug, Default)]
+pub struct EventLines {
+    /// The first failure, after which nothing more is written.
+    failed: Option<std::io::Error>,
+}
+
+impl EventLines {
+    /// Writes a line. That nobody reads it is no reason to stop what it tells of.
+    pub fn write(&mut self, event: &impl Serialize) {
+        if self.failed.is_some() {
+            return;
+        }
+        let written = serde_json::to_string(event).map_err(std::io::Error::from).and_then(|line| {
+            let mut stdout = std::io::stdout().lock();
+            stdout.write_all(escaped(&(line + "\n")).as_bytes())?;
+            stdout.flush()
+        });
+        self.failed = written.err();
+    }
+
+    /// The failure, if one there was; a reader that has gone away is none.
+    pub fn finish(self) -> anyhow::Result<()> {
+        written(self.failed.map_or(Ok(()), Err))
     }
 }
 
@@ -63,21 +111,86 @@ pub fn warning(text: &dyn std::fmt::Display) {
     error_text(&visible_lines(&format!("warning: {text}\n")));
 }
 
-/// Text for stderr. There is nobody left to tell where that fails.
+/// Text for stderr, which the program may have coloured. There is nobody left to tell where that fails.
 pub fn error_text(text: &str) {
+    let text = match style::wanted_on_stderr() {
+        true => visible_coloured(text),
+        false => visible_lines(text),
+    };
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// A word as a shell takes it.
-pub fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./=:,".contains(c);
-    match !word.is_empty() && word.chars().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
+/// A word as a shell takes it, on one line. What a terminal would obey, and bytes that are no UTF-8, stand
+/// in `$'…'`, which bash, zsh, ksh, BusyBox and POSIX.1-2024 know.
+pub fn shell_word(word: &OsStr) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./=:,+@%".contains(c);
+    match word.to_str() {
+        // zsh takes `=word` for a command's path.
+        Some(text) if !text.is_empty() && !text.starts_with('=') && text.chars().all(plain) => {
+            text.to_owned()
+        }
+        Some(text) if visible(text) == text => format!("'{}'", text.replace('\'', r"'\''")),
+        _ => spelled_out(word.as_encoded_bytes()),
     }
 }
 
+fn spelled_out(word: &[u8]) -> String {
+    let mut quoted = "$'".to_owned();
+    for chunk in word.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            let mut buffer = [0; 4];
+            let text: &str = c.encode_utf8(&mut buffer);
+            match c {
+                '\'' | '\\' => quoted.extend(['\\', c]),
+                _ if visible(text) == text => quoted.push(c),
+                _ => quoted.extend(text.bytes().map(|byte| format!("\\{byte:03o}"))),
+            }
+        }
+        quoted.extend(chunk.invalid().iter().map(|byte| format!("\\{byte:03o}")));
+    }
+    quoted + "'"
+}
+
 /// clap's own messages, coloured where the terminal can.
-pub fn clap(error: &clap::Error) {
-    let _ = error.print();
+pub fn clap(error: &clap::Error) -> anyhow::Result<()> {
+    written(error.print())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStrExt;
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn a_shell_gives_back_the_word() {
+        let words: [&[u8]; 14] = [
+            b"smoke.toml",
+            b"",
+            b"a b",
+            b"it's",
+            b"=x",
+            b"~",
+            b"$HOME `id` \"q\" \\ !",
+            b"regions=[\"eyes\", \"mouth\"]",
+            "für.toml".as_bytes(),
+            b"line\nbreak\ttab",
+            b"\x1b[2J'\\1",
+            b"\xff\xfe9",
+            "\u{202e}x".as_bytes(),
+            b"--set",
+        ];
+        for word in words {
+            let quoted = shell_word(OsStr::from_bytes(word));
+            assert_eq!(visible(&quoted), quoted, "{word:?}");
+            let Ok(shell) =
+                Command::new("bash").args(["-c", &format!("printf %s {quoted}")]).output()
+            else {
+                return;
+            };
+            assert_eq!(shell.stdout, word, "{quoted}");
+        }
+        assert_eq!(shell_word(OsStr::new("train.epochs=2")), "train.epochs=2");
+    }
 }

@@ -2,23 +2,26 @@
 
 mod seeds;
 
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
+use anyhow::bail;
 use clap::Args;
 use serde_json::json;
 
+use super::interrupt::Interruption;
 use super::progress::{Progress, duration};
 use super::run::{CHECKPOINT_SECONDS, CrewArguments};
 use super::{Exit, Options, output};
 use crate::dataset;
-use crate::engine::{self, Crew, Outline, Status, Work};
+use crate::engine::{self, Crew, Outline, Specification, Status, Work};
 use crate::evaluate::sensitivity;
 use crate::experiment::{Experiment, Settings};
 use crate::model::multiply_adds;
 use crate::plan::Plan;
 use crate::report::{Cell, Column, Format, Table, counted, thousands, wrap};
-use crate::store::{CACHE, Results, StoreError, TrainingStatus, write_json};
+use crate::store::{CACHE, FileKind, Results, StoreError, TrainingStatus, file_kind, write_json};
 
 /// What `run` would do, what is done already, how long the rest takes
 ///
@@ -31,7 +34,8 @@ pub struct Arguments {
     /// The experiment file
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Write a specification of each open training into this folder, for `fer-lab worker`
+    /// Write a specification of each open training into this folder, for `fer-lab worker`; of what lies
+    /// there, only specifications of the same trainings are replaced
     #[arg(long, value_name = "DIR")]
     specifications: Option<PathBuf>,
     /// Say how many seeds an effect of so many points of accuracy needs
@@ -92,6 +96,13 @@ fn write_specifications(
     folder: &Path,
     options: &Options,
 ) -> anyhow::Result<Exit> {
+    let interruption = Interruption::catch(String::new())?;
+    // Said before the data are read.
+    if let Ok(kind) = file_kind(folder)
+        && !folder.is_dir()
+    {
+        bail!("`--specifications {}`: that is {kind}, and no folder", folder.display());
+    }
     let results = Results::create(&options.results)?;
     let work = Work {
         experiment,
@@ -105,13 +116,18 @@ fn write_specifications(
         locks: true,
         checkpoint_seconds: CHECKPOINT_SECONDS,
     };
-    let mut progress = Progress::new(options, false, Arc::default());
+    let mut progress = Progress::new(options, false, &interruption);
     let specifications = engine::specifications(&work, &mut progress);
     progress.finish();
     let specifications = specifications?;
+    let place =
+        |specification: &Specification| folder.join(format!("{}.json", specification.training));
+    for specification in &specifications {
+        check_place(&place(specification), specification)?;
+    }
     let mut written = Vec::new();
     for specification in &specifications {
-        let path = folder.join(format!("{}.json", specification.training));
+        let path = place(specification);
         write_json(&path, specification)?;
         written.push(json!({
             "training_id": specification.training,
@@ -129,6 +145,21 @@ fn write_specifications(
         options.results.display()
     ))?;
     Ok(Exit::Done)
+}
+
+/// An error where something stands at `path` that is no specification of the same training.
+fn check_place(path: &Path, specification: &Specification) -> anyhow::Result<()> {
+    let stays =
+        "it stays as it is, and no specification was written: name another folder, or remove it";
+    match file_kind(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => bail!("`{}` cannot be looked at: {error}", path.display()),
+        Ok(FileKind::File) => match File::open(path).map(Specification::read) {
+            Ok(Ok(there)) if there.training == specification.training => Ok(()),
+            _ => bail!("`{}` is no specification of that training: {stays}", path.display()),
+        },
+        Ok(kind) => bail!("`{}` is {kind}: {stays}", path.display()),
+    }
 }
 
 /// What would be run, and who would run it.

@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::interrupt::Interruption;
+use super::picture::{PictureFormat, Place};
 use super::{Exit, Options, output};
 use crate::dataset::{Dataset, Split};
 use crate::engine;
+use crate::experiment::Experiment;
 use crate::plan::Plan;
 use crate::report::{ContactSheet, Format, Tile};
 use crate::store::Results;
@@ -22,7 +25,8 @@ pub struct Arguments {
     /// The experiment file
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Where the picture goes; `<results>/<name>/preview.png` where it is not given
+    /// Where the picture goes: a new file, or one that fer-lab drew; `<results>/<name>/preview.png` where
+    /// it is not given
     #[arg(long, value_name = "PNG")]
     out: Option<PathBuf>,
     /// Pictures of each class in the sheet's upper rows
@@ -34,15 +38,32 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
+    let interruption = Interruption::catch(String::new())?;
     device::prepare(1);
     let experiment = options.experiment(&arguments.file)?;
     let plan = Plan::new(&experiment)?;
+    let named = arguments.out.as_deref();
+    let named = named.map(|path| Place::named("--out", path, &[PictureFormat::Png])).transpose()?;
     let results = Results::create(&options.results)?;
+    let place = match named {
+        Some(place) => place,
+        None => {
+            Place::within_results(results.experiment_dir(&experiment.name)?.join("preview.png"))?
+        }
+    };
+    let dataset = super::progress::load(&experiment, &results, options, &interruption)?;
+    interruption.leaving_at_once(|| draw(arguments, &experiment, &plan, &dataset, &place))
+}
+
+fn draw(
+    arguments: &Arguments,
+    experiment: &Experiment,
+    plan: &Plan,
+    dataset: &Dataset,
+    place: &Place,
+) -> anyhow::Result<Exit> {
     let spec = &experiment.settings.dataset;
-    let dataset = engine::load(spec, &results, &|progress| {
-        super::progress::say(options, &progress);
-    })?;
-    let engine::Reached { nothing, warnings } = engine::reached(&plan.parts, &dataset);
+    let engine::Reached { nothing, warnings } = engine::reached(&plan.parts, dataset);
     for nothing in &nothing {
         output::warning(nothing);
     }
@@ -51,8 +72,8 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     }
     let split = Split::ALL.into_iter().find(|split| split.name() == arguments.split);
     let split = split.unwrap_or(Split::Test);
-    let examples = examples(&dataset, split, arguments.samples as usize);
-    let painter = engine::Painter::new(&dataset, split);
+    let examples = examples(dataset, split, arguments.samples as usize);
+    let painter = engine::Painter::new(dataset, split);
     // A class with fewer images leaves its place empty: each picture stands under its class.
     let row = |sample: usize, occlusion| {
         let tile = |image: &usize| {
@@ -64,7 +85,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     };
     let names = &dataset.split(split).names;
     let mut placed = Vec::new();
-    let mut place = |condition: &str, sample: usize| {
+    let mut note = |condition: &str, sample: usize| {
         let images = examples.iter().map(|of_class| of_class.get(sample));
         placed.push(json!({
             "condition": condition,
@@ -75,7 +96,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     for sample in 0..arguments.samples as usize {
         let name = if sample == 0 { "whole" } else { "" };
         rows.push((name.to_owned(), row(sample, None)?));
-        place("whole", sample);
+        note("whole", sample);
     }
     let mut seen = Vec::new();
     for condition in plan.conditions.iter().filter(|condition| condition.cell == 0) {
@@ -85,7 +106,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
         }
         seen.push(occlusion);
         rows.push((condition.name.clone(), row(0, Some(occlusion))?));
-        place(&condition.name, 0);
+        note(&condition.name, 0);
     }
     let sheet = ContactSheet {
         title: format!("What the network sees in {}", experiment.name),
@@ -99,13 +120,9 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
         rows,
         columns: dataset.classes.clone(),
     };
-    let path = match &arguments.out {
-        Some(path) => path.clone(),
-        None => results.experiment_dir(&experiment.name)?.join("preview.png"),
-    };
-    sheet.figure()?.save_png(&path)?;
+    place.save(&sheet.figure()?)?;
     let sheet = json!({
-        "picture": path.to_string_lossy(),
+        "picture": place.path().to_string_lossy(),
         "split": split.name(),
         "height": dataset.height,
         "width": dataset.width,

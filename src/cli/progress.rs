@@ -4,27 +4,29 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::worker::write_line;
+use super::interrupt::Interruption;
+use super::output::EventLines;
 use super::{Options, output};
-use crate::dataset::{self, Stage};
-use crate::engine::{Done, Event, Observer, Tally};
+use crate::dataset::{self, Dataset, DatasetError, Stage, Watch};
+use crate::engine::{self, Done, Event, Observer, Tally};
+use crate::experiment::Experiment;
 use crate::plan::TrainingId;
 use crate::report::{counted, thousands, visible, visible_lines, wrap};
-use crate::store::LiveWorker;
+use crate::store::{LiveWorker, Results};
 use crate::train::EpochRecord;
 
 /// Shows what an engine tells.
 pub struct Progress {
     view: View,
     verbose: u8,
-    /// Whether events go to stdout as well.
-    json: bool,
-    interrupted: Arc<AtomicBool>,
+    /// Where events go as well.
+    lines: Option<EventLines>,
+    interruption: Interruption,
     /// Whether the interruption was answered.
     answered: Cell<bool>,
     tally: Tally,
@@ -113,7 +115,7 @@ fn bar(template: &str, length: u64) -> ProgressBar {
 }
 
 impl Progress {
-    pub fn new(options: &Options, json: bool, interrupted: Arc<AtomicBool>) -> Progress {
+    pub fn new(options: &Options, json: bool, interruption: &Interruption) -> Progress {
         let view = if options.quiet || json {
             View::Quiet
         } else if std::io::stderr().is_terminal() && std::env::var_os("TERM") != Some("dumb".into())
@@ -125,8 +127,8 @@ impl Progress {
         Progress {
             view,
             verbose: options.verbose,
-            json,
-            interrupted,
+            lines: json.then(EventLines::default),
+            interruption: interruption.clone(),
             answered: Cell::new(false),
             tally: Tally::default(),
             begun: 0,
@@ -145,10 +147,15 @@ impl Progress {
     }
 
     /// The last event of a run.
-    pub fn finished(&self, experiment: &str, done: &Done) {
+    ///
+    /// # Errors
+    /// Where an event could not be written.
+    pub fn finished(self, experiment: &str, done: &Done) -> anyhow::Result<()> {
+        let Some(mut lines) = self.lines else { return Ok(()) };
         let Done { trained, evaluated, failed_runs, interrupted } = *done;
         let experiment = experiment.to_owned();
-        write_line(&Event::Finished { experiment, trained, evaluated, failed_runs, interrupted });
+        lines.write(&Event::Finished { experiment, trained, evaluated, failed_runs, interrupted });
+        lines.finish()
     }
 
     fn line(&self, text: &str) {
@@ -215,8 +222,8 @@ impl Progress {
 
 impl Observer for Progress {
     fn event(&mut self, event: &Event) {
-        if self.json {
-            write_line(event);
+        if let Some(lines) = &mut self.lines {
+            lines.write(event);
         }
         // What follows names trainings, which a failure or an end takes out of the sum.
         match event {
@@ -243,7 +250,9 @@ impl Observer for Progress {
                     let on = resumed.map(|epoch| format!(", on from epoch {}", epoch + 1));
                     let (begun, all) = (self.begun, self.tally.live().trainings);
                     let on = on.unwrap_or_default();
-                    self.line(&format!("training {begun} of {all}: {name}, seed {seed}{on}"));
+                    // A training that is done again belongs to no plan.
+                    let which = if all > 0 { format!(" {begun} of {all}") } else { String::new() };
+                    self.line(&format!("training{which}: {name}, seed {seed}{on}"));
                 }
             }
             Event::Epoch { training, record } if self.verbose > 0 => self.epoch(training, record),
@@ -274,8 +283,12 @@ impl Observer for Progress {
         }
     }
 
+    fn interruption(&self) -> Arc<AtomicBool> {
+        self.interruption.flag()
+    }
+
     fn interrupted(&self) -> bool {
-        let interrupted = self.interrupted.load(Ordering::SeqCst);
+        let interrupted = self.interruption.raised();
         if interrupted && !self.answered.replace(true) {
             self.line("interrupted: writing checkpoints; once more leaves at once");
         }
@@ -283,13 +296,24 @@ impl Observer for Progress {
     }
 }
 
-/// Tells of a loader's progress where there is no run around it: what was damaged, and no more.
-pub fn say(options: &Options, progress: &dataset::Progress) {
-    if let dataset::Progress::Rebuilding { path, why } = progress {
-        output::error_text(&format!("warning: {}: {why}; it is made anew\n", path.display()));
-    } else if options.verbose > 0 {
-        output::error_text(&format!("{progress:?}\n"));
-    }
+/// Loads an experiment's data where there is no run around it. Of how it goes, only what was damaged is
+/// told.
+pub fn load(
+    experiment: &Experiment,
+    results: &Results,
+    options: &Options,
+    interruption: &Interruption,
+) -> Result<Dataset, DatasetError> {
+    let progress = |progress: dataset::Progress| {
+        if let dataset::Progress::Rebuilding { path, why } = &progress {
+            output::warning(&format_args!("{}: {why}; it is made anew", path.display()));
+        } else if options.verbose > 0 {
+            output::error_text(&format!("{progress:?}\n"));
+        }
+    };
+    let interrupted = interruption.flag();
+    let watch = Watch { progress: &progress, interrupted: &interrupted };
+    engine::load(&experiment.settings.dataset, results, watch)
 }
 
 /// `40 s`, `12 min`, `3 h 20 min`

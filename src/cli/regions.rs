@@ -1,11 +1,12 @@
 //! `fer-lab regions`
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
 
+use super::picture::{PictureFormat, Place};
 use super::{Exit, Options, output};
 use crate::dataset::faces;
 use crate::experiment::{self, DatasetSpec, Experiment, FacesSpec, Source, WithoutLandmarks};
@@ -13,7 +14,7 @@ use crate::plan::covers_nothing;
 use crate::region::atlas::SET_WORDS;
 use crate::region::reach::covers_everything;
 use crate::region::{Affine, Region, Regions};
-use crate::report::{self, Cell, Column, Format, Table, Tile};
+use crate::report::{self, Cell, Column, Figure, Format, Table, Tile};
 
 /// The regions that an experiment can name, as a table and a picture
 ///
@@ -24,7 +25,8 @@ pub struct Arguments {
     /// An experiment file, for its own regions
     #[arg(value_name = "FILE")]
     pub(super) file: Option<PathBuf>,
-    /// Where the picture goes; `<results>/regions.png` where it is not given
+    /// Where the picture goes: a new file, or one that fer-lab drew; `<results>/regions.png` where it is
+    /// not given
     #[arg(long, value_name = "PNG")]
     out: Option<PathBuf>,
 }
@@ -38,20 +40,31 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
         }
         None => Regions::aligned(),
     };
+    if options.format == Format::Json && arguments.out.is_none() {
+        output::data(&(serde_json::to_string_pretty(&json(&regions))? + "\n"))?;
+        return Ok(Exit::Done);
+    }
+    let place = match &arguments.out {
+        Some(path) => Place::named("--out", path, &[PictureFormat::Png])?,
+        None => Place::within_results(options.results.join("regions.png"))?,
+    };
+    let drawn: Vec<Region> = regions.built_in().iter().chain(regions.own()).cloned().collect();
+    place.save(&figure(&drawn)?)?;
     if options.format == Format::Json {
         output::data(&(serde_json::to_string_pretty(&json(&regions))? + "\n"))?;
         return Ok(Exit::Done);
     }
-    let drawn: Vec<Region> = regions.built_in().iter().chain(regions.own()).cloned().collect();
-    let out = arguments.out.clone().unwrap_or_else(|| options.results.join("regions.png"));
-    draw(&drawn, &out)?;
     let mut text = table(&regions).render(options.format, output::width().min(100))?;
     if options.format == Format::Table {
         text += "\nx and y run from 0 to 1 from the top left of the canonical face frame; the area is a\n\
                  share of the frame; each, pairs, halves and subsets stand for many sets\n";
-        text += &format!("{}\n", out.display());
+        text += &format!("{}\n", place.path().display());
     }
-    output::answer(&text)?;
+    if options.format == Format::Table {
+        output::answer(&text)?
+    } else {
+        output::data(&text)?
+    }
     Ok(Exit::Done)
 }
 
@@ -128,7 +141,7 @@ fn table(regions: &Regions) -> Table {
 }
 
 /// The regions on one drawn face that looks straight ahead.
-fn draw(regions: &[Region], out: &Path) -> anyhow::Result<()> {
+fn figure(regions: &[Region]) -> anyhow::Result<Figure> {
     const SIDE: usize = 480;
     let faces = FacesSpec {
         train: 1,
@@ -151,6 +164,5 @@ fn draw(regions: &[Region], out: &Path) -> anyhow::Result<()> {
     };
     let drawn = faces::generate(&spec, &faces);
     let face = Tile::new(drawn.train.pixels.to_vec(), SIDE, SIDE, 3)?;
-    report::atlas_figure(regions, Some(&face))?.save_png(out)?;
-    Ok(())
+    Ok(report::atlas_figure(regions, Some(&face))?)
 }

@@ -1,13 +1,15 @@
 //! `fer-lab run`
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::ffi::OsString;
+use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::Args;
+use clap::builder::TypedValueParser;
 
+use super::interrupt::Interruption;
 use super::progress::Progress;
-use super::{Exit, Options, interrupt, output, report};
+use super::{Exit, Options, output, report};
 use crate::engine::{self, Asked, Crew, Machine, Work};
 use crate::experiment::{DeviceChoice, Experiment};
 use crate::plan::Plan;
@@ -27,7 +29,8 @@ pub struct Arguments {
     #[command(flatten)]
     crew: CrewArguments,
     /// Try a training that failed so many times again
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0,
+          value_parser = clap::value_parser!(u32).range(..=1000))]
     retries: u32,
     /// End at the first failure; trainings under way write checkpoints
     #[arg(long)]
@@ -43,7 +46,8 @@ pub struct Arguments {
     #[arg(long)]
     no_locks: bool,
     /// Store a checkpoint at the end of an epoch where the last one is so old
-    #[arg(long, value_name = "SECONDS", default_value_t = CHECKPOINT_SECONDS)]
+    #[arg(long, value_name = "SECONDS", default_value_t = CHECKPOINT_SECONDS,
+          value_parser = clap::value_parser!(u32).range(..=i64::from(engine::MOST_CHECKPOINT_SECONDS)))]
     checkpoint_every: u32,
     /// Events as JSON, an object a line, on stdout in place of the answer
     #[arg(long)]
@@ -60,7 +64,7 @@ pub(super) struct CrewArguments {
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     jobs: Option<u32>,
     /// Threads of each training; the processors are divided evenly where it is not given
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = threads())]
     threads: Option<u32>,
     /// Where trainings run, in turn: cpu, cuda:0, cuda:1 …; as the experiment says where not given
     #[arg(long, value_name = "A,B,…", value_delimiter = ',', value_parser = device)]
@@ -75,30 +79,39 @@ impl CrewArguments {
     }
 }
 
+/// How many threads a training may have.
+pub(super) fn threads() -> impl TypedValueParser<Value = u32> {
+    clap::value_parser!(u32).range(1..=i64::from(engine::MOST_THREADS))
+}
+
 fn device(text: &str) -> anyhow::Result<DeviceChoice> {
     Ok(match (text, text.strip_prefix("cuda:").map(str::parse)) {
         ("auto", _) => DeviceChoice::Auto,
         ("cpu", _) => DeviceChoice::Cpu,
-        (_, Some(Ok(index))) => DeviceChoice::Cuda(index),
+        (_, Some(Ok(index))) if index <= engine::MOST_GPU => DeviceChoice::Cuda(index),
         _ => bail!("choose auto, cpu, cuda:0, cuda:1 …"),
     })
 }
 
 pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
-    let interrupted = interrupt::catch()?;
+    let again = format!("interrupted; `{}` goes on from here\n", command(std::env::args_os()));
+    let interruption = Interruption::catch(again.clone())?;
     // Every file is looked at before the first hour is spent.
     let mut experiments = Vec::new();
     for file in &arguments.files {
         let experiment = options.experiment(file)?;
         let plan = Plan::new(&experiment)?;
-        experiments.push((file, experiment, plan));
+        experiments.push((experiment, plan));
     }
-    refuse_one_name(&experiments)?;
+    refuse_one_name(&arguments.files, &experiments)?;
     let results = Results::create(&options.results)?;
+    let program = engine::this_program()?;
     let mut exit = Exit::Done;
-    for (file, experiment, plan) in &experiments {
+    // That an answer cannot be written is no reason to leave the next experiment undone.
+    let mut told = Ok(());
+    for (experiment, plan) in &experiments {
         let crew = arguments.crew.crew(plan, experiment);
-        let mut progress = Progress::new(options, arguments.json, Arc::clone(&interrupted));
+        let mut progress = Progress::new(options, arguments.json, &interruption);
         for warning in &plan.warnings {
             progress.warn(&format!("warning: {warning}"));
         }
@@ -107,7 +120,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
             plan,
             results: &results,
             crew,
-            program: engine::this_program()?,
+            program: program.clone(),
             retries: arguments.retries,
             fail_fast: arguments.fail_fast,
             replace: arguments.replace,
@@ -117,18 +130,16 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
         let done = engine::execute(&work, &mut progress);
         progress.finish();
         let done = done?;
-        if arguments.json {
-            progress.finished(&experiment.name, &done);
-        }
+        told = told.and(progress.finished(&experiment.name, &done));
         if done.interrupted {
-            let again = command(file, arguments, options);
-            output::error_text(&format!("interrupted; `{again}` goes on from here\n"));
+            output::error_text(&again);
             return Ok(Exit::Interrupted);
         }
-        let answer =
-            report::regenerate(&results, &experiment.name, options, report::Depth::Answer)?;
+        let answer = interruption.leaving_at_once(|| {
+            report::regenerate(&results, &experiment.name, options, report::Depth::Answer)
+        })?;
         if !arguments.json {
-            output::answer(&answer)?;
+            told = told.and(output::answer(&answer));
         }
         if done.failed_runs > 0 {
             exit = Exit::SomeFailed;
@@ -137,16 +148,16 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
             }
         }
     }
-    Ok(exit)
+    told.map(|()| exit)
 }
 
 /// An error where two files are of one name: the later would replace the tables of the former.
-fn refuse_one_name(experiments: &[(&PathBuf, Experiment, Plan)]) -> anyhow::Result<()> {
-    for (index, (file, experiment, _)) in experiments.iter().enumerate() {
+fn refuse_one_name(files: &[PathBuf], experiments: &[(Experiment, Plan)]) -> anyhow::Result<()> {
+    for (index, (experiment, _)) in experiments.iter().enumerate() {
         let name = &experiment.name;
-        let namesake = experiments[..index].iter().find(|(_, other, _)| other.name == *name);
-        if let Some((other, ..)) = namesake {
-            let (other, file) = (other.display(), file.display());
+        let namesake = experiments[..index].iter().position(|(other, _)| other.name == *name);
+        if let Some(other) = namesake {
+            let (other, file) = (files[other].display(), files[index].display());
             bail!(
                 "`{other}` and `{file}` are both called `{name}`: give one of them another `name`, or run \
                  them into two folders (--results DIR)"
@@ -156,19 +167,9 @@ fn refuse_one_name(experiments: &[(&PathBuf, Experiment, Plan)]) -> anyhow::Resu
     Ok(())
 }
 
-/// The command that goes on, to be pasted into a shell.
-fn command(file: &Path, arguments: &Arguments, options: &Options) -> String {
-    let mut words = vec!["fer-lab".to_owned(), "run".to_owned(), file.display().to_string()];
-    for set in &options.sets {
-        words.extend(["--set".to_owned(), set.clone()]);
-    }
-    for (flag, value) in [("--jobs", arguments.crew.jobs), ("--threads", arguments.crew.threads)] {
-        words.extend(value.map(|value| [flag.to_owned(), value.to_string()]).into_iter().flatten());
-    }
-    if options.results != Path::new("results") {
-        words.extend(["--results".to_owned(), options.results.display().to_string()]);
-    }
-    words.iter().map(|word| output::shell_word(word)).collect::<Vec<_>>().join(" ")
+/// The command that was given, to be pasted into a shell.
+fn command(words: impl Iterator<Item = OsString>) -> String {
+    words.map(|word| output::shell_word(&word)).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -179,6 +180,6 @@ mod tests {
     fn devices_are_known_by_name() {
         assert_eq!(device("cuda:1").unwrap(), DeviceChoice::Cuda(1));
         assert_eq!(device("cpu").unwrap(), DeviceChoice::Cpu);
-        assert!(device("cuda:x").is_err() && device("gpu").is_err());
+        assert!(device("cuda:x").is_err() && device("gpu").is_err() && device("cuda:100").is_err());
     }
 }

@@ -1,5 +1,6 @@
 //! `fer-lab show`
 
+use anyhow::bail;
 use clap::Args;
 
 use super::selection::Selection;
@@ -46,7 +47,12 @@ fn describe(
     selection: &Selection,
     format: Format,
 ) -> anyhow::Result<()> {
-    let manifest = results.manifest(training)?;
+    let manifest = match results.manifest(training) {
+        Err(StoreError::NotFound { .. }) => bail!(
+            "training {training} has not ended yet: `fer-lab logs {training}` shows how far it is"
+        ),
+        read => read?,
+    };
     if matches!(format, Format::Table | Format::Markdown) {
         output::table(&training_table(&manifest, run), format)?;
         output::answer("\n")?;

@@ -54,6 +54,9 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
         let mut alive = sessions(&results)?;
         if let Some(name) = &arguments.name {
             alive.retain(|live| live.experiment == *name);
+            if alive.is_empty() {
+                results.check_experiment(name)?;
+            }
         }
         let screen = console::Term::stdout();
         if arguments.watch.is_some() && screen.is_term() {
@@ -65,7 +68,9 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
                 output::data(&(serde_json::to_string(&alive)? + "\n"))?;
             }
             Format::Json => output::data(&(serde_json::to_string_pretty(&alive)? + "\n"))?,
-            Format::Table => output::answer(&in_words(&alive, options))?,
+            Format::Table => {
+                output::answer(&in_words(&alive, arguments.name.as_deref(), options))?;
+            }
             other => {
                 let rows = alive.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
                 output::records(&KEYS, &rows, other)?;
@@ -78,9 +83,10 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     }
 }
 
-fn in_words(alive: &[Live], options: &Options) -> String {
+fn in_words(alive: &[Live], experiment: Option<&str>, options: &Options) -> String {
     if alive.is_empty() {
-        return format!("no run is under way in {}\n", options.results.display());
+        let of = experiment.map(|name| format!(" of `{name}`")).unwrap_or_default();
+        return format!("no run{of} is under way in {}\n", options.results.display());
     }
     alive.iter().map(paragraph).collect::<Vec<_>>().join("\n")
 }

@@ -1,7 +1,7 @@
 //! `fer-lab worker`
 
 use std::fs::File;
-use std::io::{BufRead, Write};
+use std::io::BufRead;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use clap::Args;
 
-use super::{Exit, Options, interrupt};
+use super::interrupt::Interruption;
+use super::output::EventLines;
+use super::{Exit, Options};
 use crate::engine::{self, EngineError, Event, Observer, Outcome, Specification};
 use crate::store::Results;
 use crate::train::device;
@@ -44,12 +46,13 @@ const GRACE: Duration = Duration::from_secs(10);
 const STEPS: Duration = Duration::from_millis(200);
 
 pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
-    let interrupted = interrupt::catch()?;
+    engine::be_called_by_name();
+    let interruption = Interruption::catch(String::new())?;
     let path = arguments.specification.as_path();
     let specification = if path == Path::new("-") {
         let mut line = Vec::new();
         std::io::stdin().lock().read_until(b'\n', &mut line).context("stdin")?;
-        hold_on_to_stdin(Arc::clone(&interrupted));
+        hold_on_to_stdin(interruption.flag());
         Specification::read(line.as_slice())?
     } else {
         let file = File::open(path).with_context(|| path.display().to_string())?;
@@ -58,15 +61,17 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     device::prepare(specification.threads as i32);
     rayon::ThreadPoolBuilder::new().num_threads(specification.threads as usize).build_global()?;
     let results = Results::create(&options.results)?;
-    let mut lines = Lines { interrupted, stepped: None };
+    let mut lines = Lines { interruption, lines: EventLines::default(), stepped: None };
     let worked = engine::work(&specification, &results, !arguments.no_locks, &mut lines);
     let (outcome, error) = match worked {
         Ok(outcome) => (outcome, None),
         Err(error) => (stopped(&error), Some(error)),
     };
     lines.event(&Event::Ended { training: specification.training, outcome: outcome.clone() });
+    let told = lines.lines.finish();
     match (outcome, error) {
         (_, Some(error)) => Err(error.into()),
+        (Outcome::Done, None) if told.is_err() => told.map(|()| Exit::Done),
         (Outcome::Failed { .. }, None) => Ok(Exit::SomeFailed),
         (Outcome::Interrupted, None) => Ok(Exit::Interrupted),
         (Outcome::Busy, None) => std::process::exit(BUSY),
@@ -96,7 +101,8 @@ fn hold_on_to_stdin(interrupted: Arc<AtomicBool>) {
 
 /// Events as lines of JSON.
 struct Lines {
-    interrupted: Arc<AtomicBool>,
+    interruption: Interruption,
+    lines: EventLines,
     stepped: Option<Instant>,
 }
 
@@ -108,18 +114,10 @@ impl Observer for Lines {
             }
             self.stepped = Some(Instant::now());
         }
-        write_line(event);
+        self.lines.write(event);
     }
 
-    fn interrupted(&self) -> bool {
-        self.interrupted.load(Ordering::SeqCst)
+    fn interruption(&self) -> Arc<AtomicBool> {
+        self.interruption.flag()
     }
-}
-
-/// Writes an event to stdout. That nobody reads is no reason to stop a training.
-pub(super) fn write_line(event: &Event) {
-    let Ok(mut line) = serde_json::to_vec(event) else { return };
-    line.push(b'\n');
-    let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(&line).and_then(|()| stdout.flush());
 }

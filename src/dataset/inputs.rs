@@ -14,7 +14,8 @@ use std::time::{Duration, SystemTime};
 use rayon::prelude::*;
 use walkdir::WalkDir;
 
-use super::{DatasetError, Progress, Stage};
+use super::progress::go_on;
+use super::{DatasetError, Progress, Stage, Watch};
 
 /// A file that changed less than this before it was read may change again without a change of its
 /// times, whose resolution is coarser than a write.
@@ -81,11 +82,8 @@ impl Inputs {
     }
 
     /// A hash of every file's path under `root` (its name alone where it lies elsewhere) and content.
-    pub fn content(
-        &self,
-        root: &Path,
-        progress: &dyn Fn(Progress),
-    ) -> Result<blake3::Hash, DatasetError> {
+    pub fn content(&self, root: &Path, watch: Watch<'_>) -> Result<blake3::Hash, DatasetError> {
+        let Watch { progress, interrupted } = watch;
         let files: Vec<&PathBuf> = self.files.iter().collect();
         let mut all = blake3::Hasher::new();
         let mut done = 0;
@@ -93,7 +91,10 @@ impl Inputs {
             progress(Progress::Step { stage: Stage::Hash, done, total: files.len() });
             let hashes: Vec<blake3::Hash> = batch
                 .par_iter()
-                .map(|file| hash_file(file).map_err(|why| DatasetError::unreadable(file, why)))
+                .map(|file| {
+                    go_on(interrupted)?;
+                    hash_file(file).map_err(|why| DatasetError::unreadable(file, why))
+                })
                 .collect::<Result<_, _>>()?;
             for (file, hash) in batch.iter().zip(hashes) {
                 let name = file
@@ -177,7 +178,7 @@ mod tests {
             fs::write(folder.path().join(name), content).unwrap();
             let mut inputs = Inputs::default();
             inputs.add(folder.path().join(name));
-            inputs.content(folder.path(), &|_| ()).unwrap()
+            inputs.content(folder.path(), Watch::telling(&|_| ())).unwrap()
         };
         assert_eq!(hash("a", "1"), hash("a", "1"));
         assert_ne!(hash("a", "1"), hash("a", "2"));

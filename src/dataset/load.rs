@@ -18,8 +18,9 @@ use super::folder::Folder;
 use super::inputs::{Inputs, Stamps};
 use super::landmarks_table::LandmarkTable;
 use super::listing::{Catalogue, Picture};
+use super::progress::go_on;
 use super::rafdb::Rafdb;
-use super::{Dataset, DatasetError, Progress, Stage};
+use super::{Dataset, DatasetError, Progress, Stage, Watch};
 use crate::experiment::{DatasetSpec, FacesSpec, Source, WithoutLandmarks};
 use crate::plan::source_content;
 
@@ -29,20 +30,16 @@ const BATCH_BYTES: usize = 32 << 20;
 
 /// Loads the data set that `spec` describes, from the folder `cache` where it is there already.
 ///
-/// `progress` is called now and then, on this thread. The same files and `spec` give the same data set,
-/// whatever the number of threads and the state of the cache.
+/// The same files and `spec` give the same data set, whatever the number of threads and the state of the
+/// cache.
 ///
 /// # Errors
 ///
 /// Where files are missing, cannot be read or contradict each other, where a class has no image in a
-/// split, and where the cache folder cannot be written.
-pub fn load(
-    spec: &DatasetSpec,
-    cache: &Path,
-    progress: &dyn Fn(Progress),
-) -> Result<Dataset, DatasetError> {
+/// split, where the cache folder cannot be written, and where `watch` ends it.
+pub fn load(spec: &DatasetSpec, cache: &Path, watch: Watch<'_>) -> Result<Dataset, DatasetError> {
     let catalogue = match find(spec)? {
-        Where::Generated(faces) => return drawn(spec, faces, cache, progress),
+        Where::Generated(faces) => return drawn(spec, faces, cache, watch),
         Where::OnDisk(catalogue) => catalogue,
     };
     if spec.without_landmarks == WithoutLandmarks::Skip && spec.landmarks.is_none() {
@@ -51,20 +48,22 @@ pub fn load(
     let inputs = inputs(spec, catalogue.as_ref());
     let cache = Cache::open(cache)?;
     let began = SystemTime::now();
+    go_on(watch.interrupted)?;
     let stamps = inputs.stamps()?;
+    go_on(watch.interrupted)?;
     let stamp = stamp(spec, &stamps);
     if let Some(key) = cache.recall(&stamp)
-        && let Some(dataset) = cached(&cache, &key, progress)
+        && let Some(dataset) = cached(&cache, &key, watch.progress)
     {
         return Ok(dataset);
     }
     let mut hasher = settings_hasher(spec);
-    hasher.update(inputs.content(catalogue.root(), progress)?.as_bytes());
+    hasher.update(inputs.content(catalogue.root(), watch)?.as_bytes());
     let key = hasher.finalize().to_hex().to_string();
-    let dataset = match cached(&cache, &key, progress) {
+    let dataset = match cached(&cache, &key, watch.progress) {
         Some(dataset) => dataset,
         None => {
-            let building = build(&cache, &key, spec, catalogue.as_ref(), progress)?;
+            let building = build(&cache, &key, spec, catalogue.as_ref(), watch)?;
             if inputs.stamps()? != stamps {
                 return Err(DatasetError::Changed { root: catalogue.root().to_owned() });
             }
@@ -82,17 +81,17 @@ fn drawn(
     spec: &DatasetSpec,
     faces: &FacesSpec,
     cache: &Path,
-    progress: &dyn Fn(Progress),
+    watch: Watch<'_>,
 ) -> Result<Dataset, DatasetError> {
     let cache = Cache::open(cache)?;
     let mut hasher = blake3::Hasher::new();
     hasher.update(&cache::VERSION.to_le_bytes());
     hasher.update(source_content(spec).unwrap_or_default().as_bytes());
     let key = hasher.finalize().to_hex().to_string();
-    if let Some(dataset) = cached(&cache, &key, progress) {
+    if let Some(dataset) = cached(&cache, &key, watch.progress) {
         return Ok(dataset);
     }
-    let dataset = faces::generate(spec, faces);
+    let dataset = faces::generate_watched(spec, faces, watch.interrupted)?;
     let splits = [dataset.train, dataset.val, dataset.test];
     let pixels = splits.each_ref().map(|images| images.pixels.to_vec());
     let facts = Facts {
@@ -203,7 +202,7 @@ fn build(
     key: &str,
     spec: &DatasetSpec,
     catalogue: &dyn Catalogue,
-    progress: &dyn Fn(Progress),
+    watch: Watch<'_>,
 ) -> Result<Building, DatasetError> {
     let mut listing = catalogue.list(&spec.classes)?;
     let landmarks = match &spec.landmarks {
@@ -213,6 +212,7 @@ fn build(
         None => vec![None; listing.entries.len()],
     };
     listing.check(&spec.classes)?;
+    go_on(watch.interrupted)?;
     let shape = Shape { height: spec.height, width: spec.width, channels: spec.channels };
     let images = listing.entries.len();
     if images.checked_mul(shape.bytes()).is_none_or(|bytes| bytes > isize::MAX as usize) {
@@ -230,7 +230,7 @@ fn build(
     }
     let pictures: Vec<Picture> = pictures.into_iter().flatten().collect();
     let facts = Facts { classes: spec.classes.clone(), shape, left_out: listing.left_out, splits };
-    cache.build(key, facts, |write| decode(&pictures, shape, write, progress))
+    cache.build(key, facts, |write| decode(&pictures, shape, write, watch))
 }
 
 /// Decodes in parallel and writes in order.
@@ -238,23 +238,27 @@ fn decode(
     pictures: &[Picture],
     shape: Shape,
     write: &mut dyn FnMut(&[u8]) -> Result<(), DatasetError>,
-    progress: &dyn Fn(Progress),
+    watch: Watch<'_>,
 ) -> Result<(), DatasetError> {
     let batch = (BATCH_BYTES / shape.bytes()).clamp(rayon::current_num_threads(), 1024);
     let mut pixels = vec![0; batch.min(pictures.len()) * shape.bytes()];
     let total = pictures.len();
     let mut done = 0;
+    let interrupted = watch.interrupted;
     for batch in pictures.chunks(batch) {
-        progress(Progress::Step { stage: Stage::Decode, done, total });
+        (watch.progress)(Progress::Step { stage: Stage::Decode, done, total });
         let pixels = &mut pixels[..batch.len() * shape.bytes()];
         pixels.par_chunks_exact_mut(shape.bytes()).zip(batch).try_for_each_init(
             || Decoder::new(shape),
-            |decoder, (out, picture)| decoder.decode(picture, out),
+            |decoder, (out, picture)| {
+                go_on(interrupted)?;
+                decoder.decode(picture, out)
+            },
         )?;
         write(pixels)?;
         done += batch.len();
     }
-    progress(Progress::Step { stage: Stage::Decode, done, total });
+    (watch.progress)(Progress::Step { stage: Stage::Decode, done, total });
     Ok(())
 }
 
@@ -262,6 +266,7 @@ fn decode(
 mod tests {
     use std::cell::RefCell;
     use std::fs;
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
 
     use image::{GrayImage, Luma};
@@ -306,10 +311,11 @@ mod tests {
     fn loaded(spec: &DatasetSpec, cache: &Path) -> (Dataset, Vec<Stage>, Vec<String>) {
         let stages = RefCell::new(Vec::new());
         let rebuilt = RefCell::new(Vec::new());
-        let dataset = load(spec, cache, &|progress| match progress {
+        let tell = |progress| match progress {
             Progress::Step { stage, .. } => stages.borrow_mut().push(stage),
             Progress::Rebuilding { why, .. } => rebuilt.borrow_mut().push(why),
-        });
+        };
+        let dataset = load(spec, cache, Watch::telling(&tell));
         let mut stages = stages.into_inner();
         stages.dedup();
         (dataset.unwrap(), stages, rebuilt.into_inner())
@@ -355,6 +361,28 @@ mod tests {
         assert_ne!(changed.content, first.content);
         assert_eq!(changed.train.pixels[0], 99);
         assert_eq!(first.train.pixels[0], 0, "the older one stays as it was");
+    }
+
+    #[test]
+    fn an_interruption_ends_a_load_at_any_stage_and_leaves_nothing() {
+        let (_root, spec) = ferplus();
+        for wanted in [Stage::Hash, Stage::Decode] {
+            let cache = tempfile::tempdir().unwrap();
+            let interrupted = AtomicBool::new(false);
+            let progress = |progress| {
+                if matches!(progress, Progress::Step { stage, done: 0, .. } if stage == wanted) {
+                    interrupted.store(true, Ordering::SeqCst);
+                }
+            };
+            let watch = Watch { progress: &progress, interrupted: &interrupted };
+            let error = load(&spec, cache.path(), watch).unwrap_err();
+            assert!(matches!(error, DatasetError::Interrupted), "{wanted:?}: {error}");
+            assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 0, "{wanted:?}");
+        }
+        let (drawn, faces) = faces::tests::specs();
+        let raised = AtomicBool::new(true);
+        let error = faces::generate_watched(&drawn, &faces, &raised).unwrap_err();
+        assert!(matches!(error, DatasetError::Interrupted), "{error}");
     }
 
     #[test]
@@ -421,14 +449,14 @@ mod tests {
         assert_ne!(kept.content, whole.content);
 
         spec.without_landmarks = WithoutLandmarks::Skip;
-        let message = load(&spec, cache.path(), &|_| ()).unwrap_err().to_string();
+        let message = load(&spec, cache.path(), Watch::telling(&|_| ())).unwrap_err().to_string();
         assert_eq!(
             message,
             "empty class: no image in train has `happiness` as the class with most votes (neutral: 1, happiness: 0, \
              left out: 1); take it out of dataset.classes or add images"
         );
         spec.landmarks = None;
-        let message = load(&spec, cache.path(), &|_| ()).unwrap_err().to_string();
+        let message = load(&spec, cache.path(), Watch::telling(&|_| ())).unwrap_err().to_string();
         assert!(
             message.starts_with("without_landmarks = \"skip\" would leave out every image"),
             "{message}"
@@ -440,7 +468,7 @@ mod tests {
         let (root, spec) = ferplus();
         let cache = tempfile::tempdir().unwrap();
         fs::write(root.path().join("FER2013Test/fer0000021.png"), "no picture").unwrap();
-        let message = load(&spec, cache.path(), &|_| ()).unwrap_err().to_string();
+        let message = load(&spec, cache.path(), Watch::telling(&|_| ())).unwrap_err().to_string();
         let path = root.path().join("FER2013Test/fer0000021.png");
         assert!(
             message.starts_with(&format!("cannot use the picture {}: ", path.display())),
@@ -454,7 +482,7 @@ mod tests {
         let (_root, mut spec) = ferplus();
         spec.landmarks = Some(PathBuf::from("absent.csv"));
         let cache = tempfile::tempdir().unwrap();
-        let message = load(&spec, cache.path(), &|_| ()).unwrap_err().to_string();
+        let message = load(&spec, cache.path(), Watch::telling(&|_| ())).unwrap_err().to_string();
         assert!(message.starts_with("cannot read absent.csv: "), "{message}");
     }
 
@@ -463,7 +491,7 @@ mod tests {
         let (_root, spec) = ferplus();
         let cache = tempfile::tempdir().unwrap();
         let contents: Vec<String> = std::thread::scope(|scope| {
-            let load = || load(&spec, cache.path(), &|_| ()).unwrap().content;
+            let load = || load(&spec, cache.path(), Watch::telling(&|_| ())).unwrap().content;
             let loads: Vec<_> = (0..4).map(|_| scope.spawn(load)).collect();
             loads.into_iter().map(|load| load.join().unwrap()).collect()
         });

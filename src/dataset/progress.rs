@@ -1,8 +1,37 @@
-//! What a loader tells while it works.
+//! What a loader tells while it works, and what ends it early.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
+
+use super::DatasetError;
+
+/// Who is told how a loading goes, and may end it.
+#[derive(Clone, Copy)]
+pub struct Watch<'a> {
+    /// Called now and then, on the thread that loads.
+    pub progress: &'a dyn Fn(Progress),
+    /// Looked at before each file and picture; once it is raised, the loading ends with
+    /// [`DatasetError::Interrupted`] and leaves nothing behind.
+    pub interrupted: &'a AtomicBool,
+}
+
+impl<'a> Watch<'a> {
+    /// One who only listens.
+    pub fn telling(progress: &'a dyn Fn(Progress)) -> Watch<'a> {
+        static NEVER: AtomicBool = AtomicBool::new(false);
+        Watch { progress, interrupted: &NEVER }
+    }
+}
+
+/// An error where a flag is raised.
+pub(super) fn go_on(interrupted: &AtomicBool) -> Result<(), DatasetError> {
+    match interrupted.load(Ordering::Relaxed) {
+        true => Err(DatasetError::Interrupted),
+        false => Ok(()),
+    }
+}
 
 /// A word of progress, said on the thread that loads.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use super::outline::outline;
-use super::{EngineError, Work, sensitivity};
+use super::{EngineError, Observer, Work, sensitivity};
 use crate::analysis;
 use crate::dataset::{Split, faces};
 use crate::evaluate::metrics::Metrics;
@@ -18,11 +18,20 @@ use crate::store::{
 
 /// Writes every table of the experiment but those that are computed from tables alone. Returns how many
 /// runs have no numbers (after an interruption they are open, else failed) and how many maps are missing.
+///
+/// # Errors
+/// [`EngineError::Interrupted`] where that comes now; each table is then the new one or the old one.
 pub(super) fn tables(
     work: &Work,
     identified: &Identified,
     interrupted: bool,
+    observer: &dyn Observer,
 ) -> Result<usize, EngineError> {
+    // What was interrupted before is written down all the same.
+    let go_on = || match !interrupted && observer.interrupted() {
+        true => Err(EngineError::Interrupted),
+        false => Ok(()),
+    };
     let Work { experiment, plan, results, .. } = work;
     let name = experiment.name.as_str();
 
@@ -63,6 +72,7 @@ pub(super) fn tables(
     let mut collected = runs.iter_mut().enumerate().filter(|(_, row)| row.status == DONE);
     let predictions = results.table_path::<PredictionRow>(name)?;
     collect_predictions::<EngineError>(&predictions, sources, |rows| {
+        go_on()?;
         let (index, row) = collected.next().expect("a source for each run that is done");
         let run = &plan.runs[index];
         let settings = &plan.trainings[run.training].settings;

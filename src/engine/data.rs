@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use tch::Device;
 
 use super::{Event, Observer};
-use crate::dataset::{self, Dataset, DatasetError, Split};
+use crate::dataset::{self, Dataset, DatasetError, Split, Watch};
 use crate::experiment::DatasetSpec;
 use crate::region::{self, Affine, Occlusion, RandomSets};
 use crate::store::Results;
@@ -15,19 +15,20 @@ use crate::train::{Cover, OnDevice, RandomCover, Standardisation};
 pub fn load(
     spec: &DatasetSpec,
     results: &Results,
-    progress: &dyn Fn(dataset::Progress),
+    watch: Watch<'_>,
 ) -> Result<Dataset, DatasetError> {
-    dataset::load(spec, &results.cache_dir(), progress)
+    dataset::load(spec, &results.cache_dir(), watch)
 }
 
-/// As [`load`]; an observer is told how it goes.
+/// As [`load`]; an observer is told how it goes, and may end it.
 pub(super) fn load_telling(
     spec: &DatasetSpec,
     results: &Results,
     observer: &mut dyn Observer,
 ) -> Result<Dataset, DatasetError> {
+    let interrupted = observer.interruption();
     let observer = RefCell::new(observer);
-    load(spec, results, &|progress| {
+    let progress = |progress| {
         let event = match progress {
             dataset::Progress::Step { stage, done, total } => Event::Reading { stage, done, total },
             dataset::Progress::Rebuilding { path, why } => {
@@ -35,7 +36,8 @@ pub(super) fn load_telling(
             }
         };
         observer.borrow_mut().event(&event);
-    })
+    };
+    load(spec, results, Watch { progress: &progress, interrupted: &interrupted })
 }
 
 /// What carries the canonical face frame into each image of a split. Where an image has no points, its

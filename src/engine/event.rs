@@ -1,6 +1,9 @@
 //! What happens while an experiment runs, as values: shown on a terminal, written as JSON lines, and
 //! handed from a worker to the run that started it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Stage;
@@ -134,8 +137,12 @@ pub enum Outcome {
 /// Who is told what happens, and may end it.
 pub trait Observer {
     fn event(&mut self, event: &Event);
+    /// Raised by whoever wants everything to end; for those who look at it from threads of their own.
+    fn interruption(&self) -> Arc<AtomicBool>;
     /// Asked before each step; on `true` what is under way is checkpointed and everything ends.
-    fn interrupted(&self) -> bool;
+    fn interrupted(&self) -> bool {
+        self.interruption().load(Ordering::SeqCst)
+    }
 }
 
 #[cfg(test)]

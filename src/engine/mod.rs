@@ -45,12 +45,13 @@ pub use outline::{
     Outline, OutlineCondition, OutlineMap, OutlineRun, OutlineTraining, Status, outline,
 };
 pub use painter::Painter;
-pub use process::kill_workers;
+pub use process::{be_called_by_name, kill_workers, this_program};
 pub use reach::{Reached, reached};
 pub use reproduce::{Circumstance, Reproduced, Reproduction, reproduce};
 pub use sensitivity::SensitivityMap;
-pub use specification::{Evaluation, Specification};
-pub use supervisor::this_program;
+pub use specification::{
+    Evaluation, MOST_CHECKPOINT_SECONDS, MOST_GPU, MOST_THREADS, Specification,
+};
 pub use tally::Tally;
 pub use work::{Done, execute, specifications};
 pub use worker::work;
@@ -126,6 +127,8 @@ pub enum EngineError {
     NameTaken { name: String, what: String },
     #[error("`{}` cannot be started as a worker: {error}", program.display())]
     Start { program: PathBuf, error: std::io::Error },
+    #[error("interrupted")]
+    Interrupted,
     /// A worker's reason to stop everything.
     #[error("{reason}")]
     Worker { reason: String, storing: bool },
@@ -140,5 +143,10 @@ impl EngineError {
             EngineError::Worker { storing, .. } => *storing,
             _ => false,
         }
+    }
+
+    /// Whether whoever watches ended it.
+    pub fn is_interruption(&self) -> bool {
+        matches!(self, EngineError::Interrupted | EngineError::Dataset(DatasetError::Interrupted))
     }
 }

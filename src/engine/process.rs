@@ -7,7 +7,8 @@
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::Path;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::sync::mpsc::Sender;
@@ -49,7 +50,7 @@ impl Worker {
         let failed = |error| EngineError::Start { program: program.to_owned(), error };
         let log = open_log(&results.log_path(specification.training.as_str())?)?;
         let mut command = Command::new(program);
-        command.args(["worker", "-", "--results"]).arg(results.root());
+        command.arg0("fer-lab").args(["worker", "-", "--results"]).arg(results.root());
         if !locks {
             command.arg("--no-locks");
         }
@@ -87,6 +88,29 @@ impl Drop for Worker {
             let _ = self.child.kill();
             let _ = self.wait();
         }
+    }
+}
+
+/// The program that is running, to be started as its own worker. On Linux that is the very file it was
+/// started from, also where another one has taken its place meanwhile, as a build does.
+///
+/// # Errors
+/// Where the system does not tell.
+pub fn this_program() -> Result<PathBuf, EngineError> {
+    // In a child that is about to become the worker, it still names the parent's file.
+    let running = Path::new("/proc/self/exe");
+    if running.exists() {
+        return Ok(running.to_owned());
+    }
+    std::env::current_exe().map_err(|error| EngineError::Start { program: "fer-lab".into(), error })
+}
+
+/// Gives a worker its name in lists of processes: started through [`this_program`], it would be `exe`.
+pub fn be_called_by_name() {
+    #[cfg(target_os = "linux")]
+    // SAFETY: the name is a C string, and the call copies it.
+    unsafe {
+        libc::prctl(libc::PR_SET_NAME, c"fer-lab".as_ptr());
     }
 }
 

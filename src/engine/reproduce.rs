@@ -5,13 +5,14 @@ use tch::Device;
 use super::data::{self, Ready};
 use super::guard::guarded;
 use super::training::{Ended, Job};
-use super::{EngineError, Observer};
+use super::{EngineError, Event, MOST_THREADS, Observer};
+use crate::dataset::DatasetError;
 use crate::experiment;
 use crate::plan::{self, EvaluationId, NUMERIC_VERSION, Plan};
 use crate::region::Occlusion;
 use crate::store::{
-    EpochRow, Manifest, PredictionRow, Results, StoreError, TrainingStatus, hash_file, needs,
-    read_evaluation,
+    EpochRow, EvaluationRecord, Manifest, PredictionRow, Results, StoreError, TrainingStatus,
+    hash_file, needs, read_evaluation,
 };
 use crate::train::device;
 
@@ -24,11 +25,13 @@ pub struct Reproduction {
     pub seconds: f64,
     /// What was different about the circumstances, then and now: program, libtorch, device, threads.
     pub circumstances: Vec<Circumstance>,
-    /// Whether the network is the same to the last bit.
+    /// What is stored and no longer what was stored then, each with the reason.
+    pub damaged: Vec<String>,
+    /// Whether the network is to the last bit the one that the manifest names.
     pub same_network: bool,
     /// The largest difference of any loss or accuracy of any epoch; infinite where the epochs are not as
-    /// many.
-    pub epochs_differ: f64,
+    /// many, `None` where those that are stored cannot be read.
+    pub epochs_differ: Option<f64>,
     /// Answers of all evaluations, and how many of them name another class.
     pub answers: u64,
     pub answers_differ: u64,
@@ -44,9 +47,16 @@ pub struct Circumstance {
 }
 
 impl Reproduction {
-    /// Whether every number is the same to the last bit.
+    /// Whether every number that can be compared is the same to the last bit.
+    pub fn same_numbers(&self) -> bool {
+        self.epochs_differ.unwrap_or(0.0) == 0.0
+            && self.answers_differ == 0
+            && self.probabilities_differ == 0.0
+    }
+
+    /// Whether everything is there and the same to the last bit.
     pub fn agrees(&self) -> bool {
-        self.same_network && self.epochs_differ == 0.0 && self.probabilities_differ == 0.0
+        self.damaged.is_empty() && self.same_network && self.same_numbers()
     }
 }
 
@@ -74,9 +84,17 @@ pub fn reproduce(
         .into_iter()
         .find(|need| need.training_id == training_id)
         .ok_or_else(|| EngineError::Orphan { id: training_id.to_owned() })?;
-    let stored = results.manifest(&need.training_id)?;
-    if stored.status != TrainingStatus::Done {
-        return Err(EngineError::NotDone { id: need.training_id });
+    let stored = match results.manifest(&need.training_id) {
+        Ok(stored) if stored.status == TrainingStatus::Done => stored,
+        Ok(_) | Err(StoreError::NotFound { .. }) => {
+            return Err(EngineError::NotDone { id: need.training_id });
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if !(1..=MOST_THREADS).contains(&stored.threads) {
+        let path = results.manifest_path(&need.training_id)?;
+        let reason = format!("it cannot have had {} threads", stored.threads);
+        return Err(StoreError::damaged(path, reason).into());
     }
     let threads = threads.unwrap_or(stored.threads);
     device::prepare(threads as i32);
@@ -86,13 +104,19 @@ pub fn reproduce(
     let experiment = experiment::parse_whole(&text, &path.display().to_string())
         .map_err(|errors| EngineError::Specification(errors.to_string()))?;
     let plan = Plan::of_stored(&experiment)?;
-    let (device, _) = device::choose(experiment.settings.train.device)?;
+    let (device, no_gpu) = device::choose(experiment.settings.train.device)?;
+    if let Some(reason) = no_gpu {
+        observer.event(&Event::Warning { text: format!("{reason}; the CPU is used") });
+    }
     let mut ready: Option<Ready> = None;
     let mut found = None;
     for (index, spec) in plan.trainings.iter().enumerate() {
         let dataset = &spec.settings.dataset;
         if ready.as_ref().is_none_or(|ready| ready.spec != *dataset) {
-            let loaded = data::load_telling(dataset, results, observer)?;
+            let loaded = match data::load_telling(dataset, results, observer) {
+                Err(DatasetError::Interrupted) => return Ok(Reproduced::Interrupted),
+                loaded => loaded?,
+            };
             ready = Some(Ready::new(dataset.clone(), loaded, device));
         }
         let content = ready.as_ref().map(|ready| ready.dataset.content.as_str());
@@ -143,19 +167,23 @@ pub fn reproduce(
         seed: job.spec.seed,
         seconds: 0.0,
         circumstances: circumstances(&stored, device, threads),
+        damaged: Vec::new(),
         same_network: false,
-        epochs_differ: 0.0,
+        epochs_differ: None,
         answers: 0,
         answers_differ: 0,
         probabilities_differ: 0.0,
     };
     for (evaluation, occlusion) in evaluations {
-        let before = results.evaluation_path(id.as_str(), evaluation.as_str())?;
-        let before: Vec<PredictionRow> = match read_evaluation(&before) {
-            Ok(rows) => rows,
-            Err(StoreError::NotFound { .. }) => continue,
-            Err(error) => return Err(error.into()),
-        };
+        let path = results.evaluation_path(id.as_str(), evaluation.as_str())?;
+        // What was not evaluated yet has nothing to agree with.
+        if !path.exists() && !EvaluationRecord::path(&path).exists() {
+            continue;
+        }
+        let record = EvaluationRecord::of(&path);
+        reproduction.note_damage(record.and_then(|record| record.check(&path)))?;
+        let before = reproduction.note_damage(read_evaluation(&path))?;
+        let Some(before) = before else { continue };
         match guarded(|| job.evaluate(&network, &evaluation, occlusion)) {
             Ok(stored) => stored?,
             Err(reason) => return Ok(Reproduced::Failed(format!("libtorch: {reason}"))),
@@ -163,29 +191,46 @@ pub fn reproduce(
         let path = scratch.0.evaluation_path(id.as_str(), evaluation.as_str())?;
         reproduction.compare_answers(&before, &read_evaluation(&path)?);
     }
+    for (name, expected) in &stored.files {
+        let path = results.training_dir(id.as_str())?.join(name);
+        let found = hash_file(&path);
+        if reproduction.note_damage(found)?.is_some_and(|found| found != *expected) {
+            let reason = "its content is not what the manifest says";
+            reproduction.damaged.push(format!("`{}`: {reason}", path.display()));
+        }
+    }
     let epochs = |results: &Results| results.epochs(id.as_str());
-    reproduction.compare_epochs(&epochs(results)?, &epochs(&scratch.0)?);
-    let model = |results: &Results| hash_file(&results.model_path(id.as_str())?);
-    reproduction.same_network = model(results)? == model(&scratch.0)?;
+    let again = epochs(&scratch.0)?;
+    reproduction.seconds = again.iter().map(|epoch| epoch.seconds).sum();
+    if let Some(before) = reproduction.note_damage(epochs(results))? {
+        reproduction.epochs_differ = Some(epochs_differ(&before, &again));
+    }
+    let model = scratch.0.model_path(id.as_str())?;
+    let name = model.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    reproduction.same_network = stored.files.get(&name) == Some(&hash_file(&model)?);
     Ok(Reproduced::Done(Box::new(reproduction)))
 }
 
 impl Reproduction {
-    fn compare_epochs(&mut self, before: &[EpochRow], after: &[EpochRow]) {
-        if before.len() != after.len() {
-            self.epochs_differ = f64::INFINITY;
-        }
-        self.seconds = after.iter().map(|epoch| epoch.seconds).sum();
-        for (a, b) in before.iter().zip(after) {
-            for (a, b) in [
-                (a.train_loss, b.train_loss),
-                (a.train_accuracy, b.train_accuracy),
-                (a.val_loss, b.val_loss),
-                (a.val_accuracy, b.val_accuracy),
-            ] {
-                self.epochs_differ = self.epochs_differ.max((a - b).abs());
+    /// `None` for what is missing or damaged, which is noted.
+    fn note_damage<T>(&mut self, found: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+        let (path, reason) = match found {
+            Ok(value) => return Ok(Some(value)),
+            Err(StoreError::NotFound { path }) => (path, "it is missing".to_owned()),
+            Err(StoreError::Damaged { path, reason } | StoreError::Foreign { path, reason }) => {
+                (path, reason)
             }
+            Err(StoreError::Column { path, column, problem }) => {
+                (path, format!("column `{column}`: {problem}"))
+            }
+            Err(error) => return Err(error),
+        };
+        // A file that is looked at twice is one damage.
+        let start = format!("`{}`: ", path.display());
+        if !self.damaged.iter().any(|said| said.starts_with(&start)) {
+            self.damaged.push(start + &reason);
         }
+        Ok(None)
     }
 
     fn compare_answers(&mut self, before: &[PredictionRow], after: &[PredictionRow]) {
@@ -199,6 +244,18 @@ impl Reproduction {
             }
         }
     }
+}
+
+/// The largest difference of a loss or accuracy; infinite where there are not as many epochs.
+fn epochs_differ(before: &[EpochRow], after: &[EpochRow]) -> f64 {
+    if before.len() != after.len() {
+        return f64::INFINITY;
+    }
+    let numbers = |epoch: &EpochRow| {
+        [epoch.train_loss, epoch.train_accuracy, epoch.val_loss, epoch.val_accuracy]
+    };
+    let pairs = before.iter().flat_map(numbers).zip(after.iter().flat_map(numbers));
+    pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
 }
 
 fn circumstances(stored: &Manifest, device: Device, threads: u32) -> Vec<Circumstance> {

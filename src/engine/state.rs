@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::sensitivity::{SensitivityMap, asked, has_map};
-use super::{Event, Observer, Work};
+use super::{EngineError, Event, Observer, Work};
 use crate::plan::{EvaluationId, Identified, NUMERIC_VERSION, SensitivityId, TrainingId};
 use crate::store::{EvaluationRecord, Results, StoreError, TrainingStatus};
 
@@ -20,17 +20,23 @@ pub(super) struct State {
 
 impl State {
     /// Looks at every file of the plan, content included.
+    ///
+    /// # Errors
+    /// Where a file cannot be read, and where the observer ends it.
     pub fn look(
         work: &Work,
         identified: &Identified,
         observer: &mut dyn Observer,
-    ) -> Result<State, StoreError> {
+    ) -> Result<State, EngineError> {
         let mut state = State {
             trained: vec![false; work.plan.trainings.len()],
             evaluated: vec![false; work.plan.runs.len()],
             maps: vec![Vec::new(); work.plan.trainings.len()],
         };
         for training in 0..work.plan.trainings.len() {
+            if observer.interrupted() {
+                return Err(EngineError::Interrupted);
+            }
             state.look_again(work, identified, training, observer)?;
         }
         Ok(state)

@@ -1,7 +1,6 @@
 //! Workers, a slot each, until nothing is missing.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -304,12 +303,4 @@ impl<'a, 'o> Supervisor<'a, 'o> {
             session.tell(&self.tally.live());
         }
     }
-}
-
-/// The program that is running, to be started as its own worker.
-///
-/// # Errors
-/// Where the system does not tell.
-pub fn this_program() -> Result<PathBuf, EngineError> {
-    std::env::current_exe().map_err(|error| EngineError::Start { program: "fer-lab".into(), error })
 }

@@ -12,13 +12,14 @@ use crate::store::{Live, Session, StoreError, host};
 use crate::train::device;
 
 /// How the work ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Done {
     pub trained: usize,
     pub evaluated: usize,
     /// Runs that have no numbers, and maps that are missing.
     pub failed_runs: usize,
-    /// The next run goes on from here; the tables hold what is done.
+    /// The next run goes on from here. Where trainings were interrupted, the tables hold what is done; else
+    /// they are those of the run before.
     pub interrupted: bool,
 }
 
@@ -35,6 +36,16 @@ pub fn execute(work: &Work, observer: &mut dyn Observer) -> Result<Done, EngineE
     if work.locks {
         work.results.check_locks()?;
     }
+    let mut done = Done::default();
+    match carry_out(work, observer, &mut done) {
+        // Before the first training, or when all were done and their tables were being written.
+        Err(error) if error.is_interruption() => done.interrupted = true,
+        carried => carried?,
+    }
+    Ok(done)
+}
+
+fn carry_out(work: &Work, observer: &mut dyn Observer, done: &mut Done) -> Result<(), EngineError> {
     let identified = identify(work, observer)?;
     // Others are to know of it before they look whether the name is taken. Without locks nobody could tell
     // whether this run still lives, so that it is not announced.
@@ -50,19 +61,16 @@ pub fn execute(work: &Work, observer: &mut dyn Observer) -> Result<Done, EngineE
     announce(work, &identified, observer)?;
     let carried =
         Supervisor::new(work, &identified, state, session.as_ref(), observer).carry_out()?;
-    let mut done = Done {
-        trained: carried.trained,
-        evaluated: carried.evaluated,
-        failed_runs: 0,
-        interrupted: carried.interrupted,
-    };
+    done.trained = carried.trained;
+    done.evaluated = carried.evaluated;
+    done.interrupted = carried.interrupted;
     let _held = match work.locks {
         true => Some(work.results.hold_experiment(&work.experiment.name)?),
         false => None,
     };
     name::still_own(work, &identified)?;
-    done.failed_runs = collect::tables(work, &identified, carried.interrupted)?;
-    Ok(done)
+    done.failed_runs = collect::tables(work, &identified, carried.interrupted, observer)?;
+    Ok(())
 }
 
 /// Takes the experiment's folder, and says what lies there from now on.

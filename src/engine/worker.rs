@@ -6,6 +6,7 @@ use super::specification::Specification;
 use super::state::{has_evaluation, is_trained};
 use super::training::{Ended, Job};
 use super::{EngineError, Event, Observer, Outcome, data, sensitivity};
+use crate::dataset::DatasetError;
 use crate::plan::training_id;
 use crate::store::Results;
 use crate::train::device;
@@ -38,7 +39,10 @@ pub fn work(
     if let Some(reason) = no_gpu {
         observer.event(&Event::Warning { text: format!("{reason}; the CPU is used") });
     }
-    let dataset = data::load_telling(&spec.settings.dataset, results, observer)?;
+    let dataset = match data::load_telling(&spec.settings.dataset, results, observer) {
+        Err(DatasetError::Interrupted) => return Ok(Outcome::Interrupted),
+        loaded => loaded?,
+    };
     if training_id(&spec, Some(&dataset.content)) != *id {
         return Err(EngineError::OtherTraining { id: id.clone() });
     }

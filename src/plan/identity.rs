@@ -122,6 +122,11 @@ pub fn training_id(training: &TrainingSpec, content: Option<&str>) -> TrainingId
     TrainingId::of(&TrainingKey::new(settings, content, lesson.as_ref(), *seed))
 }
 
+/// The id of an evaluation of a training's network, under an occlusion or on whole faces.
+pub fn evaluation_id(training: &TrainingId, occlusion: Option<&Occlusion>) -> EvaluationId {
+    EvaluationId::of(&(NUMERIC_VERSION, training, &occlusion.map(OcclusionKey::new)))
+}
+
 /// The id of a map of a training's network.
 pub fn sensitivity_id(training: &TrainingId, spec: &SensitivitySpec) -> SensitivityId {
     SensitivityId::of(&(NUMERIC_VERSION, training, spec))
@@ -150,8 +155,7 @@ impl Plan {
             .iter()
             .map(|run| {
                 let TrainingIdentity { id: training, provisional } = &trainings[run.training];
-                let occlusion = run.evaluation.as_ref().map(OcclusionKey::new);
-                let evaluation = EvaluationId::of(&(NUMERIC_VERSION, training, &occlusion));
+                let evaluation = evaluation_id(training, run.evaluation.as_ref());
                 RunIdentity {
                     run: RunId::of(&(NUMERIC_VERSION, training, &evaluation)),
                     training: training.clone(),

@@ -28,6 +28,8 @@ pub struct Polygon {
 pub enum PolygonError {
     #[error("a polygon needs at least 3 corners, this one has {0}")]
     TooFewCorners(usize),
+    #[error("a polygon can have {most} corners, this one has {0}", most = Polygon::MOST_CORNERS)]
+    TooManyCorners(usize),
     #[error("corner {corner} is ({x}, {y}): both numbers must be finite")]
     NotFinite { corner: usize, x: f64, y: f64 },
     #[error(
@@ -75,10 +77,16 @@ impl Polygon {
     /// How far a corner may lie outside of the unit square: half its width, to either side.
     const REACH: std::ops::RangeInclusive<f64> = -0.5..=1.5;
 
+    /// Every side is held against every other.
+    const MOST_CORNERS: usize = 2000;
+
     /// Checks the corners, in their order around the outline; the first flaw found is the error.
     pub fn new(points: Vec<Point>) -> Result<Polygon, PolygonError> {
         if points.len() < 3 {
             return Err(PolygonError::TooFewCorners(points.len()));
+        }
+        if points.len() > Self::MOST_CORNERS {
+            return Err(PolygonError::TooManyCorners(points.len()));
         }
         for (index, &Point { x, y }) in points.iter().enumerate() {
             let corner = index + 1;

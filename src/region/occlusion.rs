@@ -51,6 +51,7 @@ pub enum Phase {
 
 /// A covering of every image of a data set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Occlusion {
     /// The polygons in the canonical face frame: the regions', or a control's.
     pub polygons: Vec<Polygon>,

@@ -3,13 +3,14 @@
 use rand::seq::SliceRandom;
 use rand::{Rng, RngExt};
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::mask::cover;
 use super::{Affine, Fill, Mode, Occlusion, Polygon};
 
 /// What covers the pictures that a network learns from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Lesson {
     /// The same polygons in every picture.
@@ -18,9 +19,22 @@ pub enum Lesson {
     Random(RandomSets),
 }
 
+impl<'de> Deserialize<'de> for Lesson {
+    /// By what it has, so that what is wrong with it is said of that and not of both.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Lesson, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        let lesson = match value.get("regions") {
+            Some(_) => RandomSets::deserialize(value).map(Lesson::Random),
+            None => Occlusion::deserialize(value).map(Lesson::Fixed),
+        };
+        lesson.map_err(D::Error::custom)
+    }
+}
+
 /// Regions of which a random set is covered, or seen, each time (Covert et al. 2021, "Explaining by
 /// removing"; Jethani et al. 2022, "FastSHAP").
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RandomSets {
     /// The polygons of each region, in the canonical face frame; at most [`RandomSets::MOST`].
     pub regions: Vec<Vec<Polygon>>,

@@ -1,6 +1,7 @@
 //! A finished figure, and the files it becomes.
 
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
 use resvg::{tiny_skia, usvg};
@@ -11,6 +12,11 @@ use super::theme::DPI;
 use crate::store::write_whole;
 
 const MM_PER_INCH: f64 = 25.4;
+
+/// How a picture says who made it: the text chunk `Software` of a PNG (PNG 3, 11.3.3.2), the comment that
+/// an SVG ends in.
+const SOFTWARE: &str = "fer-lab";
+const SVG_END: &str = "<!-- Software: fer-lab -->\n";
 
 /// A drawing that is done.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,8 +74,31 @@ impl Figure {
     /// # Errors
     /// Where the file cannot be written.
     pub fn save_svg(&self, path: &Path) -> Result<(), ReportError> {
-        Ok(write_whole(path, |file| file.write_all(self.svg.as_bytes()))?)
+        Ok(write_whole(path, |file| file.write_all(self.svg_file().as_bytes()))?)
     }
+
+    /// The SVG as it stands in a file, with a word on who made it.
+    pub fn svg_file(&self) -> String {
+        format!("{}\n{SVG_END}", self.svg.trim_end())
+    }
+}
+
+/// Whether the file at `path` is a picture that this program made.
+pub fn is_own_picture(path: &Path) -> bool {
+    let Ok(mut file) = File::open(path) else { return false };
+    let mut end = Vec::new();
+    if file.seek(SeekFrom::End(-(SVG_END.len() as i64))).is_err()
+        || file.read_to_end(&mut end).is_err()
+        || file.rewind().is_err()
+    {
+        return false;
+    }
+    let is_ours = |reader: png::Reader<_>| {
+        let mut texts = reader.info().uncompressed_latin1_text.iter();
+        texts.any(|text| text.keyword == "Software" && text.text == SOFTWARE)
+    };
+    end == SVG_END.as_bytes()
+        || png::Decoder::new(BufReader::new(file)).read_info().is_ok_and(is_ours)
 }
 
 /// RGB pixels as a PNG that knows how large it is to be printed.
@@ -84,6 +113,7 @@ fn encode(rgb: &[u8], width: u32, height: u32) -> Result<Vec<u8>, png::EncodingE
         yppu: per_metre,
         unit: png::Unit::Meter,
     }));
+    encoder.add_text_chunk("Software".to_owned(), SOFTWARE.to_owned())?;
     let mut writer = encoder.write_header()?;
     writer.write_image_data(rgb)?;
     writer.finish()?;
@@ -206,9 +236,31 @@ pub(super) mod tests {
         let path = folder.path().join("figure.svg");
         std::fs::write(&path, "old").unwrap();
         figure().save_svg(&path).unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), figure().svg);
+        let saved = std::fs::read_to_string(&path).unwrap();
+        assert!(saved.starts_with(figure().svg.trim_end()), "{saved}");
         figure().save_png(&folder.path().join("figure.png")).unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn own_pictures_are_known_and_others_are_not_taken_for_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        figure().save_png(&path("own.png")).unwrap();
+        figure().save_svg(&path("own.svg")).unwrap();
+        assert!(is_own_picture(&path("own.png")) && is_own_picture(&path("own.svg")));
+        usvg::Tree::from_str(&figure().svg_file(), &usvg::Options::default()).unwrap();
+        image::GrayImage::new(4, 4).save(path("other.png")).unwrap();
+        std::fs::write(path("empty.png"), "").unwrap();
+        std::fs::write(
+            path("text.png"),
+            "name = \"x\" # fer-lab, Software: fer-lab, and more text",
+        )
+        .unwrap();
+        std::fs::write(path("other.svg"), &figure().svg).unwrap();
+        for other in ["other.png", "empty.png", "text.png", "other.svg", "none.png"] {
+            assert!(!is_own_picture(&path(other)), "{other}");
+        }
     }
 
     #[test]

@@ -121,7 +121,9 @@ impl Query {
             })
             .collect();
         let place = quote(PLACE);
-        let limit = self.limit.map_or(String::new(), |limit| format!(" LIMIT {limit}"));
+        let limit = self
+            .limit
+            .map_or(String::new(), |limit| format!(" LIMIT {}", limit.min(i64::MAX as usize)));
         // On a line of its own the condition cannot swallow what follows it.
         let sql = format!(
             "SELECT {place} FROM \"rows\" WHERE (\n{condition}\n) ORDER BY {order}{place}{limit}"
@@ -366,8 +368,9 @@ mod tests {
         assert_eq!(sorted(&["test_accuracy"]).unwrap(), "bcaed");
         assert_eq!(sorted(&["-test_accuracy"]).unwrap(), "eacbd");
         assert_eq!(sorted(&["seed", "-run_id"]).unwrap(), "dabec");
-        let limited = Query { limit: Some(2), ..Query::default() };
-        assert_eq!(ids(&limited).unwrap(), "ab");
+        let limited = |limit| Query { limit: Some(limit), ..Query::default() };
+        assert_eq!(ids(&limited(2)).unwrap(), "ab");
+        assert_eq!(ids(&limited(usize::MAX)).unwrap().len(), 5);
         let both = Query {
             condition: Some("control = 0".to_owned()),
             order: vec!["-seed".parse().unwrap()],

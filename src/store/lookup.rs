@@ -25,6 +25,11 @@ pub enum LookupError {
     #[error("no experiment `{name}` in `{root}`; {help}", root = root.display())]
     Experiment { name: String, root: PathBuf, help: String },
     #[error(
+        "`{root}` has a folder of the experiment `{name}`, but no tables in it: they come at the end of a run. Run the experiment; where a run is at it, `fer-lab status` says how far it is",
+        root = root.display()
+    )]
+    NoTables { name: String, root: PathBuf },
+    #[error(
         "nothing in `{root}` is called `{word}`: neither an experiment nor a training or run; {help}",
         root = root.display()
     )]
@@ -91,17 +96,14 @@ impl Results {
     /// The runs of one experiment.
     ///
     /// # Errors
-    /// [`LookupError::Experiment`] names what there is, where there is no such experiment.
+    /// Where there is no such experiment, or it has no tables yet.
     pub fn runs(&self, experiment: &str) -> Result<Vec<RunRow>, LookupError> {
-        let missing = || -> Result<LookupError, StoreError> {
-            let (name, root) = (experiment.to_owned(), self.root().to_owned());
-            Ok(LookupError::Experiment { help: self.help(experiment)?, name, root })
-        };
-        if !self.experiments()?.iter().any(|name| name == experiment) {
-            return Err(missing()?);
-        }
+        self.check_experiment(experiment)?;
         match self.read_runs(experiment) {
-            Err(StoreError::NotFound { .. }) => Err(missing()?),
+            Err(StoreError::NotFound { .. }) => {
+                let (name, root) = (experiment.to_owned(), self.root().to_owned());
+                Err(LookupError::NoTables { name, root })
+            }
             other => Ok(other?),
         }
     }
@@ -114,6 +116,15 @@ impl Results {
             experiment.clone_into(&mut run.experiment);
         }
         Ok(runs)
+    }
+
+    /// An error that names what there is, where there is no such experiment.
+    pub fn check_experiment(&self, experiment: &str) -> Result<(), LookupError> {
+        if self.experiments()?.iter().any(|name| name == experiment) {
+            return Ok(());
+        }
+        let (name, root) = (experiment.to_owned(), self.root().to_owned());
+        Err(LookupError::Experiment { help: self.help(experiment)?, name, root })
     }
 
     /// What `word` names: the name of an experiment, or the id of a training or run, or the beginning of

@@ -41,4 +41,4 @@ pub use results::{CACHE, Results};
 pub use rows::*;
 pub use session::{Live, LiveWorker, Session, host, sessions};
 pub use table::{Table, read_table, write_table};
-pub use whole::{open_log, write_whole};
+pub use whole::{FileKind, file_kind, open_log, write_new, write_whole};

@@ -1,10 +1,11 @@
 //! A file is there whole or not at all, also when the power fails.
 
-use std::fs::File;
+use std::fmt;
+use std::fs::{File, FileType};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, PersistError};
 
 use super::StoreError;
 use super::plain::refuse_other_than_file;
@@ -52,10 +53,22 @@ impl WholeFile {
 
     /// Puts the file in its place, in one step and lastingly.
     pub fn finish(self) -> Result<(), StoreError> {
+        self.finish_by(NamedTempFile::persist)
+    }
+
+    /// As [`finish`](WholeFile::finish), but an error where anything is at that place.
+    pub fn finish_new(self) -> Result<(), StoreError> {
+        self.finish_by(NamedTempFile::persist_noclobber)
+    }
+
+    fn finish_by(
+        self,
+        persist: fn(NamedTempFile, PathBuf) -> Result<File, PersistError>,
+    ) -> Result<(), StoreError> {
         let path = self.path;
         let failed = |reason| StoreError::write(&path, reason);
         self.temporary.as_file().sync_all().map_err(failed)?;
-        self.temporary.persist(&path).map_err(|error| failed(error.error))?;
+        persist(self.temporary, path.clone()).map_err(|error| failed(error.error))?;
         // The new name lies in the folder, which has to reach the disk as well. Not every system lets a
         // folder be opened; the file itself is safe by then.
         #[cfg(unix)]
@@ -74,6 +87,49 @@ pub fn write_whole<T>(
     let value = write(whole.file()).map_err(|reason| StoreError::write(path, reason))?;
     whole.finish()?;
     Ok(value)
+}
+
+/// As [`write_whole`], but an error where anything is at `path`, be it a link that leads nowhere.
+pub fn write_new<T>(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> io::Result<T>,
+) -> Result<T, StoreError> {
+    let mut whole = WholeFile::begin(path)?;
+    let value = write(whole.file()).map_err(|reason| StoreError::write(path, reason))?;
+    whole.finish_new()?;
+    Ok(value)
+}
+
+/// What stands at a path that the user named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    File,
+    Folder,
+    Link,
+    /// A device, a pipe, a socket.
+    Special,
+}
+
+/// What stands at `path` itself: a link is not followed.
+pub fn file_kind(path: &Path) -> io::Result<FileKind> {
+    let kind: FileType = std::fs::symlink_metadata(path)?.file_type();
+    Ok(match (kind.is_file(), kind.is_dir(), kind.is_symlink()) {
+        (true, ..) => FileKind::File,
+        (_, true, _) => FileKind::Folder,
+        (.., true) => FileKind::Link,
+        _ => FileKind::Special,
+    })
+}
+
+impl fmt::Display for FileKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            FileKind::File => "a file",
+            FileKind::Folder => "a folder",
+            FileKind::Link => "a link",
+            FileKind::Special => "no file but a device, a pipe or a socket",
+        })
+    }
 }
 
 /// Opens a file to append lines to, which need not be whole; its folder is made where it is missing. A
@@ -138,6 +194,28 @@ mod tests {
         write_whole(&path, |file| file.write_all(b"second")).unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"second");
         assert_eq!(names(path.parent().unwrap()), ["a.txt"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_new_file_replaces_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let [file, link, pipe] = ["file", "link", "pipe"].map(|name| folder.path().join(name));
+        std::fs::write(&file, "mine").unwrap();
+        std::os::unix::fs::symlink("nowhere", &link).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        let kinds =
+            [&file, &link, &pipe, &folder.path().to_owned()].map(|path| file_kind(path).unwrap());
+        assert_eq!(kinds, [FileKind::File, FileKind::Link, FileKind::Special, FileKind::Folder]);
+        for path in [&file, &link, &pipe] {
+            let error = write_new(path, |file| file.write_all(b"new")).unwrap_err().to_string();
+            assert!(error.contains("File exists"), "{error}");
+        }
+        assert_eq!(std::fs::read(&file).unwrap(), b"mine");
+        assert_eq!(names(folder.path()), ["file", "link", "pipe"]);
+        write_new(&folder.path().join("new"), |file| file.write_all(b"new")).unwrap();
+        assert_eq!(names(folder.path()), ["file", "link", "new", "pipe"]);
     }
 
     #[cfg(unix)]

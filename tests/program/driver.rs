@@ -1,5 +1,6 @@
 //! The program in a folder of its own.
 
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -38,6 +39,23 @@ masks_alone = false
 count = 2
 "#;
 
+/// The program's file.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_fer-lab");
+
+/// Has a command start with signals that do their default or, as under `nohup`, nothing: whoever runs the
+/// tests may have been told to ignore some.
+pub fn heed<const N: usize>(command: &mut Command, signals: [i32; N], how: libc::sighandler_t) {
+    // SAFETY: between fork and exec, signal(2) may be called.
+    unsafe {
+        command.pre_exec(move || {
+            for signal in signals {
+                libc::signal(signal, how);
+            }
+            Ok(())
+        });
+    }
+}
+
 pub struct Program {
     folder: TempDir,
 }
@@ -72,8 +90,13 @@ impl Program {
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_fer-lab"));
+        self.command_of(Path::new(PROGRAM), arguments)
+    }
+
+    pub fn command_of(&self, program: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
+        heed(&mut command, [libc::SIGINT, libc::SIGHUP], libc::SIG_DFL);
         command
     }
 

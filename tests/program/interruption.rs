@@ -6,7 +6,7 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::driver::{Program, SMOKE};
+use super::driver::{PROGRAM, Program, SMOKE, heed};
 use fer_lab::store::{EpochRow, Results, RunRow, read_table};
 use rand::{RngExt, SeedableRng};
 
@@ -132,8 +132,8 @@ fn ctrl_c_leaves_checkpoints_and_the_next_run_goes_on_from_them() {
         // A signal before the program listens for it ends it, as it does any program.
         if status.signal().is_none() {
             assert_eq!(status.code(), Some(130), "{stderr}");
-            let again = "`fer-lab run smoke.toml --jobs 2 --threads 1` goes on from here";
-            assert!(stderr.contains(again), "{stderr}");
+            let again = format!("`{PROGRAM} {}` goes on from here", RUN.join(" "));
+            assert!(stderr.contains(&again), "{stderr}");
             let shown = program.json(&["show", "small", "--format", "json"]);
             assert_eq!(shown.as_array().map(Vec::len), Some(10), "what is done can be looked at");
             assert!(
@@ -149,6 +149,144 @@ fn ctrl_c_leaves_checkpoints_and_the_next_run_goes_on_from_them() {
     assert!(interruptions > 0, "the experiment ended before it could be interrupted");
     program.run(&RUN).succeeds();
     assert_eq!(tables(&program), whole);
+}
+
+/// What of a run is to be said again after an interruption: every word, as a shell takes it.
+#[test]
+fn the_hint_is_the_command_that_was_given() {
+    let program = prepared(&longer());
+    let arguments = [
+        "run",
+        "--no-locks",
+        "smoke.toml",
+        "--retries=2",
+        "--fail-fast",
+        "--checkpoint-every",
+        "3",
+        "--devices",
+        "cpu,cpu",
+        "--set",
+        "question=Who's there?",
+        "-q",
+    ];
+    let mut command = program.command(&arguments);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_until("workers start", || !children(child.id()).is_empty());
+    signal(&child.id().to_string(), "TERM");
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{stderr}");
+    let again = format!(
+        "interrupted; `{PROGRAM} run --no-locks smoke.toml --retries=2 --fail-fast \
+         --checkpoint-every 3 --devices cpu,cpu --set 'question=Who'\\''s there?' -q` goes on from here\n"
+    );
+    assert!(stderr.ends_with(&again), "{stderr}");
+}
+
+/// `nohup` starts a program with SIGHUP ignored; the workers inherit that.
+#[test]
+fn a_run_that_is_told_to_ignore_hangups_outlives_its_terminal() {
+    let program = prepared(&longer());
+    let mut command = program.command(&RUN);
+    heed(&mut command, [libc::SIGHUP], libc::SIG_IGN);
+    let mut child =
+        command.process_group(0).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_until("workers start", || children(child.id()).len() == 2);
+    for _ in 0..2 {
+        signal(&format!("-{}", child.id()), "HUP");
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(tables(&program).runs.iter().filter(|run| run.status == "done").count(), 10);
+}
+
+/// A terminal that closes hangs up on every process of it, more than once, and nothing can be written to
+/// it any more. The run leaves as at one Ctrl-C: with checkpoints, and tables of what is done.
+#[test]
+fn a_closed_terminal_is_one_interruption() {
+    let program = prepared(&longer().replace("epochs = 6", "epochs = 400"));
+    let mut child = start(&program);
+    let checkpoints = || {
+        let files = walkdir::WalkDir::new(program.path("results")).into_iter().flatten();
+        files.filter(|entry| entry.path().ends_with("checkpoint.safetensors")).count()
+    };
+    wait_until("both trainings have a checkpoint", || checkpoints() == 2);
+    drop(child.stderr.take());
+    for _ in 0..3 {
+        signal(&format!("-{}", child.id()), "HUP");
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(checkpoints(), 2);
+    let runs = program.json(&["show", "small", "--format", "json"]);
+    let mut runs = runs.as_array().unwrap().iter();
+    assert!(runs.all(|run| run["status"] == "open: the run was interrupted"));
+}
+
+/// The pictures take many seconds; the interruption comes with the first.
+#[test]
+fn decoding_stops_at_ctrl_c_and_leaves_nothing_half_done() {
+    let program = Program::new();
+    image::GrayImage::from_fn(3000, 3000, |x, y| image::Luma([(x / 12 ^ y / 12) as u8]))
+        .save(program.path("large.png"))
+        .unwrap();
+    for class in ["left", "right"] {
+        std::fs::create_dir_all(program.path(&format!("data/{class}"))).unwrap();
+        for index in 0..400 {
+            let link = program.path(&format!("data/{class}/{index}.png"));
+            std::fs::hard_link(program.path("large.png"), link).unwrap();
+        }
+    }
+    program.write(
+        "large.toml",
+        "name = \"large\"\n[dataset]\nkind = \"folder\"\nroot = \"data\"\nsize = [48, 48]\n\
+         channels = 1\nclasses = [\"left\", \"right\"]\n",
+    );
+    let decoding = || {
+        let files = std::fs::read_dir(program.path("results/.cache")).into_iter().flatten();
+        files.flatten().any(|file| file.file_name().to_string_lossy().starts_with("building-"))
+    };
+    for command in ["run", "data", "preview", "plan"] {
+        let mut arguments = vec![command, "large.toml"];
+        arguments.extend(["--specifications", "todo"].into_iter().filter(|_| command == "plan"));
+        let mut child = program.command(&arguments).stderr(Stdio::piped()).spawn().unwrap();
+        wait_until("decoding begins", decoding);
+        signal(&child.id().to_string(), "INT");
+        let mut stderr = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{command}: {stderr}");
+        assert!(stderr.contains("interrupted"), "{command}: {stderr}");
+        let left = std::fs::read_dir(program.path("results/.cache")).unwrap().count();
+        assert_eq!(left, 0, "{command} left files behind, or went on to the end");
+    }
+    assert!(!program.path("todo").exists());
+}
+
+/// As a build does while a run is under way.
+#[test]
+fn a_program_that_is_replaced_goes_on_as_itself() {
+    let program = prepared(&longer());
+    let own = program.path("own/fer-lab");
+    std::fs::create_dir(program.path("own")).unwrap();
+    std::fs::copy(PROGRAM, &own).unwrap();
+    let arguments = ["run", "smoke.toml", "--jobs", "1", "--threads", "1", "-q"];
+    let mut command = program.command_of(&own, &arguments);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut workers = Vec::new();
+    wait_until("the first of six workers starts", || {
+        workers = children(child.id());
+        !workers.is_empty()
+    });
+    program.write("own/new", "#!/bin/sh\necho other >> \"$(dirname \"$0\")/ran\"\nexit 9\n");
+    std::fs::set_permissions(
+        program.path("own/new"),
+        std::os::unix::fs::PermissionsExt::from_mode(0o755),
+    )
+    .unwrap();
+    std::fs::rename(program.path("own/new"), &own).unwrap();
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{stderr}");
+    assert!(!program.path("own/ran").exists());
+    assert_eq!(tables(&program).runs.iter().filter(|run| run.status == "done").count(), 10);
 }
 
 #[test]

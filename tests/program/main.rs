@@ -3,6 +3,7 @@
 mod comfort;
 mod commands;
 mod driver;
+mod edges;
 mod formats;
 mod interruption;
 mod looking;

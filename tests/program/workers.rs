@@ -82,7 +82,9 @@ fn a_run_can_be_watched_reproduced_and_cleaned_up_after() {
     assert_eq!((&status[0]["experiment"], &status[0]["trainings"]), (&"small".into(), &6.into()));
     assert_eq!(status[0]["workers"][0]["epochs"], 400);
     let other = program.run(&["status", "other", "--results", "long"]);
-    assert!(other.stdout.starts_with("no run is under way"), "{}", other.stdout);
+    assert_eq!(other.code, Some(2));
+    let message = "no experiment `other` in `long`; the experiments are: small";
+    assert!(other.stderr.contains(message), "{}", other.stderr);
     let words = program.run(&["status", "--results", "long"]);
     assert!(words.stdout.starts_with("small: 0 of 6 trainings"), "{}", words.stdout);
     let clean = program.run(&["clean", "--results", "long"]);

@@ -20,6 +20,7 @@ pub mod truth;
 pub mod votes;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -35,7 +36,8 @@ use self::identity::Person;
 use self::nuisance::Shot;
 use self::votes::{vote, vote_shares};
 
-use super::{Dataset, Images, Pixels, Split};
+use super::progress::go_on;
+use super::{Dataset, DatasetError, Images, Pixels, Split};
 
 pub use self::truth::{TruthRow, truth};
 
@@ -53,21 +55,39 @@ struct Face {
     landmarks: Landmarks,
 }
 
-/// Draws a data set. Image i of a split is the same whatever the counts and the number of threads.
+/// As [`generate_watched`], to the end.
 ///
 /// # Panics
 ///
 /// Where a class is none of the seven emotions or a `signal` region none of the atlas's; a validated
 /// experiment has neither.
 pub fn generate(spec: &DatasetSpec, faces: &FacesSpec) -> Dataset {
+    generate_watched(spec, faces, &AtomicBool::new(false)).expect("nothing interrupts it")
+}
+
+/// Draws a data set. Image i of a split is the same whatever the counts and the number of threads.
+///
+/// # Errors
+///
+/// [`DatasetError::Interrupted`] once the flag is raised.
+///
+/// # Panics
+///
+/// As [`generate`].
+pub fn generate_watched(
+    spec: &DatasetSpec,
+    faces: &FacesSpec,
+    interrupted: &AtomicBool,
+) -> Result<Dataset, DatasetError> {
     let cast = Cast::new(spec, faces);
-    let [train, val, test] =
-        [(Split::Train, faces.train), (Split::Val, faces.val), (Split::Test, faces.test)]
-            .map(|(split, count)| draw_split(spec, faces, &cast, split, count));
+    let draw = |split, count| draw_split(spec, faces, &cast, split, count, interrupted);
+    let train = draw(Split::Train, faces.train)?;
+    let val = draw(Split::Val, faces.val)?;
+    let test = draw(Split::Test, faces.test)?;
     let splits = [&train, &val, &test];
     let content =
         super::content::hash(&spec.classes, spec.height, spec.width, spec.channels, splits);
-    Dataset {
+    Ok(Dataset {
         classes: spec.classes.clone(),
         height: spec.height,
         width: spec.width,
@@ -78,7 +98,7 @@ pub fn generate(spec: &DatasetSpec, faces: &FacesSpec) -> Dataset {
         left_out: BTreeMap::new(),
         without_landmarks: BTreeMap::new(),
         content,
-    }
+    })
 }
 
 impl Cast {
@@ -112,11 +132,15 @@ fn draw_split(
     cast: &Cast,
     split: Split,
     count: usize,
-) -> Images {
+    interrupted: &AtomicBool,
+) -> Result<Images, DatasetError> {
     let drawn: Vec<Face> = (0..count as u64)
         .into_par_iter()
-        .map(|index| draw_image(spec, faces, cast, split, index))
-        .collect();
+        .map(|index| {
+            go_on(interrupted)?;
+            Ok(draw_image(spec, faces, cast, split, index))
+        })
+        .collect::<Result<_, DatasetError>>()?;
     let mut pixels = Vec::with_capacity(count * spec.height * spec.width * spec.channels);
     let mut labels = Vec::with_capacity(count * spec.classes.len());
     let mut landmarks = Vec::with_capacity(count);
@@ -126,7 +150,7 @@ fn draw_split(
         landmarks.push(Some(face.landmarks));
     }
     let names = (0..count).map(|index| format!("{split}_{index:05}")).collect();
-    Images { names, pixels: Pixels::Owned(pixels), labels, landmarks }
+    Ok(Images { names, pixels: Pixels::Owned(pixels), labels, landmarks })
 }
 
 fn draw_image(
@@ -158,7 +182,7 @@ fn generator(seed: u64, purpose: &str, split: &str, index: u64) -> ChaCha8Rng {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::experiment::{Source, WithoutLandmarks};
     use crate::region::Landmark;
