@@ -52,16 +52,20 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
         }
     };
     let dataset = super::progress::load(&experiment, &results, options, &interruption)?;
-    interruption.leaving_at_once(|| draw(arguments, &experiment, &plan, &dataset, &place))
+    let sheet =
+        interruption.leaving_at_once(|| draw(arguments, &experiment, &plan, &dataset, &place))?;
+    answer(&sheet, options.format)?;
+    Ok(Exit::Done)
 }
 
+/// Draws and saves the sheet; gives back what stands where on it.
 fn draw(
     arguments: &Arguments,
     experiment: &Experiment,
     plan: &Plan,
     dataset: &Dataset,
     place: &Place,
-) -> anyhow::Result<Exit> {
+) -> anyhow::Result<Value> {
     let spec = &experiment.settings.dataset;
     let engine::Reached { nothing, warnings } = engine::reached(&plan.parts, dataset);
     for nothing in &nothing {
@@ -121,7 +125,7 @@ fn draw(
         columns: dataset.classes.clone(),
     };
     place.save(&sheet.figure()?)?;
-    let sheet = json!({
+    Ok(json!({
         "picture": place.path().to_string_lossy(),
         "split": split.name(),
         "height": dataset.height,
@@ -129,9 +133,7 @@ fn draw(
         "channels": dataset.channels,
         "columns": dataset.classes,
         "rows": placed,
-    });
-    answer(&sheet, options.format)?;
-    Ok(Exit::Done)
+    }))
 }
 
 /// For people the picture's path; for programs which image stands in which row and column as well.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::error::{Document, DocumentOrigin, ExperimentErrors, Place, Problem};
+use super::error::{Document, DocumentOrigin, ExperimentErrors, Place};
 use super::layers::{Merged, base_of_whole};
 use super::reader::{Problems, Section};
 use super::spec::SensitivitySpec;

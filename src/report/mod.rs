@@ -66,7 +66,7 @@ pub use error::ReportError;
 pub use evidence::Evidence;
 pub use facts::{Facts, dataset_name};
 pub use figure::{Figure, is_own_picture};
-pub use label::{Several, run_label};
+pub use label::Several;
 pub use metric::Metric;
 pub use numbers::{counted, thousands};
 pub use page::Page;
