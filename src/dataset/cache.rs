@@ -515,7 +515,9 @@ mod tests {
         let message = Cache::open(&folder).unwrap_err().to_string();
         let start = format!("cannot use the cache folder {}: ", folder.display());
         assert!(
-            message.starts_with(&start) && message.ends_with("; make it writable or name another"),
+            message.starts_with(&start)
+                && message
+                    .ends_with("; a file stands where a folder is needed: name another folder"),
             "{message}"
         );
     }

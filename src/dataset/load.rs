@@ -52,15 +52,21 @@ pub fn load(spec: &DatasetSpec, cache: &Path, watch: Watch<'_>) -> Result<Datase
     let stamps = inputs.stamps()?;
     go_on(watch.interrupted)?;
     let stamp = stamp(spec, &stamps);
-    if let Some(key) = cache.recall(&stamp)
-        && let Some(dataset) = cached(&cache, &key, watch.progress)
+    let recalled = cache.recall(&stamp);
+    if let Some(key) = &recalled
+        && let Some(dataset) = cached(&cache, key, watch.progress)
     {
         return Ok(dataset);
     }
     let mut hasher = settings_hasher(spec);
     hasher.update(inputs.content(catalogue.root(), watch)?.as_bytes());
     let key = hasher.finalize().to_hex().to_string();
-    let dataset = match cached(&cache, &key, watch.progress) {
+    // What was of no use a moment ago is not looked at, and told of, again.
+    let known = match recalled.as_ref() == Some(&key) {
+        true => None,
+        false => cached(&cache, &key, watch.progress),
+    };
+    let dataset = match known {
         Some(dataset) => dataset,
         None => {
             let building = build(&cache, &key, spec, catalogue.as_ref(), watch)?;
