@@ -306,6 +306,39 @@ fn ids_are_what_they_were() {
     assert!(identified.trainings.iter().all(|training| !training.provisional));
 }
 
+/// `inpaint` has a version of its own, so that a change of it renames what it covers and nothing else.
+#[test]
+fn a_fill_of_another_version_changes_its_own_ids_alone() {
+    let plan = plan(
+        "[regions]\nown = [[[0.1, 0.3], [0.9, 0.3], [0.5, 0.5]]]\n[occlusion]\nregions = [\"own\"]\n\
+         fills = [\"mean\", \"constant\", \"noise\", \"blur\", \"inpaint\"]\nconstant = 0.25\n\
+         phases = [\"retrain\", \"amortised\"]\n[seeds]\ncount = 1\n",
+    );
+    let fill = |training: &TrainingSpec| match &training.lesson {
+        None => "whole",
+        Some(Lesson::Fixed(occlusion)) => occlusion.fill.name(),
+        Some(Lesson::Random(sets)) => sets.fill.name(),
+    };
+    let identified = plan.identify(&nothing_at_hand);
+    let ids = plan.trainings.iter().zip(&identified.trainings);
+    let ids: Vec<(&str, &str)> = ids.map(|(spec, known)| (fill(spec), known.id.as_str())).collect();
+    // Those of `inpaint` were 59c162a5cd1d96a9b353 and 1592a4b03710decbc707 in version 1.
+    let expected = [
+        ("whole", "259fbec004911052b031"),
+        ("mean", "0fe13c88194e5da18d8e"),
+        ("constant", "4e3ab931eee124659ac9"),
+        ("noise", "7103039e607d4a5129bb"),
+        ("blur", "da5865e62747757a5298"),
+        ("inpaint", "5249d1076a29bddec5a5"),
+        ("mean", "ffbdc2c5ccf2329862f6"),
+        ("constant", "ed97992c3c732709c902"),
+        ("noise", "2717d938a225335843e0"),
+        ("blur", "669d4b9fadcf0340d7ba"),
+        ("inpaint", "e708e5bcc2a20b9f1139"),
+    ];
+    assert_eq!(ids, expected);
+}
+
 #[test]
 fn what_changes_no_number_changes_no_id() {
     let before = run_ids(&plan("[occlusion]\nregions = [\"eyes\"]\n[seeds]\ncount = 2\n"));

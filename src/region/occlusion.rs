@@ -28,7 +28,7 @@ pub enum Fill {
     Noise,
     /// The picture under a Gaussian blur, whose standard deviation is this share of its height.
     Blur(f64),
-    /// What is seen around, carried on inward by diffusion.
+    /// What is seen around, carried on inward by diffusion to its steady state.
     Inpaint,
     /// Nothing of the picture is left: 1 where it is covered, −1 elsewhere (after standardisation).
     Silhouette,

@@ -3,7 +3,8 @@
 use rand::Rng;
 use tch::{Device, Kind, Tensor};
 
-use super::fill::{blurred, inpainted};
+use super::blur::blurred;
+use super::inpaint::inpainted;
 use crate::dataset::{Dataset, Images, Split};
 use crate::random;
 use crate::region::{Fill, Mode, RandomSets};

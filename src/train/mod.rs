@@ -5,10 +5,11 @@
 //! what happens to a [`Watch`].
 
 pub mod augment;
+mod blur;
 pub mod checkpoint;
 pub mod data;
 pub mod device;
-mod fill;
+mod inpaint;
 pub mod loss;
 pub mod optimizer;
 pub mod schedule;
