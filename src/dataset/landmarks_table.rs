@@ -27,6 +27,10 @@ const COORDINATES: std::ops::RangeInclusive<f64> = -2.0..=3.0;
 /// How large a face may be, against one that fills its picture as the canonical frame says.
 const SCALES: std::ops::RangeInclusive<f64> = 0.3..=3.0;
 
+/// The most text that is read, unpacked: several times a table of a million images. A small file can
+/// unpack to a thousand times its size, and all of it can be one field.
+const LONGEST: u64 = 512 << 20;
+
 /// The rows of a table by the image's name; `None` where a row's points are not to be trusted.
 #[derive(Debug)]
 pub struct LandmarkTable {
@@ -36,8 +40,16 @@ pub struct LandmarkTable {
 }
 
 impl LandmarkTable {
+    /// # Errors
+    ///
+    /// Where the file cannot be read, is longer than 512 MiB, or is no table of landmarks.
     pub fn read(path: &Path) -> Result<LandmarkTable, DatasetError> {
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(open(path)?);
+        LandmarkTable::read_at_most(LONGEST, path)
+    }
+
+    fn read_at_most(longest: u64, path: &Path) -> Result<LandmarkTable, DatasetError> {
+        let text = Limited { source: open(path)?, longest, read: 0 };
+        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text);
         let header = reader.headers().map_err(|error| DatasetError::csv(path, &error))?.clone();
         let columns = Columns::of(&header).map_err(|what| DatasetError::row(path, 1, what))?;
         let mut table = LandmarkTable { rows: HashMap::new(), example: String::new() };
@@ -208,6 +220,26 @@ impl Columns {
     }
 }
 
+/// A source that fails where it goes on for longer than it may.
+struct Limited<R> {
+    source: R,
+    longest: u64,
+    read: u64,
+}
+
+impl<R: Read> Read for Limited<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.source.read(buffer)?;
+        self.read += count as u64;
+        if self.read > self.longest {
+            let longest = self.longest;
+            let what = format!("it is longer than {longest} bytes, so it is no table of landmarks");
+            return Err(std::io::Error::other(what));
+        }
+        Ok(count)
+    }
+}
+
 /// The file's text, unpacked where it begins with gzip's two bytes.
 fn open(path: &Path) -> Result<Box<dyn Read>, DatasetError> {
     let failed = |why: std::io::Error| DatasetError::unreadable(path, why);
@@ -239,6 +271,25 @@ mod tests {
         let path = folder.path().join("points.csv");
         std::fs::write(&path, text).unwrap();
         LandmarkTable::read(&path)
+    }
+
+    /// Three kilobytes that unpack to three megabytes, all of them one field.
+    #[test]
+    fn a_file_that_unpacks_to_too_much_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("points.csv.gz");
+        let file = File::create(&path).unwrap();
+        let mut encoder = flate2::write::GzEncoder::new(file, flate2::Compression::best());
+        encoder.write_all(HEADER.as_bytes()).unwrap();
+        encoder.write_all(&[b'a'; 3 << 20]).unwrap();
+        encoder.finish().unwrap();
+        let error = LandmarkTable::read_at_most(1 << 20, &path).unwrap_err().to_string();
+        assert!(
+            error.ends_with("longer than 1048576 bytes, so it is no table of landmarks"),
+            "{error}"
+        );
+        let error = LandmarkTable::read_at_most(4 << 20, &path).unwrap_err().to_string();
+        assert!(error.contains("line 1: "), "{error}");
     }
 
     fn message(text: &str) -> String {

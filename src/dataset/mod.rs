@@ -25,6 +25,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use self::error::DatasetError;
+pub use self::landmarks_table::LandmarkTable;
 pub use self::load::{known_content, load, missing};
 pub use self::progress::{Progress, Stage, Watch};
 pub use self::summary::{SplitSummary, Summary, summary};
