@@ -1,13 +1,16 @@
 //! The whole chain on data whose truth is known: where only one region carries the emotion, hiding that
 //! region costs much and hiding any other costs nothing.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use fer_lab::analysis::{Tables, effects};
 use fer_lab::engine::{self, Crew, Event, Observer, Outcome, Work};
 use fer_lab::experiment::{self, DeviceChoice, Experiment};
 use fer_lab::plan::Plan;
 use fer_lab::region::Regions;
 use fer_lab::store::{EffectRow, Results, TruthRow, read_table};
-use fer_lab::train::device;
+use fer_lab::train::device::{self, AskedBy};
 
 /// Two emotions that the region alone tells apart well.
 fn emotions(region: &str) -> [&'static str; 2] {
@@ -70,8 +73,8 @@ impl Observer for Silent {
         }
     }
 
-    fn interrupted(&self) -> bool {
-        false
+    fn interruption(&self) -> Arc<AtomicBool> {
+        Arc::default()
     }
 }
 
@@ -82,10 +85,11 @@ fn answer(experiment: &Experiment, results: &Results) -> Vec<EffectRow> {
         experiment,
         plan: &plan,
         results,
-        crew: Crew { devices: vec![DeviceChoice::Cpu], threads: 1 },
+        crew: Crew { devices: vec![DeviceChoice::Cpu], threads: 1, asked_by: AskedBy::Experiment },
         program: env!("CARGO_BIN_EXE_fer-lab").into(),
         retries: 0,
         fail_fast: false,
+        replace: false,
         locks: true,
         checkpoint_seconds: 20,
     };
