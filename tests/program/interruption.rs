@@ -225,7 +225,7 @@ fn a_closed_terminal_is_one_interruption() {
 #[test]
 fn decoding_stops_at_ctrl_c_and_leaves_nothing_half_done() {
     let program = Program::new();
-    image::GrayImage::from_fn(3000, 3000, |x, y| image::Luma([(x / 12 ^ y / 12) as u8]))
+    image::GrayImage::from_fn(3000, 3000, |x, y| image::Luma([((x / 12) ^ (y / 12)) as u8]))
         .save(program.path("large.png"))
         .unwrap();
     for class in ["left", "right"] {
