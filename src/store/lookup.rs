@@ -246,7 +246,7 @@ mod tests {
         );
         for word in ["", "zz", "../mask", "trainings"] {
             let message = find(word).unwrap_err().to_string();
-            assert!(message.contains("the experiments are: mask, other"), "{word}: {message}");
+            assert!(message.contains("he experiments are: mask, other"), "{word}: {message}");
         }
         let message = find("maks").unwrap_err().to_string();
         assert!(message.ends_with("did you mean `mask`? The experiments are: mask, other"));
