@@ -5,7 +5,7 @@
 //! FER_LAB_FUZZ_CASES=1000000 cargo test --release --test fuzz -- --nocapture
 //! ```
 //!
-//! Without the variable each test makes a few thousand cases. `FER_LAB_FUZZ_SEED` draws others. The input
+//! Without the variable each test makes a few hundred cases. `FER_LAB_FUZZ_SEED` draws others. The input
 //! under work lies in `target/tmp/fuzz`, in the file that a failing test names, whatever it was that ended
 //! the process.
 
@@ -247,7 +247,7 @@ fn fuzz(
         Ok(text) => text.parse().unwrap_or_else(|_| panic!("{variable} is no number")),
         Err(_) => default,
     };
-    let (cases, seed) = (number("FER_LAB_FUZZ_CASES", 3000), number("FER_LAB_FUZZ_SEED", 1));
+    let (cases, seed) = (number("FER_LAB_FUZZ_CASES", 500), number("FER_LAB_FUZZ_SEED", 1));
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fuzz");
     fs::create_dir_all(&folder).expect("a folder for the inputs");
     let path = folder.join(name);
