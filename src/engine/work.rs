@@ -38,7 +38,7 @@ pub fn execute(work: &Work, observer: &mut dyn Observer) -> Result<Done, EngineE
     }
     let mut done = Done::default();
     match carry_out(work, observer, &mut done) {
-        // Before the first training, or when all were done and their tables were being written.
+        // While it was found out what is done, or while the tables of what is done were written.
         Err(error) if error.is_interruption() => done.interrupted = true,
         carried => carried?,
     }
@@ -57,7 +57,11 @@ fn carry_out(work: &Work, observer: &mut dyn Observer, done: &mut Done) -> Resul
         session.tell(&preparing(work));
     }
     let state = State::look(work, &identified, observer)?;
-    ready_data(work, &identified, &state, observer)?;
+    match ready_data(work, &identified, &state, observer) {
+        // The supervisor sees it too and starts nothing, and what is done is collected.
+        Err(error) if error.is_interruption() => {}
+        ready => ready?,
+    }
     announce(work, &identified, observer)?;
     let carried =
         Supervisor::new(work, &identified, state, session.as_ref(), observer).carry_out()?;

@@ -15,7 +15,7 @@ const TOLERANCE: f64 = 1e-3;
 /// seen is the same.
 const ROUNDING: f64 = 1e-6;
 
-/// Many times what the largest picture and the worst mask took.
+/// Many times what any picture and mask took: 10 to 25 up to 224 × 224, 65 where it is 8 × 1024.
 const MOST_STEPS: usize = 500;
 
 /// Nothing is divided by less.

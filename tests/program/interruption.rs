@@ -134,7 +134,12 @@ fn ctrl_c_leaves_checkpoints_and_the_next_run_goes_on_from_them() {
             assert_eq!(status.code(), Some(130), "{stderr}");
             let again = format!("`{PROGRAM} {}` goes on from here", RUN.join(" "));
             assert!(stderr.contains(&again), "{stderr}");
-            let shown = program.json(&["show", "small", "--format", "json"]);
+            let shown = program.run(&["show", "small", "--format", "json"]);
+            if shown.stderr.contains("no tables in it") {
+                // It had not come so far as to know what is done.
+                continue;
+            }
+            let shown: serde_json::Value = serde_json::from_str(&shown.stdout).unwrap();
             assert_eq!(shown.as_array().map(Vec::len), Some(10), "what is done can be looked at");
             assert!(
                 shown.as_array().unwrap().iter().all(|run| {
