@@ -19,9 +19,10 @@ use std::time::{Duration, Instant};
 
 use fer_lab::dataset::LandmarkTable;
 use fer_lab::engine::Specification;
-use fer_lab::experiment::{self, DatasetKind, Experiment, ExperimentErrors};
-use fer_lab::plan::Plan;
+use fer_lab::experiment::{self, DatasetKind, Experiment, ExperimentErrors, SensitivitySpec};
+use fer_lab::plan::{Plan, TrainingId, evaluation_id, sensitivity_id};
 use fer_lab::random;
+use fer_lab::region::Occlusion;
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt};
 use serde_json::{Map, Value, json};
@@ -146,15 +147,22 @@ fn specifications() {
     let texts = experiments();
     let polygon = json!([[[0.1, 0.1], [0.5, 0.1], [0.5, 0.2]]]);
     let occlusion = json!({ "polygons": polygon, "mode": "hide", "fill": "mean" });
-    let id = "0123456789abcdef0123";
+    let id: TrainingId = serde_json::from_value(json!("0123456789abcdef0123")).expect("an id");
+    let evaluation = |occlusion: Value| {
+        let parsed: Option<Occlusion> = serde_json::from_value(occlusion.clone()).expect("valid");
+        json!({ "id": evaluation_id(&id, parsed.as_ref()), "occlusion": occlusion })
+    };
+    let spec = json!({
+        "method": { "window": { "side": 0.2, "stride": 0.1 } }, "images": 9, "steps": 5, "fill": { "blur": 0.1 },
+    });
+    let parsed: SensitivitySpec = serde_json::from_value(spec.clone()).expect("valid");
+    let map = json!({ "id": sensitivity_id(&id, &parsed), "spec": spec });
     let specification = |lesson: Value, experiment: &str| {
         json!({
             "version": 1, "training": id, "name": "whole", "experiment": experiment, "cell": 0, "seed": 1,
             "occlusion": lesson,
-            "evaluations": [{ "id": id, "occlusion": null }, { "id": id, "occlusion": occlusion }],
-            "maps": [{ "id": id, "spec": {
-                "method": { "window": { "side": 0.2, "stride": 0.1 } }, "images": 9, "steps": 5, "fill": { "blur": 0.1 },
-            } }],
+            "evaluations": [evaluation(Value::Null), evaluation(occlusion.clone())],
+            "maps": [map],
             "device": "cpu", "threads": 1, "checkpoint_seconds": 60,
         })
     };

@@ -10,7 +10,7 @@ use super::json::{read_sealed_json, write_sealed_json};
 use super::{Results, StoreError, open_plain};
 use crate::experiment::{DatasetSpec, ModelSpec, Schedule, Settings, TrainSpec};
 use crate::plan::{NUMERIC_VERSION, TrainingSpec, source_content, training_id};
-use crate::region::Lesson;
+use crate::region::{Fill, Lesson};
 
 /// A manifest holds settings and hashes; more than this is none.
 const LIMIT: u64 = 4 * 1024 * 1024;
@@ -148,7 +148,13 @@ impl Manifest {
         let StoredSettings { dataset, model, train, schedule, occlusion } =
             serde_json::from_value(self.settings.clone())
                 .map_err(|error| format!("its settings cannot be read ({error})"))?;
-        if self.content.is_none() && source_content(&dataset).is_none() {
+        // An earlier version wrote no content, and hashed `inpaint` without a version of its own.
+        let fill = occlusion.as_ref().map(|lesson| match lesson {
+            Lesson::Fixed(occlusion) => occlusion.fill,
+            Lesson::Random(sets) => sets.fill,
+        });
+        let known = source_content(&dataset).is_some() && fill != Some(Fill::Inpaint);
+        if self.content.is_none() && !known {
             return Ok(());
         }
         let settings = Settings { dataset, model, train, schedule };

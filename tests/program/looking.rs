@@ -211,11 +211,10 @@ fn nothing_reaches_the_terminal_raw(program: &Program, runs: &[Value]) {
     let training = text(run_of(runs, "whole", 0), "training_id");
     let log = program.path(&format!("results/trainings/{training}/log"));
     fs::write(log, b"epoch \x1b[2J\xff 1\r\n").unwrap();
-    let manifest = program.path(&format!("results/trainings/{training}/manifest.json"));
-    let text = fs::read_to_string(&manifest).unwrap();
-    let hostile = text.replacen("\"host\": \"", "\"host\": \"\\u001b]0;x\\u0007", 1);
-    assert_ne!(hostile, text);
-    fs::write(&manifest, hostile).unwrap();
+    let path = format!("results/trainings/{training}/manifest.json");
+    let mut manifest = program.unsealed(&path);
+    manifest["host"] = format!("\u{1b}]0;x\u{7}{}", manifest["host"]).into();
+    program.write(&path, &manifest.to_string());
     for arguments in [
         &["logs", training][..],
         &["logs", "small"],

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -113,8 +113,9 @@ fn another_study_of_the_same_name_does_not_replace_the_first() {
 fn a_name_that_another_run_is_at_is_taken() {
     let program = Program::new();
     program.write("smoke.toml", SMOKE);
-    program.write("long.toml", &SMOKE.replace("epochs = 2", "epochs = 400"));
-    let mut command = program.command(&["run", "long.toml", "--jobs", "1", "--threads", "1"]);
+    program.write("long.toml", &SMOKE.replace("epochs = 2", "epochs = 4000"));
+    let mut command =
+        program.command(&["run", "long.toml", "--jobs", "1", "--checkpoint-every", "0"]);
     let mut long = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let start = Instant::now();
     while !program.path("results/trainings").is_dir()
@@ -160,21 +161,16 @@ fn results_in_the_wrong_folder_are_not_taken_for_others() {
 
     // A manifest that says that it is the other's, over the other's settings; then a seed, then a status.
     let path = whole.join("manifest.json");
-    // Without the checksum that such an edit would break: that of an earlier version has none.
-    let unsealed = |path: PathBuf| {
-        let mut value: serde_json::Value =
-            serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
-        assert!(value.as_object_mut().unwrap().remove("blake3").is_some());
-        value
-    };
+    let manifest = |folder: &Path| folder.join("manifest.json").to_str().unwrap().to_owned();
+    let unsealed = |folder: &Path| program.unsealed(&manifest(folder));
     let text = |value: serde_json::Value| serde_json::to_string_pretty(&value).unwrap();
     let sealed = fs::read_to_string(&path).unwrap();
-    let own = text(unsealed(path.clone()));
+    let own = text(unsealed(&whole));
     let whole_id = whole.file_name().unwrap().to_str().unwrap();
-    let relabelled = text(unsealed(hidden.join("manifest.json"))).replace(id, whole_id);
+    let relabelled = text(unsealed(&hidden)).replace(id, whole_id);
     let other_seed = own.replacen("\"seed\": 1", "\"seed\": 2", 1);
     let without_files = {
-        let mut value = unsealed(path.clone());
+        let mut value = unsealed(&whole);
         value["files"] = serde_json::json!({});
         text(value)
     };
