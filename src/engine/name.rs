@@ -21,9 +21,9 @@ pub(super) fn take(
     identified: &Identified,
     observer: &mut dyn Observer,
 ) -> Result<(), EngineError> {
-    let (what, name) = (left_out(work, identified)?, &work.experiment.name);
-    let Some(what) = what else { return Ok(()) };
-    refuse_live(work, &what)?;
+    let (name, live) = (&work.experiment.name, other_run(work)?);
+    let Some(what) = left_out(work, identified, live.is_some())? else { return Ok(()) };
+    refuse_live(work, live, &what)?;
     let folder = work.results.experiment_dir(name)?;
     let folder = folder.display();
     let text = if work.replace {
@@ -45,23 +45,28 @@ pub(super) fn take(
 /// # Errors
 /// [`EngineError::NameTaken`] where another study of this name has come to lie there meanwhile.
 pub(super) fn still_own(work: &Work, identified: &Identified) -> Result<(), EngineError> {
-    match left_out(work, identified)? {
+    let live = other_run(work)?;
+    match left_out(work, identified, live.is_some())? {
         None => Ok(()),
         Some(what) => {
-            refuse_live(work, &what)?;
+            refuse_live(work, live, &what)?;
             Err(EngineError::NameTaken { name: work.experiment.name.clone(), what })
         }
     }
 }
 
 /// What the study in the folder has that this one leaves out, in words.
-fn left_out(work: &Work, identified: &Identified) -> Result<Option<String>, EngineError> {
+fn left_out(
+    work: &Work,
+    identified: &Identified,
+    live: bool,
+) -> Result<Option<String>, EngineError> {
     let mut wanted: BTreeSet<&str> = identified.runs.iter().map(|run| run.run.as_str()).collect();
     let maps: Vec<_> = (0..identified.trainings.len())
         .flat_map(|training| asked(work.experiment, work.plan, identified, training))
         .collect();
     wanted.extend(maps.iter().map(|map| map.id.as_str()));
-    Ok(match work.results.former(&work.experiment.name, &wanted)? {
+    Ok(match work.results.former(&work.experiment.name, &wanted, live)? {
         Former::Kept => None,
         Former::LeftOut { results, of } if results == of => {
             Some(format!("none of whose {of} runs is part of this one"))
@@ -73,10 +78,16 @@ fn left_out(work: &Work, identified: &Identified) -> Result<Option<String>, Engi
     })
 }
 
-fn refuse_live(work: &Work, what: &str) -> Result<(), EngineError> {
+/// Another process that runs an experiment of this name.
+fn other_run(work: &Work) -> Result<Option<Live>, EngineError> {
     let name = &work.experiment.name;
     let other = |live: &Live| live.experiment == *name && live.pid != std::process::id();
-    match sessions(work.results)?.into_iter().find(other) {
+    Ok(sessions(work.results)?.into_iter().find(other))
+}
+
+fn refuse_live(work: &Work, live: Option<Live>, what: &str) -> Result<(), EngineError> {
+    let name = &work.experiment.name;
+    match live {
         None => Ok(()),
         Some(Live { pid, host, .. }) => {
             let what = format!("{what}, and process {pid} on {host} is running it");

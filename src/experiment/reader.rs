@@ -365,6 +365,7 @@ pub(crate) fn read_integer(
             Value::Float(_) if node.place.text().contains('.') => {
                 "this has a decimal point".to_owned()
             }
+            Value::Float(number) if !number.is_finite() => "this is no number".to_owned(),
             Value::Float(_) => "this has an exponent".to_owned(),
             _ => format!("this is {}", node.type_name()),
         };

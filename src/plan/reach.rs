@@ -74,7 +74,7 @@ impl fmt::Display for CoversNothing {
             ),
             None => write!(
                 f,
-                ", nor would it with sides of up to {LONGEST_SIDE} pixels, and would change nothing: make \
+                " and would change nothing, nor do sides of up to {LONGEST_SIDE} pixels show it in each: make \
                  the region larger, or move it into the pictures"
             ),
         }

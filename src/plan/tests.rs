@@ -259,7 +259,12 @@ fn where_landmarks_place_regions_the_canonical_frame_gives_a_warning() {
     );
     let outside = "[regions]\nfar = [[[1.2, 0.1], [1.4, 0.1], [1.4, 0.4]]]\n[occlusion]\nregions = [\"far\"]\n";
     let warning = plan(outside).warnings[0].to_string();
-    assert!(warning.contains(", nor would it with sides of up to 1024 pixels,"), "{warning}");
+    assert!(
+        warning.contains(
+            " and would change nothing, nor do sides of up to 1024 pixels show it in each:"
+        ),
+        "{warning}"
+    );
 }
 
 /// Two orders of the same classes never share a result.

@@ -6,18 +6,19 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
 use super::orphans::holds_experiment;
-use super::{Results, StoreError};
+use super::{Results, RunRow, StoreError};
 
 /// What a new plan leaves out of the study whose folder it is to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Former {
     /// Nothing: the folder is new, or all that was done is part of the new plan.
     Kept,
-    /// So many of its runs and maps whose training has at least begun, of so many.
+    /// So many of its runs and maps, of so many.
     LeftOut { results: usize, of: usize },
     /// There is a study whose plan is missing or damaged.
     Unknown,
@@ -44,8 +45,13 @@ struct Map {
 
 impl Results {
     /// What of the study in the experiment's folder is not among `wanted`, the ids of a new plan's runs and
-    /// maps.
-    pub fn former(&self, experiment: &str, wanted: &BTreeSet<&str>) -> Result<Former, StoreError> {
+    /// maps. Where the study has tables, or a run is at it (`live`), all of it counts, else what has begun.
+    pub fn former(
+        &self,
+        experiment: &str,
+        wanted: &BTreeSet<&str>,
+        live: bool,
+    ) -> Result<Former, StoreError> {
         let folder = self.experiment_dir(experiment)?;
         let plan = match self.plan::<Planned>(experiment) {
             Ok(plan) => plan,
@@ -60,9 +66,11 @@ impl Results {
         };
         let runs = plan.runs.iter().map(|run| (&run.run_id, &run.training_id));
         let maps = plan.sensitivity.iter().map(|map| (&map.sensitivity_id, &map.training_id));
+        let all = live || self.table_path::<RunRow>(experiment)?.exists();
         let (mut results, mut of) = (0, 0);
         for (id, training) in runs.chain(maps) {
-            if self.manifest_path(training)?.exists() || self.checkpoint_path(training)?.exists() {
+            let has = |path: PathBuf| path.exists();
+            if all || has(self.manifest_path(training)?) || has(self.checkpoint_path(training)?) {
                 of += 1;
                 results += usize::from(!wanted.contains(id.as_str()));
             }
@@ -99,8 +107,9 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         };
-        let former =
-            |wanted: &[&str]| results.former("x", &wanted.iter().copied().collect()).unwrap();
+        let former = |wanted: &[&str]| {
+            results.former("x", &wanted.iter().copied().collect(), false).unwrap()
+        };
         assert_eq!(former(&[]), Former::Kept);
         write("x/preview.png", "a picture");
         assert_eq!(former(&[]), Former::Kept);
@@ -111,7 +120,11 @@ mod tests {
                                 {"run_id": "r3", "training_id": "t3"}],
                        "sensitivity": [{"sensitivity_id": "s1", "training_id": "t1"}]}"#;
         write("x/plan.json", plan);
+        assert_eq!(former(&["r1"]), Former::LeftOut { results: 3, of: 4 }, "there are tables");
+        fs::remove_file(folder.path().join("x/runs.parquet")).unwrap();
         assert_eq!(former(&[]), Former::Kept, "nothing has begun");
+        let live = results.former("x", &BTreeSet::new(), true).unwrap();
+        assert_eq!(live, Former::LeftOut { results: 4, of: 4 });
         write("trainings/t1/manifest.json", "{}");
         write("trainings/t2/checkpoint.safetensors", "");
         assert_eq!(former(&["r1", "s1"]), Former::LeftOut { results: 1, of: 3 });
