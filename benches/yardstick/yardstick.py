@@ -49,6 +49,10 @@ class Contender(Protocol):
 def main() -> int:
     options = parse()
     torch.set_num_threads(options.threads)
+    # Before this process adds to it.
+    load = os.getloadavg()[0]
+    if load > 0.3:
+        say(f"warning: the machine was busy in the last minute (load {load:.1f}): ratios may stray")
     task = draw.task(spec_of(options))
     expert = Expert(task, options.compile)
     if options.count_launches:
