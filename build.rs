@@ -32,9 +32,25 @@ fn libtorch(root: &Path) -> Result<(), String> {
     let libraries =
         libraries.ok_or_else(|| format!("there is no libtorch in {}: {cure}", folder.display()))?;
     let libraries = libraries.to_str().ok_or("the path of libtorch is not valid UTF-8: move it")?;
+    door(&root.join(&folder));
     println!("cargo::rustc-link-arg=-Wl,-rpath,{libraries}");
     println!("cargo::rustc-env=FER_LAB_LIBTORCH={libraries}");
     Ok(())
+}
+
+/// Compiles the C++ that is this package's own, with the standard and the ABI that libtorch's wheels have.
+fn door(libtorch: &Path) {
+    const SOURCE: &str = "src/train/door.cpp";
+    println!("cargo::rerun-if-changed={SOURCE}");
+    let include = libtorch.join("include");
+    cc::Build::new()
+        .cpp(true)
+        .std("c++17")
+        .warnings(false)
+        .include(&include)
+        .include(include.join("torch/csrc/api/include"))
+        .file(SOURCE)
+        .compile("fer_lab_door");
 }
 
 /// Sets `FER_LAB_GIT` to the commit, as `1a2b3c4d5e6f` or, with changes on top, `1a2b3c4d5e6f-dirty`; to

@@ -187,7 +187,8 @@ fn score(
         Metrics::measure(&probabilities.concat(), &labels.concat(), classes, prior)
     };
     let test = measure(Split::Test)?;
-    row.val_accuracy = Some(measure(Split::Val)?.accuracy);
+    let validated = predictions.iter().any(|row| row.split == Split::Val.name());
+    row.val_accuracy = validated.then(|| measure(Split::Val)).transpose()?.map(|val| val.accuracy);
     row.test_accuracy = Some(test.accuracy);
     row.test_balanced_accuracy = Some(test.balanced_accuracy);
     row.test_macro_f1 = Some(test.macro_f1);

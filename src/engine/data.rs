@@ -7,9 +7,9 @@ use tch::Device;
 use super::{Event, Observer};
 use crate::dataset::{self, Dataset, DatasetError, Split, Watch};
 use crate::experiment::DatasetSpec;
-use crate::region::{self, Affine, Occlusion, RandomSets};
+use crate::region::{self, Affine, Lesson, Occlusion, RandomSets};
 use crate::store::Results;
-use crate::train::{Cover, OnDevice, RandomCover, Standardisation};
+use crate::train::{Cover, OnDevice, RandomCover, Standardisation, TrainCover};
 
 /// Reads a data set; what is decoded is kept in the results folder.
 pub fn load(
@@ -97,11 +97,41 @@ impl Ready {
         cover(&self.dataset, split, occlusion, self.device())
     }
 
-    /// Regions of a split of which random sets are covered.
+    /// What covers the training images, and the same for those that are flipped: a region lies in a flipped
+    /// picture as in any other, `eyes_left` on the left.
+    pub fn lesson(&self, lesson: &Lesson, flips: bool) -> TrainCover {
+        let Dataset { height, width, .. } = self.dataset;
+        let frames = frames(&self.dataset, Split::Train);
+        match lesson {
+            Lesson::Fixed(occlusion) => {
+                let masks = |occlusion: &Occlusion| occlusion.masks(&frames, height, width);
+                let cover = Cover::new(
+                    &masks(occlusion),
+                    height,
+                    width,
+                    occlusion.fill,
+                    self.device(),
+                );
+                let mirrored = occlusion.mirrored().filter(|_| flips);
+                match mirrored {
+                    Some(mirrored) => cover.with_flipped(&masks(&mirrored)).into(),
+                    None => cover.into(),
+                }
+            }
+            Lesson::Random(sets) => {
+                let members = |sets: &RandomSets| sets.members(&frames, height, width);
+                let flipped = sets.mirrored().filter(|_| flips).map(|sets| members(&sets));
+                let (own, device) = (members(sets), self.device());
+                RandomCover::new(sets, &own, flipped.as_deref(), height, width, device).into()
+            }
+        }
+    }
+
+    /// Regions of a split, of which random sets are covered, where no picture is flipped.
     pub fn random_cover(&self, sets: &RandomSets, split: Split) -> RandomCover {
         let Dataset { height, width, .. } = self.dataset;
         let members = sets.members(&frames(&self.dataset, split), height, width);
-        RandomCover::new(sets, &members, height, width, self.device())
+        RandomCover::new(sets, &members, None, height, width, self.device())
     }
 
     /// The mean label distribution of the training split.

@@ -153,6 +153,7 @@ mod tests {
     fn events_survive_json() {
         let training: TrainingId = serde_json::from_str("\"0123456789abcdef0123\"").unwrap();
         let record = EpochRecord {
+            train_seconds: 1.0,
             epoch: 3,
             learning_rate: 1e-3,
             train_loss: 1.0 / 3.0,

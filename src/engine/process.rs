@@ -14,6 +14,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::Sender;
 
 use super::{EngineError, Event, Specification};
+use crate::train::device::ROUNDING_VARIABLES;
 use crate::store::{Results, open_log};
 
 /// An event is a line of a few hundred bytes; more than this is none.
@@ -53,6 +54,9 @@ impl Worker {
         command.arg0("fer-lab").args(["worker", "-", "--results"]).arg(results.root());
         if !locks {
             command.arg("--no-locks");
+        }
+        for variable in ROUNDING_VARIABLES {
+            command.env_remove(variable);
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().map_err(failed)?;

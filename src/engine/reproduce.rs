@@ -108,6 +108,8 @@ pub fn reproduce(
     if let Some(reason) = no_gpu {
         observer.event(&Event::Warning { text: format!("{reason}; the CPU is used") });
     }
+    device::check_environment()?;
+    device::set_precision(experiment.settings.train.precision, device)?;
     let mut ready: Option<Ready> = None;
     let mut found = None;
     for (index, spec) in plan.trainings.iter().enumerate() {
@@ -184,7 +186,7 @@ pub fn reproduce(
         reproduction.note_damage(record.and_then(|record| record.check(&path)))?;
         let before = reproduction.note_damage(read_evaluation(&path))?;
         let Some(before) = before else { continue };
-        match guarded(|| job.evaluate(&network, &evaluation, occlusion)) {
+        match guarded(|| job.evaluate(&network.folded(), &evaluation, occlusion)) {
             Ok(stored) => stored?,
             Err(reason) => return Ok(Reproduced::Failed(format!("libtorch: {reason}"))),
         }

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use tch::{Kind, Tensor};
 
 use super::data::frames;
 use super::state::sound;
@@ -103,7 +102,7 @@ pub(super) fn make(
     let SensitivitySpec { images, fill, .. } = asked.spec;
     let test = &job.ready.test;
     let subjects = Subjects::new(test, (&actual, classes), &frames, images, fill, job.spec.seed);
-    let answer = |pictures: &Tensor| network.forward(pictures, false).softmax(-1, Kind::Float);
+    let network = network.folded();
     let mut told = Instant::now();
     let mut go_on = |share: f64| {
         if told.elapsed() >= TELL {
@@ -112,7 +111,7 @@ pub(super) fn make(
         }
         !observer.interrupted()
     };
-    let Some(found) = examine(&asked.spec, &subjects, &answer, &mut go_on) else {
+    let Some(found) = examine(&asked.spec, &subjects, &network, &mut go_on) else {
         return Ok(false);
     };
     let (mut cells, mut curves) = (Vec::new(), Vec::new());

@@ -14,8 +14,10 @@ use super::guard::guarded;
 use super::{EngineError, Event, Observer, Work};
 use crate::dataset::Split;
 use crate::evaluate::predictions;
-use crate::model::{Network, ParameterCount};
-use crate::plan::{EvaluationId, Identified, NUMERIC_VERSION, TrainingId, TrainingSpec};
+use crate::model::{Folded, Network, ParameterCount};
+use crate::plan::{
+    EvaluationId, Identified, NUMERIC_VERSION, TrainingId, TrainingSpec, covers_the_same,
+};
 use crate::region::{Lesson, Occlusion};
 use crate::store::{
     EpochRow, EvaluationRecord, Manifest, Results, StoreError, TrainingStatus, hash_file, host,
@@ -144,17 +146,14 @@ impl Job<'_> {
     /// What covers the pictures that a network learns from and is judged on after each epoch. Random
     /// sets are drawn for the latter once and for all, so that epochs can be compared.
     fn covers(&self, lesson: &Lesson) -> Covers {
-        match lesson {
-            Lesson::Fixed(occlusion) => {
-                let cover = |split| self.ready.cover(occlusion, split).0;
-                Covers { train: cover(Split::Train).into(), val: cover(Split::Val) }
-            }
+        let train = self.ready.lesson(lesson, self.spec.settings.train.augment.flip);
+        let val = match lesson {
+            Lesson::Fixed(occlusion) => self.ready.cover(occlusion, Split::Val).0,
             Lesson::Random(sets) => {
-                let cover = |split| self.ready.random_cover(sets, split);
-                let val = cover(Split::Val).settled(self.spec.seed);
-                Covers { train: cover(Split::Train).into(), val }
+                self.ready.random_cover(sets, Split::Val).settled(self.spec.seed)
             }
-        }
+        };
+        Covers { train, val }
     }
 
     /// The trained network, from its folder.
@@ -182,16 +181,23 @@ impl Job<'_> {
         Ok(network)
     }
 
-    /// Examines the network on `val` and `test` and stores its predictions.
+    /// Examines the network on `test` and stores its predictions; on `val` too where it is examined as it was
+    /// validated, so that what chose its epoch can be looked at.
     pub fn evaluate(
         &self,
-        network: &Network,
+        network: &Folded,
         id: &EvaluationId,
         occlusion: Option<&Occlusion>,
     ) -> Result<(), EngineError> {
         let mut rows = Vec::new();
         let mut area = 0.0;
-        for split in [Split::Val, Split::Test] {
+        let own = match &self.spec.lesson {
+            None => occlusion.is_none(),
+            Some(Lesson::Fixed(lesson)) => occlusion.is_some_and(|other| covers_the_same(lesson, other)),
+            Some(Lesson::Random(_)) => false,
+        };
+        let splits = if own { &[Split::Val, Split::Test][..] } else { &[Split::Test] };
+        for &split in splits {
             let cover = occlusion.map(|occlusion| self.ready.cover(occlusion, split));
             let (cover, covered) = cover.map_or((None, 0.0), |(cover, area)| (Some(cover), area));
             area = covered;
@@ -239,7 +245,8 @@ impl Job<'_> {
         let trained_seconds: f64 = trained.epochs.iter().map(|epoch| epoch.seconds).sum();
         let images = trained.epochs.len() * self.ready.train.len();
         manifest.wall_seconds = trained_seconds;
-        manifest.train_images_per_second = images as f64 / trained_seconds;
+        let train_seconds: f64 = trained.epochs.iter().map(|epoch| epoch.train_seconds).sum();
+        manifest.train_images_per_second = images as f64 / train_seconds;
         for path in [&epochs_path, &model_path] {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             manifest.files.insert(name, hash_file(path)?);

@@ -32,6 +32,9 @@ pub struct Done {
 pub fn execute(work: &Work, observer: &mut dyn Observer) -> Result<Done, EngineError> {
     for choice in &work.crew.devices {
         device::check(*choice, work.crew.asked_by)?;
+        for training in &work.plan.trainings {
+            device::check_precision(training.settings.train.precision, *choice)?;
+        }
     }
     if work.locks {
         work.results.check_locks()?;

@@ -39,6 +39,8 @@ pub fn work(
     if let Some(reason) = no_gpu {
         observer.event(&Event::Warning { text: format!("{reason}; the CPU is used") });
     }
+    device::check_environment()?;
+    device::set_precision(spec.settings.train.precision, device)?;
     let dataset = match data::load_telling(&spec.settings.dataset, results, observer) {
         Err(DatasetError::Interrupted) => return Ok(Outcome::Interrupted),
         loaded => loaded?,
@@ -78,6 +80,7 @@ pub fn work(
             evaluations: specification.evaluations.len(),
         });
     }
+    let answering = network.folded();
     let mut failed = None;
     for evaluation in &specification.evaluations {
         if observer.interrupted() {
@@ -85,7 +88,7 @@ pub fn work(
         }
         if !has_evaluation(results, id, &evaluation.id, observer)? {
             let occlusion = evaluation.occlusion.as_ref();
-            match guarded(|| job.evaluate(&network, &evaluation.id, occlusion)) {
+            match guarded(|| job.evaluate(&answering, &evaluation.id, occlusion)) {
                 Ok(stored) => stored?,
                 Err(reason) => {
                     failed = Some(format!("evaluation {}: libtorch: {reason}", evaluation.id));

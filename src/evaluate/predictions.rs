@@ -3,14 +3,14 @@
 use tch::Kind;
 
 use crate::dataset::{Dataset, Split, first_maximum};
-use crate::model::Network;
+use crate::model::Folded;
 use crate::store::PredictionRow;
 use crate::train::{Cover, OnDevice, answers};
 
 /// What `network` answers to every image of a split, in the split's order. `seed` is the training's: it
 /// draws the noise of a `noise` fill. Rows carry `run_id` as given.
 pub fn predictions(
-    network: &Network,
+    network: &Folded,
     dataset: &Dataset,
     split: Split,
     data: &OnDevice,
@@ -20,14 +20,10 @@ pub fn predictions(
 ) -> Vec<PredictionRow> {
     let images = dataset.split(split);
     let classes = dataset.classes.len();
-    let mut probabilities: Vec<f32> = Vec::with_capacity(images.len() * classes);
-    answers(network, data, cover, seed, |_, logits| {
-        let softmax =
-            logits.softmax(-1, Kind::Float).to_device(tch::Device::Cpu).contiguous().view(-1);
-        let start = probabilities.len();
-        probabilities.resize(start + softmax.numel(), 0.0);
-        softmax.copy_data(&mut probabilities[start..], softmax.numel());
-    });
+    let logits = answers(network, data, cover, seed);
+    let softmax = logits.softmax(-1, Kind::Float).to_device(tch::Device::Cpu).contiguous().view(-1);
+    let mut probabilities = vec![0f32; softmax.numel()];
+    softmax.copy_data(&mut probabilities, softmax.numel());
     let actual = images.actual();
     let rows = probabilities.chunks_exact(classes).zip(images.labels.chunks_exact(classes));
     rows.enumerate()

@@ -150,7 +150,9 @@ fn read_settings(root: &Section<'_>) -> Option<Settings> {
     let schedule = training::read_schedule(root, &train);
     let dataset = dataset?;
     dataset::check_target(root, &dataset, train.target);
-    Some(Settings { dataset, model, train, schedule })
+    let settings = Settings { dataset, model, train, schedule };
+    training::check_variance(root, &settings);
+    Some(settings)
 }
 
 fn read_name(root: &Section<'_>) -> String {

@@ -205,8 +205,17 @@ impl Precision {
     pub fn name(self) -> &'static str {
         match self {
             Precision::F32 => "f32",
+            Precision::Tf32 => "tf32",
             Precision::Bf16 => "bf16",
         }
+    }
+}
+
+impl ModelSpec {
+    /// Height and width of the last block's features, for pictures of a height and width.
+    pub fn last_features(&self, height: usize, width: usize) -> (usize, usize) {
+        let pooled = |side: usize| (1..self.blocks.len()).fold(side, |side, _| side / 3);
+        (pooled(height), pooled(width))
     }
 }
 
@@ -257,7 +266,10 @@ pub enum Select {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
+    /// IEEE single precision throughout.
     F32,
+    /// Convolutions and products in TF32 (a GPU's: float32 with a mantissa of 10 bits); all else in float32.
+    Tf32,
     /// Convolutions in bfloat16 (autocast); weights, normalisation and loss in float32.
     Bf16,
 }

@@ -3,7 +3,7 @@
 use super::keys;
 
 /// Words of other tools and of plain English, and ours for them. Words within ours are parted by `_`.
-const SYNONYMS: [(&str, &str); 56] = [
+const SYNONYMS: [(&str, &str); 57] = [
     ("lr", "learning_rate"),
     ("bs", "batch_size"),
     ("wd", "weight_decay"),
@@ -35,6 +35,7 @@ const SYNONYMS: [(&str, &str); 56] = [
     ("fp32", "f32"),
     ("float32", "f32"),
     ("bfloat16", "bf16"),
+    ("tensorfloat32", "tf32"),
     ("eyebrow", "brows"),
     ("eyebrows", "brows"),
     ("lip", "mouth"),

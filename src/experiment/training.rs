@@ -4,7 +4,7 @@ use super::error::Problem;
 use super::reader::{Bounds, Section, read_integer};
 use super::spec::{
     Augment, DatasetSpec, DeviceChoice, ModelSpec, Optimizer, Precision, Schedule, ScheduleShape,
-    Select, Source, Target, TrainSpec,
+    Select, Settings, Source, Target, TrainSpec,
 };
 use super::tree::{Node, Value};
 
@@ -115,7 +115,7 @@ pub(crate) fn read_train(root: &Section<'_>, dataset: Option<&DatasetSpec>) -> T
         ),
         precision: section.choice(
             "precision",
-            &[("f32", Precision::F32), ("bf16", Precision::Bf16)],
+            &[("f32", Precision::F32), ("tf32", Precision::Tf32), ("bf16", Precision::Bf16)],
             Precision::F32,
         ),
         device: read_device(&section),
@@ -140,6 +140,21 @@ pub(crate) fn read_train(root: &Section<'_>, dataset: Option<&DatasetSpec>) -> T
         );
     }
     spec
+}
+
+/// A single picture whose features are single numbers has no variance to normalise by.
+pub(crate) fn check_variance(root: &Section<'_>, settings: &Settings) {
+    let Settings { dataset, model, train, .. } = settings;
+    if train.batch_size > 1 || model.last_features(dataset.height, dataset.width) != (1, 1) {
+        return;
+    }
+    let section = root.section("train");
+    let title = "`train.batch_size` cannot be 1 with this network";
+    let label = "batch normalisation needs more than one number of each feature";
+    section.problem(Problem::new(title, &section.place_of("batch_size"), label).help(format!(
+        "of {} × {} pixels the last block is left with one: 2 or more pictures a batch, or fewer blocks",
+        dataset.height, dataset.width
+    )));
 }
 
 fn read_augment(train: &Section<'_>) -> Augment {

@@ -3,9 +3,14 @@
 //! In: standardised pictures `[N, C, H, W]`. Out: logits `[N, K]`. This room knows the layers and their
 //! parameters, and nothing of data, losses or epochs.
 
+mod changed;
 mod count;
+mod folded;
 mod network;
+mod parameters;
 pub mod weights;
 
+pub use changed::{Known, Part, Span};
 pub use count::{ParameterCount, multiply_adds};
+pub use folded::Folded;
 pub use network::{Network, Parameter, WeightsError};

@@ -3,51 +3,58 @@
 use rand_distr::{Distribution, StandardNormal};
 use tch::{Device, Kind, Tensor};
 
+use super::folded::Folded;
+use super::parameters::{Initial, Parameters, Part, Placed};
 use super::weights::{self, FormatError, Weights};
 use crate::experiment::{ModelSpec, Precision};
 use crate::random;
 
 /// TensorFlow's default for batch normalisation.
-const EPSILON: f64 = 1e-3;
+pub(super) const EPSILON: f64 = 1e-3;
 
 /// Blocks of 3 × 3 convolutions (stride 1, same padding), each with batch normalisation and ReLU; a
 /// 3 × 3 max pool with stride 3 after every block but the last; global average pooling; one dense layer.
+///
+/// This is the network as it learns; [`Folded`] is the same network as it answers.
 ///
 /// Activations lie channels-last in memory: an input made as `[N, H, W, C]` and permuted to
 /// `[N, C, H, W]` keeps that format through the network, which is worth a third of the time on a CPU.
 #[derive(Debug)]
 pub struct Network {
-    blocks: Vec<Vec<Convolution>>,
+    pub(super) blocks: Vec<Vec<Convolution>>,
     /// `[K, C]` and `[K]`.
-    head: Affine,
-    precision: Precision,
+    pub(super) head: Affine,
+    parameters: Parameters,
+    pub(super) precision: Precision,
     /// How far a step moves the running statistics towards a batch's: libtorch's sense of momentum, which
     /// is 1 − TensorFlow's.
     norm_step: f64,
 }
 
 #[derive(Debug)]
-struct Convolution {
+pub(super) struct Convolution {
     /// `[O, I, 3, 3]` and `[O]`.
-    filter: Affine,
+    pub filter: Affine,
     /// Batch normalisation's gain and shift, `[O]` each.
-    norm: Affine,
-    running_mean: Tensor,
-    running_variance: Tensor,
+    pub norm: Affine,
+    pub running_mean: Tensor,
+    pub running_variance: Tensor,
 }
 
 #[derive(Debug)]
-struct Affine {
-    weight: Tensor,
-    bias: Tensor,
+pub(super) struct Affine {
+    pub weight: Placed,
+    pub bias: Placed,
 }
 
 /// A named tensor of a network.
 #[derive(Debug)]
 pub struct Parameter {
     pub name: String,
+    /// f32, without gradient.
     pub tensor: Tensor,
-    /// Whether the optimiser moves it; batch normalisation's running statistics move by themselves.
+    /// Whether it counts among what is learned; batch normalisation's running statistics move by
+    /// themselves.
     pub trainable: bool,
 }
 
@@ -73,71 +80,84 @@ impl Network {
         seed: u64,
     ) -> Network {
         let mut input = channels as i64;
-        let mut blocks = Vec::new();
+        let mut initial = Vec::new();
+        let mut place = |part, values| initial.push(Initial { values, part });
         for (b, widths) in model.blocks.iter().enumerate() {
-            let mut block = Vec::new();
             for (c, &width) in widths.iter().enumerate() {
                 let index = [b as u64, c as u64];
-                // Made as [O, 3, 3, I]: the permuted view has channels-last strides.
-                let weight = he_normal(&[width, 3, 3, input], 9 * input, device, seed, &index)
-                    .permute([0, 3, 1, 2]);
-                block.push(Convolution {
-                    filter: Affine::new(weight, zeros(width, device)),
-                    norm: Affine::new(ones(width, device), zeros(width, device)),
-                    running_mean: zeros(width, device),
-                    running_variance: ones(width, device),
-                });
+                place(Part::Filter, he_normal(&[width, 3, 3, input], 9 * input, seed, &index));
+                place(Part::Shift, zeros(width, Device::Cpu));
+                place(Part::Other, ones(width, Device::Cpu));
+                place(Part::Other, zeros(width, Device::Cpu));
                 input = width;
             }
-            blocks.push(block);
         }
         let classes = classes as i64;
-        let weight = he_normal(&[classes, input], input, device, seed, &[u64::MAX]);
+        place(Part::Other, he_normal(&[classes, input], input, seed, &[u64::MAX]));
+        place(Part::Other, zeros(classes, Device::Cpu));
+        let (parameters, placed) = Parameters::new(&initial, precision, device);
+        let mut placed = placed.into_iter();
+        let mut affine = || {
+            let mut next = || placed.next().expect("all were placed");
+            Affine { weight: next(), bias: next() }
+        };
+        let mut convolution = |width: i64| Convolution {
+            filter: affine(),
+            norm: affine(),
+            running_mean: zeros(width, device),
+            running_variance: ones(width, device),
+        };
+        let blocks = model.blocks.iter();
+        let blocks =
+            blocks.map(|widths| widths.iter().map(|width| convolution(*width)).collect()).collect();
         Network {
             blocks,
-            head: Affine::new(weight, zeros(classes, device)),
+            head: affine(),
+            parameters,
             precision,
             norm_step: 1.0 - model.batch_norm_momentum,
         }
     }
 
-    /// Logits `[N, K]` of pictures `[N, C, H, W]`, f32. With `training`, batch normalisation uses the
-    /// batch's own statistics and moves the running ones.
-    pub fn forward(&self, pictures: &Tensor, training: bool) -> Tensor {
-        let mut x = pictures.shallow_clone();
-        for (index, block) in self.blocks.iter().enumerate() {
-            if index > 0 {
-                x = x.max_pool2d([3, 3], [3, 3], [0, 0], [1, 1], false);
-            }
-            for convolution in block {
-                x = self.layer(convolution, &x, training);
-            }
-        }
-        let features = x.to_kind(Kind::Float).mean_dim([2, 3].as_slice(), false, Kind::Float);
-        features.linear(&self.head.weight, Some(&self.head.bias))
+    /// Logits `[N, K]` of pictures `[N, C, H, W]`, f32, in training: batch normalisation uses the batch's
+    /// own statistics and moves the running ones.
+    ///
+    /// What a convolution adds to its output is left out, since the batch's mean takes it away again; its
+    /// gradient is 0. (An optimiser that divides by the size of a gradient would make steps of full length
+    /// out of its rounding.)
+    pub fn forward(&self, pictures: &Tensor) -> Tensor {
+        self.learned(pictures, self.norm_step)
     }
 
-    /// Convolution, batch normalisation, ReLU.
-    fn layer(&self, convolution: &Convolution, x: &Tensor, training: bool) -> Tensor {
-        let Affine { weight, bias } = &convolution.filter;
-        let convolved = match self.precision {
-            Precision::F32 => convolve(x, weight, bias),
-            Precision::Bf16 => {
-                let bf16 = |tensor: &Tensor| tensor.to_kind(Kind::BFloat16);
-                convolve(&bf16(x), &bf16(weight), &bf16(bias))
+    fn learned(&self, pictures: &Tensor, norm_step: f64) -> Tensor {
+        self.parameters.refresh();
+        let mut x = input(pictures, self.precision);
+        for (index, block) in self.blocks.iter().enumerate() {
+            if index > 0 {
+                x = pool(&x);
             }
-        };
-        let mut normalised = convolved.batch_norm(
-            Some(&convolution.norm.weight),
-            Some(&convolution.norm.bias),
-            Some(&convolution.running_mean),
-            Some(&convolution.running_variance),
-            training,
-            self.norm_step,
-            EPSILON,
-            true,
-        );
-        normalised.relu_()
+            for convolution in block {
+                x = layer(convolution, &x, norm_step);
+            }
+        }
+        let Affine { weight, bias } = &self.head;
+        features(&x).linear(&weight.leaf, Some(&bias.leaf))
+    }
+
+    /// The gradient of a loss of [`forward`](Network::forward) with respect to
+    /// [`moving`](Network::moving), `[M]`, f32.
+    pub fn gradient(&self, loss: &Tensor) -> Tensor {
+        self.parameters.gradient(loss)
+    }
+
+    /// All that an optimiser moves, `[M]`, f32, sharing the network's storage.
+    pub fn moving(&self) -> Tensor {
+        self.parameters.moving()
+    }
+
+    /// The network as it answers, from its weights as they are now.
+    pub fn folded(&self) -> Folded {
+        Folded::new(self)
     }
 
     /// Every tensor of the network, in a fixed order, sharing its storage.
@@ -149,16 +169,16 @@ impl Network {
         for (b, block) in self.blocks.iter().enumerate() {
             for (c, convolution) in block.iter().enumerate() {
                 let name = |part: &str| format!("blocks.{b}.{c}.{part}");
-                push(name("conv.weight"), &convolution.filter.weight, true);
-                push(name("conv.bias"), &convolution.filter.bias, true);
-                push(name("norm.weight"), &convolution.norm.weight, true);
-                push(name("norm.bias"), &convolution.norm.bias, true);
+                push(name("conv.weight"), &convolution.filter.weight.stored, true);
+                push(name("conv.bias"), &convolution.filter.bias.stored, true);
+                push(name("norm.weight"), &convolution.norm.weight.stored, true);
+                push(name("norm.bias"), &convolution.norm.bias.stored, true);
                 push(name("norm.running_mean"), &convolution.running_mean, false);
                 push(name("norm.running_var"), &convolution.running_variance, false);
             }
         }
-        push("head.weight".to_owned(), &self.head.weight, true);
-        push("head.bias".to_owned(), &self.head.bias, true);
+        push("head.weight".to_owned(), &self.head.weight.stored, true);
+        push("head.bias".to_owned(), &self.head.bias.stored, true);
         parameters
     }
 
@@ -167,7 +187,7 @@ impl Network {
         self.parameters()
             .into_iter()
             .map(|parameter| {
-                let copy = parameter.tensor.detach().to_device(Device::Cpu).contiguous().copy();
+                let copy = parameter.tensor.to_device(Device::Cpu).contiguous().copy();
                 (parameter.name, copy)
             })
             .collect()
@@ -184,7 +204,20 @@ impl Network {
             let Some((_, stored)) = snapshot.iter().find(fits) else { return Err(parameter.name) };
             tch::no_grad(|| parameter.tensor.copy_(stored));
         }
+        self.carry_shifts_over();
         Ok(())
+    }
+
+    /// What a convolution adds to its output goes into the running mean, which takes it away again: training
+    /// leaves it out, so that the running mean must be of outputs without it. Nothing changes in a network
+    /// that was trained here.
+    fn carry_shifts_over(&self) {
+        let _guard = tch::no_grad_guard();
+        for Convolution { filter, running_mean, .. } in self.blocks.iter().flatten() {
+            let shift = &filter.bias.stored;
+            let _ = running_mean.shallow_clone().g_sub_(shift);
+            let _ = shift.shallow_clone().zero_();
+        }
     }
 
     /// The bytes of a safetensors file of all tensors, with a note in its metadata.
@@ -201,17 +234,47 @@ impl Network {
     }
 }
 
-impl Affine {
-    fn new(weight: Tensor, bias: Tensor) -> Affine {
-        Affine { weight: weight.set_requires_grad(true), bias: bias.set_requires_grad(true) }
+/// Convolution, batch normalisation over the batch, ReLU.
+fn layer(convolution: &Convolution, x: &Tensor, norm_step: f64) -> Tensor {
+    let Convolution { filter, norm, running_mean, running_variance } = convolution;
+    let convolved = convolve(x, &filter.weight.leaf, None, 1);
+    let mut normalised = convolved.batch_norm(
+        Some(&norm.weight.leaf),
+        Some(&norm.bias.leaf),
+        Some(running_mean),
+        Some(running_variance),
+        true,
+        norm_step,
+        EPSILON,
+        true,
+    );
+    normalised.relu_()
+}
+
+/// Pictures as the first convolution takes them.
+pub(super) fn input(pictures: &Tensor, precision: Precision) -> Tensor {
+    match precision {
+        Precision::F32 | Precision::Tf32 => pictures.shallow_clone(),
+        Precision::Bf16 => pictures.to_kind(Kind::BFloat16),
     }
 }
 
-fn convolve(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Tensor {
-    x.conv2d(weight, Some(bias), [1, 1], [1, 1], [1, 1], 1)
+/// 3 × 3, stride 1, with so many pixels of zeros around.
+pub(super) fn convolve(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, padding: i64) -> Tensor {
+    x.conv2d(weight, bias, [1, 1], [padding, padding], [1, 1], 1)
 }
 
-fn he_normal(shape: &[i64], fan_in: i64, device: Device, seed: u64, index: &[u64]) -> Tensor {
+/// What lies between two blocks.
+pub(super) fn pool(x: &Tensor) -> Tensor {
+    x.max_pool2d([3, 3], [3, 3], [0, 0], [1, 1], false)
+}
+
+/// What the dense layer takes, `[N, C]`, f32: the mean over each channel.
+pub(super) fn features(x: &Tensor) -> Tensor {
+    x.mean_dim([2, 3].as_slice(), false, Kind::Float)
+}
+
+fn he_normal(shape: &[i64], fan_in: i64, seed: u64, index: &[u64]) -> Tensor {
     let deviation = (2.0 / fan_in as f64).sqrt();
     let mut generator = random::generator(seed, "weights", index);
     let values: Vec<f32> = (0..shape.iter().product::<i64>())
@@ -220,7 +283,7 @@ fn he_normal(shape: &[i64], fan_in: i64, device: Device, seed: u64, index: &[u64
             (deviation * value) as f32
         })
         .collect();
-    Tensor::from_slice(&values).view(shape).to_device(device)
+    Tensor::from_slice(&values).view(shape)
 }
 
 fn zeros(length: i64, device: Device) -> Tensor {
@@ -264,7 +327,7 @@ mod tests {
 
     #[test]
     fn he_weights_have_variance_two_over_fan_in() {
-        let weight = he_normal(&[64, 3, 3, 64], 9 * 64, Device::Cpu, 1, &[]);
+        let weight = he_normal(&[64, 3, 3, 64], 9 * 64, 1, &[]);
         let deviation = weight.std(true).double_value(&[]);
         assert!((deviation - (2.0f64 / 576.0).sqrt()).abs() < 1e-3, "{deviation}");
     }
@@ -274,7 +337,7 @@ mod tests {
         let pictures =
             Tensor::rand([2, 12, 12, 3], (Kind::Float, Device::Cpu)).permute([0, 3, 1, 2]);
         let network = network(0);
-        let out = network.layer(&network.blocks[0][0], &pictures, true);
+        let out = layer(&network.blocks[0][0], &pictures, 0.1);
         assert_eq!(out.stride(), [12 * 12 * 4, 1, 12 * 4, 4]);
     }
 
@@ -283,7 +346,26 @@ mod tests {
         let (a, b) = (network(1), network(2));
         assert_eq!(b.decode(&a.encode("a note")).unwrap(), "a note");
         let pictures = Tensor::rand([2, 3, 12, 12], (Kind::Float, Device::Cpu));
-        assert_eq!(a.forward(&pictures, false), b.forward(&pictures, false));
+        assert_eq!(a.folded().logits(&pictures), b.folded().logits(&pictures));
+    }
+
+    /// Of a network that was trained elsewhere, where convolutions have shifts of their own.
+    #[test]
+    fn shifts_of_convolutions_change_sides_and_no_answer() {
+        let foreign = network(1);
+        for mut parameter in foreign.parameters() {
+            let _ = parameter.tensor.g_add_scalar_(0.1);
+        }
+        let own = network(2);
+        own.restore(&foreign.snapshot()).unwrap();
+        let pictures = Tensor::rand([2, 3, 12, 12], (Kind::Float, Device::Cpu));
+        let answers = [&foreign, &own].map(|network| network.folded().logits(&pictures));
+        let apart = (&answers[0] - &answers[1]).abs().max().double_value(&[]);
+        assert!(apart < 1e-4, "{apart}");
+        // And they agree on what a step of training makes of the running mean.
+        let _ = own.forward(&pictures);
+        let shift = own.parameters().into_iter().find(|p| p.name == "blocks.0.0.conv.bias");
+        assert_eq!(shift.unwrap().tensor.abs().max().double_value(&[]), 0.0);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::expand::{Plan, TrainingSpec};
 
 /// Part of every id. To be raised whenever a change of the code changes the numbers that the same
 /// experiment gives.
-pub const NUMERIC_VERSION: u32 = 1;
+pub const NUMERIC_VERSION: u32 = 2;
 
 /// The version of the embedded generator of faces. To be raised whenever the same settings give other
 /// pictures or labels.
@@ -286,6 +286,11 @@ impl<'a> TrainingKey<'a> {
 /// Equal for two occlusions that cover the same.
 pub(crate) fn canonical_occlusion(occlusion: Option<&Occlusion>) -> String {
     to_json(&occlusion.map(OcclusionKey::new))
+}
+
+/// Whether two occlusions cover the same.
+pub fn covers_the_same(one: &Occlusion, other: &Occlusion) -> bool {
+    canonical_occlusion(Some(one)) == canonical_occlusion(Some(other))
 }
 
 impl LessonKey {

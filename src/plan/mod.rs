@@ -16,7 +16,7 @@ pub(crate) use expand::in_lines;
 pub use expand::{Plan, PlanError, PlanWarning, Run, TrainingSpec};
 pub use identity::{
     EvaluationId, FACES_VERSION, Identified, NUMERIC_VERSION, RunId, RunIdentity, SensitivityId,
-    TrainingId, TrainingIdentity, evaluation_id, is_id, sensitivity_id, source_content,
+    TrainingId, TrainingIdentity, covers_the_same, evaluation_id, is_id, sensitivity_id, source_content,
     training_id,
 };
 

@@ -73,6 +73,13 @@ impl From<Polygon> for Vec<[f64; 2]> {
     }
 }
 
+/// Polygons as they lie when the face is flipped, left for right; `None` where that is the same.
+pub fn mirrored(polygons: &[Polygon]) -> Option<Vec<Polygon>> {
+    let mirrored: Vec<Polygon> = polygons.iter().map(Polygon::mirrored).collect();
+    let there = |polygon: &Polygon| polygons.iter().any(|other| polygon.same_corners(other));
+    if mirrored.iter().all(there) { None } else { Some(mirrored) }
+}
+
 impl Polygon {
     /// How far a corner may lie outside of the unit square: half its width, to either side.
     const REACH: std::ops::RangeInclusive<f64> = -0.5..=1.5;
@@ -101,6 +108,19 @@ impl Polygon {
         polygon.check_corners()?;
         polygon.check_sides()?;
         Ok(polygon)
+    }
+
+    /// The polygon as it lies when the face is flipped, left for right.
+    pub fn mirrored(&self) -> Polygon {
+        let mirrored = |point: &Point| Point { x: 1.0 - point.x, y: point.y };
+        Polygon { points: self.points.iter().map(mirrored).collect() }
+    }
+
+    /// Whether two polygons have the same corners, to rounding, whichever comes first and whichever way
+    /// round they run.
+    fn same_corners(&self, other: &Polygon) -> bool {
+        let near = |point: &Point| other.points.iter().any(|corner| point.distance(*corner) < NEAR);
+        self.points.len() == other.points.len() && self.points.iter().all(near)
     }
 
     fn check_corners(&self) -> Result<(), PolygonError> {

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::geometry::mirrored;
 use super::mask::cover;
 use super::{Affine, Polygon};
 
@@ -78,6 +79,15 @@ impl Occlusion {
             }
         });
         masks
+    }
+}
+
+impl Occlusion {
+    /// What covers the same places of a picture before it is flipped: `eyes_left` lies on the right then.
+    /// `None` where left and right are covered alike.
+    pub fn mirrored(&self) -> Option<Occlusion> {
+        let polygons = mirrored(&self.polygons)?;
+        Some(Occlusion { polygons, ..*self })
     }
 }
 
@@ -177,6 +187,25 @@ mod tests {
                 Occlusion { polygons: region.polygons.clone(), mode: Mode::Hide, fill: Fill::Mean };
             let share = area(&occlusion.masks(&[Affine::IDENTITY], 400, 400));
             assert!((share - region.area()).abs() < 0.002, "{}: {share}", region.name);
+        }
+    }
+
+    /// Flipped, the mirrored mask covers what the mask itself covers.
+    #[test]
+    fn a_mirrored_mask_is_the_mask_flipped() {
+        let canonical = [Affine::IDENTITY];
+        for region in Regions::aligned().iter() {
+            let mask = occlusion(&region.name, Mode::Hide);
+            let symmetric = !region.name.ends_with("_left") && !region.name.ends_with("_right");
+            assert_eq!(mask.mirrored().is_none(), symmetric, "{}", region.name);
+            let Some(mirrored) = mask.mirrored() else { continue };
+            let (own, other) = (mask.masks(&canonical, 48, 48), mirrored.masks(&canonical, 48, 48));
+            let flipped: Vec<u8> =
+                other.chunks_exact(48).flat_map(|row| row.iter().rev().copied()).collect();
+            let differ = own.iter().zip(&flipped).filter(|(a, b)| a != b).count();
+            // A centre on an outline belongs to the polygon on its right, flipped or not.
+            assert!(differ * 20 <= own.iter().filter(|covered| **covered == 1).count(), "{differ}");
+            assert_ne!(own, other);
         }
     }
 

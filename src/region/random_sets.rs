@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::geometry::mirrored;
 use super::mask::cover;
 use super::{Affine, Fill, Mode, Occlusion, Polygon};
 
@@ -68,6 +69,19 @@ impl RandomSets {
             },
         );
         members
+    }
+
+    /// The same sets in a picture before it is flipped, as [`Occlusion::mirrored`]; `None` where no region
+    /// has a side.
+    pub fn mirrored(&self) -> Option<RandomSets> {
+        let sides: Vec<Option<Vec<Polygon>>> =
+            self.regions.iter().map(|polygons| mirrored(polygons)).collect();
+        if sides.iter().all(Option::is_none) {
+            return None;
+        }
+        let regions = sides.into_iter().zip(&self.regions);
+        let regions = regions.map(|(side, own)| side.unwrap_or_else(|| own.clone())).collect();
+        Some(RandomSets { regions, ..*self })
     }
 
     /// A set: its size uniform from none to all regions, then uniform among the sets of that size, as

@@ -30,7 +30,8 @@ pub struct RunRow {
     /// From 1: the epoch whose network was kept.
     pub best_epoch: u32,
     pub parameters: u64,
-    /// All metrics from here to `test_bits` are `None` where the run failed.
+    /// All metrics from here to `test_bits` are `None` where the run failed; this one is too where the network
+    /// was examined otherwise than it was validated.
     pub val_accuracy: Option<f64>,
     pub test_accuracy: Option<f64>,
     pub test_balanced_accuracy: Option<f64>,
@@ -73,7 +74,8 @@ pub struct EpochRow {
     pub seconds: f64,
 }
 
-/// `predictions.parquet`: a row for every run and image of `val` and `test`. In the file the column
+/// `predictions.parquet`: a row for every run and image of `test`; of `val` too where the network was examined
+/// as it was validated: on whole faces or under the covering that it learned under. In the file the column
 /// `classes` names the classes in class order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PredictionRow {

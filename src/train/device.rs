@@ -5,13 +5,25 @@ use std::path::{Path, PathBuf};
 
 use tch::{Cuda, Device};
 
-use crate::experiment::DeviceChoice;
+use crate::experiment::{DeviceChoice, Precision};
 
 /// Why the wanted device cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
     #[error("{asked_by} for `{wanted}`, but {reason}; {}", asked_by.cure())]
     Unavailable { wanted: String, reason: NoCuda, asked_by: AskedBy },
+    #[error(
+        "`train.precision = \"tf32\"` needs an NVIDIA GPU (Ampere or newer), and this is `{device}`: set it to \
+         \"f32\" or \"bf16\""
+    )]
+    NoTf32 { device: String },
+    #[error("libtorch refuses to compute in `{}`", .0.name())]
+    Precision(Precision),
+    #[error(
+        "the environment variable {variable} is set, by which float32 would be rounded (or TF32 would not be) \
+         whatever the experiment says: unset it, and set `train.precision` instead"
+    )]
+    Environment { variable: &'static str },
 }
 
 /// Who wants a device.
@@ -175,6 +187,57 @@ fn gpu_information(index: usize) -> Option<PathBuf> {
     let mut folders: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     folders.sort();
     Some(folders.get(index)?.join("information"))
+}
+
+/// Whether a precision can be had on a device, told without opening libtorch's CUDA part.
+///
+/// # Errors
+/// Where TF32 is asked for and there is no GPU.
+pub fn check_precision(precision: Precision, choice: DeviceChoice) -> Result<(), DeviceError> {
+    let on_cpu = match choice {
+        DeviceChoice::Cpu => true,
+        DeviceChoice::Auto => !has_driver(),
+        DeviceChoice::Cuda(_) => false,
+    };
+    match precision == Precision::Tf32 && on_cpu {
+        true => Err(DeviceError::NoTf32 { device: name(Device::Cpu) }),
+        false => Ok(()),
+    }
+}
+
+/// Sets what float32 means on a device: nothing is left to libtorch's default, by which cuDNN's convolutions
+/// round to TF32.
+///
+/// # Errors
+/// Where the precision cannot be had there.
+pub fn set_precision(precision: Precision, device: Device) -> Result<(), DeviceError> {
+    let tf32 = precision == Precision::Tf32;
+    if device.is_cuda() {
+        // The fastest of its algorithms for these shapes, found by trying each once.
+        Cuda::cudnn_set_benchmark(true);
+    }
+    if tf32 && !device.is_cuda() {
+        return Err(DeviceError::NoTf32 { device: name(device) });
+    }
+    match super::door::allow_tf32(tf32) {
+        true => Ok(()),
+        false => Err(DeviceError::Precision(precision)),
+    }
+}
+
+/// What makes the math libraries below libtorch round float32, or keeps them from it, whatever a program says
+/// (oneDNN's developer guide, "Floating-point math mode"; cuBLAS, "Environment variables").
+pub const ROUNDING_VARIABLES: [&str; 3] =
+    ["ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE", "NVIDIA_TF32_OVERRIDE"];
+
+/// # Errors
+/// Where the environment would round float32 behind the experiment's back.
+pub fn check_environment() -> Result<(), DeviceError> {
+    let set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    match ROUNDING_VARIABLES.into_iter().find(set) {
+        Some(variable) => Err(DeviceError::Environment { variable }),
+        None => Ok(()),
+    }
 }
 
 /// The version of the NVIDIA driver, where there is one: `580.65.06`.

@@ -1,7 +1,6 @@
 //! What training minimises. All in nats, means over the batch.
 
-use rand::{Rng, RngExt};
-use tch::{Kind, Tensor};
+use tch::{Kind, Reduction, Tensor};
 
 use crate::experiment::Target;
 
@@ -17,13 +16,12 @@ pub struct Goal<'a> {
 /// The loss of a training batch. `logits` `[B, K]`, f32.
 ///
 /// `distribution`: Σ −p log q. `majority`: −log q of the class with most votes. `probability`: −log q of
-/// a class drawn from p. `multi_target`: −log of the largest q among the classes with p > 0 (Barsoum et
-/// al. 2016, arXiv 1608.01041, section 3).
-pub fn training(target: Target, logits: &Tensor, goal: &Goal, generator: &mut impl Rng) -> Tensor {
-    match target {
-        Target::Probability => {
-            let drawn = draw_classes(goal.labels, generator);
-            logits.log_softmax(-1, Kind::Float).nll_loss(&drawn)
+/// a class drawn from p by the image's chance, `[B]`, from 0 to 1. `multi_target`: −log of the largest q
+/// among the classes with p > 0 (Barsoum et al. 2016, arXiv 1608.01041, section 3).
+pub fn training(target: Target, logits: &Tensor, goal: &Goal, chances: Option<&Tensor>) -> Tensor {
+    match (target, chances) {
+        (Target::Probability, Some(chances)) => {
+            cross_entropy(logits, &drawn_classes(goal.labels, chances))
         }
         _ => evaluation(target, logits, goal),
     }
@@ -32,24 +30,25 @@ pub fn training(target: Target, logits: &Tensor, goal: &Goal, generator: &mut im
 /// The loss by which epochs are compared: the same, but `probability` takes the whole distribution in
 /// the place of one draw, which is its expectation.
 pub fn evaluation(target: Target, logits: &Tensor, goal: &Goal) -> Tensor {
-    let log_q = logits.log_softmax(-1, Kind::Float);
     match target {
-        Target::Distribution | Target::Probability => {
-            -(log_q * goal.labels).sum_dim_intlist(-1, false, Kind::Float).mean(Kind::Float)
-        }
-        Target::Majority => log_q.nll_loss(goal.actual),
+        Target::Distribution | Target::Probability => cross_entropy(logits, goal.labels),
+        Target::Majority => cross_entropy(logits, goal.actual),
         Target::MultiTarget => {
             let wrong = goal.labels.le(0.0);
+            let log_q = logits.log_softmax(-1, Kind::Float);
             -log_q.masked_fill(&wrong, f64::NEG_INFINITY).amax(-1, false).mean(Kind::Float)
         }
     }
 }
 
-/// One class an image, drawn from its label distribution. `[B]`, i64.
-fn draw_classes(labels: &Tensor, generator: &mut impl Rng) -> Tensor {
-    let draws: Vec<f32> = (0..labels.size()[0]).map(|_| generator.random()).collect();
-    let draws = Tensor::from_slice(&draws).unsqueeze(1).to_device(labels.device());
-    let below = labels.cumsum(-1, Kind::Float).le_tensor(&draws);
+/// Of logits `[B, K]`, against shares `[B, K]` or classes `[B]`.
+fn cross_entropy(logits: &Tensor, goal: &Tensor) -> Tensor {
+    logits.cross_entropy_loss(goal, None::<&Tensor>, Reduction::Mean, -100, 0.0)
+}
+
+/// One class an image, drawn from its label distribution by a chance from 0 to 1. `[B]`, i64.
+fn drawn_classes(labels: &Tensor, chances: &Tensor) -> Tensor {
+    let below = labels.cumsum(-1, Kind::Float).le_tensor(&chances.unsqueeze(1));
     // Rounding can leave the last sum just under a draw: the last class with a vote stands in.
     let last = labels.gt(0.0).to_kind(Kind::Int64)
         * Tensor::arange(labels.size()[1], (Kind::Int64, labels.device()));
@@ -61,8 +60,7 @@ fn draw_classes(labels: &Tensor, generator: &mut impl Rng) -> Tensor {
 
 #[cfg(test)]
 mod tests {
-    use rand::SeedableRng;
-    use rand_chacha::ChaCha8Rng;
+    use tch::Device;
 
     use super::*;
 
@@ -72,7 +70,8 @@ mod tests {
         let labels = Tensor::from_slice(labels.as_flattened()).view([2, 3]);
         let actual = labels.argmax(-1, false);
         let goal = Goal { labels: &labels, actual: &actual };
-        training(target, &logits, &goal, &mut ChaCha8Rng::seed_from_u64(1)).double_value(&[])
+        let chances = Tensor::from_slice(&[0.3f32, 0.6]);
+        training(target, &logits, &goal, Some(&chances)).double_value(&[])
     }
 
     fn assert_close(left: f64, right: f64) {
@@ -93,7 +92,8 @@ mod tests {
     #[test]
     fn classes_are_drawn_in_proportion() {
         let labels = Tensor::from_slice(&[0.0f32, 0.3, 0.7]).repeat([10_000, 1]);
-        let drawn = draw_classes(&labels, &mut ChaCha8Rng::seed_from_u64(2));
+        let chances = (Tensor::arange(10_000, (Kind::Float, Device::Cpu)) + 0.5) / 10_000.0;
+        let drawn = drawn_classes(&labels, &chances);
         let share =
             |class: i64| drawn.eq(class).to_kind(Kind::Double).mean(Kind::Double).double_value(&[]);
         assert_eq!(share(0), 0.0);

@@ -1,23 +1,31 @@
 //! One network fitted with one seed.
 //!
 //! In: settings, a seed, the data on the device and the masks that cover them. Out: the kept network and
-//! a row an epoch. This room knows nothing of conditions, other trainings or the results folder; it tells
+//! a row an epoch. [`inputs`] is the one place that decides what a network sees, here and everywhere else. This room knows nothing of conditions, other trainings or the results folder; it tells
 //! what happens to a [`Watch`].
 
-pub mod augment;
+mod answers;
 mod blur;
 pub mod checkpoint;
-pub mod data;
+mod cover;
 pub mod device;
+pub mod door;
+mod epoch;
 mod inpaint;
+pub mod inputs;
 pub mod loss;
 pub mod optimizer;
 pub mod schedule;
+mod standardisation;
+mod steps;
 mod trainer;
+pub mod warp;
 
+pub use answers::answers;
 pub use checkpoint::{Checkpoint, CheckpointError};
-pub use data::{Cover, OnDevice, RandomCover, Standardisation, TrainCover};
-pub(crate) use trainer::answers;
+pub use cover::{Cover, RandomCover, TrainCover};
+pub use inputs::{Covering, OnDevice};
+pub use standardisation::Standardisation;
 pub use trainer::{Covers, EpochRecord, Outcome, Step, TrainError, Trained, Training, Watch};
 
 #[cfg(test)]

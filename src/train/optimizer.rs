@@ -3,91 +3,75 @@
 use tch::Tensor;
 
 use crate::experiment;
-use crate::model::{Network, Parameter};
 
-/// Moves a network's trainable parameters along their gradients.
+/// Moves numbers along their gradient. All numbers of a network lie in one tensor, so that a step is a
+/// handful of operations.
 #[derive(Debug)]
 pub struct Optimizer {
     kind: experiment::Optimizer,
-    slots: Vec<Slot>,
+    /// What is moved, `[M]`, f32.
+    moving: Tensor,
+    /// `[M]`. Adam: the running mean of gradients. SGD: the velocity.
+    first: Tensor,
+    /// Adam: the running mean of squared gradients, `[M]`. SGD: unused, empty.
+    second: Tensor,
     /// Steps done.
     steps: u64,
 }
 
-/// A parameter and what the optimiser remembers of its gradients.
-#[derive(Debug)]
-struct Slot {
-    name: String,
-    parameter: Tensor,
-    /// Adam: the running mean of gradients. SGD: the velocity.
-    first: Tensor,
-    /// Adam: the running mean of squared gradients. SGD: unused, empty.
-    second: Tensor,
-}
-
 impl Optimizer {
-    pub fn new(kind: experiment::Optimizer, network: &Network) -> Optimizer {
-        let with_second = !matches!(kind, experiment::Optimizer::Sgd { .. });
-        let slot = |parameter: Parameter| {
-            let first = parameter.tensor.detach().zeros_like();
-            let second = if with_second {
-                first.zeros_like()
-            } else {
-                Tensor::zeros([0], (first.kind(), first.device()))
-            };
-            Slot { name: parameter.name, parameter: parameter.tensor, first, second }
+    /// `moving` shares the storage of what is moved.
+    pub fn new(kind: experiment::Optimizer, moving: Tensor) -> Optimizer {
+        let first = moving.zeros_like();
+        let second = match kind {
+            experiment::Optimizer::Sgd { .. } => Tensor::zeros([0], (first.kind(), first.device())),
+            _ => first.zeros_like(),
         };
-        let trainable = network.parameters().into_iter().filter(|parameter| parameter.trainable);
-        Optimizer { kind, slots: trainable.map(slot).collect(), steps: 0 }
+        Optimizer { kind, moving, first, second, steps: 0 }
     }
 
-    pub fn zero_gradients(&mut self) {
-        for slot in &mut self.slots {
-            slot.parameter.zero_grad();
-        }
-    }
-
-    /// One step along the gradients that lie in the parameters.
+    /// One step along a gradient, `[M]`.
     ///
     /// Adam as TensorFlow has it (Kingma and Ba 2015, the form at the end of section 2): the corrections
     /// for the start go into the rate, and epsilon is added to the uncorrected root. AdamW decays the
     /// weights by rate × decay beside that (Loshchilov and Hutter 2019). SGD adds decay × weight to the
     /// gradient; v ← momentum × v + gradient; the step is rate × v, or with Nesterov's momentum
     /// rate × (gradient + momentum × v).
-    pub fn step(&mut self, rate: f64) {
+    pub fn step(&mut self, gradient: &Tensor, rate: f64) {
+        let _guard = tch::no_grad_guard();
         self.steps += 1;
-        let steps = self.steps as f64;
-        let kind = self.kind;
-        tch::no_grad(|| {
-            for slot in &mut self.slots {
-                let gradient = slot.parameter.grad();
-                match kind {
-                    experiment::Optimizer::Adam { beta1, beta2, epsilon, .. } => {
-                        let rate =
-                            rate * (1.0 - beta2.powf(steps)).sqrt() / (1.0 - beta1.powf(steps));
-                        slot.adam(&gradient, rate, beta1, beta2, epsilon);
-                    }
-                    experiment::Optimizer::Adamw {
-                        beta1, beta2, epsilon, weight_decay, ..
-                    } => {
-                        let _ = slot.parameter.g_mul_scalar_(1.0 - rate * weight_decay);
-                        let rate =
-                            rate * (1.0 - beta2.powf(steps)).sqrt() / (1.0 - beta1.powf(steps));
-                        slot.adam(&gradient, rate, beta1, beta2, epsilon);
-                    }
-                    experiment::Optimizer::Sgd { momentum, nesterov, weight_decay, .. } => {
-                        let gradient = gradient + &slot.parameter * weight_decay;
-                        let _ = slot.first.g_mul_scalar_(momentum).g_add_(&gradient);
-                        let direction = if nesterov {
-                            gradient + &slot.first * momentum
-                        } else {
-                            slot.first.shallow_clone()
-                        };
-                        let _ = slot.parameter.g_sub_(&(direction * rate));
-                    }
-                }
+        match self.kind {
+            experiment::Optimizer::Adam { beta1, beta2, epsilon, .. } => {
+                self.adam(gradient, rate, (beta1, beta2), epsilon);
             }
-        });
+            experiment::Optimizer::Adamw { beta1, beta2, epsilon, weight_decay, .. } => {
+                let _ = self.moving.g_mul_scalar_(1.0 - rate * weight_decay);
+                self.adam(gradient, rate, (beta1, beta2), epsilon);
+            }
+            experiment::Optimizer::Sgd { momentum, nesterov, weight_decay, .. } => {
+                let gradient = match weight_decay {
+                    0.0 => gradient.shallow_clone(),
+                    decay => gradient + &self.moving * decay,
+                };
+                let _ = self.first.g_mul_scalar_(momentum).g_add_(&gradient);
+                let direction = match nesterov {
+                    true => gradient + &self.first * momentum,
+                    false => self.first.shallow_clone(),
+                };
+                let _ = self.moving.g_sub_(&(direction * rate));
+            }
+        }
+    }
+
+    fn adam(&mut self, gradient: &Tensor, rate: f64, (beta1, beta2): (f64, f64), epsilon: f64) {
+        let steps = self.steps as f64;
+        let rate = rate * (1.0 - beta2.powf(steps)).sqrt() / (1.0 - beta1.powf(steps));
+        let _ = self.first.lerp_(gradient, 1.0 - beta1);
+        let _ = self.second.lerp_(&gradient.square(), 1.0 - beta2);
+        let mut root = self.second.sqrt();
+        let _ = root.g_add_scalar_(epsilon);
+        let mut change = &self.first / root;
+        let _ = self.moving.g_sub_(&change.g_mul_scalar_(rate));
     }
 
     /// How many steps were done.
@@ -97,15 +81,8 @@ impl Optimizer {
 
     /// Everything that is remembered, by name, sharing its storage.
     pub fn state(&self) -> Vec<(String, Tensor)> {
-        self.slots
-            .iter()
-            .flat_map(|slot| {
-                [
-                    (format!("{}.first", slot.name), slot.first.shallow_clone()),
-                    (format!("{}.second", slot.name), slot.second.shallow_clone()),
-                ]
-            })
-            .collect()
+        let named = [("first", &self.first), ("second", &self.second)];
+        named.map(|(name, tensor)| (name.to_owned(), tensor.shallow_clone())).into()
     }
 
     /// Counts on from `steps`, after [`state`](Optimizer::state)'s tensors were filled.
@@ -114,36 +91,20 @@ impl Optimizer {
     }
 }
 
-impl Slot {
-    fn adam(&mut self, gradient: &Tensor, rate: f64, beta1: f64, beta2: f64, epsilon: f64) {
-        let _ = self.first.lerp_(gradient, 1.0 - beta1);
-        let _ = self.second.g_mul_scalar_(beta2).g_add_(&(gradient.square() * (1.0 - beta2)));
-        let root = self.second.sqrt() + epsilon;
-        let _ = self.parameter.g_sub_(&(&self.first / root * rate));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use tch::{Device, Kind};
 
     use super::*;
-    use crate::experiment::{ModelSpec, Precision};
 
-    /// Steps of the head's bias under the gradients 1, then −2, from 0.
+    /// The places of a number under the gradients 1, then −2, from 0.
     fn walk(kind: experiment::Optimizer) -> Vec<f64> {
-        let model = ModelSpec { blocks: vec![vec![2]], batch_norm_momentum: 0.99 };
-        let network = Network::new(&model, 1, 2, Precision::F32, Device::Cpu, 0);
-        let mut optimizer = Optimizer::new(kind, &network);
-        let bias = optimizer.slots.last().unwrap().parameter.shallow_clone();
+        let place = Tensor::zeros([1], (Kind::Float, Device::Cpu));
+        let mut optimizer = Optimizer::new(kind, place.shallow_clone());
         let mut places = Vec::new();
-        for gradient in [1.0, -2.0] {
-            optimizer.zero_gradients();
-            let everything: Tensor =
-                optimizer.slots.iter().map(|slot| slot.parameter.sum(Kind::Float)).sum();
-            (everything * gradient).backward();
-            optimizer.step(0.1);
-            places.push(bias.double_value(&[0]));
+        for gradient in [1.0f32, -2.0] {
+            optimizer.step(&Tensor::from_slice(&[gradient]), 0.1);
+            places.push(place.double_value(&[0]));
         }
         places
     }

@@ -128,7 +128,9 @@ impl Setting {
 
 /// All that must be the same whether or not a training was interrupted.
 fn numbers(trained: &Trained) -> (Vec<EpochRecord>, u32, Vec<u8>) {
-    let epochs = trained.epochs.iter().map(|epoch| EpochRecord { seconds: 0.0, ..*epoch });
+    let timeless =
+        |epoch: &EpochRecord| EpochRecord { seconds: 0.0, train_seconds: 0.0, ..*epoch };
+    let epochs = trained.epochs.iter().map(timeless);
     (epochs.collect(), trained.best_epoch, trained.network.encode(""))
 }
 
@@ -157,7 +159,7 @@ fn an_interrupted_training_ends_as_one_that_was_not() {
     let sets = |count| {
         let members: Vec<i32> = third(count).map(i32::from).collect();
         let sets = RandomSets { regions: vec![Vec::new()], mode: Mode::Keep, fill: Fill::Mean };
-        RandomCover::new(&sets, &members, SIDE, SIDE, Device::Cpu)
+        RandomCover::new(&sets, &members, None, SIDE, SIDE, Device::Cpu)
     };
     for covers in [
         None,
@@ -304,7 +306,7 @@ fn bfloat16_comes_near_float32() {
         let network =
             crate::model::Network::new(&settings().model, 1, 2, precision, Device::Cpu, 1);
         let data = Setting::new(settings()).train;
-        network.forward(&data.pictures(&Tensor::from_slice(&[0i64, 1, 2])), false)
+        network.folded().logits(&data.pictures(&Tensor::from_slice(&[0i64, 1, 2])))
     };
     let (single, half) = (logits(Precision::F32), logits(Precision::Bf16));
     assert_eq!(half.kind(), tch::Kind::Float);

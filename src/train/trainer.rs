@@ -2,23 +2,21 @@
 
 use std::time::{Duration, Instant};
 
-use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
-use tch::{Device, Kind, Tensor};
+use tch::Tensor;
 
-use super::augment::Warp;
+use super::answers::answers;
 use super::checkpoint::{Checkpoint, CheckpointError, Progress};
-use super::data::{Cover, OnDevice, TrainCover};
+use super::cover::{Cover, TrainCover};
+use super::epoch::{Batches, right};
+use super::inputs::OnDevice;
 use super::loss::{self, Goal};
 use super::optimizer::Optimizer;
 use super::schedule::Rate;
+use super::steps::{NotFinite, Steps};
 use crate::experiment::{Select, Settings};
 use crate::model::Network;
-use crate::random;
-use crate::region::Fill;
 
-/// Images of one evaluation batch: large enough to be fast, small enough for little memory.
-pub const EVALUATION_BATCH: usize = 128;
 /// Between two looks at the losses, which on a GPU means waiting for it.
 const LOOK: Duration = Duration::from_millis(250);
 
@@ -79,6 +77,8 @@ pub struct EpochRecord {
     pub val_accuracy: f64,
     /// Training and validation.
     pub seconds: f64,
+    /// Training alone.
+    pub train_seconds: f64,
 }
 
 #[derive(Debug)]
@@ -109,6 +109,11 @@ pub enum TrainError {
          try a smaller learning rate, a warm-up, or `precision = \"f32\"`"
     )]
     ValidationNotFinite { epoch: u32, learning_rate: f64 },
+    #[error(
+        "batch normalisation needs more than one number of each feature, and a batch of {images} has {images} \
+         where only 1 × 1 pixels are left: more pictures a batch, larger pictures or fewer blocks"
+    )]
+    NoVariance { images: usize },
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
 }
@@ -128,9 +133,10 @@ impl Training<'_> {
         watch: &mut dyn Watch,
     ) -> Result<Outcome, TrainError> {
         let Settings { train: settings, schedule, .. } = self.settings;
+        self.check_variance()?;
         let network = self.network();
-        let mut optimizer = Optimizer::new(settings.optimizer, &network);
-        let steps = self.train.len().div_ceil(settings.batch_size) as u64;
+        let mut optimizer = Optimizer::new(settings.optimizer, network.moving());
+        let steps = self.batches().count() as u64;
         let full = settings.optimizer.learning_rate();
         let mut rate = Rate::new(*schedule, full, settings.epochs, steps);
         let mut progress = Progress::default();
@@ -143,13 +149,16 @@ impl Training<'_> {
         while (progress.epochs.len() as u32) < settings.epochs && !stopped_early {
             let epoch = progress.epochs.len() as u32 + 1;
             let mut clock = Clock::start(progress.seconds);
-            let order = self.order(epoch);
-            let mut pending: Vec<Tensor> = Vec::new();
-            let mut correct: Vec<Tensor> = Vec::new();
-            let batches = order.chunks(settings.batch_size).enumerate();
-            for (step, batch) in batches.skip(progress.losses.len()) {
+            let before = u64::from(epoch - 1) * steps;
+            let not_finite = |NotFinite(step): NotFinite, rate: &Rate| {
+                let learning_rate = rate.at(before + step as u64);
+                TrainError::NotFinite { epoch, step: step as u64 + 1, learning_rate }
+            };
+            let mut under_way = Steps::new(self, &network, epoch, progress.losses.len());
+            while !under_way.are_done() {
                 if watch.interrupted() {
-                    self.look(&mut progress, &mut pending, &mut correct, &rate, epoch)?;
+                    let looked = under_way.look(&mut progress);
+                    looked.map_err(|error| not_finite(error, &rate))?;
                     progress.seconds = clock.seconds();
                     let last = Checkpoint::take(
                         self.id,
@@ -161,19 +170,15 @@ impl Training<'_> {
                     );
                     return Ok(Outcome::Interrupted(last));
                 }
-                let position = u64::from(epoch - 1) * steps + step as u64;
-                optimizer.zero_gradients();
-                let (loss, right) = self.forward(&network, batch, position);
-                loss.backward();
-                optimizer.step(rate.at(position));
-                pending.push(loss.detach());
-                correct.push(right);
+                let position = before + under_way.done() as u64;
+                under_way.next(&mut optimizer, rate.at(position));
                 if clock.time_to_look() {
-                    self.look(&mut progress, &mut pending, &mut correct, &rate, epoch)?;
-                    let images = ((step + 1) * settings.batch_size).min(order.len()) as f64;
+                    let looked = under_way.look(&mut progress);
+                    looked.map_err(|error| not_finite(error, &rate))?;
+                    let images = under_way.images() as f64;
                     watch.step(&Step {
                         epoch,
-                        step: step as u64 + 1,
+                        step: under_way.done() as u64,
                         steps,
                         loss: mean(&progress.losses),
                         accuracy: progress.correct / images,
@@ -181,17 +186,19 @@ impl Training<'_> {
                     });
                 }
             }
-            self.look(&mut progress, &mut pending, &mut correct, &rate, epoch)?;
+            under_way.look(&mut progress).map_err(|error| not_finite(error, &rate))?;
+            let train_seconds = clock.seconds();
 
             let (val_loss, val_accuracy) = self.validate(&network);
             let record = EpochRecord {
                 epoch,
-                learning_rate: rate.at(u64::from(epoch) * steps - 1),
+                learning_rate: rate.at(before + steps - 1),
                 train_loss: self.mean_by_images(&progress.losses),
-                train_accuracy: progress.correct / order.len() as f64,
+                train_accuracy: progress.correct / self.train.len() as f64,
                 val_loss,
                 val_accuracy,
                 seconds: clock.seconds(),
+                train_seconds,
             };
             if !val_loss.is_finite() {
                 let learning_rate = record.learning_rate;
@@ -230,94 +237,38 @@ impl Training<'_> {
         Network::new(&self.settings.model, dataset.channels, classes, precision, device, self.seed)
     }
 
-    /// Every training image once, in an order of the epoch's own.
-    fn order(&self, epoch: u32) -> Vec<i64> {
-        let mut order: Vec<i64> = (0..self.train.len() as i64).collect();
-        order.shuffle(&mut random::generator(self.seed, "order", &[u64::from(epoch)]));
-        order
+    pub(super) fn batches(&self) -> Batches {
+        Batches::new(self.train.len(), self.settings.train.batch_size)
     }
 
-    /// Loss of one training batch, and how many of its answers are right, both as tensors on the device.
-    fn forward(&self, network: &Network, batch: &[i64], position: u64) -> (Tensor, Tensor) {
-        let settings = &self.settings.train;
-        let index = Tensor::from_slice(batch).to_device(self.train.device());
-        let mut pictures = self.train.pictures(&index);
-        let mut generator = random::generator(self.seed, "augment", &[position]);
-        let warp = Warp::draw(&settings.augment, &pictures, &mut generator);
-        if let Some(warp) = &warp {
-            pictures = warp.pictures(&pictures);
+    /// A batch of one picture has no variance where a feature is a single number: normalised, it would be
+    /// nothing but its shift, and its running variance no number.
+    fn check_variance(&self) -> Result<(), TrainError> {
+        let smallest = self.batches().range(0).len();
+        let Settings { dataset, model, .. } = self.settings;
+        let features = model.last_features(dataset.height, dataset.width);
+        match smallest == 1 && features == (1, 1) {
+            true => Err(TrainError::NoVariance { images: smallest }),
+            false => Ok(()),
         }
-        if let Some(Covers { train: cover, .. }) = self.covers {
-            let masks = cover.masks(&index, self.seed, position);
-            let masks = warp.map_or_else(|| masks.shallow_clone(), |warp| warp.masks(&masks));
-            if cover.fill() == Fill::Noise {
-                tch::manual_seed(random::torch_seed(self.seed, "noise", &[position]));
-            }
-            pictures = self.train.covered(pictures, &masks, cover.fill());
-        }
-        let logits = network.forward(&pictures, true);
-        let labels = self.train.labels.index_select(0, &index);
-        let actual = self.train.actual.index_select(0, &index);
-        let goal = Goal { labels: &labels, actual: &actual };
-        let mut generator = random::generator(self.seed, "target", &[position]);
-        let loss = loss::training(settings.target, &logits, &goal, &mut generator);
-        (loss, right(&logits, &actual))
     }
 
     /// Mean loss and accuracy over the validation split.
     fn validate(&self, network: &Network) -> (f64, f64) {
-        let target = self.settings.train.target;
+        let _guard = tch::no_grad_guard();
         let cover = self.covers.map(|covers| &covers.val);
-        let (mut loss, mut correct) = (0.0, 0.0);
-        answers(network, self.val, cover, self.seed, |index, logits| {
-            let labels = self.val.labels.index_select(0, index);
-            let actual = self.val.actual.index_select(0, index);
-            let goal = Goal { labels: &labels, actual: &actual };
-            let batch = index.size()[0] as f64;
-            loss += loss::evaluation(target, logits, &goal).double_value(&[]) * batch;
-            correct += right(logits, &actual).double_value(&[]);
-        });
-        let images = self.val.len() as f64;
-        (loss / images, correct / images)
+        let logits = answers(&network.folded(), self.val, cover, self.seed);
+        let goal = Goal { labels: &self.val.labels, actual: &self.val.actual };
+        let loss = loss::evaluation(self.settings.train.target, &logits, &goal);
+        (loss.double_value(&[]), right(&logits, goal.actual) / self.val.len() as f64)
     }
 
-    /// Takes over the losses of the steps since the last look, and ends the training at one that is not
-    /// finite.
-    fn look(
-        &self,
-        progress: &mut Progress,
-        pending: &mut Vec<Tensor>,
-        correct: &mut Vec<Tensor>,
-        rate: &Rate,
-        epoch: u32,
-    ) -> Result<(), TrainError> {
-        if pending.is_empty() {
-            return Ok(());
-        }
-        let losses = Tensor::stack(pending, 0).to_device(Device::Cpu).to_kind(Kind::Float);
-        let mut values = vec![0f32; pending.len()];
-        losses.copy_data(&mut values, pending.len());
-        if let Some(bad) = values.iter().position(|loss| !loss.is_finite()) {
-            let step = (progress.losses.len() + bad) as u64;
-            let steps = self.train.len().div_ceil(self.settings.train.batch_size) as u64;
-            let learning_rate = rate.at(u64::from(epoch - 1) * steps + step);
-            return Err(TrainError::NotFinite { epoch, step: step + 1, learning_rate });
-        }
-        progress.losses.extend(values);
-        progress.correct += Tensor::stack(correct, 0).sum(Kind::Double).double_value(&[]);
-        pending.clear();
-        correct.clear();
-        Ok(())
-    }
-
-    /// The mean over images of losses that are means over batches: the last batch may be smaller.
+    /// The mean over images of losses that are means over batches, which differ in size.
     fn mean_by_images(&self, losses: &[f32]) -> f64 {
-        let (images, batch) = (self.train.len(), self.settings.train.batch_size);
-        let weighted = losses.iter().enumerate().map(|(step, loss)| {
-            let size = batch.min(images - step * batch);
-            f64::from(*loss) * size as f64
-        });
-        weighted.sum::<f64>() / images as f64
+        let batches = self.batches();
+        let weighted = losses.iter().enumerate();
+        let weighted = weighted.map(|(step, loss)| f64::from(*loss) * batches.range(step).len() as f64);
+        weighted.sum::<f64>() / self.train.len() as f64
     }
 
     fn is_kept(&self, earlier: &[EpochRecord], record: &EpochRecord) -> bool {
@@ -334,32 +285,6 @@ impl Training<'_> {
         });
         best.is_some_and(|best| epochs.len() - 1 - best >= patience as usize)
     }
-}
-
-/// Runs a network over a split in evaluation mode, batch by batch, covered where there is a cover.
-/// `each` gets the batch's image numbers `[B]` and logits `[B, K]`.
-pub(crate) fn answers(
-    network: &Network,
-    data: &OnDevice,
-    cover: Option<&Cover>,
-    seed: u64,
-    mut each: impl FnMut(&Tensor, &Tensor),
-) {
-    let _guard = tch::no_grad_guard();
-    let images: Vec<i64> = (0..data.len() as i64).collect();
-    for (number, batch) in images.chunks(EVALUATION_BATCH).enumerate() {
-        let index = Tensor::from_slice(batch).to_device(data.device());
-        if cover.is_some_and(|cover| cover.fill() == Fill::Noise) {
-            tch::manual_seed(random::torch_seed(seed, "evaluation noise", &[number as u64]));
-        }
-        let logits = network.forward(&data.evaluation_batch(&index, cover), false);
-        each(&index, &logits);
-    }
-}
-
-/// How many answers name the class with most votes.
-fn right(logits: &Tensor, actual: &Tensor) -> Tensor {
-    logits.argmax(-1, false).eq_tensor(actual).sum(Kind::Float)
 }
 
 fn mean(values: &[f32]) -> f64 {

@@ -5,8 +5,10 @@ use tch::{Kind, Tensor};
 
 use super::subjects::Places;
 use crate::experiment::SensitivityMethod;
+use crate::model::{Part, Span};
 use crate::random;
-use crate::train::augment::{BILINEAR, BORDER};
+use crate::region::{Affine, Point};
+use crate::train::warp::{BILINEAR, BORDER};
 
 /// Two lengths that differ by less are one.
 const NEAR: f64 = 1e-9;
@@ -40,6 +42,31 @@ impl Coverings {
             Coverings::Windows { corners, .. } => corners.len(),
             Coverings::Masks { count, .. } => *count,
         }
+    }
+
+    /// The part of each picture of a height and width that one of the coverings may cover; `None` where it
+    /// may be all of them. `frames` carry the canonical frame into the pictures.
+    pub fn changed(
+        &self,
+        index: usize,
+        frames: &[Affine],
+        (height, width): (usize, usize),
+    ) -> Option<Part> {
+        let Coverings::Windows { corners, side } = self else { return None };
+        let (left, top) = corners[index];
+        let window = [(left, top), (left + side, top), (left, top + side), (left + side, top + side)];
+        let corners = |frame: &Affine| window.map(|(x, y)| frame.apply(Point { x, y }));
+        let corners: Vec<[Point; 4]> = frames.iter().map(corners).collect();
+        let along = |of: fn(&Point) -> f64, pixels: usize| {
+            let reach = |corners: &[Point; 4]| {
+                let at = corners.iter().map(of);
+                at.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), at| {
+                    (low.min(at), high.max(at))
+                })
+            };
+            Span::over(corners.iter().map(reach), pixels)
+        };
+        Some(Part { rows: along(|point| point.y, height), columns: along(|point| point.x, width) })
     }
 
     /// How much of each place is seen under one of the coverings, 0 to 1, `[B, H, W]`.

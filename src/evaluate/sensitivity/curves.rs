@@ -5,8 +5,8 @@ use rand::RngExt;
 use tch::{Kind, Tensor};
 
 use super::coverings::enlarged;
-use super::subjects::{Batch, Places, Subjects};
-use super::{Answer, GRID, values};
+use super::subjects::{Batch, Places, Seen, Subjects};
+use super::{Examined, GRID, values};
 use crate::random;
 
 /// Random orders beside a map's, over which their curves are averaged.
@@ -70,7 +70,7 @@ pub(super) fn curves(
     steps: u32,
     maps: &[Vec<f64>],
     subjects: &Subjects<'_>,
-    answer: Answer<'_>,
+    network: &dyn Examined,
     go_on: &mut dyn FnMut(f64) -> bool,
 ) -> Option<Vec<Vec<Curve>>> {
     let each = steps as usize + 1;
@@ -96,9 +96,9 @@ pub(super) fn curves(
             CurveKind::Deletion => turns.ge(changed),
             CurveKind::Insertion => turns.lt(changed),
         };
-        seen.to_kind(Kind::Float).view_as(&batch.places.x)
+        Seen { share: seen.to_kind(Kind::Float).view_as(&batch.places.x), changed: None }
     };
-    let answers = subjects.mean_answers(answer, answers(steps), &seen, go_on)?;
+    let answers = subjects.mean_answers(network, answers(steps), false, &seen, go_on)?;
     let shares: Vec<f64> =
         changed.iter().map(|cells| *cells as f64 / (GRID * GRID) as f64).collect();
     Some(answers.iter().map(|answers| of_class(answers, &shares)).collect())

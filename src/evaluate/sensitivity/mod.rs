@@ -12,17 +12,51 @@ mod subjects;
 use tch::{Device, Kind, Tensor};
 
 use crate::experiment::{SensitivityMethod, SensitivitySpec};
+use crate::model::{Folded, Part};
 
 use coverings::Coverings;
 pub use curves::{Curve, CurveKind, CurveOrder};
-use subjects::Places;
+use subjects::{Batch, Places, Seen};
 pub use subjects::Subjects;
 
 /// Cells along each side of a map of the canonical face frame.
 pub const GRID: usize = 48;
 
-/// Probabilities `[B, K]` of pictures `[B, C, H, W]`, standardised, f32.
-pub type Answer<'a> = &'a dyn Fn(&Tensor) -> Tensor;
+/// What is examined.
+pub trait Examined {
+    /// Probabilities `[B, K]` of pictures `[B, C, H, W]`, standardised, f32.
+    fn probabilities(&self, pictures: &Tensor) -> Tensor;
+
+    /// Probabilities of pictures, and a function that gives those of pictures which differ from them in a
+    /// part alone.
+    fn known<'a>(&'a self, pictures: &Tensor) -> (Tensor, OfChanged<'a>) {
+        let changed = |pictures: &Tensor, _: &Part| self.probabilities(pictures);
+        (self.probabilities(pictures), Box::new(changed))
+    }
+}
+
+/// Probabilities `[B, K]` of pictures that differ in a part from those that are known.
+pub type OfChanged<'a> = Box<dyn Fn(&Tensor, &Part) -> Tensor + 'a>;
+
+impl<F: Fn(&Tensor) -> Tensor> Examined for F {
+    fn probabilities(&self, pictures: &Tensor) -> Tensor {
+        self(pictures)
+    }
+}
+
+impl Examined for Folded {
+    fn probabilities(&self, pictures: &Tensor) -> Tensor {
+        self.logits(pictures).softmax(-1, Kind::Float)
+    }
+
+    fn known<'a>(&'a self, pictures: &Tensor) -> (Tensor, OfChanged<'a>) {
+        let (logits, known) = Folded::known(self, pictures);
+        let changed = move |pictures: &Tensor, part: &Part| {
+            self.changed(&known, pictures, part).softmax(-1, Kind::Float)
+        };
+        (logits.softmax(-1, Kind::Float), Box::new(changed))
+    }
+}
 
 /// What was found of one class, over its images.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,7 +82,7 @@ pub fn answers(spec: &SensitivitySpec) -> usize {
 pub fn examine(
     spec: &SensitivitySpec,
     subjects: &Subjects<'_>,
-    answer: Answer<'_>,
+    network: &dyn Examined,
     go_on: &mut dyn FnMut(f64) -> bool,
 ) -> Option<Vec<ClassSensitivity>> {
     let _guard = tch::no_grad_guard();
@@ -56,8 +90,8 @@ pub fn examine(
     // The share of the answers that the map takes; the curves take the others.
     let (for_map, for_curves) = (coverings.len() + 1, curves::answers(spec.steps));
     let share = for_map as f64 / (for_map + for_curves) as f64;
-    let maps = maps(&coverings, spec.method, subjects, answer, &mut |done| go_on(done * share))?;
-    let curves = curves::curves(spec.steps, &maps, subjects, answer, &mut |done| {
+    let maps = maps(&coverings, spec.method, subjects, network, &mut |done| go_on(done * share))?;
+    let curves = curves::curves(spec.steps, &maps, subjects, network, &mut |done| {
         go_on(share + done * (1.0 - share))
     })?;
     let faces = subjects.faces();
@@ -78,16 +112,16 @@ fn maps(
     coverings: &Coverings,
     method: SensitivityMethod,
     subjects: &Subjects<'_>,
-    answer: Answer<'_>,
+    network: &dyn Examined,
     go_on: &mut dyn FnMut(f64) -> bool,
 ) -> Option<Vec<Vec<f64>>> {
     let count = coverings.len();
-    // After the last covering, the whole face.
-    let seen = |index: usize, batch: &subjects::Batch| match index == count {
-        true => batch.places.x.ones_like(),
-        false => coverings.seen(index, &batch.places),
+    let seen = |index: usize, batch: &Batch| Seen {
+        share: coverings.seen(index, &batch.places),
+        changed: coverings.changed(index, batch.frames, batch.size()),
     };
-    let answers = subjects.mean_answers(answer, count + 1, &seen, go_on)?;
+    // After the last covering, the whole face.
+    let answers = subjects.mean_answers(network, count, true, &seen, go_on)?;
     let cells = Places::of_cells(GRID);
     let mut maps = vec![WeightedMean::new(GRID * GRID); answers.len()];
     for index in 0..count {

@@ -2,14 +2,15 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::{Answer, GRID, values};
+use super::{Examined, GRID, values};
+use crate::model::Part;
 use crate::random;
 use crate::region::{Affine, Fill};
-use crate::train::OnDevice;
-use crate::train::augment::{BILINEAR, BORDER};
+use crate::train::warp::{BILINEAR, BORDER};
+use crate::train::{Covering, OnDevice};
 
 /// Images that are answered at once.
-const BATCH: usize = 128;
+const BATCH: usize = 64;
 
 /// Images of a split, and what covers them.
 #[derive(Debug)]
@@ -27,13 +28,32 @@ pub struct Subjects<'a> {
 
 /// Some of the images.
 #[derive(Debug)]
-pub(super) struct Batch {
+pub(super) struct Batch<'a> {
     /// Standardised, `[B, C, H, W]`.
     pictures: Tensor,
     /// Of their pixels.
     pub places: Places,
     /// In class order, `[B]`, i64.
     pub classes: Tensor,
+    /// As [`Subjects`] has them.
+    pub frames: &'a [Affine],
+}
+
+/// What is seen of each picture of a batch.
+#[derive(Debug)]
+pub(super) struct Seen {
+    /// How much of each pixel, `[B, H, W]`, 0 to 1.
+    pub share: Tensor,
+    /// All of the pictures but this part is seen; `None` where it may be anything.
+    pub changed: Option<Part>,
+}
+
+impl Batch<'_> {
+    /// Height and width of the pictures.
+    pub fn size(&self) -> (usize, usize) {
+        let size = self.pictures.size();
+        (size[2] as usize, size[3] as usize)
+    }
 }
 
 /// Points of the canonical face frame, `[B, H, W]` each; outside of it they are below 0 or above 1.
@@ -125,33 +145,50 @@ impl<'a> Subjects<'a> {
         self.data.device()
     }
 
-    /// The mean probability of the actual class under each of `coverings`, a list a class. `seen` says how
-    /// much of each pixel is seen, `[B, H, W]`, 0 to 1. `go_on` is told the share that is done; `None`
-    /// where it says no.
+    /// The mean probability of the actual class under each of `coverings`, a list a class; with `whole`, the
+    /// last of the list is that of the whole face. `seen` says what is seen under a covering. `go_on` is
+    /// told the share that is done; `None` where it says no.
     pub(super) fn mean_answers(
         &self,
-        answer: Answer<'_>,
+        network: &dyn Examined,
         coverings: usize,
-        seen: &dyn Fn(usize, &Batch) -> Tensor,
+        whole: bool,
+        seen: &dyn Fn(usize, &Batch) -> Seen,
         go_on: &mut dyn FnMut(f64) -> bool,
     ) -> Option<Vec<Vec<f64>>> {
-        let mut sums = vec![0.0; self.classes() * coverings];
-        let all = (coverings * self.images.len()) as f64;
+        let answers = coverings + usize::from(whole);
+        let mut sums = vec![0.0; self.classes() * answers];
+        let all = (answers * self.images.len()) as f64;
         let mut done = 0;
         for (number, start) in (0..self.images.len()).step_by(BATCH).enumerate() {
             let end = (start + BATCH).min(self.images.len());
             let batch = self.batch(start, end);
             let actual = batch.classes.unsqueeze(1);
-            for index in 0..coverings {
-                let hidden = (1.0_f64 - seen(index, &batch)).unsqueeze(1);
+            let known = whole.then(|| network.known(&batch.pictures));
+            for index in 0..answers {
                 // The same noise under every covering of a batch, so that it does not tell them apart.
                 let noise = random::torch_seed(self.seed, "sensitivity noise", &[number as u64]);
                 tch::manual_seed(noise);
-                let pictures = batch.pictures.shallow_clone();
-                let probabilities = answer(&self.data.covered(pictures, &hidden, self.fill));
+                let covered = |share: &Tensor| {
+                    let hidden = (1.0_f64 - share).unsqueeze(1);
+                    let covering = Covering { hidden: &hidden, fill: self.fill };
+                    self.data.met(batch.pictures.shallow_clone(), None, Some(covering))
+                };
+                let probabilities = match &known {
+                    Some((whole, _)) if index == coverings => whole.shallow_clone(),
+                    known => {
+                        let Seen { share, changed } = seen(index, &batch);
+                        match (known, changed) {
+                            (Some((_, of_changed)), Some(part)) => {
+                                of_changed(&covered(&share), &part)
+                            }
+                            _ => network.probabilities(&covered(&share)),
+                        }
+                    }
+                };
                 let of_actual = values(&probabilities.gather(1, &actual, false));
                 for (class, probability) in self.classes[start..end].iter().zip(of_actual) {
-                    sums[class * coverings + index] += probability;
+                    sums[class * answers + index] += probability;
                 }
                 done += end - start;
                 if !go_on(done as f64 / all) {
@@ -159,7 +196,7 @@ impl<'a> Subjects<'a> {
                 }
             }
         }
-        let by_class = sums.chunks_exact(coverings).zip(&self.by_class);
+        let by_class = sums.chunks_exact(answers).zip(&self.by_class);
         let mean = |(sums, images): (&[f64], &usize)| {
             sums.iter().map(|sum| sum / (*images).max(1) as f64).collect()
         };
@@ -193,7 +230,7 @@ impl<'a> Subjects<'a> {
         self.data.pictures(&index)
     }
 
-    fn batch(&self, start: usize, end: usize) -> Batch {
+    fn batch(&self, start: usize, end: usize) -> Batch<'_> {
         let pictures = self.pictures(start, end);
         let (height, width) = (pictures.size()[2], pictures.size()[3]);
         let back = |frame: &Affine| frame.inverse().unwrap_or(Affine::IDENTITY);
@@ -202,6 +239,6 @@ impl<'a> Subjects<'a> {
         let classes: Vec<i64> =
             self.classes[start..end].iter().map(|class| *class as i64).collect();
         let classes = Tensor::from_slice(&classes).to_device(self.device());
-        Batch { pictures, places, classes }
+        Batch { pictures, places, classes, frames: &self.frames[start..end] }
     }
 }

@@ -2,6 +2,8 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::analysis::curve_area;
+use crate::experiment::{ModelSpec, Precision};
+use crate::model::Network;
 use crate::dataset::{Dataset, Images, Pixels, Split};
 use crate::region::{Affine, Fill};
 use crate::train::{OnDevice, Standardisation};
@@ -100,6 +102,37 @@ fn a_window_costs_where_the_network_looks_and_nowhere_else() {
         assert!((bright.map[cell] - expected).abs() < 1e-6, "{cell}: {}", bright.map[cell]);
         // What takes light away speaks for the dark.
         assert!((dark.map[cell] + expected).abs() < 1e-6, "{cell}: {}", dark.map[cell]);
+    }
+}
+
+/// What is computed anew for a window alone gives the map that whole passes give.
+#[test]
+fn windows_are_answered_as_whole_pictures_are() {
+    let data = on_device();
+    let model = ModelSpec { blocks: vec![vec![4, 4], vec![6, 5]], batch_norm_momentum: 0.9 };
+    let network = Network::new(&model, 1, 2, Precision::F32, Device::Cpu, 4).folded();
+    let (sin, cos) = 0.4f64.sin_cos();
+    let turned = Affine { a: 0.9 * cos, b: -0.9 * sin, c: 0.3, d: 0.9 * sin, e: 0.9 * cos, f: -0.2 };
+    let frames = [Affine::IDENTITY, turned, turned.inverse().unwrap(), Affine::IDENTITY];
+    for fill in [Fill::Mean, Fill::Noise, Fill::Blur(0.1), Fill::Inpaint] {
+        let spec = SensitivitySpec {
+            method: SensitivityMethod::Window { side: 0.2, stride: 0.11 },
+            images: None,
+            steps: 2,
+            fill,
+        };
+        let subjects = Subjects::new(&data, (&[0, 0, 0, 1], 2), &frames, None, fill, 1);
+        let examined = |network: &dyn Examined| {
+            examine(&spec, &subjects, network, &mut |_| true).unwrap()
+        };
+        let whole = |pictures: &Tensor| network.probabilities(pictures);
+        for (parts, whole) in examined(&network).iter().zip(&examined(&whole)) {
+            let largest = whole.map.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
+            assert!(largest > 1e-4, "the map is flat: {largest}");
+            for (part, whole) in parts.map.iter().zip(&whole.map) {
+                assert!((part - whole).abs() < 1e-6, "{part} {whole}");
+            }
+        }
     }
 }
 

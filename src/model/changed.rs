@@ -1,0 +1,286 @@
+//! Answers to pictures of which a part has changed: only what depends on that part is computed anew
+//! (Nakandala et al. 2019, "Incremental and approximate inference for faster occlusion-based deep CNN
+//! explanations", the exact part of it).
+
+use tch::{Device, Kind, Tensor};
+
+use super::folded::Folded;
+use super::network;
+
+/// All that a network computed for some pictures.
+#[derive(Debug)]
+pub struct Known {
+    /// The input of each convolution, by block.
+    inputs: Vec<Vec<Map>>,
+    /// The input of each pool.
+    pooled: Vec<Map>,
+    /// The output of the last convolution.
+    last: Map,
+}
+
+/// The part of each of some pictures that may have changed: one size for all, and a place for each.
+#[derive(Debug)]
+pub struct Part {
+    pub rows: Span,
+    pub columns: Span,
+}
+
+/// Along one side of the pictures, pixels.
+#[derive(Debug)]
+pub struct Span {
+    /// The first of each picture, `[B]`, i64.
+    pub first: Tensor,
+    pub length: i64,
+}
+
+/// Features of some pictures, with a border of zeros around.
+#[derive(Debug)]
+struct Map {
+    /// `[B, before + H + after, before + W + after, C]`.
+    bordered: Tensor,
+    /// H and W.
+    height: i64,
+    width: i64,
+}
+
+/// What lies beyond a picture's first and last pixel: what a convolution of 3 × 3 sees.
+const CONVOLUTION: (i64, i64) = (1, 1);
+/// Pools see nothing beyond; but what does not fill the last pool is kept apart from it.
+const POOL: (i64, i64) = (0, 2);
+const NOTHING: (i64, i64) = (0, 0);
+
+impl Span {
+    /// What reaches over each of some pictures from one place to another, in fractions of their side of so
+    /// many pixels. A pixel more lies on either side, against rounding.
+    pub fn over(reaches: impl Iterator<Item = (f64, f64)>, pixels: usize) -> Span {
+        let side = pixels as f64;
+        let pixel = |at: f64| at.clamp(0.0, side) as i64;
+        let ends: Vec<(i64, i64)> = reaches
+            .map(|(from, to)| (pixel((from * side).floor() - 1.0), pixel((to * side).ceil() + 1.0)))
+            .collect();
+        let length = ends.iter().map(|(first, end)| end - first).max().unwrap_or(1).max(1);
+        let first: Vec<i64> =
+            ends.iter().map(|(first, _)| (*first).min(pixels as i64 - length)).collect();
+        Span { first: Tensor::from_slice(&first), length }
+    }
+
+    fn on(&self, device: Device) -> Span {
+        Span { first: self.first.to_device(device), length: self.length }
+    }
+
+    /// After a convolution one more on either side, within the picture.
+    fn convolved(&self, side: i64) -> Span {
+        let length = (self.length + 2).min(side);
+        Span { first: (&self.first - 1).clamp(0, side - length), length }
+    }
+
+    /// After a pool of 3 with stride 3: every pool that reaches into it.
+    fn pooled(&self, side: i64) -> Span {
+        let length = ((self.length + 4) / 3).min(side);
+        let first = self.first.divide_scalar_mode(3, "floor");
+        Span { first: first.clamp(0, side - length), length }
+    }
+}
+
+impl Part {
+    fn size(&self) -> (i64, i64) {
+        (self.rows.length, self.columns.length)
+    }
+}
+
+impl Map {
+    /// Of features `[B, C, H, W]`.
+    fn new(features: &Tensor, (before, after): (i64, i64)) -> Map {
+        let [_, _, height, width] = features.size()[..] else { unreachable!("[B, C, H, W]") };
+        let border = [0, 0, before, after, before, after];
+        let bordered = features.permute([0, 2, 3, 1]).constant_pad_nd(border).contiguous();
+        Map { bordered, height, width }
+    }
+
+    /// The rows of `[B × H × W, C]` that hold a part, its place counted with the border.
+    fn places(&self, first: (&Tensor, &Tensor), (height, width): (i64, i64)) -> Tensor {
+        let [images, rows, columns, _] = self.bordered.size()[..] else { unreachable!("4") };
+        let count = |length: i64| Tensor::arange(length, (Kind::Int64, self.bordered.device()));
+        let row = first.0.view([-1, 1, 1]) + count(height).view([1, -1, 1]);
+        let column = first.1.view([-1, 1, 1]) + count(width).view([1, 1, -1]);
+        ((count(images).view([-1, 1, 1]) * rows + row) * columns + column).view(-1)
+    }
+
+    /// Cuts a part, its place counted with the border: `[B, C, H, W]`, channels-last.
+    fn cut(&self, first: (&Tensor, &Tensor), (height, width): (i64, i64)) -> Tensor {
+        let [images, _, _, channels] = self.bordered.size()[..] else { unreachable!("4") };
+        let all = self.bordered.view([-1, channels]);
+        let cut = all.index_select(0, &self.places(first, (height, width)));
+        cut.view([images, height, width, channels]).permute([0, 3, 1, 2])
+    }
+
+    /// Cuts a part, its place counted with the border, and puts `changed` `[B, C, h, w]` into it at `at`,
+    /// counted likewise: `[B, C, H, W]`, channels-last.
+    fn cut_with(
+        &self,
+        first: (&Tensor, &Tensor),
+        (height, width): (i64, i64),
+        changed: &Tensor,
+        at: (&Tensor, &Tensor),
+    ) -> Tensor {
+        let bordered = self.cut(first, (height, width)).permute([0, 2, 3, 1]);
+        let mut cut = Map { bordered, height, width };
+        cut.put(changed, (&(at.0 - first.0), &(at.1 - first.1)));
+        cut.bordered.permute([0, 3, 1, 2])
+    }
+
+    fn put(&mut self, changed: &Tensor, at: (&Tensor, &Tensor)) {
+        let [_, channels, height, width] = changed.size()[..] else { unreachable!("4") };
+        let places = self.places(at, (height, width));
+        let rows = changed.permute([0, 2, 3, 1]).reshape([-1, channels]);
+        let _ = self.bordered.view([-1, channels]).index_copy_(0, &places, &rows);
+    }
+}
+
+impl Folded {
+    /// Answers to pictures `[B, C, H, W]` and keeps all that was computed: logits `[B, K]` and the rest.
+    pub fn known(&self, pictures: &Tensor) -> (Tensor, Known) {
+        let _guard = tch::no_grad_guard();
+        let mut x = network::input(pictures, self.precision);
+        let (mut inputs, mut pooled) = (Vec::new(), Vec::new());
+        for (index, block) in self.blocks.iter().enumerate() {
+            if index > 0 {
+                pooled.push(Map::new(&x, POOL));
+                x = network::pool(&x);
+            }
+            let mut of_block = Vec::new();
+            for layer in block {
+                of_block.push(Map::new(&x, CONVOLUTION));
+                x = layer.forward(&x, 1);
+            }
+            inputs.push(of_block);
+        }
+        let logits = self.answer(&x);
+        (logits, Known { inputs, pooled, last: Map::new(&x, NOTHING) })
+    }
+
+    /// Logits `[B, K]` of pictures `[B, C, H, W]` that differ from those that are known in a part alone: as
+    /// [`Folded::logits`], to rounding.
+    pub fn changed(&self, known: &Known, pictures: &Tensor, part: &Part) -> Tensor {
+        let _guard = tch::no_grad_guard();
+        let device = pictures.device();
+        let mut part = Part { rows: part.rows.on(device), columns: part.columns.on(device) };
+        let mut x = Map::new(&network::input(pictures, self.precision), NOTHING)
+            .cut((&part.rows.first, &part.columns.first), part.size());
+        for (index, block) in self.blocks.iter().enumerate() {
+            if index > 0 {
+                (x, part) = pool(&known.pooled[index - 1], &x, &part);
+            }
+            for (layer, input) in block.iter().zip(&known.inputs[index]) {
+                if part.size() == (input.height, input.width) {
+                    x = layer.forward(&x, 1);
+                    continue;
+                }
+                let next = Part {
+                    rows: part.rows.convolved(input.height),
+                    columns: part.columns.convolved(input.width),
+                };
+                // With the border, the pixel before the first of a part has the first's number.
+                let (height, width) = next.size();
+                let at = (&(&part.rows.first + 1), &(&part.columns.first + 1));
+                let first = (&next.rows.first, &next.columns.first);
+                let seen = input.cut_with(first, (height + 2, width + 2), &x, at);
+                x = layer.forward(&seen, 0);
+                part = next;
+            }
+        }
+        if part.size() != (known.last.height, known.last.width) {
+            let bordered = known.last.bordered.copy();
+            let mut last = Map { bordered, ..known.last };
+            last.put(&x, (&part.rows.first, &part.columns.first));
+            x = last.bordered.permute([0, 3, 1, 2]);
+        }
+        self.answer(&x)
+    }
+}
+
+fn pool(input: &Map, x: &Tensor, part: &Part) -> (Tensor, Part) {
+    if part.size() == (input.height, input.width) {
+        let (height, width) = (input.height / 3, input.width / 3);
+        let zeros = part.rows.first.zeros_like();
+        let rows = Span { first: zeros.shallow_clone(), length: height };
+        return (network::pool(x), Part { rows, columns: Span { first: zeros, length: width } });
+    }
+    let next = Part {
+        rows: part.rows.pooled(input.height / 3),
+        columns: part.columns.pooled(input.width / 3),
+    };
+    let (height, width) = next.size();
+    let (rows, columns) = (&next.rows.first * 3, &next.columns.first * 3);
+    let at = (&part.rows.first, &part.columns.first);
+    // Two more, so that a part which ends beyond the last pool has room.
+    let size = (height * 3 + 2, width * 3 + 2);
+    let seen = input.cut_with((&rows, &columns), size, x, at);
+    let seen = seen.narrow(2, 0, height * 3).narrow(3, 0, width * 3);
+    (network::pool(&seen), next)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::experiment::{ModelSpec, Precision};
+    use crate::model::Network;
+
+    const CPU: (Kind, Device) = (Kind::Float, Device::Cpu);
+
+    fn folded(blocks: &[&[i64]]) -> Folded {
+        let blocks = blocks.iter().map(|block| block.to_vec()).collect();
+        let model = ModelSpec { blocks, batch_norm_momentum: 0.5 };
+        let network = Network::new(&model, 2, 3, Precision::F32, Device::Cpu, 3);
+        for mut parameter in network.parameters() {
+            // Nothing stays at 0, so that a border taken for a pixel shows.
+            let _ = parameter.tensor.g_add_scalar_(0.05);
+        }
+        network.folded()
+    }
+
+    fn pictures(height: i64, width: i64) -> Tensor {
+        Tensor::randn([3, height, width, 2], CPU).permute([0, 3, 1, 2])
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
+
+        #[test]
+        fn changed_parts_are_answered_as_whole_pictures(
+            blocks in prop::sample::select(vec![
+                vec![&[4i64][..]],
+                vec![&[4, 3][..], &[5][..]],
+                vec![&[3][..], &[4, 4, 4][..], &[5, 2][..]],
+            ]),
+            (height, width) in (9i64..40, 9i64..40),
+            (part_height, part_width) in (1i64..40, 1i64..40),
+            places in prop::collection::vec((0.0..1.0f64, 0.0..1.0f64), 3),
+            seed in 0i64..1000,
+        ) {
+            tch::manual_seed(seed);
+            let network = folded(&blocks);
+            let before = pictures(height, width);
+            let (logits, known) = network.known(&before);
+            prop_assert!((&logits - network.logits(&before)).abs().max().double_value(&[]) == 0.0);
+            let (part_height, part_width) = (part_height.min(height), part_width.min(width));
+            let first = |side: i64, part: i64, at: f64| ((side - part) as f64 * at).round() as i64;
+            let rows: Vec<i64> = places.iter().map(|at| first(height, part_height, at.0)).collect();
+            let columns: Vec<i64> = places.iter().map(|at| first(width, part_width, at.1)).collect();
+            let after = before.copy();
+            for (image, (row, column)) in rows.iter().zip(&columns).enumerate() {
+                let part = after.get(image as i64).narrow(1, *row, part_height).narrow(2, *column, part_width);
+                part.shallow_clone().copy_(&Tensor::randn([2, part_height, part_width], CPU));
+            }
+            let part = Part {
+                rows: Span { first: Tensor::from_slice(&rows), length: part_height },
+                columns: Span { first: Tensor::from_slice(&columns), length: part_width },
+            };
+            let (whole, changed) = (network.logits(&after), network.changed(&known, &after, &part));
+            let apart = (&whole - &changed).abs().max().double_value(&[]);
+            prop_assert!(apart < 1e-5 * (1.0 + whole.abs().max().double_value(&[])), "{}", apart);
+        }
+    }
+}

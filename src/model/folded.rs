@@ -1,0 +1,164 @@
+//! A network as it answers.
+
+use tch::Tensor;
+
+use super::network::{self, Affine, Convolution, EPSILON, Network};
+use super::parameters::Placed;
+use crate::experiment::Precision;
+
+/// A network in which batch normalisation, whose statistics no longer move, has gone into the filters
+/// before it: what is left of a layer is a convolution and a ReLU (Jacob et al. 2018, section 3.2).
+#[derive(Debug)]
+pub struct Folded {
+    pub(super) blocks: Vec<Vec<Layer>>,
+    /// `[K, C]` and `[K]`, f32.
+    weight: Tensor,
+    bias: Tensor,
+    pub(super) precision: Precision,
+}
+
+/// A convolution and a ReLU.
+#[derive(Debug)]
+pub(super) struct Layer {
+    /// `[O, I, 3, 3]` and `[O]`, of the precision's kind.
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl Folded {
+    pub(super) fn new(network: &Network) -> Folded {
+        let _guard = tch::no_grad_guard();
+        let block = |block: &Vec<Convolution>| {
+            block.iter().map(|convolution| Layer::new(convolution, network.precision)).collect()
+        };
+        let Affine { weight: Placed { stored: weight, .. }, bias: Placed { stored: bias, .. } } =
+            &network.head;
+        Folded {
+            blocks: network.blocks.iter().map(block).collect(),
+            weight: weight.copy(),
+            bias: bias.copy(),
+            precision: network.precision,
+        }
+    }
+
+    /// Logits `[N, K]` of pictures `[N, C, H, W]`, f32. An image's do not depend on the others of its
+    /// batch, but for rounding.
+    pub fn logits(&self, pictures: &Tensor) -> Tensor {
+        let _guard = tch::no_grad_guard();
+        let mut x = network::input(pictures, self.precision);
+        for (index, block) in self.blocks.iter().enumerate() {
+            if index > 0 {
+                x = network::pool(&x);
+            }
+            for layer in block {
+                x = layer.forward(&x, 1);
+            }
+        }
+        self.answer(&x)
+    }
+
+    /// Logits `[N, K]` of the last layer's output.
+    pub(super) fn answer(&self, x: &Tensor) -> Tensor {
+        network::features(x).linear(&self.weight, Some(&self.bias))
+    }
+}
+
+impl Layer {
+    fn new(convolution: &Convolution, precision: Precision) -> Layer {
+        let Convolution { filter, norm, running_mean, running_variance } = convolution;
+        let gain = &norm.weight.stored / (running_variance + EPSILON).sqrt();
+        let weight = &filter.weight.stored * gain.view([-1, 1, 1, 1]);
+        let bias = (&filter.bias.stored - running_mean) * &gain + &norm.bias.stored;
+        Layer {
+            weight: network::input(&weight, precision),
+            bias: network::input(&bias, precision),
+        }
+    }
+
+    pub(super) fn forward(&self, x: &Tensor, padding: i64) -> Tensor {
+        network::convolve(x, &self.weight, Some(&self.bias), padding).relu_()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::{Device, Kind};
+
+    use super::*;
+    use crate::experiment::ModelSpec;
+
+    /// A network whose running statistics are those of some batches.
+    fn network(precision: Precision) -> Network {
+        let model = ModelSpec { blocks: vec![vec![4, 6], vec![8]], batch_norm_momentum: 0.5 };
+        let network = Network::new(&model, 3, 7, precision, Device::Cpu, 3);
+        for seed in 0..4 {
+            tch::manual_seed(seed);
+            let _ = network.forward(&pictures());
+        }
+        network
+    }
+
+    fn pictures() -> Tensor {
+        let made = Tensor::randn([8, 12, 12, 3], (Kind::Float, Device::Cpu)) * 2.0 + 0.5;
+        made.permute([0, 3, 1, 2])
+    }
+
+    /// Layer by layer as the network is written down, with the running statistics.
+    fn unfolded(network: &Network, pictures: &Tensor) -> Tensor {
+        let mut x = pictures.shallow_clone();
+        for (index, block) in network.blocks.iter().enumerate() {
+            if index > 0 {
+                x = network::pool(&x);
+            }
+            for Convolution { filter, norm, running_mean, running_variance } in block {
+                let convolved = network::convolve(
+                    &x,
+                    &filter.weight.stored,
+                    Some(&filter.bias.stored),
+                    1,
+                );
+                let (gain, shift) = (&norm.weight.stored, &norm.bias.stored);
+                let statistics = (Some(running_mean), Some(running_variance));
+                let normalised = convolved.batch_norm(
+                    Some(gain),
+                    Some(shift),
+                    statistics.0,
+                    statistics.1,
+                    false,
+                    0.0,
+                    EPSILON,
+                    true,
+                );
+                x = normalised.relu();
+            }
+        }
+        let Affine { weight, bias } = &network.head;
+        network::features(&x).linear(&weight.stored, Some(&bias.stored))
+    }
+
+    #[test]
+    fn it_answers_as_the_network_that_it_was_made_of() {
+        let network = network(Precision::F32);
+        for mut parameter in network.parameters() {
+            // No tensor is left at 0 or 1, the shifts of the convolutions neither.
+            let _ = parameter.tensor.g_add_scalar_(0.05);
+        }
+        let pictures = pictures();
+        let (folded, plain) = (network.folded().logits(&pictures), unfolded(&network, &pictures));
+        let apart = (&folded - &plain).abs().max().double_value(&[]);
+        assert!(apart < 1e-5 * plain.abs().max().double_value(&[]), "{apart}");
+        assert!(apart.is_finite() && folded != plain);
+    }
+
+    #[test]
+    fn it_stays_what_it_was_when_the_network_learns_on() {
+        let network = network(Precision::F32);
+        let pictures = pictures();
+        let folded = network.folded();
+        let before = folded.logits(&pictures);
+        let _ = network.forward(&pictures);
+        let _ = network.moving().g_mul_scalar_(1.5);
+        assert_eq!(folded.logits(&pictures), before);
+        assert_ne!(network.folded().logits(&pictures), before);
+    }
+}

@@ -1,0 +1,31 @@
+//! What libtorch can do and tch has no door to: the C++ is in `door.cpp`.
+
+use std::collections::BTreeMap;
+use std::ffi::{CStr, c_char, c_int};
+
+unsafe extern "C" {
+    fn fer_lab_allow_tf32(allowed: c_int) -> c_int;
+    fn fer_lab_begin_counting();
+    fn fer_lab_end_counting() -> *const c_char;
+}
+
+/// Whether a GPU may round float32 to TF32 in convolutions and products, from now on in this process.
+/// `false` where libtorch refuses.
+pub(super) fn allow_tf32(allowed: bool) -> bool {
+    // SAFETY: it sets two flags of libtorch's own and lets no exception out.
+    unsafe { fer_lab_allow_tf32(c_int::from(allowed)) == 0 }
+}
+
+/// How often each of libtorch's operators is called within `work`, but for those that only call others: on a
+/// GPU, about the kernels that are launched, beside operators that make no more than a view.
+pub fn count_operators(work: impl FnOnce()) -> BTreeMap<String, u64> {
+    // SAFETY: the callbacks are libtorch's own hooks for profilers. The text stays until the next count.
+    let text = unsafe {
+        fer_lab_begin_counting();
+        work();
+        CStr::from_ptr(fer_lab_end_counting())
+    };
+    let text = text.to_string_lossy();
+    let counts = text.lines().filter_map(|line| line.rsplit_once(' '));
+    counts.filter_map(|(name, count)| Some((name.to_owned(), count.parse().ok()?))).collect()
+}

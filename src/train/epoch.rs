@@ -1,0 +1,176 @@
+//! All that chance decides in one epoch, drawn before its first step and brought to the device at once.
+
+use std::ops::Range;
+
+use tch::{Device, Kind, Tensor};
+
+use super::Training;
+use super::loss::Goal;
+use super::warp::{Draws, Warp};
+use crate::experiment::Target;
+use crate::random;
+
+/// How an epoch's images are divided among its steps.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Batches {
+    images: usize,
+    size: usize,
+}
+
+impl Batches {
+    /// Batches of `size` images, the last one with what is left. A single image that is left joins the
+    /// batch before: by itself it has no variance, by which batch normalisation would have to divide.
+    pub fn new(images: usize, size: usize) -> Batches {
+        Batches { images, size }
+    }
+
+    /// How many there are.
+    pub fn count(self) -> usize {
+        let Batches { images, size } = self;
+        let joins = size > 1 && images > size && images % size == 1;
+        images.div_ceil(size) - usize::from(joins)
+    }
+
+    /// The places of a batch's images in the epoch's order.
+    pub fn range(self, step: usize) -> Range<usize> {
+        let end = if step + 1 == self.count() { self.images } else { (step + 1) * self.size };
+        step * self.size..end
+    }
+}
+
+/// One epoch's images in their order, and what becomes of each.
+#[derive(Debug)]
+pub(super) struct Epoch {
+    batches: Batches,
+    /// Numbers in the split, `[N]`, i64.
+    order: Tensor,
+    /// As those of the split, in the epoch's order.
+    labels: Tensor,
+    actual: Tensor,
+    warp: Option<Warp>,
+    /// Which images are flipped, `[N]`, bool.
+    flips: Option<Tensor>,
+    /// A set of regions for each image, `[N]`.
+    sets: Option<Tensor>,
+    /// A number from 0 to 1 for each image, `[N]`, f32, where a class is drawn from its labels.
+    chances: Option<Tensor>,
+}
+
+/// The images of one step.
+#[derive(Debug)]
+pub(super) struct Batch {
+    /// Numbers in the split, `[B]`, i64.
+    pub index: Tensor,
+    pub labels: Tensor,
+    pub actual: Tensor,
+    pub warp: Option<Warp>,
+    pub flips: Option<Tensor>,
+    pub sets: Option<Tensor>,
+    pub chances: Option<Tensor>,
+}
+
+impl Epoch {
+    /// Draws an epoch, counted from 1. It follows from the training's seed and the epoch's number alone, so
+    /// that an interrupted one can be drawn again.
+    pub fn draw(training: &Training<'_>, epoch: u32) -> Epoch {
+        use rand::RngExt;
+        use rand::seq::SliceRandom;
+
+        let Training { settings, seed, train, covers, .. } = *training;
+        let device = train.device();
+        let images = train.len();
+        let generator = |purpose| random::generator(seed, purpose, &[u64::from(epoch)]);
+        let mut order: Vec<i64> = (0..images as i64).collect();
+        order.shuffle(&mut generator("order"));
+        let order = Tensor::from_slice(&order).to_device(device);
+        let size = (settings.dataset.height, settings.dataset.width);
+        let augment = &settings.train.augment;
+        let draws = Draws::new(augment, images, size, &mut generator("augment"));
+        let cover = covers.map(|covers| &covers.train);
+        let chances = (settings.train.target == Target::Probability).then(|| {
+            let mut generator = generator("target");
+            let chances: Vec<f32> = (0..images).map(|_| generator.random()).collect();
+            Tensor::from_slice(&chances).to_device(device)
+        });
+        Epoch {
+            batches: Batches::new(images, settings.train.batch_size),
+            labels: train.labels.index_select(0, &order),
+            actual: train.actual.index_select(0, &order),
+            order,
+            warp: draws.as_ref().map(|draws| draws.warp(device)),
+            flips: draws.as_ref().map(|draws| draws.flips(device)),
+            sets: cover.and_then(|cover| cover.draw(images, &mut generator("sets"))),
+            chances,
+        }
+    }
+
+    pub fn batches(&self) -> Batches {
+        self.batches
+    }
+
+    pub fn batch(&self, step: usize) -> Batch {
+        let Range { start, end } = self.batches.range(step);
+        let (start, length) = (start as i64, (end - start) as i64);
+        let part = |tensor: &Tensor| tensor.narrow(0, start, length);
+        Batch {
+            index: part(&self.order),
+            labels: part(&self.labels),
+            actual: part(&self.actual),
+            warp: self.warp.as_ref().map(|warp| warp.narrow(start, length)),
+            flips: self.flips.as_ref().map(part),
+            sets: self.sets.as_ref().map(part),
+            chances: self.chances.as_ref().map(part),
+        }
+    }
+
+    /// How many of the logits `[N, K]` of an epoch's images, in their order, name the class with most votes,
+    /// from one place to another.
+    pub fn right(&self, logits: &Tensor, places: Range<usize>) -> f64 {
+        let (start, length) = (places.start as i64, places.len() as i64);
+        let part = |tensor: &Tensor| tensor.narrow(0, start, length);
+        right(&part(logits), &part(&self.actual))
+    }
+}
+
+impl Batch {
+    pub fn goal(&self) -> Goal<'_> {
+        Goal { labels: &self.labels, actual: &self.actual }
+    }
+}
+
+/// How many of some logits `[B, K]` name the class with most votes, `[B]`.
+pub(super) fn right(logits: &Tensor, actual: &Tensor) -> f64 {
+    logits.argmax(-1, false).eq_tensor(actual).sum(Kind::Int64).to_device(Device::Cpu).int64_value(&[])
+        as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_single_image_that_is_left_joins_the_batch_before() {
+        let sizes = |images, size| {
+            let batches = Batches::new(images, size);
+            (0..batches.count()).map(|step| batches.range(step).len()).collect::<Vec<_>>()
+        };
+        assert_eq!(sizes(65, 64), [65]);
+        assert_eq!(sizes(129, 64), [64, 65]);
+        assert_eq!(sizes(130, 64), [64, 64, 2]);
+        assert_eq!(sizes(128, 64), [64, 64]);
+        assert_eq!(sizes(1, 64), [1]);
+        assert_eq!(sizes(3, 1), [1, 1, 1]);
+        assert_eq!(sizes(3, 2), [3]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_image_has_its_step(images in 1usize..500, size in 1usize..70) {
+            let batches = Batches::new(images, size);
+            let places: Vec<usize> = (0..batches.count()).flat_map(|step| batches.range(step)).collect();
+            prop_assert_eq!(places, (0..images).collect::<Vec<_>>());
+        }
+    }
+}

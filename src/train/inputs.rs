@@ -1,0 +1,308 @@
+//! What a network sees: the one place where pictures are standardised, warped and covered, in training, in
+//! evaluation, for sensitivity maps and for previews.
+//!
+//! In: a split on the device, and which of its images; chance's warp in training; what is hidden. Out: the
+//! pictures that the network meets. This file draws nothing but the noise that covers.
+
+use tch::{Device, Kind, Tensor};
+
+use super::blur::blurred;
+use super::cover::Cover;
+use super::inpaint::inpainted;
+use super::standardisation::Standardisation;
+use super::warp::Warp;
+use crate::dataset::{Dataset, Split};
+use crate::region::Fill;
+
+/// One split as tensors on the device.
+#[derive(Debug)]
+pub struct OnDevice {
+    /// `[N, H, W, C]`, u8.
+    pixels: Tensor,
+    /// Label distributions `[N, K]`, f32.
+    pub labels: Tensor,
+    /// The class with most votes, `[N]`, i64.
+    pub actual: Tensor,
+    /// `[C]` on the device, of values from 0 to 255.
+    mean: Tensor,
+    deviation: Tensor,
+    standardisation: Standardisation,
+}
+
+/// What is laid over pictures.
+#[derive(Debug, Clone, Copy)]
+pub struct Covering<'a> {
+    /// How much of each pixel is hidden, `[B, 1, H, W]`, f32, 0 to 1.
+    pub hidden: &'a Tensor,
+    pub fill: Fill,
+}
+
+impl OnDevice {
+    pub fn new(
+        dataset: &Dataset,
+        split: Split,
+        standardisation: &Standardisation,
+        device: Device,
+    ) -> OnDevice {
+        let images = dataset.split(split);
+        let count = images.len() as i64;
+        let size = [count, dataset.height as i64, dataset.width as i64, dataset.channels as i64];
+        let actual: Vec<i64> = images.actual().into_iter().map(|class| class as i64).collect();
+        let channels = |values: &[f64]| {
+            let values: Vec<f32> = values.iter().map(|value| (value * 255.0) as f32).collect();
+            Tensor::from_slice(&values).to_device(device)
+        };
+        OnDevice {
+            pixels: Tensor::from_data_size(&images.pixels, &size, Kind::Uint8).to_device(device),
+            labels: Tensor::from_slice(&images.labels)
+                .view([count, dataset.classes.len() as i64])
+                .to_device(device),
+            actual: Tensor::from_slice(&actual).to_device(device),
+            mean: channels(&standardisation.mean),
+            deviation: channels(&standardisation.deviation),
+            standardisation: standardisation.clone(),
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.pixels.size()[0] as usize
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn standardisation(&self) -> &Standardisation {
+        &self.standardisation
+    }
+
+    pub fn device(&self) -> Device {
+        self.pixels.device()
+    }
+
+    /// Pictures `[B, C, H, W]` brought back to whole values from 0 to 255, `[B, H, W, C]`.
+    pub fn as_seen(&self, pictures: &Tensor) -> Tensor {
+        let values = pictures.permute([0, 2, 3, 1]) * &self.deviation + &self.mean;
+        values.round().clamp(0.0, 255.0)
+    }
+
+    /// Standardised pictures `[B, C, H, W]`, f32, channels-last in memory.
+    pub fn pictures(&self, index: &Tensor) -> Tensor {
+        let mut values = self.pixels.index_select(0, index).to_kind(Kind::Float);
+        let _ = values.g_sub_(&self.mean).g_div_(&self.deviation);
+        values.permute([0, 3, 1, 2])
+    }
+
+    /// Some images as a network meets them in evaluation, `[B, C, H, W]`: covered where there is a cover.
+    pub fn evaluation_batch(&self, index: &Tensor, cover: Option<&Cover>) -> Tensor {
+        let hidden = cover.map(|cover| (cover.hidden(index, None), cover.fill()));
+        let covering = hidden.as_ref().map(|(hidden, fill)| Covering { hidden, fill: *fill });
+        self.met(self.pictures(index), None, covering)
+    }
+
+    /// What a network meets of standardised pictures `[B, C, H, W]`: warped where there is a warp, and then
+    /// covered where there is a covering; channels-last in memory.
+    ///
+    /// Nothing of what is hidden comes through, whatever the warp: a pixel that is seen is interpolated from
+    /// pixels that are seen alone, each with the weight that interpolation gives it. (A `blur` keeps some of
+    /// what it covers by its nature.)
+    ///
+    /// Noise comes from libtorch's own generator: seed it before, for what must be repeatable.
+    pub fn met(
+        &self,
+        pictures: Tensor,
+        warp: Option<&Warp>,
+        covering: Option<Covering<'_>>,
+    ) -> Tensor {
+        match (warp, covering) {
+            (None, None) => pictures,
+            (Some(warp), None) => warp.pictures(&pictures),
+            (None, Some(Covering { hidden, fill })) => {
+                self.covered(&pictures, hidden, fill, &|| pictures.shallow_clone())
+            }
+            (Some(warp), Some(Covering { hidden, fill })) => {
+                let (seen, hidden) = warp.seen(&pictures, hidden);
+                self.covered(&seen, &hidden, fill, &|| warp.pictures(&pictures))
+            }
+        }
+    }
+
+    /// Pictures of which the hidden share of each pixel is replaced. `whole` gives the pictures with all
+    /// that is hidden, for a fill that is made of it.
+    fn covered(
+        &self,
+        pictures: &Tensor,
+        hidden: &Tensor,
+        fill: Fill,
+        whole: &dyn Fn() -> Tensor,
+    ) -> Tensor {
+        let seen = || pictures * (1.0 - hidden);
+        match fill {
+            Fill::Mean => seen(),
+            Fill::Noise => {
+                let seen = seen();
+                let noise = seen.randn_like();
+                seen + noise * hidden
+            }
+            Fill::Constant(value) => seen() + self.standardised(value) * hidden,
+            Fill::Blur(share) => {
+                let deviation = share * pictures.size()[2] as f64;
+                seen() + blurred(&whole(), deviation) * hidden
+            }
+            Fill::Inpaint => inpainted(pictures, hidden),
+            Fill::Silhouette => {
+                let [.., height, width] = pictures.size()[..] else { unreachable!("[B, C, H, W]") };
+                let channels = pictures.size()[1];
+                let outline = hidden * 2.0 - 1.0;
+                let last = outline.expand([-1, channels, height, width], false);
+                last.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
+            }
+        }
+    }
+
+    /// One grey value (0 to 1) as each channel sees it after standardisation, `[1, C, 1, 1]`.
+    fn standardised(&self, value: f64) -> Tensor {
+        let Standardisation { mean, deviation } = &self.standardisation;
+        let values: Vec<f32> =
+            mean.iter().zip(deviation).map(|(mean, sd)| ((value - mean) / sd) as f32).collect();
+        Tensor::from_slice(&values).view([1, -1, 1, 1]).to_device(self.device())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::dataset::{Images, Pixels};
+    use crate::experiment::Augment;
+    use crate::region::{Affine, Mode, Occlusion, Regions};
+
+    /// So many images of one channel, of two classes.
+    fn on_device(pixels: Vec<u8>, height: usize, width: usize) -> OnDevice {
+        let count = pixels.len() / (height * width);
+        let images = || Images {
+            names: (0..count).map(|image| image.to_string()).collect(),
+            pixels: Pixels::Owned(pixels.clone()),
+            labels: [0.5, 0.5].repeat(count),
+            landmarks: vec![None; count],
+        };
+        let dataset = Dataset {
+            classes: vec!["x".to_owned(), "y".to_owned()],
+            height,
+            width,
+            channels: 1,
+            train: images(),
+            val: images(),
+            test: images(),
+            left_out: BTreeMap::new(),
+            without_landmarks: BTreeMap::new(),
+            content: String::new(),
+        };
+        let standardisation = Standardisation::of(&dataset.train, 1);
+        OnDevice::new(&dataset, Split::Test, &standardisation, Device::Cpu)
+    }
+
+    /// Two images of 2 × 2 pixels.
+    fn tiny() -> OnDevice {
+        on_device(vec![0, 255, 0, 255, 0, 255, 255, 0], 2, 2)
+    }
+
+    fn values(tensor: &Tensor) -> Vec<f32> {
+        Vec::try_from(&tensor.contiguous().view(-1)).unwrap()
+    }
+
+    #[test]
+    fn ties_go_to_the_first_class() {
+        assert_eq!(values(&tiny().actual.to_kind(Kind::Float)), [0.0, 0.0]);
+    }
+
+    #[test]
+    fn each_fill_covers_what_is_masked_and_nothing_else() {
+        let data = tiny();
+        let index = Tensor::from_slice(&[1i64]);
+        let batch = |fill| {
+            let cover = Cover::new(&[0, 0, 0, 0, 1, 1, 0, 0], 2, 2, fill, Device::Cpu);
+            values(&data.evaluation_batch(&index, Some(&cover)))
+        };
+        assert_eq!(values(&data.evaluation_batch(&index, None)), [-1.0, 1.0, 1.0, -1.0]);
+        assert_eq!(batch(Fill::Mean), [0.0, 0.0, 1.0, -1.0]);
+        assert_eq!(batch(Fill::Constant(0.0)), [-1.0, -1.0, 1.0, -1.0]);
+        assert_eq!(batch(Fill::Silhouette), [1.0, 1.0, -1.0, -1.0]);
+        let noise = batch(Fill::Noise);
+        assert_eq!(noise[2..], [1.0, -1.0]);
+        assert!(noise[0] != noise[1]);
+    }
+
+    /// The pictures of a split that a warp and a cover leave, and the same of other pictures: what is seen
+    /// must be the same to the last bit where the two differ in hidden pixels alone.
+    fn met_of_both(
+        region: &str,
+        mode: Mode,
+        fill: Fill,
+        augment: &Augment,
+        seed: u64,
+    ) -> [Tensor; 2] {
+        const SIDE: usize = 48;
+        let polygons = Regions::aligned().get(region).unwrap().polygons.clone();
+        let frame = Affine { a: 0.95, b: -0.1, c: 0.08, d: 0.1, e: 0.95, f: -0.03 };
+        let frames = [Affine::IDENTITY, frame];
+        let masks = Occlusion { polygons, mode, fill }.masks(&frames, SIDE, SIDE);
+        let cover = Cover::new(&masks, SIDE, SIDE, fill, Device::Cpu);
+        let index = Tensor::from_slice(&[0i64, 1]).repeat([32]);
+        let hidden = cover.hidden(&index, None);
+        // 0 everywhere; and 0 everywhere but 1 where it is hidden.
+        let data = on_device([vec![0; SIDE * SIDE], vec![255; SIDE * SIDE]].concat(), SIDE, SIDE);
+        let mut generator = crate::random::generator(seed, "test", &[]);
+        let warp = Warp::draw(augment, 64, (SIDE, SIDE), Device::Cpu, &mut generator);
+        let blank = hidden.zeros_like();
+        [blank, hidden.copy()].map(|pictures| {
+            tch::manual_seed(1);
+            let covering = Covering { hidden: &hidden, fill };
+            data.met(pictures, warp.as_ref(), Some(covering))
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn nothing_that_is_hidden_survives_augmentation(
+            region in prop::sample::select(vec!["mouth", "eyes", "eyes_left", "brows", "jaw"]),
+            keep in any::<bool>(),
+            rotate in prop::sample::select(vec![0.0, 10.0, 45.0, 180.0]),
+            scale in prop::sample::select(vec![0.0, 0.1, 0.5]),
+            flip in any::<bool>(),
+            seed in 0u64..1000,
+        ) {
+            let mode = if keep { Mode::Keep } else { Mode::Hide };
+            let fills = [Fill::Mean, Fill::Constant(0.5), Fill::Noise, Fill::Inpaint, Fill::Silhouette];
+            for fill in fills {
+                let augment = Augment { rotate, scale, flip };
+                let [blank, hidden] = met_of_both(region, mode, fill, &augment, seed);
+                prop_assert_eq!(blank, hidden, "{:?} {:?} {}", fill, mode, region);
+            }
+        }
+    }
+
+    /// A blur keeps some of what it covers; that is what it is for, and the test above can fail.
+    #[test]
+    fn a_blur_keeps_some_of_what_it_covers() {
+        let augment = Augment { rotate: 10.0, scale: 0.1, flip: true };
+        let [blank, hidden] = met_of_both("mouth", Mode::Hide, Fill::Blur(0.1), &augment, 1);
+        assert_eq!(blank.abs().max().double_value(&[]), 0.0);
+        assert!(hidden.abs().max().double_value(&[]) > 0.1);
+    }
+
+    /// What is hidden is warped with the picture, and none of it is lost on the way.
+    #[test]
+    fn as_much_is_hidden_after_a_warp_as_before() {
+        let augment = Augment { rotate: 10.0, scale: 0.0, flip: true };
+        let [_, met] = met_of_both("mouth", Mode::Hide, Fill::Constant(1.0), &augment, 3);
+        let covered = met.not_equal(0.0).to_kind(Kind::Float).mean(Kind::Float).double_value(&[]);
+        let region = Regions::aligned().get("mouth").unwrap().area();
+        assert!((covered / region - 1.0).abs() < 0.1, "{covered} {region}");
+    }
+}

@@ -1,0 +1,125 @@
+//! The steps of one epoch.
+
+use tch::{Device, Kind, Tensor};
+
+use super::checkpoint::Progress;
+use super::epoch::{Batch, Epoch};
+use super::inputs::Covering;
+use super::optimizer::Optimizer;
+use super::{Covers, Training, loss};
+use crate::model::Network;
+use crate::random;
+use crate::region::Fill;
+
+/// One epoch on its way. What it gives stays on the device until somebody looks: on a GPU a look waits for
+/// all steps before it.
+#[derive(Debug)]
+pub(super) struct Steps<'a> {
+    training: &'a Training<'a>,
+    network: &'a Network,
+    epoch: Epoch,
+    /// Of each step, `[S]`, f32.
+    losses: Tensor,
+    /// Of each image in the epoch's order, `[N, K]`, f32.
+    logits: Tensor,
+    /// Steps whose numbers were looked at.
+    seen: usize,
+    /// Steps done.
+    done: usize,
+    /// Before this epoch's first step.
+    position: u64,
+}
+
+/// A loss that is not finite, at so many steps of the epoch, from 0.
+#[derive(Debug)]
+pub(super) struct NotFinite(pub usize);
+
+impl<'a> Steps<'a> {
+    /// The steps of an epoch, from 1, of which so many are done.
+    pub fn new(training: &'a Training<'a>, network: &'a Network, epoch: u32, done: usize) -> Self {
+        let position = u64::from(epoch - 1) * training.batches().count() as u64;
+        let epoch = Epoch::draw(training, epoch);
+        let device = training.train.device();
+        let images = training.train.len() as i64;
+        let classes = training.settings.dataset.classes.len() as i64;
+        let steps = epoch.batches().count() as i64;
+        Steps {
+            training,
+            network,
+            epoch,
+            losses: Tensor::zeros([steps], (Kind::Float, device)),
+            logits: Tensor::zeros([images, classes], (Kind::Float, device)),
+            seen: done,
+            done,
+            position,
+        }
+    }
+
+    /// Whether all are done.
+    pub fn are_done(&self) -> bool {
+        self.done == self.epoch.batches().count()
+    }
+
+    /// How many are done.
+    pub fn done(&self) -> usize {
+        self.done
+    }
+
+    /// How many images the steps that are done have had.
+    pub fn images(&self) -> usize {
+        self.epoch.batches().range(self.done - 1).end
+    }
+
+    /// The next step, at a learning rate.
+    pub fn next(&mut self, optimizer: &mut Optimizer, rate: f64) {
+        let batch = self.epoch.batch(self.done);
+        let target = self.training.settings.train.target;
+        let logits = self.network.forward(&self.inputs(&batch));
+        let loss = loss::training(target, &logits, &batch.goal(), batch.chances.as_ref());
+        optimizer.step(&self.network.gradient(&loss), rate);
+        let places = self.epoch.batches().range(self.done);
+        let (start, length) = (places.start as i64, places.len() as i64);
+        tch::no_grad(|| {
+            self.losses.narrow(0, self.done as i64, 1).copy_(&loss.detach().unsqueeze(0));
+            self.logits.narrow(0, start, length).copy_(&logits.detach());
+        });
+        self.done += 1;
+    }
+
+    /// What the network meets at a step.
+    fn inputs(&self, batch: &Batch) -> Tensor {
+        let Training { train, seed, covers, .. } = *self.training;
+        let Batch { index, warp, flips, sets, .. } = batch;
+        let pictures = train.pictures(index);
+        let cover = covers.map(|Covers { train, .. }| train);
+        let hidden = cover.map(|cover| {
+            if cover.fill() == Fill::Noise {
+                let position = self.position + self.done as u64;
+                tch::manual_seed(random::torch_seed(seed, "noise", &[position]));
+            }
+            (cover.hidden(index, flips.as_ref(), sets.as_ref()), cover.fill())
+        });
+        let covering = hidden.as_ref().map(|(hidden, fill)| Covering { hidden, fill: *fill });
+        train.met(pictures, warp.as_ref(), covering)
+    }
+
+    /// Takes over what the steps since the last look gave.
+    pub fn look(&mut self, progress: &mut Progress) -> Result<(), NotFinite> {
+        let steps = self.done - self.seen;
+        if steps == 0 {
+            return Ok(());
+        }
+        let losses = self.losses.narrow(0, self.seen as i64, steps as i64).to_device(Device::Cpu);
+        let mut values = vec![0f32; steps];
+        losses.copy_data(&mut values, steps);
+        if let Some(bad) = values.iter().position(|loss| !loss.is_finite()) {
+            return Err(NotFinite(self.seen + bad));
+        }
+        progress.losses.extend(values);
+        let batches = self.epoch.batches();
+        let places = batches.range(self.seen).start..batches.range(self.done - 1).end;
+        progress.correct += self.epoch.right(&self.logits, places);
+        self.seen = self.done;
+        Ok(())
+    }
+}
