@@ -304,8 +304,8 @@ fn ids_are_what_they_were() {
         identified.runs.iter().map(|run| [run.evaluation.as_str(), run.run.as_str()]).collect();
     assert_eq!(trainings, ["1a2753318e767df328e3", "b73742c8c665151c7e48"]);
     let expected = [
-        ["7701c17e85733ee1228f", "9d871ab375fc695bc316"],
-        ["a69f6a70547258d73391", "231534cf6d7cb5212e51"],
+        ["89085d89fda85f8fb4dd", "697d36ab90a3c1a5bb8a"],
+        ["1b7cf00eaa9586d07ae5", "09d59c7d20dbc7a1febe"],
     ];
     assert_eq!(runs, expected);
     assert!(identified.trainings.iter().all(|training| !training.provisional));
