@@ -144,6 +144,33 @@ impl Network {
         features(&x).linear(&weight.leaf, Some(&bias.leaf))
     }
 
+    /// The same network with batch normalisation's statistics of other pictures, `[N, C, H, W]` a batch: the
+    /// means over batches of a batch's mean and of its unbiased variance, each layer's as the layers before
+    /// it answer under the batch's own ("precise" statistics: Wu and Johnson 2021, arXiv 2105.07576). Every
+    /// batch counts the same. Without a batch they stay as they are. The weights are shared, the statistics
+    /// are not.
+    pub fn adapted(&self, batches: &mut dyn Iterator<Item = Tensor>) -> Network {
+        let convolution = |convolution: &Convolution| Convolution {
+            filter: convolution.filter.shared(),
+            norm: convolution.norm.shared(),
+            running_mean: convolution.running_mean.copy(),
+            running_variance: convolution.running_variance.copy(),
+        };
+        let block = |block: &Vec<Convolution>| block.iter().map(convolution).collect();
+        let adapted = Network {
+            blocks: self.blocks.iter().map(block).collect(),
+            head: self.head.shared(),
+            parameters: self.parameters.shared(),
+            ..*self
+        };
+        let _guard = tch::no_grad_guard();
+        for (number, batch) in batches.enumerate() {
+            // Makes the running statistics those of the first batch, then cumulative means.
+            let _ = adapted.learned(&batch, 1.0 / (number + 1) as f64);
+        }
+        adapted
+    }
+
     /// The gradient of a loss of [`forward`](Network::forward) with respect to
     /// [`moving`](Network::moving), `[M]`, f32.
     pub fn gradient(&self, loss: &Tensor) -> Tensor {
@@ -231,6 +258,13 @@ impl Network {
         let tensors: Vec<_> = tensors.into_iter().collect();
         self.restore(&tensors).map_err(WeightsError::Mismatch)?;
         Ok(note)
+    }
+}
+
+impl Affine {
+    /// The same tensors, not copies of them.
+    fn shared(&self) -> Affine {
+        Affine { weight: self.weight.shared(), bias: self.bias.shared() }
     }
 }
 
@@ -330,6 +364,72 @@ mod tests {
         let weight = he_normal(&[64, 3, 3, 64], 9 * 64, 1, &[]);
         let deviation = weight.std(true).double_value(&[]);
         assert!((deviation - (2.0f64 / 576.0).sqrt()).abs() < 1e-3, "{deviation}");
+    }
+
+    /// Of a network's only convolution: its filter, running mean and running variance.
+    fn first(network: &Network) -> (&Affine, &Tensor, &Tensor) {
+        let convolution = &network.blocks[0][0];
+        (&convolution.filter, &convolution.running_mean, &convolution.running_variance)
+    }
+
+    /// A network of one convolution with statistics unlike those of any pictures, and two batches of
+    /// pictures unlike each other.
+    fn one_convolution() -> (Network, [Tensor; 2]) {
+        let model = ModelSpec { blocks: vec![vec![4]], ..spec() };
+        let network = Network::new(&model, 3, 7, Precision::F32, Device::Cpu, 1);
+        let (_, mean, variance) = first(&network);
+        let _ = mean.shallow_clone().fill_(7.0);
+        let _ = variance.shallow_clone().fill_(9.0);
+        tch::manual_seed(5);
+        let batches = [6, 3].map(|pictures| {
+            Tensor::randn([pictures, 3, 12, 12], (Kind::Float, Device::Cpu)) * pictures as f64
+        });
+        (network, batches)
+    }
+
+    /// Mean and unbiased variance of what the convolution makes of a batch, channel by channel.
+    fn moments(network: &Network, batch: &Tensor) -> [Tensor; 2] {
+        let weight = &first(network).0.weight.stored;
+        let outputs = convolve(batch, weight, None, 1).to_kind(Kind::Double);
+        let values = outputs.transpose(0, 1).reshape([outputs.size()[1], -1]);
+        let mean = values.mean_dim(1, true, Kind::Double);
+        let squares = (&values - &mean).square().sum_dim_intlist(1, false, Kind::Double);
+        [mean.squeeze(), squares / (values.size()[1] - 1) as f64]
+    }
+
+    fn close(found: &Tensor, expected: &Tensor) -> bool {
+        found.to_kind(Kind::Double).allclose(expected, 1e-4, 1e-5, false)
+    }
+
+    #[test]
+    fn adapted_statistics_are_those_of_the_convolutions_outputs() {
+        let (network, [one, other]) = one_convolution();
+        let adapted = network.adapted(&mut [one.shallow_clone()].into_iter());
+        let [mean, variance] = moments(&network, &one);
+        let found = first(&adapted);
+        assert!(close(found.1, &mean) && close(found.2, &variance), "{found:?}");
+
+        let both = [one.shallow_clone(), other.shallow_clone()];
+        let adapted = network.adapted(&mut both.into_iter());
+        let [other_mean, other_variance] = moments(&network, &other);
+        let found = first(&adapted);
+        assert!(close(found.1, &((mean + other_mean) / 2.0)), "{found:?}");
+        assert!(close(found.2, &((variance + other_variance) / 2.0)), "{found:?}");
+    }
+
+    #[test]
+    fn to_adapt_leaves_the_network_as_it_was_and_gives_the_same_bytes_twice() {
+        let (network, batches) = one_convolution();
+        let before = network.encode("");
+        let adapt = || network.adapted(&mut batches.iter().map(Tensor::shallow_clone));
+        let once = adapt();
+        assert_ne!(once.encode(""), before);
+        assert_eq!(once.encode(""), adapt().encode(""));
+        assert_eq!(network.encode(""), before);
+        // What the copy's statistics are moved by later does not reach the network either.
+        let _ = once.forward(&batches[0]);
+        assert_eq!(network.encode(""), before);
+        assert_eq!(network.adapted(&mut std::iter::empty()).encode(""), before);
     }
 
     #[test]

@@ -48,6 +48,13 @@ pub(super) struct Placed {
     pub leaf: Tensor,
 }
 
+impl Placed {
+    /// The same tensor, not a copy of it.
+    pub fn shared(&self) -> Placed {
+        Placed { stored: self.stored.shallow_clone(), leaf: self.leaf.shallow_clone() }
+    }
+}
+
 impl Parameters {
     /// Lays out the tensors: filters first, then all else that moves, then the shifts. What comes back
     /// stands in the order in which they were given.
@@ -96,6 +103,16 @@ impl Parameters {
         }
         placed.sort_by_key(|(index, _)| *index);
         (parameters, placed.into_iter().map(|(_, placed)| placed).collect())
+    }
+
+    /// The same numbers, not copies of them.
+    pub fn shared(&self) -> Parameters {
+        Parameters {
+            flat: self.flat.shallow_clone(),
+            rounded: self.rounded.as_ref().map(Tensor::shallow_clone),
+            leaves: self.leaves.iter().map(Tensor::shallow_clone).collect(),
+            ..*self
+        }
     }
 
     /// Rounds the filters anew, after they were moved or restored.

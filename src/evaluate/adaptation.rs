@@ -1,0 +1,154 @@
+//! Batch normalisation with the statistics of what a network is examined on.
+//!
+//! A network keeps running means and variances of the pictures that it learned from. Examined on pictures
+//! that are covered otherwise, it loses by that mismatch too, whatever it reads from what is covered. With the
+//! statistics of training pictures under the same cover, only the rest of the loss is left (Li et al. 2016,
+//! arXiv 1603.04779; Schneider et al. 2020, arXiv 2006.16971). The pictures examined are not looked at.
+
+use tch::Tensor;
+
+use crate::model::Network;
+use crate::random;
+use crate::region::Fill;
+use crate::train::{Cover, OnDevice};
+
+/// Some thousands of pictures are many times a batch: more would change the statistics little.
+const MOST_PICTURES: usize = 4096;
+/// At most so many pictures in a batch: part of what the statistics are.
+const BATCH: usize = 128;
+
+/// The network with batch normalisation's statistics of training pictures, not augmented, under the cover:
+/// at most 4,096 of them, evenly spaced over the split. `seed` is the training's: it draws the noise of a
+/// `noise` fill.
+pub fn adapted(network: &Network, train: &OnDevice, cover: Option<&Cover>, seed: u64) -> Network {
+    let mut batches = batches(train.len()).into_iter().enumerate().map(|(number, batch)| {
+        let index = Tensor::from_slice(&batch).to_device(train.device());
+        if cover.is_some_and(|cover| cover.fill() == Fill::Noise) {
+            tch::manual_seed(random::torch_seed(seed, "adaptation noise", &[number as u64]));
+        }
+        train.evaluation_batch(&index, cover)
+    });
+    network.adapted(&mut batches)
+}
+
+/// The numbers of the pictures, batch by batch. They are dealt out like cards: each batch is spread over the
+/// whole split, which may be sorted by class, and no batch has more than one picture more than another.
+fn batches(images: usize) -> Vec<Vec<i64>> {
+    let chosen = images.min(MOST_PICTURES);
+    let count = chosen.div_ceil(BATCH);
+    let picture = |place: usize| (place * images / chosen) as i64;
+    (0..count).map(|batch| (batch..chosen).step_by(count).map(picture).collect()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use tch::{Device, Kind};
+
+    use super::*;
+    use crate::dataset::{Dataset, Images, Pixels, Split};
+    use crate::experiment::{ModelSpec, Precision};
+    use crate::train::Standardisation;
+
+    const SIDE: usize = 6;
+
+    #[test]
+    fn every_batch_is_spread_over_the_split() {
+        for images in [1, 2, 127, 128, 129, 257, 3500, 4096, 4097, 28_709] {
+            let batches = batches(images);
+            let sizes = || batches.iter().map(Vec::len);
+            let (least, most) = (sizes().min().unwrap(), sizes().max().unwrap());
+            assert!(most <= BATCH && most - least <= 1, "{images}: {least} to {most}");
+            let all: BTreeSet<i64> = batches.concat().into_iter().collect();
+            assert_eq!(all.len(), images.min(MOST_PICTURES), "{images}");
+            assert!(all.iter().all(|picture| (0..images as i64).contains(picture)));
+            let spread = |batch: &Vec<i64>| {
+                batch[0] * 10 <= images as i64
+                    && batch[batch.len() - 1] * 10 >= 9 * images as i64 - 20
+            };
+            assert!(images < 257 || batches.iter().all(spread), "{images}");
+        }
+        assert_eq!(batches(3), [[0, 1, 2]]);
+        assert!(batches(0).is_empty());
+    }
+
+    /// Pictures sorted by class: the first half is dark above, the second half below.
+    fn sorted() -> Dataset {
+        let images = |count: usize| {
+            let pixel = |number: usize| {
+                let (image, row) = (number / (SIDE * SIDE), number / SIDE % SIDE);
+                let bright = (row < SIDE / 2) == (image < count / 2);
+                (number * 37 % 60) as u8 + if bright { 150 } else { 20 }
+            };
+            let label = |image| if image < count / 2 { [1.0, 0.0] } else { [0.0, 1.0] };
+            Images {
+                names: (0..count).map(|image| image.to_string()).collect(),
+                pixels: Pixels::Owned((0..count * SIDE * SIDE).map(pixel).collect()),
+                labels: (0..count).flat_map(label).collect(),
+                landmarks: vec![None; count],
+            }
+        };
+        Dataset {
+            classes: vec!["x".to_owned(), "y".to_owned()],
+            height: SIDE,
+            width: SIDE,
+            channels: 1,
+            train: images(300),
+            val: images(2),
+            test: images(2),
+            left_out: BTreeMap::new(),
+            without_landmarks: BTreeMap::new(),
+            content: String::new(),
+        }
+    }
+
+    fn data() -> OnDevice {
+        let dataset = sorted();
+        let standardisation = Standardisation::of(&dataset.train, 1);
+        OnDevice::new(&dataset, Split::Train, &standardisation, Device::Cpu)
+    }
+
+    fn network() -> Network {
+        let model = ModelSpec { blocks: vec![vec![4, 4]], batch_norm_momentum: 0.9 };
+        Network::new(&model, 1, 2, Precision::F32, Device::Cpu, 3)
+    }
+
+    fn probabilities(network: &Network, pictures: &Tensor) -> Tensor {
+        network.folded().logits(pictures).softmax(-1, Kind::Float)
+    }
+
+    #[test]
+    fn adapted_to_the_pictures_it_learned_from_a_network_answers_as_before() {
+        let (data, network) = (data(), network());
+        // What a training does to the running statistics, batch by batch.
+        tch::no_grad(|| {
+            for step in 0..200 {
+                let index: Vec<i64> = (0..64).map(|place| (place * 47 + step * 13) % 300).collect();
+                let _ = network.forward(&data.pictures(&Tensor::from_slice(&index)));
+            }
+        });
+        let all = data.pictures(&Tensor::arange(300, (Kind::Int64, Device::Cpu)));
+        let difference = |other: &Network| {
+            let change = probabilities(other, &all) - probabilities(&network, &all);
+            change.abs().max().double_value(&[])
+        };
+        let same = difference(&adapted(&network, &data, None, 1));
+        assert!(same < 0.02, "{same}");
+        // Under a cover they are other statistics.
+        let masks = vec![1; 300 * SIDE * SIDE / 2];
+        let masks = [masks, vec![0; 300 * SIDE * SIDE / 2]].concat();
+        let cover = Cover::new(&masks, SIDE, SIDE, Fill::Constant(1.0), Device::Cpu);
+        let other = difference(&adapted(&network, &data, Some(&cover), 1));
+        assert!(other > 2.0 * same, "{other}, {same}");
+    }
+
+    #[test]
+    fn noise_is_the_same_every_time() {
+        let (data, network) = (data(), network());
+        let cover = Cover::new(&[1; 300 * SIDE * SIDE], SIDE, SIDE, Fill::Noise, Device::Cpu);
+        let once = |seed| adapted(&network, &data, Some(&cover), seed).encode("");
+        assert_eq!(once(1), once(1));
+        assert_ne!(once(1), once(2));
+    }
+}
