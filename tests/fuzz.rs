@@ -20,9 +20,8 @@ use std::time::{Duration, Instant};
 use fer_lab::dataset::LandmarkTable;
 use fer_lab::engine::Specification;
 use fer_lab::experiment::{self, DatasetKind, Experiment, ExperimentErrors, SensitivitySpec};
-use fer_lab::plan::{Plan, TrainingId, evaluation_id, sensitivity_id};
+use fer_lab::plan::{Examination, Plan, TrainingId, evaluation_id, sensitivity_id};
 use fer_lab::random;
-use fer_lab::region::Occlusion;
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt};
 use serde_json::{Map, Value, json};
@@ -148,9 +147,10 @@ fn specifications() {
     let polygon = json!([[[0.1, 0.1], [0.5, 0.1], [0.5, 0.2]]]);
     let occlusion = json!({ "polygons": polygon, "mode": "hide", "fill": "mean" });
     let id: TrainingId = serde_json::from_value(json!("0123456789abcdef0123")).expect("an id");
-    let evaluation = |occlusion: Value| {
-        let parsed: Option<Occlusion> = serde_json::from_value(occlusion.clone()).expect("valid");
-        json!({ "id": evaluation_id(&id, parsed.as_ref()), "occlusion": occlusion })
+    let evaluation = |occlusion: Value, statistics: &str| {
+        let examination = json!({ "occlusion": occlusion, "statistics": statistics });
+        let parsed: Examination = serde_json::from_value(examination.clone()).expect("valid");
+        json!({ "id": evaluation_id(&id, &parsed), "examination": examination })
     };
     let spec = json!({
         "method": { "window": { "side": 0.2, "stride": 0.1 } }, "images": 9, "steps": 5, "fill": { "blur": 0.1 },
@@ -159,9 +159,9 @@ fn specifications() {
     let map = json!({ "id": sensitivity_id(&id, &parsed), "spec": spec });
     let specification = |lesson: Value, experiment: &str| {
         json!({
-            "version": 1, "training": id, "name": "whole", "experiment": experiment, "cell": 0, "seed": 1,
+            "version": 2, "training": id, "name": "whole", "experiment": experiment, "cell": 0, "seed": 1,
             "occlusion": lesson,
-            "evaluations": [evaluation(Value::Null), evaluation(occlusion.clone())],
+            "evaluations": [evaluation(Value::Null, "trained"), evaluation(occlusion.clone(), "adapted")],
             "maps": [map],
             "device": "cpu", "threads": 1, "checkpoint_seconds": 60,
         })

@@ -8,6 +8,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
+use fer_lab::experiment::Statistics;
 use fer_lab::store::{
     EffectRow, PredictionRow, RunRow, TruthRow, read_table, write_predictions, write_table,
 };
@@ -73,6 +74,7 @@ fn run(regions: &[&str], val_accuracy: Option<f64>, rate: &str) -> RunRow {
         libtorch: word("2.13.0"),
         processor: word("a processor"),
         threads: 2,
+        statistics: Statistics::Adapted,
         wall_seconds: 1.5,
         train_images_per_second: 320.0,
         status: word("done"),
@@ -120,6 +122,7 @@ fn pyarrow_reads_runs() {
         ("libtorch", "string"),
         ("processor", "string"),
         ("threads", "uint32"),
+        ("statistics", "string"),
         ("wall_seconds", "double"),
         ("train_images_per_second", "double"),
         ("status", "string"),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use fer_lab::analysis::{self, RunScores, Scorer};
+use fer_lab::experiment::Statistics;
 use fer_lab::random::generator;
 use fer_lab::store::{PredictionRow, RunRow};
 use rand::RngExt;
@@ -139,6 +140,7 @@ fn row(regions: &[&str], mode: &str, phase: &str, draw: Option<u32>) -> RunRow {
         libtorch: String::new(),
         processor: String::new(),
         threads: 1,
+        statistics: Statistics::Trained,
         wall_seconds: 1.0,
         train_images_per_second: 1.0,
         status: word("done"),

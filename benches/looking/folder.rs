@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use fer_lab::engine::outline;
-use fer_lab::experiment::{self, Experiment};
+use fer_lab::experiment::{self, Experiment, Statistics};
 use fer_lab::plan::{Identified, NUMERIC_VERSION, Plan, TrainingSpec};
 use fer_lab::store::{
     ConfusionRow, EpochRow, EvaluationRecord, Manifest, PredictionRow, PredictionSource, Results,
@@ -164,6 +164,7 @@ fn write_experiment(
             libtorch: "2.13.0".to_owned(),
             processor: "a processor".to_owned(),
             threads: 1,
+            statistics: Statistics::Trained,
             wall_seconds: 42.0,
             train_images_per_second: 1700.0,
             status: "done".to_owned(),

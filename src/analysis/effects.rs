@@ -129,6 +129,7 @@ pub(crate) mod fixture {
             libtorch: "2.13.0".into(),
             processor: "a processor".into(),
             threads: 1,
+            statistics: crate::experiment::Statistics::Trained,
             wall_seconds: 1.0,
             train_images_per_second: 1.0,
             status: "done".into(),

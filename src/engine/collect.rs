@@ -133,7 +133,8 @@ fn describe(
         Some(TrainingStatus::Done) if record.is_none() => missing("it was not evaluated"),
         Some(TrainingStatus::Done) => DONE.to_owned(),
     };
-    let evaluated_area = record.filter(|_| run.evaluation.is_some()).map(|record| record.area);
+    let evaluated_area =
+        record.filter(|_| run.evaluation.occlusion.is_some()).map(|record| record.area);
     let area =
         evaluated_area.or(manifest.and_then(|manifest| manifest.covered_area)).unwrap_or(0.0);
     let occlusion = condition.occlusion.as_ref();
@@ -167,6 +168,7 @@ fn describe(
         libtorch: manifest.map(|manifest| manifest.libtorch.clone()).unwrap_or_default(),
         processor: manifest.map(|manifest| manifest.processor.clone()).unwrap_or_default(),
         threads: manifest.map_or(0, |manifest| manifest.threads),
+        statistics: run.evaluation.statistics,
         wall_seconds: manifest.map_or(0.0, |manifest| manifest.wall_seconds),
         train_images_per_second: manifest.map_or(0.0, |manifest| manifest.train_images_per_second),
         status,

@@ -8,8 +8,7 @@ use super::training::{Ended, Job};
 use super::{EngineError, Event, MOST_THREADS, Observer};
 use crate::dataset::DatasetError;
 use crate::experiment;
-use crate::plan::{self, EvaluationId, NUMERIC_VERSION, Plan};
-use crate::region::Occlusion;
+use crate::plan::{self, EvaluationId, Examination, NUMERIC_VERSION, Plan};
 use crate::store::{
     EpochRow, EvaluationRecord, Manifest, PredictionRow, Results, StoreError, TrainingStatus,
     hash_file, needs, read_evaluation,
@@ -131,12 +130,12 @@ pub fn reproduce(
     let (Some((index, id)), Some(ready)) = (found, ready) else {
         return Err(EngineError::Changed { id: need.training_id });
     };
-    let mut evaluations: Vec<(EvaluationId, Option<&Occlusion>)> = Vec::new();
+    let mut evaluations: Vec<(EvaluationId, &Examination)> = Vec::new();
     let content = ready.dataset.content.clone();
     let identified = plan.identify(&|_| Some(content.clone()));
     for (run, identity) in plan.runs.iter().zip(&identified.runs) {
         if run.training == index && !evaluations.iter().any(|(id, _)| *id == identity.evaluation) {
-            evaluations.push((identity.evaluation.clone(), run.evaluation.as_ref()));
+            evaluations.push((identity.evaluation.clone(), &run.evaluation));
         }
     }
 
@@ -176,7 +175,7 @@ pub fn reproduce(
         answers_differ: 0,
         probabilities_differ: 0.0,
     };
-    for (evaluation, occlusion) in evaluations {
+    for (evaluation, examination) in evaluations {
         let path = results.evaluation_path(id.as_str(), evaluation.as_str())?;
         // What was not evaluated yet has nothing to agree with.
         if !path.exists() && !EvaluationRecord::path(&path).exists() {
@@ -186,7 +185,7 @@ pub fn reproduce(
         reproduction.note_damage(record.and_then(|record| record.check(&path)))?;
         let before = reproduction.note_damage(read_evaluation(&path))?;
         let Some(before) = before else { continue };
-        match guarded(|| job.evaluate(&network.folded(), &evaluation, occlusion)) {
+        match guarded(|| job.evaluate(&network, &evaluation, examination)) {
             Ok(stored) => stored?,
             Err(reason) => return Ok(Reproduced::Failed(format!("libtorch: {reason}"))),
         }

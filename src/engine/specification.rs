@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use super::{EngineError, SensitivityMap, Work};
 use crate::experiment::{self, DeviceChoice, Settings};
 use crate::plan::{
-    EvaluationId, Identified, TrainingId, TrainingSpec, evaluation_id, sensitivity_id,
+    EvaluationId, Examination, Identified, TrainingId, TrainingSpec, evaluation_id, sensitivity_id,
 };
 use crate::region::{Fill, Lesson, Occlusion, RandomSets};
 
 /// The version of this contract.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// More than this is no specification: an experiment's text and a few polygons.
 const LIMIT: u64 = 16 * 1024 * 1024;
@@ -58,12 +58,18 @@ pub struct Specification {
     pub checkpoint_seconds: u32,
 }
 
-/// The network, examined under an occlusion.
+/// As much of any version's specification.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
+}
+
+/// The network, examined.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Evaluation {
     pub id: EvaluationId,
-    pub occlusion: Option<Occlusion>,
+    pub examination: Examination,
 }
 
 impl Specification {
@@ -80,7 +86,7 @@ impl Specification {
         let first = work.plan.runs.iter().find(|run| run.training == training);
         let evaluations = runs.iter().map(|run| Evaluation {
             id: identified.runs[*run].evaluation.clone(),
-            occlusion: work.plan.runs[*run].evaluation.clone(),
+            examination: work.plan.runs[*run].evaluation.clone(),
         });
         Specification {
             version: VERSION,
@@ -110,6 +116,14 @@ impl Specification {
         if bytes.len() as u64 > LIMIT {
             return Err(wrong(format!("it is longer than {LIMIT} bytes")));
         }
+        // Before all else: what another version writes may have other fields.
+        if let Ok(Versioned { version }) = serde_json::from_slice(&bytes)
+            && version != VERSION
+        {
+            return Err(wrong(format!(
+                "it is of version {version}, and this program knows version {VERSION}"
+            )));
+        }
         let mut json = serde_json::Deserializer::from_slice(&bytes);
         let specification: Specification =
             serde_path_to_error::deserialize(&mut json).map_err(|error| {
@@ -123,12 +137,7 @@ impl Specification {
 
     /// What is wrong with a specification whose form is right, in words.
     fn check(&self) -> Result<(), String> {
-        let Specification { version, training, seed, threads, checkpoint_seconds, .. } = self;
-        if *version != VERSION {
-            return Err(format!(
-                "it is of version {version}, and this program knows version {VERSION}"
-            ));
-        }
+        let Specification { training, seed, threads, checkpoint_seconds, .. } = self;
         within("threads", u64::from(*threads), 1, u64::from(MOST_THREADS))?;
         let most = u64::from(MOST_CHECKPOINT_SECONDS);
         within("checkpoint_seconds", u64::from(*checkpoint_seconds), 0, most)?;
@@ -152,11 +161,11 @@ impl Specification {
         }
         for (index, evaluation) in self.evaluations.iter().enumerate() {
             let path = format!("evaluations[{index}]");
-            let occlusion = evaluation.occlusion.as_ref();
-            if let Some(occlusion) = occlusion {
-                check_occlusion(&format!("{path}.occlusion"), occlusion)?;
+            let Evaluation { id, examination } = evaluation;
+            if let Some(occlusion) = &examination.occlusion {
+                check_occlusion(&format!("{path}.examination.occlusion"), occlusion)?;
             }
-            is_id(&path, evaluation.id.as_str(), evaluation_id(training, occlusion).as_str())?;
+            is_id(&path, id.as_str(), evaluation_id(training, examination).as_str())?;
         }
         for (index, map) in self.maps.iter().enumerate() {
             let id = sensitivity_id(training, &map.spec);
@@ -229,6 +238,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::experiment::Statistics;
     use crate::region::{Mode, Regions};
 
     fn occlusion(fill: Fill) -> Occlusion {
@@ -243,9 +253,10 @@ mod tests {
         let parsed = experiment::parse(experiment, "x", &[]).unwrap();
         let training: TrainingId = serde_json::from_str("\"0123456789abcdef0123\"").unwrap();
         let covered = occlusion(Fill::Blur(0.1));
-        let evaluations = [None, Some(covered)].map(|occlusion| Evaluation {
-            id: evaluation_id(&training, occlusion.as_ref()),
-            occlusion,
+        let evaluations = [(None, Statistics::Trained), (Some(covered), Statistics::Adapted)];
+        let evaluations = evaluations.map(|(occlusion, statistics)| {
+            let examination = Examination { occlusion, statistics };
+            Evaluation { id: evaluation_id(&training, &examination), examination }
         });
         let spec = parsed.sensitivity[0];
         let specification = Specification {
@@ -297,7 +308,7 @@ mod tests {
             ("/seed", json!(u64::MAX), "`seed` cannot be 18446744073709551615: must be from 0 to"),
             ("/cell", json!(7), "no cell 7"),
             ("/cell", json!(-1), "`cell`: invalid value"),
-            ("/version", json!(2), "it is of version 2"),
+            ("/version", json!(1), "it is of version 1, and this program knows version 2"),
             ("/name", json!("x".repeat(20_000)), "`the length of name` cannot be 20000"),
             (
                 "/occlusion/fill/constant",
@@ -306,25 +317,40 @@ mod tests {
             ),
             ("/occlusion/fill/constant", json!(-1e300), "must be from 0 to 1"),
             (
-                "/evaluations/1/occlusion/fill/blur",
+                "/evaluations/1/examination/occlusion/fill/blur",
                 json!(0.0),
-                "`evaluations[1].occlusion.fill.blur` cannot be 0: must be from 0.001 to 1",
+                "`evaluations[1].examination.occlusion.fill.blur` cannot be 0: must be from 0.001 to 1",
             ),
-            ("/evaluations/1/occlusion/fill/blur", json!(0.2), "`evaluations[1].id` is"),
             (
-                "/evaluations/1/occlusion/polygons",
+                "/evaluations/1/examination/occlusion/fill/blur",
+                json!(0.2),
+                "`evaluations[1].id` is",
+            ),
+            (
+                "/evaluations/1/examination/statistics",
+                json!("tested"),
+                "`evaluations[1].examination.statistics`: unknown variant `tested`",
+            ),
+            ("/evaluations/1/examination/statistics", json!("trained"), "`evaluations[1].id` is"),
+            (
+                "/evaluations/1/examination",
+                json!({"occlusion": null}),
+                "missing field `statistics`",
+            ),
+            (
+                "/evaluations/1/examination/occlusion/polygons",
                 corners(json!([9, 0.5])),
                 "far outside of the face",
             ),
             (
-                "/evaluations/1/occlusion/polygons",
+                "/evaluations/1/examination/occlusion/polygons",
                 corners(json!([1e300, 0.5])),
                 "far outside of the face",
             ),
             (
-                "/evaluations/1/occlusion/polygons",
+                "/evaluations/1/examination/occlusion/polygons",
                 corners(json!([null, 0.5])),
-                "`evaluations[1].occlusion.polygons[0]",
+                "`evaluations[1].examination.occlusion.polygons[0]",
             ),
             (
                 "/occlusion/polygons",
@@ -354,6 +380,21 @@ mod tests {
         }
         let twice = format!("{} {{}}", specification());
         assert!(Specification::read(twice.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn the_version_is_looked_at_before_the_fields() {
+        let mut former = specification();
+        former["version"] = json!(1);
+        for evaluation in former["evaluations"].as_array_mut().unwrap() {
+            let occlusion = evaluation["examination"]["occlusion"].take();
+            *evaluation = json!({"id": evaluation["id"], "occlusion": occlusion});
+        }
+        let error = read(&former).unwrap_err().to_string();
+        assert!(error.contains("it is of version 1, and this program knows version 2"), "{error}");
+        former["version"] = json!(VERSION);
+        let error = read(&former).unwrap_err().to_string();
+        assert!(error.contains("`evaluations[0]"), "{error}");
     }
 
     #[test]

@@ -13,12 +13,14 @@ use super::data::Ready;
 use super::guard::guarded;
 use super::{EngineError, Event, Observer, Work};
 use crate::dataset::Split;
-use crate::evaluate::predictions;
-use crate::model::{Folded, Network, ParameterCount};
+use crate::evaluate::{adapted, predictions};
+use crate::experiment::Statistics;
+use crate::model::{Network, ParameterCount};
 use crate::plan::{
-    EvaluationId, Identified, NUMERIC_VERSION, TrainingId, TrainingSpec, covers_the_same,
+    EvaluationId, Examination, Identified, NUMERIC_VERSION, TrainingId, TrainingSpec,
+    covers_the_same,
 };
-use crate::region::{Lesson, Occlusion};
+use crate::region::Lesson;
 use crate::store::{
     EpochRow, EvaluationRecord, Manifest, Results, StoreError, TrainingStatus, hash_file, host,
     open_log, read_plain, write_predictions, write_table, write_whole,
@@ -185,24 +187,36 @@ impl Job<'_> {
     /// validated, so that what chose its epoch can be looked at.
     pub fn evaluate(
         &self,
-        network: &Folded,
+        network: &Network,
         id: &EvaluationId,
-        occlusion: Option<&Occlusion>,
+        examination: &Examination,
     ) -> Result<(), EngineError> {
+        let occlusion = examination.occlusion.as_ref();
+        let adapted = match examination.statistics {
+            Statistics::Trained => None,
+            Statistics::Adapted => {
+                let cover = occlusion.map(|occlusion| self.ready.cover(occlusion, Split::Train).0);
+                Some(adapted(network, &self.ready.train, cover.as_ref(), self.spec.seed))
+            }
+        };
+        let network = adapted.as_ref().unwrap_or(network).folded();
         let mut rows = Vec::new();
         let mut area = 0.0;
         let own = match &self.spec.lesson {
             None => occlusion.is_none(),
-            Some(Lesson::Fixed(lesson)) => occlusion.is_some_and(|other| covers_the_same(lesson, other)),
+            Some(Lesson::Fixed(lesson)) => {
+                occlusion.is_some_and(|other| covers_the_same(lesson, other))
+            }
             Some(Lesson::Random(_)) => false,
         };
-        let splits = if own { &[Split::Val, Split::Test][..] } else { &[Split::Test] };
+        let as_validated = own && examination.statistics == Statistics::Trained;
+        let splits = if as_validated { &[Split::Val, Split::Test][..] } else { &[Split::Test] };
         for &split in splits {
             let cover = occlusion.map(|occlusion| self.ready.cover(occlusion, split));
             let (cover, covered) = cover.map_or((None, 0.0), |(cover, area)| (Some(cover), area));
             area = covered;
             rows.extend(predictions(
-                network,
+                &network,
                 &self.ready.dataset,
                 split,
                 self.ready.split(split),

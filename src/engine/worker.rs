@@ -80,15 +80,14 @@ pub fn work(
             evaluations: specification.evaluations.len(),
         });
     }
-    let answering = network.folded();
     let mut failed = None;
     for evaluation in &specification.evaluations {
         if observer.interrupted() {
             return Ok(Outcome::Interrupted);
         }
         if !has_evaluation(results, id, &evaluation.id, observer)? {
-            let occlusion = evaluation.occlusion.as_ref();
-            match guarded(|| job.evaluate(&answering, &evaluation.id, occlusion)) {
+            let examination = &evaluation.examination;
+            match guarded(|| job.evaluate(&network, &evaluation.id, examination)) {
                 Ok(stored) => stored?,
                 Err(reason) => {
                     failed = Some(format!("evaluation {}: libtorch: {reason}", evaluation.id));

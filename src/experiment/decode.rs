@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::dataset;
 use super::error::Problem;
+use super::evaluate;
 use super::layers::Merged;
 use super::matrix::{self, Axis};
 use super::reader::{Problems, Section};
 use super::regions;
 use super::sensitivity;
-use super::spec::{Cell, DeviceChoice, Experiment, Settings};
+use super::spec::{Cell, DeviceChoice, EvaluateSpec, Experiment, Settings};
 use super::study;
 use super::training;
 use super::tree::Table;
@@ -30,6 +31,7 @@ pub(crate) fn decode(merged: &Merged) -> Result<Experiment, Vec<Problem>> {
     let question = read_prose(&root, "question");
     let analysis = read_prose(&root, "analysis");
     let settings = read_settings(&root);
+    let evaluate = evaluate::read(&root);
     let regions = regions::read(&root);
     let own: Vec<&str> = root
         .section("regions")
@@ -54,8 +56,9 @@ pub(crate) fn decode(merged: &Merged) -> Result<Experiment, Vec<Problem>> {
         }
         let mut table = merged.table.clone();
         table.merge(chosen);
-        let settings = read_settings(&Section::root(&table, &merged.start, &problems));
-        cells.extend(settings.map(|settings| Cell { swept, settings }));
+        let root = Section::root(&table, &merged.start, &problems);
+        let (settings, evaluate) = (read_settings(&root), evaluate::read(&root));
+        cells.extend(settings.map(|settings| Cell { swept, settings, evaluate }));
     }
 
     if problems.is_empty() {
@@ -83,6 +86,7 @@ pub(crate) fn decode(merged: &Merged) -> Result<Experiment, Vec<Problem>> {
             question,
             analysis,
             settings,
+            evaluate,
             regions,
             occlusion,
             sensitivity,
@@ -94,14 +98,14 @@ pub(crate) fn decode(merged: &Merged) -> Result<Experiment, Vec<Problem>> {
     }
 }
 
-/// Two combinations of the matrix that mean the same would be trained once and counted twice.
+/// Two combinations of the matrix that mean the same would be done once and counted twice.
 fn refuse_twins(root: &Section<'_>, cells: &[Cell]) {
     let on_any_device = |cell: &Cell| {
         let mut settings = cell.settings.clone();
         settings.train.device = DeviceChoice::Auto;
-        settings
+        (settings, cell.evaluate)
     };
-    let settings: Vec<Settings> = cells.iter().map(on_any_device).collect();
+    let settings: Vec<(Settings, EvaluateSpec)> = cells.iter().map(on_any_device).collect();
     for (index, cell) in cells.iter().enumerate() {
         if let Some(twin) = settings[..index].iter().position(|twin| *twin == settings[index]) {
             let written = |cell: &Cell| {

@@ -36,6 +36,7 @@ impl Experiment {
             "model": settings.model,
             "train": settings.train,
             "schedule": settings.schedule,
+            "evaluate": self.evaluate,
             "occlusion": {
                 "regions": study.sets,
                 "modes": study.modes.iter().map(|mode| mode.name()).collect::<Vec<_>>(),

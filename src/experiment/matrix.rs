@@ -8,8 +8,8 @@ use super::tree::{Entry, Node, Table, Value, join};
 
 const MAX_COMBINATIONS: usize = 1_000;
 
-/// The sections that can be swept: what makes another training.
-const SWEPT: [&str; 4] = ["dataset", "model", "train", "schedule"];
+/// The sections that can be swept: what makes another training, or another examination of it.
+const SWEPT: [&str; 5] = ["dataset", "model", "train", "schedule", "evaluate"];
 
 /// One swept key.
 #[derive(Debug)]
@@ -44,11 +44,11 @@ pub(crate) fn read<'a>(root: &Section<'a>) -> Vec<Axis<'a>> {
             let title = format!("`{path}` cannot be swept");
             let label = match path.as_str() {
                 "train.device" => "it does not change the numbers",
-                _ => "it is not a setting of the training",
+                _ => "it is not a setting of the training or of the examination",
             };
             section.problem(
                 Problem::new(title, &entry.key_place, label)
-                    .help("sweep keys of `dataset`, `model`, `train` and `schedule`"),
+                    .help("sweep keys of `dataset`, `model`, `train`, `schedule` and `evaluate`"),
             );
         } else if !SWEPT.contains(&first) {
             let title = format!("unknown key `{path}`");

@@ -20,6 +20,7 @@ mod dataset;
 mod decode;
 mod describe;
 mod error;
+mod evaluate;
 mod keys;
 mod layers;
 mod matrix;

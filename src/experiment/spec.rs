@@ -17,6 +17,7 @@ pub struct Experiment {
     pub analysis: String,
     /// The settings of the unswept experiment.
     pub settings: Settings,
+    pub evaluate: EvaluateSpec,
     /// The built-in atlas and the file's own regions.
     pub regions: Regions,
     pub occlusion: OcclusionStudy,
@@ -38,6 +39,7 @@ pub struct Cell {
     /// Dotted key → the value as TOML text, as `train.optimizer.learning_rate` → `0.01`.
     pub swept: BTreeMap<String, String>,
     pub settings: Settings,
+    pub evaluate: EvaluateSpec,
 }
 
 /// All that determines a network's weights, but for the occlusion and the seed.
@@ -47,6 +49,37 @@ pub struct Settings {
     pub model: ModelSpec,
     pub train: TrainSpec,
     pub schedule: Schedule,
+}
+
+/// How trained networks are examined. No part of [`Settings`]: settings that differ in this alone share
+/// their trainings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct EvaluateSpec {
+    pub statistics: Statistics,
+}
+
+/// The means and variances by which batch normalisation scales in an examination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Statistics {
+    /// The running ones of the training.
+    #[default]
+    Trained,
+    /// Those of training pictures as the examined ones are: covered alike, or whole (Li et al. 2016,
+    /// arXiv 1603.04779; Schneider et al. 2020, arXiv 2006.16971).
+    Adapted,
+}
+
+impl Statistics {
+    pub const ALL: [Statistics; 2] = [Statistics::Trained, Statistics::Adapted];
+
+    /// As in the experiment file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Statistics::Trained => "trained",
+            Statistics::Adapted => "adapted",
+        }
+    }
 }
 
 /// The longest side that pictures can have, pixels.

@@ -3,7 +3,7 @@
 use super::keys;
 
 /// Words of other tools and of plain English, and ours for them. Words within ours are parted by `_`.
-const SYNONYMS: [(&str, &str); 57] = [
+const SYNONYMS: [(&str, &str); 59] = [
     ("lr", "learning_rate"),
     ("bs", "batch_size"),
     ("wd", "weight_decay"),
@@ -61,6 +61,8 @@ const SYNONYMS: [(&str, &str); 57] = [
     ("gray", "constant"),
     ("roar", "retrain"),
     ("final", "last"),
+    ("evaluation", "evaluate"),
+    ("eval", "evaluate"),
 ];
 
 /// From here on a word may be a slip of the pen.

@@ -236,6 +236,30 @@ fn a_matrix_makes_a_cell_of_every_combination() {
     assert!(matches!(plateau, ScheduleShape::Plateau { patience: 4, .. }), "{plateau:?}");
 }
 
+#[test]
+fn how_networks_are_examined_is_read_and_swept() {
+    let read = |more: &str| read(&format!("{SMALLEST}{more}"));
+    let statistics = |experiment: &Experiment| {
+        assert!(experiment.cells.iter().all(|cell| cell.settings == experiment.settings));
+        let cells = experiment.cells.iter().map(|cell| cell.evaluate.statistics).collect();
+        (experiment.evaluate.statistics, cells)
+    };
+    let adapted = "[evaluate]\nstatistics = \"adapted\"\n";
+    let swept = "[matrix]\n\"evaluate.statistics\" = [\"trained\", \"adapted\"]\n";
+    for (more, own, cells) in [
+        ("", Statistics::Trained, vec![Statistics::Trained]),
+        (adapted, Statistics::Adapted, vec![Statistics::Adapted]),
+        (swept, Statistics::Trained, Statistics::ALL.to_vec()),
+    ] {
+        let experiment = read(more);
+        assert_eq!(statistics(&experiment), (own, cells), "{more}");
+        let again = parse_whole(&experiment.merged, "x").unwrap();
+        assert_eq!(statistics(&again), statistics(&experiment), "{more}");
+    }
+    let described = |more: &str| read(more).describe()["evaluate"]["statistics"].clone();
+    assert_eq!((described(""), described(adapted)), ("trained".into(), "adapted".into()));
+}
+
 /// Lists in class order stand in one table: they must mean the same in every row.
 #[test]
 fn every_combination_has_the_same_classes_in_the_same_order() {

@@ -4,8 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
-use crate::experiment::{Cell, DatasetSpec, Experiment, OcclusionStudy, Settings};
+use crate::experiment::{
+    Cell, DatasetSpec, EvaluateSpec, Experiment, OcclusionStudy, Settings, Statistics,
+};
 use crate::region::control::{NoPlace, place};
 use crate::region::{
     Fill, Lesson, Mode, Occlusion, Phase, Polygon, RandomSets, RegionError, Regions,
@@ -41,6 +44,15 @@ pub struct TrainingSpec {
     pub seed: u64,
 }
 
+/// How a network is examined.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Examination {
+    /// What covers the images that it is examined on; `None` for whole faces.
+    pub occlusion: Option<Occlusion>,
+    pub statistics: Statistics,
+}
+
 /// A condition and a seed: a training, evaluated under an occlusion.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
@@ -49,8 +61,7 @@ pub struct Run {
     pub seed: u64,
     /// Index into the plan's trainings.
     pub training: usize,
-    /// What covers the images that the network is examined on; `None` for whole faces.
-    pub evaluation: Option<Occlusion>,
+    pub evaluation: Examination,
 }
 
 /// Why an experiment cannot be planned.
@@ -328,7 +339,8 @@ fn runs(
     let mut known: HashMap<String, usize> = HashMap::new();
     let mut runs = Vec::new();
     for (index, condition) in conditions.iter().enumerate() {
-        let settings = &experiment.cells[condition.cell].settings;
+        let Cell { settings, evaluate: EvaluateSpec { statistics }, .. } =
+            &experiment.cells[condition.cell];
         let lesson = lesson(condition, regions);
         let occlusion = condition.occlusion.as_ref();
         let evaluated = occlusion.filter(|_| condition.phase.is_some_and(Phase::evaluates_covered));
@@ -342,7 +354,8 @@ fn runs(
                 });
                 trainings.len() - 1
             });
-            runs.push(Run { condition: index, seed, training, evaluation: evaluated.cloned() });
+            let evaluation = Examination { occlusion: evaluated.cloned(), statistics: *statistics };
+            runs.push(Run { condition: index, seed, training, evaluation });
         }
     }
     (trainings, runs)

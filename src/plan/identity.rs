@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::experiment::{
     Augment, DatasetSpec, FacesSpec, ModelSpec, Optimizer, Precision, Schedule, Select,
-    SensitivitySpec, Settings, Source, Target,
+    SensitivitySpec, Settings, Source, Statistics, Target,
 };
 use crate::region::{Fill, Lesson, Mode, Occlusion, Polygon, RandomSets};
 
-use super::expand::{Plan, TrainingSpec};
+use super::expand::{Examination, Plan, TrainingSpec};
 
 /// Part of every id. To be raised whenever a change of the code changes the numbers that the same
 /// experiment gives.
@@ -28,6 +28,10 @@ pub const FACES_VERSION: u32 = 1;
 /// whenever it gives other pictures: version 1 relaxed a fixed number of times and stayed up to a third of
 /// the range short of the steady state, version 2 solves for it.
 const INPAINT_VERSION: u32 = 2;
+
+/// The version of adapted statistics, part of the ids of examinations with them and of no others. To be
+/// raised whenever they are estimated in another way.
+const ADAPTATION_VERSION: u32 = 1;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -60,7 +64,7 @@ id! {
     TrainingId
 }
 id! {
-    /// Names a training and the occlusion under which it is examined.
+    /// Names a training and how its network is examined.
     EvaluationId
 }
 id! {
@@ -127,9 +131,16 @@ pub fn training_id(training: &TrainingSpec, content: Option<&str>) -> TrainingId
     TrainingId::of(&TrainingKey::new(settings, content, lesson.as_ref(), *seed))
 }
 
-/// The id of an evaluation of a training's network, under an occlusion or on whole faces.
-pub fn evaluation_id(training: &TrainingId, occlusion: Option<&Occlusion>) -> EvaluationId {
-    EvaluationId::of(&(NUMERIC_VERSION, training, &occlusion.map(OcclusionKey::new)))
+/// The id of an evaluation of a training's network.
+pub fn evaluation_id(training: &TrainingId, examination: &Examination) -> EvaluationId {
+    let occlusion = examination.occlusion.as_ref().map(OcclusionKey::new);
+    match examination.statistics {
+        Statistics::Trained => EvaluationId::of(&(NUMERIC_VERSION, training, &occlusion)),
+        Statistics::Adapted => {
+            let statistics = (Statistics::Adapted.name(), ADAPTATION_VERSION);
+            EvaluationId::of(&(NUMERIC_VERSION, training, &occlusion, statistics))
+        }
+    }
 }
 
 /// The id of a map of a training's network.
@@ -160,7 +171,7 @@ impl Plan {
             .iter()
             .map(|run| {
                 let TrainingIdentity { id: training, provisional } = &trainings[run.training];
-                let evaluation = evaluation_id(training, run.evaluation.as_ref());
+                let evaluation = evaluation_id(training, &run.evaluation);
                 RunIdentity {
                     run: RunId::of(&(NUMERIC_VERSION, training, &evaluation)),
                     training: training.clone(),

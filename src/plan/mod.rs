@@ -13,7 +13,7 @@ mod reach;
 
 pub use condition::Condition;
 pub(crate) use expand::in_lines;
-pub use expand::{Plan, PlanError, PlanWarning, Run, TrainingSpec};
+pub use expand::{Examination, Plan, PlanError, PlanWarning, Run, TrainingSpec};
 pub use identity::{
     EvaluationId, FACES_VERSION, Identified, NUMERIC_VERSION, RunId, RunIdentity, SensitivityId,
     TrainingId, TrainingIdentity, covers_the_same, evaluation_id, is_id, sensitivity_id, source_content,

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::*;
-use crate::experiment::{DatasetSpec, Experiment, load, parse};
+use crate::experiment::{DatasetSpec, Experiment, Statistics, load, parse};
 use crate::region::{Fill, Lesson, Mode, Phase, RandomSets, Regions};
 
 const SMALLEST: &str = "name = \"x\"\n[dataset]\nkind = \"faces\"\n";
@@ -36,7 +36,7 @@ fn the_whole_face_is_always_there() {
     assert_eq!((plan.trainings.len(), plan.runs.len()), (3, 3));
     let seeds: Vec<u64> = plan.runs.iter().map(|run| run.seed).collect();
     assert_eq!(seeds, [1, 2, 3]);
-    assert!(plan.runs.iter().all(|run| run.evaluation.is_none()));
+    assert!(plan.runs.iter().all(|run| run.evaluation.occlusion.is_none()));
     assert!(plan.trainings.iter().all(|training| training.lesson.is_none()));
 }
 
@@ -100,7 +100,7 @@ fn conditions_share_trainings() {
         };
         let trained = trained.cloned().map(Lesson::Fixed);
         assert_eq!(training.lesson, trained, "{}", condition.name);
-        assert_eq!(run.evaluation.as_ref(), evaluated, "{}", condition.name);
+        assert_eq!(run.evaluation.occlusion.as_ref(), evaluated, "{}", condition.name);
     }
     let ids: BTreeSet<String> = run_ids(&plan).into_iter().collect();
     assert_eq!(ids.len(), 26);
@@ -146,7 +146,7 @@ fn an_amortised_network_learns_from_all_sets_at_once() {
         let (mode, fill) = (occlusion.mode, occlusion.fill);
         let sets = RandomSets { regions: regions.clone(), mode, fill };
         assert_eq!(plan.trainings[run.training].lesson, Some(Lesson::Random(sets)));
-        assert_eq!(run.evaluation.as_ref(), Some(occlusion));
+        assert_eq!(run.evaluation.occlusion.as_ref(), Some(occlusion));
     }
     assert!(plan.trainings.iter().all(|training| match &training.lesson {
         Some(Lesson::Random(sets)) => matches!(sets.fill, Fill::Mean | Fill::Blur(_)),
@@ -309,6 +309,34 @@ fn ids_are_what_they_were() {
     ];
     assert_eq!(runs, expected);
     assert!(identified.trainings.iter().all(|training| !training.provisional));
+}
+
+/// An examination with the training's statistics has the id that it had before there was a choice.
+#[test]
+fn adapted_statistics_make_another_examination_of_the_same_training() {
+    let study =
+        "[occlusion]\nregions = [\"eyes\"]\nphases = [\"retrain\", \"evaluate\"]\ncontrols = 1\n";
+    let of = |more: &str| plan(&format!("{study}{more}"));
+    let (trained, adapted) = (of(""), of("[evaluate]\nstatistics = \"adapted\"\n"));
+    let swept = of("[matrix]\n\"evaluate.statistics\" = [\"trained\", \"adapted\"]\n");
+    assert_eq!(trained.trainings, adapted.trainings);
+    assert_eq!(trained.trainings, swept.trainings);
+    assert!(trained.runs.iter().all(|run| run.evaluation.statistics == Statistics::Trained));
+    assert!(adapted.runs.iter().all(|run| run.evaluation.statistics == Statistics::Adapted));
+    let said = of("[evaluate]\nstatistics = \"trained\"\n");
+    assert_eq!(run_ids(&said), run_ids(&trained));
+
+    let evaluations = |plan: &Plan| -> BTreeSet<String> {
+        let runs = plan.identify(&nothing_at_hand).runs;
+        runs.into_iter().map(|run| run.evaluation.to_string()).collect()
+    };
+    assert!(evaluations(&trained).is_disjoint(&evaluations(&adapted)));
+    assert_eq!(&evaluations(&trained) | &evaluations(&adapted), evaluations(&swept));
+    let ids: BTreeSet<String> = run_ids(&swept).into_iter().collect();
+    assert_eq!(ids.len(), 2 * trained.runs.len());
+    let names: BTreeSet<&str> =
+        swept.conditions.iter().map(|condition| condition.name.as_str()).collect();
+    assert!(names.contains("whole, statistics = \"adapted\""), "{names:?}");
 }
 
 /// `inpaint` has a version of its own, so that a change of it renames what it covers and nothing else.

@@ -165,6 +165,7 @@ fn with_swept(label: String, settings: &BTreeMap<String, String>) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::experiment::Statistics;
 
     /// A finished run of the embedded data set.
     pub fn run(regions: &[&str], mode: &str, seed: u64) -> RunRow {
@@ -199,6 +200,7 @@ pub(super) mod tests {
             libtorch: "2.13.0".to_owned(),
             processor: "a processor".to_owned(),
             threads: 1,
+            statistics: Statistics::Trained,
             wall_seconds: 40.0,
             train_images_per_second: 900.0,
             status: "done".to_owned(),

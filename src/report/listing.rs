@@ -38,7 +38,7 @@ fn plain(value: Option<f64>, decimals: usize) -> Cell {
 }
 
 /// The columns of `runs.parquet`, but for the swept ones.
-fn run_columns() -> [RunColumn; 31] {
+fn run_columns() -> [RunColumn; 32] {
     let text = Column::text;
     let number = Column::number;
     [
@@ -72,6 +72,7 @@ fn run_columns() -> [RunColumn; 31] {
         (text("libtorch", "libtorch"), |run| Cell::text(run.libtorch.as_str())),
         (text("processor", "processor"), |run| Cell::text(run.processor.as_str())),
         (number("threads", "threads"), |run| Cell::Count(u64::from(run.threads))),
+        (text("statistics", "statistics"), |run| Cell::text(run.statistics.name())),
         (number("wall_seconds", "seconds"), |run| Cell::number(run.wall_seconds, 1)),
         (number("train_images_per_second", "images/s"), |run| {
             Cell::number(run.train_images_per_second, 0)

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use polars::prelude::*;
 
+use crate::experiment::Statistics;
+
 /// What is wrong with a column that was read.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ColumnError {
@@ -22,12 +24,20 @@ pub trait Field: Sized {
 
     /// The fields of a column of [`Field::dtype`]; `None` where one is null that cannot be.
     fn values(column: &Column) -> PolarsResult<Option<Vec<Self>>>;
+
+    /// What every row of a table without such a column means; `None` where the column must be there.
+    fn absent() -> Option<Self> {
+        None
+    }
 }
 
 /// Reads the column `name` of `frame`.
-pub fn read<T: Field>(frame: &DataFrame, name: &str) -> Result<Vec<T>, ColumnError> {
+pub fn read<T: Field + Clone>(frame: &DataFrame, name: &str) -> Result<Vec<T>, ColumnError> {
     let error = |problem| ColumnError { column: name.to_owned(), problem };
-    let column = frame.column(name).map_err(|_| error("it is missing".to_owned()))?;
+    let Ok(column) = frame.column(name) else {
+        let absent = T::absent().ok_or_else(|| error("it is missing".to_owned()))?;
+        return Ok(vec![absent; frame.height()]);
+    };
     if *column.dtype() != T::dtype() {
         let (found, expected) = (type_name(column.dtype()), type_name(&T::dtype()));
         return Err(error(format!("it holds {found}, not {expected}")));
@@ -103,6 +113,30 @@ impl Field for bool {
 
     fn values(column: &Column) -> PolarsResult<Option<Vec<Self>>> {
         Ok(column.bool()?.iter().collect())
+    }
+}
+
+impl Field for Statistics {
+    fn dtype() -> DataType {
+        DataType::String
+    }
+
+    fn column<'a>(name: &str, values: impl ExactSizeIterator<Item = &'a Self>) -> Column {
+        let names = values.map(|statistics| statistics.name());
+        StringChunked::from_iter_values(name.into(), names).into_column()
+    }
+
+    fn values(column: &Column) -> PolarsResult<Option<Vec<Self>>> {
+        let named = |name: &str| {
+            let known = Statistics::ALL.into_iter().find(|statistics| statistics.name() == name);
+            let unknown = || PolarsError::ComputeError(format!("`{name}` is not known").into());
+            known.ok_or_else(unknown)
+        };
+        column.str()?.iter().map(|name| name.map(named).transpose()).collect()
+    }
+
+    fn absent() -> Option<Self> {
+        Some(Statistics::Trained)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::experiment::Statistics;
+
 /// `truth.parquet`, for data whose generator is known.
 pub use crate::dataset::faces::TruthRow;
 
@@ -50,6 +52,8 @@ pub struct RunRow {
     pub processor: String,
     /// libtorch's, on the CPU.
     pub threads: u32,
+    /// `trained`, `adapted`; tables from before there was a choice have no such column and mean `trained`.
+    pub statistics: Statistics,
     pub wall_seconds: f64,
     pub train_images_per_second: f64,
     /// `done`, `failed: <reason>`, or `open: <reason>` where a run was interrupted.

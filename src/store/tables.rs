@@ -2,6 +2,8 @@
 
 use polars::prelude::{Column, DataFrame, DataType};
 
+use crate::experiment::Statistics;
+
 use super::column::{self, ColumnError, Field};
 use super::{
     ClassEffectRow, ConfusionRow, ConfusionShiftRow, EffectRow, EpochRow, MaskLeakRow,
@@ -72,6 +74,7 @@ table!(RunRow, "runs", {
     libtorch: String,
     processor: String,
     threads: u32,
+    statistics: Statistics,
     wall_seconds: f64,
     train_images_per_second: f64,
     status: String;

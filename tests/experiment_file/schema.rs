@@ -37,7 +37,7 @@ const RIGHT: [&str; 19] = [
     "[matrix]\n\"model.blocks\" = [[[8]], [[16], [16]]]",
     "[matrix]",
 ];
-const WRONG: [&str; 35] = [
+const WRONG: [&str; 36] = [
     "[model]\nblocks = []",
     "[model]\nblocks = [[]]",
     "[model]\nblocks = [[0]]",
@@ -72,6 +72,7 @@ const WRONG: [&str; 35] = [
     "[matrix]\n\"train.optimizer\" = [{ kind = \"sgd\", beta1 = 0.5 }]",
     "[matrix]\n\"train.augment\" = [{ flips = true }]",
     "[matrix]\nschedule = [{ patience = 0 }]",
+    "[matrix]\n\"evaluate.statistics\" = [\"tested\"]",
     "[train.optimizer]\nkind = \"sgd\"\nepsilon = 1e-7",
 ];
 
@@ -130,7 +131,7 @@ fn the_parser_has_the_keys_of_the_schema_and_no_others() {
                 sections.entry(section.to_owned()).or_default().insert(name.to_owned());
             }
         }
-        assert_eq!(sections.len(), 10, "{sections:?}");
+        assert_eq!(sections.len(), 11, "{sections:?}");
         for (section, keys) in sections {
             let mut file = kinds.file();
             let unknown = if section.is_empty() { "zzz".into() } else { format!("{section}.zzz") };
@@ -230,14 +231,14 @@ fn defaults_are_the_parsers() {
 }
 
 #[test]
-fn every_key_of_a_training_can_be_swept() {
+fn every_key_of_a_training_and_of_its_examination_can_be_swept() {
     let schema: Json = serde_json::from_str(SCHEMA).unwrap();
     let matrix = schema["properties"]["matrix"]["properties"].as_object().unwrap();
     let mut keys = BTreeSet::new();
     for kinds in KINDS {
         for key in kinds.keys() {
             let section = key.path.split('.').next().unwrap();
-            let swept = ["dataset", "model", "train", "schedule"].contains(&section);
+            let swept = ["dataset", "model", "train", "schedule", "evaluate"].contains(&section);
             if !swept || key.path == "train.device" {
                 continue;
             }

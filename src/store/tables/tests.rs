@@ -5,6 +5,8 @@ use std::path::Path;
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 
 use super::*;
 use crate::store::{StoreError, read_table, write_table};
@@ -47,6 +49,7 @@ prop_compose! {
         words in [text(), text(), text(), text(), text(), text()],
         (control, draw, seed) in (any::<bool>(), option::of(any::<u32>()), any::<u64>()),
         (epochs, best_epoch, parameters, threads) in (any::<u32>(), any::<u32>(), any::<u64>(), any::<u32>()),
+        statistics in prop_oneof![Just(Statistics::Trained), Just(Statistics::Adapted)],
         metrics in [(); 6].map(|()| option::of(number())),
         (area, wall_seconds, train_images_per_second) in (number(), number(), number()),
         swept in swept(),
@@ -60,7 +63,7 @@ prop_compose! {
             run_id, training_id, experiment, condition, dataset, regions, mode, fill, phase, control,
             draw, area, seed, epochs, best_epoch, parameters, val_accuracy, test_accuracy,
             test_balanced_accuracy, test_macro_f1, test_loss, test_bits, device, precision,
-            fer_lab, libtorch, processor, threads, wall_seconds, train_images_per_second, status, swept,
+            fer_lab, libtorch, processor, threads, statistics, wall_seconds, train_images_per_second, status, swept,
         }
     }
 }
@@ -386,6 +389,31 @@ fn a_table_without_rows_still_shows_what_it_lacks() {
     write_table::<ConfusionRow>(&path, &[]).unwrap();
     assert_eq!(read_table::<ConfusionRow>(&path).unwrap(), []);
     assert!(refused::<TruthRow>(&path).contains("column `regions`: it is missing"));
+}
+
+#[test]
+fn runs_from_before_there_was_a_choice_had_the_trainings_statistics() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("runs.parquet");
+    let mut runner = TestRunner::deterministic();
+    let run = run_row().new_tree(&mut runner).unwrap().current();
+    let run = RunRow { statistics: Statistics::Adapted, ..run };
+    let columns = RunRow::to_columns(std::slice::from_ref(&run));
+    let place = columns.iter().position(|column| column.name() == "statistics").unwrap();
+    write_columns(&path, columns.clone());
+    assert_eq!(read_table::<RunRow>(&path).unwrap(), std::slice::from_ref(&run));
+
+    let mut former = columns.clone();
+    former.remove(place);
+    write_columns(&path, former);
+    let trained = RunRow { statistics: Statistics::Trained, ..run };
+    assert_eq!(read_table::<RunRow>(&path).unwrap(), [trained]);
+
+    let mut other = columns;
+    other[place] = String::column("statistics", ["tested".to_owned()].iter());
+    write_columns(&path, other);
+    let message = refused::<RunRow>(&path);
+    assert!(message.contains("column `statistics`: `tested` is not known"), "{message}");
 }
 
 #[test]
