@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::experiment::Statistics;
 use crate::store::{ConfusionRow, RunRow};
 
 use super::label::Several;
@@ -27,6 +28,8 @@ pub struct Facts {
     /// What trained it, each way once: `fer-lab 0.1.0, libtorch 2.13.0, cpu (…), f32, 1 thread`.
     pub origins: Vec<String>,
     pub several: Several,
+    /// Batch normalisation's statistics in the examinations under each choice of the swept keys.
+    pub statistics: BTreeMap<BTreeMap<String, String>, Statistics>,
 }
 
 impl Facts {
@@ -47,6 +50,7 @@ impl Facts {
             whole_only: whole_only(runs),
             origins: origins(runs),
             several: Several::of_runs(runs),
+            statistics: runs.iter().map(|run| (run.swept.clone(), run.statistics)).collect(),
             ..Facts::default()
         };
         // Every run meets the same images, so that one run's counts stand for all.

@@ -71,6 +71,12 @@ impl Metric {
         decimal(value * self.factor, self.decimals)
     }
 
+    /// What a difference is as [`number`](Metric::number) writes it, so that sums of written numbers come out.
+    pub fn as_written(&self, value: f64) -> f64 {
+        let steps = self.factor * 10_f64.powi(self.decimals as i32);
+        (value * steps).round() / steps
+    }
+
     /// What an amount is counted in: `%`, `bits`.
     pub fn amount_unit(&self) -> &'static str {
         if self.factor == 100.0 { "%" } else { self.unit }

@@ -10,6 +10,7 @@ mod mask_leak;
 mod reach;
 mod scope;
 mod seeing;
+mod statistics;
 mod survival;
 
 use super::evidence::Evidence;
@@ -28,6 +29,7 @@ use hiding::{hiding, reliance};
 pub use mask_leak::{mask_leak_sentences, mask_leak_warnings};
 pub use reach::reach_warnings;
 use seeing::seeing;
+use statistics::{explained, statistics};
 use survival::survival;
 
 /// Characters in a line of a terminal.
@@ -40,7 +42,7 @@ const MOST_NAMED: usize = 3;
 /// regions, and what cannot be known.
 pub fn answer(evidence: &Evidence, facts: &Facts) -> String {
     let mut sentences = match metric(evidence) {
-        Some(metric) => findings(evidence, metric, facts.several),
+        Some(metric) => findings(evidence, metric, facts),
         None if !facts.whole_only.is_empty() => vec![whole_faces(facts)],
         None => vec![
             "There is no effect to report: no covered condition has a finished run beside one of whole \
@@ -119,9 +121,9 @@ fn told_of<'a>(
     (slices, games)
 }
 
-fn findings(evidence: &Evidence, metric: &str, several: Several) -> Vec<String> {
+fn findings(evidence: &Evidence, metric: &str, facts: &Facts) -> Vec<String> {
     let measure = Metric::of(metric);
-    let (slices, games) = told_of(evidence, metric, several);
+    let (slices, games) = told_of(evidence, metric, facts.several);
     let first = &slices[0];
     let alike = |other: &&Slice<'_>| {
         other.phase == first.phase && other.fill == first.fill && other.swept == first.swept
@@ -135,7 +137,16 @@ fn findings(evidence: &Evidence, metric: &str, several: Several) -> Vec<String> 
     if let Some(slice) = seen {
         sentences.push(seeing(slice, measure, hidden.is_none()));
     }
-    sentences.extend(reliance(&slices, first, measure));
+    // Said once, after the first sentence to which it matters.
+    let mut had = statistics(first.phase, first.swept, facts);
+    sentences.extend(had.clone());
+    if let Some(reliance) = reliance(&slices, first, measure) {
+        sentences.push(reliance);
+        if had.is_none() {
+            had = statistics("evaluate", first.swept, facts);
+            sentences.extend(had.clone());
+        }
+    }
     let game = spoken_of(&games, first);
     sentences.extend(game.map(|game| {
         let said = dividing(game, measure);
@@ -144,6 +155,9 @@ fn findings(evidence: &Evidence, metric: &str, several: Several) -> Vec<String> 
             false => format!("With the {} fill, {}", game.fill, uncapital(&said)),
         }
     }));
+    if let Some(game) = game.filter(|_| had.is_none()) {
+        sentences.extend(statistics(game.phase, game.swept, facts));
+    }
     let of_one_seed = game.is_some_and(|game| game.rows[0].seeds == 1);
     if of_one_seed || first.rows.iter().all(|row| row.seeds == 1) {
         sentences.push(
@@ -156,6 +170,7 @@ fn findings(evidence: &Evidence, metric: &str, several: Several) -> Vec<String> 
     sentences.extend(choice(first).map(|(choice, others)| {
         format!("All this is for {choice}; the table has the other {others}.")
     }));
+    sentences.extend(explained(&slices, first, facts, measure));
     sentences
 }
 

@@ -3,6 +3,9 @@
 
 use std::fs;
 
+use fer_lab::store::{Results, RunRow, read_table};
+use serde_json::json;
+
 use super::driver::{Program, SMOKE};
 
 /// One training of whole faces, examined under coverings.
@@ -123,6 +126,43 @@ fn what_the_file_names_first_is_answered_first_and_named() {
     swept.succeeds();
     let said = "All this is for batch_size 32; the table has the other settings.";
     assert!(flat(&swept.stdout).contains(said), "{}", swept.stdout);
+}
+
+#[test]
+fn a_network_is_examined_with_the_statistics_that_are_asked_for() {
+    let program = Program::new();
+    let whole_network = "regions = [\"mouth\"]\nphases = [\"evaluate\"]\nfills = [\"noise\"]\n";
+    program.write("x.toml", &quick(whole_network));
+    let sweep = "matrix.evaluate.statistics=trained,adapted";
+    let run = program.run(&["run", "x.toml", "-q", "--set", sweep]);
+    run.succeeds();
+    let said = "All this is for statistics trained; the table has the other settings.";
+    assert!(flat(&run.stdout).contains(said), "{}", run.stdout);
+    let kept = "Batch normalisation kept its statistics of whole faces.";
+    assert!(flat(&run.stdout).contains(kept), "{}", run.stdout);
+    let results = Results::open(program.path("results")).unwrap();
+    let runs: Vec<RunRow> = read_table(&results.table_path::<RunRow>("small").unwrap()).unwrap();
+    let names: Vec<&str> = runs.iter().map(|run| run.statistics.name()).collect();
+    assert_eq!(names, ["trained", "trained", "adapted", "adapted"]);
+    assert!(runs.iter().all(|run| run.training_id == runs[0].training_id), "{runs:?}");
+    let losses: Vec<f64> = runs.iter().map(|run| run.test_loss.unwrap()).collect();
+    assert!(losses[0] != losses[2] && losses[1] != losses[3], "{losses:?}");
+
+    // Both are the same numbers when all is done once more.
+    let reproduced = program.json(&["reproduce", &runs[0].training_id, "--format", "json"]);
+    assert_eq!((&reproduced["agrees"], &reproduced["answers"]), (&json!(true), &json!(4 * 70)));
+
+    // Asked for alone, they are there already.
+    let adapted = ["evaluate.statistics=adapted", "name=adapted"];
+    let plan = ["plan", "x.toml", "--format", "json", "--set", adapted[0], "--set", adapted[1]];
+    let plan = program.json(&plan);
+    let planned = plan["runs"].as_array().unwrap();
+    assert!(planned.iter().all(|run| run["status"] == "done"), "{plan}");
+    assert_eq!(planned[1]["run_id"], runs[3].run_id);
+    let run = program.run(&["run", "x.toml", "-q", "--set", adapted[0], "--set", adapted[1]]);
+    run.succeeds();
+    let anew = "Batch normalisation's statistics were estimated anew under each covering.";
+    assert!(flat(&run.stdout).contains(anew), "{}", run.stdout);
 }
 
 #[test]

@@ -1,0 +1,106 @@
+//! Which statistics batch normalisation had, and what of a cost goes back to them.
+
+use std::collections::BTreeMap;
+
+use crate::experiment::Statistics;
+use crate::report::facts::Facts;
+use crate::report::finding::{Slice, apart, interval, leader};
+use crate::report::label::Several;
+use crate::report::metric::Metric;
+use crate::report::phrase::subject;
+
+use super::phase_words;
+use super::scope::bounds;
+
+/// The key that chooses them, where it is swept.
+const KEY: &str = "evaluate.statistics";
+
+/// Which statistics batch normalisation had in a phase whose networks meet pictures unlike those that they
+/// learned from; `None` for the others, and where it is not known.
+pub fn statistics(phase: &str, swept: &BTreeMap<String, String>, facts: &Facts) -> Option<String> {
+    let own = own(phase)?;
+    Some(match facts.statistics.get(swept)? {
+        Statistics::Trained => format!("Batch normalisation kept its statistics {own}."),
+        Statistics::Adapted => {
+            "Batch normalisation's statistics were estimated anew under each covering.".to_owned()
+        }
+    })
+}
+
+/// Where the experiment has both: how much of the largest cost the trained statistics explain.
+pub fn explained(
+    slices: &[Slice<'_>],
+    first: &Slice<'_>,
+    facts: &Facts,
+    measure: Metric,
+) -> Option<String> {
+    let phases = [first.phase, "evaluate", "amortised"].into_iter();
+    phases.filter_map(|phase| explained_in(phase, slices, first, facts, measure)).next()
+}
+
+fn explained_in(
+    phase: &str,
+    slices: &[Slice<'_>],
+    first: &Slice<'_>,
+    facts: &Facts,
+    measure: Metric,
+) -> Option<String> {
+    let own = own(phase)?;
+    let with = |statistics: Statistics| {
+        slices.iter().find(|slice| {
+            slice.mode == "hide"
+                && slice.phase == phase
+                && slice.fill == first.fill
+                && but_for_statistics(slice.swept) == but_for_statistics(first.swept)
+                && facts.statistics.get(slice.swept) == Some(&statistics)
+        })
+    };
+    let (trained, adapted) = (with(Statistics::Trained)?, with(Statistics::Adapted)?);
+    let single = trained.of_single_regions();
+    let row = leader(&single.as_ref().unwrap_or(trained).rows)?.row;
+    let other = adapted.rows.iter().find(|other| other.regions == row.regions)?;
+    if !other.effect.is_finite() {
+        return None;
+    }
+    // The numbers add up as they are written.
+    let part = measure.as_written(row.effect) - measure.as_written(other.effect);
+    let part = match measure.number(part) {
+        _ if part <= 0.0 => "none".to_owned(),
+        number => number,
+    };
+    // What the answer began with need not be said again.
+    let several = Several { phases: phase != first.phase, ..first.several };
+    let lead = match several.phases {
+        true => phase_words(phase, several),
+        false => String::new(),
+    };
+    let range = interval(other);
+    let overlap = match (interval(row), range) {
+        (Some(_), Some(_)) if !apart(interval(row), range) => ", and the two intervals overlap",
+        _ => "",
+    };
+    let range = range.map_or(String::new(), |range| format!(" ({})", bounds(range, measure, true)));
+    Some(format!(
+        "Of the {} {} that hiding {}{lead} costs, {part} {} back to batch normalisation's statistics {own}: \
+         with adapted ones it costs {}{range}{overlap}.",
+        measure.number(row.effect),
+        measure.unit,
+        subject(&row.regions).words,
+        if part == "none" { "goes" } else { "go" },
+        measure.number(other.effect),
+    ))
+}
+
+/// Of what the trained statistics are.
+fn own(phase: &str) -> Option<&'static str> {
+    match phase {
+        "evaluate" => Some("of whole faces"),
+        "amortised" => Some("of the training"),
+        _ => None,
+    }
+}
+
+fn but_for_statistics(swept: &BTreeMap<String, String>) -> BTreeMap<&str, &str> {
+    let others = swept.iter().filter(|(key, _)| key.as_str() != KEY);
+    others.map(|(key, value)| (key.as_str(), value.as_str())).collect()
+}
