@@ -499,6 +499,7 @@ fn the_shipped_experiments_load_and_plan() {
         "seed_ferplus",
         "seed_rafdb",
         "smoke",
+        "statistics",
         "where_they_look",
     ];
     assert_eq!(shipped, expected);
@@ -531,6 +532,10 @@ fn the_shipped_experiments_load_and_plan() {
     assert_eq!(planned("recover_truth").1, (conditions, trainings, 3 * conditions));
     // Retrain and evaluate, hide and keep, each with a control; evaluate shares the whole face's training.
     assert_eq!(planned("smoke").1, (10, 12, 20));
+
+    // Whole faces, the masks alone, and seven regions hidden and kept in two phases; no training is done
+    // twice for the second statistics.
+    assert_eq!(planned("statistics").1, (2 * (2 + 7 * 4), 4 * 3, 2 * 3 * (2 + 7 * 4)));
 
     // After mask_each the other two need no training.
     let all: BTreeSet<String> = run_ids(&each).into_iter().collect();
