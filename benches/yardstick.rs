@@ -271,7 +271,7 @@ fn launches() -> anyhow::Result<()> {
         let folded = Network::new(model, channels, classes, precision, Device::Cpu, 0).folded();
         let index = Tensor::arange(64, (tch::Kind::Int64, Device::Cpu));
         let answered = count_operators(|| {
-            let _ = folded.logits(&task.data.evaluation_batch(&index, None));
+            let _ = folded.logits(&task.data.evaluation_batch(&index, None, 0));
         });
         println!("{} answered batch: {} operators", precision.name(), kernels(&answered));
     }
@@ -281,8 +281,23 @@ fn launches() -> anyhow::Result<()> {
 /// Operators that do not just look at a tensor in another way or make room for one.
 fn kernels(counts: &BTreeMap<String, u64>) -> u64 {
     const NO_WORK: [&str; 17] = [
-        "view", "permute", "slice", "narrow", "as_strided", "select", "expand", "detach", "detach_",
-        "unsqueeze", "transpose", "t", "alias", "empty", "empty_strided", "empty_like", "resize_",
+        "view",
+        "permute",
+        "slice",
+        "narrow",
+        "as_strided",
+        "select",
+        "expand",
+        "detach",
+        "detach_",
+        "unsqueeze",
+        "transpose",
+        "t",
+        "alias",
+        "empty",
+        "empty_strided",
+        "empty_like",
+        "resize_",
     ];
     let works = |name: &str| !NO_WORK.contains(&name.trim_start_matches("aten::"));
     counts.iter().filter(|(name, _)| works(name)).map(|(_, count)| count).sum()

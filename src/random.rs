@@ -1,7 +1,10 @@
 //! Where every random draw comes from.
 
+use std::sync::{Mutex, PoisonError};
+
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use tch::{Device, Kind, Tensor};
 
 /// A generator of its own for each purpose, so that one more draw in one place shifts none elsewhere.
 ///
@@ -11,7 +14,16 @@ pub fn generator(seed: u64, purpose: &str, index: &[u64]) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(digest(seed, purpose, index))
 }
 
-/// A seed for libtorch's own generator, by the same rule.
+/// Standard normal numbers, f32. libtorch has one generator for the whole process: it is seeded and drawn
+/// from at once, with no one between.
+pub fn normal(size: &[i64], device: Device, seed: i64) -> Tensor {
+    static GENERATOR: Mutex<()> = Mutex::new(());
+    let _alone = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
+    tch::manual_seed(seed);
+    Tensor::randn(size, (Kind::Float, device))
+}
+
+/// A seed for [`normal`], by the same rule as [`generator`].
 pub fn torch_seed(seed: u64, purpose: &str, index: &[u64]) -> i64 {
     let digest = digest(seed, purpose, index);
     i64::from_le_bytes(digest[..8].try_into().expect("a digest has 32 bytes"))

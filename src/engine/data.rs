@@ -105,13 +105,8 @@ impl Ready {
         match lesson {
             Lesson::Fixed(occlusion) => {
                 let masks = |occlusion: &Occlusion| occlusion.masks(&frames, height, width);
-                let cover = Cover::new(
-                    &masks(occlusion),
-                    height,
-                    width,
-                    occlusion.fill,
-                    self.device(),
-                );
+                let cover =
+                    Cover::new(&masks(occlusion), height, width, occlusion.fill, self.device());
                 let mirrored = occlusion.mirrored().filter(|_| flips);
                 match mirrored {
                     Some(mirrored) => cover.with_flipped(&masks(&mirrored)).into(),

@@ -28,7 +28,7 @@ impl<'a> Painter<'a> {
         let cover =
             occlusion.map(|occlusion| cover(self.dataset, self.split, occlusion, Device::Cpu).0);
         let index = Tensor::from_slice(&[image as i64]);
-        let picture = self.data.evaluation_batch(&index, cover.as_ref());
+        let picture = self.data.evaluation_batch(&index, cover.as_ref(), 0);
         let values = self.data.as_seen(&picture).to_kind(Kind::Uint8).contiguous().view(-1);
         let mut pixels = vec![0u8; values.numel()];
         values.copy_data(&mut pixels, values.numel());

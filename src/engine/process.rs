@@ -14,8 +14,8 @@ use std::sync::Mutex;
 use std::sync::mpsc::Sender;
 
 use super::{EngineError, Event, Specification};
-use crate::train::device::ROUNDING_VARIABLES;
 use crate::store::{Results, open_log};
+use crate::train::device::ROUNDING_VARIABLES;
 
 /// An event is a line of a few hundred bytes; more than this is none.
 const LONGEST_LINE: u64 = 1024 * 1024;

@@ -9,7 +9,6 @@ use tch::Tensor;
 
 use crate::model::Network;
 use crate::random;
-use crate::region::Fill;
 use crate::train::{Cover, OnDevice};
 
 /// Some thousands of pictures are many times a batch: more would change the statistics little.
@@ -23,10 +22,8 @@ const BATCH: usize = 128;
 pub fn adapted(network: &Network, train: &OnDevice, cover: Option<&Cover>, seed: u64) -> Network {
     let mut batches = batches(train.len()).into_iter().enumerate().map(|(number, batch)| {
         let index = Tensor::from_slice(&batch).to_device(train.device());
-        if cover.is_some_and(|cover| cover.fill() == Fill::Noise) {
-            tch::manual_seed(random::torch_seed(seed, "adaptation noise", &[number as u64]));
-        }
-        train.evaluation_batch(&index, cover)
+        let noise = random::torch_seed(seed, "adaptation noise", &[number as u64]);
+        train.evaluation_batch(&index, cover, noise)
     });
     network.adapted(&mut batches)
 }
@@ -49,6 +46,7 @@ mod tests {
     use super::*;
     use crate::dataset::{Dataset, Images, Pixels, Split};
     use crate::experiment::{ModelSpec, Precision};
+    use crate::region::Fill;
     use crate::train::Standardisation;
 
     const SIDE: usize = 6;

@@ -227,8 +227,7 @@ mod tests {
     use super::*;
     use crate::experiment::{ModelSpec, Precision};
     use crate::model::Network;
-
-    const CPU: (Kind, Device) = (Kind::Float, Device::Cpu);
+    use crate::random;
 
     fn folded(blocks: &[&[i64]]) -> Folded {
         let blocks = blocks.iter().map(|block| block.to_vec()).collect();
@@ -241,8 +240,8 @@ mod tests {
         network.folded()
     }
 
-    fn pictures(height: i64, width: i64) -> Tensor {
-        Tensor::randn([3, height, width, 2], CPU).permute([0, 3, 1, 2])
+    fn pictures(height: i64, width: i64, seed: i64) -> Tensor {
+        random::normal(&[3, height, width, 2], Device::Cpu, seed).permute([0, 3, 1, 2])
     }
 
     proptest! {
@@ -260,9 +259,8 @@ mod tests {
             places in prop::collection::vec((0.0..1.0f64, 0.0..1.0f64), 3),
             seed in 0i64..1000,
         ) {
-            tch::manual_seed(seed);
             let network = folded(&blocks);
-            let before = pictures(height, width);
+            let before = pictures(height, width, seed);
             let (logits, known) = network.known(&before);
             prop_assert!((&logits - network.logits(&before)).abs().max().double_value(&[]) == 0.0);
             let (part_height, part_width) = (part_height.min(height), part_width.min(width));
@@ -272,7 +270,8 @@ mod tests {
             let after = before.copy();
             for (image, (row, column)) in rows.iter().zip(&columns).enumerate() {
                 let part = after.get(image as i64).narrow(1, *row, part_height).narrow(2, *column, part_width);
-                part.shallow_clone().copy_(&Tensor::randn([2, part_height, part_width], CPU));
+                let other = random::normal(&[2, part_height, part_width], Device::Cpu, seed + 1);
+                part.shallow_clone().copy_(&other);
             }
             let part = Part {
                 rows: Span { first: Tensor::from_slice(&rows), length: part_height },

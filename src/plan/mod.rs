@@ -16,8 +16,8 @@ pub(crate) use expand::in_lines;
 pub use expand::{Examination, Plan, PlanError, PlanWarning, Run, TrainingSpec};
 pub use identity::{
     EvaluationId, FACES_VERSION, Identified, NUMERIC_VERSION, RunId, RunIdentity, SensitivityId,
-    TrainingId, TrainingIdentity, covers_the_same, evaluation_id, is_id, sensitivity_id, source_content,
-    training_id,
+    TrainingId, TrainingIdentity, covers_the_same, evaluation_id, is_id, sensitivity_id,
+    source_content, training_id,
 };
 
 pub use reach::{CoversNothing, Parts, Pictures, Reach, covers_nothing};

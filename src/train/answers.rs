@@ -6,12 +6,11 @@ use super::cover::Cover;
 use super::inputs::OnDevice;
 use crate::model::Folded;
 use crate::random;
-use crate::region::Fill;
 
-/// Images of one batch on a CPU: few enough for the caches. Noise is drawn batch by batch.
+/// Images of one batch. Noise is drawn batch by batch.
 const ON_CPU: usize = 128;
-/// On a GPU: enough to keep it busy.
-const ON_GPU: usize = 2048;
+/// Enough to keep it busy.
+const ON_GPU: usize = 512;
 
 /// Logits `[N, K]`, f32, on the device, of a split's images in their order, covered where there is a cover.
 /// `seed` is the training's: it draws the noise of a `noise` fill.
@@ -25,16 +24,13 @@ pub fn answers(network: &Folded, data: &OnDevice, cover: Option<&Cover>, seed: u
         .map(|(number, start)| {
             let length = size.min(data.len() - start);
             let index = all.narrow(0, start as i64, length as i64);
-            if cover.is_some_and(|cover| cover.fill() == Fill::Noise) {
-                tch::manual_seed(random::torch_seed(seed, "evaluation noise", &[number as u64]));
-            }
-            network.logits(&data.evaluation_batch(&index, cover))
+            let noise = random::torch_seed(seed, "evaluation noise", &[number as u64]);
+            network.logits(&data.evaluation_batch(&index, cover, noise))
         })
         .collect();
     Tensor::cat(&logits, 0)
 }
 
-/// How many images are answered at once.
-pub(crate) fn batch_size(device: Device) -> usize {
+fn batch_size(device: Device) -> usize {
     if device.is_cuda() { ON_GPU } else { ON_CPU }
 }

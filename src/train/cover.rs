@@ -98,8 +98,7 @@ impl RandomCover {
                 .to_kind(kind)
                 .to_device(device)
         };
-        let members =
-            Sides { as_is: on_device(members), flipped: flipped.map(on_device) };
+        let members = Sides { as_is: on_device(members), flipped: flipped.map(on_device) };
         RandomCover { sets: sets.clone(), members }
     }
 

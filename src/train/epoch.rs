@@ -140,8 +140,12 @@ impl Batch {
 
 /// How many of some logits `[B, K]` name the class with most votes, `[B]`.
 pub(super) fn right(logits: &Tensor, actual: &Tensor) -> f64 {
-    logits.argmax(-1, false).eq_tensor(actual).sum(Kind::Int64).to_device(Device::Cpu).int64_value(&[])
-        as f64
+    logits
+        .argmax(-1, false)
+        .eq_tensor(actual)
+        .sum(Kind::Int64)
+        .to_device(Device::Cpu)
+        .int64_value(&[]) as f64
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::inpaint::inpainted;
 use super::standardisation::Standardisation;
 use super::warp::Warp;
 use crate::dataset::{Dataset, Split};
+use crate::random;
 use crate::region::Fill;
 
 /// One split as tensors on the device.
@@ -35,6 +36,8 @@ pub struct Covering<'a> {
     /// How much of each pixel is hidden, `[B, 1, H, W]`, f32, 0 to 1.
     pub hidden: &'a Tensor,
     pub fill: Fill,
+    /// Of the noise, where the fill is noise.
+    pub seed: i64,
 }
 
 impl OnDevice {
@@ -94,9 +97,10 @@ impl OnDevice {
     }
 
     /// Some images as a network meets them in evaluation, `[B, C, H, W]`: covered where there is a cover.
-    pub fn evaluation_batch(&self, index: &Tensor, cover: Option<&Cover>) -> Tensor {
+    /// `seed` is that of the noise, where it covers with noise.
+    pub fn evaluation_batch(&self, index: &Tensor, cover: Option<&Cover>, seed: i64) -> Tensor {
         let hidden = cover.map(|cover| (cover.hidden(index, None), cover.fill()));
-        let covering = hidden.as_ref().map(|(hidden, fill)| Covering { hidden, fill: *fill });
+        let covering = hidden.as_ref().map(|(hidden, fill)| Covering { hidden, fill: *fill, seed });
         self.met(self.pictures(index), None, covering)
     }
 
@@ -107,7 +111,6 @@ impl OnDevice {
     /// pixels that are seen alone, each with the weight that interpolation gives it. (A `blur` keeps some of
     /// what it covers by its nature.)
     ///
-    /// Noise comes from libtorch's own generator: seed it before, for what must be repeatable.
     pub fn met(
         &self,
         pictures: Tensor,
@@ -117,12 +120,13 @@ impl OnDevice {
         match (warp, covering) {
             (None, None) => pictures,
             (Some(warp), None) => warp.pictures(&pictures),
-            (None, Some(Covering { hidden, fill })) => {
-                self.covered(&pictures, hidden, fill, &|| pictures.shallow_clone())
+            (None, Some(covering)) => {
+                self.covered(&pictures, covering, &|| pictures.shallow_clone())
             }
-            (Some(warp), Some(Covering { hidden, fill })) => {
-                let (seen, hidden) = warp.seen(&pictures, hidden);
-                self.covered(&seen, &hidden, fill, &|| warp.pictures(&pictures))
+            (Some(warp), Some(covering)) => {
+                let (seen, hidden) = warp.seen(&pictures, covering.hidden);
+                let covering = Covering { hidden: &hidden, ..covering };
+                self.covered(&seen, covering, &|| warp.pictures(&pictures))
             }
         }
     }
@@ -132,27 +136,28 @@ impl OnDevice {
     fn covered(
         &self,
         pictures: &Tensor,
-        hidden: &Tensor,
-        fill: Fill,
+        covering: Covering<'_>,
         whole: &dyn Fn() -> Tensor,
     ) -> Tensor {
+        let Covering { hidden, fill, seed } = covering;
+        let [images, channels, height, width] = pictures.size()[..] else {
+            unreachable!("[B, C, H, W]")
+        };
         let seen = || pictures * (1.0 - hidden);
         match fill {
             Fill::Mean => seen(),
             Fill::Noise => {
-                let seen = seen();
-                let noise = seen.randn_like();
-                seen + noise * hidden
+                let size = [images, height, width, channels];
+                let noise = random::normal(&size, pictures.device(), seed);
+                seen() + noise.permute([0, 3, 1, 2]) * hidden
             }
             Fill::Constant(value) => seen() + self.standardised(value) * hidden,
             Fill::Blur(share) => {
-                let deviation = share * pictures.size()[2] as f64;
+                let deviation = share * height as f64;
                 seen() + blurred(&whole(), deviation) * hidden
             }
             Fill::Inpaint => inpainted(pictures, hidden),
             Fill::Silhouette => {
-                let [.., height, width] = pictures.size()[..] else { unreachable!("[B, C, H, W]") };
-                let channels = pictures.size()[1];
                 let outline = hidden * 2.0 - 1.0;
                 let last = outline.expand([-1, channels, height, width], false);
                 last.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
@@ -225,9 +230,9 @@ mod tests {
         let index = Tensor::from_slice(&[1i64]);
         let batch = |fill| {
             let cover = Cover::new(&[0, 0, 0, 0, 1, 1, 0, 0], 2, 2, fill, Device::Cpu);
-            values(&data.evaluation_batch(&index, Some(&cover)))
+            values(&data.evaluation_batch(&index, Some(&cover), 1))
         };
-        assert_eq!(values(&data.evaluation_batch(&index, None)), [-1.0, 1.0, 1.0, -1.0]);
+        assert_eq!(values(&data.evaluation_batch(&index, None, 1)), [-1.0, 1.0, 1.0, -1.0]);
         assert_eq!(batch(Fill::Mean), [0.0, 0.0, 1.0, -1.0]);
         assert_eq!(batch(Fill::Constant(0.0)), [-1.0, -1.0, 1.0, -1.0]);
         assert_eq!(batch(Fill::Silhouette), [1.0, 1.0, -1.0, -1.0]);
@@ -259,8 +264,7 @@ mod tests {
         let warp = Warp::draw(augment, 64, (SIDE, SIDE), Device::Cpu, &mut generator);
         let blank = hidden.zeros_like();
         [blank, hidden.copy()].map(|pictures| {
-            tch::manual_seed(1);
-            let covering = Covering { hidden: &hidden, fill };
+            let covering = Covering { hidden: &hidden, fill, seed: 1 };
             data.met(pictures, warp.as_ref(), Some(covering))
         })
     }

@@ -45,7 +45,12 @@ mod tests {
 
     fn images(pixels: Vec<u8>) -> Images {
         let landmarks = vec![None];
-        Images { names: vec!["a".to_owned()], pixels: Pixels::Owned(pixels), labels: vec![1.0], landmarks }
+        Images {
+            names: vec!["a".to_owned()],
+            pixels: Pixels::Owned(pixels),
+            labels: vec![1.0],
+            landmarks,
+        }
     }
 
     #[test]

@@ -9,7 +9,6 @@ use super::optimizer::Optimizer;
 use super::{Covers, Training, loss};
 use crate::model::Network;
 use crate::random;
-use crate::region::Fill;
 
 /// One epoch on its way. What it gives stays on the device until somebody looks: on a GPU a look waits for
 /// all steps before it.
@@ -92,14 +91,12 @@ impl<'a> Steps<'a> {
         let Batch { index, warp, flips, sets, .. } = batch;
         let pictures = train.pictures(index);
         let cover = covers.map(|Covers { train, .. }| train);
-        let hidden = cover.map(|cover| {
-            if cover.fill() == Fill::Noise {
-                let position = self.position + self.done as u64;
-                tch::manual_seed(random::torch_seed(seed, "noise", &[position]));
-            }
-            (cover.hidden(index, flips.as_ref(), sets.as_ref()), cover.fill())
-        });
-        let covering = hidden.as_ref().map(|(hidden, fill)| Covering { hidden, fill: *fill });
+        let hidden =
+            cover.map(|cover| (cover.hidden(index, flips.as_ref(), sets.as_ref()), cover.fill()));
+        let position = self.position + self.done as u64;
+        let noise = random::torch_seed(seed, "noise", &[position]);
+        let covering =
+            hidden.as_ref().map(|(hidden, fill)| Covering { hidden, fill: *fill, seed: noise });
         train.met(pictures, warp.as_ref(), covering)
     }
 

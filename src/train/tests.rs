@@ -151,8 +151,7 @@ impl Setting {
 
 /// All that must be the same whether or not a training was interrupted.
 fn numbers(trained: &Trained) -> (Vec<EpochRecord>, u32, Vec<u8>) {
-    let timeless =
-        |epoch: &EpochRecord| EpochRecord { seconds: 0.0, train_seconds: 0.0, ..*epoch };
+    let timeless = |epoch: &EpochRecord| EpochRecord { seconds: 0.0, train_seconds: 0.0, ..*epoch };
     let epochs = trained.epochs.iter().map(timeless);
     (epochs.collect(), trained.best_epoch, trained.network.encode(""))
 }

@@ -267,7 +267,8 @@ impl Training<'_> {
     fn mean_by_images(&self, losses: &[f32]) -> f64 {
         let batches = self.batches();
         let weighted = losses.iter().enumerate();
-        let weighted = weighted.map(|(step, loss)| f64::from(*loss) * batches.range(step).len() as f64);
+        let weighted =
+            weighted.map(|(step, loss)| f64::from(*loss) * batches.range(step).len() as f64);
         weighted.sum::<f64>() / self.train.len() as f64
     }
 

@@ -103,7 +103,9 @@ impl Draws {
     pub fn warp(&self, device: Device) -> Warp {
         match self.maps.is_empty() {
             true => Warp::Flips(self.flips(device)),
-            false => Warp::Affine(Tensor::from_slice(&self.maps).view([-1, 2, 3]).to_device(device)),
+            false => {
+                Warp::Affine(Tensor::from_slice(&self.maps).view([-1, 2, 3]).to_device(device))
+            }
         }
     }
 

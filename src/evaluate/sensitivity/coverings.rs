@@ -54,7 +54,8 @@ impl Coverings {
     ) -> Option<Part> {
         let Coverings::Windows { corners, side } = self else { return None };
         let (left, top) = corners[index];
-        let window = [(left, top), (left + side, top), (left, top + side), (left + side, top + side)];
+        let window =
+            [(left, top), (left + side, top), (left, top + side), (left + side, top + side)];
         let corners = |frame: &Affine| window.map(|(x, y)| frame.apply(Point { x, y }));
         let corners: Vec<[Point; 4]> = frames.iter().map(corners).collect();
         let along = |of: fn(&Point) -> f64, pixels: usize| {

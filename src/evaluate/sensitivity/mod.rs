@@ -16,8 +16,8 @@ use crate::model::{Folded, Part};
 
 use coverings::Coverings;
 pub use curves::{Curve, CurveKind, CurveOrder};
-use subjects::{Batch, Places, Seen};
 pub use subjects::Subjects;
+use subjects::{Batch, Places, Seen};
 
 /// Cells along each side of a map of the canonical face frame.
 pub const GRID: usize = 48;

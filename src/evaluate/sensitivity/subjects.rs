@@ -168,10 +168,9 @@ impl<'a> Subjects<'a> {
             for index in 0..answers {
                 // The same noise under every covering of a batch, so that it does not tell them apart.
                 let noise = random::torch_seed(self.seed, "sensitivity noise", &[number as u64]);
-                tch::manual_seed(noise);
                 let covered = |share: &Tensor| {
                     let hidden = (1.0_f64 - share).unsqueeze(1);
-                    let covering = Covering { hidden: &hidden, fill: self.fill };
+                    let covering = Covering { hidden: &hidden, fill: self.fill, seed: noise };
                     self.data.met(batch.pictures.shallow_clone(), None, Some(covering))
                 };
                 let probabilities = match &known {

@@ -2,9 +2,9 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::analysis::curve_area;
+use crate::dataset::{Dataset, Images, Pixels, Split};
 use crate::experiment::{ModelSpec, Precision};
 use crate::model::Network;
-use crate::dataset::{Dataset, Images, Pixels, Split};
 use crate::region::{Affine, Fill};
 use crate::train::{OnDevice, Standardisation};
 
@@ -112,7 +112,8 @@ fn windows_are_answered_as_whole_pictures_are() {
     let model = ModelSpec { blocks: vec![vec![4, 4], vec![6, 5]], batch_norm_momentum: 0.9 };
     let network = Network::new(&model, 1, 2, Precision::F32, Device::Cpu, 4).folded();
     let (sin, cos) = 0.4f64.sin_cos();
-    let turned = Affine { a: 0.9 * cos, b: -0.9 * sin, c: 0.3, d: 0.9 * sin, e: 0.9 * cos, f: -0.2 };
+    let turned =
+        Affine { a: 0.9 * cos, b: -0.9 * sin, c: 0.3, d: 0.9 * sin, e: 0.9 * cos, f: -0.2 };
     let frames = [Affine::IDENTITY, turned, turned.inverse().unwrap(), Affine::IDENTITY];
     for fill in [Fill::Mean, Fill::Noise, Fill::Blur(0.1), Fill::Inpaint] {
         let spec = SensitivitySpec {
@@ -122,9 +123,8 @@ fn windows_are_answered_as_whole_pictures_are() {
             fill,
         };
         let subjects = Subjects::new(&data, (&[0, 0, 0, 1], 2), &frames, None, fill, 1);
-        let examined = |network: &dyn Examined| {
-            examine(&spec, &subjects, network, &mut |_| true).unwrap()
-        };
+        let examined =
+            |network: &dyn Examined| examine(&spec, &subjects, network, &mut |_| true).unwrap();
         let whole = |pictures: &Tensor| network.probabilities(pictures);
         for (parts, whole) in examined(&network).iter().zip(&examined(&whole)) {
             let largest = whole.map.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
