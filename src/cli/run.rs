@@ -60,7 +60,8 @@ pub(super) const CHECKPOINT_SECONDS: u32 = 20;
 /// How a machine is divided.
 #[derive(Debug, Args)]
 pub(super) struct CrewArguments {
-    /// Trainings at once; as many as processors, memory and GPUs allow where it is not given
+    /// Trainings at once; as many as processors and memory, on a GPU its free memory, allow where it is
+    /// not given
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     jobs: Option<u32>,
     /// Threads of each training; the processors are divided evenly where it is not given
@@ -75,7 +76,8 @@ impl CrewArguments {
     pub fn crew(&self, plan: &Plan, experiment: &Experiment) -> Crew {
         let CrewArguments { jobs, threads, ref devices } = *self;
         let asked = Asked { jobs, threads, devices: devices.clone() };
-        Crew::divide(&asked, Machine::here(), plan.trainings.len(), &experiment.settings)
+        let device = experiment.settings.train.device;
+        Crew::divide(&asked, &Machine::here(), device, &plan.trainings)
     }
 }
 

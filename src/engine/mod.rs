@@ -14,6 +14,7 @@ mod collect;
 mod crew;
 mod data;
 mod event;
+mod gpu;
 mod guard;
 mod name;
 mod outline;
