@@ -262,10 +262,19 @@ pub fn prepare(threads: i32) {
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn keep_large_blocks() {
     // SAFETY: mallopt only sets the allocator's own limits.
-    unsafe {
-        libc::mallopt(libc::M_MMAP_THRESHOLD, i32::MAX);
-        libc::mallopt(libc::M_TRIM_THRESHOLD, i32::MAX);
+    keep_large_blocks_by(|parameter, value| unsafe { libc::mallopt(parameter, value) });
+}
+
+/// Up to glibc 2.34 no block above 32 MiB can be kept off `mmap` by its size: `do_set_mmap_threshold`
+/// (malloc/malloc.c) refuses more than `HEAP_MAX_SIZE / 2`, and mallopt(3) then returns 0. There `mmap` is
+/// given up altogether (`M_MMAP_MAX`), which is never refused: what the heap cannot give is mapped all the
+/// same.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn keep_large_blocks_by(mut mallopt: impl FnMut(i32, i32) -> i32) {
+    if mallopt(libc::M_MMAP_THRESHOLD, i32::MAX) == 0 {
+        mallopt(libc::M_MMAP_MAX, 0);
     }
+    mallopt(libc::M_TRIM_THRESHOLD, i32::MAX);
 }
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
@@ -346,6 +355,24 @@ mod tests {
         ] {
             assert_eq!(most_visible(gpus, visible), counted, "{visible:?}");
         }
+    }
+
+    #[test]
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    fn large_blocks_are_kept_also_where_the_threshold_is_refused() {
+        let told = |most: i32| {
+            let mut told = Vec::new();
+            keep_large_blocks_by(|parameter, value| {
+                told.push((parameter, value));
+                i32::from(parameter != libc::M_MMAP_THRESHOLD || value <= most)
+            });
+            told
+        };
+        let (threshold, trim) =
+            ((libc::M_MMAP_THRESHOLD, i32::MAX), (libc::M_TRIM_THRESHOLD, i32::MAX));
+        assert_eq!(told(i32::MAX), [threshold, trim]);
+        // As glibc 2.34.
+        assert_eq!(told(32 << 20), [threshold, (libc::M_MMAP_MAX, 0), trim]);
     }
 
     /// Needs no GPU: without one it is the driver that libtorch misses.
