@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use fer_lab::analysis::{Tables, effects};
-use fer_lab::engine::{self, Crew, Event, Observer, Outcome, Work};
+use fer_lab::engine::{self, Crew, Event, KeptData, Observer, Outcome, Work};
 use fer_lab::experiment::{self, DeviceChoice, Experiment};
 use fer_lab::plan::Plan;
 use fer_lab::region::Regions;
@@ -96,8 +96,9 @@ fn answer(experiment: &Experiment, results: &Results) -> Vec<EffectRow> {
     // Worked off in this process: seven worlds of 24 small trainings would spend their time on starting
     // processes.
     device::prepare(1);
+    let mut kept = KeptData::default();
     for specification in engine::specifications(&work, &mut Silent).unwrap() {
-        let outcome = engine::work(&specification, results, true, &mut Silent).unwrap();
+        let outcome = engine::work(&specification, results, true, &mut kept, &mut Silent).unwrap();
         assert_eq!(outcome, Outcome::Done);
     }
     let done = engine::execute(&work, &mut Silent).unwrap();

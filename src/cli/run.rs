@@ -18,9 +18,9 @@ use crate::store::Results;
 /// Train what is missing, collect, chart, answer
 ///
 /// Trainings and evaluations that lie in the results folder already are not done again, whichever
-/// experiment they were made for, and several runs on one folder share the work. Each training is a
-/// process of its own. Ctrl-C once writes checkpoints and leaves; the same command goes on from there.
-/// Ctrl-C twice leaves at once.
+/// experiment they were made for, and several runs on one folder share the work. Trainings are done by
+/// processes of their own: one that dies fails the training that it is at. Ctrl-C once writes checkpoints
+/// and leaves; the same command goes on from there. Ctrl-C twice leaves at once.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Experiment files

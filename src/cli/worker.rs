@@ -5,6 +5,7 @@ use std::io::BufRead;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -13,7 +14,7 @@ use clap::Args;
 use super::interrupt::Interruption;
 use super::output::EventLines;
 use super::{Exit, Options};
-use crate::engine::{self, EngineError, Event, Observer, Outcome, Specification};
+use crate::engine::{self, EngineError, Event, KeptData, Observer, Outcome, Specification};
 use crate::store::Results;
 use crate::train::device;
 
@@ -28,7 +29,7 @@ use crate::train::device;
 /// data or the device are wrong, 75 another process is at this training, 130 interrupted.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// A specification; `-` reads it from the first line of stdin, and ends when stdin does
+    /// A specification; `-` reads one after another from stdin, a line each, and ends when stdin does
     #[arg(value_name = "SPECIFICATION")]
     specification: PathBuf,
     /// Claim nothing: for a file system without locks, where no other process does this training
@@ -49,33 +50,93 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     engine::be_called_by_name();
     let interruption = Interruption::catch(String::new())?;
     let path = arguments.specification.as_path();
-    let specification = if path == Path::new("-") {
-        let mut line = Vec::new();
-        std::io::stdin().lock().read_until(b'\n', &mut line).context("stdin")?;
-        hold_on_to_stdin(interruption.flag());
-        Specification::read(line.as_slice())?
-    } else {
-        let file = File::open(path).with_context(|| path.display().to_string())?;
-        Specification::read(file).with_context(|| path.display().to_string())?
+    if path == Path::new("-") {
+        return serve(arguments, options, interruption);
+    }
+    let file = File::open(path).with_context(|| path.display().to_string())?;
+    let specification = Specification::read(file).with_context(|| path.display().to_string())?;
+    let mut worker = Worker::new(&specification, arguments, options, interruption)?;
+    let outcome = worker.work(&specification, false)?;
+    let told = worker.lines.lines.finish();
+    match outcome {
+        Outcome::Done if told.is_err() => told.map(|()| Exit::Done),
+        Outcome::Failed { .. } => Ok(Exit::SomeFailed),
+        Outcome::Interrupted => Ok(Exit::Interrupted),
+        Outcome::Busy => std::process::exit(BUSY),
+        Outcome::Done | Outcome::Stopped { .. } => Ok(Exit::Done),
+    }
+}
+
+/// Does what the run at the other end of stdin hands over, until there is nothing more or something went
+/// wrong, after which a fresh process is the safer one.
+fn serve(
+    arguments: &Arguments,
+    options: &Options,
+    interruption: Interruption,
+) -> anyhow::Result<Exit> {
+    let handed = hold_on_to_stdin(interruption.flag());
+    let next = || -> anyhow::Result<Option<Specification>> {
+        Ok(handed.recv().ok().map(|line| Specification::read(line.as_slice())).transpose()?)
     };
-    device::prepare(specification.threads as i32);
-    rayon::ThreadPoolBuilder::new().num_threads(specification.threads as usize).build_global()?;
-    let results = Results::create(&options.results)?;
-    let mut lines = Lines { interruption, lines: EventLines::default(), stepped: None };
-    let worked = engine::work(&specification, &results, !arguments.no_locks, &mut lines);
-    let (outcome, error) = match worked {
-        Ok(outcome) => (outcome, None),
-        Err(error) => (stopped(&error), Some(error)),
-    };
-    lines.event(&Event::Ended { training: specification.training, outcome: outcome.clone() });
-    let told = lines.lines.finish();
-    match (outcome, error) {
-        (_, Some(error)) => Err(error.into()),
-        (Outcome::Done, None) if told.is_err() => told.map(|()| Exit::Done),
-        (Outcome::Failed { .. }, None) => Ok(Exit::SomeFailed),
-        (Outcome::Interrupted, None) => Ok(Exit::Interrupted),
-        (Outcome::Busy, None) => std::process::exit(BUSY),
-        (Outcome::Done | Outcome::Stopped { .. }, None) => Ok(Exit::Done),
+    let Some(mut specification) = next()? else { return Ok(Exit::Done) };
+    let mut worker = Worker::new(&specification, arguments, options, interruption)?;
+    loop {
+        match worker.work(&specification, true)? {
+            Outcome::Done | Outcome::Busy => {}
+            Outcome::Failed { .. } => return Ok(Exit::SomeFailed),
+            Outcome::Interrupted => return Ok(Exit::Interrupted),
+            Outcome::Stopped { .. } => return Ok(Exit::Done),
+        }
+        specification = match next()? {
+            Some(next) => next,
+            None => return Ok(Exit::Done),
+        };
+    }
+}
+
+/// What does one training, or several one after another.
+struct Worker {
+    results: Results,
+    locks: bool,
+    kept: KeptData,
+    lines: Lines,
+}
+
+impl Worker {
+    /// Readies the process for trainings with as many threads as `specification` has.
+    fn new(
+        specification: &Specification,
+        arguments: &Arguments,
+        options: &Options,
+        interruption: Interruption,
+    ) -> anyhow::Result<Worker> {
+        device::prepare(specification.threads as i32);
+        let threads = specification.threads as usize;
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
+        Ok(Worker {
+            results: Results::create(&options.results)?,
+            locks: !arguments.no_locks,
+            kept: KeptData::default(),
+            lines: Lines { interruption, lines: EventLines::default(), stepped: None },
+        })
+    }
+
+    /// Does what a specification asks for, and says the last word on it. `logged`: what is written to
+    /// standard error meanwhile goes into the training's log.
+    fn work(&mut self, specification: &Specification, logged: bool) -> anyhow::Result<Outcome> {
+        let Worker { results, locks, kept, lines } = self;
+        let log = match logged {
+            true => engine::log_to(results, &specification.training),
+            false => Ok(()),
+        };
+        let worked = log.and_then(|()| engine::work(specification, results, *locks, kept, lines));
+        let (outcome, error) = match worked {
+            Ok(outcome) => (outcome, None),
+            Err(error) => (stopped(&error), Some(error)),
+        };
+        let training = specification.training.clone();
+        lines.event(&Event::Ended { training, outcome: outcome.clone() });
+        error.map_or(Ok(outcome), |error| Err(error.into()))
     }
 }
 
@@ -83,20 +144,33 @@ fn stopped(error: &EngineError) -> Outcome {
     Outcome::Stopped { reason: error.to_string(), storing: error.is_about_storing() }
 }
 
-/// Obeys the run at the other end of stdin: `stop` interrupts, and its end does so with a time limit.
-fn hold_on_to_stdin(interrupted: Arc<AtomicBool>) {
+/// Obeys the run at the other end of stdin: `stop` interrupts, and its end does so with a time limit. Every
+/// other line is handed on; after either there are no more.
+fn hold_on_to_stdin(interrupted: Arc<AtomicBool>) -> Receiver<Vec<u8>> {
+    let (sender, handed) = mpsc::channel();
     std::thread::spawn(move || {
-        for line in std::io::stdin().lock().lines() {
-            match line.as_deref() {
-                Ok("stop") => interrupted.store(true, Ordering::SeqCst),
-                Ok(_) => {}
+        let mut sender = Some(sender);
+        for line in std::io::stdin().lock().split(b'\n') {
+            match line {
+                Ok(line) if line == b"stop" => {
+                    interrupted.store(true, Ordering::SeqCst);
+                    sender = None;
+                }
+                Ok(line) => {
+                    if let Some(sender) = &sender {
+                        // Where nobody takes it, the process is about to end.
+                        let _ = sender.send(line);
+                    }
+                }
                 Err(_) => break,
             }
         }
         interrupted.store(true, Ordering::SeqCst);
+        drop(sender);
         std::thread::sleep(GRACE);
         std::process::exit(Exit::Interrupted as i32);
     });
+    handed
 }
 
 /// Events as lines of JSON.

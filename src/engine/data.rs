@@ -61,6 +61,29 @@ pub(super) fn cover(
     (Cover::new(&masks, dataset.height, dataset.width, occlusion.fill, device), area)
 }
 
+/// The data set that a worker keeps for its next training.
+#[derive(Debug, Default)]
+pub struct KeptData(Option<Ready>);
+
+impl KeptData {
+    /// A data set on a device: the one that is kept, where it is that one. What was read once is not looked
+    /// at again, and a training's id says what its data hold.
+    pub(super) fn ready(
+        &mut self,
+        spec: &DatasetSpec,
+        device: Device,
+        results: &Results,
+        observer: &mut dyn Observer,
+    ) -> Result<&Ready, DatasetError> {
+        let kept = self.0.take().filter(|kept| kept.spec == *spec && kept.device() == device);
+        let ready = match kept {
+            Some(kept) => kept,
+            None => Ready::new(spec.clone(), load_telling(spec, results, observer)?, device),
+        };
+        Ok(self.0.insert(ready))
+    }
+}
+
 /// The data set that trainings are working on.
 #[derive(Debug)]
 pub(super) struct Ready {

@@ -93,7 +93,7 @@ pub enum Event {
         name: String,
         seed: u64,
     },
-    /// A worker's last word.
+    /// A worker's last word on a training.
     Ended {
         training: TrainingId,
         #[serde(flatten)]

@@ -4,10 +4,11 @@
 //! that was missing, and the experiment's tables. What is there already is never done again; what fails
 //! is written down and the rest goes on.
 //!
-//! Each training is a process of its own: a [`Supervisor`](supervisor) hands
-//! [`Specification`]s to workers, which are this same program, and hears [`Event`]s from
-//! them; [`work`](worker::work) is what happens inside of one. The two share nothing but the results folder, where a
-//! lock on each training keeps any two processes, of one run or of several, from doing the same work.
+//! Trainings are done by processes of their own: a [`Supervisor`](supervisor) hands
+//! [`Specification`]s, one after another, to workers, which are this same program, and hears [`Event`]s
+//! from them; [`work`](worker::work) is what happens inside of one. The two share nothing but the results
+//! folder, where a lock on each training keeps any two processes, of one run or of several, from doing the
+//! same work. A worker whose training fails takes no other.
 
 mod cgroup;
 mod collect;
@@ -40,13 +41,13 @@ use crate::store::{Results, StoreError};
 use crate::train::device::DeviceError;
 
 pub use crew::{Asked, Crew, Machine};
-pub use data::load;
+pub use data::{KeptData, load};
 pub use event::{Event, Observer, Outcome};
 pub use outline::{
     Outline, OutlineCondition, OutlineMap, OutlineRun, OutlineTraining, Status, outline,
 };
 pub use painter::Painter;
-pub use process::{be_called_by_name, kill_workers, this_program};
+pub use process::{be_called_by_name, kill_workers, log_to, this_program};
 pub use reach::{Reached, reached};
 pub use reproduce::{Circumstance, Reproduced, Reproduction, reproduce};
 pub use sensitivity::SensitivityMap;

@@ -1,12 +1,14 @@
 //! A worker process, seen from the run that started it.
 //!
-//! The worker reads its specification from the first line of its standard input and then keeps that
-//! pipe open: the word `stop` on it asks for a checkpoint, and its end, whatever brings it about, tells
-//! the worker that nobody waits for it any more. Events come back on standard output, a JSON object a
-//! line. Standard error goes into the training's log.
+//! The worker reads specifications from its standard input, a line each, the next once it has said that it
+//! is done with the one before: to start a process takes longer than many a small training. The word `stop`
+//! asks for a checkpoint, and the end of that pipe, whatever brings it about, tells the worker that nobody
+//! waits for it any more. Events come back on standard output, a JSON object a line. Standard error goes
+//! into the log of the training that it is at.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -14,7 +16,8 @@ use std::sync::Mutex;
 use std::sync::mpsc::Sender;
 
 use super::{EngineError, Event, Specification};
-use crate::store::{Results, open_log};
+use crate::plan::TrainingId;
+use crate::store::{Results, StoreError, open_log};
 use crate::train::device::ROUNDING_VARIABLES;
 
 /// An event is a line of a few hundred bytes; more than this is none.
@@ -34,12 +37,12 @@ pub(super) enum Said {
 #[derive(Debug)]
 pub(super) struct Worker {
     child: Child,
-    /// Held open: its end would stop the worker.
+    /// Held open while there may be more to do: its end has the worker leave.
     lifeline: Option<ChildStdin>,
 }
 
 impl Worker {
-    /// Starts a worker; what it says is sent to `said` with its `slot`.
+    /// Starts a worker at a first training; what it says is sent to `said` with its `slot`.
     pub fn start(
         program: &Path,
         results: &Results,
@@ -61,14 +64,30 @@ impl Worker {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().map_err(failed)?;
         WORKERS.lock().expect("no holder panics").insert(child.id());
-        let mut lifeline = child.stdin.take().expect("it is piped");
+        let lifeline = child.stdin.take();
         let output = child.stdout.take().expect("it is piped");
         std::thread::spawn(move || listen(output, slot, &said));
+        let mut worker = Worker { child, lifeline };
+        // A worker that died at once has closed the pipe; how it died is seen when it is waited for.
+        worker.give(specification);
+        Ok(worker)
+    }
+
+    /// Hands over a training, once the one before is done. `false` where nobody is there to take it.
+    pub fn give(&mut self, specification: &Specification) -> bool {
         let mut line = serde_json::to_vec(specification).expect("a specification is plain data");
         line.push(b'\n');
-        // A worker that died at once has closed the pipe; how it died is seen when it is waited for.
-        let _ = lifeline.write_all(&line);
-        Ok(Worker { child, lifeline: Some(lifeline) })
+        self.lifeline.as_mut().is_some_and(|lifeline| lifeline.write_all(&line).is_ok())
+    }
+
+    /// There is nothing more to do: it leaves.
+    pub fn dismiss(&mut self) {
+        self.lifeline = None;
+    }
+
+    /// Whether it was asked to leave.
+    pub fn is_dismissed(&self) -> bool {
+        self.lifeline.is_none()
     }
 
     /// Asks for a checkpoint and an end.
@@ -116,6 +135,20 @@ pub fn be_called_by_name() {
     unsafe {
         libc::prctl(libc::PR_SET_NAME, c"fer-lab".as_ptr());
     }
+}
+
+/// From now on what this worker writes to standard error goes into the log of a training.
+///
+/// # Errors
+/// Where the log cannot be written.
+pub fn log_to(results: &Results, training: &TrainingId) -> Result<(), EngineError> {
+    let path = results.log_path(training.as_str())?;
+    let log = open_log(&path)?;
+    // SAFETY: both descriptors are open; the second becomes another name of the first in one step.
+    if unsafe { libc::dup2(log.as_raw_fd(), libc::STDERR_FILENO) } == -1 {
+        return Err(StoreError::write(&path, std::io::Error::last_os_error()).into());
+    }
+    Ok(())
 }
 
 /// Kills every worker of this process, for who leaves at once.

@@ -54,12 +54,20 @@ pub(super) struct Supervisor<'a, 'o> {
     fatal: Option<EngineError>,
 }
 
-/// A worker at a training.
+/// A worker in its slot.
 struct Running {
-    training: usize,
     worker: Worker,
-    /// Its last word, once it is spoken.
+    /// What it is at; nothing between two trainings, and once it is dismissed.
+    training: Option<usize>,
+    /// Its last word on it, where that is the worker's last of all.
     outcome: Option<Outcome>,
+}
+
+impl Running {
+    /// Whether it can be given a training.
+    fn is_free(&self) -> bool {
+        self.training.is_none() && !self.worker.is_dismissed()
+    }
 }
 
 impl<'a, 'o> Supervisor<'a, 'o> {
@@ -144,33 +152,54 @@ impl<'a, 'o> Supervisor<'a, 'o> {
         }
     }
 
+    /// Gives every slot that is free a training. A worker for whom there is none leaves: what it holds of
+    /// the memory is not held for what may never come.
     fn fill_slots(&mut self) -> Result<(), EngineError> {
         for slot in 0..self.slots.len() {
-            while self.slots[slot].is_none()
-                && let Some(training) = self.queue.pop_front()
-            {
+            while self.slots[slot].as_ref().is_none_or(Running::is_free) {
+                let Some(training) = self.queue.pop_front() else {
+                    if let Some(running) = &mut self.slots[slot] {
+                        running.worker.dismiss();
+                    }
+                    break;
+                };
                 if self.is_claimed(training)? {
                     let (training_id, name, seed) = self.describe(training);
                     self.tell(Event::Elsewhere { training: training_id, name, seed });
                     self.elsewhere.push(training);
                     continue;
                 }
-                self.slots[slot] = Some(self.start(slot, training)?);
+                self.start(slot, training)?;
             }
         }
         Ok(())
     }
 
-    fn start(&self, slot: usize, training: usize) -> Result<Running, EngineError> {
+    /// Gives a training to the worker of a slot, or to a new one where it has none.
+    fn start(&mut self, slot: usize, training: usize) -> Result<(), EngineError> {
         let Work { results, locks, ref program, ref crew, .. } = *self.work;
         let runs = self.state.open_runs(self.work, self.identified, training);
         let maps = self.state.open_maps(training);
         let device = crew.devices[slot];
         let specification =
             Specification::new(self.work, self.identified, training, &runs, maps, device);
-        let said = self.sender.clone();
-        let worker = Worker::start(program, results, locks, &specification, slot, said)?;
-        Ok(Running { training, worker, outcome: None })
+        match &mut self.slots[slot] {
+            Some(Running { worker, training: at, .. }) => {
+                if worker.give(&specification) {
+                    *at = Some(training);
+                } else {
+                    // It died at nothing; once it is seen off, the slot gets another.
+                    worker.dismiss();
+                    self.queue.push_front(training);
+                }
+            }
+            empty => {
+                let said = self.sender.clone();
+                let worker = Worker::start(program, results, locks, &specification, slot, said)?;
+                *empty = Some(Running { worker, training: Some(training), outcome: None });
+            }
+        }
+        Ok(())
     }
 
     /// Takes up trainings that other runs have left or finished.
@@ -223,8 +252,13 @@ impl<'a, 'o> Supervisor<'a, 'o> {
     /// Takes in what a worker says.
     fn hear(&mut self, slot: usize, event: Event) {
         let Some(running) = &mut self.slots[slot] else { return };
-        let training = running.training;
+        let Some(training) = running.training else { return };
         match event {
+            Event::Ended { outcome: Outcome::Done, .. } => running.training = None,
+            Event::Ended { outcome: Outcome::Busy, .. } => {
+                running.training = None;
+                self.elsewhere.push(training);
+            }
             Event::Ended { ref outcome, .. } => running.outcome = Some(outcome.clone()),
             Event::Trained { .. } => {
                 self.state.trained[training] = true;
@@ -245,14 +279,14 @@ impl<'a, 'o> Supervisor<'a, 'o> {
         self.state.has_evaluated(self.identified, evaluation);
     }
 
-    /// Sees a worker off and decides what becomes of its training.
+    /// Sees a worker off and decides what becomes of the training that it was at.
     fn see_off(&mut self, slot: usize) -> Result<(), EngineError> {
         let Some(mut running) = self.slots[slot].take() else { return Ok(()) };
         let status = running.worker.wait();
-        let training = running.training;
+        let Some(training) = running.training else { return Ok(()) };
         match running.outcome {
-            Some(Outcome::Done) => {}
-            Some(Outcome::Busy) => self.elsewhere.push(training),
+            // With these the training is no longer its own.
+            Some(Outcome::Done | Outcome::Busy) => {}
             Some(Outcome::Failed { reason, transient }) => self.fail(training, reason, transient),
             Some(Outcome::Stopped { reason, storing }) => {
                 self.fatal.get_or_insert(EngineError::Worker { reason, storing });

@@ -1,11 +1,11 @@
-//! What happens inside of a worker: one training, then its evaluations and the maps of its network.
+//! What happens inside of a worker: a training, then its evaluations and the maps of its network.
 
-use super::data::Ready;
+use super::data::KeptData;
 use super::guard::guarded;
 use super::specification::Specification;
 use super::state::{has_evaluation, is_trained};
 use super::training::{Ended, Job};
-use super::{EngineError, Event, Observer, Outcome, data, sensitivity};
+use super::{EngineError, Event, Observer, Outcome, sensitivity};
 use crate::dataset::DatasetError;
 use crate::plan::training_id;
 use crate::store::Results;
@@ -14,7 +14,9 @@ use crate::train::device;
 /// Does what a specification asks for and is not there yet.
 ///
 /// The training is claimed first, so that no two processes are ever at one; what lies in the results
-/// folder by then is not done again.
+/// folder by then is not done again. `kept` holds what the training before left: its data set, and nothing
+/// that numbers depend on. After an [`Outcome::Failed`], or a panic that was caught, libtorch may be in any
+/// state: the process should not do another.
 ///
 /// # Errors
 /// What keeps this and most other trainings from being done: data that are missing or have changed, a
@@ -23,8 +25,12 @@ pub fn work(
     specification: &Specification,
     results: &Results,
     locks: bool,
+    kept: &mut KeptData,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, EngineError> {
+    if observer.interrupted() {
+        return Ok(Outcome::Interrupted);
+    }
     let spec = specification.training()?;
     let id = &specification.training;
     let _claim = match locks {
@@ -41,19 +47,18 @@ pub fn work(
     }
     device::check_environment()?;
     device::set_precision(spec.settings.train.precision, device)?;
-    let dataset = match data::load_telling(&spec.settings.dataset, results, observer) {
+    let ready = match kept.ready(&spec.settings.dataset, device, results, observer) {
         Err(DatasetError::Interrupted) => return Ok(Outcome::Interrupted),
-        loaded => loaded?,
+        ready => ready?,
     };
-    if training_id(&spec, Some(&dataset.content)) != *id {
+    if training_id(&spec, Some(&ready.dataset.content)) != *id {
         return Err(EngineError::OtherTraining { id: id.clone() });
     }
-    let ready = Ready::new(spec.settings.dataset.clone(), dataset, device);
     let job = Job {
         spec: &spec,
         id,
         results,
-        ready: &ready,
+        ready,
         device,
         threads: specification.threads,
         checkpoint_seconds: specification.checkpoint_seconds,

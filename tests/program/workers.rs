@@ -1,9 +1,10 @@
 //! Workers as others start them, and what can be asked about runs and trainings.
 
+use std::collections::BTreeSet;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use super::driver::{Program, SMOKE};
+use super::driver::{Program, SMOKE, children};
 use serde_json::Value;
 
 fn events(text: &str) -> Vec<Value> {
@@ -60,6 +61,72 @@ fn specifications_can_be_worked_off_by_others() {
     assert_eq!(bad.code, Some(2));
     assert!(bad.stderr.contains("bad.json"), "{}", bad.stderr);
     assert!(bad.stderr.contains("this is no specification of a training"), "{}", bad.stderr);
+}
+
+/// What a worker did before leaves no trace in its numbers: noise is drawn by libtorch's generator, and data
+/// sets take turns.
+#[test]
+fn the_last_training_of_a_worker_has_the_bytes_of_a_first() {
+    let program = Program::new();
+    let noise = SMOKE.replace("modes = [\"hide\"]", "modes = [\"hide\"]\nfills = [\"noise\"]");
+    let text = noise + "\n[matrix]\n\"dataset.size\" = [[24, 24], [27, 30]]\n";
+    program.write("smoke.toml", &text);
+    let one = ["run", "smoke.toml", "-q", "--jobs", "1", "--threads", "1", "--results", "one"];
+    program.run(&one).succeeds();
+
+    let plan = ["plan", "smoke.toml", "--specifications", "todo", "--threads", "1"];
+    program.run(&plan).succeeds();
+    let files = std::fs::read_dir(program.path("todo")).unwrap().flatten();
+    for file in files {
+        program.run(&["worker", &file.path().display().to_string()]).succeeds();
+    }
+    program.run(&["run", "smoke.toml", "-q"]).succeeds();
+    for table in ["predictions", "confusion", "effects"] {
+        let [one, each] = ["one", "results"]
+            .map(|folder| program.bytes(&format!("{folder}/small/{table}.parquet")));
+        assert!(one == each, "{table}");
+    }
+    let trainings: Vec<_> =
+        std::fs::read_dir(program.path("one/trainings")).unwrap().flatten().collect();
+    assert_eq!(trainings.len(), 12);
+    for training in trainings {
+        let model = format!("trainings/{}/model.safetensors", training.file_name().display());
+        let [one, each] =
+            ["one", "results"].map(|folder| program.bytes(&format!("{folder}/{model}")));
+        assert!(one == each, "{model}");
+    }
+}
+
+#[test]
+fn a_worker_is_kept_and_writes_into_the_log_of_the_training_that_it_is_at() {
+    let program = Program::new();
+    program.write("smoke.toml", &SMOKE.replace("train = 96", "train = 900"));
+    let watch = |arguments: &[&str]| {
+        let mut command = program.command(arguments);
+        let mut run = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let (mut workers, mut logs) = (BTreeSet::new(), BTreeSet::new());
+        while run.try_wait().unwrap().is_none() {
+            for worker in children(run.id()) {
+                workers.insert(worker);
+                let stderr = std::fs::read_link(format!("/proc/{worker}/fd/2"));
+                logs.extend(stderr.ok().filter(|path| path.ends_with("log")));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        (run.wait().unwrap().code(), workers.len(), logs.len())
+    };
+    let one = ["run", "smoke.toml", "--jobs", "1", "--threads", "1"];
+    let (code, workers, logs) = watch(&one);
+    assert_eq!((code, workers), (Some(0), 1));
+    assert!(logs > 1, "the logs of six trainings, of which {logs} were seen");
+
+    // Two that fail: each takes its worker along.
+    let optimizer =
+        "train.optimizer={kind=\"sgd\", learning_rate=10.0, momentum=0.0, weight_decay=1.0}";
+    let failing = [optimizer, "train.epochs=12", "schedule.kind=constant", "occlusion.regions=[]"];
+    let failing: Vec<&str> = failing.iter().flat_map(|set| ["--set", *set]).collect();
+    let (code, workers, _) = watch(&[&one[..], &failing].concat());
+    assert_eq!((code, workers), (Some(1), 2));
 }
 
 #[test]
