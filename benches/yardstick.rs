@@ -25,8 +25,8 @@ use fer_lab::train::door::count_operators;
 use fer_lab::train::loss::{self, Goal};
 use fer_lab::train::optimizer::Optimizer;
 use fer_lab::train::{
-    Checkpoint, Cover, EpochRecord, OnDevice, Standardisation, Step, Training, Watch, answers,
-    device,
+    Checkpoint, Circumstances, Cover, EpochRecord, OnDevice, Standardisation, Step, Training,
+    Watch, answers, device,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -55,7 +55,7 @@ struct Spec {
     classes: usize,
     blocks: Vec<Vec<i64>>,
     batch_size: usize,
-    threads: i32,
+    threads: u32,
     device: String,
     count: usize,
 }
@@ -166,8 +166,9 @@ impl Task {
         let mut settings = self.settings.clone();
         settings.train.precision = precision;
         let (train, val) = (&self.data, &self.data);
-        let training =
-            Training { id: "bench", settings: &settings, seed: 0, train, val, covers: None };
+        let circumstances = &Circumstances::here(self.spec.threads, self.data.device());
+        let (settings, seed, covers) = (&settings, 0, None);
+        let training = Training { id: "bench", circumstances, settings, seed, train, val, covers };
         let mut watch = Stopwatch {
             device: self.data.device(),
             steps,

@@ -110,7 +110,7 @@ impl Worker {
         options: &Options,
         interruption: Interruption,
     ) -> anyhow::Result<Worker> {
-        device::prepare(specification.threads as i32);
+        device::prepare(specification.threads);
         let threads = specification.threads as usize;
         rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
         Ok(Worker {

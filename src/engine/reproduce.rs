@@ -96,7 +96,7 @@ pub fn reproduce(
         return Err(StoreError::damaged(path, reason).into());
     }
     let threads = threads.unwrap_or(stored.threads);
-    device::prepare(threads as i32);
+    device::prepare(threads);
 
     let path = results.experiment_dir(&need.experiment)?.join("experiment.toml");
     let text = results.experiment_text(&need.experiment)?;
@@ -146,7 +146,7 @@ pub fn reproduce(
     let scratch = Results::create(scratch.path()).map(|results| (results, scratch))?;
     let first = plan.runs.iter().find(|run| run.training == index);
     let name = first.map_or("", |run| &plan.conditions[run.condition].name);
-    let job = Job {
+    let mut job = Job {
         spec: &plan.trainings[index],
         id: &id,
         results: &scratch.0,

@@ -11,7 +11,7 @@ use tch::Device;
 
 use super::data::Ready;
 use super::guard::guarded;
-use super::{EngineError, Event, Observer, Work};
+use super::{EngineError, Event, MOST_THREADS, Observer, Work};
 use crate::dataset::Split;
 use crate::evaluate::{adapted, predictions};
 use crate::experiment::Statistics;
@@ -26,8 +26,8 @@ use crate::store::{
     open_log, read_plain, write_predictions, write_table, write_whole,
 };
 use crate::train::{
-    self, Checkpoint, CheckpointError, Covers, EpochRecord, Outcome, Step, TrainError, Trained,
-    Training, Watch,
+    self, Checkpoint, Circumstances, Covers, EpochRecord, Outcome, Resumption, Step, TrainError,
+    Trained, Training, Watch,
 };
 
 /// How a training ended for now.
@@ -59,6 +59,7 @@ pub(super) struct Job<'a> {
     pub results: &'a Results,
     pub ready: &'a Ready,
     pub device: Device,
+    /// libtorch's: what it was told; once it is trained or loaded, what its network was trained with.
     pub threads: u32,
     pub checkpoint_seconds: u32,
     pub name: &'a str,
@@ -66,22 +67,25 @@ pub(super) struct Job<'a> {
 
 impl Job<'_> {
     /// Trains, from the last checkpoint where there is one, and stores the network, its epochs and, last
-    /// of all, the manifest.
-    pub fn train(&self, observer: &mut dyn Observer) -> Result<Ended, EngineError> {
+    /// of all, the manifest. It goes on with the threads of the checkpoint, which is one with them.
+    pub fn train(&mut self, observer: &mut dyn Observer) -> Result<Ended, EngineError> {
         let checkpoint_path = self.results.checkpoint_path(self.id.as_str())?;
+        let own_threads = self.threads;
         let mut start = self.read_checkpoint(&checkpoint_path, observer)?;
         let began = SystemTime::now();
         let clock = Instant::now();
         let covers = self.spec.lesson.as_ref().map(|lesson| self.covers(lesson));
-        let training = Training {
-            id: self.id.as_str(),
-            settings: &self.spec.settings,
-            seed: self.spec.seed,
-            train: &self.ready.train,
-            val: &self.ready.val,
-            covers: covers.as_ref(),
-        };
         let outcome = loop {
+            let circumstances = Circumstances::here(self.threads, self.device);
+            let training = Training {
+                id: self.id.as_str(),
+                circumstances: &circumstances,
+                settings: &self.spec.settings,
+                seed: self.spec.seed,
+                train: &self.ready.train,
+                val: &self.ready.val,
+                covers: covers.as_ref(),
+            };
             let resumed = start.as_ref().and_then(|start| start.epochs_done().ok());
             observer.event(&Event::Started {
                 training: self.id.clone(),
@@ -106,6 +110,7 @@ impl Job<'_> {
             match outcome {
                 Ok(Err(TrainError::Checkpoint(error))) if start.is_some() => {
                     warn_of_checkpoint(&checkpoint_path, &error, observer);
+                    self.use_threads(own_threads);
                     start = None;
                 }
                 other => break other,
@@ -130,10 +135,10 @@ impl Job<'_> {
         }
     }
 
-    /// The checkpoint to resume from. One that cannot be used is no reason to give up: the training begins
-    /// again, with a word.
+    /// The checkpoint to resume from, its threads taken over. One that cannot be used is no reason to give
+    /// up: the training begins again, with a word.
     fn read_checkpoint(
-        &self,
+        &mut self,
         path: &Path,
         observer: &mut dyn Observer,
     ) -> Result<Option<Checkpoint>, StoreError> {
@@ -141,8 +146,39 @@ impl Job<'_> {
             Err(StoreError::NotFound { .. }) => return Ok(None),
             other => other?,
         };
-        let checkpoint = Checkpoint::open(bytes, self.id.as_str());
-        Ok(checkpoint.map_err(|error| warn_of_checkpoint(path, &error, observer)).ok())
+        let opened = Checkpoint::open(bytes, self.id.as_str())
+            .and_then(|checkpoint| Ok((checkpoint.circumstances()?, checkpoint)));
+        let (then, checkpoint) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                warn_of_checkpoint(path, &error, observer);
+                return Ok(None);
+            }
+        };
+        if !(1..=MOST_THREADS).contains(&then.threads) {
+            let reason = format!("it cannot have had {} threads", then.threads);
+            warn_of_checkpoint(path, &reason, observer);
+            return Ok(None);
+        }
+        match Circumstances::here(self.threads, self.device).resume(&then) {
+            Resumption::BeginAgain { reason } => {
+                warn_of_checkpoint(path, &reason, observer);
+                return Ok(None);
+            }
+            Resumption::GoOn { warning } => {
+                if let Some(warning) = warning {
+                    let text = format!("{}, seed {}: {warning}", self.name, self.spec.seed);
+                    observer.event(&Event::Warning { text });
+                }
+            }
+        }
+        self.use_threads(then.threads);
+        Ok(Some(checkpoint))
+    }
+
+    fn use_threads(&mut self, threads: u32) {
+        self.threads = threads;
+        train::device::set_threads(threads);
     }
 
     /// What covers the pictures that a network learns from and is judged on after each epoch. Random
@@ -158,8 +194,13 @@ impl Job<'_> {
         Covers { train, val }
     }
 
-    /// The trained network, from its folder.
-    pub fn load(&self) -> Result<Network, EngineError> {
+    /// The trained network, from its folder. What it answers is computed by as many threads as it was
+    /// trained by, whoever asks.
+    pub fn load(&mut self) -> Result<Network, EngineError> {
+        let threads = self.results.manifest(self.id.as_str())?.threads;
+        if (1..=MOST_THREADS).contains(&threads) {
+            self.use_threads(threads);
+        }
         let settings = &self.spec.settings;
         let dataset = &settings.dataset;
         let network = Network::new(
@@ -425,7 +466,7 @@ fn append(log: &Path, record: &EpochRecord) -> Result<(), StoreError> {
     .map_err(failed)
 }
 
-fn warn_of_checkpoint(path: &Path, error: &CheckpointError, observer: &mut dyn Observer) {
+fn warn_of_checkpoint(path: &Path, error: &dyn std::fmt::Display, observer: &mut dyn Observer) {
     let path = path.display();
     let text =
         format!("the checkpoint `{path}` cannot be used ({error}); the training begins again");

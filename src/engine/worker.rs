@@ -41,6 +41,8 @@ pub fn work(
         false => None,
     };
     results.sweep_training(id.as_str())?;
+    // The training before may have had others.
+    device::set_threads(specification.threads);
     let (device, no_gpu) = device::choose(specification.device)?;
     if let Some(reason) = no_gpu {
         observer.event(&Event::Warning { text: format!("{reason}; the CPU is used") });
@@ -54,7 +56,7 @@ pub fn work(
     if training_id(&spec, Some(&ready.dataset.content)) != *id {
         return Err(EngineError::OtherTraining { id: id.clone() });
     }
-    let job = Job {
+    let mut job = Job {
         spec: &spec,
         id,
         results,

@@ -10,6 +10,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
+use super::circumstances::Circumstances;
 use super::optimizer::Optimizer;
 use super::schedule::{Memory, Rate};
 use super::trainer::{EpochRecord, Kept};
@@ -56,6 +57,7 @@ pub(super) struct Progress {
 struct State {
     /// The id of the training that it is of.
     training: String,
+    circumstances: Circumstances,
     progress: Progress,
     memory: Memory,
     optimizer_steps: u64,
@@ -64,7 +66,7 @@ struct State {
 
 impl Checkpoint {
     pub(super) fn take(
-        training: &str,
+        (training, circumstances): (&str, &Circumstances),
         progress: &Progress,
         network: &Network,
         optimizer: &Optimizer,
@@ -83,6 +85,7 @@ impl Checkpoint {
         }
         let state = State {
             training: training.to_owned(),
+            circumstances: circumstances.clone(),
             progress: progress.clone(),
             memory: rate.memory(),
             optimizer_steps: optimizer.steps(),
@@ -144,6 +147,11 @@ impl Checkpoint {
         optimizer.resume(state.optimizer_steps);
         rate.resume(state.memory);
         Ok((state.progress, state.best_epoch.map(|epoch| Kept { epoch, weights })))
+    }
+
+    /// How and where it was made.
+    pub fn circumstances(&self) -> Result<Circumstances, CheckpointError> {
+        Ok(decode(&self.0)?.1.circumstances)
     }
 
     /// How many epochs were finished.

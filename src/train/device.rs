@@ -252,9 +252,15 @@ pub fn driver_version() -> Option<String> {
 pub const LIBTORCH_VERSION: &str = "2.13.0";
 
 /// Bounds libtorch's threads and readies its memory. Call it once, before the first tensor is made.
-pub fn prepare(threads: i32) {
-    tch::set_num_threads(threads);
+pub fn prepare(threads: u32) {
+    set_threads(threads);
     keep_large_blocks();
+}
+
+/// Bounds libtorch's threads from now on. It is for the thread that trains to call: OpenMP counts for each
+/// by itself.
+pub fn set_threads(threads: u32) {
+    tch::set_num_threads(threads as i32);
 }
 
 /// glibc hands blocks of more than 32 MiB back to the system when they are freed, and takes them anew at

@@ -1,12 +1,14 @@
 //! One network fitted with one seed.
 //!
 //! In: settings, a seed, the data on the device and the masks that cover them. Out: the kept network and
-//! a row an epoch. [`inputs`] is the one place that decides what a network sees, here and everywhere else. This room knows nothing of conditions, other trainings or the results folder; it tells
-//! what happens to a [`Watch`].
+//! a row an epoch. [`inputs`] is the one place that decides what a network sees, here and everywhere else.
+//! This room knows nothing of conditions, other trainings or the results folder; it tells what happens to a
+//! [`Watch`].
 
 mod answers;
 mod blur;
 pub mod checkpoint;
+mod circumstances;
 mod cover;
 pub mod device;
 pub mod door;
@@ -23,6 +25,7 @@ pub mod warp;
 
 pub use answers::answers;
 pub use checkpoint::{Checkpoint, CheckpointError};
+pub use circumstances::{Circumstances, Resumption};
 pub use cover::{Cover, RandomCover, TrainCover};
 pub use inputs::{Covering, OnDevice};
 pub use standardisation::Standardisation;

@@ -138,7 +138,9 @@ impl Setting {
     ) -> Result<Outcome, TrainError> {
         let covers = self.covers.as_ref();
         let (train, val) = (&self.train, &self.val);
-        Training { id: "t1", settings: &self.settings, seed, train, val, covers }.run(start, watch)
+        let circumstances = &Circumstances::here(1, Device::Cpu);
+        Training { id: "t1", circumstances, settings: &self.settings, seed, train, val, covers }
+            .run(start, watch)
     }
 
     fn finished(&self, seed: u64) -> Trained {

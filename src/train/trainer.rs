@@ -7,6 +7,7 @@ use tch::Tensor;
 
 use super::answers::answers;
 use super::checkpoint::{Checkpoint, CheckpointError, Progress};
+use super::circumstances::Circumstances;
 use super::cover::{Cover, TrainCover};
 use super::epoch::{Batches, right};
 use super::inputs::OnDevice;
@@ -23,8 +24,9 @@ const LOOK: Duration = Duration::from_millis(250);
 /// All that a training depends on.
 #[derive(Debug)]
 pub struct Training<'a> {
-    /// Its checkpoints carry it.
+    /// Its checkpoints carry it, and its circumstances.
     pub id: &'a str,
+    pub circumstances: &'a Circumstances,
     pub settings: &'a Settings,
     pub seed: u64,
     pub train: &'a OnDevice,
@@ -161,7 +163,7 @@ impl Training<'_> {
                     looked.map_err(|error| not_finite(error, &rate))?;
                     progress.seconds = clock.seconds();
                     let last = Checkpoint::take(
-                        self.id,
+                        (self.id, self.circumstances),
                         &progress,
                         &network,
                         &optimizer,
@@ -212,7 +214,8 @@ impl Training<'_> {
             progress = Progress { epochs: progress.epochs, ..Progress::default() };
             stopped_early = self.should_stop(&progress.epochs);
             watch.epoch(&record, &|| {
-                Checkpoint::take(self.id, &progress, &network, &optimizer, &rate, kept.as_ref())
+                let this = (self.id, self.circumstances);
+                Checkpoint::take(this, &progress, &network, &optimizer, &rate, kept.as_ref())
             });
         }
 

@@ -3,6 +3,7 @@
 
 use std::io::Read;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -81,6 +82,12 @@ fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
+/// The checkpoints in a results folder.
+fn checkpoints(program: &Program) -> impl Iterator<Item = PathBuf> {
+    let files = walkdir::WalkDir::new(program.path("results")).into_iter().flatten();
+    files.map(walkdir::DirEntry::into_path).filter(|path| path.ends_with("checkpoint.safetensors"))
+}
+
 fn is_alive(pid: u32) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let state = status.rsplit_once(')').and_then(|(_, rest)| rest.trim().chars().next());
@@ -143,6 +150,51 @@ fn ctrl_c_leaves_checkpoints_and_the_next_run_goes_on_from_them() {
     assert_eq!(tables(&program), whole);
 }
 
+/// How many threads a training has shows in its last bits. What goes on from a checkpoint goes on with the
+/// threads that it was begun with; what begins has those that are asked for.
+#[test]
+fn a_training_goes_on_with_the_threads_that_it_was_begun_with() {
+    let text = longer().replace("regions = [\"mouth\"]", "regions = []");
+    let text = text.replace("blocks = [[4], [8]]", "blocks = [[16], [24]]");
+    let text = text.replace("train = 900", "train = 300").replace("epochs = 6", "epochs = 8");
+    let run = |program: &Program, threads: &str| {
+        let arguments = ["run", "smoke.toml", "--jobs", "1", "--threads", threads];
+        program.command(&[&arguments[..], &["--checkpoint-every", "0"]].concat())
+    };
+    let program = prepared(&text);
+    let mut first = run(&program, "2");
+    let mut child = first.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_until("a checkpoint is stored", || checkpoints(&program).next().is_some());
+    signal(&child.id().to_string(), "INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let output = run(&program, "1").output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    let said = "whole, seed 1: it goes on with the threads that it was begun with, 2 and not 1";
+    assert!(stderr.contains(said), "{stderr}");
+
+    let plan = program.json(&["plan", "smoke.toml", "--format", "json"]);
+    for (training, threads) in [(0, "2"), (1, "1")] {
+        let id = plan["trainings"][training]["training_id"].as_str().unwrap();
+        let whole = prepared(&text);
+        assert!(run(&whole, threads).output().unwrap().status.success());
+        let files = [&program, &whole].map(|program| {
+            let results = Results::open(program.path("results")).unwrap();
+            let mut epochs = results.epochs(id).unwrap();
+            epochs.iter_mut().for_each(|epoch| epoch.seconds = 0.0);
+            let folder = format!("results/trainings/{id}");
+            let evaluations = std::fs::read_dir(program.path(&folder).join("evaluations")).unwrap();
+            let mut answers: Vec<_> =
+                evaluations.map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect();
+            answers.sort();
+            let threads = results.manifest(id).unwrap().threads.to_string();
+            (threads, epochs, program.bytes(&format!("{folder}/model.safetensors")), answers)
+        });
+        assert_eq!(files[0].0, threads);
+        assert!(files[0] == files[1], "training {training}, by {threads} threads");
+    }
+}
+
 /// What of a run is to be said again after an interruption: every word, as a shell takes it.
 #[test]
 fn the_hint_is_the_command_that_was_given() {
@@ -197,17 +249,13 @@ fn a_run_that_is_told_to_ignore_hangups_outlives_its_terminal() {
 fn a_closed_terminal_is_one_interruption() {
     let program = prepared(&longer().replace("epochs = 6", "epochs = 400"));
     let mut child = start(&program);
-    let checkpoints = || {
-        let files = walkdir::WalkDir::new(program.path("results")).into_iter().flatten();
-        files.filter(|entry| entry.path().ends_with("checkpoint.safetensors")).count()
-    };
-    wait_until("both trainings have a checkpoint", || checkpoints() == 2);
+    wait_until("both trainings have a checkpoint", || checkpoints(&program).count() == 2);
     drop(child.stderr.take());
     for _ in 0..3 {
         signal(&format!("-{}", child.id()), "HUP");
     }
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    assert_eq!(checkpoints(), 2);
+    assert_eq!(checkpoints(&program).count(), 2);
     let runs = program.json(&["show", "small", "--format", "json"]);
     let mut runs = runs.as_array().unwrap().iter();
     assert!(runs.all(|run| run["status"] == "open: the run was interrupted"));
@@ -485,16 +533,10 @@ fn a_checkpoint_that_is_cut_is_no_reason_to_give_up() {
     let whole = tables(&finished(&text));
     let program = prepared(&text);
     let mut child = start(&program);
-    let checkpoint = || {
-        let files = walkdir::WalkDir::new(program.path("results")).into_iter().flatten();
-        files
-            .map(walkdir::DirEntry::into_path)
-            .find(|path| path.ends_with("checkpoint.safetensors"))
-    };
-    wait_until("a checkpoint is stored", || checkpoint().is_some());
+    wait_until("a checkpoint is stored", || checkpoints(&program).next().is_some());
     signal(&format!("-{}", child.id()), "KILL");
     child.wait().unwrap();
-    let path = checkpoint().expect("it stays where the training was killed");
+    let path = checkpoints(&program).next().expect("it stays where the training was killed");
     let length = std::fs::metadata(&path).unwrap().len();
     std::fs::File::options().write(true).open(&path).unwrap().set_len(length / 3).unwrap();
     let run = program.run(&RUN);
