@@ -24,17 +24,14 @@ class Disagreement(Exception):
     """Says what differs, by how much, and how much may."""
 
 
-def allowed(precision: Precision, device: str) -> float:
+def allowed(precision: Precision) -> float:
     """How far results may lie apart: losses relatively, probabilities as they are."""
-    if precision == "bf16":
-        return 2e-2
-    # On GPUs libtorch's convolutions round f32 to TF32, 10 bits, unless told otherwise.
-    return 1e-4 if device == "cpu" else 2e-3
+    return 2e-2 if precision == "bf16" else 1e-4
 
 
-def check(reference: Answering, other: Answering, precision: Precision, device: str) -> str:
+def check(reference: Answering, other: Answering, precision: Precision) -> str:
     """What was compared, in words; raises `Disagreement`."""
-    limit = allowed(precision, device)
+    limit = allowed(precision)
     names = f"{reference.name} and {other.name}, {precision}"
     expected = reference.losses(precision, STEPS)
     # Fewer, where the split has fewer batches.

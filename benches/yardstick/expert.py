@@ -236,6 +236,8 @@ class Expert:
     def _network(self, precision: Precision) -> Network:
         # The setting is the process's: `Usual` sets it too.
         torch.backends.cudnn.benchmark = True
+        # cuDNN rounds f32 to TF32 unless told otherwise; fer-lab tells it.
+        torch.backends.cudnn.allow_tf32 = False
         network = build(self.task.spec, self.task.weights, precision)
         return network.to(memory_format=torch.channels_last)
 

@@ -42,7 +42,7 @@ class Agreement(unittest.TestCase):
             self.task.write(Path(folder))
             other = Expert(Task.read(Path(folder)))
         for precision in ("f32", "bf16"):
-            words = agreement.check(self.expert, other, precision, "cpu")
+            words = agreement.check(self.expert, other, precision)
             self.assertIn("losses agree to 0.0e+00, probabilities to 0.0e+00", words)
 
     def test_every_parameter_that_is_lost_shows(self) -> None:
@@ -50,7 +50,7 @@ class Agreement(unittest.TestCase):
             weights = self.task.weights | {name: torch.full_like(weight, 0.5)}
             other = Expert(dataclasses.replace(self.task, weights=weights))
             with self.subTest(name), self.assertRaises(agreement.Disagreement):
-                agreement.check(self.expert, other, "f32", "cpu")
+                agreement.check(self.expert, other, "f32")
 
     def test_another_number_of_losses_or_one_that_is_not_finite_disagrees(self) -> None:
         for other in ([1.0], [1.0, float("nan")]):

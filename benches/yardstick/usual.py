@@ -97,6 +97,7 @@ class Usual:
     def _model(self, precision: Precision) -> Network:
         # What PyTorch starts with; the expert's turns change it for the whole process.
         torch.backends.cudnn.benchmark = False
+        torch.backends.cudnn.allow_tf32 = True
         return build(self.task.spec, self.task.weights, precision)
 
     def _train_batches(self) -> Iterator[tuple[Tensor, Tensor]]:

@@ -77,7 +77,7 @@ def compare(task: Task, expert: Expert, options: argparse.Namespace) -> dict[str
             for name, command in commands(options)
         ]
         for program in programs:
-            say(agreement.check(expert, program, options.precision, options.device))
+            say(agreement.check(expert, program, options.precision))
         contenders = [*usual(task, options), expert, *programs]
         return {work: measure(work, contenders, options) for work in options.works}
 

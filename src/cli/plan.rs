@@ -17,7 +17,7 @@ use super::{Exit, Options, output};
 use crate::dataset;
 use crate::engine::{self, Crew, Outline, Specification, Status, Work};
 use crate::evaluate::sensitivity;
-use crate::experiment::{Experiment, Settings};
+use crate::experiment::{Experiment, Settings, Source};
 use crate::model::multiply_adds;
 use crate::plan::Plan;
 use crate::report::{Cell, Column, Format, Table, counted, thousands, wrap};
@@ -258,10 +258,15 @@ fn estimate(
     let mut measured = true;
     for training in open {
         let settings = &plan.trainings[*training].settings;
-        let Some(images) = settings.dataset.source.training_images() else {
+        let Source::Faces(faces) = &settings.dataset.source else {
             return Ok("how long that takes is known once the pictures are read\n".to_owned());
         };
-        let visits = images as f64 * f64::from(settings.train.epochs);
+        let runs = plan.runs.iter().filter(|run| run.training == *training).count();
+        let epochs = settings.train.epochs as usize;
+        // A picture that is only answered goes forward, one that is learned from backward too, which is twice
+        // as much.
+        let answered = faces.val * epochs + faces.test * runs;
+        let visits = (faces.train * epochs) as f64 + answered as f64 / 3.0;
         let seen = match results {
             Some(results) => speed_seen(results, settings)?,
             None => None,
@@ -269,7 +274,6 @@ fn estimate(
         measured &= seen.is_some();
         let dataset = &settings.dataset;
         let cost = multiply_adds(&settings.model, dataset.height, dataset.width, dataset.channels);
-        // Forward, and twice as much backward.
         let guess = GUESS * f64::from(crew.threads) / (3.0 * cost as f64);
         seconds += visits / seen.unwrap_or(guess);
     }

@@ -146,7 +146,7 @@ impl Folded {
         for (index, block) in self.blocks.iter().enumerate() {
             if index > 0 {
                 pooled.push(Map::new(&x, POOL));
-                x = network::pool(&x);
+                x = network::pool(&x).relu_();
             }
             let mut of_block = Vec::new();
             for layer in block {
@@ -199,12 +199,16 @@ impl Folded {
     }
 }
 
+/// What lies between two blocks, of a part: a pool and a ReLU.
 fn pool(input: &Map, x: &Tensor, part: &Part) -> (Tensor, Part) {
     if part.size() == (input.height, input.width) {
         let (height, width) = (input.height / 3, input.width / 3);
         let zeros = part.rows.first.zeros_like();
         let rows = Span { first: zeros.shallow_clone(), length: height };
-        return (network::pool(x), Part { rows, columns: Span { first: zeros, length: width } });
+        return (
+            network::pool(x).relu_(),
+            Part { rows, columns: Span { first: zeros, length: width } },
+        );
     }
     let next = Part {
         rows: part.rows.pooled(input.height / 3),
@@ -217,7 +221,7 @@ fn pool(input: &Map, x: &Tensor, part: &Part) -> (Tensor, Part) {
     let size = (height * 3 + 2, width * 3 + 2);
     let seen = input.cut_with((&rows, &columns), size, x, at);
     let seen = seen.narrow(2, 0, height * 3).narrow(3, 0, width * 3);
-    (network::pool(&seen), next)
+    (network::pool(&seen).relu_(), next)
 }
 
 #[cfg(test)]

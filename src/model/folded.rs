@@ -17,24 +17,31 @@ pub struct Folded {
     pub(super) precision: Precision,
 }
 
-/// A convolution and a ReLU.
+/// A convolution and, where no pool follows, a ReLU.
 #[derive(Debug)]
 pub(super) struct Layer {
     /// `[O, I, 3, 3]` and `[O]`, of the precision's kind.
     weight: Tensor,
     bias: Tensor,
+    /// Whether a pool follows. What it takes is cut off at 0 after it, as in [`Network::forward`].
+    pooled: bool,
 }
 
 impl Folded {
     pub(super) fn new(network: &Network) -> Folded {
         let _guard = tch::no_grad_guard();
-        let block = |block: &Vec<Convolution>| {
-            block.iter().map(|convolution| Layer::new(convolution, network.precision)).collect()
+        let last = network.blocks.len() - 1;
+        let block = |(index, block): (usize, &Vec<Convolution>)| {
+            let layer = |(place, convolution): (usize, &Convolution)| {
+                let pooled = index < last && place + 1 == block.len();
+                Layer::new(convolution, network.precision, pooled)
+            };
+            block.iter().enumerate().map(layer).collect()
         };
         let Affine { weight: Placed { stored: weight, .. }, bias: Placed { stored: bias, .. } } =
             &network.head;
         Folded {
-            blocks: network.blocks.iter().map(block).collect(),
+            blocks: network.blocks.iter().enumerate().map(block).collect(),
             weight: weight.copy(),
             bias: bias.copy(),
             precision: network.precision,
@@ -75,7 +82,7 @@ impl Folded {
         let mut x = network::input(pictures, self.precision);
         for (index, block) in self.blocks.iter().enumerate() {
             if index > 0 {
-                x = network::pool(&x);
+                x = network::pool(&x).relu_();
             }
             for layer in block {
                 x = layer.forward(&x, 1);
@@ -91,16 +98,21 @@ impl Folded {
 }
 
 impl Layer {
-    fn new(convolution: &Convolution, precision: Precision) -> Layer {
+    fn new(convolution: &Convolution, precision: Precision, pooled: bool) -> Layer {
         let Convolution { filter, norm, running_mean, running_variance } = convolution;
         let gain = &norm.weight.stored / (running_variance + EPSILON).sqrt();
         let weight = &filter.weight.stored * gain.view([-1, 1, 1, 1]);
         let bias = (&filter.bias.stored - running_mean) * &gain + &norm.bias.stored;
-        Layer { weight: network::input(&weight, precision), bias: network::input(&bias, precision) }
+        Layer {
+            weight: network::input(&weight, precision),
+            bias: network::input(&bias, precision),
+            pooled,
+        }
     }
 
     pub(super) fn forward(&self, x: &Tensor, padding: i64) -> Tensor {
-        network::convolve(x, &self.weight, Some(&self.bias), padding).relu_()
+        let mut convolved = network::convolve(x, &self.weight, Some(&self.bias), padding);
+        if self.pooled { convolved } else { convolved.relu_() }
     }
 }
 

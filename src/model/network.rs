@@ -134,10 +134,16 @@ impl Network {
         let mut x = input(pictures, self.precision);
         for (index, block) in self.blocks.iter().enumerate() {
             if index > 0 {
-                x = pool(&x);
+                x = pool(&x).relu_();
             }
-            for convolution in block {
-                x = layer(convolution, &x, norm_step);
+            let pooled = index + 1 < self.blocks.len();
+            for (place, convolution) in block.iter().enumerate() {
+                x = normalised(convolution, &x, norm_step);
+                // What is pooled next is cut off at 0 after that: the largest of a few numbers is the same
+                // either way, and a ninth of them is left.
+                if !(pooled && place + 1 == block.len()) {
+                    x = x.relu_();
+                }
             }
         }
         let Affine { weight, bias } = &self.head;
@@ -268,11 +274,11 @@ impl Affine {
     }
 }
 
-/// Convolution, batch normalisation over the batch, ReLU.
-fn layer(convolution: &Convolution, x: &Tensor, norm_step: f64) -> Tensor {
+/// Convolution and batch normalisation over the batch.
+fn normalised(convolution: &Convolution, x: &Tensor, norm_step: f64) -> Tensor {
     let Convolution { filter, norm, running_mean, running_variance } = convolution;
     let convolved = convolve(x, &filter.weight.leaf, None, 1);
-    let mut normalised = convolved.batch_norm(
+    convolved.batch_norm(
         Some(&norm.weight.leaf),
         Some(&norm.bias.leaf),
         Some(running_mean),
@@ -281,8 +287,7 @@ fn layer(convolution: &Convolution, x: &Tensor, norm_step: f64) -> Tensor {
         norm_step,
         EPSILON,
         true,
-    );
-    normalised.relu_()
+    )
 }
 
 /// Pictures as the first convolution takes them.
@@ -435,7 +440,7 @@ mod tests {
     fn activations_stay_channels_last() {
         let pictures = random::normal(&[2, 12, 12, 3], Device::Cpu, 1).permute([0, 3, 1, 2]);
         let network = network(0);
-        let out = layer(&network.blocks[0][0], &pictures, 0.1);
+        let out = normalised(&network.blocks[0][0], &pictures, 0.1);
         assert_eq!(out.stride(), [12 * 12 * 4, 1, 12 * 4, 4]);
     }
 

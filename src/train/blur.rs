@@ -6,10 +6,8 @@ use tch::{Kind, Tensor};
 /// nearest pixel goes on.
 pub(super) fn blurred(pictures: &Tensor, deviation: f64) -> Tensor {
     let radius = (3.0 * deviation).ceil() as i64;
-    let weights: Vec<f32> = (-radius..=radius)
-        .map(|at| (-0.5 * (at as f64 / deviation).powi(2)).exp() as f32)
-        .collect();
-    let kernel = Tensor::from_slice(&weights).to_device(pictures.device());
+    let at = Tensor::arange_start(-radius, radius + 1, (Kind::Float, pictures.device()));
+    let kernel = ((at / deviation).square() * -0.5).exp();
     let kernel = &kernel / kernel.sum(Kind::Float);
     let along = |pictures: &Tensor, pad: [i64; 4], shape: [i64; 2]| {
         let kernel = for_channels(&kernel.view(shape), pictures.size()[1]);

@@ -167,10 +167,8 @@ impl OnDevice {
 
     /// One grey value (0 to 1) as each channel sees it after standardisation, `[1, C, 1, 1]`.
     fn standardised(&self, value: f64) -> Tensor {
-        let Standardisation { mean, deviation } = &self.standardisation;
-        let values: Vec<f32> =
-            mean.iter().zip(deviation).map(|(mean, sd)| ((value - mean) / sd) as f32).collect();
-        Tensor::from_slice(&values).view([1, -1, 1, 1]).to_device(self.device())
+        let above: Tensor = value * 255.0 - &self.mean;
+        (above / &self.deviation).view([1, -1, 1, 1])
     }
 }
 

@@ -363,6 +363,28 @@ fn covered_pictures_are_learned_as_covered() {
     assert!(trained.epochs.iter().all(|epoch| epoch.val_accuracy == 0.5), "{:?}", trained.epochs);
 }
 
+/// TF32, which cuDNN takes for float32 where nobody tells it otherwise, is a hundred times further off.
+#[test]
+#[ignore = "needs a GPU: cargo test --release --lib -- --ignored on_cpu_and_gpu"]
+fn float32_is_the_same_on_cpu_and_gpu() {
+    let (gpu, _) = device::choose(DeviceChoice::Cuda(0)).unwrap();
+    let mut model = settings().model;
+    model.blocks = vec![vec![64, 64], vec![96, 96, 96]];
+    let logits = |device| {
+        device::set_precision(Precision::F32, device).unwrap();
+        let network = crate::model::Network::new(&model, 3, 7, Precision::F32, device, 1);
+        let pictures = crate::random::normal(&[64, 24, 24, 3], Device::Cpu, 1);
+        let pictures = pictures.to_device(device).permute([0, 3, 1, 2]);
+        let learned = network.forward(&pictures).detach().to_device(Device::Cpu);
+        (learned, network.folded().logits(&pictures).to_device(Device::Cpu))
+    };
+    let (cpu, gpu) = (logits(Device::Cpu), logits(gpu));
+    for (cpu, gpu) in [(cpu.0, gpu.0), (cpu.1, gpu.1)] {
+        let apart = (&cpu - &gpu).abs().max().double_value(&[]);
+        assert!(apart < 1e-5 * cpu.abs().max().double_value(&[]), "{apart}");
+    }
+}
+
 #[test]
 fn bfloat16_comes_near_float32() {
     let logits = |precision| {
