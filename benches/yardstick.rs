@@ -19,14 +19,14 @@ use std::time::Instant;
 use anyhow::Context;
 use fer_lab::dataset::{Dataset, Images, Pixels, Split};
 use fer_lab::experiment::{self, Optimizer as Kind, Precision, Settings};
-use fer_lab::model::Network;
+use fer_lab::model::{Folded, Network};
 use fer_lab::region::Fill;
 use fer_lab::train::door::count_operators;
 use fer_lab::train::loss::{self, Goal};
 use fer_lab::train::optimizer::Optimizer;
 use fer_lab::train::{
     Checkpoint, Circumstances, Cover, EpochRecord, OnDevice, Standardisation, Step, Training,
-    Watch, answers, device,
+    Watch, answers_under, device,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -185,14 +185,22 @@ impl Task {
         let network = self.network(precision)?;
         let began = Instant::now();
         let folded = network.folded();
-        for condition in 0..conditions {
-            self.probabilities(&folded, condition);
+        let covers: Vec<Cover> = (0..conditions).map(|condition| self.cover(condition)).collect();
+        let covers: Vec<Option<&Cover>> = covers.iter().map(Some).collect();
+        for logits in answers_under(&folded, &self.data, &covers, 0) {
+            probabilities(&logits);
         }
         let images = self.data.len() * conditions;
         Ok(json!({ "images": images, "seconds": began.elapsed().as_secs_f64() }))
     }
 
-    fn probabilities(&self, network: &fer_lab::model::Folded, condition: usize) -> Vec<f32> {
+    fn probabilities(&self, network: &Folded, condition: usize) -> Vec<f32> {
+        let cover = self.cover(condition);
+        let logits = answers_under(network, &self.data, &[Some(&cover)], 0);
+        probabilities(&logits[0])
+    }
+
+    fn cover(&self, condition: usize) -> Cover {
         let Spec { height, width, count, .. } = self.spec;
         let (top, left) = (condition * (height - height / 4) / 7, width / 4);
         let within = |pixel: usize| {
@@ -201,11 +209,14 @@ impl Task {
         };
         let mask: Vec<u8> = (0..height * width).map(|pixel| u8::from(within(pixel))).collect();
         let masks = mask.repeat(count);
-        let cover = Cover::new(&masks, height, width, Fill::Mean, self.data.device());
-        let logits = answers(network, &self.data, Some(&cover), 0);
-        let softmax = logits.softmax(-1, tch::Kind::Float).to_device(Device::Cpu).view(-1);
-        Vec::try_from(&softmax).expect("numbers")
+        Cover::new(&masks, height, width, Fill::Mean, self.data.device())
     }
+}
+
+/// Of logits `[N, K]`, on the CPU.
+fn probabilities(logits: &Tensor) -> Vec<f32> {
+    let softmax = logits.softmax(-1, tch::Kind::Float).to_device(Device::Cpu).view(-1);
+    Vec::try_from(&softmax).expect("numbers")
 }
 
 /// Looks at the clock before a step, and ends the training in time.

@@ -103,14 +103,6 @@ impl Ready {
         Ready { spec, dataset, train, val, test }
     }
 
-    pub fn split(&self, split: Split) -> &OnDevice {
-        match split {
-            Split::Train => &self.train,
-            Split::Val => &self.val,
-            Split::Test => &self.test,
-        }
-    }
-
     pub fn device(&self) -> Device {
         self.train.device()
     }

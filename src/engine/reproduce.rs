@@ -185,7 +185,7 @@ pub fn reproduce(
         reproduction.note_damage(record.and_then(|record| record.check(&path)))?;
         let before = reproduction.note_damage(read_evaluation(&path))?;
         let Some(before) = before else { continue };
-        match guarded(|| job.evaluate(&network, &evaluation, examination)) {
+        match guarded(|| job.evaluate(&network, &[(&evaluation, examination)])) {
             Ok(stored) => stored?,
             Err(reason) => return Ok(Reproduced::Failed(format!("libtorch: {reason}"))),
         }

@@ -13,21 +13,21 @@ use super::data::Ready;
 use super::guard::guarded;
 use super::{EngineError, Event, MOST_THREADS, Observer, Work};
 use crate::dataset::Split;
-use crate::evaluate::{adapted, predictions};
+use crate::evaluate::{self, predictions};
 use crate::experiment::Statistics;
-use crate::model::{Network, ParameterCount};
+use crate::model::{Folded, Network, ParameterCount};
 use crate::plan::{
     EvaluationId, Examination, Identified, NUMERIC_VERSION, TrainingId, TrainingSpec,
     covers_the_same,
 };
-use crate::region::Lesson;
+use crate::region::{Lesson, Occlusion};
 use crate::store::{
     EpochRow, EvaluationRecord, Manifest, Results, StoreError, TrainingStatus, hash_file, host,
     open_log, read_plain, write_predictions, write_table, write_whole,
 };
 use crate::train::{
-    self, Checkpoint, Circumstances, Covers, EpochRecord, Outcome, Resumption, Step, TrainError,
-    Trained, Training, Watch,
+    self, Checkpoint, Circumstances, Cover, Covers, EpochRecord, Outcome, Resumption, Step,
+    TrainError, Trained, Training, Watch, answers, answers_under,
 };
 
 /// How a training ended for now.
@@ -224,57 +224,81 @@ impl Job<'_> {
         Ok(network)
     }
 
-    /// Examines the network on `test` and stores its predictions; on `val` too where it is examined as it was
-    /// validated, so that what chose its epoch can be looked at.
+    /// Examines the network on `test` in several ways at once and stores its predictions; on `val` too where it
+    /// is examined as it was validated, so that what chose its epoch can be looked at.
+    ///
+    /// What is stored of one does not depend on the others. A network that learned under one cover is examined
+    /// under little else; of any other, whose examinations are many, pictures are computed anew in part.
     pub fn evaluate(
         &self,
         network: &Network,
-        id: &EvaluationId,
-        examination: &Examination,
+        evaluations: &[(&EvaluationId, &Examination)],
     ) -> Result<(), EngineError> {
-        let occlusion = examination.occlusion.as_ref();
-        let adapted = match examination.statistics {
-            Statistics::Trained => None,
-            Statistics::Adapted => {
-                let cover = occlusion.map(|occlusion| self.ready.cover(occlusion, Split::Train).0);
-                Some(adapted(network, &self.ready.train, cover.as_ref(), self.spec.seed))
-            }
-        };
-        let network = adapted.as_ref().unwrap_or(network).folded();
-        let mut rows = Vec::new();
-        let mut area = 0.0;
-        let own = match &self.spec.lesson {
-            None => occlusion.is_none(),
-            Some(Lesson::Fixed(lesson)) => {
-                occlusion.is_some_and(|other| covers_the_same(lesson, other))
-            }
-            Some(Lesson::Random(_)) => false,
-        };
-        let as_validated = own && examination.statistics == Statistics::Trained;
-        let splits = if as_validated { &[Split::Val, Split::Test][..] } else { &[Split::Test] };
-        for &split in splits {
-            let cover = occlusion.map(|occlusion| self.ready.cover(occlusion, split));
-            let (cover, covered) = cover.map_or((None, 0.0), |(cover, area)| (Some(cover), area));
-            area = covered;
-            rows.extend(predictions(
-                &network,
-                &self.ready.dataset,
-                split,
-                self.ready.split(split),
-                cover.as_ref(),
-                self.spec.seed,
-                id.as_str(),
-            ));
+        let (trained, adapted): (Vec<_>, Vec<_>) = evaluations
+            .iter()
+            .partition(|(_, examination)| examination.statistics == Statistics::Trained);
+        for (id, examination) in adapted {
+            let occlusion = examination.occlusion.as_ref();
+            let cover = occlusion.map(|occlusion| self.ready.cover(occlusion, Split::Train).0);
+            let network =
+                evaluate::adapted(network, &self.ready.train, cover.as_ref(), self.spec.seed);
+            self.evaluate_as_it_is(&network.folded(), &[(id, occlusion)], false)?;
         }
-        let path = self.results.evaluation_path(self.id.as_str(), id.as_str())?;
-        write_predictions(&path, &rows, &self.ready.dataset.classes)?;
-        // The record comes last: where it is, the predictions are whole.
-        let record = EvaluationRecord {
-            evaluation_id: id.to_string(),
-            area,
-            predictions: hash_file(&path)?,
+        let trained = trained.iter().map(|(id, examination)| (*id, examination.occlusion.as_ref()));
+        self.evaluate_as_it_is(&network.folded(), &trained.collect::<Vec<_>>(), true)
+    }
+
+    /// Whether the network was validated as it is examined under this occlusion.
+    fn was_validated_under(&self, occlusion: Option<&Occlusion>) -> bool {
+        match (&self.spec.lesson, occlusion) {
+            (None, None) => true,
+            (Some(Lesson::Fixed(lesson)), Some(occlusion)) => covers_the_same(lesson, occlusion),
+            _ => false,
+        }
+    }
+
+    fn evaluate_as_it_is(
+        &self,
+        network: &Folded,
+        evaluations: &[(&EvaluationId, Option<&Occlusion>)],
+        validated: bool,
+    ) -> Result<(), EngineError> {
+        let seed = self.spec.seed;
+        let covers: Vec<Option<(Cover, f64)>> = evaluations
+            .iter()
+            .map(|(_, occlusion)| Some(self.ready.cover((*occlusion)?, Split::Test)))
+            .collect();
+        let on_test: Vec<Option<&Cover>> =
+            covers.iter().map(|cover| cover.as_ref().map(|(cover, _)| cover)).collect();
+        let logits = match self.spec.lesson {
+            Some(Lesson::Fixed(_)) => {
+                let each = on_test.iter();
+                each.map(|cover| answers(network, &self.ready.test, *cover, seed)).collect()
+            }
+            Some(Lesson::Random(_)) | None => {
+                answers_under(network, &self.ready.test, &on_test, seed)
+            }
         };
-        Ok(record.write(&EvaluationRecord::path(&path))?)
+        for (((id, occlusion), cover), logits) in evaluations.iter().zip(&covers).zip(&logits) {
+            let mut rows = Vec::new();
+            let dataset = &self.ready.dataset;
+            if validated && self.was_validated_under(*occlusion) {
+                let cover = occlusion.map(|occlusion| self.ready.cover(occlusion, Split::Val).0);
+                let logits = answers(network, &self.ready.val, cover.as_ref(), seed);
+                rows.extend(predictions(&logits, dataset, Split::Val, id.as_str()));
+            }
+            rows.extend(predictions(logits, dataset, Split::Test, id.as_str()));
+            let path = self.results.evaluation_path(self.id.as_str(), id.as_str())?;
+            write_predictions(&path, &rows, &dataset.classes)?;
+            // The record comes last: where it is, the predictions are whole.
+            let record = EvaluationRecord {
+                evaluation_id: id.to_string(),
+                area: cover.as_ref().map_or(0.0, |(_, area)| *area),
+                predictions: hash_file(&path)?,
+            };
+            record.write(&EvaluationRecord::path(&path))?;
+        }
+        Ok(())
     }
 
     fn store(&self, trained: &Trained, began: SystemTime, seconds: f64) -> Result<(), EngineError> {

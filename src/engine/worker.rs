@@ -11,6 +11,9 @@ use crate::plan::training_id;
 use crate::store::Results;
 use crate::train::device;
 
+/// Evaluations that are made together. An interruption waits for no more than these, and loses none.
+const AT_ONCE: usize = 8;
+
 /// Does what a specification asks for and is not there yet.
 ///
 /// The training is claimed first, so that no two processes are ever at one; what lies in the results
@@ -88,22 +91,36 @@ pub fn work(
         });
     }
     let mut failed = None;
-    for evaluation in &specification.evaluations {
+    for evaluations in specification.evaluations.chunks(AT_ONCE) {
         if observer.interrupted() {
             return Ok(Outcome::Interrupted);
         }
-        if !has_evaluation(results, id, &evaluation.id, observer)? {
-            let examination = &evaluation.examination;
-            match guarded(|| job.evaluate(&network, &evaluation.id, examination)) {
+        let mut open = Vec::new();
+        for evaluation in evaluations {
+            if !has_evaluation(results, id, &evaluation.id, observer)? {
+                open.push((&evaluation.id, &evaluation.examination));
+            }
+        }
+        let mut without = Vec::new();
+        if !open.is_empty()
+            && guarded(|| job.evaluate(&network, &open)).is_ok_and(|stored| stored.is_ok())
+        {
+            open.clear();
+        }
+        // One of them failed: which?
+        for one in open {
+            match guarded(|| job.evaluate(&network, &[one])) {
                 Ok(stored) => stored?,
                 Err(reason) => {
-                    failed = Some(format!("evaluation {}: libtorch: {reason}", evaluation.id));
-                    continue;
+                    failed = Some(format!("evaluation {}: libtorch: {reason}", one.0));
+                    without.push(one.0);
                 }
             }
         }
-        let (training, evaluation) = (id.clone(), evaluation.id.clone());
-        observer.event(&Event::Evaluated { training, evaluation });
+        for evaluation in evaluations.iter().filter(|one| !without.contains(&&one.id)) {
+            let (training, evaluation) = (id.clone(), evaluation.id.clone());
+            observer.event(&Event::Evaluated { training, evaluation });
+        }
     }
     for map in &specification.maps {
         if !sensitivity::has_map(results, id, &map.id, observer)? {

@@ -1,27 +1,20 @@
 //! One row an image.
 
-use tch::Kind;
+use tch::{Device, Kind, Tensor};
 
 use crate::dataset::{Dataset, Split, first_maximum};
-use crate::model::Folded;
 use crate::store::PredictionRow;
-use crate::train::{Cover, OnDevice, answers};
 
-/// What `network` answers to every image of a split, in the split's order. `seed` is the training's: it
-/// draws the noise of a `noise` fill. Rows carry `run_id` as given.
+/// What logits `[N, K]` of a split's images, in the split's order, say of each. Rows carry `run_id` as given.
 pub fn predictions(
-    network: &Folded,
+    logits: &Tensor,
     dataset: &Dataset,
     split: Split,
-    data: &OnDevice,
-    cover: Option<&Cover>,
-    seed: u64,
     run_id: &str,
 ) -> Vec<PredictionRow> {
     let images = dataset.split(split);
     let classes = dataset.classes.len();
-    let logits = answers(network, data, cover, seed);
-    let softmax = logits.softmax(-1, Kind::Float).to_device(tch::Device::Cpu).contiguous().view(-1);
+    let softmax = logits.softmax(-1, Kind::Float).to_device(Device::Cpu).contiguous().view(-1);
     let mut probabilities = vec![0f32; softmax.numel()];
     softmax.copy_data(&mut probabilities, softmax.numel());
     let actual = images.actual();

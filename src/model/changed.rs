@@ -58,9 +58,13 @@ impl Span {
         let ends: Vec<(i64, i64)> = reaches
             .map(|(from, to)| (pixel((from * side).floor() - 1.0), pixel((to * side).ceil() + 1.0)))
             .collect();
-        let length = ends.iter().map(|(first, end)| end - first).max().unwrap_or(1).max(1);
-        let first: Vec<i64> =
-            ends.iter().map(|(first, _)| (*first).min(pixels as i64 - length)).collect();
+        Span::between(ends.into_iter(), pixels)
+    }
+
+    /// From one pixel of each of some pictures to another, the last left out, along a side of so many.
+    pub fn between(ends: impl Iterator<Item = (i64, i64)> + Clone, pixels: usize) -> Span {
+        let length = ends.clone().map(|(first, end)| end - first).max().unwrap_or(1).max(1);
+        let first: Vec<i64> = ends.map(|(first, _)| first.min(pixels as i64 - length)).collect();
         Span { first: Tensor::from_slice(&first), length }
     }
 

@@ -1,8 +1,11 @@
 //! What covers a split's images, on the device.
 
+use std::ops::Range;
+
 use rand::Rng;
 use tch::{Device, Kind, Tensor};
 
+use crate::model::{Part, Span};
 use crate::random;
 use crate::region::{Fill, Mode, RandomSets};
 
@@ -12,6 +15,32 @@ pub struct Cover {
     /// 1 = hidden.
     masks: Sides,
     fill: Fill,
+    /// The rows and columns between which all that is hidden of an image lies; empty where nobody asked.
+    boxes: Vec<Bounds>,
+}
+
+/// Rows and columns, each from the first to the last, which is left out; 0 and 0 where nothing is hidden.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    rows: (i64, i64),
+    columns: (i64, i64),
+}
+
+impl Bounds {
+    fn of(mask: &[u8], width: usize) -> Bounds {
+        let mut bounds = Bounds { rows: (0, 0), columns: (0, 0) };
+        for (row, pixels) in mask.chunks_exact(width).enumerate() {
+            let Some(first) = pixels.iter().position(|hidden| *hidden != 0) else { continue };
+            let last = pixels.iter().rposition(|hidden| *hidden != 0).unwrap_or(first);
+            let (row, first, end) = (row as i64, first as i64, last as i64 + 1);
+            if bounds.rows.1 == 0 {
+                bounds = Bounds { rows: (row, row + 1), columns: (first, end) };
+            }
+            bounds.rows.1 = row + 1;
+            bounds.columns = (bounds.columns.0.min(first), bounds.columns.1.max(end));
+        }
+        bounds
+    }
 }
 
 /// Covers a split's images with another set of regions at every visit.
@@ -57,15 +86,27 @@ impl Cover {
         let images = masks.len() / (height * width);
         let size = [images as i64, height as i64, width as i64];
         let as_is = Tensor::from_data_size(masks, &size, Kind::Uint8).to_device(device);
-        Cover { masks: Sides { as_is, flipped: None }, fill }
+        let boxes = masks.chunks_exact(height * width).map(|mask| Bounds::of(mask, width));
+        Cover { masks: Sides { as_is, flipped: None }, fill, boxes: boxes.collect() }
+    }
+
+    /// The part of some images, one after the other, in which all that is hidden lies; `None` where that is
+    /// more than half of a picture.
+    pub(super) fn part(&self, images: Range<usize>) -> Option<Part> {
+        let [_, height, width] = self.masks.as_is.size()[..] else { unreachable!("[N, H, W]") };
+        let boxes = self.boxes.get(images)?.iter();
+        let rows = Span::between(boxes.clone().map(|bounds| bounds.rows), height as usize);
+        let columns = Span::between(boxes.map(|bounds| bounds.columns), width as usize);
+        let pays = 2 * rows.length * columns.length <= height * width;
+        pays.then_some(Part { rows, columns })
     }
 
     /// With masks for images that training flips, as [`Cover::new`]'s and as they lie before the flip.
     pub fn with_flipped(self, masks: &[u8]) -> Cover {
-        let Cover { masks: Sides { as_is, .. }, fill } = self;
+        let Cover { masks: Sides { as_is, .. }, fill, boxes } = self;
         let flipped = Tensor::from_data_size(masks, &as_is.size(), Kind::Uint8);
         let flipped = Some(flipped.to_device(as_is.device()));
-        Cover { masks: Sides { as_is, flipped }, fill }
+        Cover { masks: Sides { as_is, flipped }, fill, boxes }
     }
 
     /// How much of each pixel of some images is hidden, `[B, 1, H, W]`, f32: 0 or 1. `flipped` as for
@@ -126,7 +167,8 @@ impl RandomCover {
         let all = Tensor::arange(images, (Kind::Int64, self.members.as_is.device()));
         let sets = self.draw(images as usize, &mut generator);
         let as_is = self.masks(&all, None, &sets).to_kind(Kind::Uint8);
-        Cover { masks: Sides { as_is, flipped: None }, fill: self.sets.fill }
+        let masks = Sides { as_is, flipped: None };
+        Cover { masks, fill: self.sets.fill, boxes: Vec::new() }
     }
 }
 

@@ -99,9 +99,20 @@ impl OnDevice {
     /// Some images as a network meets them in evaluation, `[B, C, H, W]`: covered where there is a cover.
     /// `seed` is that of the noise, where it covers with noise.
     pub fn evaluation_batch(&self, index: &Tensor, cover: Option<&Cover>, seed: i64) -> Tensor {
+        self.covered_batch(self.pictures(index), index, cover, seed)
+    }
+
+    /// As [`evaluation_batch`](OnDevice::evaluation_batch), of images whose standardised pictures are at hand.
+    pub(super) fn covered_batch(
+        &self,
+        pictures: Tensor,
+        index: &Tensor,
+        cover: Option<&Cover>,
+        seed: i64,
+    ) -> Tensor {
         let hidden = cover.map(|cover| (cover.hidden(index, None), cover.fill()));
         let covering = hidden.as_ref().map(|(hidden, fill)| Covering { hidden, fill: *fill, seed });
-        self.met(self.pictures(index), None, covering)
+        self.met(pictures, None, covering)
     }
 
     /// What a network meets of standardised pictures `[B, C, H, W]`: warped where there is a warp, and then

@@ -23,7 +23,7 @@ mod steps;
 mod trainer;
 pub mod warp;
 
-pub use answers::answers;
+pub use answers::{answers, answers_under};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use circumstances::{Circumstances, Resumption};
 pub use cover::{Cover, RandomCover, TrainCover};
