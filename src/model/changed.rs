@@ -50,13 +50,17 @@ const POOL: (i64, i64) = (0, 2);
 const NOTHING: (i64, i64) = (0, 0);
 
 impl Span {
-    /// What reaches over each of some pictures from one place to another, in fractions of their side of so
-    /// many pixels. A pixel more lies on either side, against rounding.
+    /// The pixels whose centres lie in each of some pictures between one place and another, in fractions of
+    /// their side of so many pixels. What lies a hundredth of a pixel outside counts too, against rounding.
     pub fn over(reaches: impl Iterator<Item = (f64, f64)>, pixels: usize) -> Span {
+        const ROUNDING: f64 = 0.01;
         let side = pixels as f64;
         let pixel = |at: f64| at.clamp(0.0, side) as i64;
         let ends: Vec<(i64, i64)> = reaches
-            .map(|(from, to)| (pixel((from * side).floor() - 1.0), pixel((to * side).ceil() + 1.0)))
+            .map(|(from, to)| {
+                let first = (from * side - 0.5 - ROUNDING).ceil();
+                (pixel(first), pixel((to * side - 0.5 + ROUNDING).floor() + 1.0))
+            })
             .collect();
         Span::between(ends.into_iter(), pixels)
     }
