@@ -2,7 +2,7 @@
 //! (Nakandala et al. 2019, "Incremental and approximate inference for faster occlusion-based deep CNN
 //! explanations", the exact part of it).
 
-use tch::{Device, Kind, Tensor};
+use tch::Tensor;
 
 use super::folded::Folded;
 use super::network;
@@ -19,18 +19,18 @@ pub struct Known {
 }
 
 /// The part of each of some pictures that may have changed: one size for all, and a place for each.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Part {
     pub rows: Span,
     pub columns: Span,
 }
 
 /// Along one side of the pictures, pixels.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Span {
-    /// The first of each picture, `[B]`, i64.
-    pub first: Tensor,
-    pub length: i64,
+    /// The first of each picture.
+    first: Vec<i64>,
+    length: i64,
 }
 
 /// Features of some pictures, with a border of zeros around.
@@ -68,31 +68,68 @@ impl Span {
     /// From one pixel of each of some pictures to another, the last left out, along a side of so many.
     pub fn between(ends: impl Iterator<Item = (i64, i64)> + Clone, pixels: usize) -> Span {
         let length = ends.clone().map(|(first, end)| end - first).max().unwrap_or(1).max(1);
-        let first: Vec<i64> = ends.map(|(first, _)| first.min(pixels as i64 - length)).collect();
-        Span { first: Tensor::from_slice(&first), length }
+        let first = ends.map(|(first, _)| first.min(pixels as i64 - length)).collect();
+        Span { first, length }
     }
 
-    fn on(&self, device: Device) -> Span {
-        Span { first: self.first.to_device(device), length: self.length }
+    /// How many pixels it takes of each picture.
+    pub fn length(&self) -> i64 {
+        self.length
+    }
+
+    /// As long as another of each picture, from where `first` carries its first pixel.
+    fn moved(&self, length: i64, side: i64, first: impl Fn(i64) -> i64) -> Span {
+        let first = self.first.iter().map(|&at| first(at).clamp(0, side - length)).collect();
+        Span { first, length }
     }
 
     /// After a convolution one more on either side, within the picture.
     fn convolved(&self, side: i64) -> Span {
-        let length = (self.length + 2).min(side);
-        Span { first: (&self.first - 1).clamp(0, side - length), length }
+        self.moved((self.length + 2).min(side), side, |first| first - 1)
     }
 
     /// After a pool of 3 with stride 3: every pool that reaches into it.
     fn pooled(&self, side: i64) -> Span {
-        let length = ((self.length + 4) / 3).min(side);
-        let first = self.first.divide_scalar_mode(3, "floor");
-        Span { first: first.clamp(0, side - length), length }
+        self.moved(((self.length + 4) / 3).min(side), side, |first| first / 3)
+    }
+
+    /// All of a side of so many pixels, of as many pictures.
+    fn all(&self, side: i64) -> Span {
+        Span { first: vec![0; self.first.len()], length: side }
+    }
+
+    /// Each first pixel at another place, and another length.
+    fn with(&self, first: impl Fn(i64) -> i64, length: i64) -> Span {
+        Span { first: self.first.iter().map(|&at| first(at)).collect(), length }
+    }
+
+    /// Where it begins in each picture, counted from where another begins.
+    fn from(&self, other: &Span) -> Span {
+        let first = self.first.iter().zip(&other.first).map(|(own, other)| own - other).collect();
+        Span { first, length: self.length }
+    }
+
+    /// Where it begins in every picture, if that is the same.
+    fn common(&self) -> Option<i64> {
+        let first = *self.first.first()?;
+        self.first.iter().all(|other| *other == first).then_some(first)
     }
 }
 
 impl Part {
     fn size(&self) -> (i64, i64) {
         (self.rows.length, self.columns.length)
+    }
+
+    /// Where it begins in each picture, counted from where another begins.
+    fn from(&self, other: &Part) -> Part {
+        Part { rows: self.rows.from(&other.rows), columns: self.columns.from(&other.columns) }
+    }
+
+    /// As it lies in a map with a border of so many rows and columns before it.
+    fn bordered(&self, before: i64) -> Part {
+        let shifted = |span: &Span| span.with(|first| first + before, span.length);
+        Part { rows: shifted(&self.rows), columns: shifted(&self.columns) }
     }
 }
 
@@ -106,42 +143,61 @@ impl Map {
     }
 
     /// The rows of `[B × H × W, C]` that hold a part, its place counted with the border.
-    fn places(&self, first: (&Tensor, &Tensor), (height, width): (i64, i64)) -> Tensor {
-        let [images, rows, columns, _] = self.bordered.size()[..] else { unreachable!("4") };
-        let count = |length: i64| Tensor::arange(length, (Kind::Int64, self.bordered.device()));
-        let row = first.0.view([-1, 1, 1]) + count(height).view([1, -1, 1]);
-        let column = first.1.view([-1, 1, 1]) + count(width).view([1, 1, -1]);
-        ((count(images).view([-1, 1, 1]) * rows + row) * columns + column).view(-1)
+    fn places(&self, part: &Part) -> Tensor {
+        let [_, rows, columns, _] = self.bordered.size()[..] else { unreachable!("4") };
+        let (height, width) = part.size();
+        let firsts = part.rows.first.iter().zip(&part.columns.first).enumerate();
+        let places: Vec<i64> = firsts
+            .flat_map(|(image, (row, column))| {
+                let start = (image as i64 * rows + row) * columns + column;
+                (0..height).flat_map(move |row| {
+                    let start = start + row * columns;
+                    start..start + width
+                })
+            })
+            .collect();
+        Tensor::from_slice(&places).to_device(self.bordered.device())
     }
 
-    /// Cuts a part, its place counted with the border: `[B, C, H, W]`, channels-last.
-    fn cut(&self, first: (&Tensor, &Tensor), (height, width): (i64, i64)) -> Tensor {
+    /// The part as a view, where it lies at the same place in every picture.
+    fn view(&self, part: &Part) -> Option<Tensor> {
+        let (row, column) = (part.rows.common()?, part.columns.common()?);
+        let (height, width) = part.size();
+        Some(self.bordered.narrow(1, row, height).narrow(2, column, width))
+    }
+
+    /// Cuts a part, its place counted with the border: a copy, `[B, h, w, C]`.
+    fn cut(&self, part: &Part) -> Tensor {
+        if let Some(view) = self.view(part) {
+            return view.copy();
+        }
         let [images, _, _, channels] = self.bordered.size()[..] else { unreachable!("4") };
-        let all = self.bordered.view([-1, channels]);
-        let cut = all.index_select(0, &self.places(first, (height, width)));
-        cut.view([images, height, width, channels]).permute([0, 3, 1, 2])
+        let (height, width) = part.size();
+        let cut = self.bordered.view([-1, channels]).index_select(0, &self.places(part));
+        cut.view([images, height, width, channels])
     }
 
-    /// Cuts a part, its place counted with the border, and puts `changed` `[B, C, h, w]` into it at `at`,
-    /// counted likewise: `[B, C, H, W]`, channels-last.
-    fn cut_with(
-        &self,
-        first: (&Tensor, &Tensor),
-        (height, width): (i64, i64),
-        changed: &Tensor,
-        at: (&Tensor, &Tensor),
-    ) -> Tensor {
-        let bordered = self.cut(first, (height, width)).permute([0, 2, 3, 1]);
-        let mut cut = Map { bordered, height, width };
-        cut.put(changed, (&(at.0 - first.0), &(at.1 - first.1)));
+    /// Puts features `[B, C, h, w]` to their place, counted with the border.
+    fn put(&mut self, changed: &Tensor, part: &Part) {
+        let changed = changed.permute([0, 2, 3, 1]);
+        match self.view(part) {
+            Some(mut view) => view.copy_(&changed),
+            None => {
+                let channels = changed.size()[3];
+                let rows = changed.reshape([-1, channels]);
+                let _ =
+                    self.bordered.view([-1, channels]).index_copy_(0, &self.places(part), &rows);
+            }
+        }
+    }
+
+    /// Cuts a part with `changed` `[B, C, h, w]` put to its place in it, both counted with the border:
+    /// `[B, C, H, W]`, channels-last.
+    fn cut_with(&self, part: &Part, changed: &Tensor, at: &Part) -> Tensor {
+        let (height, width) = part.size();
+        let mut cut = Map { bordered: self.cut(part), height, width };
+        cut.put(changed, &at.from(part));
         cut.bordered.permute([0, 3, 1, 2])
-    }
-
-    fn put(&mut self, changed: &Tensor, at: (&Tensor, &Tensor)) {
-        let [_, channels, height, width] = changed.size()[..] else { unreachable!("4") };
-        let places = self.places(at, (height, width));
-        let rows = changed.permute([0, 2, 3, 1]).reshape([-1, channels]);
-        let _ = self.bordered.view([-1, channels]).index_copy_(0, &places, &rows);
     }
 }
 
@@ -171,10 +227,9 @@ impl Folded {
     /// [`Folded::logits`], to rounding.
     pub fn changed(&self, known: &Known, pictures: &Tensor, part: &Part) -> Tensor {
         let _guard = tch::no_grad_guard();
-        let device = pictures.device();
-        let mut part = Part { rows: part.rows.on(device), columns: part.columns.on(device) };
-        let mut x = Map::new(&network::input(pictures, self.precision), NOTHING)
-            .cut((&part.rows.first, &part.columns.first), part.size());
+        let cut = Map::new(&network::input(pictures, self.precision), NOTHING).cut(part);
+        let mut x = cut.permute([0, 3, 1, 2]);
+        let mut part = part.clone();
         for (index, block) in self.blocks.iter().enumerate() {
             if index > 0 {
                 (x, part) = pool(&known.pooled[index - 1], &x, &part);
@@ -189,18 +244,17 @@ impl Folded {
                     columns: part.columns.convolved(input.width),
                 };
                 // With the border, the pixel before the first of a part has the first's number.
-                let (height, width) = next.size();
-                let at = (&(&part.rows.first + 1), &(&part.columns.first + 1));
-                let first = (&next.rows.first, &next.columns.first);
-                let seen = input.cut_with(first, (height + 2, width + 2), &x, at);
-                x = layer.forward(&seen, 0);
+                let seen = Part {
+                    rows: next.rows.with(|first| first, next.rows.length + 2),
+                    columns: next.columns.with(|first| first, next.columns.length + 2),
+                };
+                x = layer.forward(&input.cut_with(&seen, &x, &part.bordered(1)), 0);
                 part = next;
             }
         }
         if part.size() != (known.last.height, known.last.width) {
-            let bordered = known.last.bordered.copy();
-            let mut last = Map { bordered, ..known.last };
-            last.put(&x, (&part.rows.first, &part.columns.first));
+            let mut last = Map { bordered: known.last.bordered.copy(), ..known.last };
+            last.put(&x, &part);
             x = last.bordered.permute([0, 3, 1, 2]);
         }
         self.answer(&x)
@@ -209,25 +263,17 @@ impl Folded {
 
 /// What lies between two blocks, of a part: a pool and a ReLU.
 fn pool(input: &Map, x: &Tensor, part: &Part) -> (Tensor, Part) {
+    let (height, width) = (input.height / 3, input.width / 3);
     if part.size() == (input.height, input.width) {
-        let (height, width) = (input.height / 3, input.width / 3);
-        let zeros = part.rows.first.zeros_like();
-        let rows = Span { first: zeros.shallow_clone(), length: height };
-        return (
-            network::pool(x).relu_(),
-            Part { rows, columns: Span { first: zeros, length: width } },
-        );
+        let all = Part { rows: part.rows.all(height), columns: part.columns.all(width) };
+        return (network::pool(x).relu_(), all);
     }
-    let next = Part {
-        rows: part.rows.pooled(input.height / 3),
-        columns: part.columns.pooled(input.width / 3),
-    };
-    let (height, width) = next.size();
-    let (rows, columns) = (&next.rows.first * 3, &next.columns.first * 3);
-    let at = (&part.rows.first, &part.columns.first);
+    let next = Part { rows: part.rows.pooled(height), columns: part.columns.pooled(width) };
     // Two more, so that a part which ends beyond the last pool has room.
-    let size = (height * 3 + 2, width * 3 + 2);
-    let seen = input.cut_with((&rows, &columns), size, x, at);
+    let pooled = |span: &Span| span.with(|first| first * 3, span.length * 3 + 2);
+    let seen = Part { rows: pooled(&next.rows), columns: pooled(&next.columns) };
+    let (height, width) = next.size();
+    let seen = input.cut_with(&seen, x, part);
     let seen = seen.narrow(2, 0, height * 3).narrow(3, 0, width * 3);
     (network::pool(&seen).relu_(), next)
 }
@@ -235,6 +281,7 @@ fn pool(input: &Map, x: &Tensor, part: &Part) -> (Tensor, Part) {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use tch::Device;
 
     use super::*;
     use crate::experiment::{ModelSpec, Precision};
@@ -286,8 +333,8 @@ mod tests {
                 part.shallow_clone().copy_(&other);
             }
             let part = Part {
-                rows: Span { first: Tensor::from_slice(&rows), length: part_height },
-                columns: Span { first: Tensor::from_slice(&columns), length: part_width },
+                rows: Span { first: rows, length: part_height },
+                columns: Span { first: columns, length: part_width },
             };
             let (whole, changed) = (network.logits(&after), network.changed(&known, &after, &part));
             let apart = (&whole - &changed).abs().max().double_value(&[]);

@@ -97,7 +97,7 @@ impl Cover {
         let boxes = self.boxes.get(images)?.iter();
         let rows = Span::between(boxes.clone().map(|bounds| bounds.rows), height as usize);
         let columns = Span::between(boxes.map(|bounds| bounds.columns), width as usize);
-        let pays = 2 * rows.length * columns.length <= height * width;
+        let pays = 2 * rows.length() * columns.length() <= height * width;
         pays.then_some(Part { rows, columns })
     }
 
