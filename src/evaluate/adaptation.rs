@@ -39,7 +39,7 @@ fn batches(images: usize) -> Vec<Vec<i64>> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeSet;
 
     use tch::{Device, Kind};
 
@@ -87,18 +87,7 @@ mod tests {
                 landmarks: vec![None; count],
             }
         };
-        Dataset {
-            classes: vec!["x".to_owned(), "y".to_owned()],
-            height: SIDE,
-            width: SIDE,
-            channels: 1,
-            train: images(300),
-            val: images(2),
-            test: images(2),
-            left_out: BTreeMap::new(),
-            without_landmarks: BTreeMap::new(),
-            content: String::new(),
-        }
+        Dataset::in_memory(["x", "y"], (SIDE, SIDE), [images(300), images(2), images(2)])
     }
 
     fn data() -> OnDevice {

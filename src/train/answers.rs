@@ -96,8 +96,6 @@ fn batch_size(device: Device) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::dataset::{Dataset, Images, Pixels, Split};
     use crate::experiment::{ModelSpec, Precision};
@@ -116,18 +114,7 @@ mod tests {
             labels: [1.0, 0.0].repeat(IMAGES),
             landmarks: vec![None; IMAGES],
         };
-        let dataset = Dataset {
-            classes: vec!["x".to_owned(), "y".to_owned()],
-            height: SIDE,
-            width: SIDE,
-            channels: 1,
-            train: images(),
-            val: images(),
-            test: images(),
-            left_out: BTreeMap::new(),
-            without_landmarks: BTreeMap::new(),
-            content: String::new(),
-        };
+        let dataset = Dataset::in_memory(["x", "y"], (SIDE, SIDE), [images(), images(), images()]);
         let standardisation = Standardisation::of(&dataset.train, 1);
         OnDevice::new(&dataset, Split::Test, &standardisation, Device::Cpu)
     }

@@ -185,8 +185,6 @@ impl OnDevice {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -203,18 +201,8 @@ mod tests {
             labels: [0.5, 0.5].repeat(count),
             landmarks: vec![None; count],
         };
-        let dataset = Dataset {
-            classes: vec!["x".to_owned(), "y".to_owned()],
-            height,
-            width,
-            channels: 1,
-            train: images(),
-            val: images(),
-            test: images(),
-            left_out: BTreeMap::new(),
-            without_landmarks: BTreeMap::new(),
-            content: String::new(),
-        };
+        let dataset =
+            Dataset::in_memory(["x", "y"], (height, width), [images(), images(), images()]);
         let standardisation = Standardisation::of(&dataset.train, 1);
         OnDevice::new(&dataset, Split::Test, &standardisation, Device::Cpu)
     }

@@ -1,9 +1,7 @@
 //! What a training must do as a whole, on pictures that a small network learns in a second.
 
-use std::cell::Cell;
-use std::collections::BTreeMap;
-
 use rand::RngExt;
+use std::cell::Cell;
 use tch::{Device, Tensor};
 
 use super::*;
@@ -39,18 +37,7 @@ fn dataset() -> Dataset {
 }
 
 fn of_images(side: usize, [train, val, test]: [Images; 3]) -> Dataset {
-    Dataset {
-        classes: vec!["left".to_owned(), "right".to_owned()],
-        height: side,
-        width: side,
-        channels: 1,
-        train,
-        val,
-        test,
-        left_out: BTreeMap::new(),
-        without_landmarks: BTreeMap::new(),
-        content: String::new(),
-    }
+    Dataset::in_memory(["left", "right"], (side, side), [train, val, test])
 }
 
 /// Noise of every image's own, with a square of 4 × 4 in its middle that is bright in every second image.

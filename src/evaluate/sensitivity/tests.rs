@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use super::*;
 use crate::analysis::curve_area;
 use crate::dataset::{Dataset, Images, Pixels, Split};
@@ -43,18 +41,8 @@ fn frames() -> Vec<Affine> {
 }
 
 fn on_device() -> OnDevice {
-    let dataset = Dataset {
-        classes: vec!["bright".to_owned(), "dark".to_owned()],
-        height: SIDE,
-        width: SIDE,
-        channels: 1,
-        train: images(),
-        val: images(),
-        test: images(),
-        left_out: BTreeMap::new(),
-        without_landmarks: BTreeMap::new(),
-        content: String::new(),
-    };
+    let dataset =
+        Dataset::in_memory(["bright", "dark"], (SIDE, SIDE), [images(), images(), images()]);
     let standardisation = Standardisation::of(&dataset.train, 1);
     OnDevice::new(&dataset, Split::Test, &standardisation, Device::Cpu)
 }
