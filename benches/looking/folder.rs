@@ -80,6 +80,7 @@ regions = [
     ["eyes", "mouth"], ["eyes", "nose"], ["jaw", "mouth"], ["cheeks", "nose"],
 ]
 modes = ["hide", "keep"]
+masks_alone = false
 
 [seeds]
 count = {SEEDS}
