@@ -244,6 +244,9 @@ impl Job<'_> {
                 evaluate::adapted(network, &self.ready.train, cover.as_ref(), self.spec.seed);
             self.evaluate_as_it_is(&network.folded(), &[(id, occlusion)], false)?;
         }
+        if trained.is_empty() {
+            return Ok(());
+        }
         let trained = trained.iter().map(|(id, examination)| (*id, examination.occlusion.as_ref()));
         self.evaluate_as_it_is(&network.folded(), &trained.collect::<Vec<_>>(), true)
     }

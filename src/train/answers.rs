@@ -55,10 +55,9 @@ pub fn answers_under(
                 let part = |tensor: &Tensor| tensor.narrow(0, first as i64, length as i64);
                 let places = start + first..start + first + length;
                 let hidden = cover.filter(|_| network.pays_in_parts());
-                let hidden = hidden.map(|cover| cover.part(places));
-                logits.push(match (cover, hidden) {
-                    (Some(_), None | Some(None)) | (None, _) => network.logits(&part(&covered)),
-                    (Some(_), Some(Some(hidden))) => {
+                logits.push(match hidden.and_then(|cover| cover.part(places)) {
+                    None => network.logits(&part(&covered)),
+                    Some(hidden) => {
                         let (_, known) = known.get_or_insert_with(|| network.known(&part(&whole)));
                         network.changed(known, &part(&covered), &hidden)
                     }

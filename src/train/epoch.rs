@@ -42,30 +42,24 @@ impl Batches {
 #[derive(Debug)]
 pub(super) struct Epoch {
     batches: Batches,
-    /// Numbers in the split, `[N]`, i64.
-    order: Tensor,
-    /// As those of the split, in the epoch's order.
-    labels: Tensor,
-    actual: Tensor,
-    warp: Option<Warp>,
-    /// Which images are flipped, `[N]`, bool.
-    flips: Option<Tensor>,
-    /// A set of regions for each image, `[N]`.
-    sets: Option<Tensor>,
-    /// A number from 0 to 1 for each image, `[N]`, f32, where a class is drawn from its labels.
-    chances: Option<Tensor>,
+    /// All of them.
+    images: Batch,
 }
 
-/// The images of one step.
+/// Some images in an order, and what becomes of each.
 #[derive(Debug)]
 pub(super) struct Batch {
     /// Numbers in the split, `[B]`, i64.
     pub index: Tensor,
+    /// As those of the split, in this order.
     pub labels: Tensor,
     pub actual: Tensor,
     pub warp: Option<Warp>,
+    /// Which images are flipped, `[B]`, bool, where there is a cover that may depend on it.
     pub flips: Option<Tensor>,
+    /// A set of regions for each image, `[B]`, where sets are drawn.
     pub sets: Option<Tensor>,
+    /// A number from 0 to 1 for each image, `[B]`, f32, where a class is drawn from its labels.
     pub chances: Option<Tensor>,
 }
 
@@ -92,16 +86,16 @@ impl Epoch {
             let chances: Vec<f32> = (0..images).map(|_| generator.random()).collect();
             Tensor::from_slice(&chances).to_device(device)
         });
-        Epoch {
-            batches: Batches::new(images, settings.train.batch_size),
+        let all = Batch {
             labels: train.labels.index_select(0, &order),
             actual: train.actual.index_select(0, &order),
-            order,
+            index: order,
             warp: draws.as_ref().map(|draws| draws.warp(device)),
-            flips: draws.as_ref().map(|draws| draws.flips(device)),
+            flips: cover.and(draws.as_ref()).map(|draws| draws.flips(device)),
             sets: cover.and_then(|cover| cover.draw(images, &mut generator("sets"))),
             chances,
-        }
+        };
+        Epoch { batches: training.batches(), images: all }
     }
 
     pub fn batches(&self) -> Batches {
@@ -112,14 +106,15 @@ impl Epoch {
         let Range { start, end } = self.batches.range(step);
         let (start, length) = (start as i64, (end - start) as i64);
         let part = |tensor: &Tensor| tensor.narrow(0, start, length);
+        let Batch { index, labels, actual, warp, flips, sets, chances } = &self.images;
         Batch {
-            index: part(&self.order),
-            labels: part(&self.labels),
-            actual: part(&self.actual),
-            warp: self.warp.as_ref().map(|warp| warp.narrow(start, length)),
-            flips: self.flips.as_ref().map(part),
-            sets: self.sets.as_ref().map(part),
-            chances: self.chances.as_ref().map(part),
+            index: part(index),
+            labels: part(labels),
+            actual: part(actual),
+            warp: warp.as_ref().map(|warp| warp.narrow(start, length)),
+            flips: flips.as_ref().map(part),
+            sets: sets.as_ref().map(part),
+            chances: chances.as_ref().map(part),
         }
     }
 
@@ -128,7 +123,7 @@ impl Epoch {
     pub fn right(&self, logits: &Tensor, places: Range<usize>) -> f64 {
         let (start, length) = (places.start as i64, places.len() as i64);
         let part = |tensor: &Tensor| tensor.narrow(0, start, length);
-        right(&part(logits), &part(&self.actual))
+        right(&part(logits), &part(&self.images.actual))
     }
 }
 
