@@ -99,7 +99,7 @@ pub fn for_each_run<E: From<StoreError>>(
 
 #[cfg(test)]
 mod tests {
-    use polars::prelude::{ParquetReader, SerReader};
+    use polars_io::prelude::{ParquetReader, SerReader};
 
     use super::*;
     use crate::store::{column, write_table};

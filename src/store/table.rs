@@ -7,6 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use polars::prelude::*;
+use polars_io::prelude::{
+    BatchedWriter, KeyValueMetadata, ParquetCompression, ParquetReader, ParquetWriter, SerReader,
+};
 use polars_parquet::read::FileMetadata;
 use polars_parquet::write::schema_to_metadata_key;
 
