@@ -2,7 +2,7 @@
 //! (Nakandala et al. 2019, "Incremental and approximate inference for faster occlusion-based deep CNN
 //! explanations", the exact part of it).
 
-use tch::Tensor;
+use tch::{Device, Kind, Tensor};
 
 use super::folded::Folded;
 use super::network;
@@ -18,17 +18,20 @@ pub struct Known {
     last: Map,
 }
 
-/// The part of each of some pictures that may have changed: one size for all, and a place for each.
+/// Parts of pictures that may have changed, each by itself: one size for all, and a place for each. A picture
+/// may have several.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Part {
-    pub rows: Span,
-    pub columns: Span,
+pub struct Parts {
+    /// Which of the pictures each is of.
+    of: Vec<i64>,
+    rows: Span,
+    columns: Span,
 }
 
 /// Along one side of the pictures, pixels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Span {
-    /// The first of each picture.
+    /// The first of each part.
     first: Vec<i64>,
     length: i64,
 }
@@ -50,8 +53,8 @@ const POOL: (i64, i64) = (0, 2);
 const NOTHING: (i64, i64) = (0, 0);
 
 impl Span {
-    /// The pixels whose centres lie in each of some pictures between one place and another, in fractions of
-    /// their side of so many pixels. What lies a hundredth of a pixel outside counts too, against rounding.
+    /// The pixels whose centres lie, for each part, between one place and another, in fractions of the
+    /// pictures' side of so many pixels. What lies a hundredth of a pixel outside counts too, against rounding.
     pub fn over(reaches: impl Iterator<Item = (f64, f64)>, pixels: usize) -> Span {
         const ROUNDING: f64 = 0.01;
         let side = pixels as f64;
@@ -65,14 +68,14 @@ impl Span {
         Span::between(ends.into_iter(), pixels)
     }
 
-    /// From one pixel of each of some pictures to another, the last left out, along a side of so many.
+    /// For each part from one pixel to another, the last left out, along a side of so many.
     pub fn between(ends: impl Iterator<Item = (i64, i64)> + Clone, pixels: usize) -> Span {
         let length = ends.clone().map(|(first, end)| end - first).max().unwrap_or(1).max(1);
         let first = ends.map(|(first, _)| first.min(pixels as i64 - length)).collect();
         Span { first, length }
     }
 
-    /// How many pixels it takes of each picture.
+    /// How many pixels each part takes.
     pub fn length(&self) -> i64 {
         self.length
     }
@@ -93,7 +96,7 @@ impl Span {
         self.moved(((self.length + 4) / 3).min(side), side, |first| first / 3)
     }
 
-    /// All of a side of so many pixels, of as many pictures.
+    /// All of a side of so many pixels, for each part.
     fn all(&self, side: i64) -> Span {
         Span { first: vec![0; self.first.len()], length: side }
     }
@@ -103,33 +106,64 @@ impl Span {
         Span { first: self.first.iter().map(|&at| first(at)).collect(), length }
     }
 
-    /// Where it begins in each picture, counted from where another begins.
+    /// Where each begins, counted from where another begins.
     fn from(&self, other: &Span) -> Span {
         let first = self.first.iter().zip(&other.first).map(|(own, other)| own - other).collect();
         Span { first, length: self.length }
     }
 
-    /// Where it begins in every picture, if that is the same.
+    /// Where all begin, if that is the same.
     fn common(&self) -> Option<i64> {
         let first = *self.first.first()?;
         self.first.iter().all(|other| *other == first).then_some(first)
     }
 }
 
-impl Part {
-    fn size(&self) -> (i64, i64) {
+impl Parts {
+    /// Of each picture one part.
+    pub fn of_each(rows: Span, columns: Span) -> Parts {
+        Parts { of: (0..rows.first.len() as i64).collect(), rows, columns }
+    }
+
+    /// One part for each entry of `of`, which says of which picture it is.
+    pub fn new(of: Vec<i64>, rows: Span, columns: Span) -> Parts {
+        Parts { of, rows, columns }
+    }
+
+    /// Height and width, pixels.
+    pub fn size(&self) -> (i64, i64) {
         (self.rows.length, self.columns.length)
     }
 
-    /// Where it begins in each picture, counted from where another begins.
-    fn from(&self, other: &Part) -> Part {
-        Part { rows: self.rows.from(&other.rows), columns: self.columns.from(&other.columns) }
+    /// What lies in each part, `[P, C, h, w]`, channels-last, of pictures `[B, C, H, W]`.
+    pub fn cut(&self, pictures: &Tensor) -> Tensor {
+        Map::new(pictures, NOTHING).cut(self).permute([0, 3, 1, 2])
     }
 
-    /// As it lies in a map with a border of so many rows and columns before it.
-    fn bordered(&self, before: i64) -> Part {
+    /// Others of the same pictures.
+    fn with(&self, rows: Span, columns: Span) -> Parts {
+        Parts { of: self.of.clone(), rows, columns }
+    }
+
+    /// The same, as pictures of their own.
+    fn by_themselves(self) -> Parts {
+        Parts::of_each(self.rows, self.columns)
+    }
+
+    /// Where each begins, counted from where another begins.
+    fn from(&self, other: &Parts) -> Parts {
+        self.with(self.rows.from(&other.rows), self.columns.from(&other.columns))
+    }
+
+    /// As they lie in a map with a border of so many rows and columns before it.
+    fn bordered(&self, before: i64) -> Parts {
         let shifted = |span: &Span| span.with(|first| first + before, span.length);
-        Part { rows: shifted(&self.rows), columns: shifted(&self.columns) }
+        self.with(shifted(&self.rows), shifted(&self.columns))
+    }
+
+    /// Whether there is one part for each of so many pictures, in their order.
+    fn is_one_each(&self, pictures: i64) -> bool {
+        self.of.len() as i64 == pictures && self.of.iter().zip(0..).all(|(of, own)| *of == own)
     }
 }
 
@@ -137,66 +171,69 @@ impl Map {
     /// Of features `[B, C, H, W]`.
     fn new(features: &Tensor, (before, after): (i64, i64)) -> Map {
         let [_, _, height, width] = features.size()[..] else { unreachable!("[B, C, H, W]") };
-        let border = [0, 0, before, after, before, after];
-        let bordered = features.permute([0, 2, 3, 1]).constant_pad_nd(border).contiguous();
+        let features = features.permute([0, 2, 3, 1]);
+        let bordered = match (before, after) {
+            NOTHING => features.contiguous(),
+            _ => features.constant_pad_nd([0, 0, before, after, before, after]).contiguous(),
+        };
         Map { bordered, height, width }
     }
 
-    /// The rows of `[B × H × W, C]` that hold a part, its place counted with the border.
-    fn places(&self, part: &Part) -> Tensor {
+    /// The rows of `[B × H × W, C]` that hold the parts, their places counted with the border.
+    fn places(&self, parts: &Parts) -> Tensor {
         let [_, rows, columns, _] = self.bordered.size()[..] else { unreachable!("4") };
-        let (height, width) = part.size();
-        let firsts = part.rows.first.iter().zip(&part.columns.first).enumerate();
-        let places: Vec<i64> = firsts
-            .flat_map(|(image, (row, column))| {
-                let start = (image as i64 * rows + row) * columns + column;
-                (0..height).flat_map(move |row| {
-                    let start = start + row * columns;
-                    start..start + width
-                })
-            })
-            .collect();
-        Tensor::from_slice(&places).to_device(self.bordered.device())
+        let (height, width) = parts.size();
+        let firsts = parts.rows.first.iter().zip(&parts.columns.first);
+        let first =
+            |(of, (row, column)): (&i64, (&i64, &i64))| (of * rows + row) * columns + column;
+        let firsts: Vec<i64> = parts.of.iter().zip(firsts).map(first).collect();
+        let along = |count: i64| Tensor::arange(count, (Kind::Int64, Device::Cpu));
+        let within = along(height).unsqueeze(1) * columns + along(width);
+        let places = Tensor::from_slice(&firsts).unsqueeze(1) + within.view([1, -1]);
+        places.view(-1).to_device(self.bordered.device())
     }
 
-    /// The part as a view, where it lies at the same place in every picture.
-    fn view(&self, part: &Part) -> Option<Tensor> {
-        let (row, column) = (part.rows.common()?, part.columns.common()?);
-        let (height, width) = part.size();
+    /// The parts as a view, where each picture has one and it lies at the same place.
+    fn view(&self, parts: &Parts) -> Option<Tensor> {
+        if !parts.is_one_each(self.bordered.size()[0]) {
+            return None;
+        }
+        let (row, column) = (parts.rows.common()?, parts.columns.common()?);
+        let (height, width) = parts.size();
         Some(self.bordered.narrow(1, row, height).narrow(2, column, width))
     }
 
-    /// Cuts a part, its place counted with the border: a copy, `[B, h, w, C]`.
-    fn cut(&self, part: &Part) -> Tensor {
-        if let Some(view) = self.view(part) {
+    /// Cuts parts, their places counted with the border: a copy, `[P, h, w, C]`.
+    fn cut(&self, parts: &Parts) -> Tensor {
+        if let Some(view) = self.view(parts) {
             return view.copy();
         }
-        let [images, _, _, channels] = self.bordered.size()[..] else { unreachable!("4") };
-        let (height, width) = part.size();
-        let cut = self.bordered.view([-1, channels]).index_select(0, &self.places(part));
-        cut.view([images, height, width, channels])
+        let channels = self.bordered.size()[3];
+        let (height, width) = parts.size();
+        let cut = self.bordered.view([-1, channels]).index_select(0, &self.places(parts));
+        cut.view([-1, height, width, channels])
     }
 
-    /// Puts features `[B, C, h, w]` to their place, counted with the border.
-    fn put(&mut self, changed: &Tensor, part: &Part) {
+    /// Puts features `[B, C, h, w]` to their places, one part for each picture, counted with the border.
+    fn put(&mut self, changed: &Tensor, parts: &Parts) {
         let changed = changed.permute([0, 2, 3, 1]);
-        match self.view(part) {
+        match self.view(parts) {
             Some(mut view) => view.copy_(&changed),
             None => {
                 let channels = changed.size()[3];
                 let rows = changed.reshape([-1, channels]);
-                let _ =
-                    self.bordered.view([-1, channels]).index_copy_(0, &self.places(part), &rows);
+                let mut all = self.bordered.view([-1, channels]);
+                let _ = all.index_copy_(0, &self.places(parts), &rows);
             }
         }
     }
 
-    /// Cuts a part with `changed` `[B, C, h, w]` put to its place in it, both counted with the border:
-    /// `[B, C, H, W]`, channels-last.
-    fn cut_with(&self, part: &Part, changed: &Tensor, at: &Part) -> Tensor {
-        let (height, width) = part.size();
-        let mut cut = Map { bordered: self.cut(part), height, width };
-        cut.put(changed, &at.from(part));
+    /// Cuts parts with `changed` `[P, C, h, w]` put to their places in them, both counted with the border:
+    /// `[P, C, H, W]`, channels-last.
+    fn cut_with(&self, parts: &Parts, changed: &Tensor, at: &Parts) -> Tensor {
+        let (height, width) = parts.size();
+        let mut cut = Map { bordered: self.cut(parts), height, width };
+        cut.put(changed, &at.from(parts).by_themselves());
         cut.bordered.permute([0, 3, 1, 2])
     }
 }
@@ -223,57 +260,54 @@ impl Folded {
         (logits, Known { inputs, pooled, last: Map::new(&x, NOTHING) })
     }
 
-    /// Logits `[B, K]` of pictures `[B, C, H, W]` that differ from those that are known in a part alone: as
-    /// [`Folded::logits`], to rounding.
-    pub fn changed(&self, known: &Known, pictures: &Tensor, part: &Part) -> Tensor {
+    /// Logits `[P, K]` of pictures that differ from known ones, each in one part alone: as
+    /// [`Folded::logits`] of them, to rounding. `changed` is what lies in the parts then, `[P, C, h, w]`.
+    pub fn changed(&self, known: &Known, changed: &Tensor, parts: &Parts) -> Tensor {
         let _guard = tch::no_grad_guard();
-        let cut = Map::new(&network::input(pictures, self.precision), NOTHING).cut(part);
-        let mut x = cut.permute([0, 3, 1, 2]);
-        let mut part = part.clone();
+        let mut x = network::input(changed, self.precision);
+        let mut parts = parts.clone();
         for (index, block) in self.blocks.iter().enumerate() {
             if index > 0 {
-                (x, part) = pool(&known.pooled[index - 1], &x, &part);
+                (x, parts) = pool(&known.pooled[index - 1], &x, &parts);
             }
             for (layer, input) in block.iter().zip(&known.inputs[index]) {
-                if part.size() == (input.height, input.width) {
+                if parts.size() == (input.height, input.width) {
                     x = layer.forward(&x, 1);
                     continue;
                 }
-                let next = Part {
-                    rows: part.rows.convolved(input.height),
-                    columns: part.columns.convolved(input.width),
-                };
+                let next = parts
+                    .with(parts.rows.convolved(input.height), parts.columns.convolved(input.width));
                 // With the border, the pixel before the first of a part has the first's number.
-                let seen = Part {
-                    rows: next.rows.with(|first| first, next.rows.length + 2),
-                    columns: next.columns.with(|first| first, next.columns.length + 2),
-                };
-                x = layer.forward(&input.cut_with(&seen, &x, &part.bordered(1)), 0);
-                part = next;
+                let seen = next.with(
+                    next.rows.with(|first| first, next.rows.length + 2),
+                    next.columns.with(|first| first, next.columns.length + 2),
+                );
+                x = layer.forward(&input.cut_with(&seen, &x, &parts.bordered(1)), 0);
+                parts = next;
             }
         }
-        if part.size() != (known.last.height, known.last.width) {
-            let mut last = Map { bordered: known.last.bordered.copy(), ..known.last };
-            last.put(&x, &part);
-            x = last.bordered.permute([0, 3, 1, 2]);
+        let (height, width) = (known.last.height, known.last.width);
+        if parts.size() != (height, width) {
+            let all = parts.with(parts.rows.all(height), parts.columns.all(width));
+            x = known.last.cut_with(&all, &x, &parts);
         }
         self.answer(&x)
     }
 }
 
-/// What lies between two blocks, of a part: a pool and a ReLU.
-fn pool(input: &Map, x: &Tensor, part: &Part) -> (Tensor, Part) {
+/// What lies between two blocks, of parts: a pool and a ReLU.
+fn pool(input: &Map, x: &Tensor, parts: &Parts) -> (Tensor, Parts) {
     let (height, width) = (input.height / 3, input.width / 3);
-    if part.size() == (input.height, input.width) {
-        let all = Part { rows: part.rows.all(height), columns: part.columns.all(width) };
+    if parts.size() == (input.height, input.width) {
+        let all = parts.with(parts.rows.all(height), parts.columns.all(width));
         return (network::pool(x).relu_(), all);
     }
-    let next = Part { rows: part.rows.pooled(height), columns: part.columns.pooled(width) };
+    let next = parts.with(parts.rows.pooled(height), parts.columns.pooled(width));
     // Two more, so that a part which ends beyond the last pool has room.
     let pooled = |span: &Span| span.with(|first| first * 3, span.length * 3 + 2);
-    let seen = Part { rows: pooled(&next.rows), columns: pooled(&next.columns) };
+    let seen = next.with(pooled(&next.rows), pooled(&next.columns));
     let (height, width) = next.size();
-    let seen = input.cut_with(&seen, x, part);
+    let seen = input.cut_with(&seen, x, parts);
     let seen = seen.narrow(2, 0, height * 3).narrow(3, 0, width * 3);
     (network::pool(&seen).relu_(), next)
 }
@@ -281,7 +315,6 @@ fn pool(input: &Map, x: &Tensor, part: &Part) -> (Tensor, Part) {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use tch::Device;
 
     use super::*;
     use crate::experiment::{ModelSpec, Precision};
@@ -315,8 +348,9 @@ mod tests {
             ]),
             (height, width) in (9i64..40, 9i64..40),
             (part_height, part_width) in (1i64..40, 1i64..40),
-            places in prop::collection::vec((0.0..1.0f64, 0.0..1.0f64), 3),
+            places in prop::collection::vec((0.0..1.0f64, 0.0..1.0f64), 7),
             seed in 0i64..1000,
+            of in prop::sample::select(vec![vec![0, 1, 2], vec![2, 0, 0, 1, 2, 1, 0]]),
         ) {
             let network = folded(&blocks);
             let before = pictures(height, width, seed);
@@ -324,19 +358,20 @@ mod tests {
             prop_assert!((&logits - network.logits(&before)).abs().max().double_value(&[]) == 0.0);
             let (part_height, part_width) = (part_height.min(height), part_width.min(width));
             let first = |side: i64, part: i64, at: f64| ((side - part) as f64 * at).round() as i64;
+            let places = &places[..of.len()];
             let rows: Vec<i64> = places.iter().map(|at| first(height, part_height, at.0)).collect();
             let columns: Vec<i64> = places.iter().map(|at| first(width, part_width, at.1)).collect();
-            let after = before.copy();
+            let after = before.index_select(0, &Tensor::from_slice(&of));
             for (image, (row, column)) in rows.iter().zip(&columns).enumerate() {
                 let part = after.get(image as i64).narrow(1, *row, part_height).narrow(2, *column, part_width);
                 let other = random::normal(&[2, part_height, part_width], Device::Cpu, seed + 1);
                 part.shallow_clone().copy_(&other);
             }
-            let part = Part {
-                rows: Span { first: rows, length: part_height },
-                columns: Span { first: columns, length: part_width },
-            };
-            let (whole, changed) = (network.logits(&after), network.changed(&known, &after, &part));
+            let rows = Span { first: rows, length: part_height };
+            let columns = Span { first: columns, length: part_width };
+            let cut = Parts::of_each(rows.clone(), columns.clone()).cut(&after);
+            let parts = Parts::new(of, rows, columns);
+            let (whole, changed) = (network.logits(&after), network.changed(&known, &cut, &parts));
             let apart = (&whole - &changed).abs().max().double_value(&[]);
             prop_assert!(apart < 1e-5 * (1.0 + whole.abs().max().double_value(&[])), "{}", apart);
         }

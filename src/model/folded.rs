@@ -17,6 +17,9 @@ pub struct Folded {
     pub(super) precision: Precision,
 }
 
+/// So many numbers stay in a CPU's caches, about.
+const IN_CACHE: i64 = 5 << 20;
+
 /// A convolution and, where no pool follows, a ReLU.
 #[derive(Debug)]
 pub(super) struct Layer {
@@ -70,18 +73,28 @@ impl Folded {
     /// How many pictures a CPU answers at once: so many that what a layer gives stays in its caches. In
     /// bfloat16, where filters wait for memory and not for the processor, that is worth a factor of 1.2 to 1.8.
     pub fn at_once(&self, pictures: &Tensor) -> i64 {
-        const NUMBERS: i64 = 5 << 20;
         let [images, _, height, width] = pictures.size()[..] else { unreachable!("[N, C, H, W]") };
         if pictures.device().is_cuda() {
             return images.max(1);
         }
-        let most = self.blocks.iter().enumerate().map(|(index, block)| {
+        (IN_CACHE / self.largest(height, width) / 8 * 8).clamp(8, 128)
+    }
+
+    /// How many changed parts of a height and width a CPU answers at once, for the same reason.
+    pub fn parts_at_once(&self, (height, width): (i64, i64)) -> i64 {
+        // The first convolutions see some pixels more.
+        let around = 2 * self.blocks.first().map_or(0, Vec::len) as i64;
+        (IN_CACHE / self.largest(height + around, width + around)).max(1)
+    }
+
+    /// The most numbers that a layer gives for one picture of a height and width.
+    fn largest(&self, height: i64, width: i64) -> i64 {
+        let of_block = |(index, block): (usize, &Vec<Layer>)| {
             let smaller = 3i64.pow(index as u32);
             let widest = block.iter().map(|layer| layer.bias.numel() as i64).max();
             widest.unwrap_or(0) * (height / smaller) * (width / smaller)
-        });
-        let most = most.max();
-        (NUMBERS / most.unwrap_or(1).max(1) / 8 * 8).clamp(8, 128)
+        };
+        self.blocks.iter().enumerate().map(of_block).max().unwrap_or(1).max(1)
     }
 
     fn logits_at_once(&self, pictures: &Tensor) -> Tensor {

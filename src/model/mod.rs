@@ -10,7 +10,7 @@ mod network;
 mod parameters;
 pub mod weights;
 
-pub use changed::{Known, Part, Span};
+pub use changed::{Known, Parts, Span};
 pub use count::{ParameterCount, multiply_adds};
 pub use folded::Folded;
 pub use network::{Network, Parameter, WeightsError};

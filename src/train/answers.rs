@@ -59,7 +59,7 @@ pub fn answers_under(
                     None => network.logits(&part(&covered)),
                     Some(hidden) => {
                         let (_, known) = known.get_or_insert_with(|| network.known(&part(&whole)));
-                        network.changed(known, &part(&covered), &hidden)
+                        network.changed(known, &hidden.cut(&part(&covered)), &hidden)
                     }
                 });
             }

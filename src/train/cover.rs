@@ -5,7 +5,7 @@ use std::ops::Range;
 use rand::Rng;
 use tch::{Device, Kind, Tensor};
 
-use crate::model::{Part, Span};
+use crate::model::{Parts, Span};
 use crate::random;
 use crate::region::{Fill, Mode, RandomSets};
 
@@ -92,13 +92,13 @@ impl Cover {
 
     /// The part of some images, one after the other, in which all that is hidden lies; `None` where that is
     /// more than half of a picture.
-    pub(super) fn part(&self, images: Range<usize>) -> Option<Part> {
+    pub(super) fn part(&self, images: Range<usize>) -> Option<Parts> {
         let [_, height, width] = self.masks.as_is.size()[..] else { unreachable!("[N, H, W]") };
         let boxes = self.boxes.get(images)?.iter();
         let rows = Span::between(boxes.clone().map(|bounds| bounds.rows), height as usize);
         let columns = Span::between(boxes.map(|bounds| bounds.columns), width as usize);
         let pays = 2 * rows.length() * columns.length() <= height * width;
-        pays.then_some(Part { rows, columns })
+        pays.then_some(Parts::of_each(rows, columns))
     }
 
     /// With masks for images that training flips, as [`Cover::new`]'s and as they lie before the flip.

@@ -142,6 +142,13 @@ impl OnDevice {
         }
     }
 
+    /// What is seen of pictures wherever all of them is hidden, `[B, C, H, W]`; `None` where that depends on
+    /// what is hidden beside. With it, [`laid`] covers any part of them as [`met`](OnDevice::met) does.
+    pub fn all_hidden(&self, pictures: &Tensor, fill: Fill, seed: i64) -> Option<Tensor> {
+        let filling = self.filling(pictures, fill, seed, &|| pictures.shallow_clone())?;
+        Some(filling.expand_as(pictures))
+    }
+
     /// Pictures of which the hidden share of each pixel is replaced. `whole` gives the pictures with all
     /// that is hidden, for a fill that is made of it.
     fn covered(
@@ -151,28 +158,40 @@ impl OnDevice {
         whole: &dyn Fn() -> Tensor,
     ) -> Tensor {
         let Covering { hidden, fill, seed } = covering;
+        match (fill, self.filling(pictures, fill, seed, whole)) {
+            // Nothing is added to nothing.
+            (Fill::Mean, _) => pictures * (1.0 - hidden),
+            (_, Some(filling)) => laid(pictures, &filling, hidden),
+            (Fill::Inpaint, None) => inpainted(pictures, hidden),
+            (_, None) => {
+                let outline = (hidden * 2.0 - 1.0).expand_as(pictures);
+                outline.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
+            }
+        }
+    }
+
+    /// What replaces pictures where they are hidden, in a shape that expands to theirs; `None` where that is
+    /// not a matter of each pixel alone.
+    fn filling(
+        &self,
+        pictures: &Tensor,
+        fill: Fill,
+        seed: i64,
+        whole: &dyn Fn() -> Tensor,
+    ) -> Option<Tensor> {
         let [images, channels, height, width] = pictures.size()[..] else {
             unreachable!("[B, C, H, W]")
         };
-        let seen = || pictures * (1.0 - hidden);
         match fill {
-            Fill::Mean => seen(),
+            Fill::Mean => Some(Tensor::zeros([1, 1, 1, 1], (Kind::Float, self.device()))),
             Fill::Noise => {
                 let size = [images, height, width, channels];
                 let noise = random::normal(&size, pictures.device(), seed);
-                seen() + noise.permute([0, 3, 1, 2]) * hidden
+                Some(noise.permute([0, 3, 1, 2]))
             }
-            Fill::Constant(value) => seen() + self.standardised(value) * hidden,
-            Fill::Blur(share) => {
-                let deviation = share * height as f64;
-                seen() + blurred(&whole(), deviation) * hidden
-            }
-            Fill::Inpaint => inpainted(pictures, hidden),
-            Fill::Silhouette => {
-                let outline = hidden * 2.0 - 1.0;
-                let last = outline.expand([-1, channels, height, width], false);
-                last.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
-            }
+            Fill::Constant(value) => Some(self.standardised(value)),
+            Fill::Blur(share) => Some(blurred(&whole(), share * height as f64)),
+            Fill::Inpaint | Fill::Silhouette => None,
         }
     }
 
@@ -181,6 +200,11 @@ impl OnDevice {
         let above: Tensor = value * 255.0 - &self.mean;
         (above / &self.deviation).view([1, -1, 1, 1])
     }
+}
+
+/// Pictures `[B, C, H, W]` beneath what covers them, where a share `[B, 1, H, W]` of each pixel is hidden.
+pub fn laid(pictures: &Tensor, filling: &Tensor, hidden: &Tensor) -> Tensor {
+    pictures * (1.0 - hidden) + filling * hidden
 }
 
 #[cfg(test)]

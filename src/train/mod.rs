@@ -27,7 +27,7 @@ pub use answers::{answers, answers_under};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use circumstances::{Circumstances, Resumption};
 pub use cover::{Cover, RandomCover, TrainCover};
-pub use inputs::{Covering, OnDevice};
+pub use inputs::{Covering, OnDevice, laid};
 pub use standardisation::Standardisation;
 pub use trainer::{Covers, EpochRecord, Outcome, Step, TrainError, Trained, Training, Watch};
 

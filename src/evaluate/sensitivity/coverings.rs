@@ -1,11 +1,13 @@
 //! Coverings of the canonical face frame: a window at each of its places, or random masks.
 
+use std::ops::Range;
+
 use rand::RngExt;
 use tch::{Kind, Tensor};
 
-use super::subjects::Places;
+use super::subjects::{Batch, Places};
 use crate::experiment::SensitivityMethod;
-use crate::model::{Part, Span};
+use crate::model::{Parts, Span};
 use crate::random;
 use crate::region::{Affine, Point};
 use crate::train::warp::{BILINEAR, BORDER};
@@ -20,6 +22,17 @@ pub(super) enum Coverings {
     Windows { corners: Vec<(f64, f64)>, side: f64 },
     /// Drawn when they are asked for: a mask is determined by its number.
     Masks { count: usize, cells: usize, keep: f64, seed: u64 },
+}
+
+/// Some coverings that leave all of the pictures but a part as it is.
+#[derive(Debug)]
+pub(super) struct Group {
+    /// How many.
+    pub coverings: usize,
+    /// Covering by covering, and picture by picture.
+    pub parts: Parts,
+    /// How much of each place is seen, `[P, h, w]`, 0 to 1.
+    pub seen: Tensor,
 }
 
 impl Coverings {
@@ -44,30 +57,37 @@ impl Coverings {
         }
     }
 
-    /// The part of each picture of a height and width that one of the coverings may cover; `None` where it
-    /// may be all of them. `frames` carry the canonical frame into the pictures.
-    pub fn changed(
+    /// The first of some coverings of a batch as parts: as many coverings as make about so many parts as
+    /// `at_once` says of their height and width, at least one. `None` where a covering may reach everywhere.
+    pub fn parts(
         &self,
-        index: usize,
-        frames: &[Affine],
-        (height, width): (usize, usize),
-    ) -> Option<Part> {
+        some: Range<usize>,
+        batch: &Batch<'_>,
+        at_once: &dyn Fn((i64, i64)) -> i64,
+    ) -> Option<Group> {
         let Coverings::Windows { corners, side } = self else { return None };
-        let (left, top) = corners[index];
-        let window =
-            [(left, top), (left + side, top), (left, top + side), (left + side, top + side)];
-        let corners = |frame: &Affine| window.map(|(x, y)| frame.apply(Point { x, y }));
-        let corners: Vec<[Point; 4]> = frames.iter().map(corners).collect();
-        let along = |of: fn(&Point) -> f64, pixels: usize| {
-            let reach = |corners: &[Point; 4]| {
-                let at = corners.iter().map(of);
-                at.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), at| {
-                    (low.min(at), high.max(at))
-                })
-            };
-            Span::over(corners.iter().map(reach), pixels)
+        let windows = corners.get(some.start..some.end.min(corners.len()))?;
+        let (rows, columns) = spans(windows.get(..1)?, *side, batch.frames, batch.size());
+        let most = at_once((rows.length(), columns.length())) as usize / batch.frames.len();
+        let windows = &windows[..most.clamp(1, windows.len())];
+        let (rows, columns) = spans(windows, *side, batch.frames, batch.size());
+        let pictures = batch.frames.len() as i64;
+        let of: Vec<i64> = windows.iter().flat_map(|_| 0..pictures).collect();
+        let parts = Parts::new(of, rows, columns);
+        let places = batch.places.cut(&parts);
+        // Of each part, where its window begins and ends.
+        let ends = |end: &dyn Fn(&(f64, f64)) -> f64| {
+            let ends: Vec<f32> = windows.iter().map(|window| end(window) as f32).collect();
+            let ends = Tensor::from_slice(&ends).repeat_interleave_self_int(pictures, None, None);
+            ends.view([-1, 1, 1]).to_device(places.x.device())
         };
-        Some(Part { rows: along(|point| point.y, height), columns: along(|point| point.x, width) })
+        let within = |at: &Tensor, from: fn(&(f64, f64)) -> f64| {
+            let after = at.ge_tensor(&ends(&from));
+            after.logical_and(&at.lt_tensor(&ends(&|window| from(window) + side)))
+        };
+        let covered = within(&places.x, |(x, _)| *x).logical_and(&within(&places.y, |(_, y)| *y));
+        let seen = 1.0 - covered.to_kind(Kind::Float);
+        Some(Group { coverings: windows.len(), parts, seen })
     }
 
     /// How much of each place is seen under one of the coverings, 0 to 1, `[B, H, W]`.
@@ -88,6 +108,37 @@ impl Coverings {
             }
         }
     }
+}
+
+/// Rows and columns that windows of a side, by their upper left corners, reach in pictures of a height and
+/// width, window by window and picture by picture.
+fn spans(
+    windows: &[(f64, f64)],
+    side: f64,
+    frames: &[Affine],
+    (height, width): (usize, usize),
+) -> (Span, Span) {
+    let corners = |(left, top): &(f64, f64)| {
+        let (right, bottom) = (left + side, top + side);
+        [(*left, *top), (right, *top), (*left, bottom), (right, bottom)]
+    };
+    let corners: Vec<[Point; 4]> = windows
+        .iter()
+        .map(corners)
+        .flat_map(|corners| {
+            frames.iter().map(move |frame| corners.map(|(x, y)| frame.apply(Point { x, y })))
+        })
+        .collect();
+    let along = |of: fn(&Point) -> f64, pixels: usize| {
+        let reach = |corners: &[Point; 4]| {
+            let at = corners.iter().map(of);
+            at.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), at| {
+                (low.min(at), high.max(at))
+            })
+        };
+        Span::over(corners.iter().map(reach), pixels)
+    };
+    (along(|point| point.y, height), along(|point| point.x, width))
 }
 
 /// Where windows begin along a side: a stride apart, the last one flush with the end.

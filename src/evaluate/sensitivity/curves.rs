@@ -5,7 +5,7 @@ use rand::RngExt;
 use tch::{Kind, Tensor};
 
 use super::coverings::enlarged;
-use super::subjects::{Batch, Places, Seen, Subjects};
+use super::subjects::{Batch, Laid, Places, Subjects};
 use super::{Examined, GRID, values};
 use crate::random;
 
@@ -96,9 +96,10 @@ pub(super) fn curves(
             CurveKind::Deletion => turns.ge(changed),
             CurveKind::Insertion => turns.lt(changed),
         };
-        Seen { share: seen.to_kind(Kind::Float).view_as(&batch.places.x), changed: None }
+        seen.to_kind(Kind::Float).view_as(&batch.places.x)
     };
-    let answers = subjects.mean_answers(network, answers(steps), false, &seen, go_on)?;
+    let laid = Laid { count: answers(steps), seen: &seen, parts: None };
+    let answers = subjects.mean_answers(network, &laid, go_on)?;
     let shares: Vec<f64> =
         changed.iter().map(|cells| *cells as f64 / (GRID * GRID) as f64).collect();
     Some(answers.iter().map(|answers| of_class(answers, &shares)).collect())

@@ -12,12 +12,12 @@ mod subjects;
 use tch::{Device, Kind, Tensor};
 
 use crate::experiment::{SensitivityMethod, SensitivitySpec};
-use crate::model::{Folded, Part};
+use crate::model::{Folded, Parts};
 
 use coverings::Coverings;
 pub use curves::{Curve, CurveKind, CurveOrder};
 pub use subjects::Subjects;
-use subjects::{Batch, Places, Seen};
+use subjects::{Batch, Laid, Places};
 
 /// Cells along each side of a map of the canonical face frame.
 pub const GRID: usize = 48;
@@ -27,16 +27,21 @@ pub trait Examined {
     /// Probabilities `[B, K]` of pictures `[B, C, H, W]`, standardised, f32.
     fn probabilities(&self, pictures: &Tensor) -> Tensor;
 
-    /// Probabilities of pictures, and a function that gives those of pictures which differ from them in a
-    /// part alone.
-    fn known<'a>(&'a self, pictures: &Tensor) -> (Tensor, OfChanged<'a>) {
-        let changed = |pictures: &Tensor, _: &Part| self.probabilities(pictures);
-        (self.probabilities(pictures), Box::new(changed))
+    /// Where it is faster to compute anew what depends on a part of a picture than all: a function that gives
+    /// the probabilities of pictures which differ from these, `[B, C, H, W]`, in parts alone.
+    fn known<'a>(&'a self, _pictures: &Tensor) -> Option<OfChanged<'a>> {
+        None
+    }
+
+    /// How many parts of a height and width are answered fastest at a time.
+    fn parts_at_once(&self, _size: (i64, i64)) -> i64 {
+        1
     }
 }
 
-/// Probabilities `[B, K]` of pictures that differ in a part from those that are known.
-pub type OfChanged<'a> = Box<dyn Fn(&Tensor, &Part) -> Tensor + 'a>;
+/// Probabilities `[P, K]` of pictures that differ from known ones in one part each, from what lies in the parts
+/// then, `[P, C, h, w]`.
+pub type OfChanged<'a> = Box<dyn Fn(&Tensor, &Parts) -> Tensor + 'a>;
 
 impl<F: Fn(&Tensor) -> Tensor> Examined for F {
     fn probabilities(&self, pictures: &Tensor) -> Tensor {
@@ -49,12 +54,15 @@ impl Examined for Folded {
         self.logits(pictures).softmax(-1, Kind::Float)
     }
 
-    fn known<'a>(&'a self, pictures: &Tensor) -> (Tensor, OfChanged<'a>) {
-        let (logits, known) = Folded::known(self, pictures);
-        let changed = move |pictures: &Tensor, part: &Part| {
-            self.changed(&known, pictures, part).softmax(-1, Kind::Float)
-        };
-        (logits.softmax(-1, Kind::Float), Box::new(changed))
+    fn known<'a>(&'a self, pictures: &Tensor) -> Option<OfChanged<'a>> {
+        let (_, known) = Folded::known(self, pictures);
+        Some(Box::new(move |changed, parts| {
+            self.changed(&known, changed, parts).softmax(-1, Kind::Float)
+        }))
+    }
+
+    fn parts_at_once(&self, size: (i64, i64)) -> i64 {
+        Folded::parts_at_once(self, size)
     }
 }
 
@@ -116,12 +124,15 @@ fn maps(
     go_on: &mut dyn FnMut(f64) -> bool,
 ) -> Option<Vec<Vec<f64>>> {
     let count = coverings.len();
-    let seen = |index: usize, batch: &Batch| Seen {
-        share: coverings.seen(index, &batch.places),
-        changed: coverings.changed(index, batch.frames, batch.size()),
-    };
     // After the last covering, the whole face.
-    let answers = subjects.mean_answers(network, count, true, &seen, go_on)?;
+    let seen = |index: usize, batch: &Batch| match index {
+        whole if whole == count => batch.places.x.ones_like(),
+        index => coverings.seen(index, &batch.places),
+    };
+    let parts =
+        |some, batch: &Batch| coverings.parts(some, batch, &|size| network.parts_at_once(size));
+    let laid = Laid { count: count + 1, seen: &seen, parts: Some(&parts) };
+    let answers = subjects.mean_answers(network, &laid, go_on)?;
     let cells = Places::of_cells(GRID);
     let mut maps = vec![WeightedMean::new(GRID * GRID); answers.len()];
     for index in 0..count {

@@ -1,13 +1,16 @@
 //! The images that a network is examined on, each with its place in the canonical face frame.
 
+use std::ops::Range;
+
 use tch::{Device, Kind, Tensor};
 
-use super::{Examined, GRID, values};
-use crate::model::Part;
+use super::coverings::Group;
+use super::{Examined, GRID, OfChanged, values};
+use crate::model::Parts;
 use crate::random;
 use crate::region::{Affine, Fill};
 use crate::train::warp::{BILINEAR, BORDER};
-use crate::train::{Covering, OnDevice};
+use crate::train::{Covering, OnDevice, laid};
 
 /// Images that are answered at once.
 const BATCH: usize = 64;
@@ -39,14 +42,17 @@ pub(super) struct Batch<'a> {
     pub frames: &'a [Affine],
 }
 
-/// What is seen of each picture of a batch.
-#[derive(Debug)]
-pub(super) struct Seen {
-    /// How much of each pixel, `[B, H, W]`, 0 to 1.
-    pub share: Tensor,
-    /// All of the pictures but this part is seen; `None` where it may be anything.
-    pub changed: Option<Part>,
+/// What is laid over the images, one covering after the other.
+pub(super) struct Laid<'a> {
+    /// How many coverings.
+    pub count: usize,
+    /// How much of each pixel of a batch is seen under a covering, `[B, H, W]`, 0 to 1.
+    pub seen: &'a dyn Fn(usize, &Batch<'_>) -> Tensor,
+    /// The first of some coverings, where they reach but a part of the pictures.
+    pub parts: Option<OfParts<'a>>,
 }
+
+type OfParts<'a> = &'a dyn Fn(Range<usize>, &Batch<'_>) -> Option<Group>;
 
 impl Batch<'_> {
     /// Height and width of the pictures.
@@ -83,6 +89,12 @@ impl Places {
             x: number(|map| map.a) * &u + number(|map| map.b) * &v + number(|map| map.c),
             y: number(|map| map.d) * &u + number(|map| map.e) * &v + number(|map| map.f),
         }
+    }
+
+    /// Those that lie in parts, `[P, h, w]`.
+    pub fn cut(&self, parts: &Parts) -> Places {
+        let both = parts.cut(&Tensor::stack(&[&self.x, &self.y], 1));
+        Places { x: both.select(1, 0), y: both.select(1, 1) }
     }
 
     /// The cell of a map in which each point lies, `[B, H × W]`, i64; for points outside of the frame the
@@ -145,57 +157,39 @@ impl<'a> Subjects<'a> {
         self.data.device()
     }
 
-    /// The mean probability of the actual class under each of `coverings`, a list a class; with `whole`, the
-    /// last of the list is that of the whole face. `seen` says what is seen under a covering. `go_on` is
-    /// told the share that is done; `None` where it says no.
+    /// The mean probability of the actual class under each covering, a list a class. `go_on` is told the share
+    /// that is done; `None` where it says no.
     pub(super) fn mean_answers(
         &self,
         network: &dyn Examined,
-        coverings: usize,
-        whole: bool,
-        seen: &dyn Fn(usize, &Batch) -> Seen,
+        laid: &Laid<'_>,
         go_on: &mut dyn FnMut(f64) -> bool,
     ) -> Option<Vec<Vec<f64>>> {
-        let answers = coverings + usize::from(whole);
-        let mut sums = vec![0.0; self.classes() * answers];
-        let all = (answers * self.images.len()) as f64;
+        let mut sums = vec![0.0; self.classes() * laid.count];
+        let all = (laid.count * self.images.len()) as f64;
         let mut done = 0;
         for (number, start) in (0..self.images.len()).step_by(BATCH).enumerate() {
             let end = (start + BATCH).min(self.images.len());
             let batch = self.batch(start, end);
-            let actual = batch.classes.unsqueeze(1);
-            let known = whole.then(|| network.known(&batch.pictures));
-            for index in 0..answers {
-                // The same noise under every covering of a batch, so that it does not tell them apart.
-                let noise = random::torch_seed(self.seed, "sensitivity noise", &[number as u64]);
-                let covered = |share: &Tensor| {
-                    let hidden = (1.0_f64 - share).unsqueeze(1);
-                    let covering = Covering { hidden: &hidden, fill: self.fill, seed: noise };
-                    self.data.met(batch.pictures.shallow_clone(), None, Some(covering))
-                };
-                let probabilities = match &known {
-                    Some((whole, _)) if index == coverings => whole.shallow_clone(),
-                    known => {
-                        let Seen { share, changed } = seen(index, &batch);
-                        match (known, changed) {
-                            (Some((_, of_changed)), Some(part)) => {
-                                of_changed(&covered(&share), &part)
-                            }
-                            _ => network.probabilities(&covered(&share)),
-                        }
-                    }
-                };
+            let answered = Answered::new(self, network, laid, &batch, number);
+            let mut next = 0;
+            while next < laid.count {
+                let (coverings, probabilities) = answered.next(next);
+                let actual = batch.classes.repeat([coverings as i64]).unsqueeze(1);
                 let of_actual = values(&probabilities.gather(1, &actual, false));
-                for (class, probability) in self.classes[start..end].iter().zip(of_actual) {
-                    sums[class * answers + index] += probability;
+                for of_actual in of_actual.chunks_exact(end - start) {
+                    for (class, probability) in self.classes[start..end].iter().zip(of_actual) {
+                        sums[class * laid.count + next] += probability;
+                    }
+                    next += 1;
                 }
-                done += end - start;
+                done += coverings * (end - start);
                 if !go_on(done as f64 / all) {
                     return None;
                 }
             }
         }
-        let by_class = sums.chunks_exact(answers).zip(&self.by_class);
+        let by_class = sums.chunks_exact(laid.count).zip(&self.by_class);
         let mean = |(sums, images): (&[f64], &usize)| {
             sums.iter().map(|sum| sum / (*images).max(1) as f64).collect()
         };
@@ -239,5 +233,59 @@ impl<'a> Subjects<'a> {
             self.classes[start..end].iter().map(|class| *class as i64).collect();
         let classes = Tensor::from_slice(&classes).to_device(self.device());
         Batch { pictures, places, classes, frames: &self.frames[start..end] }
+    }
+}
+
+/// A network's answers to one batch.
+struct Answered<'a> {
+    subjects: &'a Subjects<'a>,
+    network: &'a dyn Examined,
+    laid: &'a Laid<'a>,
+    batch: &'a Batch<'a>,
+    /// The same noise under every covering of a batch, so that it does not tell them apart.
+    noise: i64,
+    changed: Option<Changed<'a>>,
+}
+
+/// What it takes to answer to parts alone.
+struct Changed<'a> {
+    network: OfChanged<'a>,
+    of_parts: OfParts<'a>,
+    /// The pictures where all of them is hidden, `[B, C, H, W]`.
+    hidden: Tensor,
+}
+
+impl<'a> Answered<'a> {
+    fn new(
+        subjects: &'a Subjects<'a>,
+        network: &'a dyn Examined,
+        laid: &'a Laid<'a>,
+        batch: &'a Batch<'a>,
+        number: usize,
+    ) -> Answered<'a> {
+        let noise = random::torch_seed(subjects.seed, "sensitivity noise", &[number as u64]);
+        let changed = laid.parts.and_then(|of_parts| {
+            let hidden = subjects.data.all_hidden(&batch.pictures, subjects.fill, noise)?;
+            Some(Changed { network: network.known(&batch.pictures)?, of_parts, hidden })
+        });
+        Answered { subjects, network, laid, batch, noise, changed }
+    }
+
+    /// Probabilities under the next coverings, from one on: how many coverings, and `[coverings × B, K]`.
+    fn next(&self, from: usize) -> (usize, Tensor) {
+        let pictures = &self.batch.pictures;
+        if let Some(Changed { network, of_parts, hidden }) = &self.changed
+            && let Some(group) = of_parts(from..self.laid.count, self.batch)
+        {
+            let Group { coverings, parts, seen } = group;
+            let covered =
+                laid(&parts.cut(pictures), &parts.cut(hidden), &(1.0_f64 - seen).unsqueeze(1));
+            return (coverings, network(&covered, &parts));
+        }
+        let share = (self.laid.seen)(from, self.batch);
+        let hidden = (1.0_f64 - share).unsqueeze(1);
+        let covering = Covering { hidden: &hidden, fill: self.subjects.fill, seed: self.noise };
+        let met = self.subjects.data.met(pictures.shallow_clone(), None, Some(covering));
+        (1, self.network.probabilities(&met))
     }
 }
