@@ -8,6 +8,7 @@ mod count;
 mod folded;
 mod network;
 mod parameters;
+mod patches;
 pub mod weights;
 
 pub use changed::{Known, Parts, Span};

@@ -5,6 +5,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::folded::Folded;
 use super::parameters::{Initial, Parameters, Part, Placed};
+use super::patches::Patches;
 use super::weights::{self, FormatError, Weights};
 use crate::experiment::{ModelSpec, Precision};
 use crate::random;
@@ -25,6 +26,8 @@ pub struct Network {
     /// `[K, C]` and `[K]`.
     pub(super) head: Affine,
     parameters: Parameters,
+    /// Where the first convolution's statistics are taken from the patches that it sees.
+    pub(super) patches: Option<Patches>,
     pub(super) precision: Precision,
     /// How far a step moves the running statistics towards a batch's: libtorch's sense of momentum, which
     /// is 1 − TensorFlow's.
@@ -114,6 +117,7 @@ impl Network {
             blocks,
             head: affine(),
             parameters,
+            patches: Patches::new(model, channels, device),
             precision,
             norm_step: 1.0 - model.batch_norm_momentum,
         }
@@ -138,7 +142,12 @@ impl Network {
             }
             let pooled = index + 1 < self.blocks.len();
             for (place, convolution) in block.iter().enumerate() {
-                x = normalised(convolution, &x, norm_step);
+                x = match &self.patches {
+                    Some(patches) if (index, place) == (0, 0) => {
+                        patches.normalised(convolution, &x, norm_step)
+                    }
+                    _ => normalised(convolution, &x, norm_step),
+                };
                 // What is pooled next is cut off at 0 after that: the largest of a few numbers is the same
                 // either way, and a ninth of them is left.
                 if !(pooled && place + 1 == block.len()) {
@@ -167,6 +176,7 @@ impl Network {
             blocks: self.blocks.iter().map(block).collect(),
             head: self.head.shared(),
             parameters: self.parameters.shared(),
+            patches: self.patches.as_ref().map(Patches::shared),
             ..*self
         };
         let _guard = tch::no_grad_guard();
@@ -275,7 +285,7 @@ impl Affine {
 }
 
 /// Convolution and batch normalisation over the batch.
-fn normalised(convolution: &Convolution, x: &Tensor, norm_step: f64) -> Tensor {
+pub(super) fn normalised(convolution: &Convolution, x: &Tensor, norm_step: f64) -> Tensor {
     let Convolution { filter, norm, running_mean, running_variance } = convolution;
     let convolved = convolve(x, &filter.weight.leaf, None, 1);
     convolved.batch_norm(
