@@ -18,11 +18,14 @@ use std::process::{Command, ExitCode};
 
 use fer_lab::analysis::people::rank_correlation;
 use fer_lab::analysis::{Tables, effects, shapley_values};
+use fer_lab::region::{Mode, Phase};
 use fer_lab::report::{Cell, Column, Format, Table};
-use fer_lab::store::{EffectRow, EpochRow, Results, RunRow, ShapleyRow, TruthRow, read_table};
+use fer_lab::store::{
+    EffectRow, EpochRow, Metric, Results, RunRow, ShapleyRow, TruthRow, Worth, read_table,
+};
 
 const NAME: &str = "recover_truth";
-const PHASES: [&str; 3] = ["retrain", "evaluate", "amortised"];
+const PHASES: [Phase; 3] = [Phase::Retrain, Phase::Evaluate, Phase::Amortised];
 const PLAYERS: [&str; 4] = ["brows", "eyes", "mouth", "nose"];
 
 fn main() -> ExitCode {
@@ -109,7 +112,7 @@ impl Answer {
         let shapley =
             read_table(&results.table_path::<ShapleyRow>(NAME).expect("a name")).expect("values");
         let effects = effects(&tables.scores).expect("effects");
-        let effects = effects.into_iter().filter(|row| row.metric == "accuracy").collect();
+        let effects = effects.into_iter().filter(|row| row.metric == Metric::Accuracy).collect();
         let mut worlds: Vec<World> = Vec::new();
         for row in truth {
             let known = worlds.iter().position(|world| world.swept == row.swept);
@@ -150,7 +153,7 @@ impl Answer {
                     .map(|region| {
                         let of = |row: &&ShapleyRow| {
                             row.region == *region
-                                && row.metric == "accuracy"
+                                && row.metric == Worth::Accuracy
                                 && row.phase == phase
                                 && row.swept == world.swept
                         };
@@ -181,7 +184,7 @@ impl Answer {
                 let (false_alarms, empty) = self.false_alarms(world, phase);
                 table.push(vec![
                     Cell::text(world.name),
-                    Cell::text(phase),
+                    Cell::text(phase.name()),
                     correlation.map_or(Cell::Empty, |found| Cell::number(found.value, 2)),
                     Cell::text(format!("{ordered} of {different}")),
                     Cell::number(100.0 * error, 1),
@@ -195,11 +198,11 @@ impl Answer {
 
     /// Of the sets whose hiding costs the observer nothing, those whose effect is told from zero (Holm's p
     /// under 0.05) and is a cost.
-    fn false_alarms(&self, world: &World, phase: &str) -> (usize, usize) {
+    fn false_alarms(&self, world: &World, phase: Phase) -> (usize, usize) {
         let hidden = self
             .effects
             .iter()
-            .filter(|row| row.mode == "hide" && row.phase == phase && row.swept == world.swept);
+            .filter(|row| row.mode == Mode::Hide && row.phase == phase && row.swept == world.swept);
         let empty: Vec<&EffectRow> =
             hidden.filter(|row| world.cost(&row.regions).abs() < 1e-9).collect();
         let found =
@@ -214,7 +217,7 @@ impl Answer {
             Column::text("hidden", "hidden"),
             Column::number("truth", "truth"),
         ];
-        columns.extend(PHASES.map(|phase| Column::number(phase, phase)));
+        columns.extend(PHASES.map(|phase| Column::number(phase.name(), phase.name())));
         let mut table = Table::new(columns);
         for world in &self.worlds {
             for regions in [&["brows"][..], &["mouth"], &["brows", "mouth"], &["eyes"]] {
@@ -229,7 +232,7 @@ impl Answer {
                 for phase in PHASES {
                     let of = |row: &&EffectRow| {
                         row.regions == names
-                            && row.mode == "hide"
+                            && row.mode == Mode::Hide
                             && row.phase == phase
                             && row.swept == world.swept
                     };
@@ -254,25 +257,27 @@ impl Answer {
             Column::number("saved", "times"),
         ]);
         for world in &self.worlds {
-            let of = |phase: &'static str| {
+            let of = |phase: Phase| {
                 self.effects.iter().filter(move |row| {
-                    row.mode == "keep" && row.phase == phase && row.swept == world.swept
+                    row.mode == Mode::Keep && row.phase == phase && row.swept == world.swept
                 })
             };
-            let behind: Vec<f64> = of("retrain")
+            let behind: Vec<f64> = of(Phase::Retrain)
                 .filter_map(|retrained| {
                     let same = |row: &&EffectRow| row.regions == retrained.regions;
-                    Some(retrained.covered - of("amortised").find(same)?.covered)
+                    Some(retrained.covered - of(Phase::Amortised).find(same)?.covered)
                 })
                 .collect();
             let mean = behind.iter().sum::<f64>() / behind.len() as f64;
             let most = behind.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            let took = |phase: &str| -> f64 {
+            let took = |phase: Phase| -> f64 {
                 let mut trainings: Vec<&str> = self
                     .runs
                     .iter()
                     .filter(|run| {
-                        run.mode == "keep" && run.phase == phase && run.swept == world.swept
+                        run.mode == Some(Mode::Keep)
+                            && run.phase == Some(phase)
+                            && run.swept == world.swept
                     })
                     .map(|run| run.training_id.as_str())
                     .collect();
@@ -280,7 +285,7 @@ impl Answer {
                 trainings.dedup();
                 trainings.iter().filter_map(|training| self.seconds.get(*training)).sum()
             };
-            let (retrained, amortised) = (took("retrain"), took("amortised"));
+            let (retrained, amortised) = (took(Phase::Retrain), took(Phase::Amortised));
             table.push(vec![
                 Cell::text(world.name),
                 Cell::number(100.0 * mean, 1),

@@ -9,7 +9,7 @@ use fer_lab::engine::{self, Crew, Event, KeptData, Observer, Outcome, Work};
 use fer_lab::experiment::{self, DeviceChoice, Experiment};
 use fer_lab::plan::Plan;
 use fer_lab::region::Regions;
-use fer_lab::store::{EffectRow, Results, TruthRow, read_table};
+use fer_lab::store::{EffectRow, Metric, Results, TruthRow, read_table};
 use fer_lab::train::device::{self, AskedBy};
 
 /// Two emotions that the region alone tells apart well.
@@ -105,7 +105,7 @@ fn answer(experiment: &Experiment, results: &Results) -> Vec<EffectRow> {
     assert_eq!((done.trained, done.failed_runs), (0, 0));
     let scores = Tables::read(results, &experiment.name).unwrap().scores;
     let effects = effects(&scores).unwrap();
-    effects.into_iter().filter(|row| row.metric == "accuracy").collect()
+    effects.into_iter().filter(|row| row.metric == Metric::Accuracy).collect()
 }
 
 /// Asks about every region in the world where only `region` carries the emotion.

@@ -8,9 +8,12 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
+use fer_lab::dataset::Split;
 use fer_lab::experiment::Statistics;
+use fer_lab::region::{FillKind, Mode, Phase};
 use fer_lab::store::{
-    EffectRow, PredictionRow, RunRow, TruthRow, read_table, write_predictions, write_table,
+    EffectRow, Metric, PredictionRow, RunRow, RunStatus, Term, TruthRow, read_table,
+    write_predictions, write_table,
 };
 use serde_json::{Value, json};
 
@@ -52,9 +55,9 @@ fn run(regions: &[&str], val_accuracy: Option<f64>, rate: &str) -> RunRow {
         condition: word("hide eyes — mean"),
         dataset: word("faces"),
         regions: regions.iter().map(|name| word(name)).collect(),
-        mode: word("hide"),
-        fill: word("mean"),
-        phase: word("retrain"),
+        mode: Some(Mode::Hide),
+        fill: Some(FillKind::Mean),
+        phase: Some(Phase::Retrain),
         control: false,
         draw: None,
         area: 0.125,
@@ -77,7 +80,7 @@ fn run(regions: &[&str], val_accuracy: Option<f64>, rate: &str) -> RunRow {
         statistics: Statistics::Adapted,
         wall_seconds: 1.5,
         train_images_per_second: 320.0,
-        status: word("done"),
+        status: RunStatus::Done,
         swept: BTreeMap::from([
             (word("train.optimizer.learning_rate"), word(rate)),
             (word("schedule.kind"), word("\"cosine\"")),
@@ -147,7 +150,7 @@ fn predictions() -> Vec<PredictionRow> {
     (0..1000)
         .map(|image| PredictionRow {
             run_id: "r".into(),
-            split: if image < 400 { "val" } else { "test" }.into(),
+            split: if image < 400 { Split::Val } else { Split::Test },
             image: format!("fer{image:07}.png"),
             actual: "fear".into(),
             predicted: if image % 3 == 0 { "fear" } else { "surprise" }.into(),
@@ -177,7 +180,7 @@ fn pyarrow_reads_predictions() {
             let shares = |name: &str| serde_json::from_value(row[name].clone()).unwrap();
             PredictionRow {
                 run_id: word("run_id"),
-                split: word("split"),
+                split: Split::of(&word("split")).unwrap(),
                 image: word("image"),
                 actual: word("actual"),
                 predicted: word("predicted"),
@@ -209,10 +212,10 @@ fn what_pyarrow_rewrote_is_read() {
     let (path, copy) = (folder.path().join("effects.parquet"), folder.path().join("copy.parquet"));
     let row = EffectRow {
         regions: vec!["eyes".into()],
-        mode: "hide".into(),
-        phase: "retrain".into(),
-        fill: "mean".into(),
-        metric: "accuracy".into(),
+        mode: Mode::Hide,
+        phase: Phase::Retrain,
+        fill: FillKind::Mean,
+        metric: Metric::Accuracy,
         seeds: 3,
         images: 1400,
         baseline: 0.83,

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use fer_lab::analysis::{self, RunScores, Scorer};
+use fer_lab::dataset::Split;
 use fer_lab::experiment::Statistics;
 use fer_lab::random::generator;
-use fer_lab::store::{PredictionRow, RunRow};
+use fer_lab::region::{FillKind, Mode, Phase};
+use fer_lab::store::{PredictionRow, RunRow, RunStatus, Term};
 use rand::RngExt;
 use rayon::prelude::*;
 
@@ -100,7 +102,7 @@ fn prediction(run: &RunRow, condition: u64, image: usize, classes: &[String]) ->
     label[actual] = 1.0;
     PredictionRow {
         run_id: run.run_id.clone(),
-        split: "test".to_owned(),
+        split: Split::Test,
         image: format!("image_{image:05}.png"),
         actual: classes[actual].clone(),
         predicted: classes[predicted].clone(),
@@ -118,9 +120,9 @@ fn row(regions: &[&str], mode: &str, phase: &str, draw: Option<u32>) -> RunRow {
         condition: format!("{mode} {}", regions.join(" + ")),
         dataset: word("faces"),
         regions: regions.iter().map(|region| word(region)).collect(),
-        mode: word(mode),
-        fill: word(if mode == "none" { "none" } else { "mean" }),
-        phase: word(phase),
+        mode: Mode::of(mode),
+        fill: Mode::of(mode).map(|_| FillKind::Mean),
+        phase: Phase::of(phase),
         control: draw.is_some(),
         draw,
         area: 0.1,
@@ -143,7 +145,7 @@ fn row(regions: &[&str], mode: &str, phase: &str, draw: Option<u32>) -> RunRow {
         statistics: Statistics::Trained,
         wall_seconds: 1.0,
         train_images_per_second: 1.0,
-        status: word("done"),
+        status: RunStatus::Done,
         swept: BTreeMap::new(),
     }
 }

@@ -5,13 +5,14 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use fer_lab::dataset::Split;
 use fer_lab::engine::outline;
 use fer_lab::experiment::{self, Experiment, Statistics};
 use fer_lab::plan::{Identified, NUMERIC_VERSION, Plan, TrainingSpec};
 use fer_lab::store::{
     ConfusionRow, EpochRow, EvaluationRecord, Manifest, PredictionRow, PredictionSource, Results,
-    RunRow, StoreError, TrainingStatus, collect_predictions, hash_file, write_sealed_json,
-    write_table,
+    RunRow, RunStatus, StoreError, TrainingStatus, collect_predictions, hash_file,
+    write_sealed_json, write_table,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -135,7 +136,6 @@ fn write_experiment(
         let classes = plan.trainings[run.training].settings.dataset.classes.clone();
         sources.push(PredictionSource { run_id: identity.run.to_string(), path, classes });
         let occlusion = condition.occlusion.as_ref();
-        let or_none = |name: Option<&str>| name.unwrap_or("none").to_owned();
         runs.push(RunRow {
             run_id: identity.run.to_string(),
             training_id: id.to_owned(),
@@ -143,9 +143,9 @@ fn write_experiment(
             condition: condition.name.clone(),
             dataset: "faces".to_owned(),
             regions: condition.regions.clone(),
-            mode: or_none(occlusion.map(|occlusion| occlusion.mode.name())),
-            fill: or_none(occlusion.map(|occlusion| occlusion.fill.name())),
-            phase: or_none(condition.phase.map(|phase| phase.name())),
+            mode: occlusion.map(|occlusion| occlusion.mode),
+            fill: occlusion.map(|occlusion| occlusion.fill.kind()),
+            phase: condition.phase,
             control: false,
             draw: None,
             area: covered,
@@ -153,10 +153,10 @@ fn write_experiment(
             epochs: EPOCHS,
             best_epoch: EPOCHS - 2,
             parameters: 60_000,
-            val_accuracy: Some(accuracy(&rows, "val")),
-            test_accuracy: Some(accuracy(&rows, "test")),
-            test_balanced_accuracy: Some(accuracy(&rows, "test")),
-            test_macro_f1: Some(accuracy(&rows, "test")),
+            val_accuracy: Some(accuracy(&rows, Split::Val)),
+            test_accuracy: Some(accuracy(&rows, Split::Test)),
+            test_balanced_accuracy: Some(accuracy(&rows, Split::Test)),
+            test_macro_f1: Some(accuracy(&rows, Split::Test)),
             test_loss: Some(0.6),
             test_bits: Some(2.0 * ability),
             device: "cpu".to_owned(),
@@ -168,7 +168,7 @@ fn write_experiment(
             statistics: Statistics::Trained,
             wall_seconds: 42.0,
             train_images_per_second: 1700.0,
-            status: "done".to_owned(),
+            status: RunStatus::Done,
             swept: BTreeMap::new(),
         });
     }
@@ -262,10 +262,10 @@ fn epoch_rows(id: &str, ability: f64) -> Vec<EpochRow> {
 
 /// Answers of which about the share `ability` is right.
 fn answers(evaluation: &str, ability: f64, random: &mut ChaCha8Rng) -> Vec<PredictionRow> {
-    let splits = [("val", VAL), ("test", TEST)];
+    let splits = [(Split::Val, VAL), (Split::Test, TEST)];
     let images =
         splits.into_iter().flat_map(|(split, images)| (0..images).map(move |i| (split, i)));
-    let mut row = |split: &str, image: usize| {
+    let mut row = |split: Split, image: usize| {
         let actual = image % CLASSES.len();
         let wrong = (actual + random.random_range(1..CLASSES.len())) % CLASSES.len();
         let predicted = if random.random_bool(ability) { actual } else { wrong };
@@ -276,7 +276,7 @@ fn answers(evaluation: &str, ability: f64, random: &mut ChaCha8Rng) -> Vec<Predi
         };
         PredictionRow {
             run_id: evaluation.to_owned(),
-            split: split.to_owned(),
+            split,
             image: format!("faces-{split}-{image:05}"),
             actual: CLASSES[actual].to_owned(),
             predicted: CLASSES[predicted].to_owned(),
@@ -287,25 +287,25 @@ fn answers(evaluation: &str, ability: f64, random: &mut ChaCha8Rng) -> Vec<Predi
     images.map(|(split, image)| row(split, image)).collect()
 }
 
-fn accuracy(rows: &[PredictionRow], split: &str) -> f64 {
+fn accuracy(rows: &[PredictionRow], split: Split) -> f64 {
     let of_split = || rows.iter().filter(|row| row.split == split);
     of_split().filter(|row| row.actual == row.predicted).count() as f64 / of_split().count() as f64
 }
 
 fn counts(rows: &[PredictionRow]) -> Vec<ConfusionRow> {
-    let mut counts: BTreeMap<[&str; 3], u64> = BTreeMap::new();
+    let mut counts: BTreeMap<(Split, [&str; 2]), u64> = BTreeMap::new();
     for row in rows {
-        *counts.entry([&row.split, &row.actual, &row.predicted]).or_default() += 1;
+        *counts.entry((row.split, [&row.actual, &row.predicted])).or_default() += 1;
     }
     let mut confusion = Vec::new();
-    for split in ["val", "test"] {
+    for split in [Split::Val, Split::Test] {
         for actual in CLASSES {
             confusion.extend(CLASSES.map(|predicted| ConfusionRow {
                 run_id: rows[0].run_id.clone(),
-                split: split.to_owned(),
+                split,
                 actual: actual.to_owned(),
                 predicted: predicted.to_owned(),
-                count: counts.get(&[split, actual, predicted]).copied().unwrap_or(0),
+                count: counts.get(&(split, [actual, predicted])).copied().unwrap_or(0),
             }));
         }
     }

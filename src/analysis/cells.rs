@@ -8,7 +8,8 @@ use thiserror::Error;
 use super::crossed::{Differences, Estimate};
 use super::metric::mean;
 use super::scores::RunScores;
-use crate::store::RunRow;
+use crate::region::Phase;
+use crate::store::Masking;
 
 /// What keeps runs from being compared.
 #[derive(Debug, Error, PartialEq)]
@@ -33,8 +34,8 @@ pub(super) struct Cell<'a> {
 
 /// The runs of one covering and of its controls.
 pub(super) struct Covered<'a> {
-    /// Any of its runs: they agree in regions, mode, phase and fill.
-    pub like: &'a RunRow,
+    pub regions: &'a [String],
+    pub masking: Masking,
     pub by_seed: BTreeMap<u64, &'a RunScores>,
     /// By seed, then by draw.
     pub controls: BTreeMap<u64, BTreeMap<Option<u32>, &'a RunScores>>,
@@ -51,7 +52,9 @@ pub(super) struct Pair<'a> {
 pub(super) fn cells(runs: &[RunScores]) -> Result<Vec<Cell<'_>>, EffectsError> {
     let mut cells: Vec<Cell> = Vec::new();
     // The masks alone are no covering of the face.
-    for scores in runs.iter().filter(|scores| scores.done() && scores.run.phase != "masks") {
+    for scores in
+        runs.iter().filter(|scores| scores.done() && scores.run.phase != Some(Phase::Masks))
+    {
         let run = &scores.run;
         let cell = match cells.iter().position(|cell| *cell.swept == run.swept) {
             Some(known) => &mut cells[known],
@@ -61,14 +64,14 @@ pub(super) fn cells(runs: &[RunScores]) -> Result<Vec<Cell<'_>>, EffectsError> {
                 cells.last_mut().expect("one was just added")
             }
         };
-        let before = if run.mode == "none" {
-            cell.whole.insert(run.seed, scores)
-        } else {
-            let covered = match cell.covered.iter().position(|known| alike(known.like, run)) {
+        let before = if let Some(masking) = run.masking() {
+            let alike = |known: &Covered| known.regions == run.regions && known.masking == masking;
+            let covered = match cell.covered.iter().position(alike) {
                 Some(known) => &mut cell.covered[known],
                 None => {
                     let (by_seed, controls) = (BTreeMap::new(), BTreeMap::new());
-                    cell.covered.push(Covered { like: run, by_seed, controls });
+                    let regions = run.regions.as_slice();
+                    cell.covered.push(Covered { regions, masking, by_seed, controls });
                     cell.covered.last_mut().expect("one was just added")
                 }
             };
@@ -77,6 +80,8 @@ pub(super) fn cells(runs: &[RunScores]) -> Result<Vec<Cell<'_>>, EffectsError> {
             } else {
                 covered.by_seed.insert(run.seed, scores)
             }
+        } else {
+            cell.whole.insert(run.seed, scores)
         };
         if let Some(before) = before {
             let (first, second) = (before.run.run_id.clone(), run.run_id.clone());
@@ -84,10 +89,6 @@ pub(super) fn cells(runs: &[RunScores]) -> Result<Vec<Cell<'_>>, EffectsError> {
         }
     }
     Ok(cells)
-}
-
-fn alike(a: &RunRow, b: &RunRow) -> bool {
-    a.regions == b.regions && a.mode == b.mode && a.phase == b.phase && a.fill == b.fill
 }
 
 /// The seeds that whole and covered faces share, each with its controls; all on the same images.

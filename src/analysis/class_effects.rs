@@ -1,10 +1,10 @@
 //! Which emotions a covering costs: the effects on each class's recall.
 
-use super::cells::{Cell, Contrast, EffectsError, Pair, cells, contrast, pair};
+use super::cells::{Cell, Contrast, Covered, EffectsError, Pair, cells, contrast, pair};
 use super::holm::holm_within;
 use super::metric::{Metric, mean};
 use super::scores::RunScores;
-use crate::store::{ClassEffectRow, RunRow};
+use crate::store::ClassEffectRow;
 
 /// The effect and signal of every covering on the recall of every class, paired as in
 /// [`effects`](super::effects()) over the images of that class alone.
@@ -27,7 +27,7 @@ pub fn class_effects(
             let Some(whole) = pairs.first().map(|pair| pair.whole) else { continue };
             for (class, images) in whole.test.by_class() {
                 let emotion = &classes[usize::from(class)];
-                rows.extend(class_effect(cell, covered.like, &pairs, emotion, &images)?);
+                rows.extend(class_effect(cell, covered, &pairs, emotion, &images)?);
             }
         }
         adjust(&mut rows[first..]);
@@ -37,22 +37,22 @@ pub fn class_effects(
 
 fn class_effect(
     cell: &Cell,
-    like: &RunRow,
+    like: &Covered,
     pairs: &[Pair],
     emotion: &str,
     images: &[usize],
 ) -> Result<Option<ClassEffectRow>, EffectsError> {
-    let correct = |run: &RunScores, image: usize| Metric::Accuracy.of(run, images[image]);
+    let correct = |run: &RunScores, image: usize| Metric::Accuracy.part(run, images[image]);
     let recall = |run: &RunScores| Ok(mean((0..images.len()).map(|image| correct(run, image))));
     let found = contrast(pairs, images.len(), correct, recall)?;
     let Some(Contrast { effect, signal, levels }) = found else { return Ok(None) };
     let (effect_low, effect_high) = effect.interval.unzip();
     let (signal_low, signal_high) = signal.as_ref().and_then(|signal| signal.interval).unzip();
     Ok(Some(ClassEffectRow {
-        regions: like.regions.clone(),
-        mode: like.mode.clone(),
-        phase: like.phase.clone(),
-        fill: like.fill.clone(),
+        regions: like.regions.to_vec(),
+        mode: like.masking.mode,
+        phase: like.masking.phase,
+        fill: like.masking.fill,
         emotion: emotion.to_owned(),
         seeds: u32::try_from(pairs.len()).unwrap_or(u32::MAX),
         images: images.len() as u64,
@@ -74,7 +74,7 @@ fn class_effect(
 
 /// Holm's correction within each mode, phase and fill of one cell.
 fn adjust(rows: &mut [ClassEffectRow]) {
-    let family = |row: &ClassEffectRow| [&row.mode, &row.phase, &row.fill].map(String::clone);
+    let family = |row: &ClassEffectRow| (row.mode, row.phase, row.fill);
     let adjusted = holm_within(rows.iter().map(|row| (family(row), row.p)));
     for (row, adjusted) in rows.iter_mut().zip(adjusted) {
         row.p_adjusted = adjusted;
@@ -86,6 +86,7 @@ mod tests {
     use super::super::crossed::Differences;
     use super::super::effects::fixture::{answers, classes, run};
     use super::*;
+    use crate::store::RunRow;
 
     /// Images of classes 0, 0, 0, 1.
     const ACTUAL: [usize; 4] = [0, 0, 0, 1];

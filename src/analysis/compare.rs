@@ -86,7 +86,7 @@ fn values(runs: &[&RunScores], metric: Metric) -> Option<Vec<f64>> {
     let rests = runs.iter().map(|run| rest(run)).collect::<Option<Vec<f64>>>()?;
     let images = runs.first()?.images();
     let at = |image: usize| {
-        mean(runs.iter().zip(&rests).map(|(run, rest)| metric.of(run, image) + rest))
+        mean(runs.iter().zip(&rests).map(|(run, rest)| metric.part(run, image) + rest))
     };
     Some((0..images).map(at).collect())
 }
@@ -96,7 +96,7 @@ mod tests {
     use super::super::effects::fixture::{classes, prediction, run};
     use super::super::scores::Scorer;
     use super::*;
-    use crate::store::RunRow;
+    use crate::store::{RunRow, RunStatus};
 
     /// A run on images a, b, c … of class 0, of which these are answered rightly (with probability 1/2,
     /// else 1/4).
@@ -185,7 +185,7 @@ mod tests {
         let fewer = [scores("b1", 1, &[T, F, F])];
         assert_eq!(compare(&a, &fewer, Metric::Accuracy), Err(Unpaired::Images));
         let mut failed = a.clone();
-        failed[0].run.status = "failed: the loss is not finite".to_owned();
+        failed[0].run.status = RunStatus::Failed("the loss is not finite".to_owned());
         assert_eq!(compare(&a, &failed, Metric::Accuracy), Err(Unpaired::Unfinished));
         assert_eq!(compare(&failed, &a, Metric::Accuracy), Err(Unpaired::Unfinished));
         assert_eq!(compare(&[], &a, Metric::Accuracy), Err(Unpaired::Unfinished));

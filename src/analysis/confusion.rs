@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use thiserror::Error;
 
+use crate::dataset::Split;
 use crate::store::{ConfusionRow, PredictionRow};
 
 /// A prediction names a class that the experiment does not have.
@@ -36,11 +37,11 @@ pub fn confusion(
             classes: classes.join(", "),
         })
     };
-    let mut groups: HashMap<(&str, &str), usize> = HashMap::new();
-    let mut tables: Vec<((&str, &str), Vec<u64>)> = Vec::new();
+    let mut groups: HashMap<(&str, Split), usize> = HashMap::new();
+    let mut tables: Vec<((&str, Split), Vec<u64>)> = Vec::new();
     for row in predictions {
         let (actual, predicted) = (find(row, &row.actual)?, find(row, &row.predicted)?);
-        let key = (row.run_id.as_str(), row.split.as_str());
+        let key = (row.run_id.as_str(), row.split);
         let table = *groups.entry(key).or_insert_with(|| {
             tables.push((key, vec![0; classes.len() * classes.len()]));
             tables.len() - 1
@@ -52,7 +53,7 @@ pub fn confusion(
         .flat_map(|((run_id, split), counts)| {
             counts.iter().enumerate().map(|(cell, count)| ConfusionRow {
                 run_id: (*run_id).to_owned(),
-                split: (*split).to_owned(),
+                split: *split,
                 actual: classes[cell / classes.len()].clone(),
                 predicted: classes[cell % classes.len()].clone(),
                 count: *count,
@@ -64,11 +65,12 @@ pub fn confusion(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Term;
 
     fn row(run_id: &str, split: &str, actual: &str, predicted: &str) -> PredictionRow {
         PredictionRow {
             run_id: run_id.into(),
-            split: split.into(),
+            split: Split::of(split).unwrap(),
             image: "a.png".into(),
             actual: actual.into(),
             predicted: predicted.into(),
@@ -92,7 +94,7 @@ mod tests {
             .map(|r| {
                 (
                     r.run_id.as_str(),
-                    r.split.as_str(),
+                    r.split.name(),
                     r.actual.as_str(),
                     r.predicted.as_str(),
                     r.count,

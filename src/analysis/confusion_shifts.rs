@@ -1,10 +1,10 @@
 //! Which confusions appear, and which go, when regions are covered.
 
-use super::cells::{Cell, EffectsError, Pair, cells, pair};
+use super::cells::{Cell, Covered, EffectsError, Pair, cells, pair};
 use super::crossed::Differences;
 use super::metric::mean;
 use super::scores::RunScores;
-use crate::store::{ConfusionShiftRow, RunRow};
+use crate::store::ConfusionShiftRow;
 
 /// For every covering and class, how the share of its images that are taken for each class changes: covered
 /// less whole, so that a confusion that appears is above 0. Paired as in [`effects`](super::effects())
@@ -32,8 +32,7 @@ pub fn confusion_shifts(
                     let taken = |run: &RunScores, image: usize| {
                         f64::from(u8::from(run.predicted[images[image]] == predicted))
                     };
-                    let shift =
-                        shift(cell, covered.like, &pairs, images.len(), pair_of_classes, taken);
+                    let shift = shift(cell, covered, &pairs, images.len(), pair_of_classes, taken);
                     rows.extend(shift);
                 }
             }
@@ -44,7 +43,7 @@ pub fn confusion_shifts(
 
 fn shift(
     cell: &Cell,
-    like: &RunRow,
+    like: &Covered,
     pairs: &[Pair],
     images: usize,
     [actual, predicted]: [&String; 2],
@@ -57,10 +56,10 @@ fn shift(
     let (low, high) = change.interval.unzip();
     let share = |run: &RunScores| mean((0..images).map(|image| taken(run, image)));
     Some(ConfusionShiftRow {
-        regions: like.regions.clone(),
-        mode: like.mode.clone(),
-        phase: like.phase.clone(),
-        fill: like.fill.clone(),
+        regions: like.regions.to_vec(),
+        mode: like.masking.mode,
+        phase: like.masking.phase,
+        fill: like.masking.fill,
         actual: actual.clone(),
         predicted: predicted.clone(),
         baseline: mean(pairs.iter().map(|pair| share(pair.whole))),

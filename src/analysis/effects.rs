@@ -1,10 +1,10 @@
 //! What covering a region costs, and how much of that is the region's own.
 
-use super::cells::{Cell, Contrast, EffectsError, Pair, cells, contrast, pair};
+use super::cells::{Cell, Contrast, Covered, EffectsError, Pair, cells, contrast, pair};
 use super::holm::holm_within;
 use super::metric::Metric;
 use super::scores::RunScores;
-use crate::store::{EffectRow, RunRow};
+use crate::store::EffectRow;
 
 /// The effects of every covering, on each metric.
 ///
@@ -26,7 +26,7 @@ pub fn effects(runs: &[RunScores]) -> Result<Vec<EffectRow>, EffectsError> {
         for covered in &cell.covered {
             let pairs = pair(cell, covered)?;
             for metric in Metric::ALL {
-                rows.extend(effect(cell, covered.like, &pairs, metric)?);
+                rows.extend(effect(cell, covered, &pairs, metric)?);
             }
         }
         adjust(&mut rows[first..]);
@@ -37,7 +37,7 @@ pub fn effects(runs: &[RunScores]) -> Result<Vec<EffectRow>, EffectsError> {
 /// The row of one covering and metric; `None` without a pair.
 fn effect(
     cell: &Cell,
-    like: &RunRow,
+    like: &Covered,
     pairs: &[Pair],
     metric: Metric,
 ) -> Result<Option<EffectRow>, EffectsError> {
@@ -47,16 +47,16 @@ fn effect(
         let missing = || EffectsError::NoBits { run_id: run.run.run_id.clone() };
         metric.level(run).ok_or_else(missing)
     };
-    let found = contrast(pairs, images, |run, image| metric.of(run, image), level)?;
+    let found = contrast(pairs, images, |run, image| metric.part(run, image), level)?;
     let Some(Contrast { effect, signal, levels }) = found else { return Ok(None) };
     let (effect_low, effect_high) = effect.interval.unzip();
     let (signal_low, signal_high) = signal.as_ref().and_then(|signal| signal.interval).unzip();
     Ok(Some(EffectRow {
-        regions: like.regions.clone(),
-        mode: like.mode.clone(),
-        phase: like.phase.clone(),
-        fill: like.fill.clone(),
-        metric: metric.name().to_owned(),
+        regions: like.regions.to_vec(),
+        mode: like.masking.mode,
+        phase: like.masking.phase,
+        fill: like.masking.fill,
+        metric,
         seeds: u32::try_from(pairs.len()).unwrap_or(u32::MAX),
         images: images as u64,
         baseline: levels.baseline,
@@ -77,8 +77,7 @@ fn effect(
 
 /// Holm's correction within each mode, phase, fill and metric of one cell.
 fn adjust(rows: &mut [EffectRow]) {
-    let family =
-        |row: &EffectRow| [&row.mode, &row.phase, &row.fill, &row.metric].map(String::clone);
+    let family = |row: &EffectRow| (row.mode, row.phase, row.fill, row.metric);
     let adjusted = holm_within(rows.iter().map(|row| (family(row), row.p)));
     for (row, adjusted) in rows.iter_mut().zip(adjusted) {
         row.p_adjusted = adjusted;
@@ -92,7 +91,9 @@ pub(crate) mod fixture {
     use std::collections::BTreeMap;
 
     use super::super::scores::{RunScores, Scorer};
-    use crate::store::{PredictionRow, RunRow};
+    use crate::dataset::Split;
+    use crate::region::{FillKind, Mode, Phase};
+    use crate::store::{PredictionRow, RunRow, RunStatus, Term};
 
     pub fn classes() -> Vec<String> {
         vec!["neutral".into(), "fear".into()]
@@ -107,9 +108,9 @@ pub(crate) mod fixture {
             condition: "c".into(),
             dataset: "faces".into(),
             regions: regions.iter().map(|name| (*name).to_owned()).collect(),
-            mode: mode.into(),
-            fill: if whole { "none" } else { "mean" }.into(),
-            phase: if whole { "none" } else { "retrain" }.into(),
+            mode: Mode::of(mode),
+            fill: (!whole).then_some(FillKind::Mean),
+            phase: (!whole).then_some(Phase::Retrain),
             control: false,
             draw: None,
             area: 0.0,
@@ -132,7 +133,7 @@ pub(crate) mod fixture {
             statistics: crate::experiment::Statistics::Trained,
             wall_seconds: 1.0,
             train_images_per_second: 1.0,
-            status: "done".into(),
+            status: RunStatus::Done,
             swept: BTreeMap::new(),
         }
     }
@@ -166,7 +167,7 @@ pub(crate) mod fixture {
         label[actual] = 1.0;
         PredictionRow {
             run_id: id.into(),
-            split: "test".into(),
+            split: Split::Test,
             image: image.into(),
             actual: classes()[actual].clone(),
             predicted: classes()[usize::from(probabilities[1] > probabilities[0])].clone(),

@@ -9,6 +9,7 @@ use super::cells::{EffectsError, same_images};
 use super::crossed::Differences;
 use super::metric::{Metric, mean};
 use super::scores::RunScores;
+use crate::region::Phase;
 use crate::store::MaskLeakRow;
 
 /// How far the networks that saw masks alone come beyond what is reached without looking: the share of the
@@ -19,7 +20,9 @@ use crate::store::MaskLeakRow;
 /// Where two of the runs were examined on different test images.
 pub fn mask_leaks(runs: &[RunScores]) -> Result<Vec<MaskLeakRow>, EffectsError> {
     let mut choices: Vec<(&BTreeMap<String, String>, Vec<&RunScores>)> = Vec::new();
-    for scores in runs.iter().filter(|scores| scores.done() && scores.run.phase == "masks") {
+    for scores in
+        runs.iter().filter(|scores| scores.done() && scores.run.phase == Some(Phase::Masks))
+    {
         let swept = &scores.run.swept;
         match choices.iter_mut().find(|(known, _)| *known == swept) {
             Some((_, runs)) => runs.push(scores),
@@ -52,7 +55,7 @@ fn mask_leak(
     let chance = mean(unseen.into_iter());
     let (low, high) = excess.interval.unzip();
     Some(MaskLeakRow {
-        metric: metric.name().to_owned(),
+        metric,
         reached: chance + excess.mean,
         chance,
         excess: excess.mean,
@@ -87,12 +90,13 @@ mod tests {
     use super::super::effects;
     use super::super::effects::fixture::{answers, run};
     use super::*;
+    use crate::region::FillKind;
     use crate::store::RunRow;
 
     fn masks(id: &str, seed: u64) -> RunRow {
         RunRow {
-            phase: "masks".into(),
-            fill: "silhouette".into(),
+            phase: Some(Phase::Masks),
+            fill: Some(FillKind::Silhouette),
             ..run(id, &["eyes"], "hide", seed)
         }
     }
@@ -118,7 +122,7 @@ mod tests {
         ])
         .unwrap();
         let [row, bits] = &rows[..] else { panic!("{rows:?}") };
-        assert_eq!((row.metric.as_str(), bits.metric.as_str()), ("accuracy", "bits"));
+        assert_eq!((row.metric, bits.metric), (Metric::Accuracy, Metric::Bits));
         assert!((row.reached - 0.9).abs() < 1e-12 && (row.chance - 0.6).abs() < 1e-12);
         assert!((row.excess - 0.3).abs() < 1e-12);
         assert_eq!((row.seeds, row.images), (2, 40));

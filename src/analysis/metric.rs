@@ -2,28 +2,11 @@
 
 use super::scores::RunScores;
 
-/// A metric that is a mean over images, so that two runs can be paired image by image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Metric {
-    Accuracy,
-    BalancedAccuracy,
-    Bits,
-}
+pub use crate::store::Metric;
 
 impl Metric {
-    pub const ALL: [Metric; 3] = [Metric::Accuracy, Metric::BalancedAccuracy, Metric::Bits];
-
-    /// As in `effects.parquet`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Metric::Accuracy => "accuracy",
-            Metric::BalancedAccuracy => "balanced_accuracy",
-            Metric::Bits => "bits",
-        }
-    }
-
     /// One image's part in the metric, up to a constant that all runs on the same data share.
-    pub(super) fn of(self, scores: &RunScores, image: usize) -> f64 {
+    pub(super) fn part(self, scores: &RunScores, image: usize) -> f64 {
         let correct = f64::from(u8::from(scores.correct(image)));
         match self {
             Metric::Accuracy => correct,
@@ -49,11 +32,11 @@ impl Metric {
             Metric::Bits => self.level(scores)? - self.mean(scores),
             _ => 0.0,
         };
-        Some((0..scores.images()).map(|image| self.of(scores, image) + rest).collect())
+        Some((0..scores.images()).map(|image| self.part(scores, image) + rest).collect())
     }
 
     pub(super) fn mean(self, scores: &RunScores) -> f64 {
-        mean((0..scores.images()).map(|image| self.of(scores, image)))
+        mean((0..scores.images()).map(|image| self.part(scores, image)))
     }
 }
 

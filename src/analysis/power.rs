@@ -52,7 +52,7 @@ pub fn components_seen(runs: &[RunScores]) -> Result<Option<Components>, Effects
             let pairs = pair(cell, covered)?;
             let images = pairs.first().map_or(0, |pair| pair.whole.images());
             let differences = Differences::from_fn(pairs.len(), images, |seed, image| {
-                let of = |run| Metric::Accuracy.of(run, image);
+                let of = |run| Metric::Accuracy.part(run, image);
                 of(pairs[seed].whole) - of(pairs[seed].covered)
             });
             seen.extend(differences.and_then(|differences| differences.components()));

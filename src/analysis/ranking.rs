@@ -21,7 +21,8 @@ use super::crossed::Differences;
 use super::metric::Metric;
 use super::scores::RunScores;
 use crate::random::generator;
-use crate::store::{RankingRow, RunRow};
+use crate::region::Mode;
+use crate::store::RankingRow;
 
 /// A probability from so many draws has a standard error of at most 1.1 points.
 const DRAWS: usize = 2000;
@@ -43,21 +44,20 @@ pub fn ranking(runs: &[RunScores]) -> Result<Vec<RankingRow>, EffectsError> {
     let mut rows = Vec::new();
     for cell in &cells(runs)? {
         for regions in by_setting(cell) {
-            let likes: Vec<&RunRow> = regions.iter().map(|covered| covered.like).collect();
             let pairs = shared(cell, &regions)?;
             let Some(first) = pairs.first().and_then(|pairs| pairs.first()) else { continue };
             let images = first.whole.images();
             for metric in Metric::ALL {
-                let sign = if likes[0].mode == "keep" { -1.0 } else { 1.0 };
+                let sign = if regions[0].masking.mode == Mode::Keep { -1.0 } else { 1.0 };
                 let worth = pairs.iter().map(|pairs| {
                     Differences::from_fn(pairs.len(), images, |seed, image| {
                         let Pair { whole, covered, .. } = &pairs[seed];
-                        sign * (metric.of(whole, image) - metric.of(covered, image))
+                        sign * (metric.part(whole, image) - metric.part(covered, image))
                     })
                 });
                 let Some(worth) = worth.collect::<Option<Vec<Differences>>>() else { continue };
                 let probabilities = rank_probabilities(&worth);
-                for (like, ranks) in likes.iter().zip(probabilities) {
+                for (like, ranks) in regions.iter().zip(probabilities) {
                     rows.extend(rows_of(cell, like, metric, &worth[0], &ranks));
                 }
             }
@@ -68,7 +68,7 @@ pub fn ranking(runs: &[RunScores]) -> Result<Vec<RankingRow>, EffectsError> {
 
 fn rows_of(
     cell: &Cell,
-    like: &RunRow,
+    like: &Covered,
     metric: Metric,
     table: &Differences,
     ranks: &[f64],
@@ -78,10 +78,10 @@ fn rows_of(
         _ => "seeds and images crossed: pigeonhole bootstrap",
     };
     let row = |(rank, probability): (u32, &f64)| RankingRow {
-        mode: like.mode.clone(),
-        phase: like.phase.clone(),
-        fill: like.fill.clone(),
-        metric: metric.name().to_owned(),
+        mode: like.masking.mode,
+        phase: like.masking.phase,
+        fill: like.masking.fill,
+        metric,
         region: like.regions[0].clone(),
         rank,
         probability: *probability,
@@ -96,11 +96,8 @@ fn rows_of(
 /// The coverings of one region alone, by mode, phase and fill, where there are several.
 fn by_setting<'a, 'b>(cell: &'b Cell<'a>) -> Vec<Vec<&'b Covered<'a>>> {
     let mut settings: Vec<Vec<&Covered>> = Vec::new();
-    for covered in cell.covered.iter().filter(|covered| covered.like.regions.len() == 1) {
-        let same = |regions: &&mut Vec<&Covered>| {
-            let (a, b) = (regions[0].like, covered.like);
-            a.mode == b.mode && a.phase == b.phase && a.fill == b.fill
-        };
+    for covered in cell.covered.iter().filter(|covered| covered.regions.len() == 1) {
+        let same = |regions: &&mut Vec<&Covered>| regions[0].masking == covered.masking;
         match settings.iter_mut().find(same) {
             Some(regions) => regions.push(covered),
             None => settings.push(vec![covered]),
@@ -313,7 +310,9 @@ mod tests {
         for mode in ["hide", "keep"] {
             let of = |region: &str| -> Vec<&RankingRow> {
                 let wanted = |row: &&RankingRow| {
-                    row.mode == mode && row.metric == "accuracy" && row.region == region
+                    row.mode.name() == mode
+                        && row.metric == Metric::Accuracy
+                        && row.region == region
                 };
                 rows.iter().filter(wanted).collect()
             };

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use crate::dataset::Split;
 use crate::evaluate::metrics::cross_entropy;
 use crate::store::{PredictionRow, RunRow};
 
@@ -88,7 +89,7 @@ impl RunScores {
 
     /// Whether the run ended as it should.
     pub(super) fn done(&self) -> bool {
-        self.run.status == "done"
+        self.run.status.is_done()
     }
 }
 
@@ -109,9 +110,9 @@ impl Scorer {
     ) -> Result<RunScores, ScoreError> {
         let rows: Vec<&PredictionRow> = predictions
             .iter()
-            .filter(|row| row.split == "test" && row.run_id == run.run_id)
+            .filter(|row| row.split == Split::Test && row.run_id == run.run_id)
             .collect();
-        if rows.is_empty() && run.status == "done" {
+        if rows.is_empty() && run.status.is_done() {
             return Err(ScoreError::NoPredictions { run_id: run.run_id });
         }
         let mut actual = Vec::with_capacity(rows.len());
@@ -179,6 +180,7 @@ fn weights(actual: &[u16], classes: usize) -> Vec<f64> {
 mod tests {
     use super::super::effects::fixture::{classes, prediction, run};
     use super::*;
+    use crate::store::RunStatus;
 
     #[test]
     fn runs_that_met_the_same_images_share_them() {
@@ -222,7 +224,7 @@ mod tests {
         assert!(error.to_string().contains("2 probabilities and 1 label shares"), "{error}");
 
         let mut failed = run("a", &[], "none", 1);
-        failed.status = "failed: loss is not finite".into();
+        failed.status = RunStatus::Failed("loss is not finite".to_owned());
         assert_eq!(scorer.score(failed, &[]).unwrap().images(), 0);
     }
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::region::{Point, Regions};
-use crate::store::{SensitivityCurveRow, SensitivityRow};
+use crate::store::{CurveKind, CurveOrder, MapMethod, SensitivityCurveRow, SensitivityRow};
 
 /// The map of one class under one method.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MeanMap {
-    pub method: String,
+    pub method: MapMethod,
     pub emotion: String,
     /// How many test images of the class were looked at.
     pub images: u64,
@@ -25,9 +25,9 @@ pub struct MeanMap {
 /// Insertion or deletion in one order: the mean over emotions, which count alike, and seeds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MeanCurve {
-    pub method: String,
-    pub curve: String,
-    pub order: String,
+    pub method: MapMethod,
+    pub curve: CurveKind,
+    pub order: CurveOrder,
     /// Share of the face that is taken away or put back, and the mean probability of the actual class.
     pub points: Vec<(f64, f64)>,
     /// The area of each seed's curve, in the order of the seeds.
@@ -43,10 +43,10 @@ pub fn mean_maps(rows: &[SensitivityRow]) -> Vec<MeanMap> {
     for row in rows {
         let place = maps
             .iter()
-            .rposition(|(map, _)| (&map.method, &map.emotion) == (&row.method, &row.emotion));
+            .rposition(|(map, _)| (map.method, &map.emotion) == (row.method, &row.emotion));
         let place = place.unwrap_or_else(|| {
             let map = MeanMap {
-                method: row.method.clone(),
+                method: row.method,
                 emotion: row.emotion.clone(),
                 images: row.images,
                 side: 0,
@@ -111,8 +111,7 @@ pub fn by_region(values: &[f64], side: usize, regions: &Regions) -> Vec<f64> {
 /// Curves in the order of the rows.
 pub fn mean_curves(rows: &[SensitivityCurveRow]) -> Vec<MeanCurve> {
     let mut groups: Vec<Vec<&SensitivityCurveRow>> = Vec::new();
-    let key =
-        |row: &SensitivityCurveRow| (row.method.clone(), row.curve.clone(), row.order.clone());
+    let key = |row: &SensitivityCurveRow| (row.method, row.curve, row.order);
     for row in rows {
         match groups.iter_mut().find(|group| key(group[0]) == key(row)) {
             Some(group) => group.push(row),
@@ -170,6 +169,7 @@ pub fn curve_area(points: &[(f64, f64)]) -> f64 {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::store::Term;
 
     /// The map of one training, whose cells are a function of their place.
     pub fn map(
@@ -182,7 +182,7 @@ pub(crate) mod tests {
             .map(|cell| SensitivityRow {
                 training_id: format!("t{seed}"),
                 seed,
-                method: method.to_owned(),
+                method: MapMethod::of(method).unwrap(),
                 emotion: emotion.to_owned(),
                 images: 200,
                 row: cell / side,
@@ -203,11 +203,11 @@ pub(crate) mod tests {
             .map(|step| SensitivityCurveRow {
                 training_id: format!("t{seed}"),
                 seed,
-                method: method.to_owned(),
+                method: MapMethod::of(method).unwrap(),
                 emotion: emotion.to_owned(),
                 images: 200,
-                curve: curve.to_owned(),
-                order: order.to_owned(),
+                curve: CurveKind::of(curve).unwrap(),
+                order: CurveOrder::of(order).unwrap(),
                 step,
                 share: f64::from(step) / 2.0,
                 probability: probabilities[step as usize],
@@ -288,6 +288,6 @@ pub(crate) mod tests {
         assert_eq!(curves[0].areas, [0.5, 0.25]);
         let expected = [("fear".to_owned(), 0.375), ("anger".to_owned(), 0.375)];
         assert_eq!(curves[0].emotions, expected);
-        assert_eq!(curves[1].order, "random");
+        assert_eq!(curves[1].order, CurveOrder::Random);
     }
 }

@@ -14,13 +14,14 @@ use super::crossed::Differences;
 use super::metric::Metric;
 use super::ranking::rank_probabilities;
 use super::scores::RunScores;
-use crate::store::{RunRow, ShapleyRow};
+use crate::region::{Mode, Phase};
+use crate::store::{Masking, RunRow, ShapleyRow, Worth};
 
 /// Regions that one game can have: 2^16 sets.
 const MOST_PLAYERS: usize = 16;
 
 /// The phases in which the network is examined on what it can see.
-const PHASES: [&str; 3] = ["retrain", "evaluate", "amortised"];
+const PHASES: [Phase; 3] = [Phase::Retrain, Phase::Evaluate, Phase::Amortised];
 
 /// Every region's Shapley value, for accuracy, bits and each class's recall.
 ///
@@ -83,12 +84,9 @@ fn coefficient(players: usize, player: usize, set: usize) -> f64 {
 /// The coverings that leave only regions to be seen, by phase and fill in order of first occurrence.
 fn by_setting<'a, 'b>(cell: &'b Cell<'a>) -> Vec<Vec<&'b Covered<'a>>> {
     let mut settings: Vec<Vec<&Covered>> = Vec::new();
-    let played = |like: &RunRow| like.mode == "keep" && PHASES.contains(&like.phase.as_str());
-    for covered in cell.covered.iter().filter(|covered| played(covered.like)) {
-        let same = |sets: &&mut Vec<&Covered>| {
-            let (a, b) = (sets[0].like, covered.like);
-            a.phase == b.phase && a.fill == b.fill
-        };
+    let played = |masking: Masking| masking.mode == Mode::Keep && PHASES.contains(&masking.phase);
+    for covered in cell.covered.iter().filter(|covered| played(covered.masking)) {
+        let same = |sets: &&mut Vec<&Covered>| sets[0].masking == covered.masking;
         match settings.iter_mut().find(same) {
             Some(sets) => sets.push(covered),
             None => settings.push(vec![covered]),
@@ -99,7 +97,7 @@ fn by_setting<'a, 'b>(cell: &'b Cell<'a>) -> Vec<Vec<&'b Covered<'a>>> {
 
 /// The worths of every set of some regions.
 struct Game<'a> {
-    like: &'a RunRow,
+    masking: Masking,
     players: &'a [String],
     /// By seed, then by set; the empty set is `None` where no run saw nothing.
     worths: Vec<Vec<Option<&'a RunScores>>>,
@@ -122,13 +120,12 @@ impl<'a> Game<'a> {
         prior: &dyn Fn(&RunRow) -> Option<Vec<f64>>,
     ) -> Result<Option<Game<'a>>, EffectsError> {
         let known: HashMap<&[String], &Covered> =
-            sets.iter().map(|covered| (&covered.like.regions[..], *covered)).collect();
+            sets.iter().map(|covered| (covered.regions, *covered)).collect();
         let no_region: &[String] = &[];
         let mut largest: Vec<&Covered> = sets.to_vec();
-        largest.sort_by_key(|covered| std::cmp::Reverse(covered.like.regions.len()));
+        largest.sort_by_key(|covered| std::cmp::Reverse(covered.regions.len()));
         for candidate in largest {
-            let like = candidate.like;
-            let players = &like.regions[..];
+            let players = candidate.regions;
             let possible =
                 (2..=MOST_PLAYERS).contains(&players.len()) && sets.len() + 1 >= 1 << players.len();
             if !possible {
@@ -159,13 +156,13 @@ impl<'a> Game<'a> {
             }
             let constant = match nothing {
                 Some(_) => None,
-                None => match prior(like) {
+                None => match candidate.by_seed.values().next().and_then(|any| prior(&any.run)) {
                     Some(prior) => Some(commonest(&prior)),
                     None => continue,
                 },
             };
             same_images(worths.iter().flatten().flatten().copied())?;
-            return Ok(Some(Game { like, players, worths, constant }));
+            return Ok(Some(Game { masking: candidate.masking, players, worths, constant }));
         }
         Ok(None)
     }
@@ -180,12 +177,12 @@ impl<'a> Game<'a> {
         let test = &self.worths[0].last().and_then(|all| *all).expect("all are seen").test;
         let every: Vec<usize> = (0..test.actual.len()).collect();
         let division = self.division(Metric::Accuracy)?;
-        self.rows(cell, Metric::Accuracy.name(), None, &every, &division, rows);
+        self.rows(cell, Worth::Accuracy, None, &every, &division, rows);
         let bits = self.division(Metric::Bits)?;
-        self.rows(cell, Metric::Bits.name(), None, &every, &bits, rows);
+        self.rows(cell, Worth::Bits, None, &every, &bits, rows);
         for (class, images) in test.by_class() {
             let emotion = Some(classes[usize::from(class)].clone());
-            self.rows(cell, "recall", emotion, &images, &division, rows);
+            self.rows(cell, Worth::Recall, emotion, &images, &division, rows);
         }
         Ok(())
     }
@@ -238,7 +235,7 @@ impl<'a> Game<'a> {
     fn rows(
         &self,
         cell: &Cell,
-        metric: &str,
+        metric: Worth,
         emotion: Option<String>,
         images: &[usize],
         division: &Division,
@@ -261,10 +258,10 @@ impl<'a> Game<'a> {
             };
             rows.push(ShapleyRow {
                 region: region.clone(),
-                metric: metric.to_owned(),
+                metric,
                 emotion: emotion.clone(),
-                phase: self.like.phase.clone(),
-                fill: self.like.fill.clone(),
+                phase: self.masking.phase,
+                fill: self.masking.fill,
                 value: estimate.mean,
                 low,
                 high,

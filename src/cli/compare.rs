@@ -11,11 +11,11 @@ use clap::Args;
 use super::picture::{PictureFormat, Place};
 use super::selection::Selection;
 use super::{Exit, Options, output};
-use crate::analysis::{self, Comparison, Pairing, RunScores, Unpaired, compare};
+use crate::analysis::{Comparison, Pairing, RunScores, Unpaired, compare};
 use crate::report::{
-    Cell, Column, ComparisonPanel, ComparisonRow, Format, Metric, Table, comparison, counted, wrap,
+    Cell, Column, ComparisonPanel, ComparisonRow, Format, Measure, Table, comparison, counted, wrap,
 };
-use crate::store::Results;
+use crate::store::{Metric, Results};
 use sides::Side;
 
 /// Experiments, conditions or runs side by side, with the difference from the first
@@ -48,11 +48,11 @@ enum Choice {
 }
 
 impl Choice {
-    fn metric(self) -> analysis::Metric {
+    fn metric(self) -> Metric {
         match self {
-            Choice::Accuracy => analysis::Metric::Accuracy,
-            Choice::BalancedAccuracy => analysis::Metric::BalancedAccuracy,
-            Choice::Bits => analysis::Metric::Bits,
+            Choice::Accuracy => Metric::Accuracy,
+            Choice::BalancedAccuracy => Metric::BalancedAccuracy,
+            Choice::Bits => Metric::Bits,
         }
     }
 }
@@ -115,7 +115,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
         }
     }
     if let Some(place) = chart {
-        place.save(&comparison(&panels, &reference, Metric::of(metric.name()), &conditions)?)?;
+        place.save(&comparison(&panels, &reference, Measure::of(metric), &conditions)?)?;
         if options.format == Format::Table {
             output::answer(&format!("{}\n", place.path().display()))?;
         }
@@ -124,17 +124,17 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
 }
 
 /// The metric's mean and spread over seeds.
-fn level(scores: &[RunScores], metric: analysis::Metric) -> Option<Cell> {
-    let done = scores.iter().filter(|scores| scores.run().status == "done");
+fn level(scores: &[RunScores], metric: Metric) -> Option<Cell> {
+    let done = scores.iter().filter(|scores| scores.run().status.is_done());
     let values: Vec<f64> = done.filter_map(|scores| metric.level(scores)).collect();
-    Cell::over_seeds(&values, Metric::of(metric.name()))
+    Cell::over_seeds(&values, Measure::of(metric))
 }
 
 /// A difference as a cell; empty where there is nothing to pair.
-fn difference_cell(compared: &Result<Comparison, Unpaired>, metric: analysis::Metric) -> Cell {
+fn difference_cell(compared: &Result<Comparison, Unpaired>, metric: Metric) -> Cell {
     compared.as_ref().map_or(Cell::Empty, |compared| {
         let estimate = &compared.estimate;
-        Cell::of(estimate.mean, Metric::of(metric.name())).with_interval(estimate.interval)
+        Cell::of(estimate.mean, Measure::of(metric)).with_interval(estimate.interval)
     })
 }
 
@@ -167,8 +167,8 @@ fn caution(compared: &Result<Comparison, Unpaired>) -> Option<&'static str> {
 }
 
 /// What a metric is written in.
-fn unit(metric: analysis::Metric) -> &'static str {
-    let shown = Metric::of(metric.name());
+fn unit(metric: Metric) -> &'static str {
+    let shown = Measure::of(metric);
     if shown.factor == 100.0 { "%" } else { shown.unit }
 }
 
@@ -192,7 +192,7 @@ fn conditions<'a>(
 }
 
 /// Experiments: a row a condition.
-fn by_condition(names: &[String], scores: &[Vec<RunScores>], metric: analysis::Metric) -> Answer {
+fn by_condition(names: &[String], scores: &[Vec<RunScores>], metric: Metric) -> Answer {
     let unit = unit(metric);
     let mut columns = vec![Column::text("condition", "condition")];
     for (index, name) in names.iter().enumerate() {
@@ -250,9 +250,9 @@ fn conditions_of(scores: &[Vec<RunScores>]) -> Vec<String> {
 }
 
 /// Conditions, trainings and runs: a row each.
-fn row_by_row(names: &[String], scores: &[Vec<RunScores>], metric: analysis::Metric) -> Answer {
+fn row_by_row(names: &[String], scores: &[Vec<RunScores>], metric: Metric) -> Answer {
     let header = match metric {
-        analysis::Metric::Bits => unit(metric).to_owned(),
+        Metric::Bits => unit(metric).to_owned(),
         _ => format!("{}, {}", metric.name().replace('_', " "), unit(metric)),
     };
     let mut table = Table::new(vec![

@@ -13,14 +13,15 @@ use clap::Args;
 
 use super::{Exit, Options, output};
 use crate::analysis::{self, Tables};
+use crate::dataset::Split;
 use crate::experiment::Recovered;
-use crate::region::Regions;
+use crate::region::{Mode, Phase, Regions};
 use crate::report::{
     self, Chart, Evidence, Facts, Figure, Format, Page, ReportError, Several, Topic,
 };
 use crate::store::{
-    ClassEffectRow, ConfusionRow, ConfusionShiftRow, EffectRow, EpochRow, MaskLeakRow, RankingRow,
-    Results, RunRow, ShapleyRow, read_table, write_table, write_whole,
+    ClassEffectRow, ConfusionRow, ConfusionShiftRow, EffectRow, EpochRow, MaskLeakRow, Metric,
+    RankingRow, Results, RunRow, ShapleyRow, Worth, read_table, write_table, write_whole,
 };
 
 /// So many conditions have their confusion matrix drawn.
@@ -40,7 +41,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     for name in &arguments.names {
         output::answer(&regenerate(&results, name, options, Depth::Details)?)?;
         let runs: Vec<RunRow> = read_table(&results.table_path::<RunRow>(name)?)?;
-        if runs.iter().any(|run| run.status != "done") {
+        if runs.iter().any(|run| !run.status.is_done()) {
             exit = Exit::SomeFailed;
         }
     }
@@ -120,7 +121,7 @@ pub(super) fn regenerate(
     }
     text += &table.render(Format::Table, output::width().min(100))?;
     text += "\n";
-    for run in runs.iter().filter(|run| run.status != "done") {
+    for run in runs.iter().filter(|run| !run.status.is_done()) {
         text += &format!("{}, seed {}: {}\n", run.condition, run.seed, run.status);
     }
     for path in files {
@@ -197,7 +198,7 @@ fn charts(
 ) -> anyhow::Result<Vec<Chart>> {
     let effects = &evidence.effects;
     let mut charts = Vec::new();
-    if let Some(figure) = drawn(report::region_map(effects, "accuracy", regions, facts))? {
+    if let Some(figure) = drawn(report::region_map(effects, Metric::Accuracy, regions, facts))? {
         charts.push(Chart::new(Topic::Regions, "region_map", figure));
     }
     if !effects.is_empty() {
@@ -206,10 +207,10 @@ fn charts(
             charts.push(Chart::new(Topic::Effects, name, figure));
             Ok(())
         };
-        push("accuracy", "effects")?;
-        push("bits", "effects_bits")?;
+        push(Metric::Accuracy, "effects")?;
+        push(Metric::Bits, "effects_bits")?;
     }
-    if let Some(figure) = drawn(report::waterfall(&evidence.shapley, "accuracy", facts))? {
+    if let Some(figure) = drawn(report::waterfall(&evidence.shapley, Worth::Accuracy, facts))? {
         charts.push(Chart::new(Topic::Shares, "shapley", figure));
     }
     if !epochs.is_empty() {
@@ -234,7 +235,7 @@ fn confusions(
     several: Several,
 ) -> anyhow::Result<Vec<Chart>> {
     let mut conditions: Vec<Vec<RunRow>> = Vec::new();
-    for run in runs.iter().filter(|run| !run.control && run.status == "done") {
+    for run in runs.iter().filter(|run| !run.control && run.status.is_done()) {
         match conditions.iter_mut().find(|runs| runs[0].condition == run.condition) {
             Some(runs) => runs.push(run.clone()),
             None => conditions.push(vec![run.clone()]),
@@ -243,7 +244,7 @@ fn confusions(
     // Of a study of hundreds of conditions the plainest are drawn; confusion.parquet has them all.
     if conditions.len() > MOST_MATRICES {
         let covered = conditions.iter().find(|runs| !runs[0].regions.is_empty());
-        let phase = covered.map_or(String::new(), |runs| runs[0].phase.clone());
+        let phase = covered.and_then(|runs| runs[0].phase);
         conditions.sort_by_key(|runs| {
             let first = &runs[0];
             (first.regions.len() > 1, !first.regions.is_empty() && first.phase != phase)
@@ -255,15 +256,22 @@ fn confusions(
     for covered in &conditions {
         let first = &covered[0];
         let name = unique(file_name(&first.condition), &mut names);
-        let figure = report::confusion(covered, confusion, "test", several)?;
+        let figure = report::confusion(covered, confusion, Split::Test, several)?;
         matrices.push(Chart::new(Topic::Confusions, &format!("confusion_{name}"), figure));
         let whole = conditions
             .iter()
             .find(|runs| runs[0].regions.is_empty() && runs[0].swept == first.swept);
-        let alone = first.regions.len() == 1 && first.mode == "hide" && first.phase == "retrain";
+        let alone = first.regions.len() == 1
+            && (first.mode, first.phase) == (Some(Mode::Hide), Some(Phase::Retrain));
         if let Some(whole) = whole.filter(|_| alone)
-            && let Some(figure) =
-                drawn(report::confusion_change(whole, covered, confusion, "test", shifts, several))?
+            && let Some(figure) = drawn(report::confusion_change(
+                whole,
+                covered,
+                confusion,
+                Split::Test,
+                shifts,
+                several,
+            ))?
         {
             let name = format!("confusion_change_{name}");
             changes.push(Chart::new(Topic::Confusions, &name, figure));

@@ -12,8 +12,8 @@ use crate::experiment::{DatasetSpec, FacesSpec, Source};
 use crate::plan::{Identified, Plan, TrainingIdentity, source_content};
 use crate::store::{
     ConfusionRow, EpochRow, EvaluationRecord, Manifest, PredictionRow, PredictionSource, RunRow,
-    StoreError, TrainingStatus, TruthRow, collect_predictions, read_table, write_sealed_json,
-    write_table, write_whole,
+    RunStatus, StoreError, TrainingStatus, TruthRow, collect_predictions, read_table,
+    write_sealed_json, write_table, write_whole,
 };
 
 /// Writes every table of the experiment but those that are computed from tables alone. Returns how many
@@ -58,7 +58,7 @@ pub(super) fn tables(
     for index in 0..plan.runs.len() {
         let manifest = manifests[plan.runs[index].training].as_ref();
         let row = describe(work, identified, index, manifest, interrupted)?;
-        if row.status == DONE {
+        if row.status.is_done() {
             let identity = &identified.runs[index];
             let path = results
                 .evaluation_path(identity.training.as_str(), identity.evaluation.as_str())?;
@@ -69,7 +69,7 @@ pub(super) fn tables(
         runs.push(row);
     }
     let mut confusion: Vec<ConfusionRow> = Vec::new();
-    let mut collected = runs.iter_mut().enumerate().filter(|(_, row)| row.status == DONE);
+    let mut collected = runs.iter_mut().enumerate().filter(|(_, row)| row.status.is_done());
     let predictions = results.table_path::<PredictionRow>(name)?;
     collect_predictions::<EngineError>(&predictions, sources, |rows| {
         go_on()?;
@@ -86,7 +86,7 @@ pub(super) fn tables(
     truth(work)?;
     let missing_maps = sensitivity::collect(work, identified)?;
     announce(work, identified)?;
-    Ok(missing_maps + runs.iter().filter(|row| row.status != DONE).count())
+    Ok(missing_maps + runs.iter().filter(|row| !row.status.is_done()).count())
 }
 
 /// Writes what the experiment is and what it needs, so that others see it before its tables are there.
@@ -99,8 +99,6 @@ pub(super) fn announce(work: &Work, identified: &Identified) -> Result<(), Engin
     let outline = outline(experiment, plan, identified, Some(results))?;
     Ok(write_sealed_json(&folder.join("plan.json"), &outline)?)
 }
-
-const DONE: &str = "done";
 
 /// A run's row but for its metrics. What is missing is open after an interruption, else failed.
 fn describe(
@@ -124,21 +122,20 @@ fn describe(
         Err(error) => return Err(error.into()),
     };
     let missing = |failure: &str| match interrupted {
-        true => "open: the run was interrupted".to_owned(),
-        false => format!("failed: {failure}"),
+        true => RunStatus::Open("the run was interrupted".to_owned()),
+        false => RunStatus::Failed(failure.to_owned()),
     };
     let status = match manifest.map(|manifest| &manifest.status) {
         None => missing("it was not trained"),
-        Some(TrainingStatus::Failed { reason }) => format!("failed: {reason}"),
+        Some(TrainingStatus::Failed { reason }) => RunStatus::Failed(reason.clone()),
         Some(TrainingStatus::Done) if record.is_none() => missing("it was not evaluated"),
-        Some(TrainingStatus::Done) => DONE.to_owned(),
+        Some(TrainingStatus::Done) => RunStatus::Done,
     };
     let evaluated_area =
         record.filter(|_| run.evaluation.occlusion.is_some()).map(|record| record.area);
     let area =
         evaluated_area.or(manifest.and_then(|manifest| manifest.covered_area)).unwrap_or(0.0);
     let occlusion = condition.occlusion.as_ref();
-    let none = || "none".to_owned();
     Ok(RunRow {
         run_id: identity.run.to_string(),
         training_id: identity.training.to_string(),
@@ -146,9 +143,9 @@ fn describe(
         condition: condition.name.clone(),
         dataset: settings.dataset.source.kind().to_owned(),
         regions: condition.regions.clone(),
-        mode: occlusion.map_or_else(none, |occlusion| occlusion.mode.name().to_owned()),
-        fill: occlusion.map_or_else(none, |occlusion| occlusion.fill.name().to_owned()),
-        phase: condition.phase.map_or_else(none, |phase| phase.name().to_owned()),
+        mode: occlusion.map(|occlusion| occlusion.mode),
+        fill: occlusion.map(|occlusion| occlusion.fill.kind()),
+        phase: condition.phase,
         control: condition.control.is_some(),
         draw: condition.control,
         area,
@@ -183,13 +180,13 @@ fn score(
     prior: &[f64],
 ) -> Result<(), EngineError> {
     let measure = |split: Split| {
-        let rows = predictions.iter().filter(|row| row.split == split.name());
+        let rows = predictions.iter().filter(|row| row.split == split);
         let (probabilities, labels): (Vec<&[f32]>, Vec<&[f32]>) =
             rows.map(|row| (&row.probabilities[..], &row.label[..])).unzip();
         Metrics::measure(&probabilities.concat(), &labels.concat(), classes, prior)
     };
     let test = measure(Split::Test)?;
-    let validated = predictions.iter().any(|row| row.split == Split::Val.name());
+    let validated = predictions.iter().any(|row| row.split == Split::Val);
     row.val_accuracy = validated.then(|| measure(Split::Val)).transpose()?.map(|val| val.accuracy);
     row.test_accuracy = Some(test.accuracy);
     row.test_balanced_accuracy = Some(test.balanced_accuracy);

@@ -17,7 +17,8 @@ use crate::model::Network;
 use crate::plan::{Identified, Plan, SensitivityId, TrainingId, sensitivity_id};
 use crate::store::table::TableWriter;
 use crate::store::{
-    Results, SensitivityCurveRow, SensitivityRow, StoreError, Table, read_table, write_table,
+    MapMethod, Results, SensitivityCurveRow, SensitivityRow, StoreError, Table, read_table,
+    write_table,
 };
 
 /// Between two words on how far a map is.
@@ -134,13 +135,13 @@ fn rows(
     curves: &mut Vec<SensitivityCurveRow>,
 ) {
     let emotion = &job.ready.dataset.classes[found.class];
-    let method = spec.method.name();
+    let method = MapMethod::from(spec.method);
     let (seed, images) = (job.spec.seed, found.images as u64);
     for (cell, (value, face)) in found.map.iter().zip(&found.face).enumerate() {
         cells.push(SensitivityRow {
             training_id: job.id.to_string(),
             seed,
-            method: method.to_owned(),
+            method,
             emotion: emotion.clone(),
             images,
             row: (cell / GRID) as u32,
@@ -154,11 +155,11 @@ fn rows(
             curves.push(SensitivityCurveRow {
                 training_id: job.id.to_string(),
                 seed,
-                method: method.to_owned(),
+                method,
                 emotion: emotion.clone(),
                 images,
-                curve: curve.kind.name().to_owned(),
-                order: curve.order.name().to_owned(),
+                curve: curve.kind,
+                order: curve.order,
                 step: step as u32,
                 share: *share,
                 probability: *probability,

@@ -22,7 +22,7 @@ pub fn predictions(
     rows.enumerate()
         .map(|(index, (probabilities, label))| PredictionRow {
             run_id: run_id.to_owned(),
-            split: split.name().to_owned(),
+            split,
             image: images.names[index].clone(),
             actual: dataset.classes[actual[index]].clone(),
             predicted: dataset.classes[first_maximum(probabilities)].clone(),

@@ -19,5 +19,5 @@ pub use atlas::{Region, RegionError, Regions};
 pub use control::{NoPlace, place};
 pub use geometry::{Point, Polygon, PolygonError};
 pub use landmarks::{Landmark, Landmarks};
-pub use occlusion::{Fill, Mode, Occlusion, Phase};
+pub use occlusion::{Fill, FillKind, Mode, Occlusion, Phase};
 pub use random_sets::{Lesson, RandomSets};

@@ -35,6 +35,17 @@ pub enum Fill {
     Silhouette,
 }
 
+/// A [`Fill`] without its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FillKind {
+    Mean,
+    Constant,
+    Noise,
+    Blur,
+    Inpaint,
+    Silhouette,
+}
+
 /// When it is covered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Phase {
@@ -101,6 +112,8 @@ pub fn area(masks: &[u8]) -> f64 {
 }
 
 impl Mode {
+    pub const ALL: [Mode; 2] = [Mode::Hide, Mode::Keep];
+
     pub fn name(self) -> &'static str {
         match self {
             Mode::Hide => "hide",
@@ -110,19 +123,48 @@ impl Mode {
 }
 
 impl Fill {
+    pub fn kind(self) -> FillKind {
+        match self {
+            Fill::Mean => FillKind::Mean,
+            Fill::Constant(_) => FillKind::Constant,
+            Fill::Noise => FillKind::Noise,
+            Fill::Blur(_) => FillKind::Blur,
+            Fill::Inpaint => FillKind::Inpaint,
+            Fill::Silhouette => FillKind::Silhouette,
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        self.kind().name()
+    }
+}
+
+impl FillKind {
+    pub const ALL: [FillKind; 6] = [
+        FillKind::Mean,
+        FillKind::Constant,
+        FillKind::Noise,
+        FillKind::Blur,
+        FillKind::Inpaint,
+        FillKind::Silhouette,
+    ];
+
     pub fn name(self) -> &'static str {
         match self {
-            Fill::Mean => "mean",
-            Fill::Constant(_) => "constant",
-            Fill::Noise => "noise",
-            Fill::Blur(_) => "blur",
-            Fill::Inpaint => "inpaint",
-            Fill::Silhouette => "silhouette",
+            FillKind::Mean => "mean",
+            FillKind::Constant => "constant",
+            FillKind::Noise => "noise",
+            FillKind::Blur => "blur",
+            FillKind::Inpaint => "inpaint",
+            FillKind::Silhouette => "silhouette",
         }
     }
 }
 
 impl Phase {
+    pub const ALL: [Phase; 5] =
+        [Phase::Retrain, Phase::Evaluate, Phase::Train, Phase::Amortised, Phase::Masks];
+
     pub fn name(self) -> &'static str {
         match self {
             Phase::Retrain => "retrain",

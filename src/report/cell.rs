@@ -1,6 +1,6 @@
 //! What stands in a table, and how people see it.
 
-use super::metric::Metric;
+use super::measure::Measure;
 use super::numbers::{decimal, p_value, thousands};
 use super::visible::visible;
 
@@ -68,7 +68,7 @@ impl Cell {
     }
 
     /// Mean and standard deviation of a metric over seeds; `None` without a value.
-    pub fn over_seeds(values: &[f64], metric: Metric) -> Option<Cell> {
+    pub fn over_seeds(values: &[f64], metric: Measure) -> Option<Cell> {
         if values.is_empty() {
             return None;
         }
@@ -80,8 +80,8 @@ impl Cell {
     }
 
     /// A value of a metric, as that metric is written.
-    pub fn of(value: f64, metric: Metric) -> Cell {
-        let Metric { factor, decimals, .. } = metric;
+    pub fn of(value: f64, metric: Measure) -> Cell {
+        let Measure { factor, decimals, .. } = metric;
         Cell::Number { value, spread: None, interval: None, factor, decimals }
     }
 
@@ -181,6 +181,7 @@ impl Parts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Metric;
 
     fn seen(cell: &Cell) -> String {
         Parts::of(cell).padded([0; 4])
@@ -197,13 +198,13 @@ mod tests {
 
     #[test]
     fn seeds_have_a_mean_and_a_spread() {
-        let accuracy = Metric::of("accuracy");
+        let accuracy = Measure::of(Metric::Accuracy);
         assert_eq!(Cell::over_seeds(&[], accuracy), None);
         assert_eq!(Cell::over_seeds(&[0.83], accuracy), Some(Cell::share(0.83)));
         let cell = Cell::over_seeds(&[0.5, 0.75, 1.0], accuracy).unwrap();
         assert_eq!(seen(&cell), "75.0 ± 25.0");
         assert_eq!(
-            seen(&Cell::over_seeds(&[1.5, 1.75], Metric::of("bits")).unwrap()),
+            seen(&Cell::over_seeds(&[1.5, 1.75], Measure::of(Metric::Bits)).unwrap()),
             "1.62 ± 0.18"
         );
     }

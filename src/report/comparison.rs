@@ -6,7 +6,7 @@ use super::error::ReportError;
 use super::figure::Figure;
 use super::finding::excludes_zero;
 use super::fonts;
-use super::metric::Metric;
+use super::measure::Measure;
 use super::scale::Scale;
 use super::theme::{
     BLUE, DOUBLE_COLUMN, HEADING, INK, LABEL, MARGIN, MEDIUM, MIDDLE_COLUMN, NOTE, RULE, THIN,
@@ -44,7 +44,7 @@ pub struct ComparisonPanel {
 pub fn comparison(
     panels: &[ComparisonPanel],
     reference: &str,
-    metric: Metric,
+    metric: Measure,
     conditions: &str,
 ) -> Result<Figure, ReportError> {
     let rows = || panels.iter().flat_map(|panel| &panel.rows);
@@ -140,7 +140,7 @@ fn told(row: &ComparisonRow) -> Option<bool> {
 }
 
 /// The finding: the largest difference that can be told from zero, or that there is none.
-fn title(panels: &[ComparisonPanel], reference: &str, metric: Metric) -> String {
+fn title(panels: &[ComparisonPanel], reference: &str, metric: Measure) -> String {
     let rows = panels.iter().flat_map(|panel| panel.rows.iter().map(move |row| (panel, row)));
     let size = |row: &ComparisonRow| row.difference.unwrap_or(0.0).abs();
     let rows: Vec<(&ComparisonPanel, &ComparisonRow)> =
@@ -175,18 +175,18 @@ fn title(panels: &[ComparisonPanel], reference: &str, metric: Metric) -> String 
     }
 }
 
-fn axis_title(metric: Metric) -> String {
+fn axis_title(metric: Measure) -> String {
     format!("difference in {}, {}", metric.name, metric.unit)
 }
 
-fn value_text(row: &ComparisonRow, metric: Metric) -> String {
+fn value_text(row: &ComparisonRow, metric: Measure) -> String {
     match row.difference {
         Some(value) if value.is_finite() => metric.number(value),
         _ => "not paired".to_owned(),
     }
 }
 
-fn interval_text(row: &ComparisonRow, metric: Metric) -> String {
+fn interval_text(row: &ComparisonRow, metric: Measure) -> String {
     let Some((low, high)) = row.interval else { return String::new() };
     format!("({} to {})", metric.number(low), metric.number(high))
 }
@@ -195,6 +195,7 @@ fn interval_text(row: &ComparisonRow, metric: Metric) -> String {
 mod tests {
     use super::super::figure::tests::{assert_labels_are_apart, label_boxes, words};
     use super::*;
+    use crate::store::Metric;
 
     fn row(name: &str, difference: f64, interval: Option<(f64, f64)>) -> ComparisonRow {
         let interval = interval.map(|(low, high)| (low / 100.0, high / 100.0));
@@ -206,7 +207,7 @@ mod tests {
     }
 
     fn figure(panels: &[ComparisonPanel]) -> Figure {
-        let metric = Metric::of("accuracy");
+        let metric = Measure::of(Metric::Accuracy);
         let figure =
             comparison(panels, "mask_eyes: whole", metric, "3 seeds, 1,400 test images").unwrap();
         assert_labels_are_apart(&figure);
@@ -260,7 +261,7 @@ mod tests {
         };
         let drawn = figure(&[many("first"), many("second")]);
         assert!(words(&drawn).contains("40 more not drawn"));
-        let metric = Metric::of("accuracy");
+        let metric = Measure::of(Metric::Accuracy);
         assert!(comparison(&[panel("", vec![missing])], "x", metric, "").is_err());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::dataset::Split;
 use crate::store::{ConfusionRow, RunRow};
 
 use super::drawing::{Anchor, CAP_MIDDLE, Drawing};
@@ -39,7 +40,7 @@ pub struct Matrix {
 pub fn confusion(
     runs: &[RunRow],
     rows: &[ConfusionRow],
-    split: &str,
+    split: Split,
     several: Several,
 ) -> Result<Figure, ReportError> {
     let (Some(first), Some(matrix)) = (runs.first(), matrix(runs, rows, split)) else {
@@ -115,7 +116,7 @@ fn draw_row(drawing: &mut Drawing, counts: &[u64], (left, y): (f64, f64), cell: 
 }
 
 /// The counts of these runs on that split; `None` where they have none.
-pub fn matrix(runs: &[RunRow], rows: &[ConfusionRow], split: &str) -> Option<Matrix> {
+pub fn matrix(runs: &[RunRow], rows: &[ConfusionRow], split: Split) -> Option<Matrix> {
     let wanted: BTreeSet<&str> = runs.iter().map(|run| run.run_id.as_str()).collect();
     let mut classes: Vec<String> = Vec::new();
     let mut index: BTreeMap<&str, usize> = BTreeMap::new();
@@ -173,7 +174,7 @@ impl Matrix {
         format!("{condition}: accuracy {accuracy} %")
     }
 
-    fn subtitle(&self, run: &RunRow, split: &str) -> String {
+    fn subtitle(&self, run: &RunRow, split: Split) -> String {
         let images = counted(self.images(), &format!("{split} image"));
         let seeds = counted(self.runs as u64, "seed");
         let dataset = super::facts::dataset_name(&run.dataset);
@@ -229,7 +230,7 @@ mod tests {
         rows.extend(counts(&runs[1].run_id, &["sad", "glad"], &[&[1400, 100], &[50, 50]]));
         // A run of another condition is not counted.
         rows.extend(counts("other", &["sad", "glad"], &[&[9, 9], &[9, 9]]));
-        let figure = confusion(&runs, &rows, "test", Several::default()).unwrap();
+        let figure = confusion(&runs, &rows, Split::Test, Several::default()).unwrap();
         assert_labels_are_apart(&figure);
         // (2,400 + 150) of 3,200.
         assert_eq!(figure.title, "Whole face: accuracy 79.7 %");
@@ -254,7 +255,7 @@ mod tests {
             let figure = confusion(
                 std::slice::from_ref(&run),
                 &counts(&run.run_id, &names, &rows),
-                "test",
+                Split::Test,
                 Several::default(),
             )
             .unwrap();
@@ -267,7 +268,7 @@ mod tests {
     fn a_class_without_images_has_no_shares() {
         let run = run(&[], "none", 1);
         let rows = counts(&run.run_id, &["sad", "glad"], &[&[10, 0], &[0, 0]]);
-        let figure = confusion(&[run], &rows, "test", Several::default()).unwrap();
+        let figure = confusion(&[run], &rows, Split::Test, Several::default()).unwrap();
         assert!(words(&figure).lines().any(|line| line == "–"));
         assert_eq!(figure.title, "Whole face: accuracy 100.0 %");
     }
@@ -276,7 +277,8 @@ mod tests {
     fn no_counts_are_no_picture() {
         let run = run(&[], "none", 1);
         let rows = counts(&run.run_id, &["sad"], &[&[1]]);
-        let error = confusion(&[run], &rows, "val", Several::default()).unwrap_err().to_string();
+        let error =
+            confusion(&[run], &rows, Split::Val, Several::default()).unwrap_err().to_string();
         assert_eq!(error, "nothing to draw: no run of this condition has predictions on `val`");
     }
 }

@@ -1,5 +1,6 @@
 //! Which confusions appear when a region goes.
 
+use crate::dataset::Split;
 use crate::store::{ConfusionRow, ConfusionShiftRow, RunRow};
 
 use super::confusion::{Matrix, matrix};
@@ -33,7 +34,7 @@ pub fn confusion_change(
     whole: &[RunRow],
     covered: &[RunRow],
     rows: &[ConfusionRow],
-    split: &str,
+    split: Split,
     shifts: &[ConfusionShiftRow],
     several: Several,
 ) -> Result<Figure, ReportError> {
@@ -154,7 +155,7 @@ fn told(run: &RunRow, shifts: &[ConfusionShiftRow], classes: &[String]) -> Vec<V
     let place = |name: &String| classes.iter().position(|class| class == name);
     for shift in shifts.iter().filter(|shift| {
         shift.regions == run.regions
-            && (&shift.mode, &shift.phase, &shift.fill) == (&run.mode, &run.phase, &run.fill)
+            && Some(shift.masking()) == run.masking()
             && shift.swept == run.swept
     }) {
         if let (Some(actual), Some(predicted)) = (place(&shift.actual), place(&shift.predicted)) {
@@ -189,7 +190,7 @@ fn title(label: &str, matrix: &Matrix, change: &[Vec<f64>], told: &[Vec<bool>]) 
     }
 }
 
-fn subtitle(run: &RunRow, matrix: &Matrix, split: &str, told: &[Vec<bool>]) -> String {
+fn subtitle(run: &RunRow, matrix: &Matrix, split: Split, told: &[Vec<bool>]) -> String {
     let images = counted(matrix.images(), &format!("{split} image"));
     let seeds = counted(matrix.runs as u64, "seed");
     let dataset = super::facts::dataset_name(&run.dataset);
@@ -242,11 +243,18 @@ mod tests {
         ];
         let (whole, covered) = ([whole], [hidden, lone]);
         let figure =
-            confusion_change(&whole, &covered, &rows, "test", &shifts, Several::default()).unwrap();
-        assert_labels_are_apart(&figure);
-        let vague =
-            confusion_change(&whole, &covered, &rows, "test", &shifts[1..], Several::default())
+            confusion_change(&whole, &covered, &rows, Split::Test, &shifts, Several::default())
                 .unwrap();
+        assert_labels_are_apart(&figure);
+        let vague = confusion_change(
+            &whole,
+            &covered,
+            &rows,
+            Split::Test,
+            &shifts[1..],
+            Several::default(),
+        )
+        .unwrap();
         assert_eq!(vague.title, "Mouth hidden: no confusion can be told to grow");
         assert_eq!(figure.title, "Mouth hidden: sad taken for wild 25 points more often");
         assert!(figure.description.ends_with("points: sad −25, glad −40, wild 0."));
@@ -270,7 +278,7 @@ mod tests {
             let mut rows = counts(&whole.run_id, &names, &vec![row.as_slice(); classes]);
             rows.extend(counts(&hidden.run_id, &names, &vec![turned.as_slice(); classes]));
             let figure =
-                confusion_change(&[whole], &[hidden], &rows, "test", &[], Several::default())
+                confusion_change(&[whole], &[hidden], &rows, Split::Test, &[], Several::default())
                     .unwrap();
             assert_labels_are_apart(&figure);
         }
@@ -281,8 +289,9 @@ mod tests {
         let (whole, hidden) = (run(&[], "none", 1), run(&["mouth"], "hide", 2));
         let mut rows = counts(&whole.run_id, &CLASSES, &[&[9, 1, 0], &[0, 5, 0], &[0, 0, 2]]);
         rows.extend(counts(&hidden.run_id, &CLASSES, &[&[9, 1, 0], &[0, 5, 0], &[0, 0, 2]]));
-        let error = confusion_change(&[whole], &[hidden], &rows, "test", &[], Several::default())
-            .unwrap_err();
+        let error =
+            confusion_change(&[whole], &[hidden], &rows, Split::Test, &[], Several::default())
+                .unwrap_err();
         assert!(matches!(error, ReportError::Empty(_)));
     }
 }

@@ -1,6 +1,7 @@
 //! Effect by region: a dot with its interval line, the control beside it as a ring.
 
-use crate::store::EffectRow;
+use crate::region::Mode;
+use crate::store::{EffectRow, Metric};
 
 use super::axis::{AXIS_HEIGHT, horizontal_axis};
 use super::drawing::{Anchor, CAP_MIDDLE, Drawing};
@@ -10,7 +11,7 @@ use super::figure::Figure;
 use super::finding::{Slice, interval, slices, told_from_zero};
 use super::fonts;
 use super::label::Several;
-use super::metric::Metric;
+use super::measure::Measure;
 use super::numbers::counted;
 use super::scale::Scale;
 use super::theme::{
@@ -42,12 +43,12 @@ struct Panel<'a> {
 ///
 /// # Errors
 /// [`ReportError::Empty`] where no row has that metric.
-pub fn effects(rows: &[EffectRow], metric: &str, facts: &Facts) -> Result<Figure, ReportError> {
+pub fn effects(rows: &[EffectRow], metric: Metric, facts: &Facts) -> Result<Figure, ReportError> {
     let found = slices(rows, metric);
     if found.is_empty() {
-        return Err(ReportError::Empty(format!("no effects of `{metric}`")));
+        return Err(ReportError::Empty(format!("no effects of `{}`", metric.name())));
     }
-    let measure = Metric::of(metric);
+    let measure = Measure::of(metric);
     let across = if found.len() == 1 { 1 } else { 2 };
     let width = if across == 1 { SINGLE_COLUMN } else { DOUBLE_COLUMN };
     let panel_width = (width - 2.0 * MARGIN - (across as f64 - 1.0) * GUTTER) / across as f64;
@@ -92,7 +93,7 @@ pub fn effects(rows: &[EffectRow], metric: &str, facts: &Facts) -> Result<Figure
 impl Panel<'_> {
     /// Whether it shows what is reached, not what is lost.
     fn keep(&self) -> bool {
-        self.slice.mode == "keep"
+        self.slice.mode == Mode::Keep
     }
 }
 
@@ -100,7 +101,7 @@ fn panel<'a>(mut slice: Slice<'a>, several: Several, width: f64) -> Panel<'a> {
     let all = slice.rows.len();
     thin_out(&mut slice.rows);
     let left_out = all - slice.rows.len();
-    if slice.mode == "keep" {
+    if slice.mode == Mode::Keep {
         // What alone reaches most stands on top.
         let finished = slice.rows.iter().take_while(|row| row.effect.is_finite()).count();
         slice.rows[..finished].reverse();
@@ -111,9 +112,8 @@ fn panel<'a>(mut slice: Slice<'a>, several: Several, width: f64) -> Panel<'a> {
         .map(|row| fonts::wrap(&row.regions.join(" + "), LABEL, NAME_WIDTH))
         .collect();
     let what = match slice.mode {
-        "keep" => "Only the region seen",
-        "hide" => "The region hidden",
-        other => other,
+        Mode::Keep => "Only the region seen",
+        Mode::Hide => "The region hidden",
     };
     let heading = several.heading(what, (slice.phase, slice.fill, slice.swept));
     Panel { heading: fonts::wrap(&heading, HEADING, width), slice, names, left_out }
@@ -168,7 +168,7 @@ fn subtitle(panels: &[Panel<'_>], further: usize, facts: &Facts) -> String {
 }
 
 /// `The region hidden, points of test accuracy lost: mouth 13.7 (11.3 to 16.0), …`
-fn description(panel: &Panel<'_>, measure: Metric) -> String {
+fn description(panel: &Panel<'_>, measure: Measure) -> String {
     let keep = panel.keep();
     let rows = panel.slice.rows.iter().map(|row| {
         let (value, range) = (value_text(row, measure, keep), interval_text(row, measure, keep));
@@ -220,7 +220,7 @@ struct Reference {
 }
 
 impl Layout {
-    fn of(panel: &Panel<'_>, measure: Metric, facts: &Facts, left: f64, width: f64) -> Layout {
+    fn of(panel: &Panel<'_>, measure: Measure, facts: &Facts, left: f64, width: f64) -> Layout {
         let keep = panel.keep();
         let rows = &panel.slice.rows;
         let widest = |texts: &mut dyn Iterator<Item = String>, style| {
@@ -273,7 +273,7 @@ fn draw_panel(
     drawing: &mut Drawing,
     panel: &Panel<'_>,
     layout: &Layout,
-    measure: Metric,
+    measure: Measure,
     top: f64,
 ) -> f64 {
     let keep = panel.keep();
@@ -345,19 +345,19 @@ fn drawn_values(row: &EffectRow, keep: bool) -> Vec<f64> {
     values
 }
 
-fn value_text(row: &EffectRow, measure: Metric, keep: bool) -> String {
+fn value_text(row: &EffectRow, measure: Measure, keep: bool) -> String {
     let value = if keep { row.covered } else { row.effect };
     if value.is_finite() { measure.number(value) } else { "no result".to_owned() }
 }
 
-fn interval_text(row: &EffectRow, measure: Metric, keep: bool) -> String {
+fn interval_text(row: &EffectRow, measure: Measure, keep: bool) -> String {
     let Some((low, high)) = interval(row) else { return String::new() };
     let (low, high) = if keep { (row.baseline - high, row.baseline - low) } else { (low, high) };
     format!("({} to {})", measure.number(low), measure.number(high))
 }
 
 /// What a region alone is held against: an answer without looking, and the whole face.
-fn reference_lines(rows: &[&EffectRow], measure: Metric, facts: &Facts) -> Vec<(f64, String)> {
+fn reference_lines(rows: &[&EffectRow], measure: Measure, facts: &Facts) -> Vec<(f64, String)> {
     let mut lines = Vec::new();
     if let Some(chance) = facts.chance.filter(|_| measure.has_chance) {
         lines.push((chance, format!("chance {}", measure.number(chance))));
@@ -368,7 +368,7 @@ fn reference_lines(rows: &[&EffectRow], measure: Metric, facts: &Facts) -> Vec<(
     lines
 }
 
-fn axis_title(measure: Metric, keep: bool) -> String {
+fn axis_title(measure: Measure, keep: bool) -> String {
     match (keep, measure.factor == 100.0) {
         (true, true) => format!("{}, %", measure.name),
         (true, false) => format!("{}, {}", measure.name, measure.unit),
@@ -381,6 +381,7 @@ mod tests {
     use super::super::figure::tests::{assert_labels_are_apart, words};
     use super::super::finding::tests::{row, with_control};
     use super::*;
+    use crate::region::{FillKind, Phase};
 
     fn facts() -> Facts {
         Facts {
@@ -405,7 +406,7 @@ mod tests {
 
     #[test]
     fn both_modes_are_labelled_and_nothing_overlaps() {
-        let figure = effects(&study(), "accuracy", &facts()).unwrap();
+        let figure = effects(&study(), Metric::Accuracy, &facts()).unwrap();
         assert_labels_are_apart(&figure);
         assert_eq!(figure.width_mm, DOUBLE_COLUMN);
         assert_eq!(figure.title, "Hiding the mouth costs most: 21 points");
@@ -420,7 +421,7 @@ mod tests {
 
     #[test]
     fn rows_are_sorted_by_size() {
-        let figure = effects(&study(), "accuracy", &facts()).unwrap();
+        let figure = effects(&study(), Metric::Accuracy, &facts()).unwrap();
         let words = words(&figure);
         let order: Vec<&str> = words
             .lines()
@@ -446,7 +447,7 @@ mod tests {
                 .collect(),
         ];
         for rows in cases {
-            assert_labels_are_apart(&effects(&rows, "accuracy", &facts()).unwrap());
+            assert_labels_are_apart(&effects(&rows, Metric::Accuracy, &facts()).unwrap());
         }
     }
 
@@ -460,7 +461,7 @@ mod tests {
                 rows.push(row(&names.join("+"), "hide", size as f64, None));
             }
         }
-        let figure = effects(&rows, "accuracy", &facts()).unwrap();
+        let figure = effects(&rows, Metric::Accuracy, &facts()).unwrap();
         assert_labels_are_apart(&figure);
         let words = words(&figure);
         assert!(words.lines().any(|line| line == "r6_0"), "{words}");
@@ -477,7 +478,7 @@ mod tests {
             other.swept.insert("dataset.seed".to_owned(), format!("{seed:02}"));
             rows.push(other);
         }
-        let figure = effects(&rows, "accuracy", &facts()).unwrap();
+        let figure = effects(&rows, Metric::Accuracy, &facts()).unwrap();
         assert_labels_are_apart(&figure);
         assert!(words(&figure).contains("the table has the 28 combinations not drawn"));
         assert_eq!(figure.title, "Hiding the eyes costs 11 points (seed 00)");
@@ -489,7 +490,7 @@ mod tests {
         let mut weak = row("eyes", "keep", 2.0, Some((1.0, 3.0)));
         weak.baseline = 0.16;
         weak.covered = 0.14;
-        let figure = effects(&[weak], "accuracy", &facts()).unwrap();
+        let figure = effects(&[weak], Metric::Accuracy, &facts()).unwrap();
         assert_labels_are_apart(&figure);
         assert!(words(&figure).contains("chance 14.3"));
     }
@@ -499,14 +500,14 @@ mod tests {
         let mut rows = study();
         for original in study() {
             let mut other = original.clone();
-            other.phase = "evaluate".to_owned();
+            other.phase = Phase::Evaluate;
             rows.push(other.clone());
-            other.fill = "noise".to_owned();
+            other.fill = FillKind::Noise;
             rows.push(other.clone());
             other.swept.insert("train.optimizer.learning_rate".to_owned(), "0.01".to_owned());
             rows.push(other);
         }
-        let figure = effects(&rows, "accuracy", &facts()).unwrap();
+        let figure = effects(&rows, Metric::Accuracy, &facts()).unwrap();
         assert_labels_are_apart(&figure);
         let words = words(&figure);
         assert!(
@@ -518,6 +519,6 @@ mod tests {
 
     #[test]
     fn an_unknown_metric_is_nothing_to_draw() {
-        assert!(matches!(effects(&study(), "bits", &facts()), Err(ReportError::Empty(_))));
+        assert!(matches!(effects(&study(), Metric::Bits, &facts()), Err(ReportError::Empty(_))));
     }
 }

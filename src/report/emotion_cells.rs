@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::region::{FillKind, Mode, Phase};
 use crate::store::{ClassEffectRow, ShapleyRow};
 
 use super::evidence::Evidence;
@@ -12,10 +13,10 @@ use super::label::Several;
 const FEWEST_REGIONS: usize = 3;
 /// The phases whose networks are examined on what they can see, with the words for such a network. What a
 /// network of whole faces makes of covered ones comes last: it never met their like.
-const NETWORKS: [(&str, &str); 3] = [
-    ("retrain", "Network"),
-    ("amortised", "One network for all sets"),
-    ("evaluate", "Network of whole faces"),
+const NETWORKS: [(Phase, &str); 3] = [
+    (Phase::Retrain, "Network"),
+    (Phase::Amortised, "One network for all sets"),
+    (Phase::Evaluate, "Network of whole faces"),
 ];
 
 /// How much one region matters to a network for one emotion.
@@ -50,20 +51,21 @@ pub fn emotion_cells(evidence: &Evidence, several: Several) -> Option<EmotionCel
             ("Shapley share of recall, points", of_shapley(&evidence.shapley, phase)),
             (
                 "recall alone, less that of whole faces, points",
-                of_effects(&evidence.class_effects, phase, "keep", -1.0),
+                of_effects(&evidence.class_effects, phase, Mode::Keep, -1.0),
             ),
-            ("recall lost, points", of_effects(&evidence.class_effects, phase, "hide", 1.0)),
+            ("recall lost, points", of_effects(&evidence.class_effects, phase, Mode::Hide, 1.0)),
         ];
-        if phase == "evaluate" {
+        if phase == Phase::Evaluate {
             candidates.rotate_right(1);
         }
-        for (what, (choice, cells)) in candidates {
+        for (what, found) in candidates {
+            let Some((choice, cells)) = found else { continue };
             let mut regions: Vec<&str> = cells.iter().map(|cell| cell.region.as_str()).collect();
             regions.sort_unstable();
             regions.dedup();
             if regions.len() >= FEWEST_REGIONS {
                 let heading = format!("{network}: {what}");
-                let heading = several.title(heading, &choice.0, &choice.1);
+                let heading = several.title(heading, choice.0, &choice.1);
                 return Some(EmotionCells { heading, cells });
             }
         }
@@ -72,12 +74,12 @@ pub fn emotion_cells(evidence: &Evidence, several: Several) -> Option<EmotionCel
 }
 
 /// A fill and swept settings, and the cells under them.
-type Chosen = ((String, BTreeMap<String, String>), Vec<EmotionCell>);
+type Chosen = ((FillKind, BTreeMap<String, String>), Vec<EmotionCell>);
 
-fn of_shapley(rows: &[ShapleyRow], phase: &str) -> Chosen {
+fn of_shapley(rows: &[ShapleyRow], phase: Phase) -> Option<Chosen> {
     let rows: Vec<&ShapleyRow> =
         rows.iter().filter(|row| row.phase == phase && row.emotion.is_some()).collect();
-    let Some(&first) = rows.first() else { return Chosen::default() };
+    let &first = rows.first()?;
     let cells =
         rows.iter().filter(|row| row.fill == first.fill && row.swept == first.swept).map(|row| {
             EmotionCell {
@@ -88,16 +90,16 @@ fn of_shapley(rows: &[ShapleyRow], phase: &str) -> Chosen {
                 high: row.high,
             }
         });
-    ((first.fill.clone(), first.swept.clone()), cells.collect())
+    Some(((first.fill, first.swept.clone()), cells.collect()))
 }
 
 /// Of single regions; `sign` makes what matters more larger.
-fn of_effects(rows: &[ClassEffectRow], phase: &str, mode: &str, sign: f64) -> Chosen {
+fn of_effects(rows: &[ClassEffectRow], phase: Phase, mode: Mode, sign: f64) -> Option<Chosen> {
     let single = |row: &&ClassEffectRow| {
         row.regions.len() == 1 && row.phase == phase && row.mode == mode && row.effect.is_finite()
     };
     let rows: Vec<&ClassEffectRow> = rows.iter().filter(single).collect();
-    let Some(&first) = rows.first() else { return Chosen::default() };
+    let &first = rows.first()?;
     let cells =
         rows.iter().filter(|row| row.fill == first.fill && row.swept == first.swept).map(|row| {
             let range = known(row.effect_low, row.effect_high);
@@ -111,7 +113,7 @@ fn of_effects(rows: &[ClassEffectRow], phase: &str, mode: &str, sign: f64) -> Ch
                 high: range.map(|range| range.1),
             }
         });
-    ((first.fill.clone(), first.swept.clone()), cells.collect())
+    Some(((first.fill, first.swept.clone()), cells.collect()))
 }
 
 #[cfg(test)]
@@ -119,6 +121,7 @@ mod tests {
     use super::super::evidence::tests::loss;
     use super::super::game::tests::value;
     use super::*;
+    use crate::store::Term;
 
     const REGIONS: [&str; 3] = ["brows", "eyes", "mouth"];
 
@@ -126,7 +129,7 @@ mod tests {
         REGIONS
             .map(|region| {
                 let mut row = loss(region, "fear", 20.0, (15.0, 25.0), 0.001);
-                (row.mode, row.phase) = (mode.to_owned(), phase.to_owned());
+                (row.mode, row.phase) = (Mode::of(mode).unwrap(), Phase::of(phase).unwrap());
                 row
             })
             .to_vec()
@@ -136,7 +139,7 @@ mod tests {
         REGIONS
             .map(|region| {
                 let mut row = value(region, 7.0, (5.0, 9.0), 0.3);
-                (row.phase, row.emotion) = (phase.to_owned(), Some("fear".to_owned()));
+                (row.phase, row.emotion) = (Phase::of(phase).unwrap(), Some("fear".to_owned()));
                 row
             })
             .to_vec()
@@ -192,7 +195,7 @@ mod tests {
     fn of_several_settings_the_first_is_taken() {
         let mut rows = losses("hide", "retrain");
         for mut row in losses("hide", "retrain") {
-            row.fill = "noise".to_owned();
+            row.fill = FillKind::Noise;
             rows.push(row);
         }
         assert_eq!(chosen(rows, vec![]).cells.len(), 3);

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use crate::region::Mode;
 use crate::store::{
-    ClassEffectRow, ConfusionShiftRow, EffectRow, MaskLeakRow, RankingRow, RunRow, ShapleyRow,
+    ClassEffectRow, ConfusionShiftRow, EffectRow, MaskLeakRow, Masking, Metric, RankingRow, RunRow,
+    ShapleyRow,
 };
 
 use super::cell::Cell;
 use super::finding::{excludes_zero, known};
 use super::game::value_interval;
 use super::label::Several;
-use super::metric::Metric;
+use super::measure::Measure;
 use super::table::{Column, Table};
 
 /// What an answer rests on. Every list may be empty.
@@ -29,18 +31,21 @@ impl Evidence {
     /// runs, which is that of the experiment file. Where runs failed, the rows alone might have another.
     pub fn in_order_of(mut self, runs: &[RunRow]) -> Evidence {
         let sweeps = first_places(runs.iter().map(|run| &run.swept));
-        let phases = first_places(runs.iter().map(|run| run.phase.as_str()));
-        let fills = first_places(runs.iter().map(|run| run.fill.as_str()));
-        let modes = first_places(runs.iter().map(|run| run.mode.as_str()));
-        let order = |swept: &BTreeMap<String, String>, phase: &str, fill: &str, mode: &str| {
-            let places = [sweeps.get(swept), phases.get(phase), fills.get(fill), modes.get(mode)];
+        let maskings = || runs.iter().filter_map(RunRow::masking);
+        let phases = first_places(maskings().map(|masking| masking.phase));
+        let fills = first_places(maskings().map(|masking| masking.fill));
+        let modes = first_places(maskings().map(|masking| masking.mode));
+        let order = |swept: &BTreeMap<String, String>, masking: Masking| {
+            let Masking { mode, phase, fill } = masking;
+            let places =
+                [sweeps.get(swept), phases.get(&phase), fills.get(&fill), modes.get(&mode)];
             places.map(|place| place.copied().unwrap_or(usize::MAX))
         };
-        self.effects.sort_by_key(|row| order(&row.swept, &row.phase, &row.fill, &row.mode));
-        self.class_effects.sort_by_key(|row| order(&row.swept, &row.phase, &row.fill, &row.mode));
-        self.ranking.sort_by_key(|row| order(&row.swept, &row.phase, &row.fill, &row.mode));
-        self.confusions.sort_by_key(|row| order(&row.swept, &row.phase, &row.fill, &row.mode));
-        self.shapley.sort_by_key(|row| order(&row.swept, &row.phase, &row.fill, "keep"));
+        self.effects.sort_by_key(|row| order(&row.swept, row.masking()));
+        self.class_effects.sort_by_key(|row| order(&row.swept, row.masking()));
+        self.ranking.sort_by_key(|row| order(&row.swept, row.masking()));
+        self.confusions.sort_by_key(|row| order(&row.swept, row.masking()));
+        self.shapley.sort_by_key(|row| order(&row.swept, row.masking()));
         self.mask_leaks.sort_by_key(|row| sweeps.get(&row.swept).copied());
         self
     }
@@ -60,8 +65,8 @@ const MOST_ROWS: usize = 200;
 
 /// How probable each rank of each region is, by accuracy: a row a region, a column a rank.
 pub fn ranking_table(rows: &[RankingRow]) -> Table {
-    let rows: Vec<&RankingRow> = rows.iter().filter(|row| row.metric == "accuracy").collect();
-    let several = Several::of(rows.iter().map(|row| (&*row.phase, &*row.fill, &row.swept)));
+    let rows: Vec<&RankingRow> = rows.iter().filter(|row| row.metric == Metric::Accuracy).collect();
+    let several = Several::of(rows.iter().map(|row| (row.phase, row.fill, &row.swept)));
     let ranks = rows.iter().map(|row| row.rank).max().unwrap_or(0);
     let mut columns =
         vec![Column::text("condition", "condition"), Column::text("region", "region")];
@@ -72,8 +77,9 @@ pub fn ranking_table(rows: &[RankingRow]) -> Table {
     // The ranks of a region stand together, from 1.
     for ranks in rows.chunk_by(|a, b| a.rank < b.rank) {
         let first = ranks[0];
-        let what = if first.mode == "keep" { "only the region seen" } else { "the region hidden" };
-        let setting = several.heading(what, (&first.phase, &first.fill, &first.swept));
+        let what =
+            if first.mode == Mode::Keep { "only the region seen" } else { "the region hidden" };
+        let setting = several.heading(what, (first.phase, first.fill, &first.swept));
         let mut cells = vec![Cell::text(setting), Cell::text(first.region.as_str())];
         cells.extend(ranks.iter().map(|row| per_cent(row.probability)));
         table.push(cells);
@@ -93,16 +99,16 @@ pub fn shapley_table(rows: &[ShapleyRow]) -> Table {
         Column::number("all_seen", "all seen"),
         Column::number("seeds", "seeds"),
     ]);
-    let several = Several::of(rows.iter().map(|row| (&*row.phase, &*row.fill, &row.swept)));
+    let several = Several::of(rows.iter().map(|row| (row.phase, row.fill, &row.swept)));
     for row in rows {
         // A recall is a share as accuracy is.
-        let measure = Metric::of(if row.emotion.is_some() { "accuracy" } else { &row.metric });
+        let measure = Measure::of_worth(row.metric);
         let metric = match &row.emotion {
-            Some(emotion) => format!("{} of {emotion}", row.metric),
-            None => row.metric.clone(),
+            Some(emotion) => format!("{} of {emotion}", row.metric.name()),
+            None => row.metric.name().to_owned(),
         };
         table.push(vec![
-            Cell::text(several.heading("regions seen", (&row.phase, &row.fill, &row.swept))),
+            Cell::text(several.heading("regions seen", (row.phase, row.fill, &row.swept))),
             Cell::text(metric),
             Cell::text(row.region.as_str()),
             Cell::of(row.value, measure).with_interval(value_interval(row)),
@@ -131,9 +137,9 @@ pub fn class_effects_table(rows: &[ClassEffectRow]) -> Table {
     columns.push(Column::number("p_adjusted", "p, Holm"));
     columns.push(Column::number("images", "images"));
     let mut table = Table::new(columns);
-    let several = Several::of(rows.iter().map(|row| (&*row.phase, &*row.fill, &row.swept)));
+    let several = Several::of(rows.iter().map(|row| (row.phase, row.fill, &row.swept)));
     for row in largest(rows.iter().collect(), |row| row.effect) {
-        let covering = (row.mode.as_str(), row.phase.as_str(), row.fill.as_str());
+        let covering = row.masking();
         let effect = known(row.effect_low, row.effect_high);
         let mut cells = vec![
             Cell::text(several.condition(&row.regions, covering, &row.swept)),
@@ -165,7 +171,7 @@ pub fn confusions_table(rows: &[ConfusionShiftRow]) -> Table {
         Column::number("change", "change [95 %]"),
         Column::number("images", "images"),
     ]);
-    let several = Several::of(rows.iter().map(|row| (&*row.phase, &*row.fill, &row.swept)));
+    let several = Several::of(rows.iter().map(|row| (row.phase, row.fill, &row.swept)));
     let told = |row: &&ConfusionShiftRow| {
         row.actual != row.predicted && known(row.low, row.high).is_some_and(excludes_zero)
     };
@@ -173,7 +179,7 @@ pub fn confusions_table(rows: &[ConfusionShiftRow]) -> Table {
     rows.sort_by(|a, b| b.change.abs().total_cmp(&a.change.abs()));
     rows.truncate(MOST_ROWS);
     for row in rows {
-        let covering = (row.mode.as_str(), row.phase.as_str(), row.fill.as_str());
+        let covering = row.masking();
         table.push(vec![
             Cell::text(several.condition(&row.regions, covering, &row.swept)),
             Cell::text(row.actual.as_str()),
@@ -208,6 +214,8 @@ pub(super) mod tests {
     use super::super::label::tests::run;
     use super::super::table::Format;
     use super::*;
+    use crate::region::{FillKind, Phase};
+    use crate::store::{Term, Worth};
 
     /// A loss of recall in points on 90 %, 3 seeds, 200 images; told from zero by Holm where `p` is small.
     pub fn loss(
@@ -219,9 +227,9 @@ pub(super) mod tests {
     ) -> ClassEffectRow {
         ClassEffectRow {
             regions: vec![region.to_owned()],
-            mode: "hide".to_owned(),
-            phase: "retrain".to_owned(),
-            fill: "mean".to_owned(),
+            mode: Mode::Hide,
+            phase: Phase::Retrain,
+            fill: FillKind::Mean,
             emotion: emotion.to_owned(),
             seeds: 3,
             images: 200,
@@ -250,9 +258,9 @@ pub(super) mod tests {
     ) -> ConfusionShiftRow {
         ConfusionShiftRow {
             regions: vec![region.to_owned()],
-            mode: "hide".to_owned(),
-            phase: "retrain".to_owned(),
-            fill: "mean".to_owned(),
+            mode: Mode::Hide,
+            phase: Phase::Retrain,
+            fill: FillKind::Mean,
             actual: actual.to_owned(),
             predicted: predicted.to_owned(),
             baseline: from / 100.0,
@@ -270,10 +278,10 @@ pub(super) mod tests {
     /// The probabilities of a region's ranks, from 1.
     pub fn ranks(region: &str, probabilities: &[f64]) -> Vec<RankingRow> {
         let row = |(rank, probability): (u32, &f64)| RankingRow {
-            mode: "hide".to_owned(),
-            phase: "retrain".to_owned(),
-            fill: "mean".to_owned(),
-            metric: "accuracy".to_owned(),
+            mode: Mode::Hide,
+            phase: Phase::Retrain,
+            fill: FillKind::Mean,
+            metric: Metric::Accuracy,
             region: region.to_owned(),
             rank,
             probability: *probability,
@@ -295,14 +303,14 @@ pub(super) mod tests {
         let covered = [("eyes", "mean"), ("eyes", "blur"), ("mouth", "mean"), ("mouth", "blur")];
         let runs: Vec<RunRow> = covered
             .iter()
-            .map(|(region, fill)| RunRow { fill: (*fill).to_owned(), ..run(&[*region], "keep", 1) })
+            .map(|(region, fill)| RunRow { fill: FillKind::of(fill), ..run(&[*region], "keep", 1) })
             .collect();
         let effects = covered[1..].iter().map(|(region, fill)| EffectRow {
-            fill: (*fill).to_owned(),
+            fill: FillKind::of(fill).unwrap(),
             ..row(region, "keep", 10.0, None)
         });
         let shapley = ["blur", "mean"].map(|fill| ShapleyRow {
-            fill: fill.to_owned(),
+            fill: FillKind::of(fill).unwrap(),
             ..value("eyes", 7.0, (5.0, 9.0), 1.0)
         });
         let evidence = Evidence {
@@ -310,12 +318,12 @@ pub(super) mod tests {
             shapley: shapley.to_vec(),
             ..Evidence::default()
         };
-        assert_eq!(slices(&evidence.effects, "accuracy")[0].fill, "blur");
+        assert_eq!(slices(&evidence.effects, Metric::Accuracy)[0].fill, FillKind::Blur);
         let evidence = evidence.in_order_of(&runs);
         let fills =
-            slices(&evidence.effects, "accuracy").iter().map(|s| s.fill).collect::<Vec<_>>();
-        assert_eq!(fills, ["mean", "blur"]);
-        assert_eq!(games(&evidence.shapley, "accuracy")[0].fill, "mean");
+            slices(&evidence.effects, Metric::Accuracy).iter().map(|s| s.fill).collect::<Vec<_>>();
+        assert_eq!(fills, [FillKind::Mean, FillKind::Blur]);
+        assert_eq!(games(&evidence.shapley, Worth::Accuracy)[0].fill, FillKind::Mean);
     }
 
     #[test]
@@ -323,7 +331,7 @@ pub(super) mod tests {
         let mut rows = ranks("eyes", &[0.25, 0.74]);
         rows.extend(ranks("mouth", &[0.75, 0.26]));
         let mut other = ranks("mouth", &[0.5]);
-        other[0].metric = "bits".to_owned();
+        other[0].metric = Metric::Bits;
         rows.extend(other);
         let table = ranking_table(&rows);
         let csv = table.render(Format::Csv, 80).unwrap();
@@ -339,9 +347,9 @@ pub(super) mod tests {
     #[test]
     fn values_are_in_the_unit_of_their_metric() {
         let mut recall = value("mouth", 12.0, (10.0, 14.0), 0.8);
-        (recall.metric, recall.emotion) = ("recall".to_owned(), Some("fear".to_owned()));
+        (recall.metric, recall.emotion) = (Worth::Recall, Some("fear".to_owned()));
         let mut bits = value("mouth", 42.0, (40.0, 44.0), 1.0);
-        bits.metric = "bits".to_owned();
+        bits.metric = Worth::Bits;
         let written = text(&shapley_table(&[recall, bits]));
         assert!(written.contains("recall of fear"), "{written}");
         assert!(written.contains("12.0 [10.0, 14.0]"), "{written}");

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::dataset::Split;
 use crate::experiment::Statistics;
-use crate::store::{ConfusionRow, RunRow};
+use crate::store::{ConfusionRow, RunRow, RunStatus};
 
 use super::label::Several;
 use super::numbers::counted;
@@ -46,7 +47,7 @@ impl Facts {
             dataset: datasets.join(", "),
             seeds: seeds.len(),
             runs: runs.len(),
-            failed: runs.iter().filter(|run| run.status.starts_with("failed")).count(),
+            failed: runs.iter().filter(|run| matches!(run.status, RunStatus::Failed(_))).count(),
             whole_only: whole_only(runs),
             origins: origins(runs),
             several: Several::of_runs(runs),
@@ -54,9 +55,12 @@ impl Facts {
             ..Facts::default()
         };
         // Every run meets the same images, so that one run's counts stand for all.
-        let Some(first) = confusion.iter().find(|row| row.split == "test") else { return facts };
+        let Some(first) = confusion.iter().find(|row| row.split == Split::Test) else {
+            return facts;
+        };
         let mut by_class: BTreeMap<&str, u64> = BTreeMap::new();
-        for row in confusion.iter().filter(|row| row.run_id == first.run_id && row.split == "test")
+        for row in
+            confusion.iter().filter(|row| row.run_id == first.run_id && row.split == Split::Test)
         {
             if !by_class.contains_key(row.actual.as_str()) {
                 facts.classes.push(row.actual.clone());
@@ -99,7 +103,7 @@ fn whole_only(runs: &[RunRow]) -> Vec<f64> {
 /// Where numbers come from, in the order of the runs.
 fn origins(runs: &[RunRow]) -> Vec<String> {
     let mut origins = Vec::new();
-    for run in runs.iter().filter(|run| run.status == "done") {
+    for run in runs.iter().filter(|run| run.status.is_done()) {
         let RunRow { fer_lab, libtorch, device, processor, precision, threads, .. } = run;
         let mut origin = format!("fer-lab {fer_lab}, libtorch {libtorch}, {device}");
         if !processor.is_empty() {
@@ -137,7 +141,7 @@ pub(super) mod tests {
             for (predicted, count) in classes.iter().zip(*row) {
                 rows.push(ConfusionRow {
                     run_id: run_id.to_owned(),
-                    split: "test".to_owned(),
+                    split: Split::Test,
                     actual: (*actual).to_owned(),
                     predicted: (*predicted).to_owned(),
                     count: *count,
@@ -150,7 +154,7 @@ pub(super) mod tests {
     #[test]
     fn facts_come_from_the_tables() {
         let mut failed = run(&["eyes"], "hide", 2);
-        failed.status = "failed: the loss is not finite at epoch 3".to_owned();
+        failed.status = RunStatus::Failed("the loss is not finite at epoch 3".to_owned());
         failed.dataset = "ferplus".to_owned();
         let mut whole = run(&[], "none", 1);
         whole.dataset = "ferplus".to_owned();

@@ -5,7 +5,8 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use crate::store::{ClassEffectRow, EffectRow};
+use crate::region::{FillKind, Mode, Phase};
+use crate::store::{ClassEffectRow, EffectRow, Metric};
 
 use super::label::Several;
 
@@ -15,9 +16,9 @@ pub const ALPHA: f64 = 0.05;
 /// The effects of one metric that can be compared with each other.
 #[derive(Debug, Clone)]
 pub struct Slice<'a> {
-    pub mode: &'a str,
-    pub phase: &'a str,
-    pub fill: &'a str,
+    pub mode: Mode,
+    pub phase: Phase,
+    pub fill: FillKind,
     pub swept: &'a BTreeMap<String, String>,
     /// What there are several of, it and the others.
     pub several: Several,
@@ -37,11 +38,10 @@ impl<'a> Slice<'a> {
 
 /// The effects of a metric by setting, phase, fill and mode, in the order of the rows: what the experiment
 /// file names first comes first.
-pub fn slices<'a>(rows: &'a [EffectRow], metric: &str) -> Vec<Slice<'a>> {
+pub fn slices<'a>(rows: &'a [EffectRow], metric: Metric) -> Vec<Slice<'a>> {
     let mut slices: Vec<Slice<'a>> = Vec::new();
     let rows = || rows.iter().filter(|row| row.metric == metric);
-    let several =
-        Several::of(rows().map(|row| (row.phase.as_str(), row.fill.as_str(), &row.swept)));
+    let several = Several::of(rows().map(|row| (row.phase, row.fill, &row.swept)));
     for row in rows() {
         let same = |slice: &&mut Slice<'a>| {
             slice.mode == row.mode
@@ -52,9 +52,9 @@ pub fn slices<'a>(rows: &'a [EffectRow], metric: &str) -> Vec<Slice<'a>> {
         match slices.iter_mut().find(same) {
             Some(slice) => slice.rows.push(row),
             None => slices.push(Slice {
-                mode: &row.mode,
-                phase: &row.phase,
-                fill: &row.fill,
+                mode: row.mode,
+                phase: row.phase,
+                fill: row.fill,
                 swept: &row.swept,
                 several,
                 rows: vec![row],
@@ -159,15 +159,16 @@ fn rivals<'a>(row: &EffectRow, rows: &[&'a EffectRow]) -> Vec<&'a EffectRow> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::store::Term;
 
     /// An effect in points on a baseline of 83 %, 3 seeds, 1,400 images.
     pub fn row(region: &str, mode: &str, effect: f64, interval: Option<(f64, f64)>) -> EffectRow {
         EffectRow {
             regions: region.split('+').map(str::to_owned).collect(),
-            mode: mode.to_owned(),
-            phase: "retrain".to_owned(),
-            fill: "mean".to_owned(),
-            metric: "accuracy".to_owned(),
+            mode: Mode::of(mode).expect("a mode"),
+            phase: Phase::Retrain,
+            fill: FillKind::Mean,
+            metric: Metric::Accuracy,
             seeds: 3,
             images: 1400,
             baseline: 0.83,
@@ -213,7 +214,7 @@ pub(super) mod tests {
             row("mouth", "hide", 21.0, Some((18.0, 24.0))),
             row("eyes", "hide", 17.0, Some((15.0, 19.0))),
         ];
-        let slices = slices(&rows, "accuracy");
+        let slices = slices(&rows, Metric::Accuracy);
         let leader = leader(&slices[0].rows).unwrap();
         assert_eq!(leader.row.regions, ["mouth"]);
         let rivals: Vec<_> = leader.rivals.iter().map(|row| row.regions[0].as_str()).collect();
@@ -224,7 +225,7 @@ pub(super) mod tests {
     fn single_regions_are_held_against_each_other_where_there_are_two() {
         let rows = ["eyes", "mouth", "eyes+mouth"].map(|name| row(name, "hide", 5.0, None));
         let single = |rows: &[EffectRow]| {
-            let single = slices(rows, "accuracy")[0].of_single_regions()?;
+            let single = slices(rows, Metric::Accuracy)[0].of_single_regions()?;
             Some(single.rows.iter().map(|row| row.regions.join("+")).collect::<Vec<_>>())
         };
         assert_eq!(single(&rows).unwrap(), ["eyes", "mouth"]);
@@ -236,7 +237,7 @@ pub(super) mod tests {
     fn slices_keep_the_order_of_the_rows_and_rows_without_numbers_are_last() {
         let mut broken = row("nose", "hide", f64::NAN, None);
         let mut other_phase = row("eyes", "hide", 3.0, None);
-        other_phase.phase = "evaluate".to_owned();
+        other_phase.phase = Phase::Evaluate;
         broken.covered = f64::NAN;
         let rows = [
             row("eyes", "keep", 40.0, None),
@@ -245,9 +246,16 @@ pub(super) mod tests {
             row("eyes", "hide", 0.0, None),
             row("mouth", "hide", -2.0, None),
         ];
-        let slices = slices(&rows, "accuracy");
+        let slices = slices(&rows, Metric::Accuracy);
         let order: Vec<_> = slices.iter().map(|slice| (slice.phase, slice.mode)).collect();
-        assert_eq!(order, [("retrain", "keep"), ("evaluate", "hide"), ("retrain", "hide")]);
+        assert_eq!(
+            order,
+            [
+                (Phase::Retrain, Mode::Keep),
+                (Phase::Evaluate, Mode::Hide),
+                (Phase::Retrain, Mode::Hide)
+            ]
+        );
         assert_eq!(slices[0].several, Several { phases: true, ..Several::default() });
         let regions: Vec<_> = slices[2].rows.iter().map(|row| row.regions[0].as_str()).collect();
         assert_eq!(regions, ["eyes", "mouth", "nose"]);

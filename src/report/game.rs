@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::store::ShapleyRow;
+use crate::region::{FillKind, Phase};
+use crate::store::{ShapleyRow, Worth};
 
 use super::finding::{ALPHA, Leader, apart, excludes_zero, known};
 use super::label::Several;
@@ -10,8 +11,8 @@ use super::label::Several;
 /// The Shapley values of one metric that divide the same worth.
 #[derive(Debug, Clone)]
 pub struct Game<'a> {
-    pub phase: &'a str,
-    pub fill: &'a str,
+    pub phase: Phase,
+    pub fill: FillKind,
     pub swept: &'a BTreeMap<String, String>,
     /// What there are several of, it and the others.
     pub several: Several,
@@ -19,11 +20,10 @@ pub struct Game<'a> {
     pub rows: Vec<&'a ShapleyRow>,
 }
 
-/// The games of a metric, not of an emotion's recall, by setting, phase and fill, in the order of the rows.
-pub fn games<'a>(rows: &'a [ShapleyRow], metric: &str) -> Vec<Game<'a>> {
-    let rows: Vec<&ShapleyRow> =
-        rows.iter().filter(|row| row.metric == metric && row.emotion.is_none()).collect();
-    let choices = rows.iter().map(|row| (row.phase.as_str(), row.fill.as_str(), &row.swept));
+/// The games of one worth by setting, phase and fill, in the order of the rows.
+pub fn games<'a>(rows: &'a [ShapleyRow], worth: Worth) -> Vec<Game<'a>> {
+    let rows: Vec<&ShapleyRow> = rows.iter().filter(|row| row.metric == worth).collect();
+    let choices = rows.iter().map(|row| (row.phase, row.fill, &row.swept));
     let several = Several::of(choices);
     games_of(rows.into_iter(), several)
 }
@@ -50,10 +50,9 @@ pub fn emotion_games<'a>(rows: &'a [ShapleyRow], like: &Game<'_>) -> Vec<(&'a st
 fn games_of<'a>(rows: impl Iterator<Item = &'a ShapleyRow>, several: Several) -> Vec<Game<'a>> {
     let mut games: Vec<Game<'a>> = Vec::new();
     for row in rows {
-        let ShapleyRow { phase, fill, swept, .. } = row;
-        let same = |game: &&mut Game<'a>| {
-            (game.phase, game.fill, game.swept) == (phase.as_str(), fill.as_str(), swept)
-        };
+        let &ShapleyRow { phase, fill, ref swept, .. } = row;
+        let same =
+            |game: &&mut Game<'a>| (game.phase, game.fill, game.swept) == (phase, fill, swept);
         match games.iter_mut().find(same) {
             Some(game) => game.rows.push(row),
             None => games.push(Game { phase, fill, swept, several, rows: vec![row] }),
@@ -98,10 +97,10 @@ pub(super) mod tests {
     pub fn value(region: &str, value: f64, interval: (f64, f64), first: f64) -> ShapleyRow {
         ShapleyRow {
             region: region.to_owned(),
-            metric: "accuracy".to_owned(),
+            metric: Worth::Accuracy,
             emotion: None,
-            phase: "retrain".to_owned(),
-            fill: "mean".to_owned(),
+            phase: Phase::Retrain,
+            fill: FillKind::Mean,
             value: value / 100.0,
             low: Some(interval.0 / 100.0),
             high: Some(interval.1 / 100.0),
@@ -116,7 +115,7 @@ pub(super) mod tests {
     }
 
     fn rivals_of(rows: &[ShapleyRow]) -> Option<(String, Vec<String>)> {
-        let games = games(rows, "accuracy");
+        let games = games(rows, Worth::Accuracy);
         assert_eq!(games.len(), 1);
         let Leader { row, rivals } = games[0].leader()?;
         Some((row.region.clone(), rivals.iter().map(|row| row.region.clone()).collect()))
@@ -138,14 +137,14 @@ pub(super) mod tests {
     #[test]
     fn games_are_told_apart() {
         let mut other = value("mouth", 9.0, (8.0, 10.0), 1.0);
-        other.phase = "evaluate".to_owned();
+        other.phase = Phase::Evaluate;
         let mut fear = value("mouth", 9.0, (8.0, 10.0), 1.0);
-        fear.emotion = Some("fear".to_owned());
+        (fear.metric, fear.emotion) = (Worth::Recall, Some("fear".to_owned()));
         let rows =
             [other, value("jaw", 1.0, (0.0, 2.0), 0.0), value("mouth", 2.0, (1.0, 3.0), 1.0), fear];
-        let games = games(&rows, "accuracy");
-        let phases: Vec<&str> = games.iter().map(|game| game.phase).collect();
-        assert_eq!(phases, ["evaluate", "retrain"]);
+        let games = games(&rows, Worth::Accuracy);
+        let phases: Vec<Phase> = games.iter().map(|game| game.phase).collect();
+        assert_eq!(phases, [Phase::Evaluate, Phase::Retrain]);
         let regions: Vec<&str> = games[1].rows.iter().map(|row| row.region.as_str()).collect();
         assert_eq!(regions, ["mouth", "jaw"]);
         let of_emotions = emotion_games(&rows, &games[1]);

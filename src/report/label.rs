@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::store::RunRow;
+use crate::region::{FillKind, Mode, Phase};
+use crate::store::{Masking, RunRow};
 
 /// It goes without saying, unless there are others.
-const USUAL_FILL: &str = "mean";
+const USUAL_FILL: FillKind = FillKind::Mean;
 
 /// What an experiment has several of, so that each is named where it is spoken of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,7 +17,7 @@ pub struct Several {
 }
 
 /// Phase, fill and swept settings.
-type Choice<'a> = (&'a str, &'a str, &'a BTreeMap<String, String>);
+type Choice<'a> = (Phase, FillKind, &'a BTreeMap<String, String>);
 
 impl Several {
     /// Of the choices that occur.
@@ -34,9 +35,11 @@ impl Several {
 
     /// Of the coverings of runs.
     pub fn of_runs(runs: &[RunRow]) -> Several {
-        let covered = runs.iter().filter(|run| !run.regions.is_empty() && run.phase != "masks");
-        let mut several =
-            Several::of(covered.map(|run| (run.phase.as_str(), run.fill.as_str(), &run.swept)));
+        let choices = runs.iter().filter_map(|run| {
+            let masking = run.masking().filter(|masking| masking.phase != Phase::Masks)?;
+            Some((masking.phase, masking.fill, &run.swept))
+        });
+        let mut several = Several::of(choices);
         several.settings |= runs.iter().any(|run| run.swept != runs[0].swept);
         several
     }
@@ -52,7 +55,7 @@ impl Several {
 
     /// A run's condition in a few words: `whole face`, `eyes hidden`, `only brows + eyes seen, in the test`.
     pub fn run(self, run: &RunRow) -> String {
-        let mut label = self.occlusion(&run.regions, (&run.mode, &run.phase, &run.fill));
+        let mut label = self.occlusion(&run.regions, run.masking());
         if run.control {
             label.push_str(", control");
             if let Some(draw) = run.draw {
@@ -66,10 +69,10 @@ impl Several {
     pub fn condition(
         self,
         regions: &[String],
-        covering: (&str, &str, &str),
+        masking: Masking,
         settings: &BTreeMap<String, String>,
     ) -> String {
-        with_swept(self.occlusion(regions, covering), settings)
+        with_swept(self.occlusion(regions, Some(masking)), settings)
     }
 
     /// What a part of a figure or table shows, and under which conditions: `The region hidden, in training
@@ -77,11 +80,11 @@ impl Several {
     pub fn heading(self, what: &str, (phase, fill, settings): Choice<'_>) -> String {
         let mut heading = what.to_owned();
         heading.push_str(match phase {
-            "retrain" => ", in training and test",
-            "evaluate" => " in the test; trained on whole faces",
-            "train" => " in training; tested on whole faces",
-            "amortised" => "; one network trained for all sets",
-            _ => "",
+            Phase::Retrain => ", in training and test",
+            Phase::Evaluate => " in the test; trained on whole faces",
+            Phase::Train => " in training; tested on whole faces",
+            Phase::Amortised => "; one network trained for all sets",
+            Phase::Masks => "",
         });
         let choice = self.choice(fill, settings);
         if !choice.is_empty() {
@@ -92,7 +95,12 @@ impl Several {
 
     /// A chart's title that speaks of one fill or setting of several: `Hiding the eyes costs most (mean fill,
     /// learning_rate 0.01)`.
-    pub fn title(self, finding: String, fill: &str, settings: &BTreeMap<String, String>) -> String {
+    pub fn title(
+        self,
+        finding: String,
+        fill: FillKind,
+        settings: &BTreeMap<String, String>,
+    ) -> String {
         let fill = if self.fills { fill } else { USUAL_FILL };
         match self.choice(fill, settings) {
             choice if choice.is_empty() => finding,
@@ -101,10 +109,10 @@ impl Several {
     }
 
     /// What of a fill and settings is to be named: `mean fill`, `learning_rate 0.01`.
-    pub fn choice(self, fill: &str, settings: &BTreeMap<String, String>) -> Vec<String> {
+    pub fn choice(self, fill: FillKind, settings: &BTreeMap<String, String>) -> Vec<String> {
         let mut choice = Vec::new();
         if self.fills || fill != USUAL_FILL {
-            choice.push(format!("{fill} fill"));
+            choice.push(format!("{} fill", fill.name()));
         }
         if self.settings && !settings.is_empty() {
             choice.push(swept(settings));
@@ -112,38 +120,27 @@ impl Several {
         choice
     }
 
-    /// An occlusion in a few words; what is usual (retrained; filled with the mean, where all are) goes
-    /// without saying.
-    fn occlusion(self, regions: &[String], (mode, phase, fill): (&str, &str, &str)) -> String {
-        let label = occlusion(regions, mode, phase);
-        let is_plain = regions.is_empty() || phase == "masks";
-        match !is_plain && (self.fills || fill != USUAL_FILL) {
-            true => format!("{label}, {fill}"),
+    /// A masking in a few words; what is usual (retrained; filled with the mean, where all are) goes without
+    /// saying.
+    fn occlusion(self, regions: &[String], masking: Option<Masking>) -> String {
+        let Some(Masking { mode, phase, fill }) = masking else { return "whole face".to_owned() };
+        let names = regions.join(" + ");
+        let mut label = match mode {
+            Mode::Hide => format!("{names} hidden"),
+            Mode::Keep => format!("only {names} seen"),
+        };
+        match phase {
+            Phase::Masks => return "masks alone".to_owned(),
+            Phase::Retrain => {}
+            Phase::Evaluate => label.push_str(", in the test"),
+            Phase::Train => label.push_str(", in training"),
+            Phase::Amortised => label.push_str(", amortised"),
+        }
+        match self.fills || fill != USUAL_FILL {
+            true => format!("{label}, {}", fill.name()),
             false => label,
         }
     }
-}
-
-fn occlusion(regions: &[String], mode: &str, phase: &str) -> String {
-    if regions.is_empty() {
-        return "whole face".to_owned();
-    }
-    if phase == "masks" {
-        return "masks alone".to_owned();
-    }
-    let names = regions.join(" + ");
-    let mut label = match mode {
-        "hide" => format!("{names} hidden"),
-        "keep" => format!("only {names} seen"),
-        other => format!("{names} {other}"),
-    };
-    match phase {
-        "retrain" => {}
-        "evaluate" => label.push_str(", in the test"),
-        "train" => label.push_str(", in training"),
-        other => label.push_str(&format!(", {other}")),
-    }
-    label
 }
 
 /// `learning_rate 0.01, batch_size 64`: the last part of each swept key and its value.
@@ -166,11 +163,11 @@ fn with_swept(label: String, settings: &BTreeMap<String, String>) -> String {
 pub(super) mod tests {
     use super::*;
     use crate::experiment::Statistics;
+    use crate::store::{RunStatus, Term};
 
     /// A finished run of the embedded data set.
     pub fn run(regions: &[&str], mode: &str, seed: u64) -> RunRow {
         let whole = regions.is_empty();
-        let or_none = |value: &str| if whole { "none".to_owned() } else { value.to_owned() };
         RunRow {
             run_id: format!("{}-{mode}-{seed}", regions.join("+")),
             training_id: format!("t-{}-{mode}-{seed}", regions.join("+")),
@@ -178,9 +175,9 @@ pub(super) mod tests {
             condition: format!("{mode} {}", regions.join("+")),
             dataset: "faces".to_owned(),
             regions: regions.iter().map(|name| (*name).to_owned()).collect(),
-            mode: or_none(mode),
-            fill: or_none("mean"),
-            phase: or_none("retrain"),
+            mode: Mode::of(mode).filter(|_| !whole),
+            fill: (!whole).then_some(FillKind::Mean),
+            phase: (!whole).then_some(Phase::Retrain),
             control: false,
             draw: None,
             area: 0.1,
@@ -203,7 +200,7 @@ pub(super) mod tests {
             statistics: Statistics::Trained,
             wall_seconds: 40.0,
             train_images_per_second: 900.0,
-            status: "done".to_owned(),
+            status: RunStatus::Done,
             swept: BTreeMap::new(),
         }
     }
@@ -215,8 +212,8 @@ pub(super) mod tests {
         assert_eq!(one.run(&run(&["eyes"], "hide", 1)), "eyes hidden");
         let mut other = run(&["brows", "eyes"], "keep", 1);
         assert_eq!(one.run(&other), "only brows + eyes seen");
-        other.phase = "evaluate".to_owned();
-        other.fill = "noise".to_owned();
+        other.phase = Some(Phase::Evaluate);
+        other.fill = Some(FillKind::Noise);
         other.control = true;
         other.draw = Some(0);
         other.swept.insert("train.optimizer.learning_rate".to_owned(), "0.01".to_owned());
@@ -230,7 +227,7 @@ pub(super) mod tests {
     fn of_several_fills_each_is_named() {
         let (whole, mean) = (run(&[], "none", 1), run(&["eyes"], "hide", 1));
         let mut blur = mean.clone();
-        blur.fill = "blur".to_owned();
+        blur.fill = Some(FillKind::Blur);
         let one = [whole.clone(), blur.clone()];
         assert_eq!(Several::of_runs(&one), Several::default());
         let several = Several::of_runs(&[whole.clone(), mean.clone(), blur.clone()]);
@@ -239,10 +236,16 @@ pub(super) mod tests {
         assert_eq!(labels, ["whole face", "eyes hidden, mean", "eyes hidden, blur"]);
         let none = BTreeMap::new();
         assert_eq!(
-            several.heading("Hidden", ("evaluate", "mean", &none)),
+            several.heading("Hidden", (Phase::Evaluate, FillKind::Mean, &none)),
             "Hidden in the test; trained on whole faces; mean fill"
         );
-        assert_eq!(several.title("It costs".to_owned(), "blur", &none), "It costs (blur fill)");
-        assert_eq!(Several::default().title("It costs".to_owned(), "blur", &none), "It costs");
+        assert_eq!(
+            several.title("It costs".to_owned(), FillKind::Blur, &none),
+            "It costs (blur fill)"
+        );
+        assert_eq!(
+            Several::default().title("It costs".to_owned(), FillKind::Blur, &none),
+            "It costs"
+        );
     }
 }

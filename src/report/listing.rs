@@ -12,7 +12,8 @@ use super::facts::dataset_name;
 use super::numbers::utc;
 use super::settings::flat;
 use super::table::{Column, Table};
-use crate::store::{EpochRow, Manifest, RunRow, TrainingStatus};
+use crate::region::{FillKind, Mode, Phase};
+use crate::store::{EpochRow, Manifest, NONE, RunRow, TrainingStatus};
 
 /// Of [`runs_table`], where the runs are those of one experiment.
 pub const RUNS_OF_ONE: [&str; 7] =
@@ -48,9 +49,9 @@ fn run_columns() -> [RunColumn; 32] {
         (text("condition", "condition"), |run| Cell::text(run.condition.as_str())),
         (text("dataset", "data set"), |run| Cell::text(run.dataset.as_str())),
         (text("regions", "regions"), |run| Cell::text(run.regions.join(" + "))),
-        (text("mode", "mode"), |run| Cell::text(run.mode.as_str())),
-        (text("fill", "fill"), |run| Cell::text(run.fill.as_str())),
-        (text("phase", "phase"), |run| Cell::text(run.phase.as_str())),
+        (text("mode", "mode"), |run| Cell::text(run.mode.map_or(NONE, Mode::name))),
+        (text("fill", "fill"), |run| Cell::text(run.fill.map_or(NONE, FillKind::name))),
+        (text("phase", "phase"), |run| Cell::text(run.phase.map_or(NONE, Phase::name))),
         (text("control", "control"), |run| Cell::Flag(run.control)),
         (number("draw", "draw"), |run| {
             run.draw.map_or(Cell::Empty, |draw| Cell::Count(u64::from(draw)))
@@ -77,7 +78,7 @@ fn run_columns() -> [RunColumn; 32] {
         (number("train_images_per_second", "images/s"), |run| {
             Cell::number(run.train_images_per_second, 0)
         }),
-        (text("status", "status"), |run| Cell::text(run.status.as_str())),
+        (text("status", "status"), |run| Cell::text(run.status.to_string())),
     ]
 }
 
@@ -243,7 +244,7 @@ pub fn experiments_table(experiments: &[(String, Vec<RunRow>)]) -> Table {
             Cell::text(name.as_str()),
             Cell::text(dataset),
             Cell::Count(runs.len() as u64),
-            Cell::Count(runs.iter().filter(|run| run.status == "done").count() as u64),
+            Cell::Count(runs.iter().filter(|run| run.status.is_done()).count() as u64),
             if whole.is_empty() { Cell::Empty } else { Cell::share(mean) },
             Cell::number(seconds / 3600.0, 2),
         ]);
@@ -293,7 +294,7 @@ pub fn training_table(manifest: &Manifest, run: Option<&RunRow>) -> Table {
         push("test macro F1, %", share(run.test_macro_f1));
         push("test loss", plain(run.test_loss, 4));
         push("test bits", plain(run.test_bits, 2));
-        push("run status", Cell::text(run.status.as_str()));
+        push("run status", Cell::text(run.status.to_string()));
     }
     push("training", Cell::text(manifest.training_id.as_str()));
     push(

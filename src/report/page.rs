@@ -135,7 +135,7 @@ impl Page<'_> {
 
     /// What did not finish, each run with its reason.
     fn failures(&self) -> Html {
-        let failed: Vec<&RunRow> = self.runs.iter().filter(|run| run.status != "done").collect();
+        let failed: Vec<&RunRow> = self.runs.iter().filter(|run| !run.status.is_done()).collect();
         if failed.is_empty() {
             return Html::default();
         }

@@ -1,7 +1,7 @@
 //! Where the signal lies: the regions on a face, each as dark as it matters.
 
-use crate::region::{Region, Regions};
-use crate::store::EffectRow;
+use crate::region::{Mode, Phase, Region, Regions};
+use crate::store::{EffectRow, Metric};
 
 use super::colour_bar::colour_bar;
 use super::drawing::{Anchor, Drawing};
@@ -11,7 +11,7 @@ use super::facts::Facts;
 use super::figure::Figure;
 use super::finding::{Slice, excludes_zero, interval, signal_interval, slices, told_from_zero};
 use super::fonts;
-use super::metric::Metric;
+use super::measure::Measure;
 use super::phrase::{list, subject};
 use super::place::{Place, room, write};
 use super::scale::Scale;
@@ -55,7 +55,7 @@ struct Worth<'a> {
 /// [`ReportError::Empty`] where no single region has a result.
 pub fn region_map(
     rows: &[EffectRow],
-    metric: &str,
+    metric: Metric,
     regions: &Regions,
     facts: &Facts,
 ) -> Result<Figure, ReportError> {
@@ -64,7 +64,7 @@ pub fn region_map(
         let first = &found[0];
         (slice.phase, slice.fill, slice.swept) == (first.phase, first.fill, first.swept)
     };
-    let measure = Metric::of(metric);
+    let measure = Measure::of(metric);
     let panels: Vec<Panel<'_>> = found
         .iter()
         .filter(alike)
@@ -72,7 +72,10 @@ pub fn region_map(
         .filter(|panel| !panel.worths.is_empty())
         .collect();
     if panels.is_empty() {
-        return Err(ReportError::Empty(format!("no single region has a result of `{metric}`")));
+        return Err(ReportError::Empty(format!(
+            "no single region has a result of `{}`",
+            metric.name()
+        )));
     }
     let alone = panels.len() == 1;
     let width = if alone { SINGLE_COLUMN } else { DOUBLE_COLUMN };
@@ -109,10 +112,15 @@ pub fn region_map(
     drawing.finish(bottom + MARGIN)
 }
 
-fn panel<'a>(slice: &Slice<'_>, regions: &'a Regions, measure: Metric, facts: &Facts) -> Panel<'a> {
+fn panel<'a>(
+    slice: &Slice<'_>,
+    regions: &'a Regions,
+    measure: Measure,
+    facts: &Facts,
+) -> Panel<'a> {
     let controlled = slice.rows.iter().all(|row| row.signal.is_some());
     let chance = facts.chance.filter(|_| measure.has_chance).unwrap_or(0.0);
-    let keep = slice.mode == "keep";
+    let keep = slice.mode == Mode::Keep;
     let heading = match (keep, controlled) {
         (false, false) => "Hidden: what is lost",
         (false, true) => "Hidden: what is lost beyond the same area elsewhere",
@@ -165,7 +173,7 @@ fn draw_face(
     panel: &Panel<'_>,
     frame: Place,
     extreme: f64,
-    measure: Metric,
+    measure: Measure,
 ) -> Vec<String> {
     for worth in &panel.worths {
         for polygon in &worth.region.polygons {
@@ -219,7 +227,7 @@ fn notes(panel: &Panel<'_>, unnamed: &[String], width: f64) -> Vec<String> {
 }
 
 /// `10.3`, or `(1.2)` where it cannot be told from zero.
-fn bracketed(worth: &Worth<'_>, measure: Metric) -> String {
+fn bracketed(worth: &Worth<'_>, measure: Measure) -> String {
     let number = measure.number(worth.value);
     if worth.told { number } else { format!("({number})") }
 }
@@ -229,7 +237,7 @@ fn key(
     drawing: &mut Drawing,
     panels: &[Panel<'_>],
     extreme: f64,
-    measure: Metric,
+    measure: Measure,
     top: f64,
 ) -> f64 {
     let values = || panels.iter().flat_map(|panel| &panel.worths).map(|worth| worth.value);
@@ -245,11 +253,11 @@ fn key(
 fn subtitle(panels: &[Panel<'_>], first: &Slice<'_>, facts: &Facts) -> String {
     let mut parts = vec![facts.subtitle()];
     parts.push(match first.phase {
-        "retrain" => "networks trained as they are tested".to_owned(),
-        "evaluate" => "networks trained on whole faces".to_owned(),
-        "amortised" => "one network trained for all sets".to_owned(),
-        "train" => "covered in training alone".to_owned(),
-        other => other.to_owned(),
+        Phase::Retrain => "networks trained as they are tested".to_owned(),
+        Phase::Evaluate => "networks trained on whole faces".to_owned(),
+        Phase::Amortised => "one network trained for all sets".to_owned(),
+        Phase::Train => "covered in training alone".to_owned(),
+        Phase::Masks => "the masks alone".to_owned(),
     });
     parts.extend(facts.several.or(first.several).choice(first.fill, first.swept));
     if panels.iter().flat_map(|panel| &panel.worths).any(|worth| !worth.told) {
@@ -260,7 +268,7 @@ fn subtitle(panels: &[Panel<'_>], first: &Slice<'_>, facts: &Facts) -> String {
 }
 
 /// What the first face shows, as far as its intervals allow; without controls that is the effects' finding.
-fn title(panel: &Panel<'_>, rows: &[EffectRow], metric: &str) -> String {
+fn title(panel: &Panel<'_>, rows: &[EffectRow], metric: Metric) -> String {
     if !panel.controlled {
         return headline(rows, metric);
     }
@@ -290,7 +298,7 @@ fn title(panel: &Panel<'_>, rows: &[EffectRow], metric: &str) -> String {
 }
 
 /// `Hidden: what is lost, points of test accuracy: mouth 13.7 (11.3 to 16.0), …`
-fn description(panel: &Panel<'_>, measure: Metric) -> String {
+fn description(panel: &Panel<'_>, measure: Measure) -> String {
     let worths = panel.worths.iter().map(|worth| {
         let range = worth.interval.map_or(String::new(), |(low, high)| {
             format!(" ({} to {})", measure.number(low), measure.number(high))
@@ -316,7 +324,7 @@ mod tests {
     }
 
     fn map(rows: &[EffectRow]) -> Figure {
-        let figure = region_map(rows, "accuracy", &Regions::aligned(), &facts()).unwrap();
+        let figure = region_map(rows, Metric::Accuracy, &Regions::aligned(), &facts()).unwrap();
         assert_labels_are_apart(&figure);
         figure
     }
@@ -380,9 +388,10 @@ mod tests {
             "No region carries more than the same area elsewhere, as far as can be told"
         );
         let unknown = [row("mouth", "hide", f64::NAN, None)];
-        let error = region_map(&unknown, "accuracy", &Regions::aligned(), &facts()).unwrap_err();
+        let error =
+            region_map(&unknown, Metric::Accuracy, &Regions::aligned(), &facts()).unwrap_err();
         assert!(matches!(error, ReportError::Empty(_)));
-        assert!(region_map(&[], "accuracy", &Regions::aligned(), &facts()).is_err());
+        assert!(region_map(&[], Metric::Accuracy, &Regions::aligned(), &facts()).is_err());
     }
 
     #[test]

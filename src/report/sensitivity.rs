@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::analysis::{MeanMap, by_region};
 use crate::experiment::{SensitivityMethod, SensitivitySpec};
 use crate::region::{Fill, Regions};
+use crate::store::MapMethod;
 
 use super::colour_bar::colour_bar;
 use super::contact_sheet::Tile;
@@ -64,7 +65,7 @@ pub fn sensitivity(
     let Some(first) = maps.first() else {
         return Err(ReportError::Empty("there are no maps".to_owned()));
     };
-    let is_window = first.method == "window";
+    let is_window = first.method == MapMethod::Window;
     let panels: Vec<Panel<'_>> = maps.iter().map(|map| panel(map, is_window, regions)).collect();
     let across = panels.len().min(ACROSS);
     let width = if panels.len() > 2 { DOUBLE_COLUMN } else { SINGLE_COLUMN };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::analysis::MeanCurve;
+use crate::store::{CurveKind, CurveOrder, MapMethod};
 
 use super::drawing::{Anchor, CAP_MIDDLE, Drawing};
 use super::error::ReportError;
@@ -13,8 +14,8 @@ use super::numbers::{decimal, extent, mean};
 use super::phrase::list;
 use super::scale::Scale;
 use super::theme::{
-    BLUE, Colour, DOUBLE_COLUMN, FAINT, HAIRLINE, HEADING, INK, MARGIN, MEDIUM, MUTED, NOTE,
-    ORANGE, RULE, TICK,
+    BLUE, Colour, DOUBLE_COLUMN, FAINT, HAIRLINE, HEADING, MARGIN, MEDIUM, MUTED, NOTE, ORANGE,
+    RULE, TICK,
 };
 use super::words::capital;
 
@@ -26,14 +27,14 @@ const LAST: f64 = 2.0;
 const HEIGHT: f64 = 48.0;
 
 /// A panel: its curve, its heading, what its x axis counts.
-const PANELS: [(&str, &str, &str); 2] = [
-    ("deletion", "Taken away: lower is better", "share of the face taken away, %"),
-    ("insertion", "Put back: higher is better", "share of the face put back, %"),
+const PANELS: [(CurveKind, &str, &str); 2] = [
+    (CurveKind::Deletion, "Taken away: lower is better", "share of the face taken away, %"),
+    (CurveKind::Insertion, "Put back: higher is better", "share of the face put back, %"),
 ];
 
 /// One line of a panel.
 struct Line<'a> {
-    name: String,
+    name: &'static str,
     colour: Colour,
     curve: &'a MeanCurve,
 }
@@ -90,21 +91,19 @@ pub fn sensitivity_curves(
 }
 
 /// The map of each method, then the random order, which is the same for all.
-fn lines<'a>(curves: &'a [MeanCurve], kind: &str) -> Vec<Line<'a>> {
-    let of = |order: &'static str| {
-        let kind = kind.to_owned();
+fn lines<'a>(curves: &'a [MeanCurve], kind: CurveKind) -> Vec<Line<'a>> {
+    let of = |order: CurveOrder| {
         curves.iter().filter(move |curve| curve.curve == kind && curve.order == order)
     };
-    let maps = of("map").map(|curve| {
-        let (name, colour) = match curve.method.as_str() {
-            "window" => ("window map".to_owned(), BLUE),
-            "rise" => ("RISE map".to_owned(), ORANGE),
-            other => (format!("{other} map"), INK),
+    let maps = of(CurveOrder::Map).map(|curve| {
+        let (name, colour) = match curve.method {
+            MapMethod::Window => ("window map", BLUE),
+            MapMethod::Rise => ("RISE map", ORANGE),
         };
         Line { name, colour, curve }
     });
-    let random = of("random").take(1);
-    let random = random.map(|curve| Line { name: "random order".to_owned(), colour: MUTED, curve });
+    let random = of(CurveOrder::Random).take(1);
+    let random = random.map(|curve| Line { name: "random order", colour: MUTED, curve });
     maps.chain(random).collect()
 }
 
@@ -143,17 +142,19 @@ fn title(panels: &[Vec<Line<'_>>; 2]) -> String {
     let mut worse = Vec::new();
     let mut compared = 0;
     for (lines, (kind, ..)) in panels.iter().zip(PANELS) {
-        let Some(random) = lines.iter().find(|line| line.curve.order == "random") else { continue };
-        for line in lines.iter().filter(|line| line.curve.order == "map") {
+        let Some(random) = lines.iter().find(|line| line.curve.order == CurveOrder::Random) else {
+            continue;
+        };
+        for line in lines.iter().filter(|line| line.curve.order == CurveOrder::Map) {
             let pairs = line.curve.areas.iter().zip(&random.curve.areas);
             let mut pairs = pairs.map(|(map, random)| random - map);
             let better = match kind {
-                "deletion" => pairs.all(|gain| gain > 0.0),
-                _ => pairs.all(|gain| gain < 0.0),
+                CurveKind::Deletion => pairs.all(|gain| gain > 0.0),
+                CurveKind::Insertion => pairs.all(|gain| gain < 0.0),
             };
             compared += 1;
             if !better {
-                worse.push(format!("the {} in {kind}", line.name));
+                worse.push(format!("the {} in {}", line.name, kind.name()));
             }
         }
     }

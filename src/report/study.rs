@@ -2,19 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use crate::store::{EffectRow, RunRow};
+use crate::store::{EffectRow, Metric, RunRow};
 
 use super::cell::Cell;
 use super::finding::{interval, signal_interval};
 use super::label::Several;
-use super::metric::Metric;
+use super::measure::Measure;
 use super::table::{Column, Table};
 
 /// A row a condition (controls stand in the signal): test accuracy with its standard deviation over
 /// seeds, the effect and the signal with their intervals, Holm's p. Effects are those on accuracy, in
 /// points for people, in shares for programs.
 pub fn study_table(runs: &[RunRow], effects: &[EffectRow]) -> Table {
-    let effects: Vec<&EffectRow> = effects.iter().filter(|row| row.metric == "accuracy").collect();
+    let effects: Vec<&EffectRow> =
+        effects.iter().filter(|row| row.metric == Metric::Accuracy).collect();
     let controlled = effects.iter().any(|row| row.signal.is_some());
     let tested = effects.iter().any(|row| row.p_adjusted.is_some());
     let mut columns = vec![
@@ -31,7 +32,7 @@ pub fn study_table(runs: &[RunRow], effects: &[EffectRow]) -> Table {
     let mut table = Table::new(columns);
     for (name, runs) in conditions(runs) {
         let accuracies: Vec<f64> = runs.iter().filter_map(|run| run.test_accuracy).collect();
-        let accuracy = Cell::over_seeds(&accuracies, Metric::of("accuracy"));
+        let accuracy = Cell::over_seeds(&accuracies, Measure::of(Metric::Accuracy));
         let failed = || Cell::Missing("failed".to_owned());
         let mut cells = vec![Cell::text(name), accuracy.unwrap_or_else(failed)];
         match effects.iter().find(|row| belongs(row, runs[0])) {
@@ -68,15 +69,15 @@ pub fn effects_table(effects: &[EffectRow]) -> Table {
         Column::number("p_adjusted", "p, Holm"),
         Column::number("seeds", "seeds"),
     ]);
-    let several = Several::of(effects.iter().map(|row| (&*row.phase, &*row.fill, &row.swept)));
+    let several = Several::of(effects.iter().map(|row| (row.phase, row.fill, &row.swept)));
     for row in effects {
-        let measure = Metric::of(&row.metric);
+        let measure = Measure::of(row.metric);
         let value = |value: Option<f64>| value.map_or(Cell::Empty, |v| Cell::of(v, measure));
         let p = |p: Option<f64>| p.map_or(Cell::Empty, Cell::P);
-        let covering = (row.mode.as_str(), row.phase.as_str(), row.fill.as_str());
+        let covering = row.masking();
         table.push(vec![
             Cell::text(several.condition(&row.regions, covering, &row.swept)),
-            Cell::text(row.metric.replace('_', " ")),
+            Cell::text(row.metric.name().replace('_', " ")),
             value(Some(row.baseline)),
             value(Some(row.covered)),
             value(row.control),
@@ -109,9 +110,7 @@ fn conditions(runs: &[RunRow]) -> Vec<(String, Vec<&RunRow>)> {
 fn belongs(effect: &EffectRow, run: &RunRow) -> bool {
     !run.regions.is_empty()
         && effect.regions == run.regions
-        && effect.mode == run.mode
-        && effect.phase == run.phase
-        && effect.fill == run.fill
+        && Some(effect.masking()) == run.masking()
         && effect.swept == run.swept
 }
 

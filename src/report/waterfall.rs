@@ -1,6 +1,6 @@
 //! From nothing seen to all seen, a step a region: its Shapley value.
 
-use crate::store::ShapleyRow;
+use crate::store::{ShapleyRow, Worth};
 
 use super::axis::{AXIS_HEIGHT, horizontal_axis};
 use super::drawing::{Anchor, Drawing};
@@ -10,7 +10,7 @@ use super::figure::Figure;
 use super::fonts;
 use super::game::{Game, games, value_interval, value_told};
 use super::label::Several;
-use super::metric::Metric;
+use super::measure::Measure;
 use super::numbers::counted;
 use super::scale::Scale;
 use super::theme::{
@@ -50,12 +50,12 @@ struct Step<'a> {
 ///
 /// # Errors
 /// [`ReportError::Empty`] where there are none of that metric.
-pub fn waterfall(rows: &[ShapleyRow], metric: &str, facts: &Facts) -> Result<Figure, ReportError> {
-    let games = games(rows, metric);
+pub fn waterfall(rows: &[ShapleyRow], worth: Worth, facts: &Facts) -> Result<Figure, ReportError> {
+    let games = games(rows, worth);
     let Some(first) = games.first() else {
-        return Err(ReportError::Empty(format!("no Shapley values of `{metric}`")));
+        return Err(ReportError::Empty(format!("no Shapley values of `{}`", worth.name())));
     };
-    let measure = Metric::of(metric);
+    let measure = Measure::of_worth(worth);
     let across = if games.len() == 1 { 1 } else { 2 };
     let width = if across == 1 { SINGLE_COLUMN } else { DOUBLE_COLUMN };
     let panel_width = (width - 2.0 * MARGIN - (across as f64 - 1.0) * GUTTER) / across as f64;
@@ -127,14 +127,14 @@ impl Step<'_> {
     }
 
     /// `+21.0`, `−0.6`; what is reached for the ends.
-    fn written(&self, measure: Metric) -> String {
+    fn written(&self, measure: Measure) -> String {
         let Some(row) = self.value else { return measure.number(self.after) };
         let written = measure.number(row.value);
         if row.value > 0.0 { format!("+{written}") } else { written }
     }
 
     /// `(19.0 to 23.0)`
-    fn range(&self, measure: Metric) -> String {
+    fn range(&self, measure: Measure) -> String {
         let range = self.value.and_then(value_interval);
         range.map_or(String::new(), |(low, high)| {
             format!("({} to {})", measure.number(low), measure.number(high))
@@ -154,7 +154,7 @@ impl Step<'_> {
 fn draw_panel(
     drawing: &mut Drawing,
     panel: &Panel<'_>,
-    measure: Metric,
+    measure: Measure,
     (left, top): (f64, f64),
     width: f64,
 ) {
@@ -240,7 +240,7 @@ fn subtitle(games: &[Game<'_>], facts: &Facts) -> String {
 }
 
 /// `Only the regions seen, test accuracy, %: nothing seen 14.3, mouth +21.0 (19.0 to 23.0), …`
-fn description(panel: &Panel<'_>, measure: Metric) -> String {
+fn description(panel: &Panel<'_>, measure: Measure) -> String {
     let steps = panel.steps.iter().map(|step| {
         let (name, written) = (step.name.join(" "), step.written(measure));
         format!("{name} {written} {}", step.range(measure)).trim_end().to_owned()
@@ -255,6 +255,7 @@ mod tests {
     use super::super::figure::tests::{assert_labels_are_apart, label_boxes, words};
     use super::super::game::tests::value;
     use super::*;
+    use crate::region::{FillKind, Phase};
 
     fn facts() -> Facts {
         Facts { dataset: "FER+".to_owned(), images: 1400, seeds: 3, ..Facts::default() }
@@ -276,7 +277,7 @@ mod tests {
 
     #[test]
     fn steps_lead_from_nothing_to_all() {
-        let figure = waterfall(&study(), "accuracy", &facts()).unwrap();
+        let figure = waterfall(&study(), Worth::Accuracy, &facts()).unwrap();
         assert_labels_are_apart(&figure);
         assert_eq!(figure.width_mm, SINGLE_COLUMN);
         assert_eq!(figure.title, "The mouth carries most: 30 of 60 points");
@@ -303,15 +304,15 @@ mod tests {
         let mut rows = study();
         for row in study() {
             let mut other = row.clone();
-            other.phase = "amortised".to_owned();
+            other.phase = Phase::Amortised;
             rows.push(other.clone());
-            other.fill = "noise".to_owned();
+            other.fill = FillKind::Noise;
             other.seeds = 2;
             rows.push(other.clone());
             other.swept.insert("train.optimizer.learning_rate".to_owned(), "0.01".to_owned());
             rows.push(other);
         }
-        let figure = waterfall(&rows, "accuracy", &facts()).unwrap();
+        let figure = waterfall(&rows, Worth::Accuracy, &facts()).unwrap();
         assert_labels_are_apart(&figure);
         assert_eq!(figure.width_mm, DOUBLE_COLUMN);
         let words = words(&figure);
@@ -334,12 +335,12 @@ mod tests {
         let down =
             [value("eyes", -30.0, (-70.0, 10.0), 0.0), value("jaw", -9.0, (-9.5, -8.5), 1.0)];
         for rows in [vec![alone], nothing.to_vec(), many, down.to_vec()] {
-            assert_labels_are_apart(&waterfall(&rows, "accuracy", &facts()).unwrap());
+            assert_labels_are_apart(&waterfall(&rows, Worth::Accuracy, &facts()).unwrap());
         }
     }
 
     #[test]
     fn without_values_there_is_nothing_to_draw() {
-        assert!(matches!(waterfall(&study(), "bits", &facts()), Err(ReportError::Empty(_))));
+        assert!(matches!(waterfall(&study(), Worth::Bits, &facts()), Err(ReportError::Empty(_))));
     }
 }

@@ -18,9 +18,11 @@ use super::facts::Facts;
 use super::finding::{Slice, slices};
 use super::game::{Game, emotion_games, games};
 use super::label::{self, Several};
-use super::metric::Metric;
+use super::measure::Measure;
 use super::numbers::{counted, extent, mean};
 use super::phrase::wrap;
+use crate::region::{Mode, Phase};
+use crate::store::Metric;
 
 pub use dividing::dividing_headline;
 use dividing::{dividing, dividing_recall};
@@ -60,7 +62,7 @@ pub fn answer(evidence: &Evidence, facts: &Facts) -> String {
 
 /// What is reached where nothing is covered.
 fn whole_faces(facts: &Facts) -> String {
-    let measure = Metric::of("accuracy");
+    let measure = Measure::of(Metric::Accuracy);
     let values = &facts.whole_only;
     let of = match values.len() {
         1 => "by one network".to_owned(),
@@ -100,19 +102,19 @@ pub fn details(evidence: &Evidence, facts: &Facts) -> String {
 }
 
 /// The metric that an answer speaks of.
-fn metric(evidence: &Evidence) -> Option<&'static str> {
-    let known = |name: &&str| evidence.effects.iter().any(|row| row.metric == **name);
-    Metric::NAMES.into_iter().find(known)
+fn metric(evidence: &Evidence) -> Option<Metric> {
+    let known = |metric: &Metric| evidence.effects.iter().any(|row| row.metric == *metric);
+    Metric::ALL.into_iter().find(known)
 }
 
 /// The effects and the games of a metric, each knowing what the experiment has several of.
 fn told_of<'a>(
     evidence: &'a Evidence,
-    metric: &str,
+    metric: Metric,
     several: Several,
 ) -> (Vec<Slice<'a>>, Vec<Game<'a>>) {
-    let (mut slices, mut games) =
-        (slices(&evidence.effects, metric), games(&evidence.shapley, metric));
+    let mut slices = slices(&evidence.effects, metric);
+    let mut games = metric.worth().map_or_else(Vec::new, |worth| games(&evidence.shapley, worth));
     let of_slices = slices.first().map(|slice| slice.several).unwrap_or_default();
     let of_games = games.first().map(|game| game.several).unwrap_or_default();
     let several = several.or(of_slices).or(of_games);
@@ -121,16 +123,16 @@ fn told_of<'a>(
     (slices, games)
 }
 
-fn findings(evidence: &Evidence, metric: &str, facts: &Facts) -> Vec<String> {
-    let measure = Metric::of(metric);
+fn findings(evidence: &Evidence, metric: Metric, facts: &Facts) -> Vec<String> {
+    let measure = Measure::of(metric);
     let (slices, games) = told_of(evidence, metric, facts.several);
     let first = &slices[0];
     let alike = |other: &&Slice<'_>| {
         other.phase == first.phase && other.fill == first.fill && other.swept == first.swept
     };
     let mut sentences = Vec::new();
-    let hidden = slices.iter().filter(alike).find(|slice| slice.mode == "hide");
-    let seen = slices.iter().filter(alike).find(|slice| slice.mode == "keep");
+    let hidden = slices.iter().filter(alike).find(|slice| slice.mode == Mode::Hide);
+    let seen = slices.iter().filter(alike).find(|slice| slice.mode == Mode::Keep);
     if let Some(slice) = hidden {
         sentences.push(hiding(slice, measure));
     }
@@ -143,7 +145,7 @@ fn findings(evidence: &Evidence, metric: &str, facts: &Facts) -> Vec<String> {
     if let Some(reliance) = reliance(&slices, first, measure) {
         sentences.push(reliance);
         if had.is_none() {
-            had = statistics("evaluate", first.swept, facts);
+            had = statistics(Phase::Evaluate, first.swept, facts);
             sentences.extend(had.clone());
         }
     }
@@ -152,7 +154,7 @@ fn findings(evidence: &Evidence, metric: &str, facts: &Facts) -> Vec<String> {
         let said = dividing(game, measure);
         match game.fill == first.fill {
             true => said,
-            false => format!("With the {} fill, {}", game.fill, uncapital(&said)),
+            false => format!("With the {} fill, {}", game.fill.name(), uncapital(&said)),
         }
     }));
     if let Some(game) = game.filter(|_| had.is_none()) {
@@ -177,7 +179,7 @@ fn findings(evidence: &Evidence, metric: &str, facts: &Facts) -> Vec<String> {
 /// Which of several fills and settings is spoken of, and what the others are.
 fn choice(slice: &Slice<'_>) -> Option<(String, &'static str)> {
     let several = slice.several;
-    let (fill, settings) = (format!("the {} fill", slice.fill), label::swept(slice.swept));
+    let (fill, settings) = (format!("the {} fill", slice.fill.name()), label::swept(slice.swept));
     match (several.fills, several.settings && !settings.is_empty()) {
         (false, false) => None,
         (true, false) => Some((fill, "fills")),
@@ -194,24 +196,24 @@ fn spoken_of<'g, 'a>(games: &'g [Game<'a>], slice: &Slice<'_>) -> Option<&'g Gam
 
 /// Whose answers a sentence is about, before it; of networks that are trained as they are tested it goes
 /// without saying, unless there are others.
-fn beholder(phase: &str, several: Several) -> &'static str {
+fn beholder(phase: Phase, several: Several) -> &'static str {
     match phase {
-        "retrain" if several.phases => "for networks trained as they are tested, ",
-        "evaluate" => "for a network trained on whole faces, ",
-        "train" => "for a network that saw whole faces only in the test, ",
-        "amortised" => "for one network trained for all sets of regions, ",
-        _ => "",
+        Phase::Retrain if several.phases => "for networks trained as they are tested, ",
+        Phase::Evaluate => "for a network trained on whole faces, ",
+        Phase::Train => "for a network that saw whole faces only in the test, ",
+        Phase::Amortised => "for one network trained for all sets of regions, ",
+        Phase::Retrain | Phase::Masks => "",
     }
 }
 
-fn phase_words(phase: &str, several: Several) -> String {
+fn phase_words(phase: Phase, several: Several) -> String {
     match phase {
-        "retrain" if several.phases => " in training and test".to_owned(),
-        "retrain" => String::new(),
-        "evaluate" => " from a network trained on whole faces".to_owned(),
-        "train" => " in training alone".to_owned(),
-        "amortised" => " from one network trained for all sets of regions".to_owned(),
-        other => format!(" ({other})"),
+        Phase::Retrain if several.phases => " in training and test".to_owned(),
+        Phase::Retrain => String::new(),
+        Phase::Evaluate => " from a network trained on whole faces".to_owned(),
+        Phase::Train => " in training alone".to_owned(),
+        Phase::Amortised => " from one network trained for all sets of regions".to_owned(),
+        Phase::Masks => " from the masks alone".to_owned(),
     }
 }
 

@@ -4,7 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use polars::prelude::*;
 
+use crate::dataset::Split;
 use crate::experiment::Statistics;
+use crate::region::{FillKind, Mode, Phase};
+
+use super::terms::{CurveKind, CurveOrder, MapMethod, Metric, NONE, RunStatus, Term, Worth};
 
 /// What is wrong with a column that was read.
 #[derive(Debug, PartialEq, Eq)]
@@ -116,27 +120,85 @@ impl Field for bool {
     }
 }
 
-impl Field for Statistics {
+/// A column of texts, and what each means; an error where one means nothing.
+fn texts<T>(column: &Column, meaning: impl Fn(&str) -> Option<T>) -> PolarsResult<Option<Vec<T>>> {
+    let of = |text: &str| {
+        let unknown = || PolarsError::ComputeError(format!("`{text}` is not known").into());
+        meaning(text).ok_or_else(unknown)
+    };
+    column.str()?.iter().map(|text| text.map(of).transpose()).collect()
+}
+
+/// Implements [`Field`] for [`Term`]s; after a semicolon those that stand as `none` where there is none.
+macro_rules! terms {
+    ($($type:ty $(= $absent:expr)?),*; $($optional:ty),*) => {
+        $(impl Field for $type {
+            fn dtype() -> DataType {
+                DataType::String
+            }
+
+            fn column<'a>(name: &str, values: impl ExactSizeIterator<Item = &'a Self>) -> Column {
+                let words = values.map(|value| value.term());
+                StringChunked::from_iter_values(name.into(), words).into_column()
+            }
+
+            fn values(column: &Column) -> PolarsResult<Option<Vec<Self>>> {
+                texts(column, <$type as Term>::of)
+            }
+
+            $(fn absent() -> Option<Self> {
+                Some($absent)
+            })?
+        })*
+
+        $(impl Field for Option<$optional> {
+            fn dtype() -> DataType {
+                DataType::String
+            }
+
+            fn column<'a>(name: &str, values: impl ExactSizeIterator<Item = &'a Self>) -> Column {
+                let words = values.map(|value| value.map_or(NONE, |value| value.term()));
+                StringChunked::from_iter_values(name.into(), words).into_column()
+            }
+
+            fn values(column: &Column) -> PolarsResult<Option<Vec<Self>>> {
+                texts(column, |word| match word {
+                    NONE => Some(None),
+                    word => <$optional as Term>::of(word).map(Some),
+                })
+            }
+        })*
+    };
+}
+
+terms!(
+    CurveKind,
+    CurveOrder,
+    FillKind,
+    MapMethod,
+    Metric,
+    Mode,
+    Phase,
+    Split,
+    Statistics = Statistics::Trained,
+    Worth;
+    FillKind,
+    Mode,
+    Phase
+);
+
+impl Field for RunStatus {
     fn dtype() -> DataType {
         DataType::String
     }
 
     fn column<'a>(name: &str, values: impl ExactSizeIterator<Item = &'a Self>) -> Column {
-        let names = values.map(|statistics| statistics.name());
-        StringChunked::from_iter_values(name.into(), names).into_column()
+        let texts: Vec<String> = values.map(RunStatus::to_string).collect();
+        StringChunked::from_iter_values(name.into(), texts.iter().map(String::as_str)).into_column()
     }
 
     fn values(column: &Column) -> PolarsResult<Option<Vec<Self>>> {
-        let named = |name: &str| {
-            let known = Statistics::ALL.into_iter().find(|statistics| statistics.name() == name);
-            let unknown = || PolarsError::ComputeError(format!("`{name}` is not known").into());
-            known.ok_or_else(unknown)
-        };
-        column.str()?.iter().map(|name| name.map(named).transpose()).collect()
-    }
-
-    fn absent() -> Option<Self> {
-        Some(Statistics::Trained)
+        texts(column, RunStatus::of)
     }
 }
 

@@ -22,6 +22,7 @@ pub mod seal;
 pub mod session;
 pub mod table;
 pub mod tables;
+pub mod terms;
 pub mod whole;
 
 pub use claim::Claim;
@@ -41,4 +42,5 @@ pub use results::{CACHE, Results};
 pub use rows::*;
 pub use session::{Live, LiveWorker, Session, host, sessions};
 pub use table::{Table, read_table, write_table};
+pub use terms::{CurveKind, CurveOrder, MapMethod, Masking, Metric, NONE, RunStatus, Term, Worth};
 pub use whole::{FileKind, file_kind, open_log, write_new, write_whole};

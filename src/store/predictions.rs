@@ -102,13 +102,14 @@ mod tests {
     use polars_io::prelude::{ParquetReader, SerReader};
 
     use super::*;
+    use crate::dataset::Split;
     use crate::store::{column, write_table};
 
     fn rows(run_id: &str, images: usize) -> Vec<PredictionRow> {
         (0..images)
             .map(|image| PredictionRow {
                 run_id: run_id.into(),
-                split: if image % 2 == 0 { "val" } else { "test" }.into(),
+                split: if image % 2 == 0 { Split::Val } else { Split::Test },
                 image: format!("{image}.png"),
                 actual: "fear".into(),
                 predicted: "anger".into(),

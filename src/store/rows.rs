@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::dataset::Split;
 use crate::experiment::Statistics;
+use crate::region::{FillKind, Mode, Phase};
+
+use super::terms::{CurveKind, CurveOrder, MapMethod, Masking, Metric, RunStatus, Worth};
 
 /// `truth.parquet`, for data whose generator is known.
 pub use crate::dataset::faces::TruthRow;
@@ -18,10 +22,10 @@ pub struct RunRow {
     pub dataset: String,
     /// Names, sorted; empty for whole faces.
     pub regions: Vec<String>,
-    /// `hide`, `keep`; `none` for whole faces. So are `fill` and `phase`.
-    pub mode: String,
-    pub fill: String,
-    pub phase: String,
+    /// `none` in the table for whole faces. So are `fill` and `phase`.
+    pub mode: Option<Mode>,
+    pub fill: Option<FillKind>,
+    pub phase: Option<Phase>,
     pub control: bool,
     /// Which placement of a control this is, from 0; `None` where it is no control.
     pub draw: Option<u32>,
@@ -56,8 +60,7 @@ pub struct RunRow {
     pub statistics: Statistics,
     pub wall_seconds: f64,
     pub train_images_per_second: f64,
-    /// `done`, `failed: <reason>`, or `open: <reason>` where a run was interrupted.
-    pub status: String,
+    pub status: RunStatus,
     /// One column for each swept key: dotted key → value as TOML text.
     pub swept: BTreeMap<String, String>,
 }
@@ -85,7 +88,7 @@ pub struct EpochRow {
 pub struct PredictionRow {
     pub run_id: String,
     /// `val` or `test`.
-    pub split: String,
+    pub split: Split,
     /// The data set's own name for the image.
     pub image: String,
     /// Class names.
@@ -102,7 +105,7 @@ pub struct PredictionRow {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConfusionRow {
     pub run_id: String,
-    pub split: String,
+    pub split: Split,
     pub actual: String,
     pub predicted: String,
     pub count: u64,
@@ -112,11 +115,11 @@ pub struct ConfusionRow {
 #[derive(Debug, Clone, PartialEq)]
 pub struct EffectRow {
     pub regions: Vec<String>,
-    pub mode: String,
-    pub phase: String,
-    pub fill: String,
-    /// `accuracy`, `balanced_accuracy`, `bits`; a share or bits.
-    pub metric: String,
+    pub mode: Mode,
+    pub phase: Phase,
+    pub fill: FillKind,
+    /// A share or bits.
+    pub metric: Metric,
     /// How many seeds both conditions share.
     pub seeds: u32,
     /// How many test images.
@@ -148,9 +151,9 @@ pub struct EffectRow {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClassEffectRow {
     pub regions: Vec<String>,
-    pub mode: String,
-    pub phase: String,
-    pub fill: String,
+    pub mode: Mode,
+    pub phase: Phase,
+    pub fill: FillKind,
     /// The class whose recall it is, a share of its images.
     pub emotion: String,
     pub seeds: u32,
@@ -179,12 +182,11 @@ pub struct ClassEffectRow {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ShapleyRow {
     pub region: String,
-    /// `accuracy`, `bits`, `recall`.
-    pub metric: String,
+    pub metric: Worth,
     /// Whose recall; `None` for the other metrics.
     pub emotion: Option<String>,
-    pub phase: String,
-    pub fill: String,
+    pub phase: Phase,
+    pub fill: FillKind,
     pub value: f64,
     /// 95 % interval; `None` where it cannot be known.
     pub low: Option<f64>,
@@ -208,8 +210,7 @@ pub struct ShapleyRow {
 pub struct SensitivityRow {
     pub training_id: String,
     pub seed: u64,
-    /// `window`, `rise`
-    pub method: String,
+    pub method: MapMethod,
     /// The class whose images were looked at and whose probability counts.
     pub emotion: String,
     /// How many test images of it.
@@ -231,13 +232,11 @@ pub struct SensitivityCurveRow {
     /// As in [`SensitivityRow`], so are the fields to `images`.
     pub training_id: String,
     pub seed: u64,
-    pub method: String,
+    pub method: MapMethod,
     pub emotion: String,
     pub images: u64,
-    /// `deletion`, `insertion`
-    pub curve: String,
-    /// `map`, `random` (the mean over a few random orders)
-    pub order: String,
+    pub curve: CurveKind,
+    pub order: CurveOrder,
     /// From 0.
     pub step: u32,
     /// The share of the canonical frame that is taken away or put back.
@@ -250,11 +249,11 @@ pub struct SensitivityCurveRow {
 /// choice).
 #[derive(Debug, Clone, PartialEq)]
 pub struct RankingRow {
-    pub mode: String,
-    pub phase: String,
-    pub fill: String,
+    pub mode: Mode,
+    pub phase: Phase,
+    pub fill: FillKind,
     /// As in [`EffectRow`].
-    pub metric: String,
+    pub metric: Metric,
     pub region: String,
     /// From 1: the region that costs most when it is hidden, or keeps most when it alone is seen.
     pub rank: u32,
@@ -274,7 +273,7 @@ pub struct RankingRow {
 pub struct MaskLeakRow {
     /// `accuracy` or `bits`: where one class is the commonest by far, masks may tell something and still
     /// change no answer.
-    pub metric: String,
+    pub metric: Metric,
     /// Mean over seeds.
     pub reached: f64,
     /// Without looking: the share of the commonest class among the test images; 0 bits.
@@ -298,9 +297,9 @@ pub struct MaskLeakRow {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConfusionShiftRow {
     pub regions: Vec<String>,
-    pub mode: String,
-    pub phase: String,
-    pub fill: String,
+    pub mode: Mode,
+    pub phase: Phase,
+    pub fill: FillKind,
     pub actual: String,
     pub predicted: String,
     /// The share of the actual class's images that are taken for `predicted`, whole, mean over seeds.
@@ -318,4 +317,31 @@ pub struct ConfusionShiftRow {
     /// How the interval was made.
     pub method: String,
     pub swept: BTreeMap<String, String>,
+}
+
+impl RunRow {
+    /// `None` for whole faces.
+    pub fn masking(&self) -> Option<Masking> {
+        Some(Masking { mode: self.mode?, phase: self.phase?, fill: self.fill? })
+    }
+}
+
+/// Of rows that are about a masking.
+macro_rules! masked {
+    ($($row:ty),*) => {$(
+        impl $row {
+            pub fn masking(&self) -> Masking {
+                Masking { mode: self.mode, phase: self.phase, fill: self.fill }
+            }
+        }
+    )*};
+}
+
+masked!(EffectRow, ClassEffectRow, RankingRow, ConfusionShiftRow);
+
+impl ShapleyRow {
+    /// Of the sets of regions whose worths are divided: what is not in a set is masked.
+    pub fn masking(&self) -> Masking {
+        Masking { mode: Mode::Keep, phase: self.phase, fill: self.fill }
+    }
 }

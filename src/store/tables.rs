@@ -2,9 +2,12 @@
 
 use polars::prelude::{Column, DataFrame, DataType};
 
+use crate::dataset::Split;
 use crate::experiment::Statistics;
+use crate::region::{FillKind, Mode, Phase};
 
 use super::column::{self, ColumnError, Field};
+use super::terms::{CurveKind, CurveOrder, MapMethod, Metric, RunStatus, Worth};
 use super::{
     ClassEffectRow, ConfusionRow, ConfusionShiftRow, EffectRow, EpochRow, MaskLeakRow,
     PredictionRow, RankingRow, RunRow, SensitivityCurveRow, SensitivityRow, ShapleyRow, Table,
@@ -52,9 +55,9 @@ table!(RunRow, "runs", {
     condition: String,
     dataset: String,
     regions: Vec<String>,
-    mode: String,
-    fill: String,
-    phase: String,
+    mode: Option<Mode>,
+    fill: Option<FillKind>,
+    phase: Option<Phase>,
     control: bool,
     draw: Option<u32>,
     area: f64,
@@ -77,7 +80,7 @@ table!(RunRow, "runs", {
     statistics: Statistics,
     wall_seconds: f64,
     train_images_per_second: f64,
-    status: String;
+    status: RunStatus;
     swept
 });
 
@@ -94,7 +97,7 @@ table!(EpochRow, "epochs", {
 
 table!(PredictionRow, "predictions", {
     run_id: String,
-    split: String,
+    split: Split,
     image: String,
     actual: String,
     predicted: String,
@@ -104,7 +107,7 @@ table!(PredictionRow, "predictions", {
 
 table!(ConfusionRow, "confusion", {
     run_id: String,
-    split: String,
+    split: Split,
     actual: String,
     predicted: String,
     count: u64,
@@ -112,10 +115,10 @@ table!(ConfusionRow, "confusion", {
 
 table!(EffectRow, "effects", {
     regions: Vec<String>,
-    mode: String,
-    phase: String,
-    fill: String,
-    metric: String,
+    mode: Mode,
+    phase: Phase,
+    fill: FillKind,
+    metric: Metric,
     seeds: u32,
     images: u64,
     baseline: f64,
@@ -135,9 +138,9 @@ table!(EffectRow, "effects", {
 
 table!(ClassEffectRow, "class_effects", {
     regions: Vec<String>,
-    mode: String,
-    phase: String,
-    fill: String,
+    mode: Mode,
+    phase: Phase,
+    fill: FillKind,
     emotion: String,
     seeds: u32,
     images: u64,
@@ -158,10 +161,10 @@ table!(ClassEffectRow, "class_effects", {
 
 table!(ShapleyRow, "shapley", {
     region: String,
-    metric: String,
+    metric: Worth,
     emotion: Option<String>,
-    phase: String,
-    fill: String,
+    phase: Phase,
+    fill: FillKind,
     value: f64,
     low: Option<f64>,
     high: Option<f64>,
@@ -177,7 +180,7 @@ table!(ShapleyRow, "shapley", {
 table!(SensitivityRow, "sensitivity", {
     training_id: String,
     seed: u64,
-    method: String,
+    method: MapMethod,
     emotion: String,
     images: u64,
     row: u32,
@@ -189,21 +192,21 @@ table!(SensitivityRow, "sensitivity", {
 table!(SensitivityCurveRow, "sensitivity_curves", {
     training_id: String,
     seed: u64,
-    method: String,
+    method: MapMethod,
     emotion: String,
     images: u64,
-    curve: String,
-    order: String,
+    curve: CurveKind,
+    order: CurveOrder,
     step: u32,
     share: f64,
     probability: f64,
 });
 
 table!(RankingRow, "ranking", {
-    mode: String,
-    phase: String,
-    fill: String,
-    metric: String,
+    mode: Mode,
+    phase: Phase,
+    fill: FillKind,
+    metric: Metric,
     region: String,
     rank: u32,
     probability: f64,
@@ -215,9 +218,9 @@ table!(RankingRow, "ranking", {
 
 table!(ConfusionShiftRow, "confusions", {
     regions: Vec<String>,
-    mode: String,
-    phase: String,
-    fill: String,
+    mode: Mode,
+    phase: Phase,
+    fill: FillKind,
     actual: String,
     predicted: String,
     baseline: f64,
@@ -232,7 +235,7 @@ table!(ConfusionShiftRow, "confusions", {
 });
 
 table!(MaskLeakRow, "mask_leaks", {
-    metric: String,
+    metric: Metric,
     reached: f64,
     chance: f64,
     excess: f64,

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use super::driver::{Program, SMOKE};
+use fer_lab::dataset::Split;
+use fer_lab::region::Phase;
 use fer_lab::store::{
     ConfusionRow, EffectRow, EpochRow, MaskLeakRow, PredictionRow, Results, RunRow, ShapleyRow,
-    TruthRow, read_table,
+    TruthRow, Worth, read_table,
 };
 use serde_json::Value;
 
@@ -62,7 +64,7 @@ fn tables_keep_their_promises(program: &Program) {
     let results = Results::open(program.path("results")).unwrap();
     let runs: Vec<RunRow> = read_table(&results.table_path::<RunRow>("small").unwrap()).unwrap();
     assert_eq!(runs.len(), 10);
-    assert!(runs.iter().all(|run| run.status == "done"), "{runs:?}");
+    assert!(runs.iter().all(|run| run.status.is_done()), "{runs:?}");
     assert_eq!(runs.iter().filter(|run| run.control).count(), 4);
     let ids: BTreeSet<&str> = runs.iter().map(|run| run.run_id.as_str()).collect();
     assert_eq!(ids.len(), 10);
@@ -79,16 +81,16 @@ fn tables_keep_their_promises(program: &Program) {
         read_table(&results.table_path::<PredictionRow>("small").unwrap()).unwrap();
     for run in &runs {
         // What a network of whole faces answers to covered validation pictures chose nothing.
-        let validated = ["none", "retrain"].contains(&run.phase.as_str());
+        let validated = matches!(run.phase, None | Some(Phase::Retrain));
         assert_eq!(run.val_accuracy.is_some(), validated, "{run:?}");
-        for (split, images) in [("val", if validated { 30 } else { 0 }), ("test", 40)] {
+        for (split, images) in [(Split::Val, if validated { 30 } else { 0 }), (Split::Test, 40)] {
             let counts =
                 confusion.iter().filter(|row| row.run_id == run.run_id && row.split == split);
             assert_eq!(counts.map(|row| row.count).sum::<u64>(), images);
         }
         let test: Vec<&PredictionRow> = predictions
             .iter()
-            .filter(|row| row.run_id == run.run_id && row.split == "test")
+            .filter(|row| row.run_id == run.run_id && row.split == Split::Test)
             .collect();
         assert_eq!(test.len(), 40);
         let right = test.iter().filter(|row| row.actual == row.predicted).count();
@@ -196,7 +198,8 @@ fn what_is_seen_is_divided_among_the_regions() {
     let results = Results::open(program.path("results")).unwrap();
     let values: Vec<ShapleyRow> =
         read_table(&results.table_path::<ShapleyRow>("small").unwrap()).unwrap();
-    let values: Vec<&ShapleyRow> = values.iter().filter(|row| row.metric == "accuracy").collect();
+    let values: Vec<&ShapleyRow> =
+        values.iter().filter(|row| row.metric == Worth::Accuracy).collect();
     assert_eq!(values.len(), 2);
     let runs: Vec<RunRow> = read_table(&results.table_path::<RunRow>("small").unwrap()).unwrap();
     let both = runs.iter().filter(|run| run.regions.len() == 2);
@@ -464,7 +467,7 @@ fn masks_that_tell_the_answer_are_warned_of() {
     let results = Results::open(program.path("results")).unwrap();
     let rows: Vec<MaskLeakRow> =
         read_table(&results.table_path::<MaskLeakRow>("masks").unwrap()).unwrap();
-    let metrics: Vec<&str> = rows.iter().map(|row| row.metric.as_str()).collect();
+    let metrics: Vec<&str> = rows.iter().map(|row| row.metric.name()).collect();
     assert_eq!(metrics, ["accuracy", "bits"]);
     assert!(rows[0].reached > 0.9 && rows[0].low.unwrap() > 0.0, "{rows:?}");
     assert!(rows[1].reached > 0.0 && rows[1].chance == 0.0, "{rows:?}");
@@ -494,16 +497,17 @@ fn every_phase_and_fill_runs() {
     let results = Results::open(program.path("results")).unwrap();
     let runs: Vec<RunRow> = read_table(&results.table_path::<RunRow>("small").unwrap()).unwrap();
     assert_eq!(runs.len(), 1 + 2 * 4 * 5);
-    assert!(runs.iter().all(|run| run.status == "done"), "{runs:?}");
+    assert!(runs.iter().all(|run| run.status.is_done()), "{runs:?}");
     // `train` learns as `retrain` does; `evaluate` needs nothing; `amortised` one for both regions.
     let trainings: BTreeSet<&str> = runs.iter().map(|run| run.training_id.as_str()).collect();
     assert_eq!(trainings.len(), 1 + 2 * 5 + 5);
     // Each fill makes other pictures, so that the same network answers otherwise.
-    let of = |phase: &str| -> BTreeSet<String> {
-        let runs = runs.iter().filter(|run| run.phase == phase && run.regions == ["face_upper"]);
+    let of = |phase: Phase| -> BTreeSet<String> {
+        let runs =
+            runs.iter().filter(|run| run.phase == Some(phase) && run.regions == ["face_upper"]);
         runs.map(|run| format!("{:?}", run.test_bits)).collect()
     };
-    assert_eq!((of("evaluate").len(), of("amortised").len()), (5, 5));
+    assert_eq!((of(Phase::Evaluate).len(), of(Phase::Amortised).len()), (5, 5));
     for run in runs.iter().filter(|run| !run.regions.is_empty()) {
         assert!(run.area > 0.2 && run.area < 0.6, "{run:?}");
     }

@@ -240,7 +240,7 @@ fn a_run_that_is_told_to_ignore_hangups_outlives_its_terminal() {
         signal(&format!("-{}", child.id()), "HUP");
     }
     assert_eq!(child.wait().unwrap().code(), Some(0));
-    assert_eq!(tables(&program).runs.iter().filter(|run| run.status == "done").count(), 10);
+    assert_eq!(tables(&program).runs.iter().filter(|run| run.status.is_done()).count(), 10);
 }
 
 /// A terminal that closes hangs up on every process of it, more than once, and nothing can be written to
@@ -328,7 +328,7 @@ fn a_program_that_is_replaced_goes_on_as_itself() {
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0), "{stderr}");
     assert!(!program.path("own/ran").exists());
-    assert_eq!(tables(&program).runs.iter().filter(|run| run.status == "done").count(), 10);
+    assert_eq!(tables(&program).runs.iter().filter(|run| run.status.is_done()).count(), 10);
 }
 
 #[test]
@@ -402,8 +402,8 @@ fn a_worker_that_is_killed_fails_one_training_and_is_tried_again_if_wanted() {
     assert!(stderr.contains("failed: whole, seed "), "{stderr}");
     assert!(stderr.contains("its process was killed (SIGKILL)"), "{stderr}");
     let runs = tables(&program).runs;
-    let failed: Vec<&RunRow> = runs.iter().filter(|run| run.status != "done").collect();
-    assert!(failed.iter().all(|run| run.status.contains("SIGKILL")), "{failed:?}");
+    let failed: Vec<&RunRow> = runs.iter().filter(|run| !run.status.is_done()).collect();
+    assert!(failed.iter().all(|run| run.status.to_string().contains("SIGKILL")), "{failed:?}");
     // The runs of one training: whole faces, and the two evaluations that share its network.
     assert_eq!(failed.len(), 3, "{failed:?}");
     program.run(&RUN).succeeds();
@@ -416,7 +416,7 @@ fn a_worker_that_is_killed_fails_one_training_and_is_tried_again_if_wanted() {
 
     let (program, code, stderr) = kill_a_worker(&[&RUN[..], &["--fail-fast"]].concat());
     assert_eq!(code, Some(1), "{stderr}");
-    let done = tables(&program).runs.iter().filter(|run| run.status == "done").count();
+    let done = tables(&program).runs.iter().filter(|run| run.status.is_done()).count();
     assert!(done < 7, "the others were not waited for: {done} runs are done");
 }
 

@@ -5,7 +5,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::driver::Program;
-use fer_lab::store::{Results, SensitivityCurveRow, SensitivityRow, read_table};
+use fer_lab::store::{
+    CurveKind, MapMethod, Results, SensitivityCurveRow, SensitivityRow, read_table,
+};
 
 /// Two small networks, and two maps of each.
 const MAPS: &str = r#"
@@ -110,18 +112,18 @@ fn the_tables_are_whole(program: &Program) {
     let cells: Vec<SensitivityRow> =
         read_table(&results.table_path::<SensitivityRow>("maps").unwrap()).unwrap();
     assert_eq!(cells.len(), 2 * 2 * 3 * 48 * 48);
-    let different: BTreeSet<(u64, &str, &str, u32, u32)> = cells
+    let different: BTreeSet<(u64, MapMethod, &str, u32, u32)> = cells
         .iter()
-        .map(|row| (row.seed, &*row.method, &*row.emotion, row.row, row.column))
+        .map(|row| (row.seed, row.method, &*row.emotion, row.row, row.column))
         .collect();
     assert_eq!(different.len(), cells.len());
     for row in &cells {
         assert_eq!(row.images, 5);
         assert!((0.0..=1.0).contains(&row.face), "{row:?}");
-        let least = if row.method == "window" { -1.0 } else { 0.0 };
+        let least = if row.method == MapMethod::Window { -1.0 } else { 0.0 };
         assert!(row.value >= least && row.value <= 1.0, "{row:?}");
     }
-    assert!(cells.iter().any(|row| row.method == "window" && row.value != 0.0));
+    assert!(cells.iter().any(|row| row.method == MapMethod::Window && row.value != 0.0));
 
     let steps: Vec<SensitivityCurveRow> =
         read_table(&results.table_path::<SensitivityCurveRow>("maps").unwrap()).unwrap();
@@ -133,7 +135,8 @@ fn the_tables_are_whole(program: &Program) {
     // With nothing taken away and with all put back the face is whole, whatever the order.
     let whole = |seed: u64, emotion: &str| {
         let ends = steps.iter().filter(|row| (row.seed, &*row.emotion) == (seed, emotion));
-        let ends = ends.filter(|row| row.step == if row.curve == "deletion" { 0 } else { 4 });
+        let ends =
+            ends.filter(|row| row.step == if row.curve == CurveKind::Deletion { 0 } else { 4 });
         ends.map(|row| row.probability).collect::<Vec<f64>>()
     };
     for seed in [1, 2] {

@@ -4,6 +4,8 @@ use super::fixture::{classes, prediction, run};
 use super::*;
 use crate::analysis::crossed::Differences;
 use crate::analysis::scores::Scorer;
+use crate::region::Phase;
+use crate::store::{RunRow, RunStatus, Term};
 
 /// Images a, b, c are neutral, d is fear.
 const ACTUAL: [usize; 4] = [0, 0, 0, 1];
@@ -53,7 +55,7 @@ fn study() -> Vec<RunScores> {
 #[test]
 fn accuracy_by_hand() {
     let rows = effects(&study()).unwrap();
-    let names: Vec<&str> = rows.iter().map(|row| row.metric.as_str()).collect();
+    let names: Vec<&str> = rows.iter().map(|row| row.metric.name()).collect();
     assert_eq!(names, ["accuracy", "balanced_accuracy", "bits"]);
     let row = &rows[0];
     assert_eq!((row.seeds, row.images), (2, 4));
@@ -93,7 +95,7 @@ fn balanced_accuracy_and_bits_by_hand() {
 fn only_seeds_that_both_have_done_are_paired() {
     let mut runs = study();
     let mut failed = run("m3", &["mouth"], "hide", 3);
-    failed.status = "failed: loss is not finite".into();
+    failed.status = RunStatus::Failed("loss is not finite".to_owned());
     runs.push(scores(failed, ALL));
     runs.push(scores(run("w3", &[], "none", 3), ALL));
     runs.push(scores(run("m4", &["mouth"], "hide", 4), ALL));
@@ -141,7 +143,7 @@ fn swept_choices_modes_and_phases_are_families_of_their_own() {
     }
     for (mode, phase) in [("keep", "retrain"), ("hide", "evaluate")] {
         for (id, seed) in [("x1", 1), ("x2", 2)] {
-            let run = RunRow { phase: phase.into(), ..run(id, &["mouth"], mode, seed) };
+            let run = RunRow { phase: Phase::of(phase), ..run(id, &["mouth"], mode, seed) };
             runs.push(scores(run, [false, true, false, true]));
         }
     }

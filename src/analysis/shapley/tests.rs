@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::super::effects::fixture::{answers, classes, run};
 use super::*;
+use crate::store::Term;
 
 const A: usize = 1;
 const B: usize = 2;
@@ -77,7 +78,7 @@ fn right(set: &[&str], seed: u64) -> [bool; 6] {
 
 fn keep(set: &[&str], seed: u64, phase: &str) -> RunScores {
     let id = format!("{}{seed}{phase}", set.join("+"));
-    let row = RunRow { phase: phase.into(), ..run(&id, set, "keep", seed) };
+    let row = RunRow { phase: Phase::of(phase), ..run(&id, set, "keep", seed) };
     let predicted: Vec<usize> = ACTUAL
         .iter()
         .zip(right(set, seed))
@@ -96,7 +97,8 @@ fn fearful(_: &RunRow) -> Option<Vec<f64>> {
 }
 
 fn find<'a>(rows: &'a [ShapleyRow], metric: &str, emotion: Option<&str>) -> Vec<&'a ShapleyRow> {
-    let wanted = |row: &&ShapleyRow| row.metric == metric && row.emotion.as_deref() == emotion;
+    let wanted =
+        |row: &&ShapleyRow| row.metric.name() == metric && row.emotion.as_deref() == emotion;
     rows.iter().filter(wanted).collect()
 }
 
@@ -170,7 +172,7 @@ fn only_whole_games_are_played() {
     let hidden: Vec<RunScores> = study("retrain")
         .into_iter()
         .map(|mut scores| {
-            scores.run.mode = "hide".into();
+            scores.run.mode = Some(Mode::Hide);
             scores
         })
         .collect();

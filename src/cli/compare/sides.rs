@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use crate::analysis::{RunScores, TablesError, read_scores};
 use crate::cli::output;
 use crate::experiment::suggest;
+use crate::region::Phase;
 use crate::report::Several;
 use crate::store::{Named, Results, RunRow};
 
@@ -75,7 +76,7 @@ fn run_of(results: &Results, training: &str) -> anyhow::Result<RunRow> {
         runs.entry(&run.run_id).or_insert(run);
     }
     let own: Vec<&&RunRow> =
-        runs.values().filter(|run| ["none", "retrain"].contains(&run.phase.as_str())).collect();
+        runs.values().filter(|run| matches!(run.phase, None | Some(Phase::Retrain))).collect();
     match (own.as_slice(), runs.len()) {
         ([run], _) => Ok((**run).clone()),
         (_, 0) => Err(anyhow!("no experiment has a run of the training {training}")),

@@ -69,15 +69,15 @@ fn seen(
 ) -> anyhow::Result<Option<Seen>> {
     let kind = experiment.settings.dataset.source.kind();
     let fits = |run: &RunRow| {
-        run.status == "done" && run.dataset == kind && run.parameters == parameters && !run.control
+        run.status.is_done() && run.dataset == kind && run.parameters == parameters && !run.control
     };
     let mut studies = results.all_runs()?.by_experiment;
     studies.sort_by_key(|(name, _)| *name != experiment.name);
     for (name, runs) in studies {
-        let Some(whole) = runs.iter().find(|run| fits(run) && run.mode == "none") else { continue };
+        let Some(whole) = runs.iter().find(|run| fits(run) && run.mode.is_none()) else { continue };
         let comparable = |run: &RunRow| fits(run) && run.swept == whole.swept;
         let other_seed =
-            |run: &RunRow| comparable(run) && run.mode != "none" && run.seed != whole.seed;
+            |run: &RunRow| comparable(run) && run.mode.is_some() && run.seed != whole.seed;
         if !runs.iter().any(other_seed) {
             continue;
         }

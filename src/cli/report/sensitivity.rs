@@ -8,7 +8,9 @@ use crate::experiment::SensitivitySpec;
 use crate::region::Regions;
 use crate::report::{self, Chart, Facts, Topic};
 use crate::store::table::read_groups;
-use crate::store::{Results, RunRow, SensitivityCurveRow, SensitivityRow, StoreError, Table};
+use crate::store::{
+    MapMethod, Results, RunRow, SensitivityCurveRow, SensitivityRow, StoreError, Table,
+};
 
 /// The maps and curves of the networks trained on whole faces under the first setting.
 #[derive(Debug, Default)]
@@ -31,7 +33,7 @@ impl Found {
         let whole = || runs.iter().filter(|run| run.regions.is_empty());
         let Some(first) = whole().next() else { return Ok(Found::default()) };
         let trainings: BTreeSet<&str> = whole()
-            .filter(|run| run.swept == first.swept && run.status == "done")
+            .filter(|run| run.swept == first.swept && run.status.is_done())
             .map(|run| run.training_id.as_str())
             .collect();
         let asked = !specs.is_empty();
@@ -43,15 +45,16 @@ impl Found {
             read(results, name, asked, notes, |row: &SensitivityCurveRow| {
                 trainings.contains(&*row.training_id)
             })?;
-        for method in specs.iter().map(|spec| spec.method.name()) {
+        for method in specs.iter().map(|spec| MapMethod::from(spec.method)) {
             let of_method = maps.iter().filter(|row| row.method == method);
             let mapped: BTreeSet<&str> = of_method.map(|row| row.training_id.as_str()).collect();
             if !mapped.is_empty() && mapped.len() < trainings.len() {
                 notes.push(format!(
-                    "of {} networks trained on whole faces {} have a `{method}` map: run the experiment \
+                    "of {} networks trained on whole faces {} have a `{}` map: run the experiment \
                      again to have the others",
                     trainings.len(),
-                    mapped.len()
+                    mapped.len(),
+                    method.name()
                 ));
             }
         }
@@ -69,12 +72,16 @@ pub(super) fn charts(
     let Found { maps, curves, setting } = found;
     let mut charts = Vec::new();
     let maps = mean_maps(maps);
-    for method in ["window", "rise"] {
+    for method in MapMethod::ALL {
         let maps: Vec<MeanMap> = maps.iter().filter(|map| map.method == method).cloned().collect();
-        let spec = specs.iter().find(|spec| spec.method.name() == method);
+        let spec = specs.iter().find(|spec| MapMethod::from(spec.method) == method);
         let figure = report::sensitivity(&maps, spec, regions, facts, setting);
         if let Some(figure) = drawn(figure)? {
-            charts.push(Chart::new(Topic::Sensitivity, &format!("sensitivity_{method}"), figure));
+            charts.push(Chart::new(
+                Topic::Sensitivity,
+                &format!("sensitivity_{}", method.name()),
+                figure,
+            ));
         }
     }
     if let Some(figure) = drawn(report::sensitivity_curves(&mean_curves(curves), facts, setting))? {

@@ -8,45 +8,13 @@ use super::coverings::enlarged;
 use super::subjects::{Batch, Laid, Places, Subjects};
 use super::{Examined, GRID, values};
 use crate::random;
+use crate::store::{CurveKind, CurveOrder};
 
 /// Random orders beside a map's, over which their curves are averaged.
 const RANDOM_ORDERS: usize = 3;
 /// Cells along a side of a random map. A map of an order is smooth; an order that jumped from point to
 /// point would turn the face into noise, which costs more than any loss of a part.
 const COARSE: usize = 7;
-
-/// Whether the face is taken away or put back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CurveKind {
-    Deletion,
-    Insertion,
-}
-
-/// By what the places are ordered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CurveOrder {
-    /// The class's map, what matters most first.
-    Map,
-    Random,
-}
-
-impl CurveKind {
-    pub fn name(self) -> &'static str {
-        match self {
-            CurveKind::Deletion => "deletion",
-            CurveKind::Insertion => "insertion",
-        }
-    }
-}
-
-impl CurveOrder {
-    pub fn name(self) -> &'static str {
-        match self {
-            CurveOrder::Map => "map",
-            CurveOrder::Random => "random",
-        }
-    }
-}
 
 /// How the answers to a class change step by step.
 #[derive(Debug, Clone, PartialEq)]

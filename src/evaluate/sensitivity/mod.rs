@@ -15,7 +15,7 @@ use crate::experiment::{SensitivityMethod, SensitivitySpec};
 use crate::model::{Folded, Parts};
 
 use coverings::Coverings;
-pub use curves::{Curve, CurveKind, CurveOrder};
+pub use curves::Curve;
 pub use subjects::Subjects;
 use subjects::{Batch, Laid, Places};
 

@@ -4,6 +4,7 @@ use crate::dataset::{Dataset, Images, Pixels, Split};
 use crate::experiment::{ModelSpec, Precision};
 use crate::model::Network;
 use crate::region::{Affine, Fill};
+use crate::store::{CurveKind, CurveOrder};
 use crate::train::{OnDevice, Standardisation};
 
 /// Pixels along a side: half a cell of a map each.

@@ -6,6 +6,8 @@ use super::super::finding::tests::{row, with_control};
 use super::super::game::tests::value;
 use super::super::label::tests::run;
 use super::*;
+use crate::dataset::Split;
+use crate::store::{Metric, RunStatus};
 
 const HOSTILE: &str = "</title></script><script>alert(1)</script><img src=x onerror='alert(2)'>\"&";
 
@@ -17,7 +19,7 @@ fn page(text: &str) -> String {
 /// The same with more to show.
 fn page_with(text: &str, evidence: Evidence) -> String {
     let mut failed = run(&["eyes"], "hide", 2);
-    failed.status = format!("failed: {text}");
+    failed.status = RunStatus::Failed(text.to_owned());
     failed.test_accuracy = None;
     failed.swept.insert(text.to_owned(), text.to_owned());
     let mut whole = run(&[], "none", 1);
@@ -33,12 +35,12 @@ fn page_with(text: &str, evidence: Evidence) -> String {
         Chart::new(
             Topic::Effects,
             "effects",
-            effects(std::slice::from_ref(&effect), "accuracy", &facts).unwrap(),
+            effects(std::slice::from_ref(&effect), Metric::Accuracy, &facts).unwrap(),
         ),
         Chart::new(
             Topic::Confusions,
             "confusion_hide",
-            confusion(&runs[1..2], &confusions, "test", facts.several).unwrap(),
+            confusion(&runs[1..2], &confusions, Split::Test, facts.several).unwrap(),
         )
         .folded(),
     ];

@@ -2,16 +2,16 @@
 
 use crate::report::finding::Leader;
 use crate::report::game::{Game, value_interval};
-use crate::report::metric::Metric;
+use crate::report::measure::Measure;
 use crate::report::numbers::counted;
 use crate::report::phrase::{list, subject};
-use crate::store::ShapleyRow;
+use crate::store::{Metric, ShapleyRow};
 
 use super::scope::{bounds, sample};
 use super::{MOST_NAMED, beholder, capital};
 
 /// What each region carries of the worth of all.
-pub fn dividing(game: &Game<'_>, measure: Metric) -> String {
+pub fn dividing(game: &Game<'_>, measure: Measure) -> String {
     let beholder = beholder(game.phase, game.several);
     let Some(Leader { row, rivals }) = game.leader() else {
         let largest = game.rows[0];
@@ -71,7 +71,7 @@ pub fn dividing(game: &Game<'_>, measure: Metric) -> String {
 pub fn dividing_recall(games: &[(&str, Game<'_>)]) -> Option<String> {
     let first = &games.first()?.1;
     let beholder = beholder(first.phase, first.several);
-    let measure = Metric::of("accuracy");
+    let measure = Measure::of(Metric::Accuracy);
     let (mut leading, mut tied, mut open) = (Vec::new(), Vec::new(), Vec::new());
     // By region, in the order of the emotions.
     let mut led: Vec<(&str, Vec<String>)> = Vec::new();
@@ -111,7 +111,7 @@ pub fn dividing_recall(games: &[(&str, Game<'_>)]) -> Option<String> {
 }
 
 /// The same as [`dividing`] in a line, for a chart.
-pub fn dividing_headline(game: &Game<'_>, measure: Metric) -> String {
+pub fn dividing_headline(game: &Game<'_>, measure: Measure) -> String {
     let Some(Leader { row, rivals }) = game.leader() else {
         return "No region can be told to carry anything".to_owned();
     };
@@ -140,7 +140,7 @@ fn names(rows: &[&ShapleyRow]) -> Vec<String> {
 }
 
 /// `95 %: 8.9 to 13.9; 3 seeds, 1,400 images`
-fn scope(row: &ShapleyRow, measure: Metric) -> String {
+fn scope(row: &ShapleyRow, measure: Measure) -> String {
     let range = match value_interval(row) {
         Some(range) => bounds(range, measure, true),
         None => "no interval is known".to_owned(),
@@ -153,10 +153,12 @@ mod tests {
     use super::super::super::game::tests::value;
     use super::super::super::game::{emotion_games, games};
     use super::*;
+    use crate::region::Phase;
+    use crate::store::Worth;
 
     fn said(rows: &[ShapleyRow]) -> (String, String) {
-        let measure = Metric::of("accuracy");
-        let game = &games(rows, "accuracy")[0];
+        let measure = Measure::of(Metric::Accuracy);
+        let game = &games(rows, Worth::Accuracy)[0];
         (dividing(game, measure).replace('\u{a0}', " "), dividing_headline(game, measure))
     }
 
@@ -202,7 +204,7 @@ mod tests {
     fn each_emotion_has_its_region_where_that_can_be_told() {
         let of = |emotion: &str, row: ShapleyRow| {
             let emotion = Some(emotion.to_owned());
-            ShapleyRow { metric: "recall".to_owned(), emotion, ..row }
+            ShapleyRow { metric: Worth::Recall, emotion, ..row }
         };
         let mut rows = vec![nose()];
         for emotion in ["happiness", "surprise"] {
@@ -212,7 +214,7 @@ mod tests {
         rows.push(of("anger", value("brows", 20.0, (17.0, 23.0), 0.7)));
         rows.push(of("anger", value("eyes", 19.0, (16.0, 22.0), 0.3)));
         rows.push(of("fear", nose()));
-        let game = &games(&rows, "accuracy")[0];
+        let game = &games(&rows, Worth::Accuracy)[0];
         let said = dividing_recall(&emotion_games(&rows, game)).unwrap();
         assert_eq!(
             said,
@@ -228,7 +230,7 @@ mod tests {
         let names = ["brows", "eyes", "jaw", "mouth"];
         let mut rows = names.map(|name| value(name, 15.0, (10.0, 20.0), 0.25));
         for row in &mut rows {
-            row.phase = "amortised".to_owned();
+            row.phase = Phase::Amortised;
         }
         let (sentence, headline) = said(&rows);
         assert_eq!(

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::region::Mode;
 use crate::report::finding::{Leader, Slice, known, losing, loss_told};
-use crate::report::metric::Metric;
+use crate::report::measure::Measure;
 use crate::report::numbers::counted;
 use crate::report::phrase::{list, subject};
-use crate::store::{ClassEffectRow, ConfusionShiftRow};
+use crate::store::{ClassEffectRow, ConfusionShiftRow, Masking, Metric};
 
 use super::scope::{bounds, sample};
 use super::{MOST_NAMED, beholder, capital};
@@ -18,8 +19,7 @@ const CONFUSIONS: usize = 2;
 /// the conditions of `like`.
 pub fn emotions(rows: &[ClassEffectRow], like: &Slice<'_>) -> Option<String> {
     let alone = |row: &&ClassEffectRow| {
-        let covering = (row.mode.as_str(), row.phase.as_str(), row.fill.as_str());
-        hidden_alone(&row.regions, covering, &row.swept, like) && row.effect.is_finite()
+        hidden_alone(&row.regions, row.masking(), &row.swept, like) && row.effect.is_finite()
     };
     let mut rows: Vec<&ClassEffectRow> = rows.iter().filter(alone).collect();
     rows.sort_by(|a, b| b.effect.total_cmp(&a.effect));
@@ -32,7 +32,7 @@ pub fn emotions(rows: &[ClassEffectRow], like: &Slice<'_>) -> Option<String> {
             "{beholder}no emotion's loss of recall can be told from zero when one region is hidden."
         )));
     };
-    let measure = Metric::of("accuracy");
+    let measure = Measure::of(Metric::Accuracy);
     let said = match rivals.len() {
         0 => {
             let next = rows.iter().find(|other| other.emotion != row.emotion && loss_told(other));
@@ -80,8 +80,7 @@ pub fn emotions(rows: &[ClassEffectRow], like: &Slice<'_>) -> Option<String> {
 /// Which confusions appear when one region is hidden; `None` as above.
 pub fn confusions(rows: &[ConfusionShiftRow], like: &Slice<'_>) -> Option<String> {
     let alone = |row: &&ConfusionShiftRow| {
-        let covering = (row.mode.as_str(), row.phase.as_str(), row.fill.as_str());
-        hidden_alone(&row.regions, covering, &row.swept, like) && row.actual != row.predicted
+        hidden_alone(&row.regions, row.masking(), &row.swept, like) && row.actual != row.predicted
     };
     let looked_at = rows.iter().filter(alone).count();
     if looked_at == 0 {
@@ -97,7 +96,7 @@ pub fn confusions(rows: &[ConfusionShiftRow], like: &Slice<'_>) -> Option<String
         )));
     }
     grown.sort_by(|a, b| b.change.total_cmp(&a.change));
-    let measure = Metric::of("accuracy");
+    let measure = Measure::of(Metric::Accuracy);
     let named = grown.iter().take(CONFUSIONS).enumerate().map(|(index, row)| {
         let (verb, change) = if index == 0 { (" is taken", "for the change, ") } else { ("", "") };
         let range = known(row.low, row.high).map_or(String::new(), |range| {
@@ -125,11 +124,12 @@ pub fn confusions(rows: &[ConfusionShiftRow], like: &Slice<'_>) -> Option<String
 /// Whether a covering hides one region under the conditions of `like`.
 fn hidden_alone(
     regions: &[String],
-    covering: (&str, &str, &str),
+    masking: Masking,
     swept: &BTreeMap<String, String>,
     like: &Slice<'_>,
 ) -> bool {
-    regions.len() == 1 && covering == ("hide", like.phase, like.fill) && swept == like.swept
+    let hidden = Masking { mode: Mode::Hide, phase: like.phase, fill: like.fill };
+    regions.len() == 1 && masking == hidden && swept == like.swept
 }
 
 fn without(regions: &[String]) -> String {
@@ -137,7 +137,7 @@ fn without(regions: &[String]) -> String {
 }
 
 /// ` (95 %: 40.0 to 50.0)`; empty where no interval is known.
-fn range(row: &ClassEffectRow, measure: Metric, named: bool) -> String {
+fn range(row: &ClassEffectRow, measure: Measure, named: bool) -> String {
     known(row.effect_low, row.effect_high)
         .map_or(String::new(), |range| format!(" ({})", bounds(range, measure, named)))
 }
@@ -148,16 +148,17 @@ mod tests {
     use super::super::super::finding::slices;
     use super::super::super::finding::tests::row;
     use super::*;
+    use crate::region::Phase;
 
     fn of_emotions(rows: &[ClassEffectRow]) -> Option<String> {
         let effects = [row("mouth", "hide", 21.0, None)];
-        let said = emotions(rows, &slices(&effects, "accuracy")[0]);
+        let said = emotions(rows, &slices(&effects, Metric::Accuracy)[0]);
         said.map(|said| said.replace('\u{a0}', " "))
     }
 
     fn of_confusions(rows: &[ConfusionShiftRow]) -> Option<String> {
         let effects = [row("mouth", "hide", 21.0, None)];
-        let said = confusions(rows, &slices(&effects, "accuracy")[0]);
+        let said = confusions(rows, &slices(&effects, Metric::Accuracy)[0]);
         said.map(|said| said.replace('\u{a0}', " "))
     }
 
@@ -175,7 +176,7 @@ mod tests {
              200 images; fear loses 20.0 without the eyes (15.0 to 25.0)."
         );
         let mut elsewhere = rows[1].clone();
-        elsewhere.phase = "evaluate".to_owned();
+        elsewhere.phase = Phase::Evaluate;
         assert_eq!(of_emotions(&[elsewhere]), None);
     }
 

@@ -1,19 +1,20 @@
 //! The finding in one line.
 
+use crate::region::Mode;
 use crate::report::finding::{Leader, Slice, interval, leader, slices, told_from_zero};
-use crate::report::metric::Metric;
+use crate::report::measure::Measure;
 use crate::report::phrase::{list, subject};
-use crate::store::EffectRow;
+use crate::store::{EffectRow, Metric};
 
 use super::seeing::seeing;
 use super::{MOST_NAMED, phase_words, uncapital};
 
 /// A chart's title: the finding in one line, or that there is none.
-pub fn headline(rows: &[EffectRow], metric: &str) -> String {
-    let measure = Metric::of(metric);
+pub fn headline(rows: &[EffectRow], metric: Metric) -> String {
+    let measure = Measure::of(metric);
     let slices = slices(rows, metric);
     let Some(first) = slices.first() else { return "No effects".to_owned() };
-    if first.mode == "keep" {
+    if first.mode == Mode::Keep {
         return seeing(first, measure, false).trim_end_matches('.').to_owned();
     }
     match first.of_single_regions() {
@@ -25,7 +26,7 @@ pub fn headline(rows: &[EffectRow], metric: &str) -> String {
 }
 
 /// What hiding costs, of rows that can be held against each other.
-fn hiding_headline(first: &Slice<'_>, measure: Metric) -> String {
+fn hiding_headline(first: &Slice<'_>, measure: Measure) -> String {
     let phase = phase_words(first.phase, first.several);
     let size = |row: &EffectRow| measure.rounded(row.effect.abs());
     if let [row] = first.rows[..] {

@@ -1,9 +1,10 @@
 //! What hiding costs.
 
+use crate::region::{Mode, Phase};
 use crate::report::finding::{
     Leader, Slice, excludes_zero, interval, leader, signal_interval, told_from_zero,
 };
-use crate::report::metric::Metric;
+use crate::report::measure::Measure;
 use crate::report::phrase::{list, subject};
 use crate::store::EffectRow;
 
@@ -11,7 +12,7 @@ use super::scope::{bounds, sample, scope};
 use super::{MOST_NAMED, capital, phase_words, uncapital};
 
 /// What hiding costs; of sets and single regions, the latter.
-pub fn hiding(slice: &Slice<'_>, measure: Metric) -> String {
+pub fn hiding(slice: &Slice<'_>, measure: Measure) -> String {
     if let Some(single) = slice.of_single_regions() {
         return format!("Of single regions, {}", uncapital(&hiding(&single, measure)));
     }
@@ -52,7 +53,7 @@ pub fn hiding(slice: &Slice<'_>, measure: Metric) -> String {
 }
 
 /// One region set: cost, gain, nothing, or no interval.
-fn one_hidden(row: &EffectRow, lead: &str, measure: Metric) -> String {
+fn one_hidden(row: &EffectRow, lead: &str, measure: Measure) -> String {
     let size = measure.number(row.effect.abs());
     let (unit, scope) = (measure.long_unit, scope(row, measure));
     if !row.effect.is_finite() {
@@ -76,7 +77,7 @@ fn one_hidden(row: &EffectRow, lead: &str, measure: Metric) -> String {
 }
 
 /// Several that cost much, none of which can be called the first.
-fn tied(slice: &Slice<'_>, leader: &Leader<'_>, measure: Metric) -> String {
+fn tied(slice: &Slice<'_>, leader: &Leader<'_>, measure: Measure) -> String {
     let mut rows = vec![leader.row];
     rows.extend(&leader.rivals);
     let names = rows.iter().map(|row| subject(&row.regions).words).collect();
@@ -96,7 +97,7 @@ fn tied(slice: &Slice<'_>, leader: &Leader<'_>, measure: Metric) -> String {
 }
 
 /// No region set has a cost that can be told from zero.
-fn no_cost(slice: &Slice<'_>, measure: Metric) -> String {
+fn no_cost(slice: &Slice<'_>, measure: Measure) -> String {
     let Some(row) = slice.rows.iter().find(|row| row.effect.is_finite()) else {
         return "What hiding costs is not known: no run of a covered condition finished."
             .to_owned();
@@ -125,15 +126,15 @@ fn no_cost(slice: &Slice<'_>, measure: Metric) -> String {
 
 /// Beside retrained networks: what one loses that learned from whole faces; and beside such ones, what is lost
 /// by those that are retrained. Only for a single set.
-pub fn reliance(slices: &[Slice<'_>], first: &Slice<'_>, measure: Metric) -> Option<String> {
+pub fn reliance(slices: &[Slice<'_>], first: &Slice<'_>, measure: Measure) -> Option<String> {
     let other = match first.phase {
-        "retrain" => "evaluate",
-        "evaluate" => "retrain",
+        Phase::Retrain => Phase::Evaluate,
+        Phase::Evaluate => Phase::Retrain,
         _ => return None,
     };
     let slice = slices.iter().find(|slice| {
         slice.phase == other
-            && slice.mode == "hide"
+            && slice.mode == Mode::Hide
             && slice.fill == first.fill
             && slice.swept == first.swept
     })?;
@@ -143,8 +144,8 @@ pub fn reliance(slices: &[Slice<'_>], first: &Slice<'_>, measure: Metric) -> Opt
     }
     let plural = subject(&row.regions).plural;
     let learned = match (other, plural) {
-        ("evaluate", true) => "from whole faces loses {} when they are hidden",
-        ("evaluate", false) => "from whole faces loses {} when it is hidden",
+        (Phase::Evaluate, true) => "from whole faces loses {} when they are hidden",
+        (Phase::Evaluate, false) => "from whole faces loses {} when it is hidden",
         (_, true) => "without them loses {}",
         (_, false) => "without it loses {}",
     };
@@ -155,7 +156,7 @@ pub fn reliance(slices: &[Slice<'_>], first: &Slice<'_>, measure: Metric) -> Opt
 }
 
 /// How the effect compares with covering as much elsewhere; empty without controls.
-fn beside_control(row: &EffectRow, measure: Metric) -> String {
+fn beside_control(row: &EffectRow, measure: Measure) -> String {
     let Some(signal) = row.signal.filter(|signal| signal.is_finite()) else { return String::new() };
     let size = measure.number(signal.abs());
     match signal_interval(row) {

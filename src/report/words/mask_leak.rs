@@ -1,7 +1,7 @@
 //! What masks alone tell, in words.
 
 use crate::report::label;
-use crate::report::metric::Metric;
+use crate::report::measure::Measure;
 use crate::report::numbers::counted;
 use crate::store::MaskLeakRow;
 
@@ -62,7 +62,7 @@ fn reached(rows: &[MaskLeakRow]) -> String {
 /// `24.1 % (a guess: 14.6 %; 95 % for the difference: 7.0 to 12.0)`; what a guess is worth in bits, nothing
 /// by definition, goes without saying.
 fn amount(row: &MaskLeakRow) -> String {
-    let metric = Metric::of(&row.metric);
+    let metric = Measure::of(row.metric);
     let range = row.low.zip(row.high);
     let interval = range.map_or("not known".to_owned(), |range| range_words(range, metric));
     let reached = metric.amount(row.reached);
@@ -79,11 +79,12 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::store::{Metric, Term};
 
     fn row(metric: &str, reached: f64, low: Option<f64>, high: Option<f64>) -> MaskLeakRow {
         let chance = if metric == "bits" { 0.0 } else { 0.146 };
         MaskLeakRow {
-            metric: metric.to_owned(),
+            metric: Metric::of(metric).unwrap(),
             reached,
             chance,
             excess: reached - chance,

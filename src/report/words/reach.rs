@@ -7,7 +7,7 @@ use crate::store::RunRow;
 /// Warnings of conditions whose masks cover no pixel of the test pictures, or every one: they are answered
 /// with "no effect", or with what is known without looking, whatever the networks do.
 pub fn reach_warnings(runs: &[RunRow]) -> Vec<String> {
-    let covered = || runs.iter().filter(|run| run.status == "done" && !run.regions.is_empty());
+    let covered = || runs.iter().filter(|run| run.status.is_done() && !run.regions.is_empty());
     let several = Several::of_runs(runs);
     let of = |area: f64| -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
@@ -37,13 +37,14 @@ pub fn reach_warnings(runs: &[RunRow]) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::report::label::tests::run;
+    use crate::store::RunStatus;
 
     #[test]
     fn what_covers_nothing_or_everything_is_said_once() {
         let with_area =
             |regions: &[&str], mode: &str, seed, area| RunRow { area, ..run(regions, mode, seed) };
         let mut failed = with_area(&["nose"], "hide", 1, 0.0);
-        failed.status = "failed: it was not trained".to_owned();
+        failed.status = RunStatus::Failed("it was not trained".to_owned());
         let runs = [with_area(&[], "none", 1, 0.0), with_area(&["eyes"], "hide", 1, 0.1), failed];
         assert!(reach_warnings(&runs).is_empty());
         let runs = [

@@ -1,12 +1,12 @@
 //! What a number rests on: its interval, seeds and images.
 
 use crate::report::finding::{excludes_zero, interval, told_from_zero};
-use crate::report::metric::Metric;
+use crate::report::measure::Measure;
 use crate::report::numbers::{counted, p_value};
 use crate::store::EffectRow;
 
 /// `95 %: 8.9 to 13.9; 3 seeds, 1,400 images`
-pub fn scope(row: &EffectRow, measure: Metric) -> String {
+pub fn scope(row: &EffectRow, measure: Measure) -> String {
     let mut parts = vec![match interval(row) {
         Some(range) => bounds(range, measure, true),
         None => "no interval is known".to_owned(),
@@ -27,11 +27,11 @@ pub fn sample(seeds: u32, images: u64) -> String {
     format!("{seeds}, {}", counted(images, "image")).replace(' ', "\u{a0}").replace(",\u{a0}", ", ")
 }
 
-pub fn bounds(range: (f64, f64), measure: Metric, named: bool) -> String {
+pub fn bounds(range: (f64, f64), measure: Measure, named: bool) -> String {
     let name = if named { "95\u{a0}%: " } else { "" };
     format!("{name}{}", range_words(range, measure))
 }
 
-pub fn range_words((low, high): (f64, f64), measure: Metric) -> String {
+pub fn range_words((low, high): (f64, f64), measure: Measure) -> String {
     format!("{} to {}", measure.number(low), measure.number(high))
 }

@@ -1,7 +1,8 @@
 //! What is reached with nothing else seen.
 
+use crate::region::Phase;
 use crate::report::finding::{Leader, Slice, interval, most_seen};
-use crate::report::metric::Metric;
+use crate::report::measure::Measure;
 use crate::report::phrase::{list, subject};
 
 use super::scope::{range_words, sample};
@@ -9,7 +10,7 @@ use super::{MOST_NAMED, uncapital};
 
 /// What is reached with nothing else seen, of sets and single regions by the latter; `alone` where no sentence
 /// about hiding went before.
-pub fn seeing(slice: &Slice<'_>, measure: Metric, alone: bool) -> String {
+pub fn seeing(slice: &Slice<'_>, measure: Measure, alone: bool) -> String {
     if let Some(single) = slice.of_single_regions() {
         return format!("Of single regions {}", uncapital(&seeing(&single, measure, alone)));
     }
@@ -18,11 +19,11 @@ pub fn seeing(slice: &Slice<'_>, measure: Metric, alone: bool) -> String {
             .to_owned();
     };
     let lead = match slice.phase {
-        "evaluate" => "Seen alone by a network trained on whole faces",
-        "train" => "Seen alone in training",
-        "amortised" => "Seen alone by one network trained for all sets of regions",
-        "retrain" if slice.several.phases => "Seen alone in training and test",
-        _ => "Seen alone",
+        Phase::Evaluate => "Seen alone by a network trained on whole faces",
+        Phase::Train => "Seen alone in training",
+        Phase::Amortised => "Seen alone by one network trained for all sets of regions",
+        Phase::Retrain if slice.several.phases => "Seen alone in training and test",
+        Phase::Retrain | Phase::Masks => "Seen alone",
     };
     let whole = measure.amount(best.baseline);
     let within = if alone {

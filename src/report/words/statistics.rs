@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::experiment::Statistics;
+use crate::region::{Mode, Phase};
 use crate::report::facts::Facts;
 use crate::report::finding::{Slice, apart, interval, leader};
 use crate::report::label::Several;
-use crate::report::metric::Metric;
+use crate::report::measure::Measure;
 use crate::report::phrase::subject;
 
 use super::phase_words;
@@ -17,7 +18,7 @@ const KEY: &str = "evaluate.statistics";
 
 /// Which statistics batch normalisation had in a phase whose networks meet pictures unlike those that they
 /// learned from; `None` for the others, and where it is not known.
-pub fn statistics(phase: &str, swept: &BTreeMap<String, String>, facts: &Facts) -> Option<String> {
+pub fn statistics(phase: Phase, swept: &BTreeMap<String, String>, facts: &Facts) -> Option<String> {
     let own = own(phase)?;
     Some(match facts.statistics.get(swept)? {
         Statistics::Trained => format!("Batch normalisation kept its statistics {own}."),
@@ -32,23 +33,23 @@ pub fn explained(
     slices: &[Slice<'_>],
     first: &Slice<'_>,
     facts: &Facts,
-    measure: Metric,
+    measure: Measure,
 ) -> Option<String> {
-    let phases = [first.phase, "evaluate", "amortised"].into_iter();
+    let phases = [first.phase, Phase::Evaluate, Phase::Amortised].into_iter();
     phases.filter_map(|phase| explained_in(phase, slices, first, facts, measure)).next()
 }
 
 fn explained_in(
-    phase: &str,
+    phase: Phase,
     slices: &[Slice<'_>],
     first: &Slice<'_>,
     facts: &Facts,
-    measure: Metric,
+    measure: Measure,
 ) -> Option<String> {
     let own = own(phase)?;
     let with = |statistics: Statistics| {
         slices.iter().find(|slice| {
-            slice.mode == "hide"
+            slice.mode == Mode::Hide
                 && slice.phase == phase
                 && slice.fill == first.fill
                 && but_for_statistics(slice.swept) == but_for_statistics(first.swept)
@@ -92,10 +93,10 @@ fn explained_in(
 }
 
 /// Of what the trained statistics are.
-fn own(phase: &str) -> Option<&'static str> {
+fn own(phase: Phase) -> Option<&'static str> {
     match phase {
-        "evaluate" => Some("of whole faces"),
-        "amortised" => Some("of the training"),
+        Phase::Evaluate => Some("of whole faces"),
+        Phase::Amortised => Some("of the training"),
         _ => None,
     }
 }

@@ -1,5 +1,6 @@
 //! Whether a finding survives another choice of fill and settings.
 
+use crate::region::Mode;
 use crate::report::finding::{Leader, Slice, leader, most_seen};
 use crate::report::numbers::counted;
 use crate::report::phrase::subject;
@@ -18,7 +19,7 @@ pub fn survival(slices: &[Slice<'_>], told: &Slice<'_>) -> Option<String> {
         return None;
     }
     let same = others.iter().filter(|slice| clear_leader(slice) == Some(first)).count();
-    let how = if told.mode == "keep" { "Seen alone" } else { "Hidden" };
+    let how = if told.mode == Mode::Keep { "Seen alone" } else { "Hidden" };
     let come = subject(first).with_verb("comes", "come");
     let combinations = |count: usize| counted(count as u64, "other combination");
     let place = match (same, others.len()) {
@@ -36,7 +37,8 @@ fn clear_leader<'a>(slice: &Slice<'a>) -> Option<&'a [String]> {
     if rows.len() < 2 {
         return None;
     }
-    let Leader { row, rivals } = if slice.mode == "keep" { most_seen(rows) } else { leader(rows) }?;
+    let Leader { row, rivals } =
+        if slice.mode == Mode::Keep { most_seen(rows) } else { leader(rows) }?;
     rivals.is_empty().then_some(&row.regions[..])
 }
 
@@ -45,13 +47,15 @@ mod tests {
     use super::super::super::finding::slices;
     use super::super::super::finding::tests::row;
     use super::*;
+    use crate::region::FillKind;
+    use crate::store::{Metric, Term};
 
     /// The mouth's and the eyes' cost, under a fill.
     fn costs(fill: &str, mouth: f64, eyes: f64) -> Vec<EffectRow> {
         [("mouth", mouth), ("eyes", eyes)]
             .map(|(region, cost)| {
                 let mut row = row(region, "hide", cost, Some((cost - 2.0, cost + 2.0)));
-                row.fill = fill.to_owned();
+                row.fill = FillKind::of(fill).unwrap();
                 row
             })
             .to_vec()
@@ -59,8 +63,8 @@ mod tests {
 
     fn said(rows: &[Vec<EffectRow>]) -> Option<String> {
         let rows = rows.concat();
-        let slices = slices(&rows, "accuracy");
-        let told = slices.iter().find(|slice| slice.fill == "mean").unwrap();
+        let slices = slices(&rows, Metric::Accuracy);
+        let told = slices.iter().find(|slice| slice.fill == FillKind::Mean).unwrap();
         survival(&slices, told)
     }
 
@@ -87,7 +91,7 @@ mod tests {
     fn seen_alone_the_smallest_loss_comes_first() {
         let mut rows = vec![costs("mean", 21.0, 50.0), costs("noise", 30.0, 60.0)];
         for row in rows.iter_mut().flatten() {
-            row.mode = "keep".to_owned();
+            row.mode = Mode::Keep;
             row.covered = row.baseline - row.effect;
         }
         let expected =

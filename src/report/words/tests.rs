@@ -5,7 +5,8 @@ use super::super::finding::tests::{row, with_control};
 use super::super::game::tests::value;
 use super::*;
 use crate::experiment::Statistics;
-use crate::store::EffectRow;
+use crate::region::FillKind;
+use crate::store::{EffectRow, Term};
 
 fn evidence(effects: &[EffectRow]) -> Evidence {
     Evidence { effects: effects.to_vec(), ..Evidence::default() }
@@ -105,13 +106,13 @@ fn one_seed_and_no_interval() {
 #[test]
 fn a_union_of_ones_own_in_evaluation_only() {
     let mut row = row("eye_left+glasses", "hide", 5.0, Some((4.0, 6.0)));
-    row.phase = "evaluate".to_owned();
+    row.phase = Phase::Evaluate;
     assert_eq!(
         said(&[row.clone()]),
         "Hiding the left eye and “glasses” from a network trained on whole faces costs 5.0 points of \
          test accuracy (95 %: 4.0 to 6.0; 3 seeds, 1,400 images)."
     );
-    row.phase = "train".to_owned();
+    row.phase = Phase::Train;
     assert!(
         said(&[row]).starts_with("Hiding the left eye and “glasses” in training alone costs 5.0")
     );
@@ -120,7 +121,7 @@ fn a_union_of_ones_own_in_evaluation_only() {
 #[test]
 fn what_whole_face_networks_lose_comes_beside() {
     let mut evaluated = row("nose", "hide", 20.1, Some((18.0, 22.2)));
-    evaluated.phase = "evaluate".to_owned();
+    evaluated.phase = Phase::Evaluate;
     assert_eq!(
         said(&[row("nose", "hide", 3.0, Some((2.0, 4.0))), evaluated.clone()]),
         "Hiding the nose in training and test costs 3.0 points of test accuracy (95 %: 2.0 to 4.0; 3 seeds, \
@@ -149,7 +150,7 @@ fn a_region_that_stands_out() {
         "Hiding the mouth costs most: 21.0 points of test accuracy (95 %: 18.9 to 23.1; 3 seeds, 1,400 \
          images). The eyes come next, with 11.4. Seen alone, the mouth reaches most: 59.0 % of 83.0 %."
     );
-    assert_eq!(headline(&rows, "accuracy"), "Hiding the mouth costs most: 21 points");
+    assert_eq!(headline(&rows, Metric::Accuracy), "Hiding the mouth costs most: 21 points");
 }
 
 #[test]
@@ -168,7 +169,7 @@ fn regions_that_cannot_be_told_apart() {
          mouth (59.0 %) and the eyes (58.0 %) reach most of 83.0 %, and which of them cannot be told."
     );
     assert_eq!(
-        headline(&rows, "accuracy"),
+        headline(&rows, Metric::Accuracy),
         "Hiding the mouth or the eyes costs most: 21 and 20 points"
     );
 }
@@ -193,7 +194,7 @@ fn no_region_stands_out() {
         "No region's cost can be told from zero: the largest is the nose's, 0.9 points of test accuracy \
          (95 %: −0.3 to 2.1; 3 seeds, 1,400 images). Hiding the jaw gains 2.0 points."
     );
-    assert_eq!(headline(&rows, "accuracy"), "No region's cost can be told from zero");
+    assert_eq!(headline(&rows, Metric::Accuracy), "No region's cost can be told from zero");
 }
 
 #[test]
@@ -253,11 +254,11 @@ fn sets_do_not_win_over_their_members() {
          reaches most: 59.0 % of 83.0 %."
     );
     assert_eq!(
-        headline(&rows, "accuracy"),
+        headline(&rows, Metric::Accuracy),
         "Of single regions, hiding the mouth costs most: 21 points"
     );
     assert_eq!(
-        headline(&rows[3..], "accuracy").replace('\u{a0}', " "),
+        headline(&rows[3..], Metric::Accuracy).replace('\u{a0}', " "),
         "Of single regions seen alone, the mouth reaches most: 59.0 % of 83.0 %"
     );
 }
@@ -272,7 +273,7 @@ fn the_setting_is_named_where_there_are_several() {
         "elsewhere. All this is for learning_rate 0.01; the table has the other settings."
     ));
     let mut blurred = fast.clone();
-    blurred.fill = "blur".to_owned();
+    blurred.fill = FillKind::Blur;
     assert!(
         said(&[fast.clone(), blurred])
             .ends_with("elsewhere. All this is for the mean fill; the table has the other fills.")
@@ -289,7 +290,7 @@ fn the_setting_is_named_where_there_are_several() {
 #[test]
 fn bits_are_said_where_there_is_no_accuracy() {
     let mut row = row("eyes", "hide", 31.0, Some((20.0, 42.0)));
-    row.metric = "bits".to_owned();
+    row.metric = Metric::Bits;
     assert_eq!(
         said(&[row]),
         "Hiding the eyes costs 0.31 bits of usable information (95 %: 0.20 to 0.42; 3 seeds, 1,400 \
@@ -301,7 +302,7 @@ fn bits_are_said_where_there_is_no_accuracy() {
 fn how_what_is_seen_divides_ends_the_answer() {
     let mut evidence = evidence(&[eyes()]);
     let mut other = value("eyes", 50.0, (49.0, 51.0), 1.0);
-    other.phase = "amortised".to_owned();
+    other.phase = Phase::Amortised;
     evidence.shapley = vec![
         other,
         value("eyes", 20.0, (17.0, 23.0), 0.0),
@@ -353,7 +354,7 @@ fn under_both(
         let written = format!("\"{}\"", statistics.name());
         let swept = BTreeMap::from([("evaluate.statistics".to_owned(), written)]);
         rows.extend(effects.iter().map(|row| EffectRow {
-            phase: phase.to_owned(),
+            phase: Phase::of(phase).unwrap(),
             swept: swept.clone(),
             ..row.clone()
         }));
@@ -375,7 +376,7 @@ fn the_statistics_of_batch_normalisation_are_said_where_they_matter() {
     let (trained, adapted) = (of(Statistics::Trained), of(Statistics::Adapted));
     let anew = "Batch normalisation's statistics were estimated anew under each covering.";
     let mut evaluated = row("nose", "hide", 20.1, Some((18.0, 22.2)));
-    evaluated.phase = "evaluate".to_owned();
+    evaluated.phase = Phase::Evaluate;
     let ends = |rows: &[EffectRow], facts: &Facts, end: &str| {
         let text = said_with(rows, facts);
         assert!(text.ends_with(end), "{text}");
@@ -383,7 +384,7 @@ fn the_statistics_of_batch_normalisation_are_said_where_they_matter() {
     let kept = "1,400 images). Batch normalisation kept its statistics of whole faces.";
     ends(&[evaluated.clone()], &trained, kept);
     ends(&[evaluated.clone()], &adapted, &format!("1,400 images). {anew}"));
-    let amortised = EffectRow { phase: "amortised".to_owned(), ..evaluated.clone() };
+    let amortised = EffectRow { phase: Phase::Amortised, ..evaluated.clone() };
     let kept = "1,400 images). Batch normalisation kept its statistics of the training.";
     ends(&[amortised], &trained, kept);
     // After the sentence on reliance, or before the one on networks that do not need it.
@@ -397,7 +398,7 @@ fn the_statistics_of_batch_normalisation_are_said_where_they_matter() {
     let mut divided = evidence(&[retrained]);
     divided.shapley =
         vec![value("eyes", 20.0, (17.0, 23.0), 0.0), value("mouth", 40.0, (37.0, 43.0), 1.0)];
-    divided.shapley.iter_mut().for_each(|row| row.phase = "amortised".to_owned());
+    divided.shapley.iter_mut().for_each(|row| row.phase = Phase::Amortised);
     let text = answer(&divided, &adapted).replace('\n', " ");
     assert!(text.contains("carry 20.0") && text.ends_with(anew), "{text}");
 }

@@ -9,7 +9,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 use super::*;
-use crate::store::{StoreError, read_table, write_table};
+use crate::store::{StoreError, Term, read_table, write_table};
 
 fn text() -> impl Strategy<Value = String> {
     // Names with what Parquet could trip over: nothing, spaces, other scripts, line breaks.
@@ -19,6 +19,20 @@ fn text() -> impl Strategy<Value = String> {
         "[ -~]{0,30}",
         "\\PC{0,8}",
         Just("a\n\"b".into())
+    ]
+}
+
+/// Any of a list of words.
+fn term<T: Term + Debug>() -> impl Strategy<Value = T> {
+    proptest::sample::select(T::TERMS)
+}
+
+fn status() -> impl Strategy<Value = RunStatus> {
+    let reason = "[!-~]{0,8}( [!-~]{1,8}){0,2}";
+    prop_oneof![
+        Just(RunStatus::Done),
+        reason.prop_map(RunStatus::Failed),
+        reason.prop_map(RunStatus::Open)
     ]
 }
 
@@ -46,7 +60,8 @@ prop_compose! {
         ids in [text(), text(), text(), text(), text()],
         origin in [text(), text(), text()],
         regions in names(),
-        words in [text(), text(), text(), text(), text(), text()],
+        (mode, fill, phase) in (option::of(term()), option::of(term()), option::of(term())),
+        (device, precision, status) in (text(), text(), status()),
         (control, draw, seed) in (any::<bool>(), option::of(any::<u32>()), any::<u64>()),
         (epochs, best_epoch, parameters, threads) in (any::<u32>(), any::<u32>(), any::<u64>(), any::<u32>()),
         statistics in prop_oneof![Just(Statistics::Trained), Just(Statistics::Adapted)],
@@ -56,7 +71,6 @@ prop_compose! {
     ) -> RunRow {
         let [run_id, training_id, experiment, condition, dataset] = ids;
         let [fer_lab, libtorch, processor] = origin;
-        let [mode, fill, phase, device, precision, status] = words;
         let [val_accuracy, test_accuracy, test_balanced_accuracy, test_macro_f1, test_loss, test_bits] =
             metrics;
         RunRow {
@@ -83,18 +97,19 @@ prop_compose! {
 
 prop_compose! {
     fn prediction_row()(
-        words in [(); 5].map(|()| text()),
+        words in [(); 4].map(|()| text()),
+        split in term(),
         probabilities in shares(),
         label in shares(),
     ) -> PredictionRow {
-        let [run_id, split, image, actual, predicted] = words;
+        let [run_id, image, actual, predicted] = words;
         PredictionRow { run_id, split, image, actual, predicted, probabilities, label }
     }
 }
 
 prop_compose! {
-    fn confusion_row()(words in [(); 4].map(|()| text()), count in any::<u64>()) -> ConfusionRow {
-        let [run_id, split, actual, predicted] = words;
+    fn confusion_row()(words in [(); 3].map(|()| text()), split in term(), count in any::<u64>()) -> ConfusionRow {
+        let [run_id, actual, predicted] = words;
         ConfusionRow { run_id, split, actual, predicted, count }
     }
 }
@@ -102,13 +117,12 @@ prop_compose! {
 prop_compose! {
     fn effect_row()(
         regions in names(),
-        words in [(); 5].map(|()| text()),
+        (mode, phase, fill, metric, method) in (term(), term(), term(), term(), text()),
         (seeds, images) in (any::<u32>(), any::<u64>()),
         numbers in [(); 3].map(|()| number()),
         maybe in [(); 8].map(|()| option::of(number())),
         swept in swept(),
     ) -> EffectRow {
-        let [mode, phase, fill, metric, method] = words;
         let [baseline, covered, effect] = numbers;
         let [control, effect_low, effect_high, signal, signal_low, signal_high, p, p_adjusted] = maybe;
         EffectRow {
@@ -121,13 +135,14 @@ prop_compose! {
 prop_compose! {
     fn class_effect_row()(
         regions in names(),
-        words in [(); 5].map(|()| text()),
+        (mode, phase, fill) in (term(), term(), term()),
+        words in [(); 2].map(|()| text()),
         (seeds, images) in (any::<u32>(), any::<u64>()),
         numbers in [(); 3].map(|()| number()),
         maybe in [(); 8].map(|()| option::of(number())),
         swept in swept(),
     ) -> ClassEffectRow {
-        let [mode, phase, fill, emotion, method] = words;
+        let [emotion, method] = words;
         let [baseline, covered, effect] = numbers;
         let [control, effect_low, effect_high, signal, signal_low, signal_high, p, p_adjusted] = maybe;
         ClassEffectRow {
@@ -139,14 +154,13 @@ prop_compose! {
 
 prop_compose! {
     fn shapley_row()(
-        words in [(); 5].map(|()| text()),
+        (region, metric, phase, fill, method) in (text(), term(), term(), term(), text()),
         emotion in option::of(text()),
         (seeds, images) in (any::<u32>(), any::<u64>()),
         numbers in [(); 4].map(|()| number()),
         (low, high) in (option::of(number()), option::of(number())),
         swept in swept(),
     ) -> ShapleyRow {
-        let [region, metric, phase, fill, method] = words;
         let [value, first, none_seen, all_seen] = numbers;
         ShapleyRow {
             region, metric, emotion, phase, fill, value, low, high, first, none_seen, all_seen, seeds,
@@ -157,22 +171,21 @@ prop_compose! {
 
 prop_compose! {
     fn sensitivity_row()(
-        words in [(); 3].map(|()| text()),
+        (training_id, method, emotion) in (text(), term(), text()),
         (seed, images, row, column) in (any::<u64>(), any::<u64>(), any::<u32>(), any::<u32>()),
         (value, face) in (number(), number()),
     ) -> SensitivityRow {
-        let [training_id, method, emotion] = words;
         SensitivityRow { training_id, seed, method, emotion, images, row, column, value, face }
     }
 }
 
 prop_compose! {
     fn sensitivity_curve_row()(
-        words in [(); 5].map(|()| text()),
+        (training_id, emotion) in (text(), text()),
+        (method, curve, order) in (term(), term(), term()),
         (seed, images, step) in (any::<u64>(), any::<u64>(), any::<u32>()),
         (share, probability) in (number(), number()),
     ) -> SensitivityCurveRow {
-        let [training_id, method, emotion, curve, order] = words;
         SensitivityCurveRow {
             training_id, seed, method, emotion, images, curve, order, step, share, probability,
         }
@@ -181,11 +194,11 @@ prop_compose! {
 
 prop_compose! {
     fn ranking_row()(
-        words in [(); 6].map(|()| text()),
+        (mode, phase, fill, metric) in (term(), term(), term(), term()),
+        (region, method) in (text(), text()),
         (rank, seeds, images, probability) in (any::<u32>(), any::<u32>(), any::<u64>(), number()),
         swept in swept(),
     ) -> RankingRow {
-        let [mode, phase, fill, metric, region, method] = words;
         RankingRow {
             mode, phase, fill, metric, region, rank, probability, seeds, images, method, swept,
         }
@@ -195,13 +208,14 @@ prop_compose! {
 prop_compose! {
     fn confusion_shift_row()(
         regions in names(),
-        words in [(); 6].map(|()| text()),
+        (mode, phase, fill) in (term(), term(), term()),
+        words in [(); 3].map(|()| text()),
         (seeds, images) in (any::<u32>(), any::<u64>()),
         numbers in [(); 3].map(|()| number()),
         (low, high) in (option::of(number()), option::of(number())),
         swept in swept(),
     ) -> ConfusionShiftRow {
-        let [mode, phase, fill, actual, predicted, method] = words;
+        let [actual, predicted, method] = words;
         let [baseline, covered, change] = numbers;
         ConfusionShiftRow {
             regions, mode, phase, fill, actual, predicted, baseline, covered, change, low, high, seeds,
@@ -228,7 +242,7 @@ prop_compose! {
         numbers in [(); 3].map(|()| number()),
         ends in [(); 3].map(|()| option::of(number())),
         (seeds, images) in (any::<u32>(), any::<u64>()),
-        (metric, method) in (text(), text()),
+        (metric, method) in (term(), text()),
         swept in swept(),
     ) -> MaskLeakRow {
         let ([reached, chance, excess], [low, high, p]) = (numbers, ends);
@@ -299,7 +313,7 @@ fn confusion(count: u64) -> ConfusionRow {
     let word = |word: &str| word.to_owned();
     ConfusionRow {
         run_id: word("r"),
-        split: word("test"),
+        split: Split::Test,
         actual: word("fear"),
         predicted: word("anger"),
         count,
@@ -467,4 +481,19 @@ fn a_file_that_is_no_parquet_is_damaged() {
         let message = refused::<TruthRow>(&path);
         assert!(message.contains("truth.parquet` is damaged"), "{content:?}: {message}");
     }
+}
+
+#[test]
+fn a_word_that_no_row_can_mean_is_named_and_whole_faces_have_no_masking() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("confusion.parquet");
+    let mut columns = ConfusionRow::to_columns(&[confusion(1)]);
+    columns[1] = <String as Field>::column("split", ["exam".to_owned()].iter());
+    write_columns(&path, columns);
+    let message = refused::<ConfusionRow>(&path);
+    assert!(message.ends_with("column `split`: `exam` is not known"), "{message}");
+
+    let none = <Option<Mode> as Field>::column("mode", [None, Some(Mode::Keep)].iter());
+    assert_eq!(none.str().unwrap().get(0), Some("none"));
+    assert_eq!(<Option<Mode> as Field>::values(&none).unwrap(), Some(vec![None, Some(Mode::Keep)]));
 }

@@ -1,10 +1,11 @@
 //! How each metric is named and written.
 
 use super::numbers::decimal;
+use crate::store::{Metric, Worth};
 
 /// A metric as readers meet it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Metric {
+pub struct Measure {
     /// As in `test accuracy`.
     pub name: &'static str,
     /// What a difference is counted in: `points`, `bits`.
@@ -18,7 +19,7 @@ pub struct Metric {
     pub has_chance: bool,
 }
 
-const SHARE: Metric = Metric {
+const SHARE: Measure = Measure {
     name: "test accuracy",
     unit: "points",
     long_unit: "points of test accuracy",
@@ -27,27 +28,17 @@ const SHARE: Metric = Metric {
     has_chance: true,
 };
 
-impl Metric {
-    /// In the order in which an answer prefers them.
-    pub const NAMES: [&'static str; 4] = ["accuracy", "balanced_accuracy", "macro_f1", "bits"];
-
-    /// The metric of that name in `effects.parquet`; an unknown one is written as a plain number.
-    pub fn of(name: &str) -> Metric {
-        match name {
-            "accuracy" => SHARE,
-            "balanced_accuracy" => Metric {
+impl Measure {
+    pub fn of(metric: Metric) -> Measure {
+        match metric {
+            Metric::Accuracy => SHARE,
+            Metric::BalancedAccuracy => Measure {
                 name: "balanced test accuracy",
                 long_unit: "points of balanced test accuracy",
                 has_chance: false,
                 ..SHARE
             },
-            "macro_f1" => Metric {
-                name: "macro F1",
-                long_unit: "points of macro F1",
-                has_chance: false,
-                ..SHARE
-            },
-            "bits" => Metric {
+            Metric::Bits => Measure {
                 name: "usable information",
                 unit: "bits",
                 long_unit: "bits of usable information",
@@ -55,14 +46,14 @@ impl Metric {
                 decimals: 2,
                 has_chance: false,
             },
-            _ => Metric {
-                name: "the metric",
-                unit: "units",
-                long_unit: "units of the metric",
-                factor: 1.0,
-                decimals: 3,
-                has_chance: false,
-            },
+        }
+    }
+
+    /// Of what is divided among regions; a recall is written as an accuracy.
+    pub fn of_worth(worth: Worth) -> Measure {
+        match worth {
+            Worth::Accuracy | Worth::Recall => SHARE,
+            Worth::Bits => Measure::of(Metric::Bits),
         }
     }
 
@@ -71,7 +62,7 @@ impl Metric {
         decimal(value * self.factor, self.decimals)
     }
 
-    /// What a difference is as [`number`](Metric::number) writes it, so that sums of written numbers come out.
+    /// What a difference is as [`number`](Measure::number) writes it, so that sums of written numbers come out.
     pub fn as_written(&self, value: f64) -> f64 {
         let steps = self.factor * 10_f64.powi(self.decimals as i32);
         (value * steps).round() / steps
@@ -103,11 +94,11 @@ mod tests {
 
     #[test]
     fn shares_are_points_and_bits_are_bits() {
-        let accuracy = Metric::of("accuracy");
+        let accuracy = Measure::of(Metric::Accuracy);
         assert_eq!(accuracy.number(0.1144), "11.4");
         assert_eq!(accuracy.amount(0.412), "41.2\u{a0}%");
         assert_eq!(accuracy.rounded(0.2129), "21");
         assert_eq!(accuracy.rounded(0.034), "3.4");
-        assert_eq!(Metric::of("bits").amount(1.418), "1.42\u{a0}bits");
+        assert_eq!(Measure::of(Metric::Bits).amount(1.418), "1.42\u{a0}bits");
     }
 }

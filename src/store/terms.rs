@@ -1,0 +1,206 @@
+//! What a row believes where its table has a word from a short list.
+//!
+//! A table on disk says `hide` or `done`; a program that went on with the word would compare texts in every
+//! room, and a slip in one of them would be a comparison that never holds. So a table is read into these types,
+//! and an unknown word is an error that names file and column. The words of [`Mode`], [`Phase`] and
+//! [`FillKind`] are [`region`](crate::region)'s own.
+
+use std::fmt;
+
+use crate::dataset::Split;
+use crate::experiment::{SensitivityMethod, Statistics};
+use crate::region::{FillKind, Mode, Phase};
+
+/// What stands in a table where there is no such term: of whole faces.
+pub const NONE: &str = "none";
+
+/// A type of which a table holds the name.
+pub trait Term: Copy + 'static {
+    /// All of them.
+    const TERMS: &'static [Self];
+
+    /// As in tables.
+    fn term(self) -> &'static str;
+
+    /// `None` for a word that is none of them.
+    fn of(word: &str) -> Option<Self> {
+        Self::TERMS.iter().copied().find(|term| term.term() == word)
+    }
+}
+
+/// Implements [`Term`] for types that know their names.
+macro_rules! named {
+    ($($type:ty),*) => {$(
+        impl Term for $type {
+            const TERMS: &'static [Self] = &<$type>::ALL;
+
+            fn term(self) -> &'static str {
+                self.name()
+            }
+        }
+    )*};
+}
+
+named!(CurveKind, CurveOrder, FillKind, MapMethod, Metric, Mode, Phase, Split, Statistics, Worth);
+
+/// Defines a type of several words, each with what it means.
+macro_rules! terms {
+    ($(#[$about:meta])* $type:ident { $($(#[$meaning:meta])* $variant:ident: $word:literal,)* }) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $type {
+            $($(#[$meaning])* $variant,)*
+        }
+
+        impl $type {
+            pub const ALL: [$type; [$($word),*].len()] = [$($type::$variant),*];
+
+            /// As in tables.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $($type::$variant => $word,)*
+                }
+            }
+        }
+    };
+}
+
+terms! {
+    /// What is said of a run's answers as a mean over its images, so that two runs can be paired image by image.
+    /// In the order in which an answer prefers them.
+    Metric {
+        /// The share of images whose class with most votes is predicted.
+        Accuracy: "accuracy",
+        /// The mean of the classes' recalls.
+        BalancedAccuracy: "balanced_accuracy",
+        /// Usable information about the label, bits.
+        Bits: "bits",
+    }
+}
+
+impl Metric {
+    /// The same as what is divided among regions; `None` where that is not.
+    pub fn worth(self) -> Option<Worth> {
+        match self {
+            Metric::Accuracy => Some(Worth::Accuracy),
+            Metric::Bits => Some(Worth::Bits),
+            Metric::BalancedAccuracy => None,
+        }
+    }
+}
+
+terms! {
+    /// What is divided among regions.
+    Worth {
+        /// As [`Metric::Accuracy`].
+        Accuracy: "accuracy",
+        /// As [`Metric::Bits`].
+        Bits: "bits",
+        /// The recall of one class.
+        Recall: "recall",
+    }
+}
+
+terms! {
+    /// How a map of sensitivity was made.
+    MapMethod {
+        /// Occlusion sensitivity: what a window that slides over the face costs.
+        Window: "window",
+        /// What is answered while a place is seen through random masks.
+        Rise: "rise",
+    }
+}
+
+impl From<SensitivityMethod> for MapMethod {
+    fn from(method: SensitivityMethod) -> MapMethod {
+        match method {
+            SensitivityMethod::Window { .. } => MapMethod::Window,
+            SensitivityMethod::Rise { .. } => MapMethod::Rise,
+        }
+    }
+}
+
+terms! {
+    /// Whether the face is taken away or put back.
+    CurveKind {
+        Deletion: "deletion",
+        Insertion: "insertion",
+    }
+}
+
+terms! {
+    /// By what the places of a face are ordered.
+    CurveOrder {
+        /// The class's map, what matters most first.
+        Map: "map",
+        /// The mean over a few random orders.
+        Random: "random",
+    }
+}
+
+/// How faces are masked in a condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Masking {
+    pub mode: Mode,
+    pub phase: Phase,
+    pub fill: FillKind,
+}
+
+/// What became of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunStatus {
+    Done,
+    /// With the reason.
+    Failed(String),
+    /// Interrupted before it was done, with the reason.
+    Open(String),
+}
+
+impl RunStatus {
+    pub fn is_done(&self) -> bool {
+        *self == RunStatus::Done
+    }
+
+    /// `done`, `failed: <reason>`, `open: <reason>`.
+    pub fn of(text: &str) -> Option<RunStatus> {
+        let after = |word: &str| text.strip_prefix(word).map(str::to_owned);
+        match text {
+            "done" => Some(RunStatus::Done),
+            _ => after("failed: ")
+                .map(RunStatus::Failed)
+                .or_else(|| after("open: ").map(RunStatus::Open)),
+        }
+    }
+}
+
+impl fmt::Display for RunStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RunStatus::Done => f.write_str("done"),
+            RunStatus::Failed(reason) => write!(f, "failed: {reason}"),
+            RunStatus::Open(reason) => write!(f, "open: {reason}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_comes_back_from_its_text() {
+        let failed = || RunStatus::Failed("the loss is not finite: epoch 3".to_owned());
+        for status in [RunStatus::Done, failed(), RunStatus::Open("interrupted".to_owned())] {
+            assert_eq!(RunStatus::of(&status.to_string()), Some(status));
+        }
+        assert_eq!(RunStatus::of("finished"), None);
+    }
+
+    #[test]
+    fn a_term_comes_back_from_its_word_and_no_other_word_is_one() {
+        assert_eq!(Mode::of("keep"), Some(Mode::Keep));
+        assert_eq!(Phase::of("masks"), Some(Phase::Masks));
+        assert_eq!(Metric::of("bits"), Some(Metric::Bits));
+        assert_eq!(Mode::of("none"), None);
+    }
+}
