@@ -15,10 +15,7 @@ use crate::store::ClassEffectRow;
 ///
 /// # Errors
 /// As of [`effects`](super::effects()).
-pub fn class_effects(
-    runs: &[RunScores],
-    classes: &[String],
-) -> Result<Vec<ClassEffectRow>, EffectsError> {
+pub fn class_effects(runs: &[RunScores]) -> Result<Vec<ClassEffectRow>, EffectsError> {
     let mut rows = Vec::new();
     for cell in &cells(runs)? {
         let first = rows.len();
@@ -26,7 +23,7 @@ pub fn class_effects(
             let pairs = pair(cell, covered)?;
             let Some(whole) = pairs.first().map(|pair| pair.whole) else { continue };
             for (class, images) in whole.test.by_class() {
-                let emotion = &classes[usize::from(class)];
+                let emotion = &whole.test.classes[usize::from(class)];
                 rows.extend(class_effect(cell, covered, &pairs, emotion, &images)?);
             }
         }
@@ -84,7 +81,7 @@ fn adjust(rows: &mut [ClassEffectRow]) {
 #[cfg(test)]
 mod tests {
     use super::super::crossed::Differences;
-    use super::super::effects::fixture::{answers, classes, run};
+    use super::super::effects::fixture::{answers, run};
     use super::*;
     use crate::store::RunRow;
 
@@ -104,7 +101,7 @@ mod tests {
 
     #[test]
     fn recalls_by_hand() {
-        let rows = class_effects(&study(), &classes()).unwrap();
+        let rows = class_effects(&study()).unwrap();
         let [neutral, fear] = &rows[..] else { panic!("{rows:?}") };
         assert_eq!((neutral.emotion.as_str(), neutral.images, neutral.seeds), ("neutral", 3, 2));
         assert_eq!((fear.emotion.as_str(), fear.images), ("fear", 1));
@@ -125,7 +122,7 @@ mod tests {
 
     #[test]
     fn regions_and_emotions_are_one_family() {
-        let rows = class_effects(&study(), &classes()).unwrap();
+        let rows = class_effects(&study()).unwrap();
         let p: Vec<Option<f64>> = rows.iter().map(|row| row.p).collect();
         let adjusted: Vec<Option<f64>> = rows.iter().map(|row| row.p_adjusted).collect();
         assert_eq!(adjusted, super::super::holm(&p));

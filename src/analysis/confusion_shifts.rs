@@ -16,16 +16,14 @@ use crate::store::ConfusionShiftRow;
 ///
 /// # Errors
 /// As of [`effects`](super::effects()).
-pub fn confusion_shifts(
-    runs: &[RunScores],
-    classes: &[String],
-) -> Result<Vec<ConfusionShiftRow>, EffectsError> {
+pub fn confusion_shifts(runs: &[RunScores]) -> Result<Vec<ConfusionShiftRow>, EffectsError> {
     let mut rows = Vec::new();
     for cell in &cells(runs)? {
         for covered in &cell.covered {
             let pairs = pair(cell, covered)?;
             let Some(whole) = pairs.first().map(|pair| pair.whole) else { continue };
             for (actual, images) in whole.test.by_class() {
+                let classes = &whole.test.classes;
                 for predicted in (0..=u16::MAX).take(classes.len()) {
                     let pair_of_classes =
                         [actual, predicted].map(|class| &classes[usize::from(class)]);
@@ -76,7 +74,7 @@ fn shift(
 
 #[cfg(test)]
 mod tests {
-    use super::super::effects::fixture::{answers, classes, run};
+    use super::super::effects::fixture::{answers, run};
     use super::*;
 
     #[test]
@@ -89,7 +87,7 @@ mod tests {
             (run("m2", &["mouth"], "hide", 2), [0, 0, 1, 1, 1, 1]),
         ];
         let runs = runs.map(|(run, predicted)| answers(run, &ACTUAL, &predicted));
-        let rows = confusion_shifts(&runs, &classes()).unwrap();
+        let rows = confusion_shifts(&runs).unwrap();
         let found: Vec<_> = rows
             .iter()
             .map(|row| {

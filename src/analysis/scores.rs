@@ -77,6 +77,11 @@ impl RunScores {
         &self.run
     }
 
+    /// What the class indices stand for.
+    pub fn classes(&self) -> &[String] {
+        &self.test.classes
+    }
+
     /// How many test images there are.
     pub fn images(&self) -> usize {
         self.predicted.len()

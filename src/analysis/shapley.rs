@@ -15,7 +15,7 @@ use super::metric::Metric;
 use super::ranking::rank_probabilities;
 use super::scores::RunScores;
 use crate::region::{Mode, Phase};
-use crate::store::{Masking, RunRow, ShapleyRow, Worth};
+use crate::store::{Masking, ShapleyRow, Worth};
 
 /// Regions that one game can have: 2^16 sets.
 const MOST_PLAYERS: usize = 16;
@@ -28,7 +28,8 @@ const PHASES: [Phase; 3] = [Phase::Retrain, Phase::Evaluate, Phase::Amortised];
 /// A game is played in each swept choice, phase and fill of `keep`, over the most regions of which every
 /// set was measured, by at least two of them, over the seeds that have all sets. Where no run saw
 /// nothing, the empty set's worth is that of the best constant answer: the commonest class of the
-/// training labels, and 0 bits. `prior` gives the mean training label distribution of a run; without it
+/// training labels, and 0 bits. `prior` gives the mean training label distribution of a run, in the order of
+/// its classes; without it
 /// such a game has no rows. The empty set's worth enters every value of a game alike, divided by the
 /// number of regions, so that no order depends on it.
 ///
@@ -38,14 +39,13 @@ const PHASES: [Phase; 3] = [Phase::Retrain, Phase::Evaluate, Phase::Amortised];
 /// As of [`effects`](super::effects()).
 pub fn shapley(
     runs: &[RunScores],
-    classes: &[String],
-    prior: &dyn Fn(&RunRow) -> Option<Vec<f64>>,
+    prior: &dyn Fn(&RunScores) -> Option<Vec<f64>>,
 ) -> Result<Vec<ShapleyRow>, EffectsError> {
     let mut rows = Vec::new();
     for cell in &cells(runs)? {
         for sets in by_setting(cell) {
             if let Some(game) = Game::of(&sets, prior)? {
-                game.divide(cell, classes, &mut rows)?;
+                game.divide(cell, &mut rows)?;
             }
         }
     }
@@ -117,7 +117,7 @@ struct Division {
 impl<'a> Game<'a> {
     fn of(
         sets: &[&Covered<'a>],
-        prior: &dyn Fn(&RunRow) -> Option<Vec<f64>>,
+        prior: &dyn Fn(&RunScores) -> Option<Vec<f64>>,
     ) -> Result<Option<Game<'a>>, EffectsError> {
         let known: HashMap<&[String], &Covered> =
             sets.iter().map(|covered| (covered.regions, *covered)).collect();
@@ -156,7 +156,7 @@ impl<'a> Game<'a> {
             }
             let constant = match nothing {
                 Some(_) => None,
-                None => match candidate.by_seed.values().next().and_then(|any| prior(&any.run)) {
+                None => match candidate.by_seed.values().next().and_then(|any| prior(any)) {
                     Some(prior) => Some(commonest(&prior)),
                     None => continue,
                 },
@@ -168,12 +168,7 @@ impl<'a> Game<'a> {
     }
 
     /// The rows of accuracy, bits, and the recalls.
-    fn divide(
-        &self,
-        cell: &Cell,
-        classes: &[String],
-        rows: &mut Vec<ShapleyRow>,
-    ) -> Result<(), EffectsError> {
+    fn divide(&self, cell: &Cell, rows: &mut Vec<ShapleyRow>) -> Result<(), EffectsError> {
         let test = &self.worths[0].last().and_then(|all| *all).expect("all are seen").test;
         let every: Vec<usize> = (0..test.actual.len()).collect();
         let division = self.division(Metric::Accuracy)?;
@@ -181,7 +176,7 @@ impl<'a> Game<'a> {
         let bits = self.division(Metric::Bits)?;
         self.rows(cell, Worth::Bits, None, &every, &bits, rows);
         for (class, images) in test.by_class() {
-            let emotion = Some(classes[usize::from(class)].clone());
+            let emotion = Some(test.classes[usize::from(class)].clone());
             self.rows(cell, Worth::Recall, emotion, &images, &division, rows);
         }
         Ok(())

@@ -17,9 +17,8 @@ pub struct Tables {
     /// None where their table cannot be read.
     pub epochs: Vec<EpochRow>,
     pub confusion: Vec<ConfusionRow>,
-    /// In class order.
-    pub classes: Vec<String>,
-    /// Of the runs that have predictions.
+    /// Of the runs that have predictions. Class indices are places among the classes of the run's setting, in
+    /// class order.
     pub scores: Vec<RunScores>,
     /// What keeps the epochs from being read: an answer can be had without them.
     pub lost: Option<StoreError>,
@@ -50,9 +49,8 @@ impl Tables {
             Err(lost) => (Vec::new(), Some(lost)),
         };
         let confusion = read_table(&results.table_path::<ConfusionRow>(experiment)?)?;
-        let classes = classes(&confusion);
-        let scores = score(results, experiment, &runs, &classes, &|_| true)?;
-        Ok(Tables { runs, epochs, confusion, classes, scores, lost })
+        let scores = score(results, experiment, &runs, &classes(&confusion), &|_| true)?;
+        Ok(Tables { runs, epochs, confusion, scores, lost })
     }
 }
 
@@ -68,16 +66,18 @@ pub fn read_scores(
         read_table(&results.table_path::<ConfusionRow>(experiment)?)?;
     // In one order for all experiments, so that runs of two can be paired whatever theirs is.
     let mut classes = classes(&confusion);
-    classes.sort();
+    classes.values_mut().for_each(|classes| classes.sort());
     score(results, experiment, &runs, &classes, wanted)
 }
 
-/// The classes, as the rows of every run name them in class order.
-fn classes(confusion: &[ConfusionRow]) -> Vec<String> {
-    let mut classes: Vec<String> = Vec::new();
+/// The classes of each run by its id, as its rows name them in class order. Where a study sweeps the data, not
+/// every run has the same.
+fn classes(confusion: &[ConfusionRow]) -> HashMap<&str, Vec<String>> {
+    let mut classes: HashMap<&str, Vec<String>> = HashMap::new();
     for row in confusion {
-        if !classes.contains(&row.actual) {
-            classes.push(row.actual.clone());
+        let of_run = classes.entry(&row.run_id).or_default();
+        if !of_run.contains(&row.actual) {
+            of_run.push(row.actual.clone());
         }
     }
     classes
@@ -87,11 +87,11 @@ fn score(
     results: &Results,
     experiment: &str,
     runs: &[RunRow],
-    classes: &[String],
+    classes: &HashMap<&str, Vec<String>>,
     wanted: &dyn Fn(&RunRow) -> bool,
 ) -> Result<Vec<RunScores>, TablesError> {
     let by_id: HashMap<&str, &RunRow> = runs.iter().map(|run| (run.run_id.as_str(), run)).collect();
-    let mut scorer = Scorer::new(classes);
+    let mut scorers: HashMap<&[String], Scorer> = HashMap::new();
     let mut scores = Vec::new();
     for_each_run::<TablesError>(&results.table_path::<PredictionRow>(experiment)?, |rows| {
         let Some(first) = rows.first() else { return Ok(()) };
@@ -100,6 +100,8 @@ fn score(
             run_id: first.run_id.clone(),
         })?;
         if wanted(run) {
+            let classes = classes.get(first.run_id.as_str()).map_or(&[][..], Vec::as_slice);
+            let scorer = scorers.entry(classes).or_insert_with(|| Scorer::new(classes));
             scores.push(scorer.score((*run).clone(), rows)?);
         }
         Ok(())

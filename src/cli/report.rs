@@ -12,7 +12,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::{Exit, Options, output};
-use crate::analysis::{self, Tables};
+use crate::analysis::{self, RunScores, Tables};
 use crate::dataset::Split;
 use crate::experiment::Recovered;
 use crate::region::{Mode, Phase, Regions};
@@ -140,22 +140,22 @@ fn analyse(
     tables: &Tables,
     notes: &mut Vec<String>,
 ) -> anyhow::Result<Evidence> {
-    let Tables { scores, classes, .. } = tables;
+    let Tables { scores, .. } = tables;
     let effects = analysis::effects(scores)?;
     write_table(&results.table_path::<EffectRow>(name)?, &effects)?;
-    let class_effects = analysis::class_effects(scores, classes)?;
+    let class_effects = analysis::class_effects(scores)?;
     write_table(&results.table_path::<ClassEffectRow>(name)?, &class_effects)?;
     // What a network that sees nothing knows stands in the manifests: without them, as where an
     // experiment's folder was copied alone, there may be no Shapley values.
     let lost = RefCell::new(None);
-    let prior = |run: &RunRow| match prior(results, &run.training_id, classes) {
+    let prior = |scores: &RunScores| match prior(results, scores) {
         Ok(prior) => Some(prior),
         Err(reason) => {
             lost.replace(Some(reason));
             None
         }
     };
-    let shapley = analysis::shapley(scores, classes, &prior)?;
+    let shapley = analysis::shapley(scores, &prior)?;
     notes.extend(lost.into_inner().map(|reason| {
         format!(
             "{reason}. What a network knows that sees nothing stands there: Shapley values that need it are \
@@ -165,15 +165,16 @@ fn analyse(
     write_table(&results.table_path::<ShapleyRow>(name)?, &shapley)?;
     let ranking = analysis::ranking(scores)?;
     write_table(&results.table_path::<RankingRow>(name)?, &ranking)?;
-    let confusions = analysis::confusion_shifts(scores, classes)?;
+    let confusions = analysis::confusion_shifts(scores)?;
     write_table(&results.table_path::<ConfusionShiftRow>(name)?, &confusions)?;
     let mask_leaks = analysis::mask_leaks(scores)?;
     write_table(&results.table_path::<MaskLeakRow>(name)?, &mask_leaks)?;
     Ok(Evidence { effects, class_effects, shapley, ranking, confusions, mask_leaks })
 }
 
-/// The mean label distribution that a training learned from, in the order of `classes`.
-fn prior(results: &Results, training_id: &str, classes: &[String]) -> anyhow::Result<Vec<f64>> {
+/// The mean label distribution that a run's training learned from, in the order of its classes.
+fn prior(results: &Results, scores: &RunScores) -> anyhow::Result<Vec<f64>> {
+    let training_id = &scores.run().training_id;
     let path = results.manifest_path(training_id)?;
     let manifest = results.manifest(training_id)?;
     let named = manifest.settings["dataset"]["classes"].as_array();
@@ -181,7 +182,7 @@ fn prior(results: &Results, training_id: &str, classes: &[String]) -> anyhow::Re
         let place = named?.iter().position(|name| name.as_str() == Some(class))?;
         manifest.prior.get(place).copied()
     };
-    let shares: Option<Vec<f64>> = classes.iter().map(share).collect();
+    let shares: Option<Vec<f64>> = scores.classes().iter().map(share).collect();
     shares
         .filter(|shares| shares.len() == manifest.prior.len())
         .with_context(|| format!("`{}` does not tell the share of each class", path.display()))

@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
-use super::super::effects::fixture::{answers, classes, run};
+use super::super::effects::fixture::{answers, run};
 use super::*;
-use crate::store::Term;
+use crate::store::{RunRow, Term};
 
 const A: usize = 1;
 const B: usize = 2;
@@ -92,7 +92,7 @@ fn study(phase: &str) -> Vec<RunScores> {
     sets.iter().flat_map(|set| [1, 2].map(|seed| keep(set, seed, phase))).collect()
 }
 
-fn fearful(_: &RunRow) -> Option<Vec<f64>> {
+fn fearful(_: &RunScores) -> Option<Vec<f64>> {
     Some(vec![0.4, 0.6])
 }
 
@@ -104,7 +104,7 @@ fn find<'a>(rows: &'a [ShapleyRow], metric: &str, emotion: Option<&str>) -> Vec<
 
 #[test]
 fn accuracy_bits_and_recalls_are_divided() {
-    let rows = shapley(&study("retrain"), &classes(), &fearful).unwrap();
+    let rows = shapley(&study("retrain"), &fearful).unwrap();
     assert_eq!(rows.len(), 2 * 4);
     let accuracy = find(&rows, "accuracy", None);
     let values: Vec<f64> = accuracy.iter().map(|row| row.value).collect();
@@ -135,13 +135,13 @@ fn accuracy_bits_and_recalls_are_divided() {
 fn a_run_that_saw_nothing_counts_as_measured() {
     let mut runs = study("evaluate");
     runs.extend([1, 2].map(|seed| keep(&[], seed, "evaluate")));
-    let rows = shapley(&runs, &classes(), &|_| None).unwrap();
+    let rows = shapley(&runs, &|_| None).unwrap();
     let accuracy = find(&rows, "accuracy", None);
     close(&accuracy.iter().map(|row| row.value).collect::<Vec<_>>(), &[1.5 / 6.0, 2.5 / 6.0]);
     assert!(!accuracy[0].method.contains("by definition"));
     assert_eq!((accuracy[0].none_seen, accuracy[0].all_seen), (2.0 / 6.0, 1.0));
     // Without, what nothing is worth is not known, unless the prior is.
-    assert_eq!(shapley(&study("evaluate"), &classes(), &|_| None).unwrap(), []);
+    assert_eq!(shapley(&study("evaluate"), &|_| None).unwrap(), []);
 }
 
 /// One image on which the eyes and the mouth are worth the same, one that the mouth alone answers: the mouth
@@ -152,7 +152,7 @@ fn how_probably_a_value_is_the_largest() {
         [(&["eyes"], [1, 1]), (&["mouth"], [1, 0]), (&["eyes", "mouth"], [0, 0])];
     let runs = sets
         .map(|(set, predicted)| answers(run(&set.join("+"), set, "keep", 1), &[0, 0], &predicted));
-    let rows = shapley(&runs, &classes(), &fearful).unwrap();
+    let rows = shapley(&runs, &fearful).unwrap();
     let first: Vec<f64> = find(&rows, "accuracy", None).iter().map(|row| row.first).collect();
     // The former alone is drawn once in four times, and is a tie.
     assert!((first[0] - 0.125).abs() < 0.03, "{first:?}");
@@ -164,11 +164,11 @@ fn only_whole_games_are_played() {
     // A seed that lacks a set is left out; a set that no seed has ends the game.
     let mut runs = study("retrain");
     runs.remove(3);
-    assert!(shapley(&runs, &classes(), &fearful).unwrap().iter().all(|row| row.seeds == 1));
+    assert!(shapley(&runs, &fearful).unwrap().iter().all(|row| row.seeds == 1));
     runs.remove(2);
-    assert_eq!(shapley(&runs, &classes(), &fearful).unwrap(), []);
+    assert_eq!(shapley(&runs, &fearful).unwrap(), []);
     // Trained without and examined with the rest is no worth of what is seen.
-    assert_eq!(shapley(&study("train"), &classes(), &fearful).unwrap(), []);
+    assert_eq!(shapley(&study("train"), &fearful).unwrap(), []);
     let hidden: Vec<RunScores> = study("retrain")
         .into_iter()
         .map(|mut scores| {
@@ -176,7 +176,7 @@ fn only_whole_games_are_played() {
             scores
         })
         .collect();
-    assert_eq!(shapley(&hidden, &classes(), &fearful).unwrap(), []);
+    assert_eq!(shapley(&hidden, &fearful).unwrap(), []);
 }
 
 #[test]
