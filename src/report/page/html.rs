@@ -1,8 +1,8 @@
 //! HTML that is escaped by construction: text from files comes in through [`Html::text`] and attribute
 //! values alone, and markup only from the program itself.
 
-use crate::report::figure::Figure;
-use crate::report::visible::visible_lines;
+use crate::report::canvas::figure::Figure;
+use crate::report::words::visible::visible_lines;
 
 /// A piece of a page. Tags and the names of attributes are the program's own words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

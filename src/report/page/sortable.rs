@@ -1,8 +1,8 @@
 //! A table that a reader can sort.
 
 use super::html::Html;
-use crate::report::cell::{Cell, Parts};
-use crate::report::table::{Align, Table};
+use crate::report::tables::cell::{Cell, Parts};
+use crate::report::tables::table::{Align, Table};
 
 /// The table under its caption. Every cell carries what it is sorted by; without script the rows stand as
 /// they are.
@@ -65,7 +65,7 @@ fn sort_key(cell: &Cell) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::table::Column;
+    use crate::report::tables::table::Column;
 
     #[test]
     fn cells_show_what_people_read_and_carry_what_is_sorted() {

@@ -2,12 +2,12 @@
 
 use super::html::Html;
 use super::sortable::sortable;
-use crate::report::chart::Topic;
-use crate::report::evidence::{
+use crate::report::charts::chart::Topic;
+use crate::report::findings::evidence::{
     Evidence, class_effects_table, confusions_table, ranking_table, shapley_table,
 };
-use crate::report::numbers::counted;
-use crate::report::table::Table;
+use crate::report::tables::table::Table;
+use crate::report::words::numbers::counted;
 
 /// A table of more rows stands folded.
 const OPEN: usize = 30;

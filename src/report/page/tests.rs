@@ -1,12 +1,12 @@
-use super::super::confusion::confusion;
-use super::super::effects::effects;
-use super::super::evidence::tests::{loss, ranks, shift};
-use super::super::facts::tests::counts;
-use super::super::finding::tests::{row, with_control};
-use super::super::game::tests::value;
-use super::super::label::tests::run;
 use super::*;
 use crate::dataset::Split;
+use crate::report::charts::confusion::confusion;
+use crate::report::charts::effects::effects;
+use crate::report::findings::evidence::tests::{loss, ranks, shift};
+use crate::report::findings::facts::tests::counts;
+use crate::report::findings::finding::tests::{row, with_control};
+use crate::report::findings::game::tests::value;
+use crate::report::words::label::tests::run;
 use crate::store::{Metric, RunStatus};
 
 const HOSTILE: &str = "</title></script><script>alert(1)</script><img src=x onerror='alert(2)'>\"&";

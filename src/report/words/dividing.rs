@@ -1,10 +1,10 @@
 //! How what is seen divides among the regions.
 
-use crate::report::finding::Leader;
-use crate::report::game::{Game, value_interval};
-use crate::report::measure::Measure;
-use crate::report::numbers::counted;
-use crate::report::phrase::{list, subject};
+use crate::report::findings::finding::Leader;
+use crate::report::findings::game::{Game, value_interval};
+use crate::report::words::measure::Measure;
+use crate::report::words::numbers::counted;
+use crate::report::words::phrase::{list, subject};
 use crate::store::{Metric, ShapleyRow};
 
 use super::scope::{bounds, sample};
@@ -150,10 +150,10 @@ fn scope(row: &ShapleyRow, measure: Measure) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::game::tests::value;
-    use super::super::super::game::{emotion_games, games};
     use super::*;
     use crate::region::Phase;
+    use crate::report::findings::game::tests::value;
+    use crate::report::findings::game::{emotion_games, games};
     use crate::store::Worth;
 
     fn said(rows: &[ShapleyRow]) -> (String, String) {

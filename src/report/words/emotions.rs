@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::region::Mode;
-use crate::report::finding::{Leader, Slice, known, losing, loss_told};
-use crate::report::measure::Measure;
-use crate::report::numbers::counted;
-use crate::report::phrase::{list, subject};
+use crate::report::findings::finding::{Leader, Slice, known, losing, loss_told};
+use crate::report::words::measure::Measure;
+use crate::report::words::numbers::counted;
+use crate::report::words::phrase::{list, subject};
 use crate::store::{ClassEffectRow, ConfusionShiftRow, Masking, Metric};
 
 use super::scope::{bounds, sample};
@@ -144,11 +144,11 @@ fn range(row: &ClassEffectRow, measure: Measure, named: bool) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::evidence::tests::{loss, shift};
-    use super::super::super::finding::slices;
-    use super::super::super::finding::tests::row;
     use super::*;
     use crate::region::Phase;
+    use crate::report::findings::evidence::tests::{loss, shift};
+    use crate::report::findings::finding::slices;
+    use crate::report::findings::finding::tests::row;
 
     fn of_emotions(rows: &[ClassEffectRow]) -> Option<String> {
         let effects = [row("mouth", "hide", 21.0, None)];

@@ -1,9 +1,9 @@
 //! The finding in one line.
 
 use crate::region::Mode;
-use crate::report::finding::{Leader, Slice, interval, leader, slices, told_from_zero};
-use crate::report::measure::Measure;
-use crate::report::phrase::{list, subject};
+use crate::report::findings::finding::{Leader, Slice, interval, leader, slices, told_from_zero};
+use crate::report::words::measure::Measure;
+use crate::report::words::phrase::{list, subject};
 use crate::store::{EffectRow, Metric};
 
 use super::seeing::seeing;

@@ -1,11 +1,11 @@
 //! What hiding costs.
 
 use crate::region::{Mode, Phase};
-use crate::report::finding::{
+use crate::report::findings::finding::{
     Leader, Slice, excludes_zero, interval, leader, signal_interval, told_from_zero,
 };
-use crate::report::measure::Measure;
-use crate::report::phrase::{list, subject};
+use crate::report::words::measure::Measure;
+use crate::report::words::phrase::{list, subject};
 use crate::store::EffectRow;
 
 use super::scope::{bounds, sample, scope};

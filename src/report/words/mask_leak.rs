@@ -1,8 +1,8 @@
 //! What masks alone tell, in words.
 
-use crate::report::label;
-use crate::report::measure::Measure;
-use crate::report::numbers::counted;
+use crate::report::words::label;
+use crate::report::words::measure::Measure;
+use crate::report::words::numbers::counted;
 use crate::store::MaskLeakRow;
 
 use super::scope::range_words;

@@ -1,7 +1,7 @@
 //! Which coverings changed nothing, or left nothing, in words.
 
-use crate::report::label::Several;
-use crate::report::phrase::list;
+use crate::report::words::label::Several;
+use crate::report::words::phrase::list;
 use crate::store::RunRow;
 
 /// Warnings of conditions whose masks cover no pixel of the test pictures, or every one: they are answered
@@ -36,7 +36,7 @@ pub fn reach_warnings(runs: &[RunRow]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::label::tests::run;
+    use crate::report::words::label::tests::run;
     use crate::store::RunStatus;
 
     #[test]

@@ -1,8 +1,8 @@
 //! What a number rests on: its interval, seeds and images.
 
-use crate::report::finding::{excludes_zero, interval, told_from_zero};
-use crate::report::measure::Measure;
-use crate::report::numbers::{counted, p_value};
+use crate::report::findings::finding::{excludes_zero, interval, told_from_zero};
+use crate::report::words::measure::Measure;
+use crate::report::words::numbers::{counted, p_value};
 use crate::store::EffectRow;
 
 /// `95 %: 8.9 to 13.9; 3 seeds, 1,400 images`

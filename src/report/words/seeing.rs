@@ -1,9 +1,9 @@
 //! What is reached with nothing else seen.
 
 use crate::region::Phase;
-use crate::report::finding::{Leader, Slice, interval, most_seen};
-use crate::report::measure::Measure;
-use crate::report::phrase::{list, subject};
+use crate::report::findings::finding::{Leader, Slice, interval, most_seen};
+use crate::report::words::measure::Measure;
+use crate::report::words::phrase::{list, subject};
 
 use super::scope::{range_words, sample};
 use super::{MOST_NAMED, uncapital};

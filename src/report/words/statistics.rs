@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::experiment::Statistics;
 use crate::region::{Mode, Phase};
-use crate::report::facts::Facts;
-use crate::report::finding::{Slice, apart, interval, leader};
-use crate::report::label::Several;
-use crate::report::measure::Measure;
-use crate::report::phrase::subject;
+use crate::report::findings::facts::Facts;
+use crate::report::findings::finding::{Slice, apart, interval, leader};
+use crate::report::words::label::Several;
+use crate::report::words::measure::Measure;
+use crate::report::words::phrase::subject;
 
 use super::phase_words;
 use super::scope::bounds;

@@ -1,9 +1,9 @@
 //! Whether a finding survives another choice of fill and settings.
 
 use crate::region::Mode;
-use crate::report::finding::{Leader, Slice, leader, most_seen};
-use crate::report::numbers::counted;
-use crate::report::phrase::subject;
+use crate::report::findings::finding::{Leader, Slice, leader, most_seen};
+use crate::report::words::numbers::counted;
+use crate::report::words::phrase::subject;
 use crate::store::EffectRow;
 
 /// In how many of the other fills and swept settings the region leads that leads under `told`; `None` where there
@@ -44,10 +44,10 @@ fn clear_leader<'a>(slice: &Slice<'a>) -> Option<&'a [String]> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::finding::slices;
-    use super::super::super::finding::tests::row;
     use super::*;
     use crate::region::FillKind;
+    use crate::report::findings::finding::slices;
+    use crate::report::findings::finding::tests::row;
     use crate::store::{Metric, Term};
 
     /// The mouth's and the eyes' cost, under a fill.

@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 
-use super::super::evidence::tests::{loss, shift};
-use super::super::finding::tests::{row, with_control};
-use super::super::game::tests::value;
 use super::*;
 use crate::experiment::Statistics;
 use crate::region::FillKind;
+use crate::report::findings::evidence::tests::{loss, shift};
+use crate::report::findings::finding::tests::{row, with_control};
+use crate::report::findings::game::tests::value;
 use crate::store::{EffectRow, Term};
 
 fn evidence(effects: &[EffectRow]) -> Evidence {

@@ -1,0 +1,267 @@
+//! Differences from a reference: a dot with its interval line, a row a condition or run.
+
+use crate::report::canvas::axis::{AXIS_HEIGHT, horizontal_axis};
+use crate::report::canvas::drawing::{Anchor, Drawing};
+use crate::report::canvas::error::ReportError;
+use crate::report::canvas::figure::Figure;
+use crate::report::canvas::fonts;
+use crate::report::canvas::scale::Scale;
+use crate::report::canvas::theme::{
+    BLUE, DOUBLE_COLUMN, HEADING, INK, LABEL, MARGIN, MEDIUM, MIDDLE_COLUMN, NOTE, RULE, THIN,
+};
+use crate::report::findings::finding::excludes_zero;
+use crate::report::words::measure::Measure;
+
+/// More rows than this are not a picture any more.
+const MOST_ROWS: usize = 60;
+const ROW_HEIGHT: f64 = 5.4;
+const DOT: f64 = 0.85;
+/// The share of the width that names may take.
+const NAMES: f64 = 0.36;
+
+/// One row: what is compared with the reference.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ComparisonRow {
+    pub name: String,
+    /// In the metric's own unit; `None` where there is nothing to pair.
+    pub difference: Option<f64>,
+    /// 95 %; `None` where it cannot be known.
+    pub interval: Option<(f64, f64)>,
+}
+
+/// Rows that are held against the same reference.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ComparisonPanel {
+    /// What the rows have in common, as the name of an experiment; may be empty.
+    pub heading: String,
+    pub rows: Vec<ComparisonRow>,
+}
+
+/// Differences, panel under panel on one axis, rows in the order given.
+///
+/// # Errors
+/// [`ReportError::Empty`] where nothing was paired.
+pub fn comparison(
+    panels: &[ComparisonPanel],
+    reference: &str,
+    metric: Measure,
+    conditions: &str,
+) -> Result<Figure, ReportError> {
+    let rows = || panels.iter().flat_map(|panel| &panel.rows);
+    if !rows().any(|row| row.difference.is_some_and(f64::is_finite)) {
+        return Err(ReportError::Empty("no two sides could be paired".to_owned()));
+    }
+    let width = if panels.len() > 1 { DOUBLE_COLUMN } else { MIDDLE_COLUMN };
+    let inner = width - 2.0 * MARGIN;
+    let left_out = rows().count().saturating_sub(MOST_ROWS);
+    let mut room = MOST_ROWS;
+    let shown: Vec<(&str, &[ComparisonRow])> = panels
+        .iter()
+        .map(|panel| {
+            let rows = &panel.rows[..panel.rows.len().min(room)];
+            room -= rows.len();
+            (panel.heading.as_str(), rows)
+        })
+        .filter(|(_, rows)| !rows.is_empty())
+        .collect();
+    let drawn = || shown.iter().flat_map(|(_, rows)| *rows);
+
+    let mut subtitle = vec![format!("less {reference}"), conditions.to_owned()];
+    if drawn().any(|row| told(row) == Some(false)) {
+        subtitle.push("pale: cannot be told from zero".to_owned());
+    }
+    if drawn().any(|row| row.difference.is_some() && row.interval.is_none()) {
+        subtitle.push("without a line: no interval is known".to_owned());
+    }
+    if left_out > 0 {
+        subtitle.push(format!("{left_out} more not drawn"));
+    }
+    subtitle.retain(|part| !part.is_empty());
+
+    let names = drawn().map(|row| fonts::width(&row.name, LABEL)).fold(0.0, f64::max);
+    let names = names.min(inner * NAMES);
+    let widest = |texts: &mut dyn Iterator<Item = String>| {
+        texts.map(|text| fonts::width(&text, NOTE)).fold(0.0, f64::max)
+    };
+    let values = widest(&mut drawn().map(|row| value_text(row, metric)));
+    let intervals = widest(&mut drawn().map(|row| interval_text(row, metric)));
+    let interval_end = MARGIN + inner;
+    let value_end = interval_end - if intervals > 0.0 { intervals + 1.2 } else { 0.0 };
+    let (start, end) = (MARGIN + names + 3.0, value_end - values - 3.0);
+    // An axis never magnifies what the decimals do not show.
+    let least = 5.0 * 10f64.powi(-(metric.decimals as i32));
+    let values = drawn().flat_map(|row| {
+        let (low, high) = row.interval.unzip();
+        [row.difference, low, high].into_iter().flatten().map(|value| value * metric.factor)
+    });
+    let scale = Scale::around(values.chain([-least, least]), 0.04, start, end);
+    let place = |value: f64| scale.at(value * metric.factor);
+
+    let mut drawing = Drawing::new(width, &title(panels, reference, metric));
+    let mut y = drawing.heading(&subtitle.join(" · "));
+    for (heading, rows) in shown {
+        for line in fonts::wrap(heading, HEADING, inner) {
+            drawing.text(MARGIN, y + HEADING.em(), Anchor::Start, HEADING, &line);
+            y += if line.is_empty() { 0.0 } else { HEADING.line() };
+        }
+        let top = y + 1.0;
+        let names: Vec<Vec<String>> =
+            rows.iter().map(|row| fonts::wrap(&row.name, LABEL, names + 0.01)).collect();
+        let height = |name: &Vec<String>| ROW_HEIGHT.max(name.len() as f64 * LABEL.line() + 1.8);
+        let bottom = top + names.iter().map(height).sum::<f64>();
+        horizontal_axis(&mut drawing, &scale, (top, bottom), &axis_title(metric));
+        drawing.line((place(0.0), top), (place(0.0), bottom), THIN, INK);
+        y = top;
+        for (row, name) in rows.iter().zip(&names) {
+            let middle = y + height(name) / 2.0;
+            drawing.text_block(start - 3.0, middle, Anchor::End, LABEL, name);
+            let texts =
+                [(value_end, value_text(row, metric)), (interval_end, interval_text(row, metric))];
+            for (end, text) in texts {
+                drawing.text_block(end, middle, Anchor::End, NOTE, &[text]);
+            }
+            let colour = if told(row) == Some(true) { BLUE } else { RULE };
+            if let Some((low, high)) = row.interval {
+                drawing.line((place(low), middle), (place(high), middle), MEDIUM, colour);
+            }
+            if let Some(difference) = row.difference.filter(|value| value.is_finite()) {
+                drawing.disc((place(difference), middle), DOT, colour);
+            }
+            y += height(name);
+        }
+        y = bottom + AXIS_HEIGHT + 3.0;
+    }
+    drawing.finish(y - 3.0 + MARGIN)
+}
+
+/// Whether a difference can be told from zero; `None` where no interval is known.
+fn told(row: &ComparisonRow) -> Option<bool> {
+    row.interval.map(excludes_zero)
+}
+
+/// The finding: the largest difference that can be told from zero, or that there is none.
+fn title(panels: &[ComparisonPanel], reference: &str, metric: Measure) -> String {
+    let rows = panels.iter().flat_map(|panel| panel.rows.iter().map(move |row| (panel, row)));
+    let size = |row: &ComparisonRow| row.difference.unwrap_or(0.0).abs();
+    let rows: Vec<(&ComparisonPanel, &ComparisonRow)> =
+        rows.filter(|(_, row)| row.difference.is_some()).collect();
+    let told_apart = rows.iter().filter(|(_, row)| told(row) == Some(true));
+    let name = |(panel, row): &(&ComparisonPanel, &ComparisonRow)| {
+        if panel.heading.is_empty() {
+            row.name.clone()
+        } else {
+            format!("{} ({})", row.name, panel.heading)
+        }
+    };
+    match told_apart.max_by(|a, b| size(a.1).total_cmp(&size(b.1))) {
+        Some(largest) => {
+            let difference = largest.1.difference.unwrap_or(0.0);
+            let direction = if difference < 0.0 { "below" } else { "above" };
+            let most = if rows.len() > 1 { "farthest " } else { "" };
+            format!(
+                "{}: {most}{direction} {reference}, by {} {}",
+                name(largest),
+                metric.rounded(size(largest.1)),
+                metric.long_unit
+            )
+        }
+        None if rows.iter().all(|(_, row)| row.interval.is_none()) => {
+            format!("Differences from {reference}; no interval is known")
+        }
+        None => match rows.as_slice() {
+            [only] => format!("{} cannot be told from {reference}", name(only)),
+            _ => format!("No difference from {reference} can be told from zero"),
+        },
+    }
+}
+
+fn axis_title(metric: Measure) -> String {
+    format!("difference in {}, {}", metric.name, metric.unit)
+}
+
+fn value_text(row: &ComparisonRow, metric: Measure) -> String {
+    match row.difference {
+        Some(value) if value.is_finite() => metric.number(value),
+        _ => "not paired".to_owned(),
+    }
+}
+
+fn interval_text(row: &ComparisonRow, metric: Measure) -> String {
+    let Some((low, high)) = row.interval else { return String::new() };
+    format!("({} to {})", metric.number(low), metric.number(high))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::canvas::figure::tests::{assert_labels_are_apart, label_boxes, words};
+    use crate::store::Metric;
+
+    fn row(name: &str, difference: f64, interval: Option<(f64, f64)>) -> ComparisonRow {
+        let interval = interval.map(|(low, high)| (low / 100.0, high / 100.0));
+        ComparisonRow { name: name.to_owned(), difference: Some(difference / 100.0), interval }
+    }
+
+    fn panel(heading: &str, rows: Vec<ComparisonRow>) -> ComparisonPanel {
+        ComparisonPanel { heading: heading.to_owned(), rows }
+    }
+
+    fn figure(panels: &[ComparisonPanel]) -> Figure {
+        let metric = Measure::of(Metric::Accuracy);
+        let figure =
+            comparison(panels, "mask_eyes: whole", metric, "3 seeds, 1,400 test images").unwrap();
+        assert_labels_are_apart(&figure);
+        for label in label_boxes(&figure) {
+            assert!(label.left >= 0.0 && label.right <= figure.width_mm, "cut off: {label:?}");
+            assert!(label.bottom <= figure.height_mm, "cut off: {label:?}");
+        }
+        figure
+    }
+
+    #[test]
+    fn the_title_says_the_finding() {
+        let below = row("mask_eyes: hide eyes", -11.4, Some((-13.9, -8.9)));
+        let near = row("mask_eyes: hide jaw", 0.4, Some((-0.6, 1.4)));
+        let drawn = figure(&[panel("", vec![below.clone(), near.clone()])]);
+        assert_eq!(
+            drawn.title,
+            "mask_eyes: hide eyes: farthest below mask_eyes: whole, by 11 points of test accuracy"
+        );
+        let words = words(&drawn);
+        for label in ["−11.4", "(−13.9 to −8.9)", "0.4", "difference in test accuracy, points"]
+        {
+            assert!(words.lines().any(|line| line == label), "{label} is missing:\n{words}");
+        }
+        assert_eq!(
+            figure(&[panel("", vec![near.clone()])]).title,
+            "mask_eyes: hide jaw cannot be told from mask_eyes: whole"
+        );
+        let unknown = row("another", 2.0, None);
+        assert_eq!(
+            figure(&[panel("", vec![unknown])]).title,
+            "Differences from mask_eyes: whole; no interval is known"
+        );
+        assert_eq!(
+            figure(&[panel("other", vec![near.clone()]), panel("third", vec![near])]).title,
+            "No difference from mask_eyes: whole can be told from zero"
+        );
+    }
+
+    #[test]
+    fn hard_cases_stay_legible() {
+        let long =
+            "an_experiment_with_a_very_long_name_indeed: only brows + eyes_left seen, control 3";
+        let missing =
+            ComparisonRow { name: "other images".to_owned(), difference: None, interval: None };
+        figure(&[panel("", vec![row(long, 4.0, Some((3.0, 5.0))), missing.clone()])]);
+        figure(&[panel("", vec![row("same", 0.0, Some((0.0, 0.0)))])]);
+        let many = |name: &str| {
+            let rows = (0..50).map(|index| row(&format!("own {index}"), f64::from(index), None));
+            panel(name, rows.collect())
+        };
+        let drawn = figure(&[many("first"), many("second")]);
+        assert!(words(&drawn).contains("40 more not drawn"));
+        let metric = Measure::of(Metric::Accuracy);
+        assert!(comparison(&[panel("", vec![missing])], "x", metric, "").is_err());
+    }
+}

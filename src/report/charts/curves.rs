@@ -1,0 +1,496 @@
+//! Training and validation accuracy over the epochs.
+
+use std::collections::BTreeMap;
+
+use crate::store::{EpochRow, RunRow};
+
+use crate::report::canvas::drawing::{Anchor, CAP_MIDDLE, Drawing};
+use crate::report::canvas::error::ReportError;
+use crate::report::canvas::figure::Figure;
+use crate::report::canvas::fonts;
+use crate::report::canvas::scale::Scale;
+use crate::report::canvas::theme::{
+    BLUE, Colour, DOUBLE_COLUMN, FAINT, HAIRLINE, HEADING, MARGIN, MEDIUM, MUTED, NOTE, ORANGE,
+    RULE, SINGLE_COLUMN, TICK,
+};
+use crate::report::findings::facts::Facts;
+use crate::report::words::capital;
+use crate::report::words::label::Several;
+use crate::report::words::numbers::{decimal, extent, mean};
+
+/// Up to so many trainings are lines of their own; more become a mean and its range.
+const MOST_LINES: usize = 5;
+/// More conditions than this are counted, not drawn.
+const MOST_PANELS: usize = 40;
+const GUTTER: f64 = 4.0;
+/// Room for the numbers of the y axis.
+const Y_AXIS: f64 = 7.5;
+/// Room for direct labels, right of a panel that stands alone.
+const DIRECT: f64 = 17.0;
+const DISC: f64 = 0.55;
+
+/// The trainings of one condition.
+struct Panel<'a> {
+    name: String,
+    trainings: Vec<Training<'a>>,
+}
+
+struct Training<'a> {
+    epochs: Vec<&'a EpochRow>,
+    best: u32,
+}
+
+/// What is drawn of an epoch.
+#[derive(Clone, Copy)]
+struct Curve {
+    name: &'static str,
+    colour: Colour,
+    accuracy: fn(&EpochRow) -> f64,
+}
+
+const CURVES: [Curve; 2] = [
+    Curve { name: "training", colour: ORANGE, accuracy: |row| row.train_accuracy },
+    Curve { name: "validation", colour: BLUE, accuracy: |row| row.val_accuracy },
+];
+
+/// Accuracy over the epochs, a panel for each condition that has trainings of its own; controls are left
+/// out. Where the learning rate drops in steps, a hairline marks it.
+///
+/// # Errors
+/// [`ReportError::Empty`] where no run has an epoch.
+pub fn curves(runs: &[RunRow], epochs: &[EpochRow], facts: &Facts) -> Result<Figure, ReportError> {
+    let all = panels(runs, epochs);
+    let drawn = &all[..all.len().min(MOST_PANELS)];
+    if drawn.is_empty() {
+        return Err(ReportError::Empty("no training has an epoch".to_owned()));
+    }
+    let alone = drawn.len() == 1;
+    let width = if alone { SINGLE_COLUMN } else { DOUBLE_COLUMN };
+    let across = match drawn.len() {
+        1 => 1,
+        2 | 4 => 2,
+        3..=9 => 3,
+        10..=16 => 4,
+        _ => 5,
+    };
+    let room = width - 2.0 * MARGIN - Y_AXIS - if alone { DIRECT } else { 0.0 };
+    let panel_width = (room - (across as f64 - 1.0) * GUTTER) / across as f64;
+    let panel_height = (panel_width * 0.66).min(48.0);
+
+    let mut drawing = Drawing::new(width, &title(&drawn[0]));
+    let mut y = drawing.heading(&subtitle(drawn, all.len(), facts));
+    for panel in drawn {
+        drawing.describe(&description(panel));
+    }
+    if !alone {
+        y = key(&mut drawing, y);
+    }
+    let dropping = drawn.iter().any(|panel| !drops(panel).is_empty());
+    let (x_scale, y_scale) = scales(drawn);
+    let mut labelled = false;
+    for (row_index, row) in drawn.chunks(across).enumerate() {
+        // One panel alone is named in the title.
+        let name = |panel: &Panel<'_>| {
+            if alone { Vec::new() } else { fonts::wrap(&panel.name, HEADING, panel_width) }
+        };
+        let names: Vec<Vec<String>> = row.iter().map(name).collect();
+        let lines = names.iter().map(Vec::len).max().unwrap_or(1) as f64;
+        let strip = if dropping && !labelled { TICK.line() + 0.5 } else { 1.0 };
+        let top = y + lines * HEADING.line() + strip;
+        for (column, (panel, name)) in row.iter().zip(&names).enumerate() {
+            let left = MARGIN + Y_AXIS + column as f64 * (panel_width + GUTTER);
+            for (index, line) in name.iter().enumerate() {
+                let baseline = y + HEADING.em() + index as f64 * HEADING.line();
+                drawing.text(left, baseline, Anchor::Start, HEADING, line);
+            }
+            let across = Scale { start: left, end: left + panel_width, ..x_scale };
+            let up = Scale { start: top + panel_height, end: top, ..y_scale };
+            axes(&mut drawing, &across, &up, column == 0);
+            labelled |= mark_drops(&mut drawing, panel, &across, top, panel_height, labelled);
+            for curve in CURVES {
+                draw_curve(&mut drawing, panel, curve, &across, &up);
+            }
+            if alone {
+                direct_labels(&mut drawing, panel, &across, &up);
+            }
+        }
+        y = top + panel_height + 1.4 + TICK.line();
+        if (row_index + 1) * across >= drawn.len() {
+            y += NOTE.line();
+            let middle = MARGIN + Y_AXIS + panel_width / 2.0;
+            drawing.text(middle, y - 0.3, Anchor::Middle, NOTE, "epoch");
+        }
+        y += 2.5;
+    }
+    drawing.finish(y - 2.5 + MARGIN)
+}
+
+/// Conditions in order of appearance. One that shares its trainings with an earlier one (its networks are
+/// only evaluated otherwise) has no panel.
+fn panels<'a>(runs: &[RunRow], epochs: &'a [EpochRow]) -> Vec<Panel<'a>> {
+    let mut by_training: BTreeMap<&str, Vec<&EpochRow>> = BTreeMap::new();
+    for epoch in epochs {
+        by_training.entry(&epoch.training_id).or_default().push(epoch);
+    }
+    let several = Several::of_runs(runs);
+    let mut panels: Vec<Panel<'a>> = Vec::new();
+    for run in runs.iter().filter(|run| !run.control) {
+        let Some(mut epochs) = by_training.remove(run.training_id.as_str()) else { continue };
+        epochs.sort_by_key(|epoch| epoch.epoch);
+        let training = Training { epochs, best: run.best_epoch };
+        let name = several.run(run);
+        match panels.iter_mut().find(|panel| panel.name == name) {
+            Some(panel) => panel.trainings.push(training),
+            None => panels.push(Panel { name, trainings: vec![training] }),
+        }
+    }
+    panels
+}
+
+/// A mean over the epochs that were kept, one a training.
+fn at_kept(panel: &Panel<'_>, accuracy: fn(&EpochRow) -> f64) -> f64 {
+    let kept: Vec<f64> = panel
+        .trainings
+        .iter()
+        .filter_map(|training| training.epochs.iter().find(|epoch| epoch.epoch == training.best))
+        .map(|epoch| accuracy(epoch))
+        .collect();
+    kept.iter().sum::<f64>() / kept.len() as f64
+}
+
+/// `Whole face: training 91.0 %, validation 83.0 % at the epoch kept.`
+fn description(panel: &Panel<'_>) -> String {
+    let curves = CURVES.map(|curve| {
+        format!("{} {} %", curve.name, decimal(at_kept(panel, curve.accuracy) * 100.0, 1))
+    });
+    format!("{}: {} at the epoch kept.", capital(&panel.name), curves.join(", "))
+}
+
+fn title(panel: &Panel<'_>) -> String {
+    let mean = at_kept(panel, |row| row.val_accuracy);
+    if mean.is_finite() {
+        format!("Validation accuracy reaches {} % ({})", decimal(mean * 100.0, 1), panel.name)
+    } else {
+        format!("Accuracy over the epochs ({})", panel.name)
+    }
+}
+
+fn subtitle(drawn: &[Panel<'_>], all: usize, facts: &Facts) -> String {
+    // Test images have no part in a training.
+    let mut parts = vec![Facts { images: 0, ..facts.clone() }.subtitle()];
+    parts.push(if drawn.iter().any(|panel| panel.trainings.len() > MOST_LINES) {
+        "line: mean of seeds, band: range".to_owned()
+    } else {
+        "a line a seed; dot: epoch kept".to_owned()
+    });
+    if all > drawn.len() {
+        parts.push(format!("the first {} of {all} conditions", drawn.len()));
+    }
+    parts.retain(|part| !part.is_empty());
+    parts.join(" · ")
+}
+
+fn key(drawing: &mut Drawing, y: f64) -> f64 {
+    let middle = y + 0.8;
+    let mut x = MARGIN + Y_AXIS;
+    for curve in CURVES {
+        drawing.line((x, middle), (x + 5.0, middle), MEDIUM, curve.colour);
+        let baseline = middle + CAP_MIDDLE * NOTE.em();
+        drawing.text(x + 6.2, baseline, Anchor::Start, NOTE, curve.name);
+        x += 6.2 + fonts::width(curve.name, NOTE) + 5.0;
+    }
+    y + 4.5
+}
+
+/// The axes that all panels share, placed nowhere yet. Accuracy is in per cent.
+fn scales(panels: &[Panel<'_>]) -> (Scale, Scale) {
+    let rows =
+        || panels.iter().flat_map(|panel| &panel.trainings).flat_map(|training| &training.epochs);
+    let last = rows().map(|row| row.epoch).max().unwrap_or(1);
+    let values = rows().flat_map(|row| CURVES.map(|curve| 100.0 * (curve.accuracy)(row)));
+    let around = Scale::around(values, 0.0, 0.0, 1.0);
+    let from = (around.from / 10.0).floor() * 10.0;
+    let to = ((around.to / 10.0).ceil() * 10.0).clamp(from + 10.0, from.max(0.0) + 100.0);
+    // A training of one epoch has a middle.
+    let (first, last) = if last == 1 { (0.5, 1.5) } else { (1.0, f64::from(last)) };
+    (
+        Scale { from: first, to: last, start: 0.0, end: 1.0 },
+        Scale { from, to, start: 0.0, end: 1.0 },
+    )
+}
+
+fn axes(drawing: &mut Drawing, across: &Scale, up: &Scale, numbered: bool) {
+    let (left, right, bottom) = (across.start, across.end, up.start);
+    let most = ((bottom - up.end) / 6.0) as usize;
+    for tick in up.ticks(most.clamp(2, 6)) {
+        let y = up.at(tick);
+        drawing.line((left, y), (right, y), HAIRLINE, FAINT);
+        if numbered {
+            let baseline = y + CAP_MIDDLE * TICK.em();
+            drawing.text(left - 1.2, baseline, Anchor::End, TICK, &decimal(tick, 0));
+        }
+    }
+    if numbered {
+        let middle = (bottom + up.end) / 2.0;
+        drawing.text_upwards(left - 5.6, middle, Anchor::Middle, NOTE, "accuracy, %");
+    }
+    drawing.line((left, bottom), (right, bottom), HAIRLINE, RULE);
+    let most = ((right - left) / 9.0) as usize;
+    for tick in across.ticks(most.clamp(2, 8)).into_iter().filter(|tick| tick.fract().abs() < 1e-9)
+    {
+        let x = across.at(tick);
+        drawing.line((x, bottom), (x, bottom + 0.8), HAIRLINE, RULE);
+        drawing.text(x, bottom + 1.2 + TICK.em(), Anchor::Middle, TICK, &decimal(tick, 0));
+    }
+}
+
+/// Epochs at whose start the learning rate fell at once, and the factor, over all trainings of a
+/// condition. Empty where the rate moves smoothly.
+fn drops(panel: &Panel<'_>) -> Vec<(u32, f64)> {
+    let mut drops: Vec<(u32, f64)> = Vec::new();
+    for training in &panel.trainings {
+        let pairs = || {
+            training
+                .epochs
+                .windows(2)
+                .map(|pair| (pair[1].epoch, pair[1].learning_rate / pair[0].learning_rate))
+        };
+        let moves = pairs().filter(|(_, ratio)| (ratio - 1.0).abs() > 1e-6).count();
+        if 2 * moves > training.epochs.len() {
+            continue;
+        }
+        drops.extend(pairs().filter(|(_, ratio)| *ratio < 0.8));
+    }
+    drops.sort_by_key(|drop| drop.0);
+    drops.dedup_by_key(|drop| drop.0);
+    drops
+}
+
+/// Hairlines where the rate drops; the first of the figure is labelled. Returns whether there was one.
+fn mark_drops(
+    drawing: &mut Drawing,
+    panel: &Panel<'_>,
+    across: &Scale,
+    top: f64,
+    height: f64,
+    labelled: bool,
+) -> bool {
+    let drops = drops(panel);
+    for (epoch, _) in &drops {
+        let x = across.at(f64::from(*epoch) - 0.5);
+        drawing.line((x, top), (x, top + height), HAIRLINE, MUTED);
+    }
+    let Some(&(first, factor)) = drops.first() else { return false };
+    if !labelled {
+        let alike = drops.iter().all(|(_, other)| (other / factor - 1.0).abs() < 1e-3);
+        let inverse = 1.0 / factor;
+        let text = if alike && (inverse - inverse.round()).abs() < 1e-3 {
+            format!("learning rate ÷ {}", inverse.round())
+        } else {
+            "learning rate drops".to_owned()
+        };
+        let half = fonts::width(&text, TICK) / 2.0;
+        let x = across
+            .at(f64::from(first) - 0.5)
+            .clamp(across.start + half, (across.end - half).max(across.start + half));
+        drawing.text(x, top - 0.8, Anchor::Middle, TICK, &text);
+    }
+    true
+}
+
+fn draw_curve(drawing: &mut Drawing, panel: &Panel<'_>, curve: Curve, across: &Scale, up: &Scale) {
+    let place = |epoch: u32, value: f64| (across.at(f64::from(epoch)), up.at(100.0 * value));
+    if panel.trainings.len() > MOST_LINES {
+        let summary = summary(panel, curve);
+        let mut band: Vec<(f64, f64)> =
+            summary.iter().map(|&(epoch, _, low, _)| place(epoch, low)).collect();
+        band.extend(summary.iter().rev().map(|&(epoch, _, _, high)| place(epoch, high)));
+        drawing.area(band, curve.colour, 0.25);
+        let mean = summary.iter().map(|&(epoch, mean, ..)| place(epoch, mean)).collect::<Vec<_>>();
+        line_or_disc(drawing, mean, MEDIUM, curve.colour);
+        return;
+    }
+    for training in &panel.trainings {
+        let finite = training.epochs.iter().filter(|row| (curve.accuracy)(row).is_finite());
+        let points: Vec<(f64, f64)> =
+            finite.map(|row| place(row.epoch, (curve.accuracy)(row))).collect();
+        line_or_disc(drawing, points, 0.25, curve.colour);
+        let kept = training.epochs.iter().find(|row| row.epoch == training.best);
+        if let (Some(row), "validation") = (kept, curve.name)
+            && row.val_accuracy.is_finite()
+        {
+            drawing.disc(place(row.epoch, row.val_accuracy), DISC, curve.colour);
+        }
+    }
+}
+
+fn line_or_disc(drawing: &mut Drawing, points: Vec<(f64, f64)>, width: f64, colour: Colour) {
+    match points[..] {
+        [] => {}
+        [only] => drawing.disc(only, DISC, colour),
+        _ => drawing.path(points, width, colour, 1.0),
+    }
+}
+
+/// Epoch, mean, lowest and highest over the trainings that reached it.
+fn summary(panel: &Panel<'_>, curve: Curve) -> Vec<(u32, f64, f64, f64)> {
+    let mut by_epoch: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
+    for row in panel.trainings.iter().flat_map(|training| &training.epochs) {
+        let value = (curve.accuracy)(row);
+        if value.is_finite() {
+            by_epoch.entry(row.epoch).or_default().push(value);
+        }
+    }
+    by_epoch
+        .into_iter()
+        .map(|(epoch, values)| {
+            let (low, high) = extent(&values);
+            (epoch, mean(&values), low, high)
+        })
+        .collect()
+}
+
+/// Names at the ends of the lines, moved apart where the lines meet.
+fn direct_labels(drawing: &mut Drawing, panel: &Panel<'_>, across: &Scale, up: &Scale) {
+    let mut ends: Vec<(f64, Curve)> = CURVES
+        .iter()
+        .filter_map(|&curve| {
+            summary(panel, curve).last().map(|&(_, mean, ..)| (up.at(100.0 * mean), curve))
+        })
+        .collect();
+    ends.sort_by(|a, b| a.0.total_cmp(&b.0));
+    if let [(upper, _), (lower, _)] = &mut ends[..] {
+        let missing = NOTE.line() - (*lower - *upper);
+        if missing > 0.0 {
+            *upper -= missing / 2.0;
+            *lower += missing / 2.0;
+        }
+    }
+    for (y, curve) in ends {
+        let dark = if curve.colour == ORANGE {
+            crate::report::canvas::theme::CATEGORIES[5]
+        } else {
+            curve.colour
+        };
+        let baseline = y + CAP_MIDDLE * NOTE.em();
+        drawing.text(across.end + 1.5, baseline, Anchor::Start, NOTE.coloured(dark), curve.name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::canvas::figure::tests::{assert_labels_are_apart, words};
+    use crate::report::words::label::tests::run;
+
+    fn training(run: &RunRow, epochs: u32, rate: fn(u32) -> f64) -> Vec<EpochRow> {
+        let row = |epoch: u32| EpochRow {
+            training_id: run.training_id.clone(),
+            epoch,
+            learning_rate: rate(epoch),
+            train_loss: 1.0,
+            train_accuracy: 0.9 - 0.5 / f64::from(epoch),
+            val_loss: 1.0,
+            val_accuracy: 0.8 - 0.5 / f64::from(epoch),
+            seconds: 1.0,
+        };
+        (1..=epochs).map(row).collect()
+    }
+
+    fn stepped(epoch: u32) -> f64 {
+        if epoch <= 5 { 0.01 } else { 0.001 }
+    }
+
+    fn study(
+        conditions: usize,
+        seeds: u64,
+        epochs: u32,
+        rate: fn(u32) -> f64,
+    ) -> (Vec<RunRow>, Vec<EpochRow>) {
+        let (mut runs, mut rows) = (Vec::new(), Vec::new());
+        for condition in 0..conditions {
+            for seed in 0..seeds {
+                let name = format!("region{condition}");
+                let run = if condition == 0 {
+                    run(&[], "none", seed)
+                } else {
+                    run(&["eyes", &name], "hide", seed)
+                };
+                rows.extend(training(&run, epochs, rate));
+                runs.push(run);
+            }
+        }
+        (runs, rows)
+    }
+
+    #[test]
+    fn labels_are_apart_for_few_and_many() {
+        for (conditions, seeds, epochs) in
+            [(1, 1, 1), (1, 3, 10), (1, 10, 200), (2, 3, 2), (5, 3, 10), (25, 6, 30)]
+        {
+            let (runs, rows) = study(conditions, seeds, epochs, stepped);
+            let figure = curves(&runs, &rows, &Facts::default()).unwrap();
+            assert_labels_are_apart(&figure);
+            let words = words(&figure);
+            assert!(
+                words.contains("validation")
+                    && words.contains("training")
+                    && words.contains("epoch")
+            );
+            assert_eq!(
+                words.matches("learning rate ÷ 10").count(),
+                usize::from(epochs > 5),
+                "{words}"
+            );
+            if conditions > 1 {
+                assert!(
+                    words.contains(&format!("eyes + region{} hidden", conditions - 1)),
+                    "{words}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_title_gives_the_accuracy_of_the_kept_epoch() {
+        let (runs, rows) = study(1, 2, 10, stepped);
+        // Epoch 8: 0.8 − 0.5 / 8.
+        let title = curves(&runs, &rows, &Facts::default()).unwrap().title;
+        assert_eq!(title, "Validation accuracy reaches 73.8 % (whole face)");
+    }
+
+    #[test]
+    fn smooth_schedules_have_no_drops() {
+        let (runs, rows) = study(1, 1, 10, |epoch| 0.01 * 0.7f64.powi(epoch as i32));
+        assert!(
+            !words(&curves(&runs, &rows, &Facts::default()).unwrap()).contains("learning rate")
+        );
+    }
+
+    #[test]
+    fn controls_and_shared_trainings_have_no_panel() {
+        let (mut runs, mut rows) = study(1, 2, 10, stepped);
+        let mut evaluated = run(&["eyes"], "hide", 0);
+        evaluated.training_id.clone_from(&runs[0].training_id);
+        let mut control = run(&["jaw"], "hide", 0);
+        control.control = true;
+        rows.extend(training(&control, 10, stepped));
+        runs.extend([evaluated, control]);
+        let words = words(&curves(&runs, &rows, &Facts::default()).unwrap());
+        assert!(!words.contains("hidden"), "{words}");
+    }
+
+    #[test]
+    fn failed_runs_without_epochs_are_passed_over() {
+        let (runs, mut rows) = study(2, 1, 10, stepped);
+        rows.retain(|row| row.training_id == runs[1].training_id);
+        rows[3].val_accuracy = f64::NAN;
+        assert!(
+            curves(&runs, &rows, &Facts::default())
+                .unwrap()
+                .title
+                .ends_with("(eyes + region1 hidden)")
+        );
+        assert!(matches!(curves(&runs, &[], &Facts::default()), Err(ReportError::Empty(_))));
+    }
+}

@@ -1,0 +1,372 @@
+//! Emotion by region: what the network needs, what people use, and where the two part.
+
+use crate::analysis::people::{RankCorrelation, ceiling, rank_correlation, ranks, weight};
+use crate::region::{Region, Regions};
+
+use crate::report::canvas::drawing::{Anchor, CAP_MIDDLE, Drawing};
+use crate::report::canvas::error::ReportError;
+use crate::report::canvas::figure::Figure;
+use crate::report::canvas::fonts;
+use crate::report::canvas::scale::Scale;
+use crate::report::canvas::theme::{
+    BLUE, Colour, DOUBLE_COLUMN, FAINT, HAIRLINE, HEADING, LABEL, MARGIN, MEDIUM, MUTED, NOTE,
+    RULE, TICK, Type, WHITE, difference,
+};
+use crate::report::charts::emotion_cells::{EmotionCell, EmotionCells};
+use crate::report::findings::facts::Facts;
+use crate::report::findings::finding::excludes_zero;
+use crate::report::words::numbers::decimal;
+use crate::report::words::phrase::list;
+
+/// Height of a cell, mm.
+const CELL: f64 = 6.0;
+const GAP: f64 = 0.3;
+const GUTTER: f64 = 3.5;
+/// Widest name before it is cut, mm.
+const NAME_WIDTH: f64 = 18.0;
+/// The chart of correlations with the numbers beside it, mm.
+const AGREEMENT: f64 = 22.0;
+const NUMBER: f64 = 8.0;
+const DOT: f64 = 0.85;
+
+/// One emotion over all regions; `None` and NaN where there is no number.
+struct Row<'a> {
+    emotion: &'a str,
+    network: Vec<f64>,
+    told: Vec<bool>,
+    /// Per cent over an average tile.
+    people: Vec<f64>,
+    /// The region's rank in the network minus that in people.
+    ranks: Vec<f64>,
+    agreement: Option<RankCorrelation>,
+    ceiling: Option<f64>,
+}
+
+/// The network's regions for each emotion beside those that people use (Wegrzyn et al. 2017), the difference
+/// of their ranks, and the rank correlation over regions with its interval, under the ceiling that the
+/// human reference's own noise sets. Emotions and regions come in the order of the cells.
+///
+/// # Errors
+/// [`ReportError::Empty`] where no cell has a region that is known and a number.
+pub fn emotion_map(
+    EmotionCells { heading, cells }: &EmotionCells,
+    regions: &Regions,
+    facts: &Facts,
+) -> Result<Figure, ReportError> {
+    let (mut emotions, mut columns): (Vec<&str>, Vec<&Region>) = (Vec::new(), Vec::new());
+    for cell in cells.iter().filter(|cell| cell.value.is_finite()) {
+        let Some(region) = regions.get(&cell.region) else { continue };
+        if !emotions.contains(&cell.emotion.as_str()) {
+            emotions.push(&cell.emotion);
+        }
+        if !columns.iter().any(|column| column.name == region.name) {
+            columns.push(region);
+        }
+    }
+    if emotions.is_empty() {
+        return Err(ReportError::Empty("no region has a number for any emotion".to_owned()));
+    }
+    let rows: Vec<Row<'_>> =
+        emotions.into_iter().map(|emotion| row(emotion, cells, &columns)).collect();
+
+    let limit = |name: &str| fonts::fit(name, LABEL, NAME_WIDTH);
+    let names: Vec<String> = rows.iter().map(|row| limit(row.emotion)).collect();
+    let heads: Vec<String> = columns.iter().map(|region| limit(&region.name)).collect();
+    let widest =
+        |names: &[String]| names.iter().map(|name| fonts::width(name, LABEL)).fold(0.0, f64::max);
+    let left = MARGIN + widest(&names) + 1.5;
+    let panel = (DOUBLE_COLUMN - left - MARGIN - AGREEMENT - 3.0 * GUTTER) / 3.0;
+    let width = (panel / columns.len() as f64).min(9.0);
+
+    let mut drawing = Drawing::new(DOUBLE_COLUMN, &title(&rows));
+    let y = drawing.heading(&subtitle(facts));
+    for row in &rows {
+        drawing.describe(&description(row, &columns));
+    }
+    let panels: [(&str, Grid); 3] = [
+        (heading, Grid { values: |row| &row.network, factor: 100.0, least: 0.05, tested: true }),
+        (
+            "People: % over an average tile",
+            Grid { values: |row| &row.people, factor: 1.0, least: 5.0, tested: false },
+        ),
+        (
+            "Rank in the network − in people",
+            Grid { values: |row| &row.ranks, factor: 1.0, least: 1.0, tested: false },
+        ),
+    ];
+    let headings = panels.each_ref().map(|(heading, _)| fonts::wrap(heading, HEADING, panel));
+    let agreement_heading = fonts::wrap("Rank correlation", HEADING, AGREEMENT);
+    let lines = headings.iter().chain([&agreement_heading]).map(Vec::len).max().unwrap_or(1);
+    let names_at = y + lines as f64 * HEADING.line() + 1.0 + widest(&heads);
+    let top = names_at + 1.2;
+    for (index, name) in names.iter().enumerate() {
+        let middle = top + (index as f64 + 0.5) * CELL;
+        drawing.text_block(left - 1.5, middle, Anchor::End, LABEL, std::slice::from_ref(name));
+    }
+    for (index, ((_, grid), heading)) in panels.iter().zip(&headings).enumerate() {
+        let x = left + index as f64 * (panel + GUTTER);
+        head(&mut drawing, heading, x, y);
+        for (column, name) in heads.iter().enumerate() {
+            let middle = x + (column as f64 + 0.5) * width + CAP_MIDDLE * LABEL.em();
+            drawing.text_upwards(middle, names_at, Anchor::Start, LABEL, name);
+        }
+        grid.draw(&mut drawing, &rows, (x, top), width);
+    }
+    let x = left + 3.0 * (panel + GUTTER);
+    head(&mut drawing, &agreement_heading, x, y);
+    let bottom = draw_agreement(&mut drawing, &rows, (x, top));
+    drawing.finish(bottom + MARGIN)
+}
+
+fn row<'a>(emotion: &'a str, cells: &[EmotionCell], columns: &[&Region]) -> Row<'a> {
+    let of = |region: &&Region| {
+        cells.iter().find(|cell| cell.emotion == emotion && cell.region == region.name)
+    };
+    let network: Vec<f64> =
+        columns.iter().map(|region| of(region).map_or(f64::NAN, |cell| cell.value)).collect();
+    let told = columns.iter().map(|region| {
+        let range = of(region).and_then(|cell| Some((cell.low?, cell.high?)));
+        range.is_some_and(excludes_zero)
+    });
+    let people: Vec<f64> = columns
+        .iter()
+        .map(|region| weight(emotion, region).map_or(f64::NAN, |weight| 100.0 * (weight - 1.0)))
+        .collect();
+    // Both sides rank the regions that both have.
+    let both: Vec<usize> = (0..columns.len())
+        .filter(|&column| network[column].is_finite() && people[column].is_finite())
+        .collect();
+    let of_both = |values: &[f64]| both.iter().map(|&column| values[column]).collect::<Vec<f64>>();
+    let (of_network, of_people) = (of_both(&network), of_both(&people));
+    let mut difference = vec![f64::NAN; columns.len()];
+    for ((&column, a), b) in both.iter().zip(ranks(&of_network)).zip(ranks(&of_people)) {
+        difference[column] = a - b;
+    }
+    let pairs: Vec<(f64, f64)> = of_network.into_iter().zip(of_people).collect();
+    Row {
+        emotion,
+        told: told.collect(),
+        network,
+        people,
+        ranks: difference,
+        agreement: rank_correlation(&pairs),
+        ceiling: ceiling(emotion),
+    }
+}
+
+fn head(drawing: &mut Drawing, lines: &[String], x: f64, y: f64) {
+    for (index, line) in lines.iter().enumerate() {
+        let baseline = y + HEADING.em() + index as f64 * HEADING.line();
+        drawing.text(x, baseline, Anchor::Start, HEADING, line);
+    }
+}
+
+/// A block of cells with a scale of its own, white at zero.
+struct Grid {
+    values: for<'a> fn(&'a Row<'_>) -> &'a [f64],
+    /// From the row's number to the written one.
+    factor: f64,
+    /// The full colour stands for no less.
+    least: f64,
+    /// Whether it is bold where an interval tells it from zero.
+    tested: bool,
+}
+
+impl Grid {
+    fn draw(&self, drawing: &mut Drawing, rows: &[Row<'_>], (left, top): (f64, f64), width: f64) {
+        let all = rows.iter().flat_map(|row| (self.values)(row));
+        let extreme = all
+            .filter(|value| value.is_finite())
+            .fold(self.least, |most, v| f64::max(most, v.abs()));
+        for (index, row) in rows.iter().enumerate() {
+            for (column, &value) in (self.values)(row).iter().enumerate() {
+                let at = (left + column as f64 * width, top + index as f64 * CELL);
+                let size = (width - GAP, CELL - GAP);
+                let known = value.is_finite();
+                let ground: Colour = if known { difference(value, extreme) } else { WHITE };
+                drawing.rectangle(at, size, ground);
+                let bold = self.tested && row.told[column];
+                let style = Type { bold, ..NOTE.coloured(ground.text_on()) };
+                let written = value * self.factor;
+                let half = known && (written.fract().abs() - 0.5).abs() < 1e-9;
+                let number = decimal(written, usize::from(half && self.factor == 1.0));
+                if fonts::width(&number, style) <= size.0 - 0.3 {
+                    let (x, y) = (at.0 + size.0 / 2.0, at.1 + size.1 / 2.0);
+                    drawing.text_block(x, y, Anchor::Middle, style, &[number]);
+                }
+            }
+        }
+    }
+}
+
+/// The rank correlations with their intervals, and the ceiling of each; returns the y below.
+fn draw_agreement(drawing: &mut Drawing, rows: &[Row<'_>], (left, top): (f64, f64)) -> f64 {
+    let bottom = top + rows.len() as f64 * CELL;
+    let scale =
+        Scale { from: -1.0, to: 1.0, start: left + 1.0, end: left + AGREEMENT - NUMBER - 1.0 };
+    for tick in [-1.0, 0.0, 1.0] {
+        let x = scale.at(tick);
+        drawing.line((x, top), (x, bottom), HAIRLINE, if tick == 0.0 { RULE } else { FAINT });
+        drawing.text(x, bottom + 0.6 + TICK.em(), Anchor::Middle, TICK, &decimal(tick, 0));
+    }
+    for (index, row) in rows.iter().enumerate() {
+        let middle = top + (index as f64 + 0.5) * CELL;
+        if let Some(ceiling) = row.ceiling {
+            let x = scale.at(ceiling);
+            drawing.line((x, middle - 0.4 * CELL), (x, middle + 0.4 * CELL), MEDIUM, MUTED);
+        }
+        let Some(agreement) = row.agreement else {
+            let end = left + AGREEMENT;
+            drawing.text_block(end, middle, Anchor::End, NOTE, &["–".to_owned()]);
+            continue;
+        };
+        let told = agreement.interval.is_some_and(excludes_zero);
+        let colour = if told { BLUE } else { RULE };
+        if let Some((low, high)) = agreement.interval {
+            drawing.line((scale.at(low), middle), (scale.at(high), middle), MEDIUM, colour);
+        }
+        drawing.disc((scale.at(agreement.value), middle), DOT, colour);
+        let number = decimal(agreement.value, 2);
+        drawing.text_block(left + AGREEMENT, middle, Anchor::End, NOTE, &[number]);
+    }
+    bottom + 0.6 + TICK.line()
+}
+
+/// Whether the orders agree, as far as the intervals tell.
+fn title(rows: &[Row<'_>]) -> String {
+    let told = |sign: f64| -> Vec<String> {
+        rows.iter()
+            .filter(|row| {
+                row.agreement.is_some_and(|agreement| {
+                    agreement.value * sign > 0.0 && agreement.interval.is_some_and(excludes_zero)
+                })
+            })
+            .map(|row| row.emotion.to_owned())
+            .collect()
+    };
+    let (with, against) = (told(1.0), told(-1.0));
+    match (with.is_empty(), against.is_empty()) {
+        (true, true) => {
+            "Whether the network ranks regions as people do cannot be told for any emotion"
+                .to_owned()
+        }
+        (false, true) => {
+            format!("The network ranks regions as people do for {}", list(with, "and"))
+        }
+        (true, false) => {
+            format!("The network ranks regions against people for {}", list(against, "and"))
+        }
+        (false, false) => format!(
+            "The network ranks regions as people do for {}, against them for {}",
+            list(with, "and"),
+            list(against, "and")
+        ),
+    }
+}
+
+fn subtitle(facts: &Facts) -> String {
+    let parts = [
+        facts.subtitle(),
+        "bold: told from zero".to_owned(),
+        "people: Wegrzyn et al. 2017".to_owned(),
+        "rank correlation over regions with its 95 % interval, wide with so few; upright stroke: the most that \
+         two posers' noise allows"
+            .to_owned(),
+    ];
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join(" · ")
+}
+
+/// `Fear: eyes 12 (people +26), …; rank correlation 0.71 (0.05 to 0.94), ceiling 0.91.`
+fn description(row: &Row<'_>, columns: &[&Region]) -> String {
+    let cells = columns.iter().enumerate().map(|(column, region)| {
+        let network = decimal(row.network[column] * 100.0, 0);
+        format!("{} {network} (people {})", region.name, decimal(row.people[column], 0))
+    });
+    let cells: Vec<String> = cells.collect();
+    let agreement = row.agreement.map_or("no rank correlation".to_owned(), |agreement| {
+        let range = agreement.interval.map_or(String::new(), |(low, high)| {
+            format!(" ({} to {})", decimal(low, 2), decimal(high, 2))
+        });
+        format!("rank correlation {}{range}", decimal(agreement.value, 2))
+    });
+    let ceiling =
+        row.ceiling.map_or(String::new(), |ceiling| format!(", ceiling {}", decimal(ceiling, 2)));
+    format!(
+        "{}: {}; {agreement}{ceiling}.",
+        crate::report::words::capital(row.emotion),
+        cells.join(", ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::EMOTIONS;
+    use crate::report::canvas::figure::tests::{assert_labels_are_apart, words};
+
+    fn cell(emotion: &str, region: &str, value: f64) -> EmotionCell {
+        let (low, high) = (Some(value - 0.05), Some(value + 0.05));
+        EmotionCell { emotion: emotion.to_owned(), region: region.to_owned(), value, low, high }
+    }
+
+    /// Cells whose value for an emotion is a function of what people use.
+    fn cells(value: impl Fn(&str, f64) -> f64) -> Vec<EmotionCell> {
+        let regions = Regions::aligned();
+        let mut cells = Vec::new();
+        for emotion in EMOTIONS {
+            for region in regions.built_in() {
+                let used = weight(emotion, region).unwrap();
+                cells.push(cell(emotion, &region.name, value(emotion, used)));
+            }
+        }
+        cells
+    }
+
+    fn shown(cells: &[EmotionCell]) -> EmotionCells {
+        let heading = "Network: recall lost, points".to_owned();
+        EmotionCells { heading, cells: cells.to_vec() }
+    }
+
+    fn map(cells: &[EmotionCell]) -> Figure {
+        let facts =
+            Facts { dataset: "FER+".to_owned(), images: 3137, seeds: 3, ..Facts::default() };
+        let figure = emotion_map(&shown(cells), &Regions::aligned(), &facts).unwrap();
+        assert_labels_are_apart(&figure);
+        figure
+    }
+
+    #[test]
+    fn a_network_that_looks_where_people_look_is_said_to() {
+        let figure = map(&cells(|emotion, used| match emotion {
+            "fear" => 1.0 - used,
+            "sadness" => (97.0 * used).sin() / 4.0,
+            _ => used - 1.0,
+        }));
+        let words = words(&figure);
+        assert!(figure.title.contains("as people do for neutral, happiness, "), "{}", figure.title);
+        assert!(figure.title.ends_with(", against them for fear"), "{}", figure.title);
+        assert!(!figure.title.contains("sadness"), "{}", figure.title);
+        assert!(words.lines().any(|line| line == "1.00"), "{words}");
+        assert!(words.lines().any(|line| line == "−1.00"), "{words}");
+        assert!(figure.description.contains("ceiling 0.97"), "{}", figure.description);
+    }
+
+    #[test]
+    fn one_region_and_emotions_without_a_reference_have_no_correlation() {
+        let figure = map(&[cell("contempt", "eyes", 0.2), cell("fear", "eyes", f64::NAN)]);
+        assert!(figure.title.contains("cannot be told for any emotion"));
+        assert!(figure.description.contains("Contempt: eyes 20 (people –); no rank correlation."));
+        assert!(!figure.description.contains("Fear"), "a cell without a number is none");
+        let figure = map(&[cell("fear", "eyes", -0.2)]);
+        assert!(words(&figure).lines().any(|line| line == "−20"));
+    }
+
+    #[test]
+    fn unknown_regions_are_no_picture() {
+        let facts = Facts::default();
+        let cells = shown(&[cell("fear", "hat", 0.1)]);
+        let drawn = emotion_map(&cells, &Regions::aligned(), &facts);
+        assert!(matches!(drawn, Err(ReportError::Empty(_))));
+    }
+}

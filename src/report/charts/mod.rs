@@ -1,0 +1,20 @@
+//! One file a chart: from rows to a figure.
+//!
+//! In: rows of tables and what [`findings`](super::findings) sees in them. Out: a
+//! [`Figure`](super::canvas::figure::Figure) whose title says what may be said, with its description for those
+//! who cannot see it. Nothing is computed here that a table does not hold, and nothing of SVG is known.
+
+pub(in crate::report) mod atlas;
+pub(in crate::report) mod chart;
+pub(in crate::report) mod comparison;
+pub(in crate::report) mod confusion;
+pub(in crate::report) mod confusion_change;
+pub(in crate::report) mod contact_sheet;
+pub(in crate::report) mod curves;
+pub(in crate::report) mod effects;
+pub(in crate::report) mod emotion_cells;
+pub(in crate::report) mod emotion_map;
+pub(in crate::report) mod region_map;
+pub(in crate::report) mod sensitivity;
+pub(in crate::report) mod sensitivity_curves;
+pub(in crate::report) mod waterfall;

@@ -1,0 +1,352 @@
+//! Where networks look: a map for each emotion over the mean face of its images.
+
+use std::collections::BTreeMap;
+
+use crate::analysis::{MeanMap, by_region};
+use crate::experiment::{SensitivityMethod, SensitivitySpec};
+use crate::region::{Fill, Regions};
+use crate::store::MapMethod;
+
+use crate::report::canvas::colour_bar::colour_bar;
+use crate::report::canvas::drawing::{Anchor, Drawing};
+use crate::report::canvas::error::ReportError;
+use crate::report::canvas::figure::Figure;
+use crate::report::canvas::fonts;
+use crate::report::canvas::place::Place;
+use crate::report::canvas::scale::Scale;
+use crate::report::canvas::theme::{
+    Colour, DOUBLE_COLUMN, HAIRLINE, HEADING, INK, MARGIN, NOTE, SINGLE_COLUMN, WHITE, amount,
+    difference,
+};
+use crate::report::charts::contact_sheet::Tile;
+use crate::report::findings::facts::Facts;
+use crate::report::words::capital;
+use crate::report::words::label;
+use crate::report::words::numbers::{counted, decimal, thousands};
+use crate::report::words::phrase::{list, subject};
+
+const GUTTER: f64 = 4.0;
+/// Faces in a row, and the widest one, mm.
+const ACROSS: usize = 4;
+const WIDEST: f64 = 42.0;
+/// Pixels along a side of a face: so many that the cells of a map have no edges.
+const PIXELS: usize = 192;
+/// The full colour stands for no less than half a point.
+const LEAST: f64 = 0.005;
+/// The darkest a face gets under a map, from 0 to 1: light enough for the map to show.
+const SHADE: f64 = 0.6;
+
+/// The map of one emotion, and what it says.
+struct Panel<'a> {
+    map: &'a MeanMap,
+    /// What is shown of each cell.
+    values: Vec<f64>,
+    /// Each region of the atlas and the mean of the values over it.
+    worths: Vec<(&'a str, f64)>,
+    /// The region of the largest, and whether it is that of every seed.
+    most: usize,
+    told: bool,
+}
+
+/// The maps of one method, a face for each emotion, in one scale. A window's map is as it is; of RISE's, the
+/// emotion's median cell is taken off, since its level says how well the emotion is recognised at all, and
+/// what lies below is not tinted. `spec`, where it is known, says how they were made; `setting` is named
+/// where there are several.
+///
+/// # Errors
+/// [`ReportError::Empty`] without maps.
+pub fn sensitivity(
+    maps: &[MeanMap],
+    spec: Option<&SensitivitySpec>,
+    regions: &Regions,
+    facts: &Facts,
+    setting: &BTreeMap<String, String>,
+) -> Result<Figure, ReportError> {
+    let Some(first) = maps.first() else {
+        return Err(ReportError::Empty("there are no maps".to_owned()));
+    };
+    let is_window = first.method == MapMethod::Window;
+    let panels: Vec<Panel<'_>> = maps.iter().map(|map| panel(map, is_window, regions)).collect();
+    let across = panels.len().min(ACROSS);
+    let width = if panels.len() > 2 { DOUBLE_COLUMN } else { SINGLE_COLUMN };
+    let room = (width - 2.0 * MARGIN + GUTTER) / across as f64 - GUTTER;
+    let face = room.min(WIDEST);
+
+    let mut drawing = Drawing::new(width, &title(&panels, is_window));
+    let mut y = drawing.heading(&subtitle(&panels, spec, facts, setting));
+    for panel in &panels {
+        drawing.describe(&description(panel));
+    }
+    let values = || panels.iter().flat_map(|panel| &panel.values);
+    let size = |value: &f64| if is_window { value.abs() } else { *value };
+    let extreme = values().map(size).fold(LEAST, f64::max);
+    let colour = |value: f64| match is_window {
+        true => difference(value, extreme),
+        false => amount(value / extreme),
+    };
+    let left = (width - across as f64 * (face + GUTTER) + GUTTER) / 2.0;
+    for row in panels.chunks(across) {
+        for (column, panel) in row.iter().enumerate() {
+            let left = left + column as f64 * (face + GUTTER);
+            let name = fonts::fit(&capital(&panel.map.emotion), HEADING, face);
+            drawing.text(left, y + HEADING.em(), Anchor::Start, HEADING, &name);
+            let frame = Place { left, top: y + HEADING.line() + 0.6, width: face, height: face };
+            draw_face(&mut drawing, panel, frame, regions, &colour)?;
+            let below = frame.top + frame.height + NOTE.line() + 0.3;
+            let note = fonts::fit(&finding(panel), NOTE, face);
+            drawing.text(left, below, Anchor::Start, NOTE, &note);
+        }
+        y += HEADING.line() + 0.6 + face + NOTE.line() + 3.0;
+    }
+    let from = if is_window && values().any(|value| *value < 0.0) { -extreme } else { 0.0 };
+    let length = f64::min(70.0, width - 4.0 * MARGIN);
+    let start = (width - length) / 2.0;
+    let scale = Scale { from: 100.0 * from, to: 100.0 * extreme, start, end: start + length };
+    let unit = match is_window {
+        true => "loss of the emotion's probability under the window, points",
+        false => "probability of the emotion while a place is seen, points over the median place",
+    };
+    let bottom = colour_bar(&mut drawing, scale, &|value| colour(value / 100.0), unit, y + 0.5);
+    drawing.finish(bottom + MARGIN)
+}
+
+fn panel<'a>(map: &'a MeanMap, is_window: bool, regions: &'a Regions) -> Panel<'a> {
+    let mut sorted = map.values.clone();
+    sorted.sort_by(f64::total_cmp);
+    let level = if is_window { 0.0 } else { sorted[sorted.len() / 2] };
+    let values: Vec<f64> = map.values.iter().map(|value| value - level).collect();
+    let largest = |worths: &[f64]| {
+        let worths = worths.iter().enumerate().filter(|(_, worth)| worth.is_finite());
+        worths.max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(place, _)| place)
+    };
+    let means = by_region(&values, map.side, regions);
+    let most = largest(&means);
+    let told = means[most] > 0.0
+        && map.by_seed.iter().all(|seed| largest(&by_region(seed, map.side, regions)) == most);
+    let names = regions.built_in().iter().map(|region| region.name.as_str());
+    Panel { map, values, worths: names.zip(means).collect(), most, told }
+}
+
+/// The mean face, tinted by the map, and the regions' outlines.
+fn draw_face(
+    drawing: &mut Drawing,
+    panel: &Panel<'_>,
+    frame: Place,
+    regions: &Regions,
+    colour: &dyn Fn(f64) -> Colour,
+) -> Result<(), ReportError> {
+    let MeanMap { side, face, .. } = panel.map;
+    let darkest = face.iter().copied().fold(f64::INFINITY, f64::min);
+    let brightest = face.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let range = (brightest - darkest).max(1e-6);
+    let mut pixels = Vec::with_capacity(3 * PIXELS * PIXELS);
+    for row in 0..PIXELS {
+        for column in 0..PIXELS {
+            let Colour(red, green, blue) = colour(between(&panel.values, *side, row, column));
+            let light = (between(face, *side, row, column) - darkest) / range;
+            // Multiplied, so that what is not tinted is the face itself.
+            let shade = SHADE + (1.0 - SHADE) * light;
+            pixels.extend([red, green, blue].map(|value| (f64::from(value) * shade).round() as u8));
+        }
+    }
+    let tile = Tile::new(pixels, PIXELS, PIXELS, 3)?;
+    drawing.picture((frame.left, frame.top), (frame.width, frame.height), &tile)?;
+    for polygon in regions.built_in().iter().flat_map(|region| &region.polygons) {
+        let corners = polygon.points().iter().map(|&point| frame.at(point));
+        let mut outline: Vec<(f64, f64)> = corners.collect();
+        outline.extend(outline.first().copied());
+        drawing.path(outline.clone(), 3.0 * HAIRLINE, WHITE, 0.35);
+        drawing.path(outline, HAIRLINE, INK, 0.6);
+    }
+    Ok(())
+}
+
+/// A map's value at a pixel, between its cells by bilinear interpolation.
+fn between(values: &[f64], side: usize, row: usize, column: usize) -> f64 {
+    let last = side as f64 - 1.0;
+    let at =
+        |pixel: usize| ((pixel as f64 + 0.5) / PIXELS as f64 * side as f64 - 0.5).clamp(0.0, last);
+    let (y, x) = (at(row), at(column));
+    let (top, left) = (y.floor() as usize, x.floor() as usize);
+    let (bottom, right) = ((top + 1).min(side - 1), (left + 1).min(side - 1));
+    let (down, across) = (y.fract(), x.fract());
+    let along = |row: usize| {
+        values[row * side + left] * (1.0 - across) + values[row * side + right] * across
+    };
+    along(top) * (1.0 - down) + along(bottom) * down
+}
+
+/// `mouth 12.3`, or `(mouth 12.3)` where the seeds differ on the region.
+fn finding(panel: &Panel<'_>) -> String {
+    let (name, worth) = panel.worths[panel.most];
+    let words = format!("{name} {}", decimal(100.0 * worth, 1));
+    if panel.told { words } else { format!("({words})") }
+}
+
+/// Which region is marked most, as far as the seeds agree.
+fn title(panels: &[Panel<'_>], is_window: bool) -> String {
+    let seeds = panels[0].map.by_seed.len();
+    // The regions that emotions have their maximum in: the commonest first, then the largest.
+    let mut marked: Vec<(&str, Vec<&Panel<'_>>)> = Vec::new();
+    for panel in panels.iter().filter(|panel| panel.told) {
+        let (name, _) = panel.worths[panel.most];
+        match marked.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, panels)) => panels.push(panel),
+            None => marked.push((name, vec![panel])),
+        }
+    }
+    let largest = |panels: &[&Panel<'_>]| {
+        panels.iter().map(|panel| panel.worths[panel.most].1).fold(0.0, f64::max)
+    };
+    marked.sort_by(|(_, a), (_, b)| b.len().cmp(&a.len()).then(largest(b).total_cmp(&largest(a))));
+    let emotions = |marked: &[&Panel<'_>]| match marked.len() {
+        1 | 2 => list(marked.iter().map(|panel| panel.map.emotion.clone()).collect(), "and"),
+        count => format!("{count} of {} emotions", panels.len()),
+    };
+    let words = |name: &str| subject(&[name.to_owned()]).words;
+    let opening = |name: &str| match is_window {
+        true => format!("A window costs most over {}", words(name)),
+        false => format!("Seeing {} helps most", words(name)),
+    };
+    match &marked[..] {
+        [] if seeds > 1 => {
+            "Where the networks look most differs from seed to seed for every emotion".to_owned()
+        }
+        [] => "No region is marked more than the rest".to_owned(),
+        [(name, all)] if all.len() == panels.len() && all.len() > 1 => {
+            format!("{}, whatever the emotion", opening(name))
+        }
+        [(name, first), others @ ..] => {
+            let over = if is_window { "over " } else { "" };
+            let next = others.first().map_or(String::new(), |(name, next)| {
+                format!(", {over}{} for {}", words(name), emotions(next))
+            });
+            format!("{} for {}{next}", opening(name), emotions(first))
+        }
+    }
+}
+
+fn subtitle(
+    panels: &[Panel<'_>],
+    spec: Option<&SensitivitySpec>,
+    facts: &Facts,
+    setting: &BTreeMap<String, String>,
+) -> String {
+    let images: u64 = panels.iter().map(|panel| panel.map.images).sum();
+    let seeds = panels[0].map.by_seed.len() as u64;
+    let mut parts =
+        vec![facts.dataset.clone(), counted(images, "test image"), counted(seeds, "seed")];
+    if let Some(SensitivitySpec { method, fill, .. }) = spec {
+        parts.push(match *method {
+            SensitivityMethod::Window { side, stride } => format!(
+                "a window of {} % of the face's side in steps of {} %",
+                decimal(100.0 * side, 0),
+                decimal(100.0 * stride, 0)
+            ),
+            SensitivityMethod::Rise { masks, cells, keep } => format!(
+                "{} random masks of {cells} × {cells} cells, {} % seen",
+                thousands(u64::from(masks)),
+                decimal(100.0 * keep, 0)
+            ),
+        });
+        if *fill != Fill::Mean {
+            parts.push(format!("{} fill", fill.name()));
+        }
+    }
+    if facts.several.settings {
+        parts.push(label::swept(setting));
+    }
+    parts.push("over the emotion's mean face; below it, the region of the largest mean".to_owned());
+    if panels.iter().any(|panel| !panel.told) && seeds > 1 {
+        parts.push("in brackets: seeds differ on the region".to_owned());
+    }
+    parts.retain(|part| !part.is_empty());
+    parts.join(" · ")
+}
+
+/// `Fear, points by region: eyes 12.3, mouth 4.0, …`
+fn description(panel: &Panel<'_>) -> String {
+    let mut worths = panel.worths.clone();
+    worths.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let worths = worths.iter().map(|(name, worth)| format!("{name} {}", decimal(100.0 * worth, 1)));
+    let worths: Vec<String> = worths.collect();
+    format!("{}, points by region: {}.", capital(&panel.map.emotion), worths.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::mean_maps;
+    use crate::analysis::sensitivity::tests::map;
+    use crate::report::canvas::figure::tests::{assert_labels_are_apart, words};
+
+    fn facts() -> Facts {
+        Facts { dataset: "faces".to_owned(), seeds: 2, ..Facts::default() }
+    }
+
+    /// So high around a point, x and y.
+    type Hill = (f64, f64, f64);
+    const MOUTH: Hill = (0.3, 0.5, 0.77);
+    const NOSE: Hill = (0.1, 0.5, 0.55);
+
+    fn around((height, x, y): Hill) -> impl Fn(f64, f64) -> f64 {
+        move |u, v| height * (-((u - x).powi(2) + (v - y).powi(2)) / 0.02).exp()
+    }
+
+    fn drawn(method: &str, places: &[(&str, [Hill; 2])]) -> Figure {
+        let rows = places.iter().flat_map(|(emotion, seeds)| {
+            (1..)
+                .zip(seeds)
+                .flat_map(|(seed, place)| map((method, emotion, seed), 48, around(*place)))
+        });
+        let maps = mean_maps(&rows.collect::<Vec<_>>());
+        let figure =
+            sensitivity(&maps, None, &Regions::aligned(), &facts(), &BTreeMap::new()).unwrap();
+        assert_labels_are_apart(&figure);
+        figure
+    }
+
+    #[test]
+    fn the_title_says_what_every_seed_says() {
+        let both = [("happiness", [MOUTH, MOUTH]), ("fear", [MOUTH, MOUTH])];
+        assert_eq!(
+            drawn("window", &both).title,
+            "A window costs most over the mouth, whatever the emotion"
+        );
+        let three =
+            [("happiness", [MOUTH, MOUTH]), ("fear", [NOSE, NOSE]), ("anger", [NOSE, MOUTH])];
+        let figure = drawn("rise", &three);
+        assert_eq!(figure.title, "Seeing the mouth helps most for happiness, the nose for fear");
+        let words = words(&figure);
+        assert!(words.contains("in brackets: seeds differ on the region"), "{words}");
+        assert!(words.lines().any(|line| line.starts_with("(")), "{words}");
+        let split = [("anger", [NOSE, MOUTH])];
+        assert!(drawn("window", &split).title.contains("differs from seed to seed"));
+    }
+
+    #[test]
+    fn it_is_told_in_words_too() {
+        let figure = drawn("window", &[("happiness", [MOUTH, MOUTH])]);
+        assert!(
+            figure.description.contains("Happiness, points by region: mouth "),
+            "{}",
+            figure.description
+        );
+        assert!(figure.description.contains("200 test images"), "{}", figure.description);
+    }
+
+    #[test]
+    fn a_map_is_smooth_between_its_cells_and_exact_in_their_middle() {
+        let values = [0.0, 1.0, 2.0, 3.0];
+        assert_eq!(between(&values, 2, 0, 0), 0.0);
+        assert_eq!(between(&values, 2, PIXELS - 1, PIXELS - 1), 3.0);
+        let middle = between(&values, 2, PIXELS / 2, PIXELS / 2);
+        assert!((middle - 1.5).abs() < 0.05, "{middle}");
+    }
+
+    #[test]
+    fn without_maps_there_is_no_picture() {
+        let drawn = sensitivity(&[], None, &Regions::aligned(), &facts(), &BTreeMap::new());
+        assert!(matches!(drawn, Err(ReportError::Empty(_))));
+    }
+}

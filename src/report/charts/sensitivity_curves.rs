@@ -1,0 +1,263 @@
+//! The maps put to the test: the face taken away, and put back, in their order.
+
+use std::collections::BTreeMap;
+
+use crate::analysis::MeanCurve;
+use crate::store::{CurveKind, CurveOrder, MapMethod};
+
+use crate::report::canvas::drawing::{Anchor, CAP_MIDDLE, Drawing};
+use crate::report::canvas::error::ReportError;
+use crate::report::canvas::figure::Figure;
+use crate::report::canvas::scale::Scale;
+use crate::report::canvas::theme::{
+    BLUE, Colour, DOUBLE_COLUMN, FAINT, HAIRLINE, HEADING, MARGIN, MEDIUM, MUTED, NOTE, ORANGE,
+    RULE, TICK,
+};
+use crate::report::findings::facts::Facts;
+use crate::report::words::capital;
+use crate::report::words::label;
+use crate::report::words::numbers::{decimal, extent, mean};
+use crate::report::words::phrase::list;
+
+const GUTTER: f64 = 9.0;
+/// Room for the numbers of the y axis.
+const Y_AXIS: f64 = 8.0;
+/// Room for half of the last number of an x axis.
+const LAST: f64 = 2.0;
+const HEIGHT: f64 = 48.0;
+
+/// A panel: its curve, its heading, what its x axis counts.
+const PANELS: [(CurveKind, &str, &str); 2] = [
+    (CurveKind::Deletion, "Taken away: lower is better", "share of the face taken away, %"),
+    (CurveKind::Insertion, "Put back: higher is better", "share of the face put back, %"),
+];
+
+/// One line of a panel.
+struct Line<'a> {
+    name: &'static str,
+    colour: Colour,
+    curve: &'a MeanCurve,
+}
+
+/// Mean probability of the actual emotion while the face is taken away and put back in the order of each
+/// method's map, beside random orders, with the area under each curve.
+/// `setting` is named where there are several.
+///
+/// # Errors
+/// [`ReportError::Empty`] without curves.
+pub fn sensitivity_curves(
+    curves: &[MeanCurve],
+    facts: &Facts,
+    setting: &BTreeMap<String, String>,
+) -> Result<Figure, ReportError> {
+    let panels = PANELS.map(|(curve, ..)| lines(curves, curve));
+    let points = || panels.iter().flatten().flat_map(|line| &line.curve.points);
+    if points().next().is_none() {
+        return Err(ReportError::Empty("there are no curves".to_owned()));
+    }
+    let width = (DOUBLE_COLUMN - 2.0 * MARGIN - 2.0 * Y_AXIS - GUTTER - LAST) / 2.0;
+    let most = points().map(|point| 100.0 * point.1).fold(10.0, f64::max);
+    let to = (most / 10.0).ceil() * 10.0;
+
+    let mut drawing = Drawing::new(DOUBLE_COLUMN, &title(&panels));
+    let y = drawing.heading(&subtitle(&panels, facts, setting));
+    let most_lines = panels.iter().map(Vec::len).max().unwrap_or(0) as f64;
+    let top = y + HEADING.line() + most_lines * NOTE.line() + 2.5;
+    for (index, (lines, (_, heading, unit))) in panels.iter().zip(PANELS).enumerate() {
+        let left = MARGIN + Y_AXIS + index as f64 * (width + Y_AXIS + GUTTER);
+        drawing.text(left, y + HEADING.em(), Anchor::Start, HEADING, heading);
+        let across = Scale { from: 0.0, to: 100.0, start: left, end: left + width };
+        let up = Scale { from: 0.0, to, start: top + HEIGHT, end: top };
+        axes(&mut drawing, &across, &up, unit);
+        // The first line lies on top of the others.
+        for line in lines.iter().rev() {
+            let points = line.curve.points.iter();
+            let points = points.map(|(share, p)| (across.at(100.0 * share), up.at(100.0 * p)));
+            drawing.path(points.collect(), MEDIUM, line.colour, 1.0);
+        }
+        for (number, line) in lines.iter().enumerate() {
+            let middle = y + HEADING.line() + 1.2 + (number as f64 + 0.5) * NOTE.line();
+            drawing.line((left, middle), (left + 5.0, middle), MEDIUM, line.colour);
+            let words = format!("{}, area {}", line.name, area(line.curve));
+            let baseline = middle + CAP_MIDDLE * NOTE.em();
+            drawing.text(left + 6.2, baseline, Anchor::Start, NOTE, &words);
+        }
+        for line in lines {
+            drawing.describe(&description(heading, line));
+        }
+    }
+    let bottom = top + HEIGHT + 1.4 + TICK.line() + NOTE.line() + 0.8;
+    drawing.finish(bottom + MARGIN)
+}
+
+/// The map of each method, then the random order, which is the same for all.
+fn lines<'a>(curves: &'a [MeanCurve], kind: CurveKind) -> Vec<Line<'a>> {
+    let of = |order: CurveOrder| {
+        curves.iter().filter(move |curve| curve.curve == kind && curve.order == order)
+    };
+    let maps = of(CurveOrder::Map).map(|curve| {
+        let (name, colour) = match curve.method {
+            MapMethod::Window => ("window map", BLUE),
+            MapMethod::Rise => ("RISE map", ORANGE),
+        };
+        Line { name, colour, curve }
+    });
+    let random = of(CurveOrder::Random).take(1);
+    let random = random.map(|curve| Line { name: "random order", colour: MUTED, curve });
+    maps.chain(random).collect()
+}
+
+fn axes(drawing: &mut Drawing, across: &Scale, up: &Scale, unit: &str) {
+    let (left, right, bottom) = (across.start, across.end, up.start);
+    for tick in up.ticks(6) {
+        let y = up.at(tick);
+        drawing.line((left, y), (right, y), HAIRLINE, FAINT);
+        let baseline = y + CAP_MIDDLE * TICK.em();
+        drawing.text(left - 1.2, baseline, Anchor::End, TICK, &decimal(tick, 0));
+    }
+    let middle = (bottom + up.end) / 2.0;
+    drawing.text_upwards(left - 6.2, middle, Anchor::Middle, NOTE, "probability of the emotion, %");
+    drawing.line((left, bottom), (right, bottom), HAIRLINE, RULE);
+    for tick in across.ticks(6) {
+        let x = across.at(tick);
+        drawing.line((x, bottom), (x, bottom + 0.8), HAIRLINE, RULE);
+        drawing.text(x, bottom + 1.2 + TICK.em(), Anchor::Middle, TICK, &decimal(tick, 0));
+    }
+    let below = bottom + 1.4 + TICK.line() + NOTE.line();
+    drawing.text((left + right) / 2.0, below, Anchor::Middle, NOTE, unit);
+}
+
+/// `0.312`, and with several seeds their range: `0.312 (0.300 to 0.321)`.
+fn area(curve: &MeanCurve) -> String {
+    let areas = &curve.areas;
+    let (low, high) = extent(areas);
+    match areas.len() {
+        1 => decimal(mean(areas), 3),
+        _ => format!("{} ({} to {})", decimal(mean(areas), 3), decimal(low, 3), decimal(high, 3)),
+    }
+}
+
+/// Whether the maps do better than random orders, in every seed.
+fn title(panels: &[Vec<Line<'_>>; 2]) -> String {
+    let mut worse = Vec::new();
+    let mut compared = 0;
+    for (lines, (kind, ..)) in panels.iter().zip(PANELS) {
+        let Some(random) = lines.iter().find(|line| line.curve.order == CurveOrder::Random) else {
+            continue;
+        };
+        for line in lines.iter().filter(|line| line.curve.order == CurveOrder::Map) {
+            let pairs = line.curve.areas.iter().zip(&random.curve.areas);
+            let mut pairs = pairs.map(|(map, random)| random - map);
+            let better = match kind {
+                CurveKind::Deletion => pairs.all(|gain| gain > 0.0),
+                CurveKind::Insertion => pairs.all(|gain| gain < 0.0),
+            };
+            compared += 1;
+            if !better {
+                worse.push(format!("the {} in {}", line.name, kind.name()));
+            }
+        }
+    }
+    match (worse.len(), compared) {
+        (_, 0) => "What the maps mark first, taken away and put back".to_owned(),
+        (0, _) => "What the maps mark first matters more than a random part of the face".to_owned(),
+        (all, compared) if all == compared => {
+            "No map can be told from a random order of the places of the face".to_owned()
+        }
+        _ => format!("Not every map beats a random order in every seed: {}", list(worse, "and")),
+    }
+}
+
+fn subtitle(
+    panels: &[Vec<Line<'_>>; 2],
+    facts: &Facts,
+    setting: &BTreeMap<String, String>,
+) -> String {
+    let mut parts = vec![Facts { images: 0, ..facts.clone() }.subtitle()];
+    parts.push("networks trained on whole faces, mean over emotions and seeds".to_owned());
+    if facts.several.settings {
+        parts.push(label::swept(setting));
+    }
+    parts.push("on the images that made the maps".to_owned());
+    let seeds = panels.iter().flatten().map(|line| line.curve.areas.len()).max().unwrap_or(0);
+    parts.push(match seeds {
+        0 | 1 => "area under the curve, 0 to 1".to_owned(),
+        _ => "area under the curve, 0 to 1, and its range over seeds".to_owned(),
+    });
+    parts.retain(|part| !part.is_empty());
+    parts.join(" · ")
+}
+
+/// `Taken away: lower is better, window map: area 0.312; fear 0.28, …`
+fn description(heading: &str, line: &Line<'_>) -> String {
+    let emotions = line
+        .curve
+        .emotions
+        .iter()
+        .map(|(emotion, area)| format!("{emotion} {}", decimal(*area, 2)));
+    let emotions: Vec<String> = emotions.collect();
+    let name = capital(heading);
+    format!("{name}, {}: area {}; {}.", line.name, area(line.curve), emotions.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::mean_curves;
+    use crate::analysis::sensitivity::tests::curve;
+    use crate::report::canvas::figure::tests::{assert_labels_are_apart, words};
+    use crate::store::SensitivityCurveRow;
+
+    fn drawn(rows: &[Vec<SensitivityCurveRow>]) -> Figure {
+        let facts = Facts { dataset: "faces".to_owned(), ..Facts::default() };
+        let figure =
+            sensitivity_curves(&mean_curves(&rows.concat()), &facts, &BTreeMap::new()).unwrap();
+        assert_labels_are_apart(&figure);
+        figure
+    }
+
+    /// Curves of one seed: deletion and insertion by the map of `window`, and in random order.
+    fn seed(seed: u64, deletion: [f64; 3], insertion: [f64; 3]) -> Vec<SensitivityCurveRow> {
+        let of = |curve_and_order, values| curve(("window", "fear", seed), curve_and_order, values);
+        [
+            of(("deletion", "map"), deletion),
+            of(("insertion", "map"), insertion),
+            of(("deletion", "random"), [0.8, 0.5, 0.2]),
+            of(("insertion", "random"), [0.2, 0.5, 0.8]),
+        ]
+        .concat()
+    }
+
+    #[test]
+    fn areas_stand_at_the_curves() {
+        let good = seed(1, [0.8, 0.2, 0.2], [0.2, 0.8, 0.8]);
+        let figure = drawn(std::slice::from_ref(&good));
+        assert_eq!(
+            figure.title,
+            "What the maps mark first matters more than a random part of the face"
+        );
+        let found = words(&figure);
+        for label in
+            ["window map, area 0.350", "window map, area 0.650", "random order, area 0.500"]
+        {
+            assert!(found.lines().any(|line| line == label), "{label} is missing:\n{found}");
+        }
+        assert!(figure.description.contains("window map: area 0.350; fear 0.35."));
+        let bad = seed(2, [0.8, 0.7, 0.2], [0.2, 0.8, 0.8]);
+        let figure = drawn(&[good, bad]);
+        assert!(
+            figure.title.ends_with("in every seed: the window map in deletion"),
+            "{}",
+            figure.title
+        );
+        assert!(words(&figure).contains("(0.350 to 0.600)"));
+        let none = drawn(&[seed(1, [0.8, 0.9, 0.2], [0.2, 0.1, 0.8])]);
+        assert!(none.title.starts_with("No map can be told"), "{}", none.title);
+    }
+
+    #[test]
+    fn without_curves_there_is_no_picture() {
+        let drawn = sensitivity_curves(&[], &Facts::default(), &BTreeMap::new());
+        assert!(matches!(drawn, Err(ReportError::Empty(_))));
+    }
+}

@@ -1,0 +1,346 @@
+//! From nothing seen to all seen, a step a region: its Shapley value.
+
+use crate::store::{ShapleyRow, Worth};
+
+use crate::report::canvas::axis::{AXIS_HEIGHT, horizontal_axis};
+use crate::report::canvas::drawing::{Anchor, Drawing};
+use crate::report::canvas::error::ReportError;
+use crate::report::canvas::figure::Figure;
+use crate::report::canvas::fonts;
+use crate::report::canvas::scale::Scale;
+use crate::report::canvas::theme::{
+    BLUE, CATEGORIES, Colour, DOUBLE_COLUMN, HAIRLINE, HEADING, INK, LABEL, MARGIN, MEDIUM, MUTED,
+    NOTE, RULE, SINGLE_COLUMN,
+};
+use crate::report::findings::facts::Facts;
+use crate::report::findings::game::{Game, games, value_interval, value_told};
+use crate::report::words::dividing_headline;
+use crate::report::words::label::Several;
+use crate::report::words::measure::Measure;
+use crate::report::words::numbers::counted;
+
+/// Widest region name before it is broken, mm.
+const NAME_WIDTH: f64 = 26.0;
+const ROW_HEIGHT: f64 = 5.4;
+/// Height of a step, mm.
+const BAR: f64 = 2.6;
+const GUTTER: f64 = 5.0;
+const DOT: f64 = 0.85;
+
+/// One game, its rows from top to bottom.
+struct Panel<'a> {
+    heading: Vec<String>,
+    steps: Vec<Step<'a>>,
+    /// Below the last row, mm from the first.
+    height: f64,
+}
+
+/// A row: nothing seen, a region that joins, or all seen. Values are in the metric's own number.
+struct Step<'a> {
+    name: Vec<String>,
+    /// The region's row; `None` for the two ends.
+    value: Option<&'a ShapleyRow>,
+    /// What is reached before and with it.
+    before: f64,
+    after: f64,
+}
+
+/// The Shapley values of a metric, a panel for each phase, fill and setting: a waterfall from the worth of
+/// nothing seen to that of all regions, the largest value first, each with its interval.
+///
+/// # Errors
+/// [`ReportError::Empty`] where there are none of that metric.
+pub fn waterfall(rows: &[ShapleyRow], worth: Worth, facts: &Facts) -> Result<Figure, ReportError> {
+    let games = games(rows, worth);
+    let Some(first) = games.first() else {
+        return Err(ReportError::Empty(format!("no Shapley values of `{}`", worth.name())));
+    };
+    let measure = Measure::of_worth(worth);
+    let across = if games.len() == 1 { 1 } else { 2 };
+    let width = if across == 1 { SINGLE_COLUMN } else { DOUBLE_COLUMN };
+    let panel_width = (width - 2.0 * MARGIN - (across as f64 - 1.0) * GUTTER) / across as f64;
+    let several = facts.several.or(first.several);
+    let panels: Vec<Panel<'_>> =
+        games.iter().map(|game| panel(game, several, panel_width)).collect();
+
+    let finding = dividing_headline(first, measure);
+    let title = several.title(finding, first.fill, first.swept);
+    let mut drawing = Drawing::new(width, &title);
+    let mut y = drawing.heading(&subtitle(&games, facts));
+    for panel in &panels {
+        drawing.describe(&description(panel, measure));
+    }
+    for row_of_panels in panels.chunks(across) {
+        let lines = row_of_panels.iter().map(|panel| panel.heading.len()).max().unwrap_or(1);
+        let top = y + lines as f64 * HEADING.line() + 1.5;
+        let mut bottom = top;
+        for (column, panel) in row_of_panels.iter().enumerate() {
+            let left = MARGIN + column as f64 * (panel_width + GUTTER);
+            for (index, line) in panel.heading.iter().enumerate() {
+                let baseline = y + HEADING.em() + index as f64 * HEADING.line();
+                drawing.text(left, baseline, Anchor::Start, HEADING, line);
+            }
+            draw_panel(&mut drawing, panel, measure, (left, top), panel_width);
+            bottom = f64::max(bottom, top + panel.height + AXIS_HEIGHT);
+        }
+        y = bottom + 4.0;
+    }
+    drawing.finish(y - 4.0 + MARGIN)
+}
+
+fn panel<'a>(game: &Game<'a>, several: Several, width: f64) -> Panel<'a> {
+    let heading = several.heading("Only the regions seen", (game.phase, game.fill, game.swept));
+    let (none, all) = (game.rows[0].none_seen, game.rows[0].all_seen);
+    let end = |name: String, worth: f64| Step {
+        name: vec![name],
+        value: None,
+        before: worth,
+        after: worth,
+    };
+    let mut steps = vec![end("nothing seen".to_owned(), none)];
+    let mut before = none;
+    for &row in &game.rows {
+        let after = before + row.value;
+        let name = fonts::wrap(&row.region, LABEL, NAME_WIDTH);
+        steps.push(Step { name, value: Some(row), before, after });
+        before = after;
+    }
+    steps.push(end(format!("all {} seen", game.rows.len()), all));
+    let height = steps.iter().map(Step::height).sum();
+    Panel { heading: fonts::wrap(&heading, HEADING, width), steps, height }
+}
+
+impl Step<'_> {
+    fn height(&self) -> f64 {
+        ROW_HEIGHT.max(self.name.len() as f64 * LABEL.line() + 1.8)
+    }
+
+    /// What is reached at the ends of the interval.
+    fn interval(&self) -> Option<(f64, f64)> {
+        let (low, high) = self.value.and_then(value_interval)?;
+        Some((self.before + low, self.before + high))
+    }
+
+    /// The rightmost of all that is drawn.
+    fn end(&self) -> f64 {
+        self.interval().map_or(f64::NEG_INFINITY, |(_, high)| high).max(self.before).max(self.after)
+    }
+
+    /// `+21.0`, `−0.6`; what is reached for the ends.
+    fn written(&self, measure: Measure) -> String {
+        let Some(row) = self.value else { return measure.number(self.after) };
+        let written = measure.number(row.value);
+        if row.value > 0.0 { format!("+{written}") } else { written }
+    }
+
+    /// `(19.0 to 23.0)`
+    fn range(&self, measure: Measure) -> String {
+        let range = self.value.and_then(value_interval);
+        range.map_or(String::new(), |(low, high)| {
+            format!("({} to {})", measure.number(low), measure.number(high))
+        })
+    }
+
+    /// A gain is blue, a loss orange, and grey what may be neither: paler than both in grey print too.
+    fn colour(&self) -> Colour {
+        match self.value {
+            Some(row) if !value_told(row) => RULE,
+            Some(row) if row.value < 0.0 => CATEGORIES[5],
+            _ => BLUE,
+        }
+    }
+}
+
+fn draw_panel(
+    drawing: &mut Drawing,
+    panel: &Panel<'_>,
+    measure: Measure,
+    (left, top): (f64, f64),
+    width: f64,
+) {
+    let widest = |texts: &mut dyn Iterator<Item = String>, style| {
+        texts.map(|text| fonts::width(&text, style)).fold(0.0, f64::max)
+    };
+    let steps = &panel.steps;
+    let names = widest(&mut steps.iter().flat_map(|step| step.name.clone()), LABEL);
+    let values = widest(&mut steps.iter().map(|step| step.written(measure)), NOTE);
+    let ranges = widest(&mut steps.iter().map(|step| step.range(measure)), NOTE);
+    // Room for a value after the longest step.
+    let end = left + width - ranges - values - 2.5;
+    let start = left + names + 3.0;
+    let shown = steps.iter().flat_map(|step| {
+        let (low, high) = step.interval().unwrap_or((step.before, step.after));
+        [step.before, step.after, low, high]
+    });
+    let scale = Scale::around(shown.map(|value| value * measure.factor), 0.04, start, end);
+    let place = |value: f64| scale.at(value * measure.factor);
+
+    let unit = measure.amount_unit();
+    let bottom = top + panel.height;
+    horizontal_axis(drawing, &scale, (top, bottom), &format!("{}, {unit}", measure.name));
+    let mut y = top;
+    // How far down the step before reached.
+    let mut previous: Option<f64> = None;
+    for step in steps {
+        let middle = y + step.height() / 2.0;
+        let half = if step.value.is_some() { BAR / 2.0 } else { DOT };
+        if let Some(from) = previous {
+            let x = place(step.before);
+            drawing.line((x, from), (x, middle - half), HAIRLINE, MUTED);
+        }
+        drawing.text_block(start - 3.0, middle, Anchor::End, LABEL, &step.name);
+        match step.value {
+            None => drawing.disc((place(step.after), middle), DOT, INK),
+            Some(_) => {
+                let (from, to) = (place(step.before), place(step.after));
+                let at = (from.min(to), middle - half);
+                let length = (to - from).abs().max(MEDIUM / 2.0);
+                drawing.rectangle(at, (length, BAR), step.colour());
+            }
+        }
+        if let Some((low, high)) = step.interval() {
+            drawing.line((place(low), middle), (place(high), middle), MEDIUM, INK);
+        }
+        let x = place(step.end()) + if step.value.is_some() { 1.2 } else { DOT + 0.8 };
+        let value = [step.written(measure)];
+        drawing.text_block(x, middle, Anchor::Start, NOTE, &value);
+        drawing.text_block(left + width, middle, Anchor::End, NOTE, &[step.range(measure)]);
+        previous = Some(middle + half);
+        y += step.height();
+    }
+}
+
+fn subtitle(games: &[Game<'_>], facts: &Facts) -> String {
+    let rows = || games.iter().flat_map(|game| &game.rows);
+    let first = games[0].rows[0];
+    let mut parts = vec![
+        facts.dataset.clone(),
+        counted(first.images, "test image"),
+        counted(u64::from(first.seeds), "seed"),
+        "Shapley values: what a region adds, over all orders in which regions come to be seen"
+            .to_owned(),
+    ];
+    if rows().any(|row| row.seeds != first.seeds) {
+        parts[2] = "games differ in their seeds".to_owned();
+    }
+    if rows().all(|row| value_interval(row).is_none()) {
+        parts.push("no interval known".to_owned());
+    } else {
+        parts.push("lines: 95\u{a0}% intervals".to_owned());
+        parts.push(first.method.clone());
+    }
+    if rows().all(|row| row.seeds == 1) {
+        parts.push("with one seed only images are sampled".to_owned());
+    }
+    if rows().any(|row| !value_told(row)) {
+        parts.push("grey: cannot be told from\u{a0}zero".to_owned());
+    }
+    parts.retain(|part| !part.is_empty());
+    parts.join(" · ")
+}
+
+/// `Only the regions seen, test accuracy, %: nothing seen 14.3, mouth +21.0 (19.0 to 23.0), …`
+fn description(panel: &Panel<'_>, measure: Measure) -> String {
+    let steps = panel.steps.iter().map(|step| {
+        let (name, written) = (step.name.join(" "), step.written(measure));
+        format!("{name} {written} {}", step.range(measure)).trim_end().to_owned()
+    });
+    let steps: Vec<String> = steps.collect();
+    let unit = measure.amount_unit();
+    format!("{}, {}, {unit}: {}.", panel.heading.join(" "), measure.name, steps.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::region::{FillKind, Phase};
+    use crate::report::canvas::figure::tests::{assert_labels_are_apart, label_boxes, words};
+    use crate::report::findings::game::tests::value;
+
+    fn facts() -> Facts {
+        Facts { dataset: "FER+".to_owned(), images: 1400, seeds: 3, ..Facts::default() }
+    }
+
+    fn study() -> Vec<ShapleyRow> {
+        [
+            ("brows", 8.1, 1.8, 0.0),
+            ("cheeks", 0.4, 1.2, 0.0),
+            ("eyes", 15.2, 2.1, 0.0),
+            ("forehead", -2.3, 0.9, 0.0),
+            ("jaw", 3.4, 1.3, 0.0),
+            ("mouth", 30.0, 2.4, 1.0),
+            ("nose", 5.2, 1.6, 0.0),
+        ]
+        .map(|(region, size, half, first)| value(region, size, (size - half, size + half), first))
+        .to_vec()
+    }
+
+    #[test]
+    fn steps_lead_from_nothing_to_all() {
+        let figure = waterfall(&study(), Worth::Accuracy, &facts()).unwrap();
+        assert_labels_are_apart(&figure);
+        assert_eq!(figure.width_mm, SINGLE_COLUMN);
+        assert_eq!(figure.title, "The mouth carries most: 30 of 60 points");
+        let names = ["nothing seen", "mouth", "eyes", "brows", "nose", "jaw", "cheeks", "forehead"];
+        let labels = label_boxes(&figure);
+        let top = |name: &str| labels.iter().find(|label| label.text == name).unwrap().top;
+        assert!(names.windows(2).all(|pair| top(pair[0]) < top(pair[1])));
+        assert!(top("forehead") < top("all 7 seen"));
+        let left = |text: &str| labels.iter().find(|label| label.text == text).unwrap().left;
+        // The values stand at their steps, further right with each; a loss goes back.
+        assert!(left("+30.0") < left("+15.2") && left("+15.2") < left("+8.1"));
+        assert!(left("75.0") < left("−2.3"));
+        let words = words(&figure);
+        assert!(words.contains("(27.6 to 32.4)") && words.contains("15.0"), "{words}");
+        assert!(words.contains("FER+ · 1,400 test images · 3 seeds"), "{words}");
+        assert!(words.contains("grey: cannot"), "{words}");
+        let told = "test accuracy, %: nothing seen 15.0, mouth +30.0 (27.6 to 32.4), eyes +15.2";
+        assert!(figure.description.contains(told), "{}", figure.description);
+        assert!(figure.description.ends_with("(−3.2 to −1.4), all 7 seen 75.0."));
+    }
+
+    #[test]
+    fn every_game_is_a_panel() {
+        let mut rows = study();
+        for row in study() {
+            let mut other = row.clone();
+            other.phase = Phase::Amortised;
+            rows.push(other.clone());
+            other.fill = FillKind::Noise;
+            other.seeds = 2;
+            rows.push(other.clone());
+            other.swept.insert("train.optimizer.learning_rate".to_owned(), "0.01".to_owned());
+            rows.push(other);
+        }
+        let figure = waterfall(&rows, Worth::Accuracy, &facts()).unwrap();
+        assert_labels_are_apart(&figure);
+        assert_eq!(figure.width_mm, DOUBLE_COLUMN);
+        let words = words(&figure);
+        assert_eq!(words.matches("nothing seen").count(), 4, "{words}");
+        assert!(words.contains("differ in their seeds"), "{words}");
+    }
+
+    #[test]
+    fn hard_cases_stay_legible() {
+        let long = "a_region_of_ones_own_with_a_very_long_name_indeed";
+        let mut alone = value(long, 60.0, (0.0, 0.0), 1.0);
+        (alone.low, alone.high, alone.seeds) = (None, None, 1);
+        let mut nothing = [value("eyes", 0.0, (0.0, 0.0), 0.5), value("jaw", 0.0, (0.0, 0.0), 0.5)];
+        for row in &mut nothing {
+            row.all_seen = row.none_seen;
+        }
+        let many: Vec<ShapleyRow> = (0..16)
+            .map(|index| value(&format!("own{index}"), 3.75, (-9.0, 16.5), 0.0625))
+            .collect();
+        let down =
+            [value("eyes", -30.0, (-70.0, 10.0), 0.0), value("jaw", -9.0, (-9.5, -8.5), 1.0)];
+        for rows in [vec![alone], nothing.to_vec(), many, down.to_vec()] {
+            assert_labels_are_apart(&waterfall(&rows, Worth::Accuracy, &facts()).unwrap());
+        }
+    }
+
+    #[test]
+    fn without_values_there_is_nothing_to_draw() {
+        assert!(matches!(waterfall(&study(), Worth::Bits, &facts()), Err(ReportError::Empty(_))));
+    }
+}

@@ -1,0 +1,10 @@
+//! Tables of typed cells, and what a results folder holds as such.
+//!
+//! In: rows, filters and orders. Out: a [`Table`](table::Table), written as each format's readers expect.
+
+pub(in crate::report) mod cell;
+pub mod listing;
+pub(in crate::report) mod query;
+pub(in crate::report) mod settings;
+pub(in crate::report) mod study;
+pub(in crate::report) mod table;

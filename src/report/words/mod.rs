@@ -1,0 +1,242 @@
+//! The answer in words.
+//!
+//! In: rows, and what may be said of them. Out: sentences, and how numbers, conditions and metrics are written
+//! everywhere. A sentence claims only what the intervals allow; [`finding`](super::findings::finding) is the
+//! judge.
+
+mod dividing;
+mod emotions;
+mod headline;
+mod hiding;
+pub(in crate::report) mod label;
+mod mask_leak;
+pub(in crate::report) mod measure;
+pub(in crate::report) mod numbers;
+pub(in crate::report) mod phrase;
+mod reach;
+mod scope;
+mod seeing;
+mod statistics;
+mod survival;
+pub(in crate::report) mod visible;
+
+use crate::region::{Mode, Phase};
+use crate::report::findings::evidence::Evidence;
+use crate::report::findings::facts::Facts;
+use crate::report::findings::finding::{Slice, slices};
+use crate::report::findings::game::{Game, emotion_games, games};
+use crate::report::words::label::Several;
+use crate::report::words::measure::Measure;
+use crate::report::words::numbers::{counted, extent, mean};
+use crate::report::words::phrase::wrap;
+use crate::store::Metric;
+
+pub use dividing::dividing_headline;
+use dividing::{dividing, dividing_recall};
+pub use headline::headline;
+use hiding::{hiding, reliance};
+pub use mask_leak::{mask_leak_sentences, mask_leak_warnings};
+pub use reach::reach_warnings;
+use seeing::seeing;
+use statistics::{explained, statistics};
+use survival::survival;
+
+/// Characters in a line of a terminal.
+const COLUMNS: usize = 80;
+/// More sets than this are counted, not named.
+const MOST_NAMED: usize = 3;
+
+/// What an experiment found, in a few lines of at most 80 characters: the cost of hiding, how it
+/// compares with hiding the same area elsewhere, what is reached seen alone, how that divides among the
+/// regions, and what cannot be known.
+pub fn answer(evidence: &Evidence, facts: &Facts) -> String {
+    let mut sentences = match metric(evidence) {
+        Some(metric) => findings(evidence, metric, facts),
+        None if !facts.whole_only.is_empty() => vec![whole_faces(facts)],
+        None => vec![
+            "There is no effect to report: no covered condition has a finished run beside one of whole \
+             faces."
+                .to_owned(),
+        ],
+    };
+    if facts.failed > 0 {
+        let verb = if facts.failed == 1 { "is" } else { "are" };
+        let runs = counted(facts.runs as u64, "run");
+        sentences.push(format!("{} of {runs} failed and {verb} missing here.", facts.failed));
+    }
+    wrap(&sentences.join(" "), COLUMNS)
+}
+
+/// What is reached where nothing is covered.
+fn whole_faces(facts: &Facts) -> String {
+    let measure = Measure::of(Metric::Accuracy);
+    let values = &facts.whole_only;
+    let of = match values.len() {
+        1 => "by one network".to_owned(),
+        networks => format!(
+            "on average over {networks} networks ({})",
+            scope::range_words(extent(values), measure)
+        ),
+    };
+    let chance = facts.chance.map_or(String::new(), |chance| {
+        format!("; to name the commonest emotion always would reach {}", measure.amount(chance))
+    });
+    let images = counted(facts.images, "test image");
+    format!(
+        "Nothing is covered in this experiment. Of whole faces ({images}), {} are read rightly {of}{chance}.",
+        measure.amount(mean(values))
+    )
+}
+
+/// Which region each emotion is read from, which loses most when a region goes, and what it is taken for then:
+/// sentences that may follow an answer, in lines of at most 80 characters. Empty where no region was hidden
+/// alone and nothing divides among regions.
+pub fn details(evidence: &Evidence, facts: &Facts) -> String {
+    let Some(metric) = metric(evidence) else { return String::new() };
+    let (slices, games) = told_of(evidence, metric, facts.several);
+    let recall = |game: &Game<'_>| dividing_recall(&emotion_games(&evidence.shapley, game));
+    let sentences = [
+        spoken_of(&games, &slices[0]).and_then(recall),
+        emotions::emotions(&evidence.class_effects, &slices[0]),
+        emotions::confusions(&evidence.confusions, &slices[0]),
+    ];
+    let mut sentences: Vec<String> = sentences.into_iter().flatten().collect();
+    if !sentences.is_empty() {
+        sentences
+            .extend(choice(&slices[0]).map(|(choice, _)| format!("This is for {choice} too.")));
+    }
+    wrap(&sentences.join(" "), COLUMNS)
+}
+
+/// The metric that an answer speaks of.
+fn metric(evidence: &Evidence) -> Option<Metric> {
+    let known = |metric: &Metric| evidence.effects.iter().any(|row| row.metric == *metric);
+    Metric::ALL.into_iter().find(known)
+}
+
+/// The effects and the games of a metric, each knowing what the experiment has several of.
+fn told_of<'a>(
+    evidence: &'a Evidence,
+    metric: Metric,
+    several: Several,
+) -> (Vec<Slice<'a>>, Vec<Game<'a>>) {
+    let mut slices = slices(&evidence.effects, metric);
+    let mut games = metric.worth().map_or_else(Vec::new, |worth| games(&evidence.shapley, worth));
+    let of_slices = slices.first().map(|slice| slice.several).unwrap_or_default();
+    let of_games = games.first().map(|game| game.several).unwrap_or_default();
+    let several = several.or(of_slices).or(of_games);
+    slices.iter_mut().for_each(|slice| slice.several = several);
+    games.iter_mut().for_each(|game| game.several = several);
+    (slices, games)
+}
+
+fn findings(evidence: &Evidence, metric: Metric, facts: &Facts) -> Vec<String> {
+    let measure = Measure::of(metric);
+    let (slices, games) = told_of(evidence, metric, facts.several);
+    let first = &slices[0];
+    let alike = |other: &&Slice<'_>| {
+        other.phase == first.phase && other.fill == first.fill && other.swept == first.swept
+    };
+    let mut sentences = Vec::new();
+    let hidden = slices.iter().filter(alike).find(|slice| slice.mode == Mode::Hide);
+    let seen = slices.iter().filter(alike).find(|slice| slice.mode == Mode::Keep);
+    if let Some(slice) = hidden {
+        sentences.push(hiding(slice, measure));
+    }
+    if let Some(slice) = seen {
+        sentences.push(seeing(slice, measure, hidden.is_none()));
+    }
+    // Said once, after the first sentence to which it matters.
+    let mut had = statistics(first.phase, first.swept, facts);
+    sentences.extend(had.clone());
+    if let Some(reliance) = reliance(&slices, first, measure) {
+        sentences.push(reliance);
+        if had.is_none() {
+            had = statistics(Phase::Evaluate, first.swept, facts);
+            sentences.extend(had.clone());
+        }
+    }
+    let game = spoken_of(&games, first);
+    sentences.extend(game.map(|game| {
+        let said = dividing(game, measure);
+        match game.fill == first.fill {
+            true => said,
+            false => format!("With the {} fill, {}", game.fill.name(), uncapital(&said)),
+        }
+    }));
+    if let Some(game) = game.filter(|_| had.is_none()) {
+        sentences.extend(statistics(game.phase, game.swept, facts));
+    }
+    let of_one_seed = game.is_some_and(|game| game.rows[0].seeds == 1);
+    if of_one_seed || first.rows.iter().all(|row| row.seeds == 1) {
+        sentences.push(
+            "With one seed only the images are a sample: how much another training would differ is not \
+             known."
+                .to_owned(),
+        );
+    }
+    sentences.extend(hidden.or(seen).and_then(|slice| survival(&slices, slice)));
+    sentences.extend(choice(first).map(|(choice, others)| {
+        format!("All this is for {choice}; the table has the other {others}.")
+    }));
+    sentences.extend(explained(&slices, first, facts, measure));
+    sentences
+}
+
+/// Which of several fills and settings is spoken of, and what the others are.
+fn choice(slice: &Slice<'_>) -> Option<(String, &'static str)> {
+    let several = slice.several;
+    let (fill, settings) = (format!("the {} fill", slice.fill.name()), label::swept(slice.swept));
+    match (several.fills, several.settings && !settings.is_empty()) {
+        (false, false) => None,
+        (true, false) => Some((fill, "fills")),
+        (false, true) => Some((settings, "settings")),
+        (true, true) => Some((format!("{fill} and {settings}"), "fills and settings")),
+    }
+}
+
+/// Of the games under the setting of a slice, that of its phase and fill, or any.
+fn spoken_of<'g, 'a>(games: &'g [Game<'a>], slice: &Slice<'_>) -> Option<&'g Game<'a>> {
+    let games = games.iter().filter(|game| game.swept == slice.swept);
+    games.min_by_key(|game| (game.phase, game.fill) != (slice.phase, slice.fill))
+}
+
+/// Whose answers a sentence is about, before it; of networks that are trained as they are tested it goes
+/// without saying, unless there are others.
+fn beholder(phase: Phase, several: Several) -> &'static str {
+    match phase {
+        Phase::Retrain if several.phases => "for networks trained as they are tested, ",
+        Phase::Evaluate => "for a network trained on whole faces, ",
+        Phase::Train => "for a network that saw whole faces only in the test, ",
+        Phase::Amortised => "for one network trained for all sets of regions, ",
+        Phase::Retrain | Phase::Masks => "",
+    }
+}
+
+fn phase_words(phase: Phase, several: Several) -> String {
+    match phase {
+        Phase::Retrain if several.phases => " in training and test".to_owned(),
+        Phase::Retrain => String::new(),
+        Phase::Evaluate => " from a network trained on whole faces".to_owned(),
+        Phase::Train => " in training alone".to_owned(),
+        Phase::Amortised => " from one network trained for all sets of regions".to_owned(),
+        Phase::Masks => " from the masks alone".to_owned(),
+    }
+}
+
+pub(super) fn capital(text: &str) -> String {
+    with_first(text, |first| first.to_uppercase().collect())
+}
+
+/// With a small first letter, to stand within a sentence.
+fn uncapital(text: &str) -> String {
+    with_first(text, |first| first.to_lowercase().collect())
+}
+
+fn with_first(text: &str, change: impl Fn(char) -> String) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or(String::new(), |first| change(first) + characters.as_str())
+}
+
+#[cfg(test)]
+mod tests;
