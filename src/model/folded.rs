@@ -80,11 +80,12 @@ impl Folded {
         (IN_CACHE / self.largest(height, width) / 8 * 8).clamp(8, 128)
     }
 
-    /// How many changed parts of a height and width a CPU answers at once, for the same reason.
+    /// How many changed parts of a height and width a CPU answers at once: fewer numbers than of whole
+    /// pictures, since what is known lies in the caches too.
     pub fn parts_at_once(&self, (height, width): (i64, i64)) -> i64 {
         // The first convolutions see some pixels more.
         let around = 2 * self.blocks.first().map_or(0, Vec::len) as i64;
-        (IN_CACHE / self.largest(height + around, width + around)).max(1)
+        (IN_CACHE / 5 / self.largest(height + around, width + around)).max(1)
     }
 
     /// The most numbers that a layer gives for one picture of a height and width.
