@@ -63,12 +63,11 @@ impl Living {
         self.experiment.set_prefix(live.experiment.clone());
         self.experiment.set_position((tally.share() * 1000.0) as u64);
         let left = live.seconds_left.map(|left| format!(", {} left", duration(left)));
-        self.experiment.set_message(format!(
-            "{} of {} trainings{}",
-            live.trained,
-            live.trainings,
-            left.unwrap_or_default()
-        ));
+        let counts = match live.trained < live.trainings {
+            true => format!("{} of {} trainings", live.trained, live.trainings),
+            false => format!("{} of {} evaluations", live.evaluated, live.evaluations),
+        };
+        self.experiment.set_message(counts + &left.unwrap_or_default());
         self.trainings.retain(|id, line| {
             let stays = live.workers.iter().any(|worker| worker.training_id == *id);
             if !stays {

@@ -1,5 +1,6 @@
 //! Where a run stands, summed up from its events.
 
+use std::collections::HashMap;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::Event;
@@ -10,8 +11,33 @@ use crate::store::{Live, LiveWorker, host};
 #[derive(Debug, Clone)]
 pub struct Tally {
     live: Live,
-    trained_before: usize,
-    started: Instant,
+    /// Since when a worker is at what it does for a training.
+    since: HashMap<String, Instant>,
+    trainings: Pace,
+    evaluations: Pace,
+}
+
+/// How long a worker takes for one of a kind.
+#[derive(Debug, Clone, Copy, Default)]
+struct Pace {
+    seconds: f64,
+    done: f64,
+}
+
+/// What an evaluation takes, as a share of a training, as long as none was done.
+const EVALUATION: f64 = 0.05;
+
+impl Pace {
+    fn count(&mut self, since: Option<Instant>) {
+        let Some(since) = since else { return };
+        self.seconds += since.elapsed().as_secs_f64();
+        self.done += 1.0;
+    }
+
+    /// Seconds for one, once there is something to judge by.
+    fn each(self) -> Option<f64> {
+        (self.done > 0.05 && self.seconds > 0.0).then(|| self.seconds / self.done)
+    }
 }
 
 impl Default for Tally {
@@ -32,7 +58,8 @@ impl Default for Tally {
             seconds_left: None,
             workers: Vec::new(),
         };
-        Tally { live, trained_before: 0, started: Instant::now() }
+        let (trainings, evaluations) = (Pace::default(), Pace::default());
+        Tally { live, since: HashMap::new(), trainings, evaluations }
     }
 }
 
@@ -53,8 +80,6 @@ impl Tally {
                 (live.trainings, live.trained) = (*trainings, *trained);
                 (live.evaluations, live.evaluated) = (*evaluations, *evaluated);
                 (live.jobs, live.threads) = (*jobs, *threads);
-                self.trained_before = *trained;
-                self.started = Instant::now();
             }
             Event::Started { training, name, seed, epochs, resumed } => {
                 let worker = self.enter(training, name, *seed);
@@ -81,15 +106,19 @@ impl Tally {
             }
             Event::Trained { training } => {
                 live.trained += 1;
+                self.trainings.count(self.since.get(training.as_str()).copied());
                 self.left(training);
             }
-            Event::Evaluated { .. } => live.evaluated += 1,
+            Event::Evaluated { training, .. } | Event::Mapped { training, .. } => {
+                live.evaluated += 1;
+                let since = self.since.insert(training.to_string(), Instant::now());
+                self.evaluations.count(since);
+            }
             Event::Mapping { training, share } => {
                 if let Some(worker) = self.worker(training) {
                     worker.share = *share;
                 }
             }
-            Event::Mapped { .. } => live.evaluated += 1,
             Event::Ended { training, .. } => self.left(training),
             Event::Failed { training, again, .. } => {
                 live.failed += usize::from(!again);
@@ -105,6 +134,7 @@ impl Tally {
     /// A worker is at a training, whatever it did before.
     fn enter(&mut self, training: &TrainingId, name: &str, seed: u64) -> &mut LiveWorker {
         self.left(training);
+        self.since.insert(training.to_string(), Instant::now());
         self.live.workers.push(LiveWorker {
             training_id: training.to_string(),
             name: name.to_owned(),
@@ -123,6 +153,7 @@ impl Tally {
     /// A training is no longer under way.
     fn left(&mut self, training: &TrainingId) {
         self.live.workers.retain(|worker| worker.training_id != training.as_str());
+        self.since.remove(training.as_str());
     }
 
     /// The sum, as of now.
@@ -130,9 +161,16 @@ impl Tally {
         Live { updated: now(), seconds_left: self.seconds_left(), ..self.live.clone() }
     }
 
-    /// The share of all trainings that is done, those under way by their epochs.
+    /// The share of all work that is done, trainings under way by their epochs.
     pub fn share(&self) -> f64 {
-        (self.live.trained as f64 + self.under_way()) / self.live.trainings.max(1) as f64
+        let evaluation = match (self.training_pace().each(), self.evaluations.each()) {
+            (Some(training), Some(evaluation)) => evaluation / training,
+            _ => EVALUATION,
+        };
+        let Live { trainings, trained, evaluations, evaluated, .. } = self.live;
+        let done = trained as f64 + self.under_way() + evaluation * evaluated as f64;
+        let all = trainings as f64 + evaluation * evaluations as f64;
+        if all > 0.0 { done / all } else { 0.0 }
     }
 
     fn under_way(&self) -> f64 {
@@ -143,12 +181,29 @@ impl Tally {
         self.live.workers.iter().filter(|worker| !worker.trained).map(share).sum()
     }
 
+    /// With the trainings under way.
+    fn training_pace(&self) -> Pace {
+        let training = self.live.workers.iter().filter(|worker| !worker.trained);
+        let since = training.filter_map(|worker| self.since.get(&worker.training_id));
+        let seconds: f64 = since.map(|since| since.elapsed().as_secs_f64()).sum();
+        Pace {
+            seconds: self.trainings.seconds + seconds,
+            done: self.trainings.done + self.under_way(),
+        }
+    }
+
     /// By the speed so far, once there is something to judge by.
     fn seconds_left(&self) -> Option<f64> {
-        let here = (self.live.trained - self.trained_before) as f64 + self.under_way();
-        let open = (self.live.trainings - self.trained_before) as f64 - here;
-        let elapsed = self.started.elapsed().as_secs_f64();
-        (here > 0.05 && elapsed > 2.0).then(|| elapsed / here * open)
+        let Live { trainings, trained, evaluations, evaluated, jobs, .. } = self.live;
+        let training = self.training_pace().each();
+        let evaluation = self.evaluations.each().or(training.map(|seconds| seconds * EVALUATION));
+        let open = |count: f64, each: Option<f64>| {
+            if count > 0.0 { each.map(|each| count * each) } else { Some(0.0) }
+        };
+        let trainings =
+            open(trainings.saturating_sub(trained) as f64 - self.under_way(), training)?;
+        let evaluations = open(evaluations.saturating_sub(evaluated) as f64, evaluation)?;
+        Some((trainings + evaluations) / f64::from(jobs.max(1)))
     }
 
     fn worker(&mut self, training: &TrainingId) -> Option<&mut LiveWorker> {
@@ -193,13 +248,40 @@ mod tests {
         let step =
             Step { epoch: 3, step: 5, steps: 10, loss: 1.0, accuracy: 0.5, images_per_second: 9.0 };
         tally.take(&Event::Step { training: id('a'), step });
-        assert_eq!(tally.share(), (1.0 + 2.5 / 4.0) / 4.0);
+        // Two of eight evaluations are done, each taken for a twentieth of a training.
+        assert!((tally.share() - (1.0 + 2.5 / 4.0 + 0.1) / 4.4).abs() < 1e-12);
         assert_eq!(tally.live().workers.len(), 2);
         tally.take(&Event::Trained { training: id('a') });
         let (name, seed, reason) = ("whole".to_owned(), 1, "no memory".to_owned());
         tally.take(&Event::Failed { training: id('b'), name, seed, reason, again: false });
         let live = tally.live();
         assert_eq!((live.trained, live.failed, live.workers.len()), (2, 1, 0));
-        assert_eq!(tally.share(), 0.5);
+        assert!((tally.share() - 2.1 / 4.4).abs() < 1e-12);
+    }
+
+    /// Where all is trained and much is to be examined, something is left.
+    #[test]
+    fn evaluations_count_too() {
+        let mut tally = Tally::default();
+        let planned = |evaluated| Event::Planned {
+            experiment: "x".to_owned(),
+            trainings: 1,
+            trained: 1,
+            evaluations: 127,
+            evaluated,
+            jobs: 1,
+            threads: 2,
+        };
+        tally.take(&planned(0));
+        assert!(tally.share() < 0.2 && tally.seconds_left().is_none());
+        let (name, seed) = ("amortised".to_owned(), 1);
+        tally.take(&Event::Evaluating { training: id('a'), name, seed, evaluations: 127 });
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let evaluation = serde_json::from_str(&format!("\"{}\"", "e".repeat(20))).unwrap();
+        tally.take(&Event::Evaluated { training: id('a'), evaluation });
+        let left = tally.seconds_left().unwrap();
+        assert!(left > 126.0 * 0.02, "{left}");
+        tally.take(&planned(127));
+        assert_eq!((tally.share(), tally.seconds_left()), (1.0, Some(0.0)));
     }
 }
