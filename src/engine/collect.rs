@@ -127,9 +127,8 @@ fn describe(
     };
     let status = match manifest.map(|manifest| &manifest.status) {
         None => missing("it was not trained"),
-        Some(TrainingStatus::Failed { reason }) => RunStatus::Failed(reason.clone()),
         Some(TrainingStatus::Done) if record.is_none() => missing("it was not evaluated"),
-        Some(TrainingStatus::Done) => RunStatus::Done,
+        Some(status) => status.into(),
     };
     let evaluated_area =
         record.filter(|_| run.evaluation.occlusion.is_some()).map(|record| record.area);

@@ -163,7 +163,7 @@ impl Tally {
 
     /// The share of all work that is done, trainings under way by their epochs.
     pub fn share(&self) -> f64 {
-        let evaluation = match (self.training_pace().each(), self.evaluations.each()) {
+        let evaluation = match self.seconds_each() {
             (Some(training), Some(evaluation)) => evaluation / training,
             _ => EVALUATION,
         };
@@ -192,11 +192,17 @@ impl Tally {
         }
     }
 
+    /// For a training and for an evaluation, where something is known of them.
+    fn seconds_each(&self) -> (Option<f64>, Option<f64>) {
+        let training = self.training_pace().each();
+        let guess = training.map(|seconds| seconds * EVALUATION);
+        (training, self.evaluations.each().or(guess))
+    }
+
     /// By the speed so far, once there is something to judge by.
     fn seconds_left(&self) -> Option<f64> {
         let Live { trainings, trained, evaluations, evaluated, jobs, .. } = self.live;
-        let training = self.training_pace().each();
-        let evaluation = self.evaluations.each().or(training.map(|seconds| seconds * EVALUATION));
+        let (training, evaluation) = self.seconds_each();
         let open = |count: f64, each: Option<f64>| {
             if count > 0.0 { each.map(|each| count * each) } else { Some(0.0) }
         };

@@ -14,4 +14,4 @@ pub mod weights;
 pub use changed::{Known, Parts, Span};
 pub use count::{ParameterCount, multiply_adds};
 pub use folded::Folded;
-pub use network::{Network, Parameter, WeightsError};
+pub use network::{Network, Parameter, WeightsError, channels_last};

@@ -308,6 +308,11 @@ pub(super) fn input(pictures: &Tensor, precision: Precision) -> Tensor {
     }
 }
 
+/// The same numbers `[N, C, H, W]`, laid in memory channels-last; no copy where they lie so.
+pub fn channels_last(x: &Tensor) -> Tensor {
+    x.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
+}
+
 /// 3 × 3, stride 1, with so many pixels of zeros around.
 pub(super) fn convolve(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, padding: i64) -> Tensor {
     x.conv2d(weight, bias, [1, 1], [padding, padding], [1, 1], 1)

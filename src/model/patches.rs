@@ -54,9 +54,7 @@ impl Patches {
         let variance = variance.clamp_min(0.0);
         let gain = &norm.weight.leaf * (&variance + EPSILON).rsqrt();
         let filter = (&rows * gain.unsqueeze(1)).view(size.as_slice());
-        // Channels-last, as the picture.
-        let filter = filter.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2]);
-        let filter = filter.to_kind(x.kind());
+        let filter = network::channels_last(&filter).to_kind(x.kind());
         // Rounded as it is, so that the mean is taken away to the last bit that counts.
         let given = filter.to_kind(Kind::Float).reshape([size[0], -1]).mv(&mean);
         let shift = (&norm.bias.leaf - given).to_kind(x.kind());

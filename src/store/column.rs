@@ -8,7 +8,7 @@ use crate::dataset::Split;
 use crate::experiment::Statistics;
 use crate::region::{FillKind, Mode, Phase};
 
-use super::terms::{CurveKind, CurveOrder, MapMethod, Metric, NONE, RunStatus, Term, Worth};
+use super::terms::{self, CurveKind, CurveOrder, MapMethod, Metric, NONE, RunStatus, Term, Worth};
 
 /// What is wrong with a column that was read.
 #[derive(Debug, PartialEq, Eq)]
@@ -157,7 +157,7 @@ macro_rules! terms {
             }
 
             fn column<'a>(name: &str, values: impl ExactSizeIterator<Item = &'a Self>) -> Column {
-                let words = values.map(|value| value.map_or(NONE, |value| value.term()));
+                let words = values.map(|value| terms::term_or_none(*value));
                 StringChunked::from_iter_values(name.into(), words).into_column()
             }
 

@@ -11,8 +11,10 @@ use crate::dataset::Split;
 use crate::experiment::{SensitivityMethod, Statistics};
 use crate::region::{FillKind, Mode, Phase};
 
+use super::TrainingStatus;
+
 /// What stands in a table where there is no such term: of whole faces.
-pub const NONE: &str = "none";
+pub(super) const NONE: &str = "none";
 
 /// A type of which a table holds the name.
 pub trait Term: Copy + 'static {
@@ -26,6 +28,11 @@ pub trait Term: Copy + 'static {
     fn of(word: &str) -> Option<Self> {
         Self::TERMS.iter().copied().find(|term| term.term() == word)
     }
+}
+
+/// As in tables, where there may be none.
+pub fn term_or_none<T: Term>(term: Option<T>) -> &'static str {
+    term.map_or(NONE, T::term)
 }
 
 /// Implements [`Term`] for types that know their names.
@@ -169,6 +176,16 @@ impl RunStatus {
             _ => after("failed: ")
                 .map(RunStatus::Failed)
                 .or_else(|| after("open: ").map(RunStatus::Open)),
+        }
+    }
+}
+
+/// Of a training that has ended.
+impl From<&TrainingStatus> for RunStatus {
+    fn from(status: &TrainingStatus) -> RunStatus {
+        match status {
+            TrainingStatus::Done => RunStatus::Done,
+            TrainingStatus::Failed { reason } => RunStatus::Failed(reason.clone()),
         }
     }
 }

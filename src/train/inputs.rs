@@ -12,6 +12,7 @@ use super::inpaint::inpainted;
 use super::standardisation::Standardisation;
 use super::warp::Warp;
 use crate::dataset::{Dataset, Split};
+use crate::model::channels_last;
 use crate::random;
 use crate::region::Fill;
 
@@ -145,8 +146,11 @@ impl OnDevice {
     /// What is seen of pictures wherever all of them is hidden, `[B, C, H, W]`; `None` where that depends on
     /// what is hidden beside. With it, [`laid`] covers any part of them as [`met`](OnDevice::met) does.
     pub fn all_hidden(&self, pictures: &Tensor, fill: Fill, seed: i64) -> Option<Tensor> {
-        let filling = self.filling(pictures, fill, seed, &|| pictures.shallow_clone())?;
-        Some(filling.expand_as(pictures))
+        let filling = match fill {
+            Fill::Mean => pictures.zeros_like(),
+            _ => self.filling(pictures, fill, seed, &|| pictures.shallow_clone())?,
+        };
+        Some(channels_last(&filling.expand_as(pictures)))
     }
 
     /// Pictures of which the hidden share of each pixel is replaced. `whole` gives the pictures with all
@@ -158,20 +162,16 @@ impl OnDevice {
         whole: &dyn Fn() -> Tensor,
     ) -> Tensor {
         let Covering { hidden, fill, seed } = covering;
-        match (fill, self.filling(pictures, fill, seed, whole)) {
-            // Nothing is added to nothing.
-            (Fill::Mean, _) => pictures * (1.0 - hidden),
-            (_, Some(filling)) => laid(pictures, &filling, hidden),
-            (Fill::Inpaint, None) => inpainted(pictures, hidden),
-            (_, None) => {
-                let outline = (hidden * 2.0 - 1.0).expand_as(pictures);
-                outline.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
-            }
+        match self.filling(pictures, fill, seed, whole) {
+            Some(filling) => laid(pictures, &filling, hidden),
+            None if fill == Fill::Mean => pictures * (1.0 - hidden),
+            None if fill == Fill::Inpaint => inpainted(pictures, hidden),
+            None => channels_last(&(hidden * 2.0 - 1.0).expand_as(pictures)),
         }
     }
 
-    /// What replaces pictures where they are hidden, in a shape that expands to theirs; `None` where that is
-    /// not a matter of each pixel alone.
+    /// What is added to pictures where they are hidden, in a shape that expands to theirs; `None` where that is
+    /// nothing, and where it is not a matter of each pixel alone.
     fn filling(
         &self,
         pictures: &Tensor,
@@ -183,7 +183,6 @@ impl OnDevice {
             unreachable!("[B, C, H, W]")
         };
         match fill {
-            Fill::Mean => Some(Tensor::zeros([1, 1, 1, 1], (Kind::Float, self.device()))),
             Fill::Noise => {
                 let size = [images, height, width, channels];
                 let noise = random::normal(&size, pictures.device(), seed);
@@ -191,7 +190,7 @@ impl OnDevice {
             }
             Fill::Constant(value) => Some(self.standardised(value)),
             Fill::Blur(share) => Some(blurred(&whole(), share * height as f64)),
-            Fill::Inpaint | Fill::Silhouette => None,
+            Fill::Mean | Fill::Inpaint | Fill::Silhouette => None,
         }
     }
 

@@ -4,6 +4,7 @@ use rand::{Rng, RngExt};
 use tch::{Device, Kind, Tensor};
 
 use crate::experiment::Augment;
+use crate::model::channels_last;
 
 /// What chance makes of each of some pictures.
 #[derive(Debug)]
@@ -122,10 +123,6 @@ fn flipped(pictures: &Tensor, flips: &Tensor) -> Tensor {
 fn sampled(pictures: &Tensor, maps: &Tensor) -> Tensor {
     let grid = Tensor::affine_grid_generator(maps, pictures.size(), false);
     pictures.grid_sampler(&grid, BILINEAR, BORDER, false)
-}
-
-fn channels_last(pictures: &Tensor) -> Tensor {
-    pictures.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
 }
 
 /// libtorch's numbers for sampling between points, and for what lies beyond the border.

@@ -74,31 +74,14 @@ impl Coverings {
         let pictures = batch.frames.len() as i64;
         let of: Vec<i64> = windows.iter().flat_map(|_| 0..pictures).collect();
         let parts = Parts::new(of, rows, columns);
-        let places = batch.places.cut(&parts);
-        // Of each part, where its window begins and ends.
-        let ends = |end: &dyn Fn(&(f64, f64)) -> f64| {
-            let ends: Vec<f32> = windows.iter().map(|window| end(window) as f32).collect();
-            let ends = Tensor::from_slice(&ends).repeat_interleave_self_int(pictures, None, None);
-            ends.view([-1, 1, 1]).to_device(places.x.device())
-        };
-        let within = |at: &Tensor, from: fn(&(f64, f64)) -> f64| {
-            let after = at.ge_tensor(&ends(&from));
-            after.logical_and(&at.lt_tensor(&ends(&|window| from(window) + side)))
-        };
-        let covered = within(&places.x, |(x, _)| *x).logical_and(&within(&places.y, |(_, y)| *y));
-        let seen = 1.0 - covered.to_kind(Kind::Float);
+        let seen = beside(windows, *side, &batch.places.cut(&parts));
         Some(Group { coverings: windows.len(), parts, seen })
     }
 
     /// How much of each place is seen under one of the coverings, 0 to 1, `[B, H, W]`.
     pub fn seen(&self, index: usize, places: &Places) -> Tensor {
         match self {
-            Coverings::Windows { corners, side } => {
-                let (left, top) = corners[index];
-                let within = |at: &Tensor, from: f64| at.ge(from).logical_and(&at.lt(from + side));
-                let covered = within(&places.x, left).logical_and(&within(&places.y, top));
-                1.0 - covered.to_kind(Kind::Float)
-            }
+            Coverings::Windows { corners, side } => beside(&corners[index..=index], *side, places),
             &Coverings::Masks { cells, keep, seed, .. } => {
                 let mut generator = random::generator(seed, "sensitivity mask", &[index as u64]);
                 let mut cell = || if generator.random::<f64>() < keep { 1.0 } else { 0.0 };
@@ -141,6 +124,23 @@ fn spans(
     (along(|point| point.y, height), along(|point| point.x, width))
 }
 
+/// How much of each place is seen beside windows of a side, by their upper left corners, 0 or 1: of the first
+/// places beside the first window, of as many beside the next.
+fn beside(windows: &[(f64, f64)], side: f64, places: &Places) -> Tensor {
+    let each = places.pictures() / windows.len() as i64;
+    let within = |at: Tensor, from: fn(&(f64, f64)) -> f64| {
+        let ends = |length: f64| {
+            let ends: Vec<f32> =
+                windows.iter().map(|window| (from(window) + length) as f32).collect();
+            let ends = Tensor::from_slice(&ends).repeat_interleave_self_int(each, None, None);
+            ends.view([-1, 1, 1]).to_device(at.device())
+        };
+        at.ge_tensor(&ends(0.0)).logical_and(&at.lt_tensor(&ends(side)))
+    };
+    let covered = within(places.x(), |(x, _)| *x).logical_and(&within(places.y(), |(_, y)| *y));
+    1.0 - covered.to_kind(Kind::Float)
+}
+
 /// Where windows begin along a side: a stride apart, the last one flush with the end.
 fn starts(side: f64, stride: f64) -> Vec<f64> {
     let last = 1.0 - side;
@@ -166,7 +166,7 @@ pub(super) fn enlarged(
     // From −1 to 1 over the enlarged grid.
     let along =
         |at: &Tensor, shift: f64| (at.clamp(0.0, 1.0) * side + shift) * (2.0 / (side + 1.0)) - 1.0;
-    let at = Tensor::stack(&[along(&places.x, right), along(&places.y, down)], -1);
+    let at = Tensor::stack(&[along(&places.x(), right), along(&places.y(), down)], -1);
     let size = [at.size()[0], 1, cells as i64, cells as i64];
     let grid = Tensor::from_slice(grid)
         .view([1, 1, cells as i64, cells as i64])

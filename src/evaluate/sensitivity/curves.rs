@@ -64,7 +64,7 @@ pub(super) fn curves(
             CurveKind::Deletion => turns.ge(changed),
             CurveKind::Insertion => turns.lt(changed),
         };
-        seen.to_kind(Kind::Float).view_as(&batch.places.x)
+        seen.to_kind(Kind::Float).view_as(&batch.places.x())
     };
     let laid = Laid { count: answers(steps), seen: &seen, parts: None };
     let answers = subjects.mean_answers(network, &laid, go_on)?;

@@ -126,7 +126,7 @@ fn maps(
     let count = coverings.len();
     // After the last covering, the whole face.
     let seen = |index: usize, batch: &Batch| match index {
-        whole if whole == count => batch.places.x.ones_like(),
+        whole if whole == count => batch.places.x().ones_like(),
         index => coverings.seen(index, &batch.places),
     };
     let parts =

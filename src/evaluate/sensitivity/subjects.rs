@@ -62,11 +62,11 @@ impl Batch<'_> {
     }
 }
 
-/// Points of the canonical face frame, `[B, H, W]` each; outside of it they are below 0 or above 1.
+/// Points of the canonical face frame; outside of it they are below 0 or above 1.
 #[derive(Debug)]
 pub(super) struct Places {
-    pub x: Tensor,
-    pub y: Tensor,
+    /// `[B, H, W, 2]`, x and y: in one, so that a part of both is cut without a copy of the whole.
+    both: Tensor,
 }
 
 impl Places {
@@ -85,16 +85,30 @@ impl Places {
             let numbers: Vec<f32> = maps.iter().map(|map| of(map) as f32).collect();
             Tensor::from_slice(&numbers).view([-1, 1, 1]).to_device(device)
         };
-        Places {
-            x: number(|map| map.a) * &u + number(|map| map.b) * &v + number(|map| map.c),
-            y: number(|map| map.d) * &u + number(|map| map.e) * &v + number(|map| map.f),
-        }
+        let x = number(|map| map.a) * &u + number(|map| map.b) * &v + number(|map| map.c);
+        let y = number(|map| map.d) * &u + number(|map| map.e) * &v + number(|map| map.f);
+        Places { both: Tensor::stack(&[x, y], -1) }
     }
 
-    /// Those that lie in parts, `[P, h, w]`.
+    /// `[B, H, W]`.
+    pub fn x(&self) -> Tensor {
+        self.both.select(-1, 0)
+    }
+
+    /// `[B, H, W]`.
+    pub fn y(&self) -> Tensor {
+        self.both.select(-1, 1)
+    }
+
+    /// For how many pictures they are.
+    pub fn pictures(&self) -> i64 {
+        self.both.size()[0]
+    }
+
+    /// Those that lie in parts, of as many pictures.
     pub fn cut(&self, parts: &Parts) -> Places {
-        let both = parts.cut(&Tensor::stack(&[&self.x, &self.y], 1));
-        Places { x: both.select(1, 0), y: both.select(1, 1) }
+        let cut = parts.cut(&self.both.permute([0, 3, 1, 2]));
+        Places { both: cut.permute([0, 2, 3, 1]) }
     }
 
     /// The cell of a map in which each point lies, `[B, H × W]`, i64; for points outside of the frame the
@@ -103,7 +117,7 @@ impl Places {
         let cell = |at: &Tensor| {
             (at * GRID as f64).floor().clamp(0.0, GRID as f64 - 1.0).to_kind(Kind::Int64)
         };
-        (cell(&self.y) * GRID as i64 + cell(&self.x)).view([self.x.size()[0], -1])
+        (cell(&self.y()) * GRID as i64 + cell(&self.x())).reshape([self.pictures(), -1])
     }
 }
 
@@ -205,7 +219,7 @@ impl<'a> Subjects<'a> {
             let grey = grey.mean_dim([3].as_slice(), false, Kind::Float).unsqueeze(1) / 255.0;
             let side = GRID as i64;
             let at = Places::carried(&self.frames[start..end], side, side, self.device());
-            let at = Tensor::stack(&[at.x * 2.0 - 1.0, at.y * 2.0 - 1.0], -1);
+            let at = at.both * 2.0 - 1.0;
             let carried = values(&grey.grid_sampler(&at, BILINEAR, BORDER, false));
             let faces = carried.chunks_exact(GRID * GRID);
             for (class, face) in self.classes[start..end].iter().zip(faces) {

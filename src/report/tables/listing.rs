@@ -7,13 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::region::{FillKind, Mode, Phase};
 use crate::report::findings::facts::dataset_name;
 use crate::report::tables::cell::Cell;
 use crate::report::tables::settings::flat;
 use crate::report::tables::table::{Column, Table};
 use crate::report::words::numbers::utc;
-use crate::store::{EpochRow, Manifest, NONE, RunRow, TrainingStatus};
+use crate::store::{EpochRow, Manifest, RunRow, RunStatus, term_or_none};
 
 /// Of [`runs_table`], where the runs are those of one experiment.
 pub const RUNS_OF_ONE: [&str; 7] =
@@ -49,9 +48,9 @@ fn run_columns() -> [RunColumn; 32] {
         (text("condition", "condition"), |run| Cell::text(run.condition.as_str())),
         (text("dataset", "data set"), |run| Cell::text(run.dataset.as_str())),
         (text("regions", "regions"), |run| Cell::text(run.regions.join(" + "))),
-        (text("mode", "mode"), |run| Cell::text(run.mode.map_or(NONE, Mode::name))),
-        (text("fill", "fill"), |run| Cell::text(run.fill.map_or(NONE, FillKind::name))),
-        (text("phase", "phase"), |run| Cell::text(run.phase.map_or(NONE, Phase::name))),
+        (text("mode", "mode"), |run| Cell::text(term_or_none(run.mode))),
+        (text("fill", "fill"), |run| Cell::text(term_or_none(run.fill))),
+        (text("phase", "phase"), |run| Cell::text(term_or_none(run.phase))),
         (text("control", "control"), |run| Cell::Flag(run.control)),
         (number("draw", "draw"), |run| {
             run.draw.map_or(Cell::Empty, |draw| Cell::Count(u64::from(draw)))
@@ -138,8 +137,7 @@ impl TrainingEntry {
         };
         let status = match manifest.map(|manifest| &manifest.status) {
             None => "unfinished".to_owned(),
-            Some(TrainingStatus::Done) => "done".to_owned(),
-            Some(TrainingStatus::Failed { reason }) => format!("failed: {reason}"),
+            Some(status) => RunStatus::from(status).to_string(),
         };
         let cells = vec![
             Cell::Id(id.to_owned()),
@@ -297,13 +295,7 @@ pub fn training_table(manifest: &Manifest, run: Option<&RunRow>) -> Table {
         push("run status", Cell::text(run.status.to_string()));
     }
     push("training", Cell::text(manifest.training_id.as_str()));
-    push(
-        "status",
-        match &manifest.status {
-            TrainingStatus::Done => Cell::text("done"),
-            TrainingStatus::Failed { reason } => Cell::text(format!("failed: {reason}")),
-        },
-    );
+    push("status", Cell::text(RunStatus::from(&manifest.status).to_string()));
     push("seed", Cell::text(manifest.seed.to_string()));
     push("epochs", Cell::Count(u64::from(manifest.epochs)));
     push("best epoch", Cell::Count(u64::from(manifest.best_epoch)));
@@ -332,6 +324,7 @@ mod tests {
     use super::*;
     use crate::report::tables::table::Format;
     use crate::report::words::label::tests::run;
+    use crate::store::TrainingStatus;
 
     fn manifest() -> Manifest {
         Manifest {
