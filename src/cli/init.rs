@@ -22,13 +22,16 @@ use crate::store::{StoreError, write_new};
     fer-lab init                                a study of drawn faces\n  \
     fer-lab init brows.toml --dataset ferplus   one of FER+, called brows")]
 pub struct Arguments {
-    /// The file to write, which must not exist; the experiment takes its name
+    /// The file to write, which must not exist; the experiment takes its name. `-` writes to standard output
     #[arg(value_name = "FILE", default_value = "experiments/my_study.toml")]
     file: PathBuf,
     /// The data set
     #[arg(long, value_name = "KIND", default_value = "faces", value_parser = kinds())]
     dataset: DatasetKind,
 }
+
+/// What an experiment is called that has no file yet.
+const UNNAMED: &str = "my_study";
 
 fn kinds() -> impl TypedValueParser<Value = DatasetKind> {
     let words = DATASET_KINDS.map(|(word, _)| word);
@@ -41,6 +44,13 @@ fn kinds() -> impl TypedValueParser<Value = DatasetKind> {
 pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     if !options.sets.is_empty() {
         bail!("`init` writes no `--set` down: change the key in the file, or give it to `run`");
+    }
+    if arguments.file.as_os_str() == "-" {
+        if options.format != Format::Table {
+            bail!("`init -` writes the file itself, which has no `--format`: leave it out");
+        }
+        output::data(&starter(UNNAMED, arguments.dataset))?;
+        return Ok(Exit::Done);
     }
     let mut file = arguments.file.clone();
     if file.extension().is_none() {

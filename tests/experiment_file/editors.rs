@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use fer_lab::experiment::{DATASET_KINDS, SCHEMA, starter};
+use fer_lab::experiment::{DATASET_KINDS, schema, starter};
 use serde_json::Value as Json;
 
 use super::schema::{probes, shipped};
@@ -27,7 +27,7 @@ fn tool(variable: &str, name: &str, arguments: &[&str], folder: &Path) -> Option
 /// Files with the schema beside them, and whether each is right.
 fn files() -> (tempfile::TempDir, BTreeMap<String, bool>) {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("fer-lab.schema.json"), SCHEMA).unwrap();
+    fs::write(folder.path().join("fer-lab.schema.json"), schema()).unwrap();
     let mut right = BTreeMap::new();
     let mut write = |name: String, text: &str, is_right: bool| {
         let text = format!("#:schema ./fer-lab.schema.json\n{text}\n");

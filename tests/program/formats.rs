@@ -22,7 +22,7 @@ fn every_command_answers_in_every_format_or_refuses_it() {
     let runs = program.json(&["show", "small", "--format", "json"]);
     let run = runs[0]["run_id"].as_str().unwrap();
 
-    let answered: [&[&str]; 22] = [
+    let answered: [&[&str]; 23] = [
         &["init", "NEW.toml"],
         &["run", "smoke.toml", "-q"],
         &["plan", "smoke.toml"],
@@ -45,6 +45,7 @@ fn every_command_answers_in_every_format_or_refuses_it() {
         &["logs", "small"],
         &["reproduce", run, "-q"],
         &["clean", "--dry-run"],
+        &["keys", "train.optimizer"],
     ];
     for format in ["csv", "json", "markdown"] {
         for arguments in answered {
@@ -100,6 +101,7 @@ fn every_command_answers_in_every_format_or_refuses_it() {
         &["clean", "--dry-run"],
         &["regions"],
         &["schema"],
+        &["keys"],
         &["init", "other.toml"],
     ] {
         refuses(&program, arguments, &["--set", "train.epochs=9"], "--set");
