@@ -6,13 +6,15 @@ use std::io::Write;
 use super::outline::outline;
 use super::{EngineError, Observer, Work, sensitivity};
 use crate::analysis;
-use crate::dataset::{Split, faces};
+use crate::dataset::Split;
+use crate::dataset::faces::{self, IdealObserver};
 use crate::evaluate::metrics::Metrics;
 use crate::experiment::{DatasetSpec, FacesSpec, Source};
-use crate::plan::{Identified, Plan, TrainingIdentity, source_content};
+use crate::plan::{Identified, Naming, Plan, TrainingIdentity, source_content};
+use crate::region::Regions;
 use crate::store::{
-    ConfusionRow, EpochRow, EvaluationRecord, Manifest, PredictionRow, PredictionSource, RunRow,
-    RunStatus, StoreError, TrainingStatus, TruthRow, collect_predictions, read_table,
+    ConfusionRow, EpochRow, EvaluationRecord, Manifest, PredictionRow, PredictionSource, Results,
+    RunRow, RunStatus, StoreError, TrainingStatus, TruthRow, collect_predictions, read_table,
     write_sealed_json, write_table, write_whole,
 };
 
@@ -197,38 +199,52 @@ fn score(
 
 /// For faces, what an ideal observer reaches with any set of regions, in each swept choice.
 fn truth(work: &Work) -> Result<(), EngineError> {
+    let naming = Naming::new(work.experiment);
+    let every = Regions::built_in_names().len();
     let mut rows = Vec::new();
     for cell in &work.experiment.cells {
         if let Source::Faces(faces) = &cell.settings.dataset.source {
-            let truth = shared_truth(work, &cell.settings.dataset, faces)?;
-            rows.extend(truth.into_iter().map(|row| TruthRow { swept: cell.swept.clone(), ..row }));
+            let truth = shared_truth(work.results, &cell.settings.dataset, faces)?;
+            rows.extend(truth.into_iter().map(|row| TruthRow {
+                condition: naming.seen(cell, &row.regions, row.regions.len() == every),
+                swept: cell.swept.clone(),
+                ..row
+            }));
         }
-    }
-    if rows.is_empty() {
-        return Ok(());
     }
     Ok(write_table(&work.results.table_path::<TruthRow>(&work.experiment.name)?, &rows)?)
 }
 
-/// It follows from the settings alone, so that it is computed once.
+/// The key under which the rows of a stored truth name what it is the truth of.
+const SOURCE: &str = "truth.source";
+
+/// It follows from the settings alone, so that it is computed once. The rows have no condition yet.
 fn shared_truth(
-    work: &Work,
+    results: &Results,
     spec: &DatasetSpec,
     faces: &FacesSpec,
 ) -> Result<Vec<TruthRow>, EngineError> {
     let source = source_content(spec).unwrap_or_default();
     let hash = blake3::hash(source.as_bytes()).to_hex().to_string();
-    let shared = work.results.cache_dir().join(format!("{hash}.parquet"));
+    let shared = results.cache_dir().join(format!("{hash}.parquet"));
     // Each row names its source in a column of its own, so that a file under a wrong name is not believed.
-    let named = BTreeMap::from([("source".to_owned(), hash)]);
+    let swept = BTreeMap::from([(SOURCE.to_owned(), format!("\"{hash}\""))]);
     if let Ok(rows) = read_table::<TruthRow>(&shared)
-        && rows.iter().all(|row| row.swept == named)
+        && rows.iter().all(|row| row.swept == swept)
     {
         return Ok(rows);
     }
-    let truth = faces::truth(spec, faces);
-    let rows: Vec<_> =
-        truth.into_iter().map(|row| TruthRow { swept: named.clone(), ..row }).collect();
+    let row = |seen: IdealObserver| TruthRow {
+        condition: String::new(),
+        regions: seen.regions,
+        accuracy: seen.accuracy,
+        accuracy_error: seen.accuracy_error,
+        bits: seen.bits,
+        recall: seen.recall,
+        classes: seen.classes,
+        swept: swept.clone(),
+    };
+    let rows: Vec<TruthRow> = faces::truth(spec, faces).into_iter().map(row).collect();
     write_table(&shared, &rows)?;
     Ok(rows)
 }

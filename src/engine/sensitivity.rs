@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::data::frames;
 use super::state::sound;
-use super::training::{Job, remove};
+use super::training::Job;
 use super::{EngineError, Event, Observer, Work};
 use crate::dataset::Split;
 use crate::evaluate::sensitivity::{ClassSensitivity, GRID, Subjects, examine};
@@ -174,13 +174,7 @@ pub(super) fn collect(work: &Work, identified: &Identified) -> Result<usize, Eng
     let Work { experiment, plan, results, .. } = work;
     let maps_path = results.table_path::<SensitivityRow>(&experiment.name)?;
     let curves_path = results.table_path::<SensitivityCurveRow>(&experiment.name)?;
-    if experiment.sensitivity.is_empty() {
-        remove(&maps_path)?;
-        remove(&curves_path)?;
-        return Ok(0);
-    }
-    let mut maps = TableWriter::begin(&maps_path, &SensitivityRow::to_columns(&[]))?;
-    let mut curves = TableWriter::begin(&curves_path, &SensitivityCurveRow::to_columns(&[]))?;
+    let (mut maps, mut curves) = (TableWriter::new(&maps_path), TableWriter::new(&curves_path));
     let mut missing = 0;
     for (training, identity) in identified.trainings.iter().enumerate() {
         for map in asked(experiment, plan, identified, training) {

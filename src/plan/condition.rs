@@ -23,9 +23,10 @@ pub struct Condition {
     pub control: Option<u32>,
 }
 
-/// How the conditions of one experiment are named.
+/// How the conditions of one experiment are named. The name is the key that joins its tables: no two conditions
+/// share it, and a condition has the same in all of them.
 #[derive(Debug)]
-pub(crate) struct Naming {
+pub struct Naming {
     several_phases: bool,
     several_fills: bool,
     /// Swept key → the shortest end of it that no other swept key has.
@@ -52,6 +53,18 @@ impl Naming {
     /// `masks alone`.
     pub fn masks(&self, cell: &Cell) -> String {
         format!("masks alone{}", self.swept(cell))
+    }
+
+    /// What an ideal observer sees: as of a covered face, but for phase and fill, which it has not. `whole` where
+    /// nothing is covered.
+    pub fn seen(&self, cell: &Cell, regions: &[String], all: bool) -> String {
+        let mut regions = regions.to_vec();
+        regions.sort();
+        match regions.len() {
+            _ if all => self.whole(cell),
+            0 => format!("keep nothing{}", self.swept(cell)),
+            _ => format!("{} {}{}", Mode::Keep.name(), regions.join(" + "), self.swept(cell)),
+        }
     }
 
     /// `hide eyes + mouth (evaluate, noise), control 1, learning_rate = 0.01`.

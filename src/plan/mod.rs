@@ -11,7 +11,7 @@ mod expand;
 mod identity;
 mod reach;
 
-pub use condition::Condition;
+pub use condition::{Condition, Naming};
 pub(crate) use expand::in_lines;
 pub use expand::{Examination, Plan, PlanError, PlanWarning, Run, TrainingSpec};
 pub use identity::{

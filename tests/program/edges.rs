@@ -111,6 +111,7 @@ const ANSWERING: [&[&str]; 22] = [
     &["status"],
     &["logs", "small"],
     &["clean", "--dry-run"],
+    &["tables"],
     &["schema"],
     &["completions", "fish"],
     &["man"],
