@@ -127,3 +127,40 @@ fn score(
     }
     Ok(scores)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::effects::fixture::run;
+    use crate::store::{RunStatus, write_table};
+
+    #[test]
+    fn only_where_no_run_is_done_may_its_tables_be_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let results = Results::create(folder.path()).unwrap();
+        let write = |status| {
+            let runs = [RunRow { status, ..run("w", &[], "none", 1) }];
+            write_table(&results.table_path::<RunRow>("e").unwrap(), &runs).unwrap();
+        };
+        write(RunStatus::Failed("out of memory".to_owned()));
+        let tables = Tables::read(&results, "e").unwrap();
+        assert_eq!((tables.runs.len(), tables.scores.len(), tables.confusion.len()), (1, 0, 0));
+        assert!(tables.lost.is_none());
+        assert!(read_scores(&results, "e", &|_| true).unwrap().is_empty());
+
+        write(RunStatus::Done);
+        let message = Tables::read(&results, "e").unwrap_err().to_string();
+        assert!(message.contains("confusion.parquet`: run the experiment first"), "{message}");
+        let confusion = results.table_path::<ConfusionRow>("e").unwrap();
+        let row = ConfusionRow {
+            run_id: "w".to_owned(),
+            split: crate::dataset::Split::Test,
+            actual: "fear".to_owned(),
+            predicted: "fear".to_owned(),
+            count: 1,
+        };
+        write_table(&confusion, &[row]).unwrap();
+        let message = Tables::read(&results, "e").unwrap_err().to_string();
+        assert!(message.contains("predictions.parquet`: run the experiment first"), "{message}");
+    }
+}

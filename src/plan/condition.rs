@@ -55,16 +55,13 @@ impl Naming {
         format!("masks alone{}", self.swept(cell))
     }
 
-    /// What an ideal observer sees: as of a covered face, but for phase and fill, which it has not. `whole` where
-    /// nothing is covered.
-    pub fn seen(&self, cell: &Cell, regions: &[String], all: bool) -> String {
-        let mut regions = regions.to_vec();
-        regions.sort();
-        match regions.len() {
-            _ if all => self.whole(cell),
-            0 => format!("keep nothing{}", self.swept(cell)),
-            _ => format!("{} {}{}", Mode::Keep.name(), regions.join(" + "), self.swept(cell)),
-        }
+    /// What no condition of the experiment leaves to be seen: `keep eyes + mouth`, of neither phase nor fill.
+    pub fn seen(&self, cell: &Cell, regions: &[&str]) -> String {
+        let regions = match regions {
+            [] => "nothing".to_owned(),
+            regions => regions.join(" + "),
+        };
+        format!("{} {regions}{}", Mode::Keep.name(), self.swept(cell))
     }
 
     /// `hide eyes + mouth (evaluate, noise), control 1, learning_rate = 0.01`.

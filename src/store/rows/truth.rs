@@ -4,10 +4,10 @@ use super::table;
 
 table! {
     /// How well an ideal observer does who reads every visible sign of the drawn faces without error: a row for
-    /// each set of visible regions (and swept choice).
+    /// each set of visible regions (and swept choice), and for each further condition that shows the same set.
     TruthRow in "truth" {
-        /// `whole` where every region is visible, else `keep` and their names, sorted. It is a condition of the
-        /// experiment where this has one phase and one fill; an observer has neither.
+        /// As in `runs`: the condition that leaves these regions to be seen; `keep …`, without phase and fill, where
+        /// the experiment has none.
         condition: String,
         /// What is visible: names in the order of the atlas; empty where nothing is.
         regions: Vec<String>,
