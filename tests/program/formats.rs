@@ -22,7 +22,7 @@ fn every_command_answers_in_every_format_or_refuses_it() {
     let runs = program.json(&["show", "small", "--format", "json"]);
     let run = runs[0]["run_id"].as_str().unwrap();
 
-    let answered: [&[&str]; 23] = [
+    let answered: [&[&str]; 24] = [
         &["init", "NEW.toml"],
         &["run", "smoke.toml", "-q"],
         &["plan", "smoke.toml"],
@@ -46,6 +46,7 @@ fn every_command_answers_in_every_format_or_refuses_it() {
         &["reproduce", run, "-q"],
         &["clean", "--dry-run"],
         &["keys", "train.optimizer"],
+        &["tables"],
     ];
     for format in ["csv", "json", "markdown"] {
         for arguments in answered {
@@ -100,6 +101,7 @@ fn every_command_answers_in_every_format_or_refuses_it() {
         &["reproduce", run],
         &["clean", "--dry-run"],
         &["regions"],
+        &["tables"],
         &["schema"],
         &["keys"],
         &["init", "other.toml"],
