@@ -13,6 +13,7 @@
 //! | [`model`] | the network |
 //! | [`train`] | one network fitted with one seed |
 //! | [`store`] | the results folder: tables, manifests, atomic writes |
+//! | [`study`] | what the rows of a study say: its settings, each with its classes, chance and conditions |
 //! | [`evaluate`] | what a network answers under an occlusion, how good that is, and where it looks |
 //! | [`analysis`] | effects, intervals, p-values: from tables to tables |
 //! | [`engine`] | carries out a plan: the trainings and evaluations that are missing |
@@ -35,4 +36,5 @@ pub mod random;
 pub mod region;
 pub mod report;
 pub mod store;
+pub mod study;
 pub mod train;

@@ -13,6 +13,7 @@ use super::{Exit, Options, output, report};
 use crate::engine::{self, Asked, Crew, Machine, Work};
 use crate::experiment::{DeviceChoice, Experiment};
 use crate::plan::Plan;
+use crate::report::Depth;
 use crate::store::Results;
 
 /// Train what is missing, collect, chart, answer
@@ -35,9 +36,6 @@ pub struct Arguments {
     /// End at the first failure; trainings under way write checkpoints
     #[arg(long)]
     fail_fast: bool,
-    /// Go on with the others when a training fails; that is so unless --fail-fast is given
-    #[arg(long, conflicts_with = "fail_fast")]
-    keep_going: bool,
     /// Where the results folder holds another study of the same name, replace its tables; it is kept under
     /// another name else
     #[arg(long)]
@@ -137,8 +135,8 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
             output::error_text(&again);
             return Ok(Exit::Interrupted);
         }
-        let answer = interruption.leaving_at_once(|| {
-            report::regenerate(&results, &experiment.name, options, report::Depth::Answer)
+        let (answer, _) = interruption.leaving_at_once(|| {
+            report::regenerate(&results, &experiment.name, options, Depth::Answer)
         })?;
         if !arguments.json {
             told = told.and(output::answer(&answer));

@@ -7,11 +7,14 @@
 //! already.
 
 mod condition;
+mod estimate;
 mod expand;
 mod identity;
+mod naming;
 mod reach;
 
 pub use condition::Condition;
+pub use estimate::{Estimate, Speed};
 pub(crate) use expand::in_lines;
 pub use expand::{Examination, Plan, PlanError, PlanWarning, Run, TrainingSpec};
 pub use identity::{
@@ -19,7 +22,7 @@ pub use identity::{
     TrainingId, TrainingIdentity, covers_the_same, evaluation_id, is_id, sensitivity_id,
     source_content, training_id,
 };
-
+pub use naming::{ConditionName, PhaseWords, Several, Swept, swept_words};
 pub use reach::{CoversNothing, Parts, Pictures, Reach, covers_nothing};
 
 #[cfg(test)]

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::dataset::Split;
 use crate::experiment::Statistics;
-use crate::region::{FillKind, Mode, Phase};
+use crate::region::{FillKind, Masking, Mode, Phase};
 
-use super::terms::{CurveKind, CurveOrder, MapMethod, Masking, Metric, RunStatus, Worth};
+use super::terms::{CurveKind, CurveOrder, MapMethod, Metric, RunStatus, Worth};
 
 /// `truth.parquet`, for data whose generator is known.
 pub use crate::dataset::faces::TruthRow;

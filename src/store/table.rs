@@ -55,6 +55,15 @@ pub fn read_table<T: Table>(path: &Path) -> Result<Vec<T>, StoreError> {
 /// memory at a time, beside the file.
 pub fn read_groups<T: Table, E: From<StoreError>>(
     path: &Path,
+    each: impl FnMut(Vec<T>) -> Result<(), E>,
+) -> Result<(), E> {
+    read_columns(path, None, each)
+}
+
+/// The same of some columns alone, where the file has others that are long: those of the schema at least.
+pub fn read_columns<T: Table, E: From<StoreError>>(
+    path: &Path,
+    columns: Option<Vec<String>>,
     mut each: impl FnMut(Vec<T>) -> Result<(), E>,
 ) -> Result<(), E> {
     let bytes = read_plain(path, u64::MAX)?;
@@ -70,7 +79,7 @@ pub fn read_groups<T: Table, E: From<StoreError>>(
             let mut reader = ParquetReader::new(Cursor::new(bytes.as_slice()));
             // The footer names every group: read again for each, it would cost the square of them.
             reader.set_metadata(metadata.clone());
-            reader.with_slice(Some(group)).finish()
+            reader.with_columns(columns.clone()).with_slice(Some(group)).finish()
         });
         let rows = T::from_frame(&frame.map_err(damaged)?).map_err(|error| {
             let (column, problem) = (error.column, error.problem);
