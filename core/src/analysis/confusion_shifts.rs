@@ -1,0 +1,113 @@
+//! Which confusions appear, and which go, when regions are covered.
+
+use super::cells::{Cell, Covered, EffectsError, Pair, cells, pair};
+use super::crossed::Differences;
+use super::metric::mean;
+use super::scores::RunScores;
+use crate::store::ConfusionShiftRow;
+
+/// For every covering and class, how the share of its images that are taken for each class changes: covered
+/// less whole, so that a confusion that appears is above 0. Paired as in [`effects`](super::effects())
+/// over the images of the actual class; the right answers are among the rows, and the changes of one
+/// actual class sum to 0.
+///
+/// Rows come in the order in which coverings first occur among the runs, actual before predicted, in
+/// class order; a class without test images has none.
+///
+/// # Errors
+/// As of [`effects`](super::effects()).
+pub fn confusion_shifts(runs: &[RunScores]) -> Result<Vec<ConfusionShiftRow>, EffectsError> {
+    let mut rows = Vec::new();
+    for cell in &cells(runs)? {
+        for covered in &cell.covered {
+            let pairs = pair(cell, covered)?;
+            let Some(whole) = pairs.first().map(|pair| pair.whole) else { continue };
+            for (actual, images) in whole.test.by_class() {
+                let classes = &whole.test.classes;
+                for predicted in (0..=u16::MAX).take(classes.len()) {
+                    let pair_of_classes =
+                        [actual, predicted].map(|class| &classes[usize::from(class)]);
+                    let taken = |run: &RunScores, image: usize| {
+                        f64::from(u8::from(run.predicted[images[image]] == predicted))
+                    };
+                    let shift = shift(cell, covered, &pairs, images.len(), pair_of_classes, taken);
+                    rows.extend(shift);
+                }
+            }
+        }
+    }
+    Ok(rows)
+}
+
+fn shift(
+    cell: &Cell,
+    like: &Covered,
+    pairs: &[Pair],
+    images: usize,
+    [actual, predicted]: [&String; 2],
+    taken: impl Fn(&RunScores, usize) -> f64,
+) -> Option<ConfusionShiftRow> {
+    let change = Differences::from_fn(pairs.len(), images, |seed, image| {
+        taken(pairs[seed].covered, image) - taken(pairs[seed].whole, image)
+    })?;
+    let change = change.estimate();
+    let (low, high) = change.interval.unzip();
+    let share = |run: &RunScores| mean((0..images).map(|image| taken(run, image)));
+    Some(ConfusionShiftRow {
+        condition: like.condition.to_owned(),
+        regions: like.regions.to_vec(),
+        mode: like.masking.mode,
+        phase: like.masking.phase,
+        fill: like.masking.fill,
+        actual: actual.clone(),
+        predicted: predicted.clone(),
+        baseline: mean(pairs.iter().map(|pair| share(pair.whole))),
+        covered: mean(pairs.iter().map(|pair| share(pair.covered))),
+        change: change.mean,
+        low,
+        high,
+        seeds: u32::try_from(pairs.len()).unwrap_or(u32::MAX),
+        images: images as u64,
+        method: change.method.to_owned(),
+        swept: cell.swept.clone(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::effects::fixture::{answers, run};
+    use super::*;
+
+    #[test]
+    fn shares_by_hand() {
+        const ACTUAL: [usize; 6] = [0, 0, 0, 0, 1, 1];
+        let runs = [
+            (run("w1", &[], "none", 1), [0, 0, 0, 0, 1, 1]),
+            (run("w2", &[], "none", 2), [0, 0, 0, 1, 1, 0]),
+            (run("m1", &["mouth"], "hide", 1), [0, 1, 1, 0, 1, 1]),
+            (run("m2", &["mouth"], "hide", 2), [0, 0, 1, 1, 1, 1]),
+        ];
+        let runs = runs.map(|(run, predicted)| answers(run, &ACTUAL, &predicted));
+        let rows = confusion_shifts(&runs).unwrap();
+        let found: Vec<_> = rows
+            .iter()
+            .map(|row| {
+                let numbers = (row.baseline, row.covered, row.change);
+                (row.actual.as_str(), row.predicted.as_str(), numbers, row.images)
+            })
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("neutral", "neutral", (0.875, 0.5, -0.375), 4),
+                ("neutral", "fear", (0.125, 0.5, 0.375), 4),
+                ("fear", "neutral", (0.25, 0.0, -0.25), 2),
+                ("fear", "fear", (0.75, 1.0, 0.25), 2),
+            ]
+        );
+        let appears = [[0.0, 1.0, 1.0, 0.0], [0.0, 0.0, 1.0, 0.0]];
+        let expected =
+            Differences::from_fn(2, 4, |seed, image| appears[seed][image]).unwrap().estimate();
+        assert_eq!(rows[1].low.zip(rows[1].high), expected.interval);
+    }
+}

@@ -1,0 +1,141 @@
+//! What masks alone tell.
+//!
+//! A mask that is placed by an image's landmarks may give the answer away by its place or size, whatever
+//! it hides (Rong et al. 2022). A network that learned from the masks alone shows how much.
+
+use std::collections::BTreeMap;
+
+use super::cells::{Cell, EffectsError, cells, same_images};
+use super::crossed::Differences;
+use super::metric::{Metric, mean};
+use super::scores::RunScores;
+use crate::store::MaskLeakRow;
+
+/// How far the networks that saw masks alone come beyond what is reached without looking: the share of the
+/// commonest class of the test images, and 0 bits. Rows for each swept choice that has such runs, one for
+/// each of the two metrics; none of bits where a run does not know its own.
+///
+/// # Errors
+/// Where two of the runs were examined on different test images.
+pub fn mask_leaks(runs: &[RunScores]) -> Result<Vec<MaskLeakRow>, EffectsError> {
+    let mut rows = Vec::new();
+    for Cell { swept, masks, .. } in cells(runs)?.iter().filter(|cell| !cell.masks.is_empty()) {
+        same_images(masks.iter().copied())?;
+        let rows_of = |metric| mask_leak(metric, masks, swept);
+        rows.extend([Metric::Accuracy, Metric::Bits].into_iter().filter_map(rows_of));
+    }
+    Ok(rows)
+}
+
+/// One metric of runs on the same images.
+fn mask_leak(
+    metric: Metric,
+    runs: &[&RunScores],
+    swept: &BTreeMap<String, String>,
+) -> Option<MaskLeakRow> {
+    let images = runs[0].images();
+    let unseen = without_looking(metric, runs[0]);
+    let reached: Vec<Vec<f64>> =
+        runs.iter().map(|scores| metric.worths(scores)).collect::<Option<_>>()?;
+    let excess = Differences::from_fn(runs.len(), images, |seed, image| {
+        reached[seed][image] - unseen[image]
+    })?
+    .estimate();
+    let chance = mean(unseen.into_iter());
+    let (low, high) = excess.interval.unzip();
+    Some(MaskLeakRow {
+        condition: runs[0].run.condition.clone(),
+        metric,
+        reached: chance + excess.mean,
+        chance,
+        excess: excess.mean,
+        low,
+        high,
+        p: excess.p,
+        seeds: u32::try_from(runs.len()).unwrap_or(u32::MAX),
+        images: images as u64,
+        method: excess.method.to_owned(),
+        swept: swept.clone(),
+    })
+}
+
+/// What each image counts for an answer that is given without looking: the commonest class, always; in
+/// bits the classes as often as they are, which is worth nothing by definition.
+fn without_looking(metric: Metric, scores: &RunScores) -> Vec<f64> {
+    let test = &scores.test;
+    if metric == Metric::Bits {
+        return vec![0.0; scores.images()];
+    }
+    let mut guess: (u16, usize) = (0, 0);
+    for (class, images) in test.by_class() {
+        if images.len() > guess.1 {
+            guess = (class, images.len());
+        }
+    }
+    test.actual.iter().map(|class| f64::from(u8::from(*class == guess.0))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::effects;
+    use super::super::effects::fixture::{answers, run};
+    use super::*;
+    use crate::region::{FillKind, Phase};
+    use crate::store::RunRow;
+
+    fn masks(id: &str, seed: u64) -> RunRow {
+        RunRow {
+            phase: Some(Phase::Masks),
+            fill: Some(FillKind::Silhouette),
+            ..run(id, &["eyes"], "hide", seed)
+        }
+    }
+
+    /// Of 40 images the first 24 are of one class: guessing it is right for 60 %.
+    fn actual() -> Vec<usize> {
+        (0..40).map(|image| usize::from(image >= 24)).collect()
+    }
+
+    #[test]
+    fn what_masks_tell_is_what_lies_beyond_a_guess() {
+        let actual = actual();
+        // Wrong for images 0 to 3: 90 %.
+        let telling: Vec<usize> = actual
+            .iter()
+            .enumerate()
+            .map(|(image, &class)| if image < 4 { 1 } else { class })
+            .collect();
+        let rows = mask_leaks(&[
+            answers(masks("a", 1), &actual, &telling),
+            answers(masks("b", 2), &actual, &telling),
+            answers(run("c", &[], "none", 1), &actual, &actual),
+        ])
+        .unwrap();
+        let [row, bits] = &rows[..] else { panic!("{rows:?}") };
+        assert_eq!((row.metric, bits.metric), (Metric::Accuracy, Metric::Bits));
+        assert!((row.reached - 0.9).abs() < 1e-12 && (row.chance - 0.6).abs() < 1e-12);
+        assert!((row.excess - 0.3).abs() < 1e-12);
+        assert_eq!((row.seeds, row.images), (2, 40));
+        assert!(row.low.unwrap() > 0.0 && row.p.unwrap() < 0.05, "{row:?}");
+    }
+
+    #[test]
+    fn a_network_that_guesses_tells_nothing() {
+        let actual = actual();
+        let rows = mask_leaks(&[answers(masks("a", 1), &actual, &[0; 40])]).unwrap();
+        assert_eq!((rows[0].excess, rows[0].reached), (0.0, 0.6));
+        assert!(
+            mask_leaks(&[answers(run("c", &[], "none", 1), &actual, &actual)]).unwrap().is_empty()
+        );
+    }
+
+    #[test]
+    fn masks_alone_are_no_effect() {
+        let actual = actual();
+        let runs = [
+            answers(run("c", &[], "none", 1), &actual, &actual),
+            answers(masks("a", 1), &actual, &[0; 40]),
+        ];
+        assert!(effects(&runs).unwrap().is_empty());
+    }
+}

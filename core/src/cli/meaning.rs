@@ -1,0 +1,84 @@
+//! Whether `--format` and `--set` mean something for a command. What would change nothing is refused.
+
+use std::path::Path;
+
+use anyhow::bail;
+
+use super::{Command, Options};
+use crate::report::Format;
+
+/// Refuses options that a command would pass over.
+pub fn check(command: &Command, options: &Options) -> anyhow::Result<()> {
+    if options.format != Format::Table
+        && let Some((name, what)) = of_one_format(command)
+    {
+        bail!("`{name}` writes {what}, which have no `--format`: leave it out");
+    }
+    if let Some(set) = options.sets.first()
+        && let Some(name) = without_file(command)
+    {
+        bail!(
+            "`{name}` reads no experiment file, so that `--set {set}` would change nothing: leave it out"
+        );
+    }
+    match command {
+        Command::Run(arguments) => one_table("run", arguments.files.len(), options.format),
+        Command::Report(arguments) => one_table("report", arguments.names.len(), options.format),
+        _ => Ok(()),
+    }
+}
+
+/// The commands whose answer has a format of its own, and what it is.
+fn of_one_format(command: &Command) -> Option<(&'static str, &'static str)> {
+    match command {
+        Command::Schema(_) => Some(("schema", "the lines of a JSON Schema")),
+        Command::Completions(_) => Some(("completions", "the lines of a shell's script")),
+        Command::Man(_) => Some(("man", "manual pages")),
+        Command::Worker(_) => Some(("worker", "events as lines of JSON")),
+        Command::Run(arguments) if arguments.json => {
+            Some(("run --json", "events as lines of JSON"))
+        }
+        Command::Logs(arguments) if arguments.follow => {
+            Some(("logs --follow", "lines as they come"))
+        }
+        _ => None,
+    }
+}
+
+/// The commands that read no experiment file. `init`, which writes one, answers for itself.
+fn without_file(command: &Command) -> Option<&'static str> {
+    let is_file =
+        |word: &String| Path::new(word).extension().is_some_and(|ending| ending == "toml");
+    match command {
+        Command::Report(_) => Some("report"),
+        Command::Compare(_) => Some("compare"),
+        Command::List(_) => Some("list"),
+        Command::Show(_) => Some("show"),
+        Command::Status(_) => Some("status"),
+        Command::Logs(_) => Some("logs"),
+        Command::Reproduce(_) => Some("reproduce"),
+        Command::Clean(_) => Some("clean"),
+        Command::Worker(_) => Some("worker"),
+        Command::Tables(_) => Some("tables"),
+        Command::Schema(_) => Some("schema"),
+        Command::Completions(_) => Some("completions"),
+        Command::Man(_) => Some("man"),
+        Command::Diff(arguments) if !is_file(&arguments.a) && !is_file(&arguments.b) => {
+            Some("diff")
+        }
+        Command::Regions(arguments) if arguments.file.is_none() => Some("regions"),
+        Command::Diff(_) | Command::Regions(_) | Command::Init(_) | Command::Run(_) => None,
+        Command::Plan(_) | Command::Preview(_) | Command::Data(_) => None,
+    }
+}
+
+/// One table after the other would be no CSV and no JSON.
+fn one_table(name: &str, count: usize, format: Format) -> anyhow::Result<()> {
+    if format != Format::Table && count > 1 {
+        bail!(
+            "`{name}` answers for each experiment with a table of its own: for another `--format` name \
+             one experiment at a time"
+        );
+    }
+    Ok(())
+}

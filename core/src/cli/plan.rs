@@ -1,0 +1,255 @@
+//! `fer-lab plan`
+
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use clap::Args;
+use serde_json::json;
+
+use super::interrupt::Interruption;
+use super::progress::{Progress, duration};
+use super::run::{CHECKPOINT_SECONDS, CrewArguments};
+use super::{Exit, Options, output};
+use crate::analysis::{power, speed};
+use crate::dataset;
+use crate::engine::{self, Outline, Specification, Status, Work};
+use crate::experiment::{Experiment, Settings};
+use crate::machine::Crew;
+use crate::plan::{Plan, map_answers};
+use crate::report::planned::conditions_table;
+use crate::report::{Format, advice, counted, thousands, wrap};
+use crate::store::{CACHE, FileKind, Results, StoreError, file_kind, write_json};
+
+/// What `run` would do, what is done already, how long the rest takes
+///
+/// Trains nothing, and needs no data: where they are not at hand it says so.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    fer-lab plan experiments/mask_eyes.toml\n  \
+    fer-lab plan experiments/mask_eyes.toml --set seeds.count=10")]
+pub struct Arguments {
+    /// The experiment file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Write a specification of each open training into this folder, for `fer-lab worker`; of what lies
+    /// there, only specifications of the same trainings are replaced
+    #[arg(long, value_name = "DIR")]
+    specifications: Option<PathBuf>,
+    /// Say how many seeds an effect of so many points of accuracy needs
+    #[arg(long, value_name = "POINTS", default_value_t = 2.0, value_parser = points)]
+    effect: f64,
+    #[command(flatten)]
+    crew: CrewArguments,
+}
+
+fn points(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(points) if 0.0 < points && points <= 100.0 => Ok(points),
+        _ => Err("give a number of points above 0, up to 100".to_owned()),
+    }
+}
+
+pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
+    let experiment = options.experiment(&arguments.file)?;
+    let plan = Plan::new(&experiment)?;
+    if let Some(folder) = &arguments.specifications {
+        return write_specifications(arguments, &experiment, &plan, folder, options);
+    }
+    let results = match Results::open(&options.results) {
+        Ok(results) => Some(results),
+        Err(StoreError::Missing { .. } | StoreError::NotResults { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let mut missing = Vec::new();
+    for training in &plan.trainings {
+        let spec = &training.settings.dataset;
+        if let Some(reason) = dataset::missing(spec)
+            && !missing.contains(&reason)
+        {
+            missing.push(reason);
+        }
+    }
+    let cache = options.results.join(CACHE);
+    let identified = plan.identify(&|spec| dataset::known_content(spec, &cache));
+    let outline = engine::outline(&experiment, &plan, &identified, results.as_ref())?;
+    match options.format {
+        Format::Json => output::data(&(serde_json::to_string_pretty(&outline)? + "\n"))?,
+        Format::Table => {
+            let crew = arguments.crew.crew(&plan, &experiment);
+            let effect = arguments.effect;
+            let planned = Planned { experiment: &experiment, plan: &plan, crew: &crew, effect };
+            output::answer(&describe(&planned, &outline, &missing, results.as_ref())?)?;
+        }
+        other => output::table(&conditions_table(&outline), other)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// Reads the data, since a specification names what they hold.
+fn write_specifications(
+    arguments: &Arguments,
+    experiment: &Experiment,
+    plan: &Plan,
+    folder: &Path,
+    options: &Options,
+) -> anyhow::Result<Exit> {
+    let interruption = Interruption::catch(String::new())?;
+    // Said before the data are read.
+    if let Ok(kind) = file_kind(folder)
+        && !folder.is_dir()
+    {
+        bail!("`--specifications {}`: that is {kind}, and no folder", folder.display());
+    }
+    let results = Results::create(&options.results)?;
+    let work = Work {
+        experiment,
+        plan,
+        results: &results,
+        crew: arguments.crew.crew(plan, experiment),
+        program: engine::this_program()?,
+        commit: None,
+        retries: 0,
+        fail_fast: false,
+        replace: false,
+        locks: true,
+        checkpoint_seconds: CHECKPOINT_SECONDS,
+    };
+    let mut progress = Progress::new(options, false, &interruption);
+    let specifications = engine::specifications(&work, &mut progress);
+    progress.finish();
+    let specifications = specifications?;
+    let place =
+        |specification: &Specification| folder.join(format!("{}.json", specification.training));
+    for specification in &specifications {
+        check_place(&place(specification), specification)?;
+    }
+    let mut written = Vec::new();
+    for specification in &specifications {
+        let path = place(specification);
+        write_json(&path, specification)?;
+        written.push(json!({
+            "training_id": specification.training,
+            "specification": path.to_string_lossy(),
+        }));
+    }
+    if options.format != Format::Table {
+        output::records(&["training_id", "specification"], &written, options.format)?;
+        return Ok(Exit::Done);
+    }
+    output::answer(&format!(
+        "{} specifications in {}; a job for each: fer-lab worker SPECIFICATION --results {}\n",
+        specifications.len(),
+        folder.display(),
+        options.results.display()
+    ))?;
+    Ok(Exit::Done)
+}
+
+/// An error where something stands at `path` that is no specification of the same training.
+fn check_place(path: &Path, specification: &Specification) -> anyhow::Result<()> {
+    let stays =
+        "it stays as it is, and no specification was written: name another folder, or remove it";
+    match file_kind(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => bail!("`{}` cannot be looked at: {error}", path.display()),
+        Ok(FileKind::File) => match File::open(path).map(Specification::read) {
+            Ok(Ok(there)) if there.training == specification.training => Ok(()),
+            _ => bail!("`{}` is no specification of that training: {stays}", path.display()),
+        },
+        Ok(kind) => bail!("`{}` is {kind}: {stays}", path.display()),
+    }
+}
+
+/// What would be run, and who would run it.
+struct Planned<'a> {
+    experiment: &'a Experiment,
+    plan: &'a Plan,
+    crew: &'a Crew,
+    /// Points of accuracy.
+    effect: f64,
+}
+
+fn describe(
+    planned: &Planned,
+    outline: &Outline,
+    missing: &[String],
+    results: Option<&Results>,
+) -> anyhow::Result<String> {
+    let plan = planned.plan;
+    let mut text = String::new();
+    if !outline.question.is_empty() {
+        text += &format!("{}\n\n", outline.question);
+    }
+    text += &conditions_table(outline).render(Format::Table, output::width().min(100))?;
+    let open: Vec<usize> = (0..plan.trainings.len())
+        .filter(|training| outline.trainings[*training].status != Status::Done)
+        .collect();
+    let done = plan.trainings.len() - open.len();
+    text += &format!(
+        "\n{} ({done} done), {}; a network of {} parameters, {} trainable\n",
+        counted(plan.trainings.len() as u64, "training"),
+        counted(plan.runs.len() as u64, "run"),
+        thousands(outline.parameters.total),
+        thousands(outline.parameters.trainable),
+    );
+    if !outline.sensitivity.is_empty() {
+        let maps = &outline.sensitivity;
+        let done = maps.iter().filter(|map| map.status == Status::Done).count();
+        let each =
+            planned.experiment.sensitivity.iter().map(|spec| {
+                format!("{} {}", thousands(map_answers(spec) as u64), spec.method.name())
+            });
+        let each: Vec<String> = each.collect();
+        text += &format!(
+            "{} ({done} done); answers an image: {}\n",
+            counted(maps.len() as u64, "sensitivity map"),
+            each.join(", ")
+        );
+    }
+    if !open.is_empty() {
+        text += &estimate(planned, &open, results)?;
+    }
+    if plan.conditions.iter().any(|condition| condition.occlusion.is_some()) {
+        let parameters = outline.parameters.total;
+        let advice = advice(&power(planned.experiment, parameters, planned.effect, results)?);
+        text += &format!("{}\n", wrap(&advice, output::width().min(100)));
+    }
+    for warning in &outline.warnings {
+        let width = output::width().min(100);
+        text += &format!("{}\n", wrap(&format!("warning: {warning}"), width));
+    }
+    for reason in missing {
+        text += &format!("missing: {reason}\n");
+    }
+    if missing.is_empty() && outline.trainings.iter().any(|training| training.provisional) {
+        text += "the pictures have not been read yet: what is done is known once they are\n";
+    }
+    Ok(text)
+}
+
+/// How long the open trainings take, and by what that is known.
+fn estimate(
+    planned: &Planned,
+    open: &[usize],
+    results: Option<&Results>,
+) -> anyhow::Result<String> {
+    let Planned { experiment, plan, crew, .. } = planned;
+    let at_once = crew.jobs().min(open.len() as u32);
+    let speed_of = |settings: &Settings| -> Result<Option<f64>, StoreError> {
+        Ok(results.map(|results| speed(results, settings)).transpose()?.flatten())
+    };
+    let Some(estimate) = plan.estimate(open, (at_once, crew.threads), speed_of)? else {
+        return Ok("how long that takes is known once the pictures are read\n".to_owned());
+    };
+    let basis = match estimate.measured {
+        true => "by the speed of such trainings here",
+        false => "a rough guess: none of this network has been timed here",
+    };
+    let seeds = counted(experiment.seeds.len() as u64, "seed");
+    Ok(format!(
+        "about {} for {seeds}, {at_once} trainings at once\n({basis})\n",
+        duration(estimate.seconds)
+    ))
+}

@@ -1,0 +1,229 @@
+//! One kind of row, one Parquet file.
+
+use std::fs::File;
+use std::io::{BufWriter, Cursor};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use polars::prelude::*;
+use polars_io::prelude::{
+    BatchedWriter, KeyValueMetadata, ParquetCompression, ParquetReader, ParquetWriter, SerReader,
+};
+use polars_parquet::read::FileMetadata;
+use polars_parquet::write::schema_to_metadata_key;
+
+use super::column::ColumnError;
+use super::seal::{self, Seal};
+use super::whole::{WholeFile, remove};
+use super::{ColumnInfo, StoreError, read_plain, swept};
+
+/// A row of a table: names, types and meanings of its columns, their order, and both ways between rows and
+/// columns. Made by [`rows`](super::rows) alone.
+pub trait Table: Sized {
+    /// The file's name, without `.parquet`.
+    const NAME: &'static str;
+
+    /// What a row is, as it is written in the source.
+    const ABOUT: &'static str;
+
+    /// Whether a column for each swept key follows the others.
+    const SWEPT: bool;
+
+    /// The columns that every such table has, in order.
+    fn columns() -> Vec<ColumnInfo>;
+
+    /// Columns that are written after them for other tools, and never read.
+    fn beside() -> Vec<ColumnInfo>;
+
+    /// The columns of [`Table::columns`], then one for each swept key where such rows have them.
+    fn to_columns(rows: &[Self]) -> Result<Vec<Column>, ColumnError>;
+
+    /// Columns that are none of such a table are passed over.
+    fn from_frame(frame: &DataFrame) -> Result<Vec<Self>, ColumnError>;
+}
+
+/// Writes a table whole. The same rows give the same bytes. Without rows there is no file, and a former one is
+/// removed.
+pub fn write_table<T: Table>(path: &Path, rows: &[T]) -> Result<(), StoreError> {
+    let mut writer = TableWriter::new(path);
+    writer.write(T::to_columns(rows))?;
+    writer.finish()
+}
+
+/// Reads a table. Rows come in the order in which they were written.
+pub fn read_table<T: Table>(path: &Path) -> Result<Vec<T>, StoreError> {
+    let mut rows = Vec::new();
+    read_groups(path, |group: Vec<T>| {
+        rows.extend(group);
+        Ok(())
+    })?;
+    Ok(rows)
+}
+
+/// Reads a table and hands its rows on by groups, as they were written, so that only one group is in
+/// memory at a time, beside the file.
+pub fn read_groups<T: Table, E: From<StoreError>>(
+    path: &Path,
+    mut each: impl FnMut(Vec<T>) -> Result<(), E>,
+) -> Result<(), E> {
+    let bytes = read_plain(path, u64::MAX)?;
+    let damaged = |reason: String| StoreError::damaged(path, reason);
+    if let Seal::Broken(reason) = seal::check(&bytes) {
+        return Err(damaged(reason.to_owned()).into());
+    }
+    let (metadata, groups) = guarded(|| groups(&bytes)).map_err(damaged)?;
+    // A table without rows has no group, but its columns are looked at all the same.
+    let groups = if groups.is_empty() { vec![(0, 0)] } else { groups };
+    for group in groups {
+        let frame = guarded(|| {
+            let mut reader = ParquetReader::new(Cursor::new(bytes.as_slice()));
+            // The footer names every group: read again for each, it would cost the square of them.
+            reader.set_metadata(metadata.clone());
+            let wanted = wanted::<T>(&*reader.schema()?);
+            reader.with_slice(Some(group)).with_projection(Some(wanted)).finish()
+        });
+        let rows = T::from_frame(&frame.map_err(damaged)?).map_err(|error| {
+            let (column, problem) = (error.column, error.problem);
+            StoreError::Column { path: path.to_owned(), column, problem }
+        })?;
+        each(rows)?;
+    }
+    Ok(())
+}
+
+/// The places of the columns that rows are made of. What else a file holds is not decoded.
+fn wanted<T: Table>(schema: &ArrowSchema) -> Vec<usize> {
+    let columns = T::columns();
+    let wanted = |name: &str| {
+        (T::SWEPT && swept::is_key(name)) || columns.iter().any(|column| column.name == name)
+    };
+    let names = schema.iter_names().enumerate();
+    names.filter(|(_, name)| wanted(name)).map(|(place, _)| place).collect()
+}
+
+/// First row and number of rows of a row group.
+type Group = (usize, usize);
+
+/// The footer, and what it says of the row groups.
+fn groups(bytes: &[u8]) -> PolarsResult<(Arc<FileMetadata>, Vec<Group>)> {
+    let mut reader = ParquetReader::new(Cursor::new(bytes));
+    let metadata = reader.get_metadata()?.clone();
+    let mut start = 0;
+    let groups = metadata
+        .row_groups
+        .iter()
+        .map(|group| {
+            let first = start;
+            start += group.num_rows();
+            (first, group.num_rows())
+        })
+        .collect();
+    Ok((metadata, groups))
+}
+
+/// Runs the decoder. It may panic on a file that is damaged and carries no seal, having been written by
+/// another tool; a sealed file that is damaged never comes here.
+fn guarded<T>(decode: impl FnOnce() -> PolarsResult<T>) -> Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(decode)) {
+        Ok(decoded) => decoded.map_err(|error| error.to_string()),
+        Err(_) => Err("it cannot be decoded".to_owned()),
+    }
+}
+
+/// The types that Arrow readers are to give the columns.
+///
+/// Polars would name its own (string views, lists with 64-bit offsets). In the file they are the same, but
+/// pyarrow can neither compare nor sort string views, so the plain types are named.
+fn arrow_schema(schema: &Schema) -> ArrowSchema {
+    fn plain(mut field: ArrowField) -> ArrowField {
+        field.dtype = match field.dtype {
+            ArrowDataType::LargeUtf8 => ArrowDataType::Utf8,
+            ArrowDataType::LargeList(inner) => ArrowDataType::List(Box::new(plain(*inner))),
+            other => other,
+        };
+        field
+    }
+    let fields = schema.to_arrow(CompatLevel::oldest()).into_iter();
+    fields.map(|(name, field)| (name, plain(field))).collect()
+}
+
+/// Writes a table group by group. Where no group has a row there is no file, and a former one is removed.
+pub struct TableWriter {
+    path: PathBuf,
+    /// `None` as long as no row has come.
+    begun: Option<Begun>,
+}
+
+/// A file that has rows.
+struct Begun {
+    parquet: BatchedWriter<BufWriter<File>>,
+    whole: WholeFile,
+}
+
+impl TableWriter {
+    /// A table that is to lie at `path`.
+    pub fn new(path: &Path) -> TableWriter {
+        TableWriter { path: path.to_owned(), begun: None }
+    }
+
+    /// Adds a row group. All have the columns of the first.
+    pub fn write(&mut self, columns: Result<Vec<Column>, ColumnError>) -> Result<(), StoreError> {
+        let columns = columns.map_err(|error| self.refused(error))?;
+        if columns.iter().all(Column::is_empty) {
+            return Ok(());
+        }
+        let begun = match &mut self.begun {
+            Some(begun) => begun,
+            None => {
+                let begun = self.begin(&columns)?;
+                self.begun.insert(begun)
+            }
+        };
+        DataFrame::new_infer_height(columns)
+            .and_then(|frame| begun.parquet.write_batch(&frame))
+            .map_err(|error| StoreError::write(&self.path, std::io::Error::other(error)))
+    }
+
+    fn begin(&self, columns: &[Column]) -> Result<Begun, StoreError> {
+        let failed =
+            |error: PolarsError| StoreError::write(&self.path, std::io::Error::other(error));
+        let mut whole = WholeFile::begin(&self.path)?;
+        let file = whole.file().try_clone();
+        let file = file.map_err(|reason| StoreError::write(&self.path, reason))?;
+        let mut schema = Schema::with_capacity(columns.len());
+        for column in columns {
+            let before = schema.insert(column.name().clone(), column.dtype().clone());
+            if before.is_some() {
+                let column = column.name().to_string();
+                let problem = "a swept key cannot have the name of another column".to_owned();
+                return Err(self.refused(ColumnError { column, problem }));
+            }
+        }
+        let mut metadata = vec![(seal::KEY.to_owned(), seal::placeholder())];
+        let arrow = schema_to_metadata_key(&arrow_schema(&schema));
+        metadata.extend(arrow.value.map(|value| (arrow.key, value)));
+        let parquet = ParquetWriter::new(BufWriter::new(file))
+            .with_compression(ParquetCompression::Zstd(None))
+            .with_key_value_metadata(Some(KeyValueMetadata::from_static(metadata)))
+            .batched(&schema)
+            .map_err(failed)?;
+        Ok(Begun { parquet, whole })
+    }
+
+    fn refused(&self, ColumnError { column, problem }: ColumnError) -> StoreError {
+        StoreError::Unstorable { path: self.path.clone(), column, problem }
+    }
+
+    /// Seals the table and puts it in its place.
+    pub fn finish(self) -> Result<(), StoreError> {
+        let failed = |reason| StoreError::write(&self.path, reason);
+        let Some(Begun { parquet, mut whole }) = self.begun else {
+            return remove(&self.path);
+        };
+        parquet.finish().map_err(|error| failed(std::io::Error::other(error)))?;
+        drop(parquet);
+        seal::seal(whole.file()).map_err(failed)?;
+        whole.finish()
+    }
+}
