@@ -92,8 +92,7 @@ fn lists(program: &Program, runs: &[Value]) {
     let unknown = "no column `test_acuracy`: did you mean `test_accuracy`?";
     refused(program, &["list", "--where", "test_acuracy > 0.5"], unknown);
     let dotted = "train.optimizer.learning_rate = 0.01";
-    let quotes = "in a condition it stands in double quotes, `\"train.optimizer.learning_rate\"`";
-    refused(program, &["list", "trainings", "--where", dotted], quotes);
+    assert_eq!(rows(program, &["list", "trainings", "--where", dotted]).len(), 6);
     let quoted = "\"train.optimizer.learning_rate\" = 0.01 and \"train.epochs\" = 2";
     assert_eq!(rows(program, &["list", "trainings", "--where", quoted]).len(), 6);
     refused(
@@ -101,7 +100,7 @@ fn lists(program: &Program, runs: &[Value]) {
         &["list", "--where", "'test_accuracy' > 0.5"],
         "is a text, since it stands in",
     );
-    refused(program, &["list", "--where", "1); drop table rows"], "is no condition on a row");
+    refused(program, &["list", "--where", "1); drop table rows"], "invalid --where expression");
     refused(program, &["show", "smal"], "did you mean `small`?");
 }
 
