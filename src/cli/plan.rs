@@ -1,5 +1,6 @@
 //! `fer-lab plan`
 
+mod estimate;
 mod seeds;
 
 use std::fs::File;
@@ -8,20 +9,22 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::Args;
+use serde::Serialize;
 use serde_json::json;
 
+use self::estimate::Estimate;
+use self::seeds::Power;
 use super::interrupt::Interruption;
-use super::progress::{Progress, duration};
+use super::progress::Progress;
 use super::run::{CHECKPOINT_SECONDS, CrewArguments};
 use super::{Exit, Options, output};
-use crate::dataset;
+use crate::dataset::{self, ImageCounts, KnownData};
 use crate::engine::{self, Crew, Outline, Specification, Status, Work};
 use crate::evaluate::sensitivity;
-use crate::experiment::{Experiment, Settings, Source};
-use crate::model::multiply_adds;
-use crate::plan::Plan;
+use crate::experiment::{DatasetSpec, Experiment, Settings, Source};
+use crate::plan::{Plan, steps_per_epoch};
 use crate::report::{Cell, Column, Format, Table, counted, thousands, wrap};
-use crate::store::{CACHE, FileKind, Results, StoreError, TrainingStatus, file_kind, write_json};
+use crate::store::{CACHE, FileKind, Results, StoreError, file_kind, write_json};
 
 /// What `run` would do, what is done already, how long the rest takes
 ///
@@ -72,18 +75,31 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
             missing.push(reason);
         }
     }
-    let cache = options.results.join(CACHE);
-    let identified = plan.identify(&|spec| dataset::known_content(spec, &cache));
+    let known = known_data(&plan, &options.results.join(CACHE));
+    let of = |spec: &DatasetSpec| known.iter().find(|(known, _)| *known == spec);
+    let identified = plan.identify(&|spec| Some(of(spec)?.1.content.clone()));
     let outline = engine::outline(&experiment, &plan, &identified, results.as_ref())?;
-    match options.format {
-        Format::Json => output::data(&(serde_json::to_string_pretty(&outline)? + "\n"))?,
-        Format::Table => {
-            let crew = arguments.crew.crew(&plan, &experiment);
-            let effect = arguments.effect;
-            let planned = Planned { experiment: &experiment, plan: &plan, crew: &crew, effect };
-            output::answer(&describe(&planned, &outline, &missing, results.as_ref())?)?;
+    if !matches!(options.format, Format::Table | Format::Json) {
+        output::table(&table(&outline), options.format)?;
+        return Ok(Exit::Done);
+    }
+    let images = |spec: &DatasetSpec| match &spec.source {
+        Source::Faces(faces) => {
+            Some(ImageCounts { train: faces.train, val: faces.val, test: faces.test })
         }
-        other => output::table(&table(&outline), other)?,
+        _ => of(spec).map(|(_, known)| known.images),
+    };
+    let planned = Planned {
+        experiment: &experiment,
+        plan: &plan,
+        crew: &arguments.crew.crew(&plan, &experiment),
+        effect: arguments.effect,
+        images: &images,
+    };
+    let outlook = Outlook::of(&planned, &outline, results.as_ref())?;
+    match options.format {
+        Format::Json => output::data(&(serde_json::to_string_pretty(&outlook)? + "\n"))?,
+        _ => output::answer(&describe(&planned, &outlook, &missing)?)?,
     }
     Ok(Exit::Done)
 }
@@ -169,23 +185,87 @@ struct Planned<'a> {
     crew: &'a Crew,
     /// Points of accuracy.
     effect: f64,
+    /// How many images a data set has; `None` for one on disk that was not read yet.
+    images: &'a dyn Fn(&DatasetSpec) -> Option<ImageCounts>,
 }
 
-fn describe(
-    planned: &Planned,
-    outline: &Outline,
-    missing: &[String],
-    results: Option<&Results>,
-) -> anyhow::Result<String> {
-    let plan = planned.plan;
+/// A plan, and what can be said before anything is trained. `plan --format json` prints it.
+#[derive(Serialize)]
+struct Outlook<'a> {
+    #[serde(flatten)]
+    outline: &'a Outline,
+    /// Of the first training's data; `None` where they lie on disk and were not read yet.
+    images: Option<ImageCounts>,
+    /// Steps of the optimiser in the first training, where no early stopping ends it.
+    steps_per_training: Option<u64>,
+    /// What the open trainings take. `None` where the number of images is not known.
+    estimated_seconds: Option<f64>,
+    /// Whether such trainings have been timed here; else the estimate is a guess from the arithmetic.
+    estimate_is_measured: Option<bool>,
+    #[serde(skip)]
+    estimate: Option<Estimate>,
+    /// `None` where nothing is covered, so that there is no effect to find.
+    #[serde(flatten)]
+    power: Option<Power>,
+}
+
+impl Outlook<'_> {
+    fn of<'a>(
+        planned: &Planned,
+        outline: &'a Outline,
+        results: Option<&Results>,
+    ) -> anyhow::Result<Outlook<'a>> {
+        let Planned { experiment, plan, images, .. } = planned;
+        let estimate = Estimate::of(planned, &open(outline), results)?;
+        let settings = plan.trainings.first().map(|training| &training.settings);
+        let images = settings.and_then(|settings| images(&settings.dataset));
+        let steps = settings.zip(images).map(|(Settings { train, .. }, images)| {
+            u64::from(train.epochs) * steps_per_epoch(images.train, train.batch_size) as u64
+        });
+        let covers = plan.conditions.iter().any(|condition| condition.occlusion.is_some());
+        let power = || {
+            let test = images.map(|images| images.test);
+            Power::of(experiment, outline.parameters.total, test, planned.effect, results)
+        };
+        Ok(Outlook {
+            outline,
+            images,
+            steps_per_training: steps,
+            estimated_seconds: estimate.map(|estimate| estimate.seconds),
+            estimate_is_measured: estimate.map(|estimate| estimate.measured),
+            estimate,
+            power: covers.then(power).transpose()?,
+        })
+    }
+}
+
+/// The trainings that are not done, by their places.
+fn open(outline: &Outline) -> Vec<usize> {
+    let trainings = outline.trainings.iter().enumerate();
+    let open = trainings.filter(|(_, training)| training.status != Status::Done);
+    open.map(|(place, _)| place).collect()
+}
+
+/// The data sets on disk that were read before, each once.
+fn known_data<'a>(plan: &'a Plan, cache: &Path) -> Vec<(&'a DatasetSpec, KnownData)> {
+    let mut asked: Vec<&DatasetSpec> = Vec::new();
+    for training in &plan.trainings {
+        let spec = &training.settings.dataset;
+        if !asked.contains(&spec) {
+            asked.push(spec);
+        }
+    }
+    asked.into_iter().filter_map(|spec| Some((spec, dataset::known(spec, cache)?))).collect()
+}
+
+fn describe(planned: &Planned, outlook: &Outlook, missing: &[String]) -> anyhow::Result<String> {
+    let (plan, outline) = (planned.plan, outlook.outline);
     let mut text = String::new();
     if !outline.question.is_empty() {
         text += &format!("{}\n\n", outline.question);
     }
     text += &table(outline).render(Format::Table, output::width().min(100))?;
-    let open: Vec<usize> = (0..plan.trainings.len())
-        .filter(|training| outline.trainings[*training].status != Status::Done)
-        .collect();
+    let open = open(outline);
     let done = plan.trainings.len() - open.len();
     text += &format!(
         "\n{} ({done} done), {}; a network of {} parameters, {} trainable\n",
@@ -207,13 +287,20 @@ fn describe(
             each.join(", ")
         );
     }
-    if !open.is_empty() {
-        text += &estimate(planned, &open, results)?;
+    if let (Some(images), Some(steps)) = (outlook.images, outlook.steps_per_training) {
+        let ImageCounts { train, val, test } = images;
+        let [train, val, test] = [train, val, test].map(|count| thousands(count as u64));
+        let steps = counted(steps, "step");
+        text += &format!("images: {train} train, {val} val, {test} test; {steps} a training\n");
     }
-    if plan.conditions.iter().any(|condition| condition.occlusion.is_some()) {
-        let parameters = outline.parameters.total;
-        let advice = seeds::advice(planned.experiment, parameters, planned.effect, results)?;
-        text += &format!("{}\n", wrap(&advice, output::width().min(100)));
+    if !open.is_empty() {
+        text += &match outlook.estimate {
+            Some(estimate) => estimate.in_words(planned.experiment.seeds.len()),
+            None => "how long that takes is known once the pictures are read\n".to_owned(),
+        };
+    }
+    if let Some(power) = &outlook.power {
+        text += &format!("{}\n", wrap(&power.in_words(), output::width().min(100)));
     }
     for warning in &outline.warnings {
         let width = output::width().min(100);
@@ -242,73 +329,4 @@ fn table(outline: &Outline) -> Table {
         table.push(vec![name, Cell::Count(runs.count() as u64), Cell::Count(done)]);
     }
     table
-}
-
-/// How long the open trainings take: by the speed of trainings of the same network on the same size of
-/// pictures, or by a guess from its arithmetic.
-fn estimate(
-    planned: &Planned,
-    open: &[usize],
-    results: Option<&Results>,
-) -> anyhow::Result<String> {
-    /// Multiply-adds a second and thread of a small network in training, f32.
-    const GUESS: f64 = 1.0e10;
-    let Planned { experiment, plan, crew, .. } = planned;
-    let mut seconds = 0.0;
-    let mut measured = true;
-    for training in open {
-        let settings = &plan.trainings[*training].settings;
-        let Source::Faces(faces) = &settings.dataset.source else {
-            return Ok("how long that takes is known once the pictures are read\n".to_owned());
-        };
-        let runs = plan.runs.iter().filter(|run| run.training == *training).count();
-        let epochs = settings.train.epochs as usize;
-        // A picture that is only answered goes forward, one that is learned from backward too, which is twice
-        // as much.
-        let answered = faces.val * epochs + faces.test * runs;
-        let visits = (faces.train * epochs) as f64 + answered as f64 / 3.0;
-        let seen = match results {
-            Some(results) => speed_seen(results, settings)?,
-            None => None,
-        };
-        measured &= seen.is_some();
-        let dataset = &settings.dataset;
-        let cost = multiply_adds(&settings.model, dataset.height, dataset.width, dataset.channels);
-        let guess = GUESS * f64::from(crew.threads) / (3.0 * cost as f64);
-        seconds += visits / seen.unwrap_or(guess);
-    }
-    let at_once = crew.jobs().min(open.len() as u32);
-    seconds /= f64::from(at_once);
-    let seeds = experiment.seeds.len();
-    let basis = if measured {
-        "by the speed of such trainings here"
-    } else {
-        "a rough guess: none of this network has been timed here"
-    };
-    let plural = if seeds == 1 { "" } else { "s" };
-    Ok(format!(
-        "about {} for {seeds} seed{plural}, {at_once} trainings at once\n({basis})\n",
-        duration(seconds)
-    ))
-}
-
-/// Images a second of done trainings with the same network, size and precision.
-fn speed_seen(results: &Results, settings: &Settings) -> anyhow::Result<Option<f64>> {
-    const LOOKED_AT: usize = 100;
-    let model = serde_json::to_value(&settings.model)?;
-    let dataset = serde_json::to_value(&settings.dataset)?;
-    let mut speeds = Vec::new();
-    for id in results.trainings()?.iter().take(LOOKED_AT) {
-        let Ok(manifest) = results.manifest(id) else { continue };
-        let same = ["height", "width", "channels"]
-            .iter()
-            .all(|key| manifest.settings["dataset"][*key] == dataset[*key])
-            && manifest.settings["model"] == model
-            && manifest.precision == settings.train.precision.name();
-        if same && manifest.status == TrainingStatus::Done {
-            speeds.push(manifest.train_images_per_second);
-        }
-    }
-    speeds.sort_by(f64::total_cmp);
-    Ok(speeds.get(speeds.len() / 2).copied())
 }

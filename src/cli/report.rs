@@ -72,7 +72,7 @@ pub(super) fn regenerate(
     let evidence = evidence.in_order_of(&runs);
     let facts = Facts::gather(&runs, &confusion);
     let folder = results.experiment_dir(name)?;
-    let stored = stored::read(&folder.join("experiment.toml"))?;
+    let stored = stored::read(results, name)?;
     let Recovered { question, analysis, regions, sensitivity, .. } = &stored.read;
     notes.extend(stored.note.clone());
     notes.extend(lost.map(|lost| format!("{lost}. How the networks learned is not shown.")));

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use rayon::prelude::*;
+use serde::Serialize;
 
 use super::cache::{self, Building, Cache, Facts, Found, SplitFacts};
 use super::decode::{Decoder, Shape};
@@ -122,14 +123,34 @@ pub fn missing(spec: &DatasetSpec) -> Option<String> {
     pictures.or(landmarks.map(|path| format!("there is no `{}`", path.display())))
 }
 
-/// The content hash of a data set on disk, where the folder `cache` knows it without reading a picture.
-pub fn known_content(spec: &DatasetSpec, cache: &Path) -> Option<String> {
+/// What the cache knows of a data set on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownData {
+    /// [`Dataset::content`].
+    pub content: String,
+    pub images: ImageCounts,
+}
+
+/// How many images each split has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ImageCounts {
+    pub train: usize,
+    pub val: usize,
+    pub test: usize,
+}
+
+/// A data set on disk, where the folder `cache` knows it without reading a picture.
+pub fn known(spec: &DatasetSpec, cache: &Path) -> Option<KnownData> {
     let Ok(Where::OnDisk(catalogue)) = find(spec) else { return None };
     let cache = Cache::existing(cache);
     let stamps = inputs(spec, catalogue.as_ref()).stamps().ok()?;
     let key = cache.recall(&stamp(spec, &stamps))?;
     match cache.get(&key) {
-        Found::Dataset(dataset) => Some(dataset.content),
+        Found::Dataset(dataset) => {
+            let Dataset { train, val, test, content, .. } = *dataset;
+            let [train, val, test] = [train, val, test].map(|images| images.len());
+            Some(KnownData { content, images: ImageCounts { train, val, test } })
+        }
         Found::Nothing | Found::Damaged { .. } => None,
     }
 }

@@ -31,6 +31,8 @@ pub struct Reproduction {
     /// The largest difference of any loss or accuracy of any epoch; infinite where the epochs are not as
     /// many, `None` where those that are stored cannot be read.
     pub epochs_differ: Option<f64>,
+    /// Evaluations that some experiment needs and that are not stored, so that nothing could be compared.
+    pub evaluations_missing: u64,
     /// Answers of all evaluations, and how many of them name another class.
     pub answers: u64,
     pub answers_differ: u64,
@@ -171,6 +173,7 @@ pub fn reproduce(
         damaged: Vec::new(),
         same_network: false,
         epochs_differ: None,
+        evaluations_missing: 0,
         answers: 0,
         answers_differ: 0,
         probabilities_differ: 0.0,
@@ -179,6 +182,7 @@ pub fn reproduce(
         let path = results.evaluation_path(id.as_str(), evaluation.as_str())?;
         // What was not evaluated yet has nothing to agree with.
         if !path.exists() && !EvaluationRecord::path(&path).exists() {
+            reproduction.evaluations_missing += 1;
             continue;
         }
         let record = EvaluationRecord::of(&path);

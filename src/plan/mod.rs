@@ -10,6 +10,7 @@ mod condition;
 mod expand;
 mod identity;
 mod reach;
+mod steps;
 
 pub use condition::Condition;
 pub(crate) use expand::in_lines;
@@ -19,8 +20,8 @@ pub use identity::{
     TrainingId, TrainingIdentity, covers_the_same, evaluation_id, is_id, sensitivity_id,
     source_content, training_id,
 };
-
 pub use reach::{CoversNothing, Parts, Pictures, Reach, covers_nothing};
+pub use steps::steps_per_epoch;
 
 #[cfg(test)]
 mod tests;

@@ -50,6 +50,6 @@ pub use tables::table::{Align, Column, Format, Table};
 pub use words::label::Several;
 pub use words::measure::Measure;
 pub use words::numbers::{counted, thousands};
-pub use words::phrase::wrap;
+pub use words::phrase::{list, wrap};
 pub use words::visible::{escaped, visible, visible_coloured, visible_lines};
 pub use words::{answer, details, mask_leak_warnings, reach_warnings};

@@ -118,6 +118,7 @@ fn shows(program: &Program, runs: &[Value]) {
     let epochs = program.run(&["show", training, "--format", "csv", "--where", "epoch > 1"]);
     epochs.succeeds();
     assert_eq!(epochs.stdout.lines().count(), 2, "{}", epochs.stdout);
+    refused(program, &["show", training, "--where", "epok > 1"], "no column `epok`: did you mean");
     let ambiguous = format!("{}f", &training[..19]);
     fs::create_dir_all(program.path(&format!("results/trainings/{ambiguous}"))).unwrap();
     if ambiguous != training {
@@ -197,7 +198,7 @@ fn prints_logs(program: &Program, runs: &[Value]) {
     let run = run_of(runs, "whole", 0);
     let log = program.run(&["logs", text(run, "run_id"), "--follow"]);
     log.succeeds();
-    assert!(log.stdout.starts_with("epoch 1 rate "), "{}", log.stdout);
+    assert!(log.stdout.starts_with("epoch 1 rate 0.01 loss "), "{}", log.stdout);
     assert_eq!(log.stdout.lines().count(), 2, "{}", log.stdout);
     assert_eq!(program.run(&["logs", text(run, "training_id")]).stdout, log.stdout);
     let all = program.run(&["logs", "small"]);

@@ -1,7 +1,12 @@
-//! How many seeds an effect needs, for `fer-lab plan`.
+//! Which effects an experiment can find, and how many seeds one needs, for `fer-lab plan`.
 
-use crate::analysis::{Components, components_seen, read_scores, seeds_needed, smallest_effect};
-use crate::experiment::{Experiment, Source};
+use serde::Serialize;
+
+use crate::analysis::{
+    Components, POWER, components_seen, read_scores, seeds_needed, smallest_effect,
+};
+use crate::experiment::Experiment;
+use crate::report::counted;
 use crate::store::{PredictionRow, Results, RunRow};
 
 /// Measured with this program on drawn faces: 48 × 48, 1,400 test images, 7 emotions, a network that
@@ -21,43 +26,71 @@ struct Seen {
     experiment: String,
 }
 
-/// A line on what the experiment's seeds can find, and how many an effect of so many points of accuracy
-/// needs.
-pub(super) fn advice(
-    experiment: &Experiment,
-    parameters: u64,
-    points: f64,
-    results: Option<&Results>,
-) -> anyhow::Result<String> {
-    let seen = match results {
-        Some(results) => seen(results, experiment, parameters)?,
-        None => None,
-    };
-    let components = seen.as_ref().map_or(TYPICAL, |seen| seen.components);
-    let planned = match &experiment.settings.dataset.source {
-        Source::Faces(faces) => Some(faces.test),
-        _ => None,
-    };
-    let images = planned.or(seen.as_ref().map(|seen| seen.images)).unwrap_or(TEST_IMAGES);
-    let basis = match &seen {
-        Some(seen) => format!("by the runs of `{}`", seen.experiment),
-        None => "by typical variances: no runs of this network here to go by".to_owned(),
-    };
-    let seeds = experiment.seeds.len();
-    let found = match smallest_effect(&components, seeds, images) {
-        Some(smallest) => {
-            format!(
-                "{seeds} seeds find effects from {:.1} points of accuracy on, 4 times in 5",
-                100.0 * smallest
-            )
-        }
-        None => "1 seed cannot show how much seeds differ".to_owned(),
-    };
-    let needed = match seeds_needed(points / 100.0, &components, images) {
-        Some(needed) => format!("{points} points need {needed} seeds"),
-        None => format!("{points} points need more test images, whatever the seeds"),
-    };
-    Ok(format!("{found}; {needed} ({basis})"))
+/// What an experiment's seeds and test images can find.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Power {
+    /// The smallest effect on accuracy that is found with a chance of `power`, in percentage points. `None` with
+    /// one seed, which does not show how much seeds differ.
+    pub minimum_detectable_effect_points: Option<f64>,
+    /// A share.
+    power: f64,
+    /// The effect that was asked about.
+    effect_points: f64,
+    /// How many seeds find it with that chance; `None` where no number does with so many test images.
+    seeds_needed: Option<usize>,
+    #[serde(skip)]
+    seeds: usize,
+    /// The experiment whose runs tell how effects vary; `None` where typical variances stand for them.
+    variances_from: Option<String>,
+}
+
+impl Power {
+    /// `test` images, where their number is known; `points` of accuracy is the effect that is asked about.
+    pub fn of(
+        experiment: &Experiment,
+        parameters: u64,
+        test: Option<usize>,
+        points: f64,
+        results: Option<&Results>,
+    ) -> anyhow::Result<Power> {
+        let seen = match results {
+            Some(results) => seen(results, experiment, parameters)?,
+            None => None,
+        };
+        let components = seen.as_ref().map_or(TYPICAL, |seen| seen.components);
+        let images = test.or(seen.as_ref().map(|seen| seen.images)).unwrap_or(TEST_IMAGES);
+        let seeds = experiment.seeds.len();
+        let smallest = smallest_effect(&components, seeds, images);
+        Ok(Power {
+            minimum_detectable_effect_points: smallest.map(|smallest| 100.0 * smallest),
+            power: POWER,
+            effect_points: points,
+            seeds_needed: seeds_needed(points / 100.0, &components, images),
+            seeds,
+            variances_from: seen.map(|seen| seen.experiment),
+        })
+    }
+
+    pub fn in_words(&self) -> String {
+        let Power { power, effect_points: points, seeds, .. } = self;
+        let found = match self.minimum_detectable_effect_points {
+            Some(smallest) => format!(
+                "minimum detectable effect: {smallest:.1} points of accuracy ({:.0} % power, {})",
+                100.0 * power,
+                counted(*seeds as u64, "seed")
+            ),
+            None => "1 seed cannot show how much seeds differ".to_owned(),
+        };
+        let needed = match self.seeds_needed {
+            Some(needed) => format!("{points} points need {}", counted(needed as u64, "seed")),
+            None => format!("{points} points need more test images, whatever the seeds"),
+        };
+        let basis = match &self.variances_from {
+            Some(experiment) => format!("by the runs of `{experiment}`"),
+            None => "by typical variances: no runs of this network here to go by".to_owned(),
+        };
+        format!("{found}; {needed} ({basis})")
+    }
 }
 
 /// The components of this experiment's earlier runs, or of the first other experiment's with the same kind

@@ -12,7 +12,7 @@ use crate::report::tables::cell::Cell;
 use crate::report::tables::settings::flat;
 use crate::report::tables::table::{Column, Table};
 use crate::report::words::numbers::utc;
-use crate::store::{EpochRow, Manifest, RunRow, RunStatus, term_or_none};
+use crate::store::{EpochRow, Manifest, RunRow, RunStatus, rate_decimals, term_or_none};
 
 /// Of [`runs_table`], where the runs are those of one experiment.
 pub const RUNS_OF_ONE: [&str; 7] =
@@ -261,10 +261,11 @@ pub fn epochs_table(epochs: &[EpochRow]) -> Table {
         Column::number("val_accuracy", "val accuracy, %"),
         Column::number("seconds", "seconds"),
     ]);
+    let decimals = epochs.iter().map(|epoch| rate_decimals(epoch.learning_rate)).max().unwrap_or(0);
     for epoch in epochs {
         table.push(vec![
             Cell::Count(u64::from(epoch.epoch)),
-            Cell::number(epoch.learning_rate, 6),
+            Cell::number(epoch.learning_rate, decimals),
             Cell::number(epoch.train_loss, 4),
             Cell::share(epoch.train_accuracy),
             Cell::number(epoch.val_loss, 4),
