@@ -13,8 +13,8 @@ pub struct Selection {
     /// Only rows for which this holds, as in 'mode = "hide" and test_accuracy > 0.8'
     ///
     /// On any column that `--format csv` gives, shown or not, spelled as in SQL: `=`, `<>`, `<`, `>=` …,
-    /// `and`, `or`, `not`, `in (…)`, `between … and …`, `like`, `is null`, arithmetic, `abs`, `length`,
-    /// `lower` and `upper`. A text stands in quotes.
+    /// `and`, `or`, `not`, `in (…)`, `between … and …`, `like`, `is null` and arithmetic. A text stands in
+    /// quotes.
     #[arg(long = "where", value_name = "CONDITION")]
     pub condition: Option<String>,
     /// Only rows whose column holds this text; may be given again

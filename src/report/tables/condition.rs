@@ -1,20 +1,22 @@
 //! The language of `--where`: one condition on a row, spelled as in SQL.
 //!
 //! In: the text and the columns of a table. Out: a [`Condition`], which says of a row whether it holds, or
-//! what is wrong with the text. Comparisons, `and`, `or`, `not`, `in`, `between`, `like`, `is null`,
-//! arithmetic and a few functions, and nothing else: there is no other table to ask and no file to open.
+//! what is wrong with the text. Comparisons, `and`, `or`, `not`, `in`, `between`, `like`, `is null` and
+//! arithmetic, and nothing else: there is no other table to ask and no file to open.
 //!
 //! As in SQL a comparison with a value that is not there is neither true nor false, so that neither a
 //! condition nor its opposite chooses such a row.
 
 use std::cmp::Ordering;
 
+use wildmatch::WildMatchPattern;
+
 use super::table::Field;
 use crate::report::canvas::error::ReportError;
 use crate::report::tables::cell::Cell;
 
-/// Operators, functions and brackets in one condition: enough for any that a person writes, few enough that
-/// one nested as deep does not exhaust the stack.
+/// Operators and brackets in one condition: enough for any that a person writes, few enough that one nested as
+/// deep does not exhaust the stack.
 const MOST_OPERATORS: usize = 256;
 
 /// A condition, its columns found.
@@ -41,7 +43,6 @@ enum Node {
     Binary(Operator, Box<Node>, Box<Node>),
     /// Whether the value is one of these.
     In(Box<Node>, Vec<Node>),
-    Call(Function, Box<Node>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,20 +63,28 @@ enum Operator {
     Remainder,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Function {
-    Abs,
-    Length,
-    Lower,
-    Upper,
-}
+/// How strongly operators bind that are not in [`OPERATORS`]: `not`, then `is`, `in` and `between`.
+const NOT: u8 = 3;
+const COMPARISON: u8 = 4;
 
-/// Function names as they are written.
-const FUNCTIONS: [(&str, Function); 4] = [
-    ("abs", Function::Abs),
-    ("length", Function::Length),
-    ("lower", Function::Lower),
-    ("upper", Function::Upper),
+/// As they are written, and how strongly they bind.
+const OPERATORS: [(&str, u8, Operator); 16] = [
+    ("or", 1, Operator::Or),
+    ("and", 2, Operator::And),
+    ("=", COMPARISON, Operator::Equal),
+    ("==", COMPARISON, Operator::Equal),
+    ("<>", COMPARISON, Operator::Unequal),
+    ("!=", COMPARISON, Operator::Unequal),
+    ("<", COMPARISON, Operator::Less),
+    ("<=", COMPARISON, Operator::LessOrEqual),
+    (">", COMPARISON, Operator::Greater),
+    (">=", COMPARISON, Operator::GreaterOrEqual),
+    ("like", COMPARISON, Operator::Like),
+    ("+", 5, Operator::Plus),
+    ("-", 5, Operator::Minus),
+    ("*", 6, Operator::Times),
+    ("/", 6, Operator::Divide),
+    ("%", 6, Operator::Remainder),
 ];
 
 impl Condition {
@@ -86,15 +95,14 @@ impl Condition {
             |reason: String| ReportError::Condition { condition: text.to_owned(), reason };
         let tokens = tokens(text).map_err(refused)?;
         let mut parser = Parser { tokens: &tokens, fields, operators: 0 };
-        let parsed = parser.expression(0).and_then(|node| match parser.tokens.first() {
-            None => Ok(node),
-            Some(token) => Err(parser.unexpected("an operator or the end", Some(token))),
+        let parsed = parser.expression(0).and_then(|node| match parser.tokens {
+            [] => Ok(node),
+            _ => parser.unexpected("an operator or the end"),
         });
-        match parsed {
-            Ok(node) => Ok(Condition(node)),
-            Err(Flaw::Syntax(reason)) => Err(refused(reason)),
-            Err(Flaw::Column(error)) => Err(error),
-        }
+        parsed.map(Condition).map_err(|flaw| match flaw {
+            Flaw::Syntax(reason) => refused(reason),
+            Flaw::Column(error) => error,
+        })
     }
 
     /// Whether it is true of a row; what is neither true nor false is not.
@@ -109,24 +117,20 @@ impl Value {
             serde_json::Value::Null => Value::Null,
             serde_json::Value::Bool(flag) => Value::Integer(flag.into()),
             serde_json::Value::String(text) => Value::Text(text),
-            serde_json::Value::Number(number) => match (number.as_u64(), number.as_i64()) {
-                (Some(integer), _) => Value::Integer(integer.into()),
-                (_, Some(integer)) => Value::Integer(integer.into()),
-                _ => number.as_f64().map_or(Value::Null, Value::Real),
-            },
-            other => Value::Text(other.to_string()),
+            other => Value::spelled(&other.to_string()).unwrap_or(Value::Null),
         }
     }
 
-    fn truth_value(truth: Option<bool>) -> Value {
-        truth.map_or(Value::Null, |truth| Value::Integer(truth.into()))
+    /// The number that a text spells, exactly where it is whole.
+    fn spelled(text: &str) -> Option<Value> {
+        // `inf` and `nan` are words.
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte));
+        let real = || text.parse().ok().filter(|_| digits).map(Value::Real);
+        text.parse().ok().map(Value::Integer).or_else(real)
     }
 
     fn truth(&self) -> Option<bool> {
-        match self.number() {
-            Some(number) => Some(number != 0.0),
-            None => (*self != Value::Null).then_some(false),
-        }
+        (*self != Value::Null).then(|| self.number().is_some_and(|number| number != 0.0))
     }
 
     /// A text counts as the number that it spells.
@@ -135,7 +139,7 @@ impl Value {
             Value::Null => None,
             Value::Integer(integer) => Some(*integer as f64),
             Value::Real(real) => Some(*real),
-            Value::Text(text) => number(text)?.number(),
+            Value::Text(text) => Value::spelled(text)?.number(),
         }
     }
 
@@ -144,18 +148,10 @@ impl Value {
         match (self, other) {
             (Value::Integer(one), Value::Integer(other)) => Some(one.cmp(other)),
             (Value::Text(one), Value::Text(other)) => Some(one.cmp(other)),
-            (Value::Text(text), _) => number(text)?.compare(other),
-            (_, Value::Text(text)) => self.compare(&number(text)?),
+            (Value::Text(text), _) => Value::spelled(text)?.compare(other),
+            (_, Value::Text(text)) => self.compare(&Value::spelled(text)?),
             _ => self.number()?.partial_cmp(&other.number()?),
         }
-    }
-
-    /// Whether they are the same; a number is no text, unless it spells the number.
-    fn equals(&self, other: &Value) -> Option<bool> {
-        if *self == Value::Null || *other == Value::Null {
-            return None;
-        }
-        Some(self.compare(other) == Some(Ordering::Equal))
     }
 
     /// For sorting: numbers, then texts, then what is not there.
@@ -179,14 +175,10 @@ impl Value {
     }
 }
 
-/// The number that a text spells, exactly where it is whole.
-fn number(text: &str) -> Option<Value> {
-    if let Ok(integer) = text.parse() {
-        return Some(Value::Integer(integer));
+impl From<Option<bool>> for Value {
+    fn from(truth: Option<bool>) -> Value {
+        truth.map_or(Value::Null, |truth| Value::Integer(truth.into()))
     }
-    // `inf` and `nan` are words.
-    let spelled = text.bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte));
-    text.parse().ok().filter(|_| spelled).map(Value::Real)
 }
 
 impl Node {
@@ -194,64 +186,40 @@ impl Node {
         match self {
             Node::Column(column) => Value::of(&fields[*column], row),
             Node::Literal(value) => value.clone(),
-            Node::Not(node) => {
-                Value::truth_value(node.value(fields, row).truth().map(|truth| !truth))
-            }
-            Node::IsNull(node) => {
-                Value::truth_value(Some(node.value(fields, row) == Value::Null))
-            }
-            Node::In(node, list) => {
-                let value = node.value(fields, row);
-                let each = list.iter().map(|one| value.equals(&one.value(fields, row)));
-                // True where one is, else unknown where one is.
-                let found = each.fold(Some(false), |found, equal| match (found, equal) {
-                    (Some(true), _) | (_, Some(true)) => Some(true),
-                    (None, _) | (_, None) => None,
-                    _ => Some(false),
-                });
-                Value::truth_value(found)
-            }
-            Node::Call(function, node) => function.of(node.value(fields, row)),
+            Node::Not(node) => node.value(fields, row).truth().map(|truth| !truth).into(),
+            Node::IsNull(node) => Some(node.value(fields, row) == Value::Null).into(),
             Node::Binary(operator, left, right) => {
                 operator.of(&left.value(fields, row), &right.value(fields, row))
             }
-        }
-    }
-}
-
-impl Function {
-    fn of(self, value: Value) -> Value {
-        let text = |change: fn(&str) -> Value| value.text().map_or(Value::Null, |t| change(&t));
-        match self {
-            Function::Abs => match value {
-                Value::Integer(integer) => Value::Integer(integer.saturating_abs()),
-                other => other.number().map_or(Value::Null, |real| Value::Real(real.abs())),
-            },
-            Function::Length => text(|text| Value::Integer(text.chars().count() as i128)),
-            Function::Lower => text(|text| Value::Text(text.to_lowercase())),
-            Function::Upper => text(|text| Value::Text(text.to_uppercase())),
+            Node::In(node, list) => {
+                let value = node.value(fields, row);
+                let equal = list.iter().map(|one| Operator::Equal.of(&value, &one.value(fields, row)));
+                equal.reduce(|found, equal| Operator::Or.of(&found, &equal)).unwrap_or(Value::Null)
+            }
         }
     }
 }
 
 impl Operator {
     fn of(self, left: &Value, right: &Value) -> Value {
+        let there = *left != Value::Null && *right != Value::Null;
+        // A number is no text, unless the text spells it.
+        let equal = || there.then(|| left.compare(right) == Some(Ordering::Equal));
         let ordered = |holds: fn(Ordering) -> bool| left.compare(right).map(holds);
-        let real = |of: fn(f64, f64) -> f64| {
-            let number = left.number().zip(right.number()).map(|(left, right)| of(left, right));
-            number.filter(|number| number.is_finite()).map_or(Value::Null, Value::Real)
-        };
-        let number = |whole: fn(i128, i128) -> Option<i128>, of| match (left, right) {
-            (Value::Integer(left), Value::Integer(right)) => {
-                whole(*left, *right).map_or(Value::Null, Value::Integer)
+        let number = |whole: fn(i128, i128) -> Option<i128>, real: fn(f64, f64) -> f64| {
+            if let (Value::Integer(left), Value::Integer(right)) = (left, right)
+                && let Some(number) = whole(*left, *right)
+            {
+                return Value::Integer(number);
             }
-            _ => real(of),
+            let number = left.number().zip(right.number()).map(|(left, right)| real(left, right));
+            number.filter(|number| number.is_finite()).map_or(Value::Null, Value::Real)
         };
         let truth = match self {
             Operator::Plus => return number(i128::checked_add, |left, right| left + right),
             Operator::Minus => return number(i128::checked_sub, |left, right| left - right),
             Operator::Times => return number(i128::checked_mul, |left, right| left * right),
-            Operator::Divide => return real(|left, right| left / right),
+            Operator::Divide => return number(|_, _| None, |left, right| left / right),
             Operator::Remainder => return number(i128::checked_rem, |left, right| left % right),
             Operator::And => match (left.truth(), right.truth()) {
                 (Some(false), _) | (_, Some(false)) => Some(false),
@@ -261,124 +229,70 @@ impl Operator {
                 (Some(true), _) | (_, Some(true)) => Some(true),
                 (left, right) => left.zip(right).map(|_| false),
             },
-            Operator::Equal => left.equals(right),
-            Operator::Unequal => left.equals(right).map(|equal| !equal),
+            Operator::Equal => equal(),
+            Operator::Unequal => equal().map(|equal| !equal),
             Operator::Less => ordered(Ordering::is_lt),
             Operator::LessOrEqual => ordered(Ordering::is_le),
             Operator::Greater => ordered(Ordering::is_gt),
             Operator::GreaterOrEqual => ordered(Ordering::is_ge),
-            Operator::Like => left.text().zip(right.text()).map(|(text, form)| like(&text, &form)),
+            // `%` stands for any text, `_` for any character, capital letters for small ones.
+            Operator::Like => left.text().zip(right.text()).map(|(text, form)| {
+                WildMatchPattern::<'%', '_'>::new(&form.to_lowercase()).matches(&text.to_lowercase())
+            }),
         };
-        Value::truth_value(truth)
-    }
-
-    /// How strongly it binds.
-    fn strength(self) -> u8 {
-        match self {
-            Operator::Or => 1,
-            Operator::And => 2,
-            Operator::Plus | Operator::Minus => 5,
-            Operator::Times | Operator::Divide | Operator::Remainder => 6,
-            _ => COMPARISON,
-        }
+        truth.into()
     }
 }
 
-/// Strengths of what is no [`Operator`].
-const NOT: u8 = 3;
-const COMPARISON: u8 = 4;
-const SIGN: u8 = 7;
-
-/// SQL's LIKE: `%` stands for any text, `_` for any character, capital letters for small ones.
-fn like(text: &str, form: &str) -> bool {
-    let text: Vec<char> = text.to_lowercase().chars().collect();
-    let form: Vec<char> = form.to_lowercase().chars().collect();
-    let (mut at, mut in_form) = (0, 0);
-    // The last `%`, and how much of the text it stands for.
-    let mut any: Option<(usize, usize)> = None;
-    while at < text.len() {
-        match form.get(in_form) {
-            Some('%') => {
-                any = Some((in_form, at));
-                in_form += 1;
-            }
-            Some(one) if *one == '_' || *one == text[at] => {
-                (at, in_form) = (at + 1, in_form + 1);
-            }
-            _ => {
-                let Some((place, taken)) = &mut any else { return false };
-                *taken += 1;
-                (at, in_form) = (*taken, *place + 1);
-            }
-        }
-    }
-    form[in_form..].iter().all(|rest| *rest == '%')
-}
-
+/// A piece of a condition as it is written.
 #[derive(Debug, Clone, PartialEq)]
-enum Token {
-    /// A name or a word of the language; the dots of a key belong to it.
-    Word(String),
-    /// In double quotes: a column or a text.
-    Double(String),
-    /// In single quotes: a text.
-    Single(String),
-    /// In backticks or brackets: a column.
-    Name(String),
-    Number(Value),
-    Sign(&'static str),
+enum Token<'a> {
+    /// A name, to which the dots of a key belong, a word of the language, or a sign.
+    Plain(&'a str),
+    Number(&'a str, Value),
+    /// What stands within quotes, after the quote.
+    Quoted(char, String),
 }
 
-/// The longer ones before those that they begin with.
-const SIGNS: [&str; 16] =
-    ["<=", ">=", "<>", "!=", "==", "=", "<", ">", "(", ")", ",", "+", "-", "*", "/", "%"];
-
-fn tokens(text: &str) -> Result<Vec<Token>, String> {
+fn tokens(text: &str) -> Result<Vec<Token<'_>>, String> {
     let mut tokens = Vec::new();
-    let mut rest = text;
+    let mut rest = text.trim_start();
     while let Some(first) = rest.chars().next() {
         let in_word = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
-        let word = rest.split(|c| !in_word(c)).next().unwrap_or_default();
-        if first.is_whitespace() {
-            rest = &rest[first.len_utf8()..];
-        } else if let Some(quote) = "'\"`[".chars().find(|quote| *quote == first) {
-            let (quoted, after) = quoted(&rest[1..], if quote == '[' { ']' } else { quote })
-                .ok_or_else(|| format!("a `{quote}` is not closed"))?;
-            tokens.push(match quote {
-                '\'' => Token::Single(quoted),
-                '"' => Token::Double(quoted),
-                _ => Token::Name(quoted),
-            });
-            rest = after;
+        let mut length = rest.find(|c| !in_word(c)).unwrap_or(rest.len());
+        if let Some(end) = [('\'', '\''), ('"', '"'), ('`', '`'), ('[', ']')]
+            .iter()
+            .find_map(|(begin, end)| (*begin == first).then_some(*end))
+        {
+            let quoted = quoted(&rest[1..], end);
+            let (quoted, bytes) = quoted.ok_or_else(|| format!("a `{first}` is not closed"))?;
+            tokens.push(Token::Quoted(first, quoted));
+            length = 1 + bytes;
         } else if first.is_ascii_digit() || first == '.' {
             // The sign of an exponent, as in `1e-3`, is part of the number.
-            let exponent = word.ends_with(['e', 'E']) && rest[word.len()..].starts_with(['-', '+']);
-            let length = match exponent {
-                true => {
-                    let digits = rest[word.len() + 1..].bytes().take_while(u8::is_ascii_digit);
-                    word.len() + 1 + digits.count()
-                }
-                false => word.len(),
-            };
-            let value = number(&rest[..length]);
+            if rest[..length].ends_with(['e', 'E']) && rest[length..].starts_with(['-', '+']) {
+                let digits = rest[length + 1..].bytes().take_while(u8::is_ascii_digit);
+                length += 1 + digits.count();
+            }
+            let value = Value::spelled(&rest[..length]);
             let value = value.ok_or_else(|| format!("`{}` is no number", &rest[..length]))?;
-            tokens.push(Token::Number(value));
-            rest = &rest[length..];
-        } else if in_word(first) {
-            tokens.push(Token::Word(word.to_owned()));
-            rest = &rest[word.len()..];
-        } else if let Some(sign) = SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
-            tokens.push(Token::Sign(sign));
-            rest = &rest[sign.len()..];
+            tokens.push(Token::Number(&rest[..length], value));
         } else {
-            return Err(format!("`{first}` means nothing here"));
+            if length == 0 {
+                let signs = OPERATORS.iter().map(|(sign, ..)| *sign).chain(["(", ")", ","]);
+                let longest = signs.filter(|sign| rest.starts_with(sign)).map(str::len).max();
+                length = longest.ok_or_else(|| format!("`{first}` means nothing here"))?;
+            }
+            tokens.push(Token::Plain(&rest[..length]));
         }
+        rest = rest[length..].trim_start();
     }
     Ok(tokens)
 }
 
-/// A quoted text and what follows it; a doubled quote is part of the text. `None` where it does not end.
-fn quoted(rest: &str, end: char) -> Option<(String, &str)> {
+/// A quoted text, in which a doubled quote is part of the text, and its bytes with the last quote. `None` where
+/// it does not end.
+fn quoted(rest: &str, end: char) -> Option<(String, usize)> {
     let mut text = String::new();
     let mut characters = rest.char_indices().peekable();
     while let Some((at, character)) = characters.next() {
@@ -387,7 +301,7 @@ fn quoted(rest: &str, end: char) -> Option<(String, &str)> {
         } else if end != ']' && characters.next_if(|(_, next)| *next == end).is_some() {
             text.push(end);
         } else {
-            return Some((text, &rest[at + 1..]));
+            return Some((text, at + 1));
         }
     }
     None
@@ -399,9 +313,9 @@ enum Flaw {
     Column(ReportError),
 }
 
-/// Precedence climbing (Pratt 1973) over what is left of the tokens.
+/// Precedence climbing (Pratt 1973) over the tokens that are left.
 struct Parser<'a> {
-    tokens: &'a [Token],
+    tokens: &'a [Token<'a>],
     fields: &'a [Field],
     operators: usize,
 }
@@ -409,167 +323,109 @@ struct Parser<'a> {
 impl Parser<'_> {
     /// An expression of operators that bind more strongly than `outer`.
     fn expression(&mut self, outer: u8) -> Result<Node, Flaw> {
+        self.operators += 1;
+        if self.operators > MOST_OPERATORS {
+            return Err(Flaw::Syntax(format!("it has more than {MOST_OPERATORS} operators; `in (…)` takes any list")));
+        }
         let mut left = self.operand()?;
         loop {
+            let binary = OPERATORS.iter().find(|(word, ..)| self.comes(word));
+            if let Some((word, strength, operator)) = binary.filter(|(_, own, _)| *own > outer) {
+                self.takes(word);
+                left = operator.node(left, self.expression(*strength)?);
+                continue;
+            }
             let before = self.tokens;
-            let not = self.takes_word("not");
-            let strength = match self.operator(not) {
-                Some(strength) if strength > outer => strength,
+            let not = self.takes("not");
+            left = match outer < COMPARISON {
+                true if !not && self.takes("is") => self.is_null(left)?,
+                true if self.takes("in") => self.one_of(left)?,
+                true if self.takes("between") => {
+                    let low = self.expression(COMPARISON)?;
+                    self.expect("and")?;
+                    let above = Operator::GreaterOrEqual.node(left.clone(), low);
+                    let below = Operator::LessOrEqual.node(left, self.expression(COMPARISON)?);
+                    Operator::And.node(above, below)
+                }
+                true if not && self.takes("like") => {
+                    Operator::Like.node(left, self.expression(COMPARISON)?)
+                }
                 _ => {
                     self.tokens = before;
                     return Ok(left);
                 }
             };
-            self.count()?;
-            left = self.infix(left, strength)?;
             if not {
                 left = Node::Not(Box::new(left));
             }
         }
     }
 
-    /// The strength of the operator that comes next; after `not` only some may come.
-    fn operator(&self, not: bool) -> Option<u8> {
-        let word = |words: &[&str]| {
-            matches!(self.tokens.first(), Some(Token::Word(word))
-                if words.iter().any(|known| word.eq_ignore_ascii_case(known)))
-        };
-        if word(&["in", "between", "like"]) || !not && word(&["is"]) {
-            return Some(COMPARISON);
-        }
-        if not {
-            return None;
-        }
-        self.binary().map(Operator::strength)
+    fn is_null(&mut self, left: Node) -> Result<Node, Flaw> {
+        let not = self.takes("not");
+        self.expect("null")?;
+        let node = Node::IsNull(Box::new(left));
+        Ok(if not { Node::Not(Box::new(node)) } else { node })
     }
 
-    fn binary(&self) -> Option<Operator> {
-        Some(match self.tokens.first()? {
-            Token::Word(word) if word.eq_ignore_ascii_case("or") => Operator::Or,
-            Token::Word(word) if word.eq_ignore_ascii_case("and") => Operator::And,
-            Token::Word(word) if word.eq_ignore_ascii_case("like") => Operator::Like,
-            Token::Sign("=" | "==") => Operator::Equal,
-            Token::Sign("<>" | "!=") => Operator::Unequal,
-            Token::Sign("<") => Operator::Less,
-            Token::Sign("<=") => Operator::LessOrEqual,
-            Token::Sign(">") => Operator::Greater,
-            Token::Sign(">=") => Operator::GreaterOrEqual,
-            Token::Sign("+") => Operator::Plus,
-            Token::Sign("-") => Operator::Minus,
-            Token::Sign("*") => Operator::Times,
-            Token::Sign("/") => Operator::Divide,
-            Token::Sign("%") => Operator::Remainder,
-            _ => return None,
-        })
-    }
-
-    /// The operator that comes next, and what is to its right.
-    fn infix(&mut self, left: Node, strength: u8) -> Result<Node, Flaw> {
-        let binary = |operator, left, right| {
-            Node::Binary(operator, Box::new(left), Box::new(right))
-        };
-        if self.takes_word("is") {
-            let not = self.takes_word("not");
-            if !self.takes_word("null") {
-                return Err(self.unexpected("`null`", self.tokens.first()));
-            }
-            let is_null = Node::IsNull(Box::new(left));
-            return Ok(if not { Node::Not(Box::new(is_null)) } else { is_null });
+    /// A list may have any length.
+    fn one_of(&mut self, left: Node) -> Result<Node, Flaw> {
+        self.expect("(")?;
+        let mut list = vec![self.operand()?];
+        while self.takes(",") {
+            list.push(self.operand()?);
         }
-        if self.takes_word("in") {
-            self.expect("(")?;
-            let mut list = vec![self.expression(0)?];
-            while self.takes_sign(",") {
-                list.push(self.expression(0)?);
-            }
-            self.expect(")")?;
-            return Ok(Node::In(Box::new(left), list));
-        }
-        if self.takes_word("between") {
-            let low = self.expression(COMPARISON)?;
-            if !self.takes_word("and") {
-                return Err(self.unexpected("`and`", self.tokens.first()));
-            }
-            let high = self.expression(COMPARISON)?;
-            let above = binary(Operator::GreaterOrEqual, left.clone(), low);
-            let below = binary(Operator::LessOrEqual, left, high);
-            return Ok(binary(Operator::And, above, below));
-        }
-        let Some(operator) = self.binary() else {
-            return Err(self.unexpected("an operator", self.tokens.first()));
-        };
-        self.tokens = &self.tokens[1..];
-        Ok(binary(operator, left, self.expression(strength)?))
+        self.expect(")")?;
+        Ok(Node::In(Box::new(left), list))
     }
 
     fn operand(&mut self) -> Result<Node, Flaw> {
-        let Some((token, rest)) = self.tokens.split_first() else {
-            return Err(self.unexpected("a value", None));
-        };
-        if self.takes_word("not") {
-            self.count()?;
+        let literal = |value| Ok(Node::Literal(value));
+        if self.takes("not") {
             return Ok(Node::Not(Box::new(self.expression(NOT)?)));
         }
-        let literal = |value| Ok(Node::Literal(value));
-        self.tokens = rest;
-        match token {
-            Token::Sign("(") => {
-                self.count()?;
-                let inner = self.expression(0)?;
-                self.expect(")")?;
-                Ok(inner)
+        if self.takes("-") {
+            let zero = Node::Literal(Value::Integer(0));
+            return Ok(Operator::Minus.node(zero, self.expression(u8::MAX)?));
+        }
+        if self.takes("(") {
+            let inner = self.expression(0)?;
+            self.expect(")")?;
+            return Ok(inner);
+        }
+        let Some((token, rest)) = self.tokens.split_first() else {
+            return self.unexpected("a value");
+        };
+        let fields = self.fields;
+        let node = match token {
+            Token::Number(_, value) => literal(value.clone()),
+            // It would be compared as a text: true or false of every row.
+            Token::Quoted('\'', text) if text.contains(['.', '_']) && find(text, fields).is_some() => {
+                Err(Flaw::Column(ReportError::Quoted { column: text.clone() }))
             }
-            Token::Sign("-") => {
-                self.count()?;
-                let zero = Box::new(Node::Literal(Value::Integer(0)));
-                let of = Box::new(self.expression(SIGN)?);
-                Ok(Node::Binary(Operator::Minus, zero, of))
+            Token::Quoted('\'', text) => literal(Value::Text(text.clone())),
+            // A word that names no column is a text, as in `mode = "hide"`; but a dotted key is a column that
+            // is not there.
+            Token::Quoted('"', text) if find(text, fields).is_none() && !is_dotted_key(text) => {
+                literal(Value::Text(text.clone()))
             }
-            Token::Number(value) => literal(value.clone()),
-            Token::Single(text) => self.text(text),
-            Token::Double(word) => match find(word, self.fields) {
-                Some(column) => Ok(Node::Column(column)),
-                // A word that names no column is a text, as in `mode = "hide"`; but a dotted key is a
-                // column that is not there.
-                None if is_dotted_key(word) => self.column(word),
-                None => literal(Value::Text(word.clone())),
-            },
-            Token::Name(name) => self.column(name),
-            Token::Word(word) if self.tokens.first() == Some(&Token::Sign("(")) => self.call(word),
-            Token::Word(word) => match word.to_ascii_lowercase().as_str() {
+            Token::Quoted(_, name) => self.column(name),
+            Token::Plain(word) => match word.to_ascii_lowercase().as_str() {
                 "true" => literal(Value::Integer(1)),
                 "false" => literal(Value::Integer(0)),
                 "null" => literal(Value::Null),
-                "and" | "or" | "in" | "between" | "like" | "is" => {
-                    Err(self.unexpected("a value", Some(token)))
+                "and" | "or" | "in" | "between" | "like" | "is" => self.unexpected("a value"),
+                sign if !sign.starts_with(|c: char| c.is_alphanumeric() || c == '_') => {
+                    self.unexpected("a value")
+                }
+                _ if rest.first() == Some(&Token::Plain("(")) => {
+                    Err(Flaw::Syntax(format!("it has no functions, `{word}` neither")))
                 }
                 _ => self.column(word),
             },
-            Token::Sign(_) => Err(self.unexpected("a value", Some(token))),
-        }
-    }
-
-    fn text(&self, text: &str) -> Result<Node, Flaw> {
-        // It would be compared as a text: true or false of every row.
-        if text.contains(['.', '_']) && find(text, self.fields).is_some() {
-            return Err(Flaw::Column(ReportError::Quoted { column: text.to_owned() }));
-        }
-        Ok(Node::Literal(Value::Text(text.to_owned())))
-    }
-
-    fn call(&mut self, name: &str) -> Result<Node, Flaw> {
-        let known = FUNCTIONS.iter().find(|(known, _)| name.eq_ignore_ascii_case(known));
-        let Some((_, function)) = known else {
-            let names: Vec<String> =
-                FUNCTIONS.iter().map(|(name, _)| format!("`{name}`")).collect();
-            let names = names.join(", ");
-            return Err(Flaw::Syntax(format!("there is no function `{name}`; there are {names}")));
         };
-        self.count()?;
-        self.expect("(")?;
-        let argument = self.expression(0)?;
-        self.expect(")")?;
-        Ok(Node::Call(*function, Box::new(argument)))
+        self.tokens = rest;
+        node
     }
 
     fn column(&self, name: &str) -> Result<Node, Flaw> {
@@ -579,55 +435,40 @@ impl Parser<'_> {
         })
     }
 
-    fn count(&mut self) -> Result<(), Flaw> {
-        self.operators += 1;
-        match self.operators <= MOST_OPERATORS {
+    /// Whether this word or sign comes next.
+    fn comes(&self, word: &str) -> bool {
+        matches!(self.tokens, [Token::Plain(next), ..] if next.eq_ignore_ascii_case(word))
+    }
+
+    fn takes(&mut self, word: &str) -> bool {
+        let comes = self.comes(word);
+        self.tokens = &self.tokens[usize::from(comes)..];
+        comes
+    }
+
+    fn expect(&mut self, word: &str) -> Result<(), Flaw> {
+        match self.takes(word) {
             true => Ok(()),
-            false => Err(Flaw::Syntax(format!(
-                "it has more than {MOST_OPERATORS} operators; `in (…)` takes a list of any length"
-            ))),
+            false => self.unexpected(&format!("`{word}`")),
         }
     }
 
-    fn takes_word(&mut self, word: &str) -> bool {
-        let takes = matches!(self.tokens.first(), Some(Token::Word(next))
-            if next.eq_ignore_ascii_case(word));
-        self.tokens = &self.tokens[usize::from(takes)..];
-        takes
-    }
-
-    fn takes_sign(&mut self, sign: &'static str) -> bool {
-        let takes = self.tokens.first() == Some(&Token::Sign(sign));
-        self.tokens = &self.tokens[usize::from(takes)..];
-        takes
-    }
-
-    fn expect(&mut self, sign: &'static str) -> Result<(), Flaw> {
-        match self.takes_sign(sign) {
-            true => Ok(()),
-            false => Err(self.unexpected(&format!("`{sign}`"), self.tokens.first())),
-        }
-    }
-
-    fn unexpected(&self, wanted: &str, found: Option<&Token>) -> Flaw {
-        Flaw::Syntax(match found {
+    fn unexpected<T>(&self, wanted: &str) -> Result<T, Flaw> {
+        Err(Flaw::Syntax(match self.tokens.first() {
             None => format!("it ends where {wanted} should follow"),
-            Some(token) => format!("{} stands where {wanted} should", token.words()),
-        })
+            Some(Token::Plain(text) | Token::Number(text, _)) => {
+                format!("`{text}` stands where {wanted} should")
+            }
+            Some(Token::Quoted(quote, text)) => {
+                format!("`{quote}{text}…` stands where {wanted} should")
+            }
+        }))
     }
 }
 
-impl Token {
-    /// As it was written.
-    fn words(&self) -> String {
-        match self {
-            Token::Word(word) => format!("`{word}`"),
-            Token::Double(text) => format!("`\"{text}\"`"),
-            Token::Single(text) => format!("`'{text}'`"),
-            Token::Name(name) => format!("`[{name}]`"),
-            Token::Number(value) => format!("`{}`", value.text().unwrap_or_default()),
-            Token::Sign(sign) => format!("`{sign}`"),
-        }
+impl Operator {
+    fn node(self, left: Node, right: Node) -> Node {
+        Node::Binary(self, Box::new(left), Box::new(right))
     }
 }
 
