@@ -130,6 +130,7 @@ fn write_experiment(
         let record = EvaluationRecord {
             evaluation_id: evaluation.to_owned(),
             area: covered,
+            missed: None,
             predictions: hash_file(&path)?,
         };
         record.write(&EvaluationRecord::path(&path))?;
@@ -149,6 +150,7 @@ fn write_experiment(
             control: false,
             draw: None,
             area: covered,
+            missed: None,
             seed: run.seed,
             epochs: EPOCHS,
             best_epoch: EPOCHS - 2,

@@ -10,14 +10,14 @@ use tch::Device;
 use super::COMMIT;
 use super::data::Ready;
 use super::guard::guarded;
-use crate::dataset::Split;
-use crate::engine::{EngineError, Event, MOST_THREADS, Observer, manifest};
+use crate::dataset::{Dataset, Split};
+use crate::engine::{EngineError, Event, MOST_THREADS, Observer, frames, manifest};
 use crate::epoch::{EpochRecord, Step};
 use crate::evaluate::{self, predictions};
 use crate::experiment::Statistics;
 use crate::model::{Folded, Network};
 use crate::plan::{EvaluationId, Examination, TrainingId, TrainingSpec, covers_the_same};
-use crate::region::{Lesson, Occlusion};
+use crate::region::{Lesson, Occlusion, reach};
 use crate::store::{
     EpochRow, EvaluationRecord, LogLine, Manifest, Results, StoreError, TrainingStatus, hash_file, open_log,
     read_plain, remove, write_predictions, write_table, write_whole,
@@ -302,6 +302,7 @@ impl Job<'_> {
             let record = EvaluationRecord {
                 evaluation_id: id.to_string(),
                 area: cover.as_ref().map_or(0.0, |(_, area)| *area),
+                missed: occlusion.map(|occlusion| missed(occlusion, dataset)),
                 predictions: hash_file(&path)?,
             };
             record.write(&EvaluationRecord::path(&path))?;
@@ -393,6 +394,14 @@ impl Job<'_> {
             seconds: record.seconds,
         }
     }
+}
+
+/// The share of the test images in which an occlusion's regions have no pixel.
+fn missed(occlusion: &Occlusion, dataset: &Dataset) -> f64 {
+    let frames = frames(dataset, Split::Test);
+    let polygons = &occlusion.polygons;
+    let missed = reach::missed(polygons, &frames, dataset.height, dataset.width);
+    missed as f64 / frames.len().max(1) as f64
 }
 
 /// Passes on what happens, and stores a checkpoint now and then.

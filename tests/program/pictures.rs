@@ -42,6 +42,47 @@ fn folder() -> Program {
     program
 }
 
+/// A dot at the edge of the face, which lies outside of the pictures of one class.
+#[test]
+fn a_region_that_some_pictures_miss_is_told_of_each_time() {
+    let program = folder();
+    let mut points =
+        String::from("image,eye_left_x,eye_left_y,eye_right_x,eye_right_y,nose_tip_x,nose_tip_y\n");
+    for (class, shift) in [("left", -0.3), ("right", 0.0)] {
+        for image in 0..100 {
+            points += &format!(
+                "{class}/{image}.png,{},0.385,{},0.385,{},0.61\n",
+                0.32 + shift,
+                0.68 + shift,
+                0.5 + shift
+            );
+        }
+    }
+    program.write("points.csv", &points);
+    let file = String::from_utf8(program.bytes("own.toml")).unwrap();
+    let dot = "[regions]\ndot = [[[0.05, 0.4], [0.2, 0.4], [0.2, 0.6], [0.05, 0.6]]]\n[occlusion]";
+    let file = file.replace("size =", "landmarks = \"points.csv\"\nsize =");
+    let file = file.replace("[occlusion]", dot).replace("\"mouth\"", "\"dot\"");
+    program.write("own.toml", &file);
+    let words = "in some of the test pictures the regions of “dot hidden” (50.0 %) lie outside";
+    let flat = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let first = program.run(&["run", "own.toml"]);
+    first.succeeds();
+    assert!(first.stderr.contains("some have no pixel of `dot`"), "{}", first.stderr);
+    assert!(flat(first.stdout.clone()).contains(words), "{}", first.stdout);
+    // Nothing is read any more.
+    for again in [program.run(&["run", "own.toml"]), program.run(&["report", "own"])] {
+        again.succeeds();
+        assert!(flat(again.stdout.clone()).contains(words), "{}", again.stdout);
+    }
+    let page = String::from_utf8(program.bytes("results/own/report.html")).unwrap();
+    assert!(flat(page).contains(words), "the page says nothing of it");
+    let runs = program.json(&["show", "own", "--format", "json"]);
+    let missed: Vec<f64> =
+        runs.as_array().unwrap().iter().filter_map(|run| run["missed"].as_f64()).collect();
+    assert_eq!(missed, [0.5, 0.5]);
+}
+
 #[test]
 fn a_plan_knows_the_pictures_once_they_were_read() {
     let program = folder();

@@ -55,6 +55,7 @@ fn mask_leak(
     let chance = mean(unseen.into_iter());
     let (low, high) = excess.interval.unzip();
     Some(MaskLeakRow {
+        condition: runs[0].run.condition.clone(),
         metric,
         reached: chance + excess.mean,
         chance,

@@ -14,7 +14,7 @@ mod reach;
 mod sensitivity;
 mod steps;
 
-pub use condition::Condition;
+pub use condition::{Condition, Naming};
 pub use count::{ParameterCount, multiply_adds};
 pub(crate) use expand::in_lines;
 pub use expand::{Examination, Plan, PlanError, PlanWarning, Run, TrainingSpec};

@@ -38,7 +38,7 @@ fn plain(value: Option<f64>, decimals: usize) -> Cell {
 }
 
 /// The columns of `runs.parquet`, but for the swept ones.
-fn run_columns() -> [RunColumn; 32] {
+fn run_columns() -> [RunColumn; 33] {
     let text = Column::text;
     let number = Column::number;
     [
@@ -56,6 +56,7 @@ fn run_columns() -> [RunColumn; 32] {
             run.draw.map_or(Cell::Empty, |draw| Cell::Count(u64::from(draw)))
         }),
         (number("area", "area, %"), |run| Cell::share(run.area)),
+        (number("missed", "missed, %"), |run| share(run.missed)),
         (number("seed", "seed"), |run| Cell::Count(run.seed)),
         (number("epochs", "epochs"), |run| Cell::Count(u64::from(run.epochs))),
         (number("best_epoch", "epoch"), |run| Cell::Count(u64::from(run.best_epoch))),
@@ -347,7 +348,7 @@ mod tests {
         rows[1].swept.insert("train.optimizer.learning_rate".into(), "1e-3".into());
         rows[1].swept.insert("train.optimizer.kind".into(), "\"sgd\"".into());
         let mut table = runs_table(rows.iter());
-        let columns = RunRow::to_columns(&rows);
+        let columns = RunRow::to_columns(&rows).unwrap();
         let names: Vec<&str> = columns.iter().map(|column| column.name().as_str()).collect();
         assert_eq!(table.keys().collect::<Vec<_>>(), names);
         for shown in RUNS_OF_ONE.iter().chain(&RUNS_OF_ALL) {

@@ -181,6 +181,7 @@ pub(in crate::report) mod tests {
             control: false,
             draw: None,
             area: 0.1,
+            missed: None,
             seed,
             epochs: 10,
             best_epoch: 8,
