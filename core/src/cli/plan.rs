@@ -1,29 +1,23 @@
 //! `fer-lab plan`
 
-mod estimate;
-mod seeds;
-
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::Args;
-use serde::Serialize;
 use serde_json::json;
 
-use self::estimate::Estimate;
-use self::seeds::Power;
 use super::interrupt::Interruption;
-use super::progress::Progress;
+use super::progress::{Progress, duration};
 use super::run::{CHECKPOINT_SECONDS, CrewArguments};
 use super::{Exit, Options, output};
-use crate::dataset::{self, ImageCounts, KnownData};
-use crate::engine::{self, Outline, Specification, Status, Work};
-use crate::experiment::{DatasetSpec, Experiment, Settings, Source};
-use crate::machine::Crew;
-use crate::plan::{Plan, map_answers, steps_per_epoch};
-use crate::report::{Cell, Column, Format, Table, counted, thousands, wrap};
+use crate::dataset::{self, KnownData};
+use crate::engine::{self, Outlook, Specification, Status, Work};
+use crate::experiment::{DatasetSpec, Experiment, Source};
+use crate::plan::{ImageCounts, Plan, map_answers};
+use crate::report::planned::conditions_table;
+use crate::report::{Format, advice, counted, thousands, wrap};
 use crate::store::{CACHE, FileKind, Results, StoreError, file_kind, write_json};
 
 /// What `run` would do, what is done already, how long the rest takes
@@ -80,7 +74,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     let identified = plan.identify(&|spec| Some(of(spec)?.1.content.clone()));
     let outline = engine::outline(&experiment, &plan, &identified, results.as_ref())?;
     if !matches!(options.format, Format::Table | Format::Json) {
-        output::table(&table(&outline), options.format)?;
+        output::table(&conditions_table(&outline), options.format)?;
         return Ok(Exit::Done);
     }
     let images = |spec: &DatasetSpec| match &spec.source {
@@ -89,17 +83,12 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
         }
         _ => of(spec).map(|(_, known)| known.images),
     };
-    let planned = Planned {
-        experiment: &experiment,
-        plan: &plan,
-        crew: &arguments.crew.crew(&plan, &experiment),
-        effect: arguments.effect,
-        images: &images,
-    };
-    let outlook = Outlook::of(&planned, &outline, results.as_ref())?;
+    let crew = arguments.crew.crew(&plan, &experiment);
+    let planned = (&experiment, &plan, outline);
+    let outlook = Outlook::of(planned, &crew, arguments.effect, images, results.as_ref())?;
     match options.format {
         Format::Json => output::data(&(serde_json::to_string_pretty(&outlook)? + "\n"))?,
-        _ => output::answer(&describe(&planned, &outlook, &missing)?)?,
+        _ => output::answer(&describe(&experiment, &plan, &outlook, &missing)?)?,
     }
     Ok(Exit::Done)
 }
@@ -179,94 +168,19 @@ fn check_place(path: &Path, specification: &Specification) -> anyhow::Result<()>
     }
 }
 
-/// What would be run, and who would run it.
-struct Planned<'a> {
-    experiment: &'a Experiment,
-    plan: &'a Plan,
-    crew: &'a Crew,
-    /// Points of accuracy.
-    effect: f64,
-    /// How many images a data set has; `None` for one on disk that was not read yet.
-    images: &'a dyn Fn(&DatasetSpec) -> Option<ImageCounts>,
-}
-
-/// A plan, and what can be said before anything is trained. `plan --format json` prints it.
-#[derive(Serialize)]
-struct Outlook<'a> {
-    #[serde(flatten)]
-    outline: &'a Outline,
-    /// Of the first training's data; `None` where they lie on disk and were not read yet.
-    images: Option<ImageCounts>,
-    /// Steps of the optimiser in the first training, where no early stopping ends it.
-    steps_per_training: Option<u64>,
-    /// What the open trainings take. `None` where the number of images is not known.
-    estimated_seconds: Option<f64>,
-    /// Whether such trainings have been timed here; else the estimate is a guess from the arithmetic.
-    estimate_is_measured: Option<bool>,
-    #[serde(skip)]
-    estimate: Option<Estimate>,
-    /// `None` where nothing is covered, so that there is no effect to find.
-    #[serde(flatten)]
-    power: Option<Power>,
-}
-
-impl Outlook<'_> {
-    fn of<'a>(
-        planned: &Planned,
-        outline: &'a Outline,
-        results: Option<&Results>,
-    ) -> anyhow::Result<Outlook<'a>> {
-        let Planned { experiment, plan, images, .. } = planned;
-        let estimate = Estimate::of(planned, &open(outline), results)?;
-        let settings = plan.trainings.first().map(|training| &training.settings);
-        let images = settings.and_then(|settings| images(&settings.dataset));
-        let steps = settings.zip(images).map(|(Settings { train, .. }, images)| {
-            u64::from(train.epochs) * steps_per_epoch(images.train, train.batch_size) as u64
-        });
-        let covers = plan.conditions.iter().any(|condition| condition.occlusion.is_some());
-        let power = || {
-            let test = images.map(|images| images.test);
-            Power::of(experiment, outline.parameters.total, test, planned.effect, results)
-        };
-        Ok(Outlook {
-            outline,
-            images,
-            steps_per_training: steps,
-            estimated_seconds: estimate.map(|estimate| estimate.seconds),
-            estimate_is_measured: estimate.map(|estimate| estimate.measured),
-            estimate,
-            power: covers.then(power).transpose()?,
-        })
-    }
-}
-
-/// The trainings that are not done, by their places.
-fn open(outline: &Outline) -> Vec<usize> {
-    let trainings = outline.trainings.iter().enumerate();
-    let open = trainings.filter(|(_, training)| training.status != Status::Done);
-    open.map(|(place, _)| place).collect()
-}
-
-/// The data sets on disk that were read before, each once.
-fn known_data<'a>(plan: &'a Plan, cache: &Path) -> Vec<(&'a DatasetSpec, KnownData)> {
-    let mut asked: Vec<&DatasetSpec> = Vec::new();
-    for training in &plan.trainings {
-        let spec = &training.settings.dataset;
-        if !asked.contains(&spec) {
-            asked.push(spec);
-        }
-    }
-    asked.into_iter().filter_map(|spec| Some((spec, dataset::known(spec, cache)?))).collect()
-}
-
-fn describe(planned: &Planned, outlook: &Outlook, missing: &[String]) -> anyhow::Result<String> {
-    let (plan, outline) = (planned.plan, outlook.outline);
+fn describe(
+    experiment: &Experiment,
+    plan: &Plan,
+    outlook: &Outlook,
+    missing: &[String],
+) -> anyhow::Result<String> {
+    let outline = &outlook.outline;
     let mut text = String::new();
     if !outline.question.is_empty() {
         text += &format!("{}\n\n", outline.question);
     }
-    text += &table(outline).render(Format::Table, output::width().min(100))?;
-    let open = open(outline);
+    text += &conditions_table(outline).render(Format::Table, output::width().min(100))?;
+    let open = outline.open();
     let done = plan.trainings.len() - open.len();
     text += &format!(
         "\n{} ({done} done), {}; a network of {} parameters, {} trainable\n",
@@ -279,7 +193,7 @@ fn describe(planned: &Planned, outlook: &Outlook, missing: &[String]) -> anyhow:
         let maps = &outline.sensitivity;
         let done = maps.iter().filter(|map| map.status == Status::Done).count();
         let each =
-            planned.experiment.sensitivity.iter().map(|spec| {
+            experiment.sensitivity.iter().map(|spec| {
                 format!("{} {}", thousands(map_answers(spec) as u64), spec.method.name())
             });
         let each: Vec<String> = each.collect();
@@ -296,13 +210,10 @@ fn describe(planned: &Planned, outlook: &Outlook, missing: &[String]) -> anyhow:
         text += &format!("images: {train} train, {val} val, {test} test; {steps} a training\n");
     }
     if !open.is_empty() {
-        text += &match outlook.estimate {
-            Some(estimate) => estimate.in_words(planned.experiment.seeds.len()),
-            None => "how long that takes is known once the pictures are read\n".to_owned(),
-        };
+        text += &time(outlook);
     }
-    if let Some(power) = &outlook.power {
-        text += &format!("{}\n", wrap(&power.in_words(), output::width().min(100)));
+    if let Some(found) = &outlook.found {
+        text += &format!("{}\n", wrap(&advice(found), output::width().min(100)));
     }
     for warning in &outline.warnings {
         let width = output::width().min(100);
@@ -317,18 +228,29 @@ fn describe(planned: &Planned, outlook: &Outlook, missing: &[String]) -> anyhow:
     Ok(text)
 }
 
-/// A row a condition.
-fn table(outline: &Outline) -> Table {
-    let mut table = Table::new(vec![
-        Column::text("condition", "condition"),
-        Column::number("runs", "runs"),
-        Column::number("done", "done"),
-    ]);
-    for condition in &outline.conditions {
-        let runs = outline.runs.iter().filter(|run| run.condition == condition.name);
-        let done = runs.clone().filter(|run| run.status == Status::Done).count() as u64;
-        let name = Cell::text(condition.name.as_str());
-        table.push(vec![name, Cell::Count(runs.count() as u64), Cell::Count(done)]);
+/// How long the open trainings take, and by what that is known.
+fn time(outlook: &Outlook) -> String {
+    let (Some(seconds), Some(measured)) = (outlook.estimated_seconds, outlook.estimate_is_measured)
+    else {
+        return "how long that takes is known once the pictures are read\n".to_owned();
+    };
+    let basis = match measured {
+        true => "by the speed of such trainings here",
+        false => "a rough guess: none of this network has been timed here",
+    };
+    let seeds = counted(outlook.outline.seeds.len() as u64, "seed");
+    let at_once = counted(u64::from(outlook.trainings_at_once), "training");
+    format!("about {} for {seeds}, {at_once} at once\n({basis})\n", duration(seconds))
+}
+
+/// The data sets on disk that were read before, each once.
+fn known_data<'a>(plan: &'a Plan, cache: &Path) -> Vec<(&'a DatasetSpec, KnownData)> {
+    let mut asked: Vec<&DatasetSpec> = Vec::new();
+    for training in &plan.trainings {
+        let spec = &training.settings.dataset;
+        if !asked.contains(&spec) {
+            asked.push(spec);
+        }
     }
-    table
+    asked.into_iter().filter_map(|spec| Some((spec, dataset::known(spec, cache)?))).collect()
 }

@@ -8,7 +8,8 @@ use super::interrupt::Interruption;
 use super::progress::{Progress, duration};
 use super::{Exit, Options, output};
 use crate::engine::{Circumstance, Libtorch, Reproduced, Reproduction};
-use crate::report::{Format, counted, list, thousands, wrap};
+use crate::region::phrase::list;
+use crate::report::{Format, counted, thousands, wrap};
 use crate::store::{Named, Results};
 
 /// Train one run again, and say whether the numbers agree with those that are stored

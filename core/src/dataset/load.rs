@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use rayon::prelude::*;
-use serde::Serialize;
 
 use super::cache::{self, Building, Cache, Facts, Found, SplitFacts};
 use super::decode::{Decoder, Shape};
@@ -23,7 +22,7 @@ use super::progress::go_on;
 use super::rafdb::Rafdb;
 use super::{Dataset, DatasetError, Progress, Stage, Watch};
 use crate::experiment::{DatasetSpec, FacesSpec, Source, WithoutLandmarks};
-use crate::plan::source_content;
+use crate::plan::{ImageCounts, source_content};
 
 /// Pictures are decoded in batches of about so many bytes: enough to keep all threads busy, little
 /// beside what a training takes.
@@ -129,14 +128,6 @@ pub struct KnownData {
     /// [`Dataset::content`].
     pub content: String,
     pub images: ImageCounts,
-}
-
-/// How many images each split has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct ImageCounts {
-    pub train: usize,
-    pub val: usize,
-    pub test: usize,
 }
 
 /// A data set on disk, where the folder `cache` knows it without reading a picture.

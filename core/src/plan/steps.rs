@@ -1,4 +1,14 @@
-//! How many steps an epoch takes.
+//! How many images a training has, and how many steps an epoch takes.
+
+use serde::Serialize;
+
+/// How many images each split has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ImageCounts {
+    pub train: usize,
+    pub val: usize,
+    pub test: usize,
+}
 
 /// Steps of one epoch over so many images in batches of `size`: the last batch holds what is left. A single
 /// image that is left joins the batch before: by itself it has no variance, by which batch normalisation would

@@ -5,6 +5,7 @@
 pub(in crate::report) mod cell;
 mod condition;
 pub mod listing;
+pub mod planned;
 pub(in crate::report) mod query;
 pub(in crate::report) mod settings;
 pub(in crate::report) mod study;

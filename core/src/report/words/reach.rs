@@ -1,9 +1,8 @@
 //! Which coverings changed nothing, or left nothing, in words.
 
-use crate::report::words::label::Several;
 use crate::report::words::numbers::decimal;
 use crate::report::words::phrase::list;
-use crate::store::RunRow;
+use crate::study::Study;
 
 /// So many conditions are named.
 const MOST_NAMED: usize = 6;
@@ -11,12 +10,14 @@ const MOST_NAMED: usize = 6;
 /// Warnings of conditions whose masks cover no pixel of the test pictures, or every one: they are answered
 /// with "no effect", or with what is known without looking, whatever the networks do. And of those that miss
 /// some pictures.
-pub fn reach_warnings(runs: &[RunRow]) -> Vec<String> {
-    let covered = || runs.iter().filter(|run| run.status.is_done() && !run.regions.is_empty());
-    let several = Several::of_runs(runs);
+pub fn reach_warnings(study: &Study) -> Vec<String> {
+    let covered =
+        || study.runs.iter().filter(|run| run.status.is_done() && !run.regions.is_empty());
     let of = |area: f64| -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
-        for name in covered().filter(|run| run.area == area).map(|run| several.run(run)) {
+        for name in
+            covered().filter(|run| run.area == area).map(|run| study.several.label(run.into()))
+        {
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -35,7 +36,7 @@ pub fn reach_warnings(runs: &[RunRow]) -> Vec<String> {
     let mut partly: Vec<String> = Vec::new();
     for run in covered().filter(|run| run.area > 0.0) {
         let Some(missed) = run.missed.filter(|missed| *missed > 0.0) else { continue };
-        let missed = format!("“{}” ({} %)", several.run(run), decimal(100.0 * missed, 1));
+        let missed = format!("“{}” ({} %)", study.several.label(run.into()), decimal(100.0 * missed, 1));
         if !partly.contains(&missed) {
             partly.push(missed);
         }
@@ -59,8 +60,8 @@ pub fn reach_warnings(runs: &[RunRow]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::words::label::tests::run;
-    use crate::store::RunStatus;
+    use crate::store::{RunRow, RunStatus};
+    use crate::study::tests::run;
 
     #[test]
     fn what_covers_nothing_or_everything_is_said_once() {
@@ -69,13 +70,13 @@ mod tests {
         let mut failed = with_area(&["nose"], "hide", 1, 0.0);
         failed.status = RunStatus::Failed("it was not trained".to_owned());
         let runs = [with_area(&[], "none", 1, 0.0), with_area(&["eyes"], "hide", 1, 0.1), failed];
-        assert!(reach_warnings(&runs).is_empty());
+        assert!(reach_warnings(&Study::of(runs.to_vec(), &[])).is_empty());
         let runs = [
             with_area(&["dot"], "hide", 1, 0.0),
             with_area(&["dot"], "hide", 2, 0.0),
             with_area(&["dot"], "keep", 1, 1.0),
         ];
-        let warnings = reach_warnings(&runs);
+        let warnings = reach_warnings(&Study::of(runs.to_vec(), &[]));
         assert_eq!(warnings.len(), 2);
         assert!(warnings[0].starts_with("Careful: “dot hidden” covers no pixel"), "{warnings:?}");
         assert!(warnings[1].starts_with("Careful: “only dot seen” covers every pixel"));
@@ -83,9 +84,9 @@ mod tests {
             missed: Some(missed),
             ..with_area(&["dot"], "hide", seed, 0.01)
         };
-        let warnings = reach_warnings(&[missing(1, 0.825), missing(2, 0.825)]);
+        let warnings = reach_warnings(&Study::of(vec![missing(1, 0.825), missing(2, 0.825)], &[]));
         assert_eq!(warnings.len(), 1);
         assert!(warnings[0].contains("the regions of “dot hidden” (82.5 %) lie outside"), "{warnings:?}");
-        assert!(reach_warnings(&[missing(1, 0.0)]).is_empty());
+        assert!(reach_warnings(&Study::of(vec![missing(1, 0.0)], &[])).is_empty());
     }
 }

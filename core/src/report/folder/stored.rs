@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::experiment::{Recovered, recover};
-use crate::report::counted;
+use crate::report::words::numbers::counted;
 use crate::store::{Results, StoreError, open_plain};
 
 /// An experiment file is never longer, bytes.

@@ -1,0 +1,54 @@
+//! What a plan's seeds can find.
+
+use crate::analysis::{POWER, Power};
+use crate::report::words::numbers::counted;
+
+/// `minimum detectable effect: 5.5 points of accuracy (80 % power, 3 seeds); 2 points need 12 seeds (by the runs
+/// of `mask_eyes`)`
+pub fn advice(power: &Power) -> String {
+    let Power { seeds, smallest, points, needed, basis } = power;
+    let found = match smallest {
+        Some(smallest) => format!(
+            "minimum detectable effect: {:.1} points of accuracy ({:.0} % power, {})",
+            100.0 * smallest,
+            100.0 * POWER,
+            counted(*seeds as u64, "seed")
+        ),
+        None => "1 seed cannot show how much seeds differ".to_owned(),
+    };
+    let needed = match needed {
+        Some(needed) => format!("{points} points need {}", counted(*needed as u64, "seed")),
+        None => format!("{points} points need more test images, whatever the seeds"),
+    };
+    let basis = match basis {
+        Some(experiment) => format!("by the runs of `{experiment}`"),
+        None => "by typical variances: no runs of this network here to go by".to_owned(),
+    };
+    format!("{found}; {needed} ({basis})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_seeds_find_and_what_they_go_by() {
+        let power = Power {
+            seeds: 3,
+            smallest: Some(0.0551),
+            points: 2.0,
+            needed: Some(12),
+            basis: Some("mask_eyes".to_owned()),
+        };
+        assert_eq!(
+            advice(&power),
+            "minimum detectable effect: 5.5 points of accuracy (80 % power, 3 seeds); 2 points need 12 \
+             seeds (by the runs of `mask_eyes`)"
+        );
+        let one = Power { seeds: 1, smallest: None, needed: None, basis: None, ..power };
+        assert!(
+            advice(&one)
+                .starts_with("1 seed cannot show how much seeds differ; 2 points need more")
+        );
+    }
+}
