@@ -19,8 +19,8 @@ use crate::model::{Folded, Network};
 use crate::plan::{EvaluationId, Examination, TrainingId, TrainingSpec, covers_the_same};
 use crate::region::{Lesson, Occlusion, reach};
 use crate::store::{
-    EpochRow, EvaluationRecord, LogLine, Manifest, Results, StoreError, TrainingStatus, hash_file, open_log,
-    read_plain, remove, write_predictions, write_table, write_whole,
+    EpochRow, EvaluationRecord, LogLine, Manifest, Results, StoreError, TrainingStatus, hash_file,
+    open_log, read_plain, remove, write_predictions, write_table, write_whole,
 };
 use crate::train::{
     self, Checkpoint, Circumstances, Cover, Covers, Outcome, Resumption, TrainError, Trained,

@@ -244,7 +244,8 @@ fn an_answer_that_nobody_can_get_is_lost() {
         let mut shell = Command::new("sh");
         shell.args(["-c", &line]).current_dir(program.folder()).output().unwrap()
     };
-    for arguments in ["regions", "plan smoke.toml", "--version", "--help", "run smoke.toml --json"] {
+    for arguments in ["regions", "plan smoke.toml", "--version", "--help", "run smoke.toml --json"]
+    {
         let ended = closed(arguments, ">&-");
         let stderr = String::from_utf8(ended.stderr).unwrap();
         assert_eq!(ended.status.code(), Some(1), "{arguments}: {stderr}");

@@ -67,7 +67,8 @@ fn clean_removes_nothing_while_an_experiment_cannot_be_read() {
     clean.succeeds();
     assert!(clean.stdout.starts_with("nothing to remove"), "{}", clean.stdout);
     fs::write(&table, "no table").unwrap();
-    let neither = "has neither a plan.json nor a runs.parquet that can be read. Run just this experiment";
+    let neither =
+        "has neither a plan.json nor a runs.parquet that can be read. Run just this experiment";
     is_refused(&program.run(&["clean", "--yes"]), &["results/small`", neither]);
     assert_eq!(trainings(&program).len(), 6);
     program.run(&["run", "results/small/experiment.toml", "-q"]).succeeds();

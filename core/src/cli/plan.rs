@@ -192,10 +192,10 @@ fn describe(
     if !outline.sensitivity.is_empty() {
         let maps = &outline.sensitivity;
         let done = maps.iter().filter(|map| map.status == Status::Done).count();
-        let each =
-            experiment.sensitivity.iter().map(|spec| {
-                format!("{} {}", thousands(map_answers(spec) as u64), spec.method.name())
-            });
+        let each = experiment
+            .sensitivity
+            .iter()
+            .map(|spec| format!("{} {}", thousands(map_answers(spec) as u64), spec.method.name()));
         let each: Vec<String> = each.collect();
         text += &format!(
             "{} ({done} done); answers an image: {}\n",

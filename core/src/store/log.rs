@@ -16,7 +16,8 @@ pub struct LogLine {
 
 impl std::fmt::Display for LogLine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let LogLine { epoch, train_loss, train_accuracy, val_loss, val_accuracy, seconds, .. } = self;
+        let LogLine { epoch, train_loss, train_accuracy, val_loss, val_accuracy, seconds, .. } =
+            self;
         write!(
             f,
             "epoch {epoch} rate {} loss {train_loss:.4} accuracy {train_accuracy:.4} val_loss {val_loss:.4} \

@@ -153,7 +153,10 @@ impl Results {
         let planned: BTreeSet<&str> = plan.runs.iter().map(|run| run.run_id.as_str()).collect();
         let strange = rows.iter().filter(|row| !planned.contains(row.run_id.as_str())).count();
         (strange > 0).then(|| {
-            format!("{strange} of the {} runs in the runs.parquet beside it are not in it", rows.len())
+            format!(
+                "{strange} of the {} runs in the runs.parquet beside it are not in it",
+                rows.len()
+            )
         })
     }
 }

@@ -193,7 +193,8 @@ impl Node {
             }
             Node::In(node, list) => {
                 let value = node.value(fields, row);
-                let equal = list.iter().map(|one| Operator::Equal.of(&value, &one.value(fields, row)));
+                let equal =
+                    list.iter().map(|one| Operator::Equal.of(&value, &one.value(fields, row)));
                 equal.reduce(|found, equal| Operator::Or.of(&found, &equal)).unwrap_or(Value::Null)
             }
         }
@@ -237,7 +238,8 @@ impl Operator {
             Operator::GreaterOrEqual => ordered(Ordering::is_ge),
             // `%` stands for any text, `_` for any character, capital letters for small ones.
             Operator::Like => left.text().zip(right.text()).map(|(text, form)| {
-                WildMatchPattern::<'%', '_'>::new(&form.to_lowercase()).matches(&text.to_lowercase())
+                WildMatchPattern::<'%', '_'>::new(&form.to_lowercase())
+                    .matches(&text.to_lowercase())
             }),
         };
         truth.into()
@@ -325,7 +327,9 @@ impl Parser<'_> {
     fn expression(&mut self, outer: u8) -> Result<Node, Flaw> {
         self.operators += 1;
         if self.operators > MOST_OPERATORS {
-            return Err(Flaw::Syntax(format!("it has more than {MOST_OPERATORS} operators; `in (…)` takes any list")));
+            return Err(Flaw::Syntax(format!(
+                "it has more than {MOST_OPERATORS} operators; `in (…)` takes any list"
+            )));
         }
         let mut left = self.operand()?;
         loop {
@@ -400,7 +404,9 @@ impl Parser<'_> {
         let node = match token {
             Token::Number(_, value) => literal(value.clone()),
             // It would be compared as a text: true or false of every row.
-            Token::Quoted('\'', text) if text.contains(['.', '_']) && find(text, fields).is_some() => {
+            Token::Quoted('\'', text)
+                if text.contains(['.', '_']) && find(text, fields).is_some() =>
+            {
                 Err(Flaw::Column(ReportError::Quoted { column: text.clone() }))
             }
             Token::Quoted('\'', text) => literal(Value::Text(text.clone())),

@@ -62,7 +62,8 @@ impl Query {
             .collect();
         chosen.sort_by(|(_, one), (_, other)| {
             let each = one.iter().zip(other).zip(&order);
-            let each = each.map(|((one, other), (_, descending))| in_order(one, other, *descending));
+            let each =
+                each.map(|((one, other), (_, descending))| in_order(one, other, *descending));
             each.fold(Ordering::Equal, Ordering::then)
         });
         chosen.truncate(self.limit.unwrap_or(usize::MAX));
@@ -224,7 +225,10 @@ mod tests {
                  `train.optimizer.learning_rate`",
             ),
             ("'test_accuracy' > 0.8", "the column is `test_accuracy`"),
-            ("mode = ", "invalid --where expression `mode = `: it ends where a value should follow"),
+            (
+                "mode = ",
+                "invalid --where expression `mode = `: it ends where a value should follow",
+            ),
             ("mode ~ 'x'", "`~` means nothing here"),
             ("mode = 'a' 'b'", "`'b…` stands where an operator or the end should"),
             ("mode = and", "`and` stands where a value should"),

@@ -36,7 +36,8 @@ pub fn reach_warnings(study: &Study) -> Vec<String> {
     let mut partly: Vec<String> = Vec::new();
     for run in covered().filter(|run| run.area > 0.0) {
         let Some(missed) = run.missed.filter(|missed| *missed > 0.0) else { continue };
-        let missed = format!("“{}” ({} %)", study.several.label(run.into()), decimal(100.0 * missed, 1));
+        let missed =
+            format!("“{}” ({} %)", study.several.label(run.into()), decimal(100.0 * missed, 1));
         if !partly.contains(&missed) {
             partly.push(missed);
         }
@@ -86,7 +87,10 @@ mod tests {
         };
         let warnings = reach_warnings(&Study::of(vec![missing(1, 0.825), missing(2, 0.825)], &[]));
         assert_eq!(warnings.len(), 1);
-        assert!(warnings[0].contains("the regions of “dot hidden” (82.5 %) lie outside"), "{warnings:?}");
+        assert!(
+            warnings[0].contains("the regions of “dot hidden” (82.5 %) lie outside"),
+            "{warnings:?}"
+        );
         assert!(reach_warnings(&Study::of(vec![missing(1, 0.0)], &[])).is_empty());
     }
 }
