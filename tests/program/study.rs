@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use fer_lab::store::{Results, RunRow, read_table};
+use fer_lab::store::{EpochRow, Results, RunRow, read_table, write_table};
 use serde_json::json;
 
 use super::driver::{Program, SMOKE};
@@ -312,7 +312,7 @@ fn what_is_no_longer_whole_is_said_and_the_rest_is_reported() {
     let said = told(missing);
     assert!(flat(&said).contains(": unknown key `train.speed`"), "{said}");
     assert!(said.contains("Does the small chain work?"), "{said}");
-    assert!(page().contains("Prose of its own.") && page().contains("cannot be read whole"));
+    assert!(page().contains("Prose of its own.") && page().contains("It is no longer what was"));
     assert!(page().contains("top"), "its own region is drawn");
 
     fs::write(&stored, whole.replace("[train]", "[train")).unwrap();
@@ -321,12 +321,22 @@ fn what_is_no_longer_whole_is_said_and_the_rest_is_reported() {
     assert!(said.contains("Does the small chain work?"), "{said}");
     fs::remove_file(&stored).unwrap();
     told("the experiment as run, `results/small/experiment.toml`, is missing");
+    // It still can be read, and is not what was run.
+    fs::write(&stored, whole.replace("Prose of its own.", "Prose of another.")).unwrap();
+    told("`results/small/experiment.toml` was changed after the run.");
+    assert!(page().contains("Prose of another.") && page().contains("It is no longer what was"));
     fs::write(&stored, &whole).unwrap();
 
     let epochs = program.path("results/small/epochs.parquet");
     let bytes = fs::read(&epochs).unwrap();
     fs::write(&epochs, &bytes[..bytes.len() / 2]).unwrap();
     told("`results/small/epochs.parquet` is damaged");
+    let other = &program.json(&["list", "trainings", "--format", "json"])[0]["training_id"];
+    let other = format!("results/trainings/{}/epochs.parquet", other.as_str().unwrap());
+    let mut rows: Vec<EpochRow> = read_table(&program.path(&other)).unwrap();
+    rows[0].training_id = "00000000000000000000".to_owned();
+    write_table(&epochs, &rows).unwrap();
+    told("`results/small/epochs.parquet` belongs to something else: it holds epochs of training 0");
     fs::write(&epochs, &bytes).unwrap();
     for training in fs::read_dir(program.path("results/trainings")).unwrap() {
         let folder = training.unwrap().path();
