@@ -100,7 +100,10 @@ pub(crate) fn chosen(axis: &Axis<'_>, root: &Section<'_>) -> Vec<(String, String
         if let Some(node) = given(name) {
             return Some(node.to_toml());
         }
-        let kind = given("kind").map(|kind| kind.place.text().trim_matches('"'));
+        let kind = given("kind").and_then(|kind| match &kind.value {
+            Value::Text(kind) => Some(kind.as_str()),
+            _ => None,
+        });
         let kind = kind.or_else(|| keys::kinded().find(|(path, _)| *path == section)?.1);
         let key = keys::lines_of(section).find(|key| key.name() == name && key.goes_with(kind))?;
         Some(key.default.to_owned()).filter(|default| !default.is_empty())

@@ -44,8 +44,9 @@ const WIDTH: usize = 80;
 const BESIDE: usize = 28;
 
 /// The text of an experiment file called `name` (an experiment's name: see [`is_name`](super::is_name))
-/// on a kind of data set (of [`dataset_kinds`](super::dataset_kinds)), ready to run where the data are built in. Lines that begin with `#` and a key
-/// hold defaults, those with `##` what may stand in their place or beside them.
+/// on a kind of data set (of [`dataset_kinds`](super::dataset_kinds)), ready to run where the data are
+/// built in. Lines that begin with `#` and a key hold defaults, those with `##` what may stand in their
+/// place or beside them.
 pub fn starter(name: &str, kind: &str) -> String {
     let folder = format!("\"data/{}\"", if kind == "folder" { "faces" } else { kind });
     let data: &[(&str, &str)] = match kind {
