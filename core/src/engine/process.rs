@@ -8,8 +8,6 @@
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::fd::AsRawFd;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
@@ -18,7 +16,7 @@ use std::sync::mpsc::Sender;
 use super::{EngineError, Event, Specification};
 use crate::machine::device::ROUNDING_VARIABLES;
 use crate::plan::TrainingId;
-use crate::store::{Results, StoreError, open_log};
+use crate::store::{Results, open_log};
 
 /// An event is a line of a few hundred bytes; more than this is none.
 const LONGEST_LINE: u64 = 1024 * 1024;
@@ -54,7 +52,9 @@ impl Worker {
         let failed = |error| EngineError::Start { program: program.to_owned(), error };
         let log = open_log(&results.log_path(specification.training.as_str())?)?;
         let mut command = Command::new(program);
-        command.arg0("fer-lab").args(["worker", "-", "--results"]).arg(results.root());
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::arg0(&mut command, "fer-lab");
+        command.args(["worker", "-", "--results"]).arg(results.root());
         if !locks {
             command.arg("--no-locks");
         }
@@ -141,17 +141,26 @@ pub fn be_called_by_name() {
 ///
 /// # Errors
 /// Where the log cannot be written.
+#[cfg(unix)]
 pub fn log_to(results: &Results, training: &TrainingId) -> Result<(), EngineError> {
+    use std::os::fd::AsRawFd;
     let path = results.log_path(training.as_str())?;
     let log = open_log(&path)?;
     // SAFETY: both descriptors are open; the second becomes another name of the first in one step.
     if unsafe { libc::dup2(log.as_raw_fd(), libc::STDERR_FILENO) } == -1 {
-        return Err(StoreError::write(&path, std::io::Error::last_os_error()).into());
+        return Err(crate::store::StoreError::write(&path, std::io::Error::last_os_error()).into());
     }
     Ok(())
 }
 
+/// Elsewhere it stays with the log of the first one.
+#[cfg(not(unix))]
+pub fn log_to(_: &Results, _: &TrainingId) -> Result<(), EngineError> {
+    Ok(())
+}
+
 /// Kills every worker of this process, for who leaves at once.
+#[cfg(unix)]
 pub fn kill_workers() {
     let Ok(workers) = WORKERS.lock() else { return };
     for pid in workers.iter() {
@@ -160,7 +169,12 @@ pub fn kill_workers() {
     }
 }
 
+/// Elsewhere they end by themselves, soon after their standard input does.
+#[cfg(not(unix))]
+pub fn kill_workers() {}
+
 /// Why a worker that said no last word ended.
+#[cfg(unix)]
 pub(super) fn cause_of_death(status: ExitStatus) -> String {
     use std::os::unix::process::ExitStatusExt;
     match (status.signal(), status.code()) {
@@ -172,6 +186,15 @@ pub(super) fn cause_of_death(status: ExitStatus) -> String {
         (Some(signal), _) => format!("its process died of signal {signal}; its log may say more"),
         (_, Some(code)) => format!("its process ended with code {code}; its log may say more"),
         _ => "its process ended, and it is not known how".to_owned(),
+    }
+}
+
+/// Why a worker that said no last word ended.
+#[cfg(not(unix))]
+pub(super) fn cause_of_death(status: ExitStatus) -> String {
+    match status.code() {
+        Some(code) => format!("its process ended with code {code}; its log may say more"),
+        None => "its process ended, and it is not known how".to_owned(),
     }
 }
 

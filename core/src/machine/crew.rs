@@ -1,8 +1,5 @@
 //! How many trainings run at once, and what each of them gets.
 
-use std::path::Path;
-
-use super::cgroup::memory_limit;
 use super::device::{self, AskedBy};
 use super::gpu;
 use crate::experiment::{DatasetSpec, DeviceChoice, Settings};
@@ -173,12 +170,22 @@ fn tensor_bytes(settings: &Settings) -> u64 {
 }
 
 /// Bytes of memory, of the machine or of the control groups that the process is in.
+#[cfg(unix)]
 fn memory() -> u64 {
     // SAFETY: sysconf only answers.
     let (pages, size) =
         unsafe { (libc::sysconf(libc::_SC_PHYS_PAGES), libc::sysconf(libc::_SC_PAGESIZE)) };
     let machine = (pages.max(0) as u64).saturating_mul(size.max(0) as u64);
-    machine.min(memory_limit(Path::new("/")).unwrap_or(u64::MAX))
+    #[cfg(target_os = "linux")]
+    let machine = super::cgroup::memory_limit(std::path::Path::new("/"))
+        .map_or(machine, |limit| machine.min(limit));
+    machine
+}
+
+/// Where it is not asked for, it bounds nothing: how many trainings run at once is left to the processors.
+#[cfg(not(unix))]
+fn memory() -> u64 {
+    u64::MAX
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! trainings run at once and how many threads each has. Neither libtorch nor CUDA is asked: both take long to
 //! load.
 
+#[cfg(target_os = "linux")]
 mod cgroup;
 mod crew;
 pub mod device;
