@@ -12,12 +12,12 @@ use serde_json::json;
 
 use super::interrupt::Interruption;
 use super::progress::{Progress, duration};
-use super::run::{CHECKPOINT_SECONDS, CrewArguments};
+use super::run::{CHECKPOINT_SECONDS, ResourceArguments};
 use super::{Exit, Options, output};
 use crate::dataset;
 use crate::engine::{self, Outline, Specification, Status, Work};
 use crate::experiment::{Experiment, Settings, Source};
-use crate::machine::Crew;
+use crate::machine::Resources;
 use crate::plan::{Plan, map_answers, multiply_adds};
 use crate::report::{Cell, Column, Format, Table, counted, thousands, wrap};
 use crate::store::{CACHE, FileKind, Results, StoreError, TrainingStatus, file_kind, write_json};
@@ -41,7 +41,7 @@ pub struct Arguments {
     #[arg(long, value_name = "POINTS", default_value_t = 2.0, value_parser = points)]
     effect: f64,
     #[command(flatten)]
-    crew: CrewArguments,
+    resources: ResourceArguments,
 }
 
 fn points(text: &str) -> Result<f64, String> {
@@ -77,9 +77,10 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     match options.format {
         Format::Json => output::data(&(serde_json::to_string_pretty(&outline)? + "\n"))?,
         Format::Table => {
-            let crew = arguments.crew.crew(&plan, &experiment);
+            let resources = arguments.resources.resources(&plan, &experiment);
             let effect = arguments.effect;
-            let planned = Planned { experiment: &experiment, plan: &plan, crew: &crew, effect };
+            let planned =
+                Planned { experiment: &experiment, plan: &plan, resources: &resources, effect };
             output::answer(&describe(&planned, &outline, &missing, results.as_ref())?)?;
         }
         other => output::table(&table(&outline), other)?,
@@ -107,7 +108,7 @@ fn write_specifications(
         experiment,
         plan,
         results: &results,
-        crew: arguments.crew.crew(plan, experiment),
+        resources: arguments.resources.resources(plan, experiment),
         program: engine::this_program()?,
         commit: None,
         retries: 0,
@@ -166,7 +167,7 @@ fn check_place(path: &Path, specification: &Specification) -> anyhow::Result<()>
 struct Planned<'a> {
     experiment: &'a Experiment,
     plan: &'a Plan,
-    crew: &'a Crew,
+    resources: &'a Resources,
     /// Points of accuracy.
     effect: f64,
 }
@@ -254,7 +255,7 @@ fn estimate(
 ) -> anyhow::Result<String> {
     /// Multiply-adds a second and thread of a small network in training, f32.
     const GUESS: f64 = 1.0e10;
-    let Planned { experiment, plan, crew, .. } = planned;
+    let Planned { experiment, plan, resources, .. } = planned;
     let mut seconds = 0.0;
     let mut measured = true;
     for training in open {
@@ -275,10 +276,10 @@ fn estimate(
         measured &= seen.is_some();
         let dataset = &settings.dataset;
         let cost = multiply_adds(&settings.model, dataset.height, dataset.width, dataset.channels);
-        let guess = GUESS * f64::from(crew.threads) / (3.0 * cost as f64);
+        let guess = GUESS * f64::from(resources.threads) / (3.0 * cost as f64);
         seconds += visits / seen.unwrap_or(guess);
     }
-    let at_once = crew.jobs().min(open.len() as u32);
+    let at_once = resources.jobs().min(open.len() as u32);
     seconds /= f64::from(at_once);
     let seeds = experiment.seeds.len();
     let basis = if measured {

@@ -6,9 +6,9 @@
 
 #[cfg(target_os = "linux")]
 mod cgroup;
-mod crew;
 pub mod device;
 mod gpu;
+mod resources;
 
-pub use crew::{Asked, Crew, Machine};
 pub use device::{AskedBy, DeviceError};
+pub use resources::{Asked, Machine, Resources};
