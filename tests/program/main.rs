@@ -9,6 +9,7 @@ mod interruption;
 mod looking;
 mod page;
 mod partner;
+mod pictures;
 mod sensitivity;
 mod study;
 mod trust;

@@ -1,8 +1,8 @@
 //! Whether what a plan needs is stored, whole.
 
 use super::event::{Event, Observer};
-use crate::plan::{EvaluationId, NUMERIC_VERSION, TrainingId};
-use crate::store::{EvaluationRecord, Results, StoreError, TrainingStatus};
+use crate::plan::{EvaluationId, TrainingId};
+use crate::store::{EvaluationRecord, Results, StoreError};
 
 /// Whether a training's network and epochs are there, whole.
 pub fn is_trained(
@@ -10,17 +10,7 @@ pub fn is_trained(
     id: &TrainingId,
     observer: &mut dyn Observer,
 ) -> Result<bool, StoreError> {
-    let manifest = results.manifest(id.as_str());
-    let folder = results.training_dir(id.as_str())?;
-    let status = manifest.and_then(|manifest| {
-        if manifest.numeric_version != NUMERIC_VERSION {
-            let reason = format!("it is of numeric version {}", manifest.numeric_version);
-            return Err(StoreError::Foreign { path: folder.join("manifest.json"), reason });
-        }
-        manifest.check_files(&folder)?;
-        Ok(manifest.status)
-    });
-    Ok(sound(status, observer)? == Some(TrainingStatus::Done))
+    Ok(sound(results.is_trained(id.as_str()), observer)?.unwrap_or(false))
 }
 
 /// Whether an evaluation's predictions are there, whole.
