@@ -5,6 +5,7 @@
 //! cargo bench --bench looking                        # generates the folder, measures, removes it
 //! cargo bench --bench looking -- --keep DIR          # keeps the folder, or measures the one in DIR
 //! cargo bench --bench looking -- --trainings 1000    # a smaller folder
+//! cargo bench --bench looking -- --program FILE      # measures another build of `fer-lab`
 //! ```
 //!
 //! The folder is that of 100 experiments: whole faces and 24 coverings, 4 seeds, a training and a run
@@ -14,8 +15,8 @@
 //! done; nothing is trained, and the same command gives the same folder. It takes about 1.5 GB and, where
 //! the disk has to confirm every file, some minutes; `TMPDIR=/dev/shm` spares the wait.
 //!
-//! Every command is run three times as a process of its own, after one run that warms the file cache;
-//! the middle time is given, and the largest resident set.
+//! Every command is run ten times as a process of its own, after one run that warms the file cache;
+//! the median of the times is given, and the largest resident set.
 
 #[path = "looking/folder.rs"]
 mod folder;
@@ -33,7 +34,7 @@ const SECONDS: f64 = 2.0;
 const MEGABYTES: f64 = 500.0;
 /// It computes and draws, so that no limit of a looking command is its own.
 const REPORT: &str = "report of 128 sets";
-const RUNS: usize = 3;
+const RUNS: usize = 10;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -61,7 +62,11 @@ fn main() -> ExitCode {
         assert!(status.expect("the generator").success(), "the folder could not be generated");
     }
     let names = folder::names(&root);
-    println!("{}", table(&root, &names).render(Format::Table, 100).expect("a table"));
+    let program = value("--program").unwrap_or_else(|| env!("CARGO_BIN_EXE_fer-lab").to_owned());
+    println!(
+        "{}",
+        table(Path::new(&program), &root, &names).render(Format::Table, 100).expect("a table")
+    );
     ExitCode::SUCCESS
 }
 
@@ -73,7 +78,10 @@ fn commands(names: &Names) -> Vec<(&'static str, Vec<String>)> {
     let condition = "mode = \"hide\" and test_accuracy > 0.8";
     let rate = "\"train.optimizer.learning_rate\" > 0.001 and status = 'done'";
     let [whole, eyes] = ["whole", "hide eyes"].map(|name| format!("{first}:{name}"));
-    let commands: [(&str, &[&str]); 18] = [
+    let commands: [(&str, &[&str]); 21] = [
+        ("--help", &["--help"]),
+        ("schema", &["schema"]),
+        ("regions", &["regions"]),
         ("list", &["list"]),
         ("list runs", &["list", "runs"]),
         ("list --where", &["list", "--where", condition, "--sort", "-test_accuracy"]),
@@ -97,7 +105,7 @@ fn commands(names: &Names) -> Vec<(&'static str, Vec<String>)> {
     commands.into_iter().map(|(name, words)| (name, owned(words))).collect()
 }
 
-fn table(root: &Path, names: &Names) -> Table {
+fn table(program: &Path, root: &Path, names: &Names) -> Table {
     let mut table = Table::new(vec![
         Column::text("command", "command"),
         Column::number("seconds", &format!("s (limit {SECONDS:.0})")),
@@ -105,11 +113,11 @@ fn table(root: &Path, names: &Names) -> Table {
         Column::text("verdict", "verdict"),
     ]);
     for (name, words) in commands(names) {
-        let measured: Vec<Measured> = (0..=RUNS).map(|_| measure(root, &words)).collect();
+        let measured: Vec<Measured> = (0..=RUNS).map(|_| measure(program, root, &words)).collect();
         let measured = &measured[1..];
         let mut seconds: Vec<f64> = measured.iter().map(|one| one.seconds).collect();
         seconds.sort_by(f64::total_cmp);
-        let seconds = seconds[RUNS / 2];
+        let seconds = (seconds[(RUNS - 1) / 2] + seconds[RUNS / 2]) / 2.0;
         let megabytes = measured.iter().map(|one| one.megabytes).fold(0.0, f64::max);
         let verdict = match measured.iter().find_map(|one| one.refused.clone()) {
             Some(reason) => reason,
@@ -119,7 +127,7 @@ fn table(root: &Path, names: &Names) -> Table {
         };
         table.push(vec![
             Cell::text(name),
-            Cell::number(seconds, 2),
+            Cell::number(seconds, 3),
             Cell::number(megabytes, 0),
             Cell::text(verdict),
         ]);

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use fer_lab::analysis::{Tables, effects};
 use fer_lab::engine::{self, Event, Observer, Outcome, Work};
 use fer_lab::experiment::{self, DeviceChoice, Experiment};
-use fer_lab::machine::{AskedBy, Crew};
+use fer_lab::machine::{AskedBy, Resources};
 use fer_lab::plan::Plan;
 use fer_lab::region::Regions;
 use fer_lab::store::{EffectRow, Metric, Results, TruthRow, read_table};
@@ -87,7 +87,11 @@ fn answer(experiment: &Experiment, results: &Results) -> Vec<EffectRow> {
         experiment,
         plan: &plan,
         results,
-        crew: Crew { devices: vec![DeviceChoice::Cpu], threads: 1, asked_by: AskedBy::Experiment },
+        resources: Resources {
+            devices: vec![DeviceChoice::Cpu],
+            threads: 1,
+            asked_by: AskedBy::Experiment,
+        },
         program: env!("CARGO_BIN_EXE_fer-lab-torch").into(),
         commit: None,
         retries: 0,

@@ -13,11 +13,11 @@ pub struct Measured {
     pub refused: Option<String>,
 }
 
-/// Runs the program on the results folder `root`.
+/// Runs a program on the results folder `root`.
 #[expect(clippy::zombie_processes, reason = "`wait4` waits for it")]
-pub fn measure(root: &Path, words: &[String]) -> Measured {
+pub fn measure(program: &Path, root: &Path, words: &[String]) -> Measured {
     let start = Instant::now();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_fer-lab"))
+    let mut child = Command::new(program)
         .args(words)
         .arg("--results")
         .arg(root)

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::training::Job;
 use crate::dataset::Split;
 use crate::engine::{EngineError, Event, Observer, SensitivityMap, frames, map_curves_path};
-use crate::evaluate::sensitivity::{ClassSensitivity, GRID, Subjects, examine};
+use crate::evaluate::sensitivity::{ClassSensitivity, EvaluationImages, GRID, examine};
 use crate::experiment::SensitivitySpec;
 use crate::model::Network;
 use crate::store::{MapMethod, SensitivityCurveRow, SensitivityRow, write_table};
@@ -25,7 +25,8 @@ pub(super) fn make(
     let frames = frames(dataset, Split::Test);
     let SensitivitySpec { images, fill, .. } = asked.spec;
     let test = &job.ready.test;
-    let subjects = Subjects::new(test, (&actual, classes), &frames, images, fill, job.spec.seed);
+    let images =
+        EvaluationImages::new(test, (&actual, classes), &frames, images, fill, job.spec.seed);
     let network = network.folded();
     let mut told = Instant::now();
     let mut go_on = |share: f64| {
@@ -35,7 +36,7 @@ pub(super) fn make(
         }
         !observer.interrupted()
     };
-    let Some(found) = examine(&asked.spec, &subjects, &network, &mut go_on) else {
+    let Some(found) = examine(&asked.spec, &images, &network, &mut go_on) else {
         return Ok(false);
     };
     let (mut cells, mut curves) = (Vec::new(), Vec::new());

@@ -412,7 +412,7 @@ fn a_worker_that_is_killed_fails_one_training_and_is_tried_again_if_wanted() {
 
     let (program, code, stderr) = kill_a_worker(&[&RUN[..], &["--retries", "1"]].concat());
     assert_eq!(code, Some(0), "{stderr}");
-    assert!(stderr.contains("it is tried again"), "{stderr}");
+    assert!(stderr.contains("retrying"), "{stderr}");
     assert_eq!(tables(&program), whole);
 
     let (program, code, stderr) = kill_a_worker(&[&RUN[..], &["--fail-fast"]].concat());

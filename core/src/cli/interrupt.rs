@@ -7,12 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::Context;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
-
 use super::{Exit, output};
-use crate::engine;
 
 /// Whether, and how, a command is to end.
 #[derive(Debug, Clone, Default)]
@@ -33,24 +28,18 @@ impl Interruption {
     /// does a service manager that has just sent SIGTERM.
     pub fn catch(farewell: String) -> anyhow::Result<Interruption> {
         let interruption = Interruption(Arc::new(State { farewell, ..State::default() }));
-        let heard = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal));
-        let mut signals = Signals::new(heard).context("signals cannot be listened to")?;
-        let listener = interruption.clone();
-        std::thread::spawn(move || {
-            for signal in signals.forever() {
-                listener.hear(signal);
-            }
-        });
+        listen(interruption.clone())?;
         Ok(interruption)
     }
 
+    #[cfg(unix)]
     fn hear(&self, signal: i32) {
         let again = self.0.raised.swap(true, Ordering::SeqCst);
         if self.0.at_once.load(Ordering::SeqCst) {
             self.leave();
         }
-        if again && signal != SIGHUP {
-            engine::kill_workers();
+        if again && signal != signal_hook::consts::SIGHUP {
+            crate::engine::kill_workers();
             std::process::exit(Exit::Interrupted as i32);
         }
     }
@@ -83,7 +72,30 @@ impl Interruption {
     }
 }
 
+#[cfg(unix)]
+fn listen(listener: Interruption) -> anyhow::Result<()> {
+    use anyhow::Context;
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+    let heard = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal));
+    let signals = signal_hook::iterator::Signals::new(heard);
+    let mut signals = signals.context("signals cannot be listened to")?;
+    std::thread::spawn(move || {
+        for signal in signals.forever() {
+            listener.hear(signal);
+        }
+    });
+    Ok(())
+}
+
+/// Elsewhere Ctrl-C ends the process at once: what it writes is there whole or not at all.
+#[cfg(not(unix))]
+fn listen(_: Interruption) -> anyhow::Result<()> {
+    Ok(())
+}
+
 /// Whether a signal is ignored, as the process was told by the one that started it.
+#[cfg(unix)]
 fn is_ignored(signal: i32) -> bool {
     // SAFETY: zeroes are a valid sigaction, and without a new action the call only fills it in.
     unsafe {

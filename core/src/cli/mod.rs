@@ -266,3 +266,15 @@ impl Options {
         experiment::load(file, &self.sets)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_without_libtorch_says_so() {
+        let program = Program { build: "", libtorch: Access::Nowhere };
+        let refused = program.libtorch().err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(refused.contains("built without it (`--no-default-features`)"), "{refused}");
+    }
+}

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::interrupt::Interruption;
 use super::progress::{Progress, duration};
-use super::run::{CHECKPOINT_SECONDS, CrewArguments};
+use super::run::{CHECKPOINT_SECONDS, ResourceArguments};
 use super::{Exit, Options, output};
 use crate::dataset::{self, KnownData};
 use crate::engine::{self, Outlook, Specification, Status, Work};
@@ -39,7 +39,7 @@ pub struct Arguments {
     #[arg(long, value_name = "POINTS", default_value_t = 2.0, value_parser = points)]
     effect: f64,
     #[command(flatten)]
-    crew: CrewArguments,
+    resources: ResourceArguments,
 }
 
 fn points(text: &str) -> Result<f64, String> {
@@ -83,9 +83,9 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
         }
         _ => of(spec).map(|(_, known)| known.images),
     };
-    let crew = arguments.crew.crew(&plan, &experiment);
+    let resources = arguments.resources.resources(&plan, &experiment);
     let planned = (&experiment, &plan, outline);
-    let outlook = Outlook::of(planned, &crew, arguments.effect, images, results.as_ref())?;
+    let outlook = Outlook::of(planned, &resources, arguments.effect, images, results.as_ref())?;
     match options.format {
         Format::Json => output::data(&(serde_json::to_string_pretty(&outlook)? + "\n"))?,
         _ => output::answer(&describe(&experiment, &plan, &outlook, &missing)?)?,
@@ -113,7 +113,7 @@ fn write_specifications(
         experiment,
         plan,
         results: &results,
-        crew: arguments.crew.crew(plan, experiment),
+        resources: arguments.resources.resources(plan, experiment),
         program: engine::this_program()?,
         commit: None,
         retries: 0,

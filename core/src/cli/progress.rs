@@ -13,7 +13,7 @@ use super::interrupt::Interruption;
 use super::output::EventLines;
 use super::{Options, output};
 use crate::dataset::{self, Dataset, DatasetError, Stage, Watch};
-use crate::engine::{self, Done, Event, Observer, Tally};
+use crate::engine::{self, Done, Event, Observer, RunProgress};
 use crate::epoch::EpochRecord;
 use crate::experiment::Experiment;
 use crate::plan::TrainingId;
@@ -29,7 +29,7 @@ pub struct Progress {
     interruption: Interruption,
     /// Whether the interruption was answered.
     answered: Cell<bool>,
-    tally: Tally,
+    run: RunProgress,
     /// Counts the trainings that were begun.
     begun: usize,
     /// Warnings that were said; several workers have the same.
@@ -58,10 +58,10 @@ impl Living {
     }
 
     /// Shows where the run stands.
-    fn show(&mut self, tally: &Tally) {
-        let live = tally.live();
+    fn show(&mut self, run: &RunProgress) {
+        let live = run.live();
         self.experiment.set_prefix(live.experiment.clone());
-        self.experiment.set_position((tally.share() * 1000.0) as u64);
+        self.experiment.set_position((run.share() * 1000.0) as u64);
         let left = live.seconds_left.map(|left| format!(", {} left", duration(left)));
         let counts = match live.trained < live.trainings {
             true => format!("{} of {} trainings", live.trained, live.trainings),
@@ -91,9 +91,9 @@ pub(super) fn describe(worker: &LiveWorker) -> String {
     match (worker.trained, epoch) {
         (true, _) if worker.share > 0.0 => {
             let share = worker.share * 100.0;
-            format!("being examined, {share:.0} % of a map: {name}, seed {seed}")
+            format!("evaluating, {share:.0} % of a sensitivity map: {name}, seed {seed}")
         }
-        (true, _) => format!("being examined: {name}, seed {seed}"),
+        (true, _) => format!("evaluating: {name}, seed {seed}"),
         (false, 0) => format!("{name}, seed {seed}"),
         (false, _) => {
             let speed = match *images_per_second as u64 {
@@ -129,7 +129,7 @@ impl Progress {
             lines: json.then(EventLines::default),
             interruption: interruption.clone(),
             answered: Cell::new(false),
-            tally: Tally::default(),
+            run: RunProgress::default(),
             begun: 0,
             warned: Vec::new(),
         }
@@ -183,7 +183,7 @@ impl Progress {
 
     /// What a training is called.
     fn name(&self, training: &TrainingId) -> String {
-        let live = self.tally.live();
+        let live = self.run.live();
         let mut workers = live.workers.iter();
         let worker = workers.find(|worker| worker.training_id == training.as_str());
         worker.map_or_else(
@@ -247,7 +247,7 @@ impl Observer for Progress {
                 self.begun += 1;
                 if matches!(self.view, View::Lines) || self.verbose > 0 {
                     let on = resumed.map(|epoch| format!(", on from epoch {}", epoch + 1));
-                    let (begun, all) = (self.begun, self.tally.live().trainings);
+                    let (begun, all) = (self.begun, self.run.live().trainings);
                     let on = on.unwrap_or_default();
                     // A training that is done again belongs to no plan.
                     let which = if all > 0 { format!(" {begun} of {all}") } else { String::new() };
@@ -256,7 +256,7 @@ impl Observer for Progress {
             }
             Event::Epoch { training, record } if self.verbose > 0 => self.epoch(training, record),
             Event::Failed { name, seed, reason, again, .. } => {
-                let again = if *again { "; it is tried again" } else { "" };
+                let again = if *again { "; retrying" } else { "" };
                 let text = format!("failed: {name}, seed {seed}: {reason}{again}");
                 self.warned.retain(|said| *said != text);
                 self.warn(&text);
@@ -274,11 +274,11 @@ impl Observer for Progress {
             | Event::Ended { .. }
             | Event::Finished { .. } => {}
         }
-        self.tally.take(event);
+        self.run.take(event);
         if let (View::Living(living), false) =
             (&mut self.view, matches!(event, Event::Reading { .. } | Event::Warning { .. }))
         {
-            living.show(&self.tally);
+            living.show(&self.run);
         }
     }
 

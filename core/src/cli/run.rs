@@ -12,7 +12,7 @@ use super::progress::Progress;
 use super::{Exit, Options, output, report};
 use crate::engine::{self, Libtorch, Work};
 use crate::experiment::{DeviceChoice, Experiment};
-use crate::machine::{Asked, Crew, Machine};
+use crate::machine::{Asked, Machine, Resources};
 use crate::plan::Plan;
 use crate::report::Depth;
 use crate::store::Results;
@@ -29,8 +29,8 @@ pub struct Arguments {
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
     #[command(flatten)]
-    crew: CrewArguments,
-    /// Try a training that failed so many times again
+    resources: ResourceArguments,
+    /// Retry a failed training up to so many times
     #[arg(long, value_name = "N", default_value_t = 0,
           value_parser = clap::value_parser!(u32).range(..=1000))]
     retries: u32,
@@ -58,7 +58,7 @@ pub(super) const CHECKPOINT_SECONDS: u32 = 20;
 
 /// How a machine is divided.
 #[derive(Debug, Args)]
-pub(super) struct CrewArguments {
+pub(super) struct ResourceArguments {
     /// Trainings at once; as many as processors and memory, on a GPU its free memory, allow where it is
     /// not given
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
@@ -71,12 +71,12 @@ pub(super) struct CrewArguments {
     devices: Vec<DeviceChoice>,
 }
 
-impl CrewArguments {
-    pub fn crew(&self, plan: &Plan, experiment: &Experiment) -> Crew {
-        let CrewArguments { jobs, threads, ref devices } = *self;
+impl ResourceArguments {
+    pub fn resources(&self, plan: &Plan, experiment: &Experiment) -> Resources {
+        let ResourceArguments { jobs, threads, ref devices } = *self;
         let asked = Asked { jobs, threads, devices: devices.clone() };
         let device = experiment.settings.train.device;
-        Crew::divide(&asked, &Machine::here(), device, &plan.trainings)
+        Resources::divide(&asked, &Machine::here(), device, &plan.trainings)
     }
 }
 
@@ -115,7 +115,7 @@ pub fn run(
     // That an answer cannot be written is no reason to leave the next experiment undone.
     let mut told = Ok(());
     for (experiment, plan) in &experiments {
-        let crew = arguments.crew.crew(plan, experiment);
+        let resources = arguments.resources.resources(plan, experiment);
         let mut progress = Progress::new(options, arguments.json, &interruption);
         for warning in &plan.warnings {
             progress.warn(&format!("warning: {warning}"));
@@ -124,7 +124,7 @@ pub fn run(
             experiment,
             plan,
             results: &results,
-            crew,
+            resources,
             program: program.clone(),
             commit: libtorch.commit(),
             retries: arguments.retries,

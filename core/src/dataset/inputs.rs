@@ -7,7 +7,6 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -35,6 +34,24 @@ pub struct Inputs {
 pub struct Stamps {
     /// For each file: bytes, and nanoseconds of its last change of content and of anything.
     files: Vec<(PathBuf, u64, i128, i128)>,
+}
+
+/// When a file's content changed, and when anything of it did; nanoseconds.
+#[cfg(unix)]
+fn times(known: &fs::Metadata) -> io::Result<(i128, i128)> {
+    use std::os::unix::fs::MetadataExt;
+    let nanoseconds =
+        |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+    let modified = nanoseconds(known.mtime(), known.mtime_nsec());
+    Ok((modified, nanoseconds(known.ctime(), known.ctime_nsec())))
+}
+
+/// Where the system does not tell the second, it is the first: a change that sets the old time again is not seen.
+#[cfg(not(unix))]
+fn times(known: &fs::Metadata) -> io::Result<(i128, i128)> {
+    let since = known.modified()?.duration_since(SystemTime::UNIX_EPOCH);
+    let modified = since.map_or(0, |since| since.as_nanos() as i128);
+    Ok((modified, modified))
 }
 
 impl Inputs {
@@ -71,10 +88,8 @@ impl Inputs {
     pub fn stamps(&self) -> Result<Stamps, DatasetError> {
         let stamp = |file: &PathBuf| {
             let known = fs::metadata(file).map_err(|why| DatasetError::unreadable(file, why))?;
-            let nanoseconds =
-                |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
-            let modified = nanoseconds(known.mtime(), known.mtime_nsec());
-            let changed = nanoseconds(known.ctime(), known.ctime_nsec());
+            let (modified, changed) =
+                times(&known).map_err(|why| DatasetError::unreadable(file, why))?;
             Ok((file.clone(), known.len(), modified, changed))
         };
         let files: Vec<&PathBuf> = self.files.iter().collect();

@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
+use super::error::EngineError;
+use super::event::Observer;
 use super::outline::outline;
-use super::{EngineError, Observer, Work, sensitivity};
+use super::sensitivity;
+use super::work::Work;
 use crate::analysis;
 use crate::dataset::Split;
 use crate::dataset::faces::{self, IdealObserver};

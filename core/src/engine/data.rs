@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use super::{Event, Observer};
+use super::event::{Event, Observer};
 use crate::dataset::{self, Dataset, DatasetError, Split, Watch};
 use crate::experiment::DatasetSpec;
 use crate::region::Affine;

@@ -58,7 +58,7 @@ pub enum Event {
     Trained {
         training: TrainingId,
     },
-    /// A trained network is being examined, under so many occlusions.
+    /// A trained network is being evaluated, under so many occlusions.
     Evaluating {
         training: TrainingId,
         name: String,
@@ -84,7 +84,7 @@ pub enum Event {
         name: String,
         seed: u64,
         reason: String,
-        /// Whether it is tried once more.
+        /// Whether it is retried.
         again: bool,
     },
     /// Another run is at this training; its result is waited for.

@@ -1,6 +1,9 @@
 //! The one seam between what looks and plans and what computes with networks.
 
-use super::{EngineError, Observer, Outcome, Reproduced, Specification};
+use super::error::EngineError;
+use super::event::{Observer, Outcome};
+use super::reproduction::Reproduced;
+use super::specification::Specification;
 use crate::dataset::{Dataset, Split};
 use crate::region::Occlusion;
 use crate::store::Results;

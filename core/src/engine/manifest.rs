@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::{EngineError, Work};
+use super::error::EngineError;
+use super::work::Work;
 use crate::machine::device;
 use crate::plan::{Identified, NUMERIC_VERSION, ParameterCount, TrainingId, TrainingSpec};
 use crate::store::{Manifest, TrainingStatus, host};
@@ -70,6 +71,6 @@ pub(super) fn write_failure(
     }
     let status = TrainingStatus::Failed { reason: reason.to_owned() };
     let spec = &work.plan.trainings[training];
-    let threads = work.crew.threads;
+    let threads = work.resources.threads;
     Ok(manifest(spec, id, work.commit, threads, SystemTime::now(), status).write(&path)?)
 }

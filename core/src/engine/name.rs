@@ -6,8 +6,10 @@
 
 use std::collections::BTreeSet;
 
+use super::error::EngineError;
+use super::event::{Event, Observer};
 use super::sensitivity::asked;
-use super::{EngineError, Event, Observer, Work};
+use super::work::Work;
 use crate::plan::Identified;
 use crate::store::{Former, Live, sessions};
 

@@ -3,10 +3,10 @@
 
 use serde::Serialize;
 
-use super::{Outline, Status};
+use super::outline::{Outline, Status};
 use crate::analysis::{POWER, Power, power, speed};
 use crate::experiment::{DatasetSpec, Experiment, Settings};
-use crate::machine::Crew;
+use crate::machine::Resources;
 use crate::plan::{Estimate, ImageCounts, Plan, steps_per_epoch};
 use crate::store::{Results, StoreError};
 
@@ -47,17 +47,17 @@ impl Outlook {
     /// Where the results folder cannot be looked through.
     pub fn of(
         (experiment, plan, outline): (&Experiment, &Plan, Outline),
-        crew: &Crew,
+        resources: &Resources,
         effect: f64,
         images: impl Fn(&DatasetSpec) -> Option<ImageCounts>,
         results: Option<&Results>,
     ) -> Result<Outlook, StoreError> {
         let open = outline.open();
-        let at_once = crew.jobs().min(open.len() as u32).max(1);
+        let at_once = resources.jobs().min(open.len() as u32).max(1);
         let speed_of = |settings: &Settings| -> Result<Option<f64>, StoreError> {
             Ok(results.map(|results| speed(results, settings)).transpose()?.flatten())
         };
-        let estimate = plan.estimate(&open, (at_once, crew.threads), &images, speed_of)?;
+        let estimate = plan.estimate(&open, (at_once, resources.threads), &images, speed_of)?;
         let settings = plan.trainings.first().map(|training| &training.settings);
         let images = settings.and_then(|settings| images(&settings.dataset));
         let steps = settings.zip(images).map(|(Settings { train, .. }, images)| {

@@ -8,17 +8,17 @@
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::fd::AsRawFd;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::sync::mpsc::Sender;
 
-use super::{EngineError, Event, Specification};
+use super::error::EngineError;
+use super::event::Event;
+use super::specification::Specification;
 use crate::machine::device::ROUNDING_VARIABLES;
 use crate::plan::TrainingId;
-use crate::store::{Results, StoreError, open_log};
+use crate::store::{Results, open_log};
 
 /// An event is a line of a few hundred bytes; more than this is none.
 const LONGEST_LINE: u64 = 1024 * 1024;
@@ -28,17 +28,17 @@ static WORKERS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 
 /// What a worker said.
 #[derive(Debug)]
-pub(super) enum Said {
+pub(super) enum Message {
     Event(Box<Event>),
     /// It closed its output: it is ending, or has ended.
-    Nothing,
+    Closed,
 }
 
 #[derive(Debug)]
 pub(super) struct Worker {
     child: Child,
     /// Held open while there may be more to do: its end has the worker leave.
-    lifeline: Option<ChildStdin>,
+    stdin: Option<ChildStdin>,
 }
 
 impl Worker {
@@ -49,12 +49,14 @@ impl Worker {
         locks: bool,
         specification: &Specification,
         slot: usize,
-        said: Sender<(usize, Said)>,
+        said: Sender<(usize, Message)>,
     ) -> Result<Worker, EngineError> {
         let failed = |error| EngineError::Start { program: program.to_owned(), error };
         let log = open_log(&results.log_path(specification.training.as_str())?)?;
         let mut command = Command::new(program);
-        command.arg0("fer-lab").args(["worker", "-", "--results"]).arg(results.root());
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::arg0(&mut command, "fer-lab");
+        command.args(["worker", "-", "--results"]).arg(results.root());
         if !locks {
             command.arg("--no-locks");
         }
@@ -64,36 +66,36 @@ impl Worker {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().map_err(failed)?;
         WORKERS.lock().expect("no holder panics").insert(child.id());
-        let lifeline = child.stdin.take();
+        let stdin = child.stdin.take();
         let output = child.stdout.take().expect("it is piped");
         std::thread::spawn(move || listen(output, slot, &said));
-        let mut worker = Worker { child, lifeline };
+        let mut worker = Worker { child, stdin };
         // A worker that died at once has closed the pipe; how it died is seen when it is waited for.
-        worker.give(specification);
+        worker.send(specification);
         Ok(worker)
     }
 
     /// Hands over a training, once the one before is done. `false` where nobody is there to take it.
-    pub fn give(&mut self, specification: &Specification) -> bool {
+    pub fn send(&mut self, specification: &Specification) -> bool {
         let mut line = serde_json::to_vec(specification).expect("a specification is plain data");
         line.push(b'\n');
-        self.lifeline.as_mut().is_some_and(|lifeline| lifeline.write_all(&line).is_ok())
+        self.stdin.as_mut().is_some_and(|stdin| stdin.write_all(&line).is_ok())
     }
 
-    /// There is nothing more to do: it leaves.
-    pub fn dismiss(&mut self) {
-        self.lifeline = None;
+    /// There is nothing more to do: it ends.
+    pub fn close(&mut self) {
+        self.stdin = None;
     }
 
-    /// Whether it was asked to leave.
-    pub fn is_dismissed(&self) -> bool {
-        self.lifeline.is_none()
+    /// Whether it was told that there is nothing more to do.
+    pub fn is_closed(&self) -> bool {
+        self.stdin.is_none()
     }
 
     /// Asks for a checkpoint and an end.
     pub fn stop(&mut self) {
-        if let Some(lifeline) = &mut self.lifeline {
-            let _ = lifeline.write_all(b"stop\n");
+        if let Some(stdin) = &mut self.stdin {
+            let _ = stdin.write_all(b"stop\n");
         }
     }
 
@@ -141,17 +143,26 @@ pub fn be_called_by_name() {
 ///
 /// # Errors
 /// Where the log cannot be written.
+#[cfg(unix)]
 pub fn log_to(results: &Results, training: &TrainingId) -> Result<(), EngineError> {
+    use std::os::fd::AsRawFd;
     let path = results.log_path(training.as_str())?;
     let log = open_log(&path)?;
     // SAFETY: both descriptors are open; the second becomes another name of the first in one step.
     if unsafe { libc::dup2(log.as_raw_fd(), libc::STDERR_FILENO) } == -1 {
-        return Err(StoreError::write(&path, std::io::Error::last_os_error()).into());
+        return Err(crate::store::StoreError::write(&path, std::io::Error::last_os_error()).into());
     }
     Ok(())
 }
 
+/// Elsewhere it stays with the log of the first one.
+#[cfg(not(unix))]
+pub fn log_to(_: &Results, _: &TrainingId) -> Result<(), EngineError> {
+    Ok(())
+}
+
 /// Kills every worker of this process, for who leaves at once.
+#[cfg(unix)]
 pub fn kill_workers() {
     let Ok(workers) = WORKERS.lock() else { return };
     for pid in workers.iter() {
@@ -160,8 +171,13 @@ pub fn kill_workers() {
     }
 }
 
+/// Elsewhere they end by themselves, soon after their standard input does.
+#[cfg(not(unix))]
+pub fn kill_workers() {}
+
 /// Why a worker that said no last word ended.
-pub(super) fn cause_of_death(status: ExitStatus) -> String {
+#[cfg(unix)]
+pub(super) fn exit_reason(status: ExitStatus) -> String {
     use std::os::unix::process::ExitStatusExt;
     match (status.signal(), status.code()) {
         (Some(libc::SIGKILL), _) => {
@@ -169,13 +185,24 @@ pub(super) fn cause_of_death(status: ExitStatus) -> String {
              fewer --jobs or a smaller `train.batch_size` need less"
                 .to_owned()
         }
-        (Some(signal), _) => format!("its process died of signal {signal}; its log may say more"),
+        (Some(signal), _) => {
+            format!("its process was ended by signal {signal}; its log may say more")
+        }
         (_, Some(code)) => format!("its process ended with code {code}; its log may say more"),
         _ => "its process ended, and it is not known how".to_owned(),
     }
 }
 
-fn listen(output: impl Read, slot: usize, said: &Sender<(usize, Said)>) {
+/// Why a worker that said no last word ended.
+#[cfg(not(unix))]
+pub(super) fn exit_reason(status: ExitStatus) -> String {
+    match status.code() {
+        Some(code) => format!("its process ended with code {code}; its log may say more"),
+        None => "its process ended, and it is not known how".to_owned(),
+    }
+}
+
+fn listen(output: impl Read, slot: usize, said: &Sender<(usize, Message)>) {
     let mut output = BufReader::new(output);
     let mut line = Vec::new();
     loop {
@@ -186,10 +213,10 @@ fn listen(output: impl Read, slot: usize, said: &Sender<(usize, Said)>) {
         }
         // Whatever else writes to standard output, a library say, is no event.
         if let Ok(event) = serde_json::from_slice::<Event>(&line)
-            && said.send((slot, Said::Event(Box::new(event)))).is_err()
+            && said.send((slot, Message::Event(Box::new(event)))).is_err()
         {
             return;
         }
     }
-    let _ = said.send((slot, Said::Nothing));
+    let _ = said.send((slot, Message::Closed));
 }

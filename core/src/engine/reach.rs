@@ -1,7 +1,8 @@
 //! Whether what an experiment covers reaches the pixels of the pictures that it is asked on.
 
 use super::data::frames;
-use super::{EngineError, Event, Observer};
+use super::error::EngineError;
+use super::event::{Event, Observer};
 use crate::dataset::{Dataset, Split};
 use crate::plan::{CoversNothing, Parts, Pictures};
 

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::state::sound;
-use super::{EngineError, Observer, Work};
+use super::error::EngineError;
+use super::event::Observer;
+use super::stored::sound;
+use super::work::Work;
 use crate::experiment::{Experiment, SensitivitySpec};
 use crate::plan::{Identified, Plan, SensitivityId, TrainingId, sensitivity_id};
 use crate::store::table::TableWriter;

@@ -5,7 +5,9 @@ use std::io::Read;
 
 use serde::{Deserialize, Serialize};
 
-use super::{EngineError, SensitivityMap, Work};
+use super::error::EngineError;
+use super::sensitivity::SensitivityMap;
+use super::work::Work;
 use crate::experiment::{self, DeviceChoice, Settings};
 use crate::plan::{
     EvaluationId, Examination, Identified, TrainingId, TrainingSpec, evaluation_id, sensitivity_id,
@@ -99,7 +101,7 @@ impl Specification {
             evaluations: evaluations.collect(),
             maps,
             device,
-            threads: work.crew.threads,
+            threads: work.resources.threads,
             checkpoint_seconds: work.checkpoint_seconds,
         }
     }

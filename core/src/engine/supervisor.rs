@@ -4,13 +4,15 @@ use std::collections::VecDeque;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-use super::SensitivityMap;
+use super::error::EngineError;
+use super::event::{Event, Observer, Outcome};
 use super::manifest::write_failure;
-use super::process::{Said, Worker, cause_of_death};
+use super::process::{Message, Worker, exit_reason};
+use super::run_progress::RunProgress;
+use super::sensitivity::SensitivityMap;
 use super::specification::Specification;
 use super::state::State;
-use super::tally::Tally;
-use super::{EngineError, Event, Observer, Outcome, Work};
+use super::work::Work;
 use crate::plan::{EvaluationId, Identified};
 use crate::store::Session;
 
@@ -36,7 +38,7 @@ pub(super) struct Supervisor<'a, 'o> {
     state: State,
     observer: &'o mut dyn Observer,
     session: Option<&'a Session>,
-    tally: Tally,
+    progress: RunProgress,
     told: Instant,
     /// Trainings to be started, in the order of the plan.
     queue: VecDeque<usize>,
@@ -44,8 +46,8 @@ pub(super) struct Supervisor<'a, 'o> {
     elsewhere: Vec<usize>,
     looked_elsewhere: Instant,
     slots: Vec<Option<Running>>,
-    sender: Sender<(usize, Said)>,
-    said: Receiver<(usize, Said)>,
+    sender: Sender<(usize, Message)>,
+    said: Receiver<(usize, Message)>,
     /// Failures so far, by training.
     failures: Vec<u32>,
     carried: Carried,
@@ -57,7 +59,7 @@ pub(super) struct Supervisor<'a, 'o> {
 /// A worker in its slot.
 struct Running {
     worker: Worker,
-    /// What it is at; nothing between two trainings, and once it is dismissed.
+    /// What it is at; nothing between two trainings, and once it is told that there is no other.
     training: Option<usize>,
     /// Its last word on it, where that is the worker's last of all.
     outcome: Option<Outcome>,
@@ -66,7 +68,7 @@ struct Running {
 impl Running {
     /// Whether it can be given a training.
     fn is_free(&self) -> bool {
-        self.training.is_none() && !self.worker.is_dismissed()
+        self.training.is_none() && !self.worker.is_closed()
     }
 }
 
@@ -87,12 +89,12 @@ impl<'a, 'o> Supervisor<'a, 'o> {
             state,
             observer,
             session,
-            tally: Tally::default(),
+            progress: RunProgress::default(),
             told: Instant::now(),
             queue,
             elsewhere: Vec::new(),
             looked_elsewhere: Instant::now(),
-            slots: (0..work.crew.jobs()).map(|_| None).collect(),
+            slots: (0..work.resources.jobs()).map(|_| None).collect(),
             sender,
             said,
             failures: vec![0; work.plan.trainings.len()],
@@ -113,8 +115,8 @@ impl<'a, 'o> Supervisor<'a, 'o> {
             trained: count(&self.state.trained),
             evaluations,
             evaluated,
-            jobs: self.work.crew.jobs(),
-            threads: self.work.crew.threads,
+            jobs: self.work.resources.jobs(),
+            threads: self.work.resources.threads,
         });
         loop {
             if self.observer.interrupted() && !self.stopping {
@@ -130,8 +132,8 @@ impl<'a, 'o> Supervisor<'a, 'o> {
                 break;
             }
             match self.said.recv_timeout(LOOK) {
-                Ok((slot, Said::Event(event))) => self.hear(slot, *event),
-                Ok((slot, Said::Nothing)) => self.see_off(slot)?,
+                Ok((slot, Message::Event(event))) => self.hear(slot, *event),
+                Ok((slot, Message::Closed)) => self.clear_slot(slot)?,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => unreachable!("this holds a sender"),
             }
@@ -159,7 +161,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
             while self.slots[slot].as_ref().is_none_or(Running::is_free) {
                 let Some(training) = self.queue.pop_front() else {
                     if let Some(running) = &mut self.slots[slot] {
-                        running.worker.dismiss();
+                        running.worker.close();
                     }
                     break;
                 };
@@ -177,19 +179,19 @@ impl<'a, 'o> Supervisor<'a, 'o> {
 
     /// Gives a training to the worker of a slot, or to a new one where it has none.
     fn start(&mut self, slot: usize, training: usize) -> Result<(), EngineError> {
-        let Work { results, locks, ref program, ref crew, .. } = *self.work;
+        let Work { results, locks, ref program, ref resources, .. } = *self.work;
         let runs = self.state.open_runs(self.work, self.identified, training);
         let maps = self.state.open_maps(training);
-        let device = crew.devices[slot];
+        let device = resources.devices[slot];
         let specification =
             Specification::new(self.work, self.identified, training, &runs, maps, device);
         match &mut self.slots[slot] {
             Some(Running { worker, training: at, .. }) => {
-                if worker.give(&specification) {
+                if worker.send(&specification) {
                     *at = Some(training);
                 } else {
-                    // It died at nothing; once it is seen off, the slot gets another.
-                    worker.dismiss();
+                    // It ended between two trainings; once its slot is cleared, there is another.
+                    worker.close();
                     self.queue.push_front(training);
                 }
             }
@@ -279,8 +281,8 @@ impl<'a, 'o> Supervisor<'a, 'o> {
         self.state.has_evaluated(self.identified, evaluation);
     }
 
-    /// Sees a worker off and decides what becomes of the training that it was at.
-    fn see_off(&mut self, slot: usize) -> Result<(), EngineError> {
+    /// Waits for the end of a worker and decides what becomes of the training that it was at.
+    fn clear_slot(&mut self, slot: usize) -> Result<(), EngineError> {
         let Some(mut running) = self.slots[slot].take() else { return Ok(()) };
         let status = running.worker.wait();
         let Some(training) = running.training else { return Ok(()) };
@@ -292,14 +294,14 @@ impl<'a, 'o> Supervisor<'a, 'o> {
                 self.fatal.get_or_insert(EngineError::Worker { reason, storing });
                 self.stop();
             }
-            // Who was told to stop, or died of the same blow as this run is dying of, has not failed.
+            // A worker that was told to stop, or that the signal which ends this run ended too, has not failed.
             Some(Outcome::Interrupted) | None if self.stopping || self.observer.interrupted() => {}
             Some(Outcome::Interrupted) => {
                 self.fail(training, "its process was told to end".to_owned(), true);
             }
             None => {
                 let reason = match status {
-                    Ok(status) => cause_of_death(status),
+                    Ok(status) => exit_reason(status),
                     Err(error) => format!("its process cannot be waited for: {error}"),
                 };
                 write_failure(self.work, self.identified, training, &reason)?;
@@ -327,14 +329,14 @@ impl<'a, 'o> Supervisor<'a, 'o> {
     }
 
     fn tell(&mut self, event: Event) {
-        self.tally.take(&event);
+        self.progress.take(&event);
         self.observer.event(&event);
     }
 
     fn tell_outside(&mut self) {
         self.told = Instant::now();
         if let Some(session) = self.session {
-            session.tell(&self.tally.live());
+            session.tell(&self.progress.live());
         }
     }
 }

@@ -4,10 +4,11 @@
 //! trainings run at once and how many threads each has. Neither libtorch nor CUDA is asked: both take long to
 //! load.
 
+#[cfg(target_os = "linux")]
 mod cgroup;
-mod crew;
 pub mod device;
 mod gpu;
+mod resources;
 
-pub use crew::{Asked, Crew, Machine};
 pub use device::{AskedBy, DeviceError};
+pub use resources::{Asked, Machine, Resources};

@@ -11,13 +11,13 @@ pub const CURVE_KINDS: usize = 2;
 /// Two lengths that differ by less are one.
 const NEAR: f64 = 1e-9;
 
-/// How many answers an image takes: one under each covering, one seen whole, and those of the curves.
+/// How many answers an image takes: one under each perturbation, one seen whole, and those of the curves.
 pub fn map_answers(spec: &SensitivitySpec) -> usize {
-    let coverings = match spec.method {
+    let perturbations = match spec.method {
         SensitivityMethod::Window { side, stride } => window_starts(side, stride).len().pow(2),
         SensitivityMethod::Rise { masks, .. } => masks as usize,
     };
-    coverings + 1 + curve_answers(spec.steps)
+    perturbations + 1 + curve_answers(spec.steps)
 }
 
 /// How many answers an image takes for its curves.

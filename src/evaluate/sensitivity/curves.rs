@@ -4,8 +4,8 @@
 use rand::RngExt;
 use tch::{Kind, Tensor};
 
-use super::coverings::enlarged;
-use super::subjects::{Batch, Laid, Places, Subjects};
+use super::images::{Batch, EvaluationImages, Laid, Places};
+use super::perturbations::enlarged;
 use super::{Examined, GRID, values};
 use crate::plan::{CURVE_KINDS, RANDOM_ORDERS, curve_answers};
 use crate::random;
@@ -31,19 +31,19 @@ const KINDS: [CurveKind; CURVE_KINDS] = [CurveKind::Deletion, CurveKind::Inserti
 pub(super) fn curves(
     steps: u32,
     maps: &[Vec<f64>],
-    subjects: &Subjects<'_>,
+    images: &EvaluationImages<'_>,
     network: &dyn Examined,
     go_on: &mut dyn FnMut(f64) -> bool,
 ) -> Option<Vec<Vec<Curve>>> {
     let each = steps as usize + 1;
-    let device = subjects.device();
+    let device = images.device();
     let table = |maps: &mut dyn Iterator<Item = Vec<f64>>| {
         let turns: Vec<f32> = maps.flat_map(|map| turns(&map)).collect();
         Tensor::from_slice(&turns).view([-1, (GRID * GRID) as i64]).to_device(device)
     };
     let mut orders = vec![table(&mut maps.iter().cloned())];
     for draw in 0..RANDOM_ORDERS {
-        let random = |class| random_map(subjects.seed(), class, draw);
+        let random = |class| random_map(images.seed(), class, draw);
         orders.push(table(&mut (0..maps.len()).map(random)));
     }
     // So many cells are taken away or put back at each step.
@@ -61,7 +61,7 @@ pub(super) fn curves(
         seen.to_kind(Kind::Float).view_as(&batch.places.x())
     };
     let laid = Laid { count: curve_answers(steps), seen: &seen, parts: None };
-    let answers = subjects.mean_answers(network, &laid, go_on)?;
+    let answers = images.mean_answers(network, &laid, go_on)?;
     let shares: Vec<f64> =
         changed.iter().map(|cells| *cells as f64 / (GRID * GRID) as f64).collect();
     Some(answers.iter().map(|answers| of_class(answers, &shares)).collect())

@@ -5,9 +5,9 @@
 //! face beneath it, and the curves that put the map to the test: the face taken away in the map's order,
 //! and put back in it, beside random orders.
 
-mod coverings;
 mod curves;
-mod subjects;
+mod images;
+mod perturbations;
 
 use tch::{Device, Kind, Tensor};
 
@@ -15,10 +15,10 @@ use crate::experiment::{SensitivityMethod, SensitivitySpec};
 use crate::model::{Folded, Parts};
 use crate::plan::curve_answers;
 
-use coverings::Coverings;
 pub use curves::Curve;
-pub use subjects::Subjects;
-use subjects::{Batch, Laid, Places};
+pub use images::EvaluationImages;
+use images::{Batch, Laid, Places};
+use perturbations::Perturbations;
 
 /// Cells along each side of a map of the canonical face frame.
 pub const GRID: usize = 48;
@@ -85,25 +85,25 @@ pub struct ClassSensitivity {
 /// `None` where it did not. Classes without images are left out.
 pub fn examine(
     spec: &SensitivitySpec,
-    subjects: &Subjects<'_>,
+    images: &EvaluationImages<'_>,
     network: &dyn Examined,
     go_on: &mut dyn FnMut(f64) -> bool,
 ) -> Option<Vec<ClassSensitivity>> {
     let _guard = tch::no_grad_guard();
-    let coverings = Coverings::new(spec.method, subjects.seed());
+    let perturbations = Perturbations::new(spec.method, images.seed());
     // The share of the answers that the map takes; the curves take the others.
-    let (for_map, for_curves) = (coverings.len() + 1, curve_answers(spec.steps));
+    let (for_map, for_curves) = (perturbations.len() + 1, curve_answers(spec.steps));
     let share = for_map as f64 / (for_map + for_curves) as f64;
-    let maps = maps(&coverings, spec.method, subjects, network, &mut |done| go_on(done * share))?;
-    let curves = curves::curves(spec.steps, &maps, subjects, network, &mut |done| {
+    let maps = maps(&perturbations, spec.method, images, network, &mut |done| go_on(done * share))?;
+    let curves = curves::curves(spec.steps, &maps, images, network, &mut |done| {
         go_on(share + done * (1.0 - share))
     })?;
-    let faces = subjects.faces();
+    let faces = images.faces();
     let found = maps.into_iter().zip(curves).zip(faces).enumerate();
     Some(
         found
             .map(|(class, ((map, curves), face))| {
-                let images = subjects.images_of(class);
+                let images = images.images_of(class);
                 ClassSensitivity { class, images, map, face, curves }
             })
             .filter(|found| found.images > 0)
@@ -113,26 +113,26 @@ pub fn examine(
 
 /// A map for each class.
 fn maps(
-    coverings: &Coverings,
+    perturbations: &Perturbations,
     method: SensitivityMethod,
-    subjects: &Subjects<'_>,
+    images: &EvaluationImages<'_>,
     network: &dyn Examined,
     go_on: &mut dyn FnMut(f64) -> bool,
 ) -> Option<Vec<Vec<f64>>> {
-    let count = coverings.len();
-    // After the last covering, the whole face.
+    let count = perturbations.len();
+    // After the last perturbation, the whole face.
     let seen = |index: usize, batch: &Batch| match index {
         whole if whole == count => batch.places.x().ones_like(),
-        index => coverings.seen(index, &batch.places),
+        index => perturbations.seen(index, &batch.places),
     };
     let parts =
-        |some, batch: &Batch| coverings.parts(some, batch, &|size| network.parts_at_once(size));
+        |some, batch: &Batch| perturbations.parts(some, batch, &|size| network.parts_at_once(size));
     let laid = Laid { count: count + 1, seen: &seen, parts: Some(&parts) };
-    let answers = subjects.mean_answers(network, &laid, go_on)?;
+    let answers = images.mean_answers(network, &laid, go_on)?;
     let cells = Places::of_cells(GRID);
     let mut maps = vec![WeightedMean::new(GRID * GRID); answers.len()];
     for index in 0..count {
-        let seen = values(&coverings.seen(index, &cells));
+        let seen = values(&perturbations.seen(index, &cells));
         let weights: Vec<f64> = match method {
             SensitivityMethod::Window { .. } => seen.iter().map(|seen| 1.0 - seen).collect(),
             SensitivityMethod::Rise { .. } => seen,
@@ -148,7 +148,7 @@ fn maps(
     Some(maps.into_iter().map(WeightedMean::finish).collect())
 }
 
-/// Of each cell, the mean of the coverings' values, each with the weight that it has there.
+/// Of each cell, the mean of the perturbations' values, each with the weight that it has there.
 ///
 /// Petsiuk et al. (equation 6) divide by the share that is expected to be seen; dividing by the share that
 /// was seen gives a network which answers everything alike an even map, however few the masks.
@@ -156,7 +156,7 @@ fn maps(
 struct WeightedMean {
     sums: Vec<f64>,
     weights: Vec<f64>,
-    /// Of all coverings, for cells that none has a weight in.
+    /// Of all perturbations, for cells that none has a weight in.
     total: f64,
     count: usize,
 }

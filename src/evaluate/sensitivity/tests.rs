@@ -51,8 +51,8 @@ fn on_device() -> OnDevice {
     OnDevice::new(&dataset, Split::Test, &standardisation, Device::Cpu)
 }
 
-fn subjects(data: &OnDevice, most: Option<u32>) -> Subjects<'_> {
-    Subjects::new(data, (&[0, 0, 0, 1], 2), &frames(), most, Fill::Mean, 1)
+fn chosen(data: &OnDevice, most: Option<u32>) -> EvaluationImages<'_> {
+    EvaluationImages::new(data, (&[0, 0, 0, 1], 2), &frames(), most, Fill::Mean, 1)
 }
 
 /// A network that sees nothing but the patch: the share of it that is seen is the probability of `bright`.
@@ -82,7 +82,7 @@ fn is_patch(cell: usize) -> bool {
 fn found(method: SensitivityMethod) -> Vec<ClassSensitivity> {
     let data = on_device();
     let answer = sees_the_patch(&data);
-    examine(&spec(method), &subjects(&data, None), &answer, &mut |_| true).unwrap()
+    examine(&spec(method), &chosen(&data, None), &answer, &mut |_| true).unwrap()
 }
 
 #[test]
@@ -114,9 +114,9 @@ fn windows_are_answered_as_whole_pictures_are() {
             steps: 2,
             fill,
         };
-        let subjects = Subjects::new(&data, (&[0, 0, 0, 1], 2), &frames, None, fill, 1);
+        let images = EvaluationImages::new(&data, (&[0, 0, 0, 1], 2), &frames, None, fill, 1);
         let examined =
-            |network: &dyn Examined| examine(&spec, &subjects, network, &mut |_| true).unwrap();
+            |network: &dyn Examined| examine(&spec, &images, network, &mut |_| true).unwrap();
         let whole = |pictures: &Tensor| network.probabilities(pictures);
         for (parts, whole) in examined(&network).iter().zip(&examined(&whole)) {
             let largest = whole.map.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
@@ -150,7 +150,7 @@ fn a_network_that_looks_at_nothing_has_even_maps() {
     let same =
         |pictures: &Tensor| Tensor::full([pictures.size()[0], 2], 0.5, (Kind::Float, Device::Cpu));
     for (method, everywhere) in [(WINDOW, 0.0), (RISE, 0.5)] {
-        let found = examine(&spec(method), &subjects(&data, None), &same, &mut |_| true).unwrap();
+        let found = examine(&spec(method), &chosen(&data, None), &same, &mut |_| true).unwrap();
         assert!(found[0].map.iter().all(|value| (value - everywhere).abs() < 1e-12));
     }
 }
@@ -188,7 +188,7 @@ fn what_the_map_marks_goes_first_and_comes_back_first() {
 #[test]
 fn the_mean_face_lies_in_the_canonical_frame() {
     let data = on_device();
-    let face = &subjects(&data, None).faces()[0];
+    let face = &chosen(&data, None).faces()[0];
     // Half a pixel from the patch's edge, neighbours mix.
     let inner = |cell: usize, range: &std::ops::Range<usize>| {
         (range.start * 2 + 1..range.end * 2 - 1).contains(&cell)
@@ -207,8 +207,8 @@ fn the_mean_face_lies_in_the_canonical_frame() {
 #[test]
 fn the_first_images_of_each_class_are_looked_at() {
     let data = on_device();
-    let subjects = subjects(&data, Some(2));
-    assert_eq!([subjects.images_of(0), subjects.images_of(1)], [2, 1]);
+    let images = chosen(&data, Some(2));
+    assert_eq!([images.images_of(0), images.images_of(1)], [2, 1]);
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn who_watches_is_told_and_may_end_it() {
     let data = on_device();
     let answer = sees_the_patch(&data);
     let mut told = Vec::new();
-    let whole = examine(&spec(WINDOW), &subjects(&data, None), &answer, &mut |share| {
+    let whole = examine(&spec(WINDOW), &chosen(&data, None), &answer, &mut |share| {
         told.push(share);
         true
     });
@@ -224,7 +224,7 @@ fn who_watches_is_told_and_may_end_it() {
     assert!(told.windows(2).all(|pair| pair[0] <= pair[1]));
     assert!((told.last().unwrap() - 1.0).abs() < 1e-12);
     let mut asked = 0;
-    let ended = examine(&spec(RISE), &subjects(&data, None), &answer, &mut |_| {
+    let ended = examine(&spec(RISE), &chosen(&data, None), &answer, &mut |_| {
         asked += 1;
         asked < 3
     });
@@ -236,9 +236,9 @@ fn who_watches_is_told_and_may_end_it() {
 fn noise_covers_too() {
     let data = on_device();
     let answer = sees_the_patch(&data);
-    let subjects = Subjects::new(&data, (&[0, 0, 0, 1], 2), &frames(), None, Fill::Noise, 3);
+    let images = EvaluationImages::new(&data, (&[0, 0, 0, 1], 2), &frames(), None, Fill::Noise, 3);
     let spec = SensitivitySpec { fill: Fill::Noise, ..spec(WINDOW) };
-    let found = examine(&spec, &subjects, &answer, &mut |_| true).unwrap();
+    let found = examine(&spec, &images, &answer, &mut |_| true).unwrap();
     for (cell, value) in found[0].map.iter().enumerate() {
         // Nine pixels of noise are about as bright as one of the patch.
         assert_eq!(is_patch(cell), *value > 0.1, "{cell}: {value}");

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use tch::{Device, Kind, Tensor};
 
-use super::coverings::Group;
+use super::perturbations::Group;
 use super::{Examined, GRID, OfChanged, values};
 use crate::model::Parts;
 use crate::random;
@@ -17,7 +17,7 @@ const BATCH: usize = 64;
 
 /// Images of a split, and what covers them.
 #[derive(Debug)]
-pub struct Subjects<'a> {
+pub struct EvaluationImages<'a> {
     data: &'a OnDevice,
     /// Numbers in the split, classes and frames, one an image.
     images: Vec<i64>,
@@ -38,17 +38,17 @@ pub(super) struct Batch<'a> {
     pub places: Places,
     /// In class order, `[B]`, i64.
     pub classes: Tensor,
-    /// As [`Subjects`] has them.
+    /// As [`EvaluationImages`] has them.
     pub frames: &'a [Affine],
 }
 
-/// What is laid over the images, one covering after the other.
+/// What is laid over the images, one perturbation after the other.
 pub(super) struct Laid<'a> {
-    /// How many coverings.
+    /// How many perturbations.
     pub count: usize,
-    /// How much of each pixel of a batch is seen under a covering, `[B, H, W]`, 0 to 1.
+    /// How much of each pixel of a batch is seen under a perturbation, `[B, H, W]`, 0 to 1.
     pub seen: &'a dyn Fn(usize, &Batch<'_>) -> Tensor,
-    /// The first of some coverings, where they reach but a part of the pictures.
+    /// The first of some perturbations, where they reach but a part of the pictures.
     pub parts: Option<OfParts<'a>>,
 }
 
@@ -121,7 +121,7 @@ impl Places {
     }
 }
 
-impl<'a> Subjects<'a> {
+impl<'a> EvaluationImages<'a> {
     /// The first `most` images of each class; all where it is `None`. `actual` and `frames` have the class
     /// of every image of the split and the map that carries the canonical frame into it, in fractions of
     /// its width and height. `seed` is the training's.
@@ -132,9 +132,9 @@ impl<'a> Subjects<'a> {
         most: Option<u32>,
         fill: Fill,
         seed: u64,
-    ) -> Subjects<'a> {
+    ) -> EvaluationImages<'a> {
         let most = most.map_or(usize::MAX, |most| most as usize);
-        let mut subjects = Subjects {
+        let mut chosen = EvaluationImages {
             data,
             images: Vec::new(),
             classes: Vec::new(),
@@ -144,14 +144,14 @@ impl<'a> Subjects<'a> {
             seed,
         };
         for (image, (&class, frame)) in actual.iter().zip(frames).enumerate() {
-            if subjects.by_class[class] < most {
-                subjects.by_class[class] += 1;
-                subjects.images.push(image as i64);
-                subjects.classes.push(class);
-                subjects.frames.push(*frame);
+            if chosen.by_class[class] < most {
+                chosen.by_class[class] += 1;
+                chosen.images.push(image as i64);
+                chosen.classes.push(class);
+                chosen.frames.push(*frame);
             }
         }
-        subjects
+        chosen
     }
 
     pub fn seed(&self) -> u64 {
@@ -171,7 +171,7 @@ impl<'a> Subjects<'a> {
         self.data.device()
     }
 
-    /// The mean probability of the actual class under each covering, a list a class. `go_on` is told the share
+    /// The mean probability of the actual class under each perturbation, a list a class. `go_on` is told the share
     /// that is done; `None` where it says no.
     pub(super) fn mean_answers(
         &self,
@@ -188,8 +188,8 @@ impl<'a> Subjects<'a> {
             let answered = Answered::new(self, network, laid, &batch, number);
             let mut next = 0;
             while next < laid.count {
-                let (coverings, probabilities) = answered.next(next);
-                let actual = batch.classes.repeat([coverings as i64]).unsqueeze(1);
+                let (perturbations, probabilities) = answered.next(next);
+                let actual = batch.classes.repeat([perturbations as i64]).unsqueeze(1);
                 let of_actual = values(&probabilities.gather(1, &actual, false));
                 for of_actual in of_actual.chunks_exact(end - start) {
                     for (class, probability) in self.classes[start..end].iter().zip(of_actual) {
@@ -197,7 +197,7 @@ impl<'a> Subjects<'a> {
                     }
                     next += 1;
                 }
-                done += coverings * (end - start);
+                done += perturbations * (end - start);
                 if !go_on(done as f64 / all) {
                     return None;
                 }
@@ -252,11 +252,11 @@ impl<'a> Subjects<'a> {
 
 /// A network's answers to one batch.
 struct Answered<'a> {
-    subjects: &'a Subjects<'a>,
+    images: &'a EvaluationImages<'a>,
     network: &'a dyn Examined,
     laid: &'a Laid<'a>,
     batch: &'a Batch<'a>,
-    /// The same noise under every covering of a batch, so that it does not tell them apart.
+    /// The same noise under every perturbation of a batch, so that it does not tell them apart.
     noise: i64,
     changed: Option<Changed<'a>>,
 }
@@ -271,35 +271,35 @@ struct Changed<'a> {
 
 impl<'a> Answered<'a> {
     fn new(
-        subjects: &'a Subjects<'a>,
+        images: &'a EvaluationImages<'a>,
         network: &'a dyn Examined,
         laid: &'a Laid<'a>,
         batch: &'a Batch<'a>,
         number: usize,
     ) -> Answered<'a> {
-        let noise = random::torch_seed(subjects.seed, "sensitivity noise", &[number as u64]);
+        let noise = random::torch_seed(images.seed, "sensitivity noise", &[number as u64]);
         let changed = laid.parts.and_then(|of_parts| {
-            let hidden = subjects.data.all_hidden(&batch.pictures, subjects.fill, noise)?;
+            let hidden = images.data.all_hidden(&batch.pictures, images.fill, noise)?;
             Some(Changed { network: network.known(&batch.pictures)?, of_parts, hidden })
         });
-        Answered { subjects, network, laid, batch, noise, changed }
+        Answered { images, network, laid, batch, noise, changed }
     }
 
-    /// Probabilities under the next coverings, from one on: how many coverings, and `[coverings × B, K]`.
+    /// Probabilities under the next perturbations, from one on: how many perturbations, and `[perturbations × B, K]`.
     fn next(&self, from: usize) -> (usize, Tensor) {
         let pictures = &self.batch.pictures;
         if let Some(Changed { network, of_parts, hidden }) = &self.changed
             && let Some(group) = of_parts(from..self.laid.count, self.batch)
         {
-            let Group { coverings, parts, seen } = group;
+            let Group { perturbations, parts, seen } = group;
             let covered =
                 laid(&parts.cut(pictures), &parts.cut(hidden), &(1.0_f64 - seen).unsqueeze(1));
-            return (coverings, network(&covered, &parts));
+            return (perturbations, network(&covered, &parts));
         }
         let share = (self.laid.seen)(from, self.batch);
         let hidden = (1.0_f64 - share).unsqueeze(1);
-        let covering = Covering { hidden: &hidden, fill: self.subjects.fill, seed: self.noise };
-        let met = self.subjects.data.met(pictures.shallow_clone(), None, Some(covering));
+        let cover = Covering { hidden: &hidden, fill: self.images.fill, seed: self.noise };
+        let met = self.images.data.met(pictures.shallow_clone(), None, Some(cover));
         (1, self.network.probabilities(&met))
     }
 }

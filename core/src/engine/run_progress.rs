@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use super::Event;
+use super::event::Event;
 use crate::plan::TrainingId;
 use crate::store::{Live, LiveWorker, host};
 
 /// Counts, the trainings under way, and the time that is left.
 #[derive(Debug, Clone)]
-pub struct Tally {
+pub struct RunProgress {
     live: Live,
     /// Since when a worker is at what it does for a training.
     since: HashMap<String, Instant>,
@@ -40,8 +40,8 @@ impl Pace {
     }
 }
 
-impl Default for Tally {
-    fn default() -> Tally {
+impl Default for RunProgress {
+    fn default() -> RunProgress {
         let live = Live {
             experiment: String::new(),
             host: host(),
@@ -59,11 +59,11 @@ impl Default for Tally {
             workers: Vec::new(),
         };
         let (trainings, evaluations) = (Pace::default(), Pace::default());
-        Tally { live, since: HashMap::new(), trainings, evaluations }
+        RunProgress { live, since: HashMap::new(), trainings, evaluations }
     }
 }
 
-impl Tally {
+impl RunProgress {
     pub fn take(&mut self, event: &Event) {
         let live = &mut self.live;
         match event {
@@ -237,9 +237,9 @@ mod tests {
 
     #[test]
     fn trainings_under_way_count_by_their_epochs() {
-        let mut tally = Tally::default();
+        let mut progress = RunProgress::default();
         let experiment = "x".to_owned();
-        tally.take(&Event::Planned {
+        progress.take(&Event::Planned {
             experiment,
             trainings: 4,
             trained: 1,
@@ -248,27 +248,27 @@ mod tests {
             jobs: 2,
             threads: 1,
         });
-        assert_eq!(tally.share(), 0.25);
-        tally.take(&started('a'));
-        tally.take(&started('b'));
+        assert_eq!(progress.share(), 0.25);
+        progress.take(&started('a'));
+        progress.take(&started('b'));
         let step =
             Step { epoch: 3, step: 5, steps: 10, loss: 1.0, accuracy: 0.5, images_per_second: 9.0 };
-        tally.take(&Event::Step { training: id('a'), step });
+        progress.take(&Event::Step { training: id('a'), step });
         // Two of eight evaluations are done, each taken for a twentieth of a training.
-        assert!((tally.share() - (1.0 + 2.5 / 4.0 + 0.1) / 4.4).abs() < 1e-12);
-        assert_eq!(tally.live().workers.len(), 2);
-        tally.take(&Event::Trained { training: id('a') });
+        assert!((progress.share() - (1.0 + 2.5 / 4.0 + 0.1) / 4.4).abs() < 1e-12);
+        assert_eq!(progress.live().workers.len(), 2);
+        progress.take(&Event::Trained { training: id('a') });
         let (name, seed, reason) = ("whole".to_owned(), 1, "no memory".to_owned());
-        tally.take(&Event::Failed { training: id('b'), name, seed, reason, again: false });
-        let live = tally.live();
+        progress.take(&Event::Failed { training: id('b'), name, seed, reason, again: false });
+        let live = progress.live();
         assert_eq!((live.trained, live.failed, live.workers.len()), (2, 1, 0));
-        assert!((tally.share() - 2.1 / 4.4).abs() < 1e-12);
+        assert!((progress.share() - 2.1 / 4.4).abs() < 1e-12);
     }
 
     /// Where all is trained and much is to be examined, something is left.
     #[test]
     fn evaluations_count_too() {
-        let mut tally = Tally::default();
+        let mut progress = RunProgress::default();
         let planned = |evaluated| Event::Planned {
             experiment: "x".to_owned(),
             trainings: 1,
@@ -278,16 +278,16 @@ mod tests {
             jobs: 1,
             threads: 2,
         };
-        tally.take(&planned(0));
-        assert!(tally.share() < 0.2 && tally.seconds_left().is_none());
+        progress.take(&planned(0));
+        assert!(progress.share() < 0.2 && progress.seconds_left().is_none());
         let (name, seed) = ("amortised".to_owned(), 1);
-        tally.take(&Event::Evaluating { training: id('a'), name, seed, evaluations: 127 });
+        progress.take(&Event::Evaluating { training: id('a'), name, seed, evaluations: 127 });
         std::thread::sleep(std::time::Duration::from_millis(20));
         let evaluation = serde_json::from_str(&format!("\"{}\"", "e".repeat(20))).unwrap();
-        tally.take(&Event::Evaluated { training: id('a'), evaluation });
-        let left = tally.seconds_left().unwrap();
+        progress.take(&Event::Evaluated { training: id('a'), evaluation });
+        let left = progress.seconds_left().unwrap();
         assert!(left > 126.0 * 0.02, "{left}");
-        tally.take(&planned(127));
-        assert_eq!((tally.share(), tally.seconds_left()), (1.0, Some(0.0)));
+        progress.take(&planned(127));
+        assert_eq!((progress.share(), progress.seconds_left()), (1.0, Some(0.0)));
     }
 }

@@ -1,11 +1,11 @@
-//! Coverings of the canonical face frame: a window at each of its places, or random masks.
+//! Perturbations of the canonical face frame: a window at each of its places, or random masks.
 
 use std::ops::Range;
 
 use rand::RngExt;
 use tch::{Kind, Tensor};
 
-use super::subjects::{Batch, Places};
+use super::images::{Batch, Places};
 use crate::experiment::SensitivityMethod;
 use crate::model::{Parts, Span};
 use crate::plan::window_starts;
@@ -15,55 +15,55 @@ use crate::train::warp::{BILINEAR, BORDER};
 
 /// Everything that is laid over the faces for one map, one after the other.
 #[derive(Debug)]
-pub(super) enum Coverings {
+pub(super) enum Perturbations {
     /// Squares, by their upper left corners.
     Windows { corners: Vec<(f64, f64)>, side: f64 },
     /// Drawn when they are asked for: a mask is determined by its number.
     Masks { count: usize, cells: usize, keep: f64, seed: u64 },
 }
 
-/// Some coverings that leave all of the pictures but a part as it is.
+/// Some perturbations that leave all of the pictures but a part as it is.
 #[derive(Debug)]
 pub(super) struct Group {
     /// How many.
-    pub coverings: usize,
-    /// Covering by covering, and picture by picture.
+    pub perturbations: usize,
+    /// Covering by perturbation, and picture by picture.
     pub parts: Parts,
     /// How much of each place is seen, `[P, h, w]`, 0 to 1.
     pub seen: Tensor,
 }
 
-impl Coverings {
-    pub fn new(method: SensitivityMethod, seed: u64) -> Coverings {
+impl Perturbations {
+    pub fn new(method: SensitivityMethod, seed: u64) -> Perturbations {
         match method {
             SensitivityMethod::Window { side, stride } => {
                 let starts = window_starts(side, stride);
                 let row = |y: f64| starts.iter().map(move |&x| (x, y));
                 let corners = starts.iter().flat_map(|&y| row(y)).collect();
-                Coverings::Windows { corners, side }
+                Perturbations::Windows { corners, side }
             }
             SensitivityMethod::Rise { masks, cells, keep } => {
-                Coverings::Masks { count: masks as usize, cells: cells as usize, keep, seed }
+                Perturbations::Masks { count: masks as usize, cells: cells as usize, keep, seed }
             }
         }
     }
 
     pub fn len(&self) -> usize {
         match self {
-            Coverings::Windows { corners, .. } => corners.len(),
-            Coverings::Masks { count, .. } => *count,
+            Perturbations::Windows { corners, .. } => corners.len(),
+            Perturbations::Masks { count, .. } => *count,
         }
     }
 
-    /// The first of some coverings of a batch as parts: as many coverings as make about so many parts as
-    /// `at_once` says of their height and width, at least one. `None` where a covering may reach everywhere.
+    /// The first of some perturbations of a batch as parts: as many perturbations as make about so many parts as
+    /// `at_once` says of their height and width, at least one. `None` where a perturbation may reach everywhere.
     pub fn parts(
         &self,
         some: Range<usize>,
         batch: &Batch<'_>,
         at_once: &dyn Fn((i64, i64)) -> i64,
     ) -> Option<Group> {
-        let Coverings::Windows { corners, side } = self else { return None };
+        let Perturbations::Windows { corners, side } = self else { return None };
         let windows = corners.get(some.start..some.end.min(corners.len()))?;
         let (rows, columns) = spans(windows.get(..1)?, *side, batch.frames, batch.size());
         let most = at_once((rows.length(), columns.length())) as usize / batch.frames.len();
@@ -73,14 +73,16 @@ impl Coverings {
         let of: Vec<i64> = windows.iter().flat_map(|_| 0..pictures).collect();
         let parts = Parts::new(of, rows, columns);
         let seen = beside(windows, *side, &batch.places.cut(&parts));
-        Some(Group { coverings: windows.len(), parts, seen })
+        Some(Group { perturbations: windows.len(), parts, seen })
     }
 
-    /// How much of each place is seen under one of the coverings, 0 to 1, `[B, H, W]`.
+    /// How much of each place is seen under one of the perturbations, 0 to 1, `[B, H, W]`.
     pub fn seen(&self, index: usize, places: &Places) -> Tensor {
         match self {
-            Coverings::Windows { corners, side } => beside(&corners[index..=index], *side, places),
-            &Coverings::Masks { cells, keep, seed, .. } => {
+            Perturbations::Windows { corners, side } => {
+                beside(&corners[index..=index], *side, places)
+            }
+            &Perturbations::Masks { cells, keep, seed, .. } => {
                 let mut generator = random::generator(seed, "sensitivity mask", &[index as u64]);
                 let mut cell = || if generator.random::<f64>() < keep { 1.0 } else { 0.0 };
                 let grid: Vec<f32> = (0..cells * cells).map(|_| cell()).collect();
@@ -170,9 +172,10 @@ mod tests {
 
     #[test]
     fn a_window_covers_its_square_alone() {
-        let coverings = Coverings::new(SensitivityMethod::Window { side: 0.5, stride: 0.5 }, 1);
-        assert_eq!(coverings.len(), 4);
-        let seen = values(&coverings.seen(1, &Places::of_cells(4)));
+        let perturbations =
+            Perturbations::new(SensitivityMethod::Window { side: 0.5, stride: 0.5 }, 1);
+        assert_eq!(perturbations.len(), 4);
+        let seen = values(&perturbations.seen(1, &Places::of_cells(4)));
         #[rustfmt::skip]
         let expected = [
             1.0, 1.0, 0.0, 0.0,
@@ -186,7 +189,7 @@ mod tests {
     #[test]
     fn masks_keep_their_share_and_are_determined_by_their_number() {
         let masks = |seed| {
-            Coverings::new(SensitivityMethod::Rise { masks: 400, cells: 5, keep: 0.3 }, seed)
+            Perturbations::new(SensitivityMethod::Rise { masks: 400, cells: 5, keep: 0.3 }, seed)
         };
         let cells = Places::of_cells(16);
         let seen = |seed, index| values(&masks(seed).seen(index, &cells));

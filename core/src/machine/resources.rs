@@ -1,8 +1,5 @@
 //! How many trainings run at once, and what each of them gets.
 
-use std::path::Path;
-
-use super::cgroup::memory_limit;
 use super::device::{self, AskedBy};
 use super::gpu;
 use crate::experiment::{DatasetSpec, DeviceChoice, Settings};
@@ -31,9 +28,9 @@ pub struct Machine {
     pub gpus: Vec<Option<u64>>,
 }
 
-/// Who works.
+/// What the trainings of a run are given.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Crew {
+pub struct Resources {
     /// The device of each of the trainings that run at once.
     pub devices: Vec<DeviceChoice>,
     /// libtorch's threads of each.
@@ -74,7 +71,7 @@ impl Machine {
     }
 }
 
-impl Crew {
+impl Resources {
     pub fn jobs(&self) -> u32 {
         self.devices.len() as u32
     }
@@ -96,7 +93,7 @@ impl Crew {
         machine: &Machine,
         device: DeviceChoice,
         trainings: &[TrainingSpec],
-    ) -> Crew {
+    ) -> Resources {
         let devices = match asked.devices.as_slice() {
             [] => vec![device],
             devices => devices.to_vec(),
@@ -120,7 +117,7 @@ impl Crew {
         }
         let threads = asked.threads.unwrap_or(machine.cores / turns.len() as u32).max(1);
         let asked_by = if asked.devices.is_empty() { AskedBy::Experiment } else { AskedBy::Option };
-        Crew { devices: turns, threads, asked_by }
+        Resources { devices: turns, threads, asked_by }
     }
 }
 
@@ -173,12 +170,22 @@ fn tensor_bytes(settings: &Settings) -> u64 {
 }
 
 /// Bytes of memory, of the machine or of the control groups that the process is in.
+#[cfg(unix)]
 fn memory() -> u64 {
     // SAFETY: sysconf only answers.
     let (pages, size) =
         unsafe { (libc::sysconf(libc::_SC_PHYS_PAGES), libc::sysconf(libc::_SC_PAGESIZE)) };
     let machine = (pages.max(0) as u64).saturating_mul(size.max(0) as u64);
-    machine.min(memory_limit(Path::new("/")).unwrap_or(u64::MAX))
+    #[cfg(target_os = "linux")]
+    let machine = super::cgroup::memory_limit(std::path::Path::new("/"))
+        .map_or(machine, |limit| machine.min(limit));
+    machine
+}
+
+/// Where it is not asked for, it bounds nothing: how many trainings run at once is left to the processors.
+#[cfg(not(unix))]
+fn memory() -> u64 {
+    u64::MAX
 }
 
 #[cfg(test)]
@@ -202,8 +209,8 @@ mod tests {
 
     fn on_cpu(asked: Asked, cores: u32, memory: u64, trainings: &[TrainingSpec]) -> (u32, u32) {
         let machine = Machine { cores, memory, gpu: false, gpus: Vec::new() };
-        let crew = Crew::divide(&asked, &machine, DeviceChoice::Auto, trainings);
-        (crew.jobs(), crew.threads)
+        let resources = Resources::divide(&asked, &machine, DeviceChoice::Auto, trainings);
+        (resources.jobs(), resources.threads)
     }
 
     fn divide(asked: Asked, cores: u32, memory: u64, trainings: usize) -> (u32, u32) {
@@ -258,22 +265,23 @@ mod tests {
     #[test]
     fn a_gpu_takes_as_many_as_its_memory_the_host_and_sense_allow() {
         let trainings = seed_study();
-        let crew = |cores, memory, free: Option<u64>| {
+        let resources = |cores, memory, free: Option<u64>| {
             let machine = Machine { cores, memory, gpu: true, gpus: vec![free] };
-            let crew = Crew::divide(&Asked::default(), &machine, DeviceChoice::Auto, &trainings);
-            assert!(crew.devices.iter().all(|device| *device == DeviceChoice::Auto));
-            (crew.jobs(), crew.threads)
+            let resources =
+                Resources::divide(&Asked::default(), &machine, DeviceChoice::Auto, &trainings);
+            assert!(resources.devices.iter().all(|device| *device == DeviceChoice::Auto));
+            (resources.jobs(), resources.threads)
         };
         // An H200 and its host.
-        assert_eq!(crew(16, 128 * GIB, Some(139 * GIB)), (12, 1));
+        assert_eq!(resources(16, 128 * GIB, Some(139 * GIB)), (12, 1));
         // By the GPU's memory.
-        assert_eq!(crew(16, 128 * GIB, Some(8 * GIB)), (4, 4));
-        assert_eq!(crew(16, 128 * GIB, Some(GIB)), (1, 16));
+        assert_eq!(resources(16, 128 * GIB, Some(8 * GIB)), (4, 4));
+        assert_eq!(resources(16, 128 * GIB, Some(GIB)), (1, 16));
         // By the host's memory and its processors.
-        assert_eq!(crew(16, 16 * GIB, Some(139 * GIB)), (4, 4));
-        assert_eq!(crew(6, 128 * GIB, Some(139 * GIB)), (6, 1));
+        assert_eq!(resources(16, 16 * GIB, Some(139 * GIB)), (4, 4));
+        assert_eq!(resources(6, 128 * GIB, Some(139 * GIB)), (6, 1));
         // Nobody knows what is free.
-        assert_eq!(crew(16, 128 * GIB, None), (1, 16));
+        assert_eq!(resources(16, 128 * GIB, None), (1, 16));
     }
 
     #[test]
@@ -283,18 +291,18 @@ mod tests {
         let trainings = seed_study();
         let gpus = vec![Some(8 * GIB), Some(4 * GIB)];
         let machine = Machine { cores: 32, memory: 128 * GIB, gpu: true, gpus };
-        let crew = |devices: &[DeviceChoice], jobs| {
+        let resources = |devices: &[DeviceChoice], jobs| {
             let asked = Asked { devices: devices.to_vec(), jobs, threads: None };
-            Crew::divide(&asked, &machine, Auto, &trainings).devices
+            Resources::divide(&asked, &machine, Auto, &trainings).devices
         };
         let two = [Cuda(0), Cuda(1)];
-        assert_eq!(crew(&two, None), [Cuda(0), Cuda(1), Cuda(0), Cuda(1), Cuda(0), Cuda(0)]);
-        assert_eq!(crew(&two, Some(3)), [Cuda(0), Cuda(1), Cuda(0)]);
-        assert_eq!(crew(&[Auto, Cuda(0)], None), [Auto, Cuda(0), Auto, Auto]);
-        assert_eq!(crew(&[Cpu, Cuda(1)], None), [Cpu, Cuda(1), Cuda(1)]);
+        assert_eq!(resources(&two, None), [Cuda(0), Cuda(1), Cuda(0), Cuda(1), Cuda(0), Cuda(0)]);
+        assert_eq!(resources(&two, Some(3)), [Cuda(0), Cuda(1), Cuda(0)]);
+        assert_eq!(resources(&[Auto, Cuda(0)], None), [Auto, Cuda(0), Auto, Auto]);
+        assert_eq!(resources(&[Cpu, Cuda(1)], None), [Cpu, Cuda(1), Cuda(1)]);
         // Named three times, unknown to the driver: three.
-        assert_eq!(crew(&[Cuda(7); 3], None), [Cuda(7); 3]);
-        assert_eq!(crew(&[Cuda(1)], Some(5)), [Cuda(1); 5]);
+        assert_eq!(resources(&[Cuda(7); 3], None), [Cuda(7); 3]);
+        assert_eq!(resources(&[Cuda(1)], Some(5)), [Cuda(1); 5]);
     }
 
     #[test]
