@@ -52,7 +52,7 @@ pub(crate) fn decode(merged: &Merged) -> Result<Experiment, Vec<Problem>> {
         let mut swept = BTreeMap::new();
         for (axis, value) in axes.iter().zip(combination) {
             chosen.unite(Table::at_path(&axis.path, &axis.place, value.clone()));
-            swept.insert(axis.path.clone(), value.to_toml());
+            swept.insert(axis.path.clone(), axis.to_toml(value));
         }
         let mut table = merged.table.clone();
         table.merge(chosen);

@@ -21,6 +21,23 @@ pub(crate) struct Axis<'a> {
     pub values: &'a [Node],
 }
 
+impl Axis<'_> {
+    /// One of its values, as TOML. A whole number among numbers that are not is written as one of them, so that all
+    /// are of one type, in names as in tables.
+    pub fn to_toml(&self, value: &Node) -> String {
+        let numbers = |node: &Node| matches!(node.value, Value::Integer(_) | Value::Float(_));
+        let whole = |node: &Node| matches!(node.value, Value::Integer(_));
+        match value.value {
+            Value::Integer(number)
+                if self.values.iter().all(numbers) && !self.values.iter().all(whole) =>
+            {
+                toml::Value::Float(number as f64).to_string()
+            }
+            _ => value.to_toml(),
+        }
+    }
+}
+
 /// Reads `[matrix]`. Axes that are wrong are left out.
 pub(crate) fn read<'a>(root: &Section<'a>) -> Vec<Axis<'a>> {
     let section = root.section("matrix");

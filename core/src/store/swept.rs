@@ -99,7 +99,7 @@ pub(super) fn from_frame(frame: &DataFrame) -> Result<Vec<BTreeMap<String, Strin
         let texts = match column.dtype() {
             DataType::Boolean => texts::<bool>(frame, name, |flag| flag.to_string())?,
             DataType::Float64 => texts(frame, name, |number| Value::Float(*number).to_string())?,
-            DataType::String => texts(frame, name, toml_of)?,
+            DataType::String => texts(frame, name, |text: &String| toml_of(text))?,
             kind if kind.is_integer() => texts::<i64>(frame, name, |number| number.to_string())?,
             kind => {
                 let problem = format!("a swept key cannot be {}", type_name(kind));
@@ -126,10 +126,10 @@ where
 }
 
 /// A text that is no TOML is the text that it says.
-fn toml_of(text: &String) -> String {
+fn toml_of(text: &str) -> String {
     match text.parse::<Value>() {
-        Ok(_) => text.clone(),
-        Err(_) => Value::String(text.clone()).to_string(),
+        Ok(_) => text.to_owned(),
+        Err(_) => Value::String(text.to_owned()).to_string(),
     }
 }
 
