@@ -1,5 +1,7 @@
 //! The `[matrix]` section: keys that are swept, and every combination of their values.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::error::{DocumentOrigin, Place, Problem};
 use super::keys;
 use super::reader::Section;
@@ -7,9 +9,6 @@ use super::suggest::{listed, with_listing};
 use super::tree::{Entry, Node, Table, Value, join};
 
 const MAX_COMBINATIONS: usize = 1_000;
-
-/// The sections that can be swept: what makes another training, or another examination of it.
-const SWEPT: [&str; 5] = ["dataset", "model", "train", "schedule", "evaluate"];
 
 /// One swept key.
 #[derive(Debug)]
@@ -21,23 +20,6 @@ pub(crate) struct Axis<'a> {
     pub values: &'a [Node],
 }
 
-impl Axis<'_> {
-    /// One of its values, as TOML. A whole number among numbers that are not is written as one of them, so that all
-    /// are of one type, in names as in tables.
-    pub fn to_toml(&self, value: &Node) -> String {
-        let numbers = |node: &Node| matches!(node.value, Value::Integer(_) | Value::Float(_));
-        let whole = |node: &Node| matches!(node.value, Value::Integer(_));
-        match value.value {
-            Value::Integer(number)
-                if self.values.iter().all(numbers) && !self.values.iter().all(whole) =>
-            {
-                toml::Value::Float(number as f64).to_string()
-            }
-            _ => value.to_toml(),
-        }
-    }
-}
-
 /// Reads `[matrix]`. Axes that are wrong are left out.
 pub(crate) fn read<'a>(root: &Section<'a>) -> Vec<Axis<'a>> {
     let section = root.section("matrix");
@@ -46,30 +28,20 @@ pub(crate) fn read<'a>(root: &Section<'a>) -> Vec<Axis<'a>> {
     flatten(section.table(), "", &mut entries);
     for (path, entry) in entries {
         let first = path.split('.').next().unwrap_or_default();
-        let known = [
-            "name",
-            "question",
-            "analysis",
-            "base",
-            "regions",
-            "occlusion",
-            "sensitivity",
-            "seeds",
-            "matrix",
-        ];
-        if path == "train.device" || known.contains(&first) {
+        let known = keys::find(&path).or_else(|| keys::find(first));
+        if known.is_some_and(|key| !key.can_be_swept()) {
             let title = format!("`{path}` cannot be swept");
-            let label = match path.as_str() {
-                "train.device" => "it does not change the numbers",
-                _ => "it is not a setting of the training or of the examination",
+            let label = match keys::can_be_swept(first) {
+                true => "it does not change the numbers",
+                false => "it is not a setting of the training or of the examination",
             };
             section.problem(
                 Problem::new(title, &entry.key_place, label)
                     .help("sweep keys of `dataset`, `model`, `train`, `schedule` and `evaluate`"),
             );
-        } else if !SWEPT.contains(&first) {
+        } else if known.is_none() {
             let title = format!("unknown key `{path}`");
-            let listing = format!("the sections that can be swept are: {}", listed(SWEPT));
+            let listing = format!("the sections that can be swept are: {}", listed(sections()));
             let swept = keys::paths().filter(|path| keys::can_be_swept(path));
             let help = with_listing(&path, swept, &listing);
             section.problem(Problem::new(title, &entry.key_place, "no section has it").help(help));
@@ -100,6 +72,44 @@ pub(crate) fn read<'a>(root: &Section<'a>) -> Vec<Axis<'a>> {
     axes
 }
 
+/// The sections whose keys can be swept: what makes another training, or another examination of it.
+fn sections() -> impl Iterator<Item = &'static str> {
+    keys::lines_of("").filter(|key| key.can_be_swept()).map(|key| key.path)
+}
+
+/// What an axis sets in one combination, whose file is `root`: dotted keys, and each value as TOML. A table
+/// that is swept as a whole sets every key that any of its values gives; where the one of this combination
+/// does not, that key has what holds without it: the file's value, or the default.
+pub(crate) fn chosen(axis: &Axis<'_>, root: &Section<'_>) -> Vec<(String, String)> {
+    let mut paths: Vec<String> = Vec::new();
+    for value in axis.values {
+        let of_value = match &value.value {
+            Value::Table(table) => {
+                table.leaves(&axis.path).into_iter().map(|leaf| leaf.key).collect()
+            }
+            _ => vec![axis.path.clone()],
+        };
+        paths.extend(of_value.into_iter().filter(|path| !paths.contains(path)).collect::<Vec<_>>());
+    }
+    let value = |path: &String| {
+        let (section, name) = path.rsplit_once('.').unwrap_or(("", path));
+        let table =
+            section.split('.').try_fold(root.table()?, |table, key| match &table.get(key)?.value {
+                Value::Table(inner) => Some(inner),
+                _ => None,
+            });
+        let given = |key: &str| table.and_then(|table| table.get(key));
+        if let Some(node) = given(name) {
+            return Some(node.to_toml());
+        }
+        let kind = given("kind").map(|kind| kind.place.text().trim_matches('"'));
+        let kind = kind.or_else(|| keys::kinded().find(|(path, _)| *path == section)?.1);
+        let key = keys::lines_of(section).find(|key| key.name() == name && key.goes_with(kind))?;
+        Some(key.default.to_owned()).filter(|default| !default.is_empty())
+    };
+    paths.into_iter().filter_map(|path| value(&path).map(|value| (path, value))).collect()
+}
+
 /// Every choice of one value for each axis; the first axis varies slowest. Without axes there is one
 /// choice, of nothing.
 pub(crate) fn combinations<'a>(axes: &[Axis<'a>]) -> Vec<Vec<&'a Node>> {
@@ -113,6 +123,26 @@ pub(crate) fn combinations<'a>(axes: &[Axis<'a>]) -> Vec<Vec<&'a Node>> {
             .collect();
     }
     combinations
+}
+
+/// Writes whole numbers as the other numbers of their key, where some are not whole: a key's values are of one type,
+/// in names as in a table's column.
+pub(crate) fn write_numbers_alike(mut cells: Vec<&mut BTreeMap<String, String>>) {
+    let keys: BTreeSet<String> = cells.iter().flat_map(|swept| swept.keys().cloned()).collect();
+    for key in keys {
+        let of_key = |swept: &&mut BTreeMap<String, String>| Some(swept.get(&key)?.parse().ok());
+        let values: Vec<Option<toml::Value>> = cells.iter().filter_map(of_key).collect();
+        let all = |is: fn(&toml::Value) -> bool| values.iter().flatten().all(is);
+        let numbers = values.iter().all(Option::is_some) && all(|v| v.is_integer() || v.is_float());
+        if !numbers || all(toml::Value::is_integer) {
+            continue;
+        }
+        for text in cells.iter_mut().filter_map(|swept| swept.get_mut(&key)) {
+            if let Ok(whole) = text.parse::<i64>() {
+                *text = toml::Value::Float(whole as f64).to_string();
+            }
+        }
+    }
 }
 
 /// `"train.epochs" = […]` and `train.epochs = […]` are the same.
