@@ -57,6 +57,8 @@ pub(crate) fn decode(merged: &Merged) -> Result<Experiment, Vec<Problem>> {
         cells.extend(cell.map(|(settings, evaluate)| Cell { swept, settings, evaluate }));
     }
 
+    matrix::write_numbers_alike(cells.iter_mut().map(|cell: &mut Cell| &mut cell.swept).collect());
+
     if problems.is_empty() {
         refuse_twins(&root, &cells);
         refuse_other_orders(&root, &axes, &cells);

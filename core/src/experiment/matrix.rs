@@ -1,5 +1,7 @@
 //! The `[matrix]` section: keys that are swept, and every combination of their values.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::error::{DocumentOrigin, Place, Problem};
 use super::keys;
 use super::reader::Section;
@@ -124,6 +126,26 @@ pub(crate) fn combinations<'a>(axes: &[Axis<'a>]) -> Vec<Vec<&'a Node>> {
             .collect();
     }
     combinations
+}
+
+/// Writes whole numbers as the other numbers of their key, where some are not whole: a key's values are of one type,
+/// in names as in a table's column.
+pub(crate) fn write_numbers_alike(mut cells: Vec<&mut BTreeMap<String, String>>) {
+    let keys: BTreeSet<String> = cells.iter().flat_map(|swept| swept.keys().cloned()).collect();
+    for key in keys {
+        let of_key = |swept: &&mut BTreeMap<String, String>| Some(swept.get(&key)?.parse().ok());
+        let values: Vec<Option<toml::Value>> = cells.iter().filter_map(of_key).collect();
+        let all = |is: fn(&toml::Value) -> bool| values.iter().flatten().all(is);
+        let numbers = values.iter().all(Option::is_some) && all(|v| v.is_integer() || v.is_float());
+        if !numbers || all(toml::Value::is_integer) {
+            continue;
+        }
+        for text in cells.iter_mut().filter_map(|swept| swept.get_mut(&key)) {
+            if let Ok(whole) = text.parse::<i64>() {
+                *text = toml::Value::Float(whole as f64).to_string();
+            }
+        }
+    }
 }
 
 /// `"train.epochs" = […]` and `train.epochs = […]` are the same.

@@ -236,6 +236,20 @@ fn a_matrix_makes_a_cell_of_every_combination() {
     assert!(matches!(plateau, ScheduleShape::Plateau { patience: 4, .. }), "{plateau:?}");
 }
 
+/// As in a table's column, where numbers have one type.
+#[test]
+fn whole_numbers_among_others_are_named_as_those_are() {
+    let experiment = read(&format!(
+        "{SMALLEST}[matrix]\n\"train.optimizer.learning_rate\" = [1, 0.5]\n\"train.batch_size\" = [16, 32]\n"
+    ));
+    let swept: Vec<Vec<&str>> = experiment
+        .cells
+        .iter()
+        .map(|cell| cell.swept.values().map(String::as_str).collect())
+        .collect();
+    assert_eq!(swept, [["16", "1.0"], ["32", "1.0"], ["16", "0.5"], ["32", "0.5"]]);
+}
+
 /// Each key that any of the tables gives, in every combination: a column of its own type in `runs.parquet`.
 #[test]
 fn a_table_that_is_swept_sets_keys() {
