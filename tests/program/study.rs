@@ -257,6 +257,33 @@ fn a_network_is_examined_with_the_statistics_that_are_asked_for() {
     assert!(flat(&run.stdout).contains(anew), "{}", run.stdout);
 }
 
+/// Each key of the tables is a column of its own; a kind that does not have it leaves it empty.
+#[test]
+fn a_table_is_swept_as_a_whole() {
+    let program = Program::new();
+    let study = quick("regions = [\"mouth\"]\nphases = [\"evaluate\"]\n");
+    let sweep = "[matrix]\nschedule = [{ kind = \"constant\" }, { kind = \"step\", every = 1 }]\n";
+    program.write("x.toml", &format!("{study}{sweep}"));
+    let run = program.run(&["run", "x.toml", "-q"]);
+    run.succeeds();
+    assert!(flat(&run.stdout).contains("All this is for kind constant"), "{}", run.stdout);
+    let runs = program.json(&["show", "small", "--format", "json"]);
+    let runs = runs.as_array().unwrap();
+    let swept = |key: &str| runs.iter().map(|run| run[key].clone()).collect::<Vec<_>>();
+    let halves = |first: serde_json::Value, last: serde_json::Value| {
+        let each = runs.len() / 2;
+        [vec![first; each], vec![last; each]].concat()
+    };
+    assert!(runs.len() >= 4 && runs.len().is_multiple_of(2), "{runs:?}");
+    assert_eq!(swept("schedule.kind"), halves(json!("constant"), json!("step")));
+    assert_eq!(swept("schedule.every"), halves(json!(null), json!(1)));
+    let trainings = swept("training_id");
+    assert_ne!(trainings.first(), trainings.last());
+    program.run(&["report", "small"]).succeeds();
+    let one = ["show", "small", "--where", "\"schedule.every\" = 1", "--format", "json"];
+    assert_eq!(program.json(&one).as_array().map(Vec::len), Some(runs.len() / 2));
+}
+
 #[test]
 fn what_is_no_longer_whole_is_said_and_the_rest_is_reported() {
     let program = Program::new();
