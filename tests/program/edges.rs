@@ -242,7 +242,12 @@ fn an_answer_that_nobody_can_get_is_lost() {
     let closed = |arguments: &str, how: &str| {
         let line = format!("'{}' {arguments} {how}", env!("CARGO_BIN_EXE_fer-lab"));
         let mut shell = Command::new("sh");
-        shell.args(["-c", &line]).current_dir(program.folder()).output().unwrap()
+        shell
+            .args(["-c", &line])
+            .current_dir(program.folder())
+            .env_remove("CARGO")
+            .output()
+            .unwrap()
     };
     for arguments in ["regions", "plan smoke.toml", "--version", "--help", "run smoke.toml --json"]
     {

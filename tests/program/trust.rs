@@ -68,8 +68,8 @@ fn clean_removes_nothing_while_an_experiment_cannot_be_read() {
     assert!(clean.stdout.starts_with("nothing to remove"), "{}", clean.stdout);
     fs::write(&table, "no table").unwrap();
     let neither =
-        "has neither a plan.json nor a runs.parquet that can be read. Run just this experiment";
-    is_refused(&program.run(&["clean", "--yes"]), &["results/small`", neither]);
+        ["results/small`", "neither a plan.json nor a runs.parquet", "Run just this experiment"];
+    is_refused(&program.run(&["clean", "--yes"]), &neither);
     assert_eq!(trainings(&program).len(), 6);
     program.run(&["run", "results/small/experiment.toml", "-q"]).succeeds();
     assert!(fs::read(&plan).unwrap() == planned && !program.path("results/small-1").exists());
