@@ -25,7 +25,7 @@ use crate::store::{
 };
 
 /// So many conditions have their confusion matrix drawn.
-const MOST_MATRICES: usize = 60;
+const MOST_MATRICES: usize = 30;
 
 /// Tables, charts and answer again, from the Parquet files alone
 #[derive(Debug, Args)]
@@ -70,7 +70,7 @@ pub(super) fn regenerate(
     let evidence = analyse(results, name, &tables, &mut notes)?;
     let Tables { runs, epochs, confusion, lost, .. } = tables;
     let evidence = evidence.in_order_of(&runs);
-    let facts = Facts::gather(&runs, &confusion);
+    let facts = Facts::gather(&runs, &confusion).in_order_of(&evidence.effects);
     let folder = results.experiment_dir(name)?;
     let stored = stored::read(&folder.join("experiment.toml"))?;
     let Recovered { question, analysis, regions, sensitivity, .. } = &stored.read;
@@ -93,6 +93,7 @@ pub(super) fn regenerate(
         evidence: &evidence,
         facts: &facts,
         charts: &charts,
+        examples: &[],
     };
     let mut files = save(results, name, &charts)?;
     let html = page.html()?;
@@ -204,7 +205,7 @@ fn charts(
     }
     if !effects.is_empty() {
         let mut push = |metric, name| -> anyhow::Result<()> {
-            let figure = report::effects(effects, metric, facts)?;
+            let figure = report::effects(effects, metric, runs, facts)?;
             charts.push(Chart::new(Topic::Effects, name, figure));
             Ok(())
         };
@@ -258,7 +259,8 @@ fn confusions(
         let first = &covered[0];
         let name = unique(file_name(&first.condition), &mut names);
         let figure = report::confusion(covered, confusion, Split::Test, several)?;
-        matrices.push(Chart::new(Topic::Confusions, &format!("confusion_{name}"), figure));
+        let chart = Chart::new(Topic::Confusions, &format!("confusion_{name}"), figure);
+        matrices.push(chart.of(&first.condition));
         let whole = conditions
             .iter()
             .find(|runs| runs[0].regions.is_empty() && runs[0].swept == first.swept);
@@ -275,12 +277,8 @@ fn confusions(
             ))?
         {
             let name = format!("confusion_change_{name}");
-            changes.push(Chart::new(Topic::Confusions, &name, figure));
+            changes.push(Chart::new(Topic::Confusions, &name, figure).of(&first.condition));
         }
-    }
-    // Each matrix by itself stands folded where the comparisons show it.
-    if !changes.is_empty() {
-        matrices = matrices.into_iter().map(Chart::folded).collect();
     }
     changes.extend(matrices);
     Ok(changes)

@@ -53,7 +53,7 @@ fn describe(
         ),
         read => read?,
     };
-    if matches!(format, Format::Table | Format::Markdown) {
+    if matches!(format, Format::Table | Format::Markdown | Format::Latex) {
         output::table(&training_table(&manifest, run), format)?;
         output::answer("\n")?;
     }
@@ -68,7 +68,7 @@ fn describe(
         }
         Err(error) => return Err(error.into()),
     };
-    if epochs.is_empty() && matches!(format, Format::Table | Format::Markdown) {
+    if epochs.is_empty() && matches!(format, Format::Table | Format::Markdown | Format::Latex) {
         return output::answer("no epochs are known of it\n");
     }
     let table: Table = selection.apply(epochs_table(&epochs), &[], format)?;

@@ -40,7 +40,7 @@ pub use charts::sensitivity_curves::sensitivity_curves;
 pub use charts::waterfall::waterfall;
 pub use findings::evidence::Evidence;
 pub use findings::facts::{Facts, dataset_name};
-pub use page::Page;
+pub use page::{Example, Page};
 pub use tables::cell::Cell;
 pub use tables::listing;
 pub use tables::query::{Order, Query};

@@ -173,7 +173,7 @@ fn nothing_of_a_foreign_folder_reaches_the_terminal_as_a_command() {
     program.write(&format!("results/trainings/{id}/log"), HARMFUL);
     let name = format!("{HARMFUL}.toml");
     program.write(&name, "name = 3\n[x]\n# \u{9b}\u{7f}\n");
-    let formats = ["table", "csv", "json", "markdown"];
+    let formats = ["table", "csv", "json", "markdown", "latex"];
     for format in formats {
         for arguments in [
             vec!["list", "trainings", "--columns", "training_id,host,device,precision"],

@@ -46,7 +46,7 @@ fn every_command_answers_in_every_format_or_refuses_it() {
         &["reproduce", run, "-q"],
         &["clean", "--dry-run"],
     ];
-    for format in ["csv", "json", "markdown"] {
+    for format in ["csv", "json", "markdown", "latex"] {
         for arguments in answered {
             let new = format!("{format}.toml");
             let arguments: Vec<&str> = arguments
@@ -61,6 +61,10 @@ fn every_command_answers_in_every_format_or_refuses_it() {
                     let mut reader = csv::Reader::from_reader(answer.stdout.as_bytes());
                     reader.records().all(|record| record.is_ok())
                         && reader.headers().is_ok_and(|header| header.len() > 1)
+                }
+                "latex" => {
+                    answer.stdout.contains("\\begin{tabular}")
+                        && answer.stdout.trim_end().ends_with("\\end{tabular}")
                 }
                 _ => {
                     let lines: Vec<&str> =

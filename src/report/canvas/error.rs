@@ -18,7 +18,7 @@ pub enum ReportError {
     Drawing { title: String, reason: String },
     #[error(transparent)]
     Write(#[from] crate::store::StoreError),
-    #[error("unknown format `{0}`: choose table, csv, json or markdown")]
+    #[error("unknown format `{0}`: choose table, csv, json, markdown or latex")]
     UnknownFormat(String),
     #[error("no column `{column}`: {help}")]
     UnknownColumn { column: String, help: String },

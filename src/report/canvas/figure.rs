@@ -2,13 +2,16 @@
 
 use std::fs::File;
 use std::io::{BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::ops::Range;
 use std::path::Path;
 
 use resvg::{tiny_skia, usvg};
 
+use crate::report::canvas::drawing::opening;
 use crate::report::canvas::error::ReportError;
 use crate::report::canvas::fonts;
 use crate::report::canvas::theme::DPI;
+use crate::report::tables::table::Table;
 use crate::store::write_whole;
 
 const MM_PER_INCH: f64 = 25.4;
@@ -29,9 +32,43 @@ pub struct Figure {
     pub title: String,
     /// What it shows, in sentences that follow the title.
     pub description: String,
+    /// The conditions, as they stand under the title.
+    pub subtitle: String,
+    /// The bytes of `svg` that are title and subtitle, and how much of the figure's height they take, mm.
+    pub(in crate::report) heading: Range<usize>,
+    pub(in crate::report) heading_mm: f64,
+    /// The numbers that it shows; `None` where it shows pictures.
+    pub data: Option<Table>,
+    /// The same in the width of a column, for narrow screens; `None` where it is no wider itself, or cannot be
+    /// had so narrow.
+    pub narrow: Option<Box<Figure>>,
 }
 
 impl Figure {
+    /// With the same in the width of a column.
+    pub(in crate::report) fn with_narrow(self, narrow: Figure) -> Figure {
+        Figure { narrow: Some(Box::new(narrow)), ..self }
+    }
+
+    /// Without title and subtitle, which a journal sets as a caption.
+    pub fn untitled(&self) -> Figure {
+        let height_mm = self.height_mm - self.heading_mm;
+        let first = self.svg.find('\n').map_or(0, |end| end + 1);
+        let svg = opening(self.width_mm, self.heading_mm, height_mm)
+            + &self.svg[first..self.heading.start]
+            + &self.svg[self.heading.end..];
+        Figure { svg, height_mm, heading: 0..0, heading_mm: 0.0, ..self.clone() }
+    }
+
+    /// Title and subtitle, as a caption.
+    pub fn caption(&self) -> String {
+        let title = self.title.trim_end_matches('.');
+        match self.subtitle.is_empty() {
+            true => format!("{title}.\n"),
+            false => format!("{title}. {}.\n", self.subtitle.trim_end_matches('.')),
+        }
+    }
+
     /// The figure as a PNG at 300 dpi, rasterised from the SVG with the embedded typeface alone.
     ///
     /// # Errors

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dataset::Split;
 use crate::experiment::Statistics;
-use crate::store::{ConfusionRow, RunRow, RunStatus};
+use crate::region::Mode;
+use crate::store::{ConfusionRow, EffectRow, Metric, RunRow, RunStatus};
 
+use crate::report::findings::finding::slices;
 use crate::report::words::label::Several;
 use crate::report::words::numbers::counted;
 
@@ -31,6 +33,8 @@ pub struct Facts {
     pub several: Several,
     /// Batch normalisation's statistics in the examinations under each choice of the swept keys.
     pub statistics: BTreeMap<BTreeMap<String, String>, Statistics>,
+    /// Sets of regions in the one order that every chart has them in; see [`Facts::in_order_of`].
+    pub order: Vec<Vec<String>>,
 }
 
 impl Facts {
@@ -71,6 +75,24 @@ impl Facts {
         let commonest = by_class.values().max().copied().unwrap_or(0);
         facts.chance = (facts.images > 0).then(|| commonest as f64 / facts.images as f64);
         facts
+    }
+
+    /// Charts have their regions in the order of the study's first effects: what costs most hidden, or keeps
+    /// most seen alone, comes first.
+    pub fn in_order_of(mut self, effects: &[EffectRow]) -> Facts {
+        if let Some(first) = slices(effects, Metric::Accuracy).first() {
+            let sets = first.rows.iter().map(|row| row.regions.clone());
+            self.order = match first.mode {
+                Mode::Hide => sets.collect(),
+                Mode::Keep => sets.rev().collect(),
+            };
+        }
+        self
+    }
+
+    /// Where a set of regions comes in that order; last where it has no place in it.
+    pub fn place(&self, regions: &[String]) -> usize {
+        self.order.iter().position(|set| set == regions).unwrap_or(usize::MAX)
     }
 
     /// `FER+ · 3,137 test images · 3 seeds`

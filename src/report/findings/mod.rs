@@ -9,3 +9,4 @@ pub(in crate::report) mod evidence;
 pub(in crate::report) mod facts;
 pub(in crate::report) mod finding;
 pub(in crate::report) mod game;
+pub(in crate::report) mod seeds;
