@@ -44,7 +44,7 @@ fn pictures_replace_nothing_but_pictures_of_the_program() {
     ] {
         refused(&program, &["preview", "smoke.toml", "--out", path], message);
         refused(&program, &["regions", "--out", path], message);
-        let chart = message.replace("ends in .png", "ends in .png or .svg");
+        let chart = message.replace("ends in .png", "ends in .png or .svg or .pdf");
         refused(&program, &["compare", "a", "b", "--chart", path], &chart);
     }
     assert_eq!(listed(), before, "nothing was made on the way");

@@ -8,6 +8,8 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
+
 use crate::report::{Figure, ReportError, is_own_picture};
 use crate::store::{FileKind, file_kind, write_new, write_whole};
 
@@ -20,10 +22,11 @@ pub struct Place {
     option: Option<&'static str>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PictureFormat {
     Png,
     Svg,
+    Pdf,
 }
 
 /// Why a picture cannot go where it is to go.
@@ -95,10 +98,7 @@ impl Place {
 
     /// Writes the picture, whole. What has come to stand there since it was asked for is not replaced.
     pub fn save(&self, figure: &Figure) -> anyhow::Result<()> {
-        let bytes = match self.format {
-            PictureFormat::Png => figure.png()?,
-            PictureFormat::Svg => figure.svg_file().into_bytes(),
-        };
+        let bytes = self.format.of(figure)?;
         let write = |file: &mut std::fs::File| std::io::Write::write_all(file, &bytes);
         let written = match self.is_taken()? {
             true => write_whole(&self.path, write),
@@ -109,10 +109,20 @@ impl Place {
 }
 
 impl PictureFormat {
-    fn ending(self) -> &'static str {
+    /// A figure as such a file.
+    pub fn of(self, figure: &Figure) -> Result<Vec<u8>, ReportError> {
+        match self {
+            PictureFormat::Png => figure.png(),
+            PictureFormat::Svg => Ok(figure.svg_file().into_bytes()),
+            PictureFormat::Pdf => figure.pdf(),
+        }
+    }
+
+    pub fn ending(self) -> &'static str {
         match self {
             PictureFormat::Png => "png",
             PictureFormat::Svg => "svg",
+            PictureFormat::Pdf => "pdf",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `fer-lab report`
 
+mod examples;
 mod sensitivity;
 mod stored;
 
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 
+use super::picture::PictureFormat;
 use super::{Exit, Options, output};
 use crate::analysis::{self, RunScores, Tables};
 use crate::dataset::Split;
@@ -33,13 +35,29 @@ pub struct Arguments {
     /// Names of experiments in the results folder
     #[arg(required = true, value_name = "NAME")]
     pub(super) names: Vec<String>,
+    #[command(flatten)]
+    drawn: Drawn,
+}
+
+/// What is drawn beside the tables, and how.
+#[derive(Debug, Args)]
+pub(super) struct Drawn {
+    /// The files that each chart becomes
+    #[arg(long, value_name = "A,B,…", value_delimiter = ',', default_value = "png,svg")]
+    figures: Vec<PictureFormat>,
+    /// Files of charts without title and conditions, which lie beside them as a caption: NAME.txt
+    #[arg(long)]
+    untitled: bool,
+    /// No example pictures of the data set in the page
+    #[arg(long)]
+    pub(super) no_examples: bool,
 }
 
 pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     let results = Results::open(&options.results)?;
     let mut exit = Exit::Done;
     for name in &arguments.names {
-        output::answer(&regenerate(&results, name, options, Depth::Details)?)?;
+        output::answer(&regenerate(&results, name, options, &arguments.drawn, Depth::Details)?)?;
         let runs: Vec<RunRow> = read_table(&results.table_path::<RunRow>(name)?)?;
         if runs.iter().any(|run| !run.status.is_done()) {
             exit = Exit::SomeFailed;
@@ -62,6 +80,7 @@ pub(super) fn regenerate(
     results: &Results,
     name: &str,
     options: &Options,
+    drawn: &Drawn,
     depth: Depth,
 ) -> anyhow::Result<String> {
     let tables = Tables::read(results, name)?;
@@ -82,6 +101,11 @@ pub(super) fn regenerate(
     for note in &notes {
         output::warning(note);
     }
+    let examples = match drawn.no_examples {
+        true => Vec::new(),
+        false => examples::read(results, name, &runs)?,
+    };
+    let formats: Vec<&str> = drawn.figures.iter().map(|format| format.ending()).collect();
     let page = Page {
         name,
         question,
@@ -93,9 +117,10 @@ pub(super) fn regenerate(
         evidence: &evidence,
         facts: &facts,
         charts: &charts,
-        examples: &[],
+        examples: &examples,
+        formats: &formats,
     };
-    let mut files = save(results, name, &charts)?;
+    let mut files = save(results, name, &charts, drawn)?;
     let html = page.html()?;
     files.push(folder.join("report.html"));
     write_whole(&folder.join("report.html"), |file| file.write_all(html.as_bytes()))?;
@@ -299,15 +324,31 @@ fn drawn(figure: Result<Figure, ReportError>) -> anyhow::Result<Option<Figure>> 
     }
 }
 
-/// Writes every chart as PNG and SVG; gives back the paths of the PNGs.
-fn save(results: &Results, name: &str, charts: &[Chart]) -> anyhow::Result<Vec<PathBuf>> {
+/// Writes every chart, and its numbers as CSV beside it; gives back a path for each.
+fn save(
+    results: &Results,
+    name: &str,
+    charts: &[Chart],
+    drawn: &Drawn,
+) -> anyhow::Result<Vec<PathBuf>> {
     let folder = results.charts_dir(name)?;
     let mut saved = Vec::new();
     for chart in charts {
-        let path = folder.join(format!("{}.png", chart.name));
-        chart.figure.save_png(&path)?;
-        chart.figure.save_svg(&folder.join(format!("{}.svg", chart.name)))?;
-        saved.push(path);
+        let path = |ending: &str| folder.join(format!("{}.{ending}", chart.name));
+        let write =
+            |ending: &str, bytes: &[u8]| write_whole(&path(ending), |file| file.write_all(bytes));
+        let untitled = drawn.untitled.then(|| chart.figure.untitled());
+        let figure = untitled.as_ref().unwrap_or(&chart.figure);
+        for format in &drawn.figures {
+            write(format.ending(), &format.of(figure)?)?;
+        }
+        if drawn.untitled {
+            write("txt", figure.caption().as_bytes())?;
+        }
+        if let Some(data) = &figure.data {
+            write("csv", data.render(Format::Csv, 0)?.as_bytes())?;
+        }
+        saved.extend(drawn.figures.first().map(|format| path(format.ending())));
     }
     Ok(saved)
 }

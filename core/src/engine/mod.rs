@@ -13,6 +13,7 @@
 mod collect;
 mod data;
 mod event;
+mod examples;
 mod libtorch;
 mod manifest;
 mod name;
@@ -37,6 +38,7 @@ use crate::store::{Results, StoreError};
 
 pub use data::{frames, load, load_telling};
 pub use event::{Event, Observer, Outcome};
+pub use examples::{first_images, remove_examples, write_examples};
 pub use libtorch::{Libtorch, Renderer, Trainer};
 pub use manifest::manifest;
 pub use outline::{

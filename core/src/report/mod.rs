@@ -23,6 +23,7 @@ mod words;
 
 pub use canvas::error::ReportError;
 pub use canvas::figure::{Figure, is_own_picture};
+pub use canvas::fonts::lacking_signs;
 pub use canvas::theme;
 pub use charts::atlas::atlas_figure;
 pub use charts::chart::{Chart, Topic};

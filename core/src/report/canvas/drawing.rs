@@ -246,8 +246,16 @@ impl Drawing {
     /// The figure, `height` mm tall.
     ///
     /// # Errors
-    /// Where plotters refuses a mark.
+    /// Where plotters refuses a mark, and where no font has a sign of a text.
     pub fn finish(self, height: f64) -> Result<Figure, ReportError> {
+        let texts = self.marks.iter().filter_map(|mark| match mark {
+            Mark::Text { text, .. } => Some(text.as_str()),
+            _ => None,
+        });
+        let signs = fonts::lacking_signs(texts);
+        if !signs.is_empty() {
+            return Err(ReportError::Signs { title: self.title, signs });
+        }
         let size = (units(self.width) as u32, units(height) as u32);
         let (count, heading_mm) = self.heading;
         let heading = self.written(0..count, size)?;

@@ -50,6 +50,8 @@ pub struct Page<'a> {
     pub evidence: &'a Evidence,
     pub facts: &'a Facts,
     pub charts: &'a [Chart],
+    /// The endings of each chart's files beside the page.
+    pub formats: &'a [&'a str],
     /// Pictures of the data set; may be empty.
     pub examples: &'a [Example],
 }
@@ -159,8 +161,11 @@ impl Page<'_> {
 
     /// The charts of the first screen: where the signal lies, and the effects.
     fn first(&self) -> Html {
-        let charts: Html =
-            FIRST.iter().filter_map(|topic| self.first_of(*topic)).map(figure).collect();
+        let charts: Html = FIRST
+            .iter()
+            .filter_map(|topic| self.first_of(*topic))
+            .map(|chart| self.figure(chart))
+            .collect();
         match charts.as_str().is_empty() {
             true => charts,
             false => Html::element("div", &[("class", "charts first")], charts),
@@ -255,7 +260,10 @@ impl Page<'_> {
             body = body.then(Html::plain("p", topic.lead()));
         }
         for fold in [false, true] {
-            let charts: Html = rest().filter(|chart| chart.folded == fold).map(figure).collect();
+            let charts: Html = rest()
+                .filter(|chart| chart.folded == fold)
+                .map(|chart| self.figure(chart))
+                .collect();
             let count = rest().filter(|chart| chart.folded == fold).count();
             if count == 0 {
                 continue;
@@ -308,9 +316,41 @@ impl Page<'_> {
             Html::element("figure", &[("class", "examples")], picture)
         });
         let charts = self.charts.iter().filter(|chart| chart.condition.as_deref() == Some(name));
-        let charts = Html::element("div", &[("class", "charts")], charts.map(figure).collect());
+        let charts = Html::element(
+            "div",
+            &[("class", "charts")],
+            charts.map(|chart| self.figure(chart)).collect(),
+        );
         let summary = Html::element("summary", &[], summary);
         Html::element("details", &[], summary.then(example).then(charts))
+    }
+
+    /// A chart, what it says for those who cannot see it, and where its files are.
+    fn figure(&self, chart: &Chart) -> Html {
+        let Chart { name, figure, .. } = chart;
+        let words = format!("{}. {}", figure.title, figure.description);
+        let width = format!("--width: {:.0}mm", figure.width_mm);
+        let drawing = |class: &'static str, figure: &Figure| {
+            Html::element("div", &[("class", class)], Html::drawing(figure))
+        };
+        let drawings = match &figure.narrow {
+            Some(narrow) => drawing("wide", figure).then(drawing("narrow", narrow)),
+            None => drawing("only", figure),
+        };
+        let picture = Html::element("div", &[("role", "img"), ("aria-label", &words)], drawings);
+        let card = Html::element("div", &[("class", "chart scroll"), ("tabindex", "0")], picture);
+        let file = |ending: &str| {
+            let path = format!("charts/{name}.{ending}");
+            Html::element("a", &[("href", &path)], Html::text(ending))
+        };
+        let data = figure.data.as_ref().map(|_| "csv");
+        let files = self.formats.iter().copied().chain(data).enumerate().map(|(place, ending)| {
+            let comma = if place == 0 { Html::default() } else { Html::text(", ") };
+            comma.then(file(ending))
+        });
+        let caption = Html::text(&format!("{name}: ")).then(files.collect());
+        let inner = card.then(Html::element("figcaption", &[], caption));
+        Html::element("figure", &[("style", &width)], inner)
     }
 
     /// How it was done, to be copied into a paper, and what to cite.
@@ -403,33 +443,6 @@ fn contents(sections: &[Section]) -> Html {
     });
     let list = Html::element("ul", &[], links.collect());
     Html::element("nav", &[("aria-label", "Contents")], list)
-}
-
-/// A chart, what it says for those who cannot see it, and where its files are.
-fn figure(chart: &Chart) -> Html {
-    let Chart { name, figure, .. } = chart;
-    let words = format!("{}. {}", figure.title, figure.description);
-    let width = format!("--width: {:.0}mm", figure.width_mm);
-    let drawing = |class: &'static str, figure: &Figure| {
-        Html::element("div", &[("class", class)], Html::drawing(figure))
-    };
-    let drawings = match &figure.narrow {
-        Some(narrow) => drawing("wide", figure).then(drawing("narrow", narrow)),
-        None => drawing("only", figure),
-    };
-    let picture = Html::element("div", &[("role", "img"), ("aria-label", &words)], drawings);
-    let card = Html::element("div", &[("class", "chart scroll"), ("tabindex", "0")], picture);
-    let file = |ending: &str| {
-        let path = format!("charts/{name}.{ending}");
-        Html::element("a", &[("href", &path)], Html::text(ending))
-    };
-    let mut caption =
-        Html::text(&format!("{name}: ")).then(file("png")).then(Html::text(", ")).then(file("svg"));
-    if figure.data.is_some() {
-        caption = caption.then(Html::text(", ")).then(file("csv"));
-    }
-    let inner = card.then(Html::element("figcaption", &[], caption));
-    Html::element("figure", &[("style", &width)], inner)
 }
 
 /// Prose whose paragraphs are parted by empty lines. One that is indented is a command, and keeps its lines.

@@ -56,6 +56,7 @@ fn page_with(text: &str, evidence: Evidence) -> String {
         facts: &facts,
         charts: &charts,
         examples: &[Example { condition: runs[1].condition.clone(), png: b"a picture".to_vec() }],
+        formats: &["png", "svg"],
     };
     page.html().unwrap()
 }
@@ -150,6 +151,7 @@ fn an_experiment_without_anything_has_a_page_that_says_so() {
         facts: &facts,
         charts: &[],
         examples: &[],
+        formats: &[],
     };
     let html = page.html().unwrap();
     assert!(html.contains("<h1>small</h1>"));
