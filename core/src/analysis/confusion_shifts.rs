@@ -54,6 +54,7 @@ fn shift(
     let (low, high) = change.interval.unzip();
     let share = |run: &RunScores| mean((0..images).map(|image| taken(run, image)));
     Some(ConfusionShiftRow {
+        condition: like.condition.to_owned(),
         regions: like.regions.to_vec(),
         mode: like.masking.mode,
         phase: like.masking.phase,

@@ -29,6 +29,7 @@ mod selection;
 mod show;
 mod status;
 mod style;
+mod tables;
 mod worker;
 
 use std::path::{Path, PathBuf};
@@ -40,7 +41,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::dataset::DatasetError;
 use crate::engine::{EngineError, Libtorch};
 use crate::experiment::{self, Experiment, ExperimentErrors};
-use crate::report::{Format, ReportError};
+use crate::report::{Format, ReportError, ReportingError};
 use crate::store::StoreError;
 
 /// Which parts of a face carry the signal that a network uses to read an emotion?
@@ -108,6 +109,7 @@ enum Command {
     Reproduce(reproduce::Arguments),
     Clean(clean::Arguments),
     Worker(worker::Arguments),
+    Tables(tables::Arguments),
     Schema(schema::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
@@ -219,6 +221,7 @@ fn run(command: &Command, options: &Options, program: &Program) -> anyhow::Resul
         Command::Worker(arguments) => worker::run(arguments, options, program.libtorch()?),
         Command::Diff(arguments) => diff::run(arguments, options),
         Command::Logs(arguments) => logs::run(arguments, options),
+        Command::Tables(arguments) => tables::run(arguments, options),
         Command::Schema(arguments) => schema::run(arguments),
         Command::Completions(arguments) => completions::run(arguments),
         Command::Man(arguments) => man::run(arguments),
@@ -242,6 +245,9 @@ fn was_cut_short(error: &anyhow::Error) -> bool {
         return error.is_about_storing();
     }
     if let Some(error) = error.downcast_ref::<DatasetError>() {
+        return error.is_about_storing();
+    }
+    if let Some(error) = error.downcast_ref::<ReportingError>() {
         return error.is_about_storing();
     }
     let stored = match error.downcast_ref::<ReportError>() {

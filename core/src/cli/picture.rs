@@ -4,12 +4,10 @@
 //! reason why not, told before any work is done. What is in the way stays as it is unless it is a picture
 //! that this program made.
 
-use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use clap::ValueEnum;
-
+pub use crate::report::FigureFormat as PictureFormat;
 use crate::report::{Figure, ReportError, is_own_picture};
 use crate::store::{FileKind, file_kind, write_new, write_whole};
 
@@ -20,13 +18,6 @@ pub struct Place {
     format: PictureFormat,
     /// The option that names the path; `None` within the results folder.
     option: Option<&'static str>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PictureFormat {
-    Png,
-    Svg,
-    Pdf,
 }
 
 /// Why a picture cannot go where it is to go.
@@ -54,7 +45,8 @@ impl Place {
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
         let format = formats.iter().find(|format| ending.eq_ignore_ascii_case(format.ending()));
         let Some(format) = format else {
-            let endings: Vec<String> = formats.iter().map(PictureFormat::to_string).collect();
+            let endings: Vec<String> =
+                formats.iter().map(|format| format!(".{}", format.ending())).collect();
             let endings = endings.join(" or ");
             return Err(Refused::Ending { option, path: path.to_owned(), endings });
         };
@@ -105,30 +97,5 @@ impl Place {
             false => write_new(&self.path, write),
         };
         Ok(written.map_err(ReportError::from)?)
-    }
-}
-
-impl PictureFormat {
-    /// A figure as such a file.
-    pub fn of(self, figure: &Figure) -> Result<Vec<u8>, ReportError> {
-        match self {
-            PictureFormat::Png => figure.png(),
-            PictureFormat::Svg => Ok(figure.svg_file().into_bytes()),
-            PictureFormat::Pdf => figure.pdf(),
-        }
-    }
-
-    pub fn ending(self) -> &'static str {
-        match self {
-            PictureFormat::Png => "png",
-            PictureFormat::Svg => "svg",
-            PictureFormat::Pdf => "pdf",
-        }
-    }
-}
-
-impl fmt::Display for PictureFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, ".{}", self.ending())
     }
 }

@@ -14,7 +14,7 @@ use crate::engine::{self, Libtorch, Work};
 use crate::experiment::{DeviceChoice, Experiment};
 use crate::machine::{Asked, Crew, Machine};
 use crate::plan::Plan;
-use crate::report::lacking_signs;
+use crate::report::{Depth, lacking_signs};
 use crate::store::Results;
 
 /// Train what is missing, collect, chart, answer
@@ -31,7 +31,7 @@ pub struct Arguments {
     #[command(flatten)]
     crew: CrewArguments,
     #[command(flatten)]
-    drawn: report::Drawn,
+    drawn: report::DrawnArguments,
     /// Try a training that failed so many times again
     #[arg(long, value_name = "N", default_value_t = 0,
           value_parser = clap::value_parser!(u32).range(..=1000))]
@@ -39,9 +39,6 @@ pub struct Arguments {
     /// End at the first failure; trainings under way write checkpoints
     #[arg(long)]
     fail_fast: bool,
-    /// Go on with the others when a training fails; that is so unless --fail-fast is given
-    #[arg(long, conflicts_with = "fail_fast")]
-    keep_going: bool,
     /// Where the results folder holds another study of the same name, replace its tables; it is kept under
     /// another name else
     #[arg(long)]
@@ -157,8 +154,8 @@ pub fn run(
             progress.warn(&format!("warning: there are no example pictures: {error}"));
         }
         progress.finish();
-        let answer = interruption.leaving_at_once(|| {
-            let depth = report::Depth::Answer;
+        let (answer, _) = interruption.leaving_at_once(|| {
+            let depth = Depth::Answer;
             report::regenerate(&results, &experiment.name, options, &arguments.drawn, depth)
         })?;
         if !arguments.json {

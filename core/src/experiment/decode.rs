@@ -63,7 +63,7 @@ pub(crate) fn decode(merged: &Merged) -> Result<Experiment, Vec<Problem>> {
 
     if problems.is_empty() {
         refuse_twins(&root, &cells);
-        refuse_other_classes(&root, &axes, &cells);
+        refuse_other_orders(&root, &axes, &cells);
     }
 
     let covered = [occlusion.modes.len(), occlusion.phases.len(), occlusion.fills.len()];
@@ -122,28 +122,24 @@ fn refuse_twins(root: &Section<'_>, cells: &[Cell]) {
     }
 }
 
-/// The numbers of one experiment are held against each other class by class.
-fn refuse_other_classes(root: &Section<'_>, axes: &[Axis<'_>], cells: &[Cell]) {
+/// The order of classes is no setting.
+fn refuse_other_orders(root: &Section<'_>, axes: &[Axis<'_>], cells: &[Cell]) {
     let classes = |cell: &Cell| cell.settings.dataset.classes.clone();
-    let Some(first) = cells.first().map(classes) else { return };
-    let Some(other) = cells.iter().map(classes).find(|other| *other != first) else { return };
+    let sorted = |cell: &Cell| classes(cell).into_iter().collect::<BTreeSet<String>>();
+    let reordered = |(index, cell): (usize, &Cell)| {
+        let before = &cells[..index];
+        before.iter().any(|other| sorted(other) == sorted(cell) && classes(other) != classes(cell))
+    };
+    if !cells.iter().enumerate().any(reordered) {
+        return;
+    }
     let axis = axes.iter().find(|axis| axis.path == "dataset.classes");
     let place = axis.map_or_else(|| root.section("matrix").place, |axis| axis.place.clone());
-    let sorted = |classes: &[String]| classes.iter().cloned().collect::<BTreeSet<String>>();
-    let problem = if sorted(&first) == sorted(&other) {
-        let title = "two combinations of the matrix have the same classes in another order";
-        Problem::new(title, &place, "leave out one of the two").help(
-            "the order says nothing of a face: it decides which class comes first in lists, and draws other \
-             starting weights, as another seed does",
-        )
-    } else {
-        let title = "the combinations of the matrix do not have the same classes";
-        Problem::new(title, &place, "not the same in every combination").help(
-            "the effects of one experiment are held against each other class by class: write a file for \
-             each choice of classes, with `base` for what they share",
-        )
-    };
-    root.problem(problem);
+    let title = "two combinations of the matrix have the same classes in another order";
+    root.problem(Problem::new(title, &place, "leave out one of the two").help(
+        "the order says nothing of a face: it decides which class comes first in lists, and draws other \
+         starting weights, as another seed does",
+    ));
 }
 
 /// `None` where the data set's kind is not known.

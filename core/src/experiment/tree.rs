@@ -373,7 +373,8 @@ fn convert(
             let parsed = i64::from_str_radix(number.as_str(), number.radix());
             Value::Integer(parsed.unwrap_or_else(|_| {
                 let title = format!("the number {number} is too large");
-                problems.push(Problem::new(title, &place, "whole numbers have 64 bits"));
+                let bounds = format!("whole numbers go from {} to {}", i64::MIN, i64::MAX);
+                problems.push(Problem::new(title, &place, bounds));
                 0
             }))
         }

@@ -61,6 +61,14 @@ pub enum Phase {
     Masks,
 }
 
+/// How faces are masked in a condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Masking {
+    pub mode: Mode,
+    pub phase: Phase,
+    pub fill: FillKind,
+}
+
 /// A covering of every image of a data set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

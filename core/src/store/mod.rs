@@ -20,8 +20,8 @@ pub mod results;
 pub mod rows;
 pub mod seal;
 pub mod session;
+mod swept;
 pub mod table;
-pub mod tables;
 pub mod terms;
 pub mod whole;
 
@@ -42,7 +42,5 @@ pub use results::{CACHE, Results};
 pub use rows::*;
 pub use session::{Live, LiveWorker, Session, host, sessions};
 pub use table::{Table, read_table, write_table};
-pub use terms::{
-    CurveKind, CurveOrder, MapMethod, Masking, Metric, RunStatus, Term, Worth, term_or_none,
-};
+pub use terms::{CurveKind, CurveOrder, MapMethod, Metric, RunStatus, Term, Worth, term_or_none};
 pub use whole::{FileKind, file_kind, open_log, remove, write_new, write_whole};

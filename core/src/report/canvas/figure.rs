@@ -5,6 +5,7 @@ use std::io::{BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::ops::Range;
 use std::path::Path;
 
+use clap::ValueEnum;
 use resvg::{tiny_skia, usvg};
 
 use crate::report::canvas::drawing::opening;
@@ -43,6 +44,37 @@ pub struct Figure {
     /// The same in the width of a column, for narrow screens; `None` where it is no wider itself, or cannot be
     /// had so narrow.
     pub narrow: Option<Box<Figure>>,
+}
+
+/// What a figure becomes as a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FigureFormat {
+    Png,
+    Svg,
+    Pdf,
+}
+
+impl FigureFormat {
+    /// A figure as such a file.
+    ///
+    /// # Errors
+    /// Where it cannot be made.
+    pub fn of(self, figure: &Figure) -> Result<Vec<u8>, ReportError> {
+        match self {
+            FigureFormat::Png => figure.png(),
+            FigureFormat::Svg => Ok(figure.svg_file().into_bytes()),
+            FigureFormat::Pdf => figure.pdf(),
+        }
+    }
+
+    /// Of a file's name.
+    pub fn ending(self) -> &'static str {
+        match self {
+            FigureFormat::Png => "png",
+            FigureFormat::Svg => "svg",
+            FigureFormat::Pdf => "pdf",
+        }
+    }
 }
 
 impl Figure {
@@ -87,8 +119,10 @@ impl Figure {
         );
         resvg::render(&tree, scale, &mut pixmap.as_mut());
         // The ground is white, so every pixel is opaque and the fourth channel says nothing.
-        let rgb: Vec<u8> =
-            pixmap.data().chunks_exact(4).flat_map(|pixel| pixel[..3].to_vec()).collect();
+        let mut rgb = Vec::with_capacity(pixmap.data().len() / 4 * 3);
+        for pixel in pixmap.data().chunks_exact(4) {
+            rgb.extend_from_slice(&pixel[..3]);
+        }
         encode(&rgb, width, height).map_err(|error| failure(error.to_string()))
     }
 

@@ -51,7 +51,10 @@ pub fn callouts(drawing: &mut Drawing, frame: Place, room: f64, labels: &[Label<
     let mut callouts: Vec<Callout<'_>> = Vec::new();
     for label in sorted {
         let count = |left: bool| callouts.iter().filter(|callout| callout.left == left).count();
-        let middles = label.region.polygons.iter().map(|polygon| polygon.centroid().x);
+        let middles = label.region.polygons.iter().map(|polygon| {
+            let (from, to) = polygon.bounds();
+            (from.x + to.x) / 2.0
+        });
         let (low, high) = middles
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
         let left = match () {

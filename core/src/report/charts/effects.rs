@@ -1,5 +1,6 @@
 //! Effect by region: a dot with its interval line, the control beside it as a ring.
 
+use crate::plan::Several;
 use crate::region::Mode;
 use crate::store::{EffectRow, Metric, RunRow};
 
@@ -19,7 +20,6 @@ use crate::report::findings::seeds::Spread;
 use crate::report::tables::cell::Cell;
 use crate::report::tables::table::{Column, Table};
 use crate::report::words::headline;
-use crate::report::words::label::Several;
 use crate::report::words::measure::Measure;
 use crate::report::words::numbers::{counted, p_value};
 

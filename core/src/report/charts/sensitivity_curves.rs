@@ -1,7 +1,5 @@
 //! The maps put to the test: the face taken away, and put back, in their order.
 
-use std::collections::BTreeMap;
-
 use crate::analysis::MeanCurve;
 use crate::store::{CurveKind, CurveOrder, MapMethod};
 
@@ -17,7 +15,6 @@ use crate::report::findings::facts::Facts;
 use crate::report::tables::cell::Cell;
 use crate::report::tables::table::{Column, Table};
 use crate::report::words::capital;
-use crate::report::words::label;
 use crate::report::words::numbers::{decimal, extent, mean};
 use crate::report::words::phrase::list;
 
@@ -43,30 +40,20 @@ struct Line<'a> {
 
 /// Mean probability of the actual emotion while the face is taken away and put back in the order of each
 /// method's map, beside random orders, with the area under each curve.
-/// `setting` is named where there are several.
 ///
 /// # Errors
 /// [`ReportError::Empty`] without curves.
-pub fn sensitivity_curves(
-    curves: &[MeanCurve],
-    facts: &Facts,
-    setting: &BTreeMap<String, String>,
-) -> Result<Figure, ReportError> {
+pub fn sensitivity_curves(curves: &[MeanCurve], facts: &Facts) -> Result<Figure, ReportError> {
     let panels = PANELS.map(|(curve, ..)| lines(curves, curve));
     let points = || panels.iter().flatten().flat_map(|line| &line.curve.points);
     if points().next().is_none() {
         return Err(ReportError::Empty("there are no curves".to_owned()));
     }
-    Ok(draw(&panels, 2, facts, setting)?.with_narrow(draw(&panels, 1, facts, setting)?))
+    Ok(draw(&panels, 2, facts)?.with_narrow(draw(&panels, 1, facts)?))
 }
 
 /// Draws the panels, so many beside each other.
-fn draw(
-    panels: &[Vec<Line<'_>>; 2],
-    across: usize,
-    facts: &Facts,
-    setting: &BTreeMap<String, String>,
-) -> Result<Figure, ReportError> {
+fn draw(panels: &[Vec<Line<'_>>; 2], across: usize, facts: &Facts) -> Result<Figure, ReportError> {
     let points = || panels.iter().flatten().flat_map(|line| &line.curve.points);
     let full = if across == 1 { SINGLE_COLUMN } else { DOUBLE_COLUMN };
     let axes_and_gutters = across as f64 * Y_AXIS + (across as f64 - 1.0) * GUTTER + LAST;
@@ -75,7 +62,7 @@ fn draw(
     let to = (most / 10.0).ceil() * 10.0;
 
     let mut drawing = Drawing::new(full, &title(panels));
-    let start = drawing.heading(&subtitle(panels, facts, setting));
+    let start = drawing.heading(&subtitle(panels, facts));
     drawing.data(data(panels));
     let most_lines = panels.iter().map(Vec::len).max().unwrap_or(0) as f64;
     let key = HEADING.line() + most_lines * NOTE.line() + 2.5;
@@ -214,16 +201,9 @@ fn title(panels: &[Vec<Line<'_>>; 2]) -> String {
     }
 }
 
-fn subtitle(
-    panels: &[Vec<Line<'_>>; 2],
-    facts: &Facts,
-    setting: &BTreeMap<String, String>,
-) -> String {
+fn subtitle(panels: &[Vec<Line<'_>>; 2], facts: &Facts) -> String {
     let mut parts = vec![Facts { images: 0, ..facts.clone() }.subtitle()];
     parts.push("networks trained on whole faces, mean over emotions and seeds".to_owned());
-    if facts.several.settings {
-        parts.push(label::swept(setting));
-    }
     parts.push("on the images that made the maps".to_owned());
     let seeds = panels.iter().flatten().map(|line| line.curve.areas.len()).max().unwrap_or(0);
     parts.push(match seeds {
@@ -256,8 +236,7 @@ mod tests {
 
     fn drawn(rows: &[Vec<SensitivityCurveRow>]) -> Figure {
         let facts = Facts { dataset: "faces".to_owned(), ..Facts::default() };
-        let figure =
-            sensitivity_curves(&mean_curves(&rows.concat()), &facts, &BTreeMap::new()).unwrap();
+        let figure = sensitivity_curves(&mean_curves(&rows.concat()), &facts).unwrap();
         assert_labels_are_apart(&figure);
         figure
     }
@@ -303,7 +282,7 @@ mod tests {
 
     #[test]
     fn without_curves_there_is_no_picture() {
-        let drawn = sensitivity_curves(&[], &Facts::default(), &BTreeMap::new());
+        let drawn = sensitivity_curves(&[], &Facts::default());
         assert!(matches!(drawn, Err(ReportError::Empty(_))));
     }
 }

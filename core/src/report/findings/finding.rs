@@ -5,10 +5,9 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+use crate::plan::Several;
 use crate::region::{FillKind, Mode, Phase};
 use crate::store::{ClassEffectRow, EffectRow, Metric};
-
-use crate::report::words::label::Several;
 
 /// Below it an adjusted p-value counts as evidence: the complement of the 95 % interval.
 pub const ALPHA: f64 = 0.05;
@@ -164,6 +163,7 @@ pub(in crate::report) mod tests {
     /// An effect in points on a baseline of 83 %, 3 seeds, 1,400 images.
     pub fn row(region: &str, mode: &str, effect: f64, interval: Option<(f64, f64)>) -> EffectRow {
         EffectRow {
+            condition: "c".to_owned(),
             regions: region.split('+').map(str::to_owned).collect(),
             mode: Mode::of(mode).expect("a mode"),
             phase: Phase::Retrain,

@@ -57,7 +57,7 @@ fn level(run: &RunRow, metric: Metric) -> Option<f64> {
 mod tests {
     use super::*;
     use crate::report::findings::finding::tests::row;
-    use crate::report::words::label::tests::run;
+    use crate::study::tests::run;
 
     fn reached(regions: &[&str], mode: &str, seed: u64, accuracy: f64) -> RunRow {
         RunRow { test_accuracy: Some(accuracy), ..run(regions, mode, seed) }

@@ -3,8 +3,7 @@
 use crate::experiment::{Experiment, SensitivityMethod, Statistics};
 use crate::region::Phase;
 use crate::report::charts::chart::{Chart, Topic};
-use crate::report::findings::evidence::Evidence;
-use crate::store::RunRow;
+use crate::report::findings::Findings;
 
 const SOFTWARE: &str = concat!(
     "@software{fer_lab,\n  title = {fer-lab: which parts of a face carry the signal that a network uses to read \
@@ -115,12 +114,9 @@ const WEGRZYN: &str = "@article{wegrzyn2017mapping,
 }";
 
 /// The entries for what this study uses, and for nothing else.
-pub fn citations(
-    experiment: Option<&Experiment>,
-    runs: &[RunRow],
-    evidence: &Evidence,
-    charts: &[Chart],
-) -> String {
+pub fn citations(experiment: Option<&Experiment>, findings: &Findings, charts: &[Chart]) -> String {
+    let Findings { study, evidence, .. } = findings;
+    let runs = &study.runs;
     let of_data = |kind: &str| runs.iter().any(|run| run.dataset == kind);
     let in_phase = |phase: Phase| runs.iter().any(|run| run.phase == Some(phase));
     let maps = |is: fn(&SensitivityMethod) -> bool| {

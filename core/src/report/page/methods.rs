@@ -7,8 +7,9 @@ use crate::experiment::{
     Select, SensitivityMethod, Source, Statistics, Target, TrainSpec,
 };
 use crate::region::{Fill, Mode, Phase};
+use crate::report::findings::Findings;
 use crate::report::findings::evidence::Evidence;
-use crate::report::findings::facts::{Facts, dataset_name};
+use crate::report::findings::facts::{Facts, dataset_name, origin_words};
 use crate::report::words::numbers::{counted, thousands};
 use crate::report::words::phrase::list;
 use crate::store::RunRow;
@@ -20,10 +21,10 @@ const MOST_NAMED: usize = 9;
 /// tables hold is said.
 pub fn methods(
     experiment: Option<&Experiment>,
-    runs: &[RunRow],
-    evidence: &Evidence,
-    facts: &Facts,
+    findings: &Findings,
 ) -> Vec<(&'static str, String)> {
+    let Findings { study, evidence, .. } = findings;
+    let (runs, facts) = (&study.runs, &findings.shown().facts);
     let mut paragraphs = Vec::new();
     if let Some(experiment) = experiment {
         let settings = &experiment.settings;
@@ -47,11 +48,10 @@ pub fn methods(
     if !statistics.is_empty() {
         paragraphs.push(("Statistics", statistics));
     }
-    if !facts.origins.is_empty() {
-        paragraphs.push((
-            "Software",
-            format!("Networks were trained by {}.", facts.origins.join("; by ")),
-        ));
+    if !study.origins.is_empty() {
+        let origins: Vec<String> = study.origins.iter().map(origin_words).collect();
+        paragraphs
+            .push(("Software", format!("Networks were trained by {}.", origins.join("; by "))));
     }
     paragraphs
 }

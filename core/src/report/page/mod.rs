@@ -23,8 +23,8 @@ use crate::report::canvas::error::ReportError;
 use crate::report::canvas::figure::Figure;
 use crate::report::canvas::fonts;
 use crate::report::charts::chart::{Chart, Topic};
-use crate::report::findings::evidence::Evidence;
-use crate::report::findings::facts::Facts;
+use crate::report::findings::Findings;
+use crate::report::findings::facts::origin_words;
 use crate::report::tables::listing::runs_table;
 use crate::report::tables::study::{effects_table, study_table};
 use crate::report::words::measure::Measure;
@@ -46,9 +46,7 @@ pub struct Page<'a> {
     pub settings_whole: bool,
     /// What is missing from this page, and why: sentences.
     pub notes: &'a [String],
-    pub runs: &'a [RunRow],
-    pub evidence: &'a Evidence,
-    pub facts: &'a Facts,
+    pub findings: &'a Findings,
     pub charts: &'a [Chart],
     /// The endings of each chart's files beside the page.
     pub formats: &'a [&'a str],
@@ -144,7 +142,7 @@ impl Page<'_> {
     /// The question, the answer in words, and under which conditions.
     fn opening(&self) -> Html {
         let heading = if self.question.is_empty() { self.name } else { self.question };
-        let words = answer(self.evidence, self.facts).replace('\n', " ");
+        let words = answer(self.findings).replace('\n', " ");
         let origin = format!("Experiment {}", self.name);
         let opening = Html::element("p", &[("class", "origin")], Html::text(&origin))
             .then(Html::plain("h1", heading))
@@ -152,7 +150,7 @@ impl Page<'_> {
             .then(Html::element(
                 "p",
                 &[("class", "conditions-line")],
-                Html::text(&self.facts.subtitle()),
+                Html::text(&self.findings.shown().facts.subtitle()),
             ))
             .then(self.failures())
             .then(self.warnings());
@@ -180,18 +178,19 @@ impl Page<'_> {
 
     /// What did not finish, each run with its reason.
     fn failures(&self) -> Html {
-        let failed: Vec<&RunRow> = self.runs.iter().filter(|run| !run.status.is_done()).collect();
+        let study = &self.findings.study;
+        let failed: Vec<&RunRow> = study.runs.iter().filter(|run| !run.status.is_done()).collect();
         if failed.is_empty() {
             return Html::default();
         }
         let verb = if failed.len() == 1 { "has" } else { "have" };
-        let runs = counted(self.runs.len() as u64, "run");
+        let runs = counted(study.runs.len() as u64, "run");
         let count = format!(
             "{} of {runs} {verb} no result, and nothing on this page counts them:",
             failed.len()
         );
         let reasons = failed.iter().map(|run| {
-            let name = self.facts.several.run(run);
+            let name = study.several.label((*run).into());
             let line = format!("{name}, seed {}: {}", run.seed, run.status);
             Html::plain("li", &line)
         });
@@ -204,7 +203,7 @@ impl Page<'_> {
 
     /// What the masks say against the numbers, and what is not on this page.
     fn warnings(&self) -> Html {
-        let mut warnings = reach_warnings(self.runs);
+        let mut warnings = reach_warnings(&self.findings.study);
         warnings.extend(self.notes.iter().map(|note| format!("Not whole: {note}")));
         let paragraph =
             |text: &String| Html::element("p", &[("class", "failed")], Html::text(text));
@@ -228,9 +227,9 @@ impl Page<'_> {
 
     /// What the answer has no room for.
     fn more(&self) -> Html {
-        let details = details(self.evidence, self.facts).replace('\n', " ");
+        let details = details(self.findings).replace('\n', " ");
         paragraphs(&details)
-            .then(paragraphs(&mask_leak_sentences(&self.evidence.mask_leaks).join("\n\n")))
+            .then(paragraphs(&mask_leak_sentences(&self.findings.evidence.mask_leaks).join("\n\n")))
             .then(paragraphs(self.analysis))
     }
 
@@ -243,7 +242,7 @@ impl Page<'_> {
             let shown = |chart: &&Chart| first.is_none_or(|first| first.name != chart.name);
             of_topic().filter(|chart| chart.condition.is_none()).filter(shown)
         };
-        let tables = tables_of(self.evidence, topic);
+        let tables = tables_of(self.findings, topic);
         let conditions =
             if topic == Topic::Confusions { self.conditions() } else { Html::default() };
         let nothing = rest().next().is_none() && tables.is_none() && conditions.as_str().is_empty();
@@ -297,9 +296,10 @@ impl Page<'_> {
     }
 
     fn condition(&self, name: &str) -> Html {
-        let runs = || self.runs.iter().filter(|run| run.condition == name);
-        let label =
-            runs().next().map_or(name.to_owned(), |run| capital(&self.facts.several.run(run)));
+        let runs = || self.findings.study.runs.iter().filter(|run| run.condition == name);
+        let label = runs()
+            .next()
+            .map_or(name.to_owned(), |run| capital(&self.findings.study.several.label(run.into())));
         let reached: Vec<f64> = runs().filter_map(|run| run.test_accuracy).collect();
         let mut summary = Html::text(&label);
         if !reached.is_empty() {
@@ -308,7 +308,7 @@ impl Page<'_> {
         }
         let example = self.examples.iter().find(|example| example.condition == name);
         let example = example.map_or(Html::default(), |example| {
-            let classes = self.facts.classes.join(", ");
+            let classes = self.findings.shown().facts.classes.join(", ");
             let words = format!("{label}: a test image of each class, {classes}");
             let caption =
                 Html::plain("figcaption", &format!("A test image of each class: {classes}"));
@@ -358,7 +358,7 @@ impl Page<'_> {
         let experiment =
             self.settings.and_then(|text| experiment::parse_whole(text, self.name).ok());
         let experiment = experiment.as_ref();
-        let paragraphs = methods::methods(experiment, self.runs, self.evidence, self.facts);
+        let paragraphs = methods::methods(experiment, self.findings);
         let paragraph = |(heading, text): &(&str, String)| {
             let heading = Html::plain("b", &format!("{heading}. "));
             Html::element("p", &[], heading.then(Html::text(text)))
@@ -368,7 +368,7 @@ impl Page<'_> {
             let block = Html::element(tag, &[("id", id)], inner);
             Html::element("div", &[("class", "copied")], Html::copy_button(id).then(block))
         };
-        let entries = citations::citations(experiment, self.runs, self.evidence, self.charts);
+        let entries = citations::citations(experiment, self.findings, self.charts);
         let note = "The program, and the data and methods that this study uses. A figure is cited with the \
                     version above.";
         copied("methods-text", "div", text)
@@ -378,9 +378,9 @@ impl Page<'_> {
     }
 
     fn numbers(&self) -> Result<Html, ReportError> {
-        let study = study_table(self.runs, &self.evidence.effects);
-        let mut runs = runs_table(self.runs.iter());
-        let swept = self.runs.iter().flat_map(|run| run.swept.keys());
+        let Findings { study, evidence, .. } = self.findings;
+        let mut runs = runs_table(study.runs.iter());
+        let swept = study.runs.iter().flat_map(|run| run.swept.keys());
         let mut columns: Vec<String> = RUN_COLUMNS.map(str::to_owned).to_vec();
         for key in swept {
             if !columns.contains(key) {
@@ -388,22 +388,24 @@ impl Page<'_> {
             }
         }
         runs.select(&columns)?;
-        let mut body = folded("Conditions: accuracy over seeds, effect and signal", &study);
-        if !self.evidence.effects.is_empty() {
+        let conditions = study_table(study, &evidence.effects);
+        let mut body = folded("Conditions: accuracy over seeds, effect and signal", &conditions);
+        if !evidence.effects.is_empty() {
             let caption = "Every effect: shares in per cent and points, information in bits";
-            body = body.then(folded(caption, &effects_table(&self.evidence.effects)));
+            body = body.then(folded(caption, &effects_table(&evidence.effects)));
         }
-        let summary = counted(self.runs.len() as u64, "run");
+        let summary = counted(study.runs.len() as u64, "run");
         let folded = Html::plain("summary", &summary).then(sortable("Runs", &runs));
         Ok(body.then(Html::element("details", &[], folded)))
     }
 
     fn settings(&self) -> Html {
         let origins = self
-            .facts
+            .findings
+            .study
             .origins
             .iter()
-            .map(|origin| Html::plain("li", &format!("Trained by {origin}")));
+            .map(|origin| Html::plain("li", &format!("Trained by {}", origin_words(origin))));
         let written = concat!("This page was written by fer-lab ", env!("CARGO_PKG_VERSION"));
         let list = Html::element("ul", &[], origins.chain([Html::plain("li", written)]).collect());
         let settings = match self.settings {

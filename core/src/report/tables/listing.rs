@@ -323,8 +323,8 @@ pub fn training_table(manifest: &Manifest, run: Option<&RunRow>) -> Table {
 mod tests {
     use super::*;
     use crate::report::tables::table::Format;
-    use crate::report::words::label::tests::run;
     use crate::store::TrainingStatus;
+    use crate::study::tests::run;
 
     fn manifest() -> Manifest {
         Manifest {
@@ -346,7 +346,7 @@ mod tests {
         rows[1].swept.insert("train.optimizer.learning_rate".into(), "1e-3".into());
         rows[1].swept.insert("train.optimizer.kind".into(), "\"sgd\"".into());
         let mut table = runs_table(rows.iter());
-        let columns = RunRow::to_columns(&rows);
+        let columns = RunRow::to_columns(&rows).unwrap();
         let names: Vec<&str> = columns.iter().map(|column| column.name().as_str()).collect();
         assert_eq!(table.keys().collect::<Vec<_>>(), names);
         for shown in RUNS_OF_ONE.iter().chain(&RUNS_OF_ALL) {

@@ -2,18 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::report::Example;
+use crate::report::page::Example;
 use crate::store::{Results, RunRow, StoreError, read_plain};
 
 /// A strip of pictures is never larger, bytes.
 const LIMIT: u64 = 4 << 20;
 
 /// Those that are there, in the order of the runs; a run leaves them there unless it is told not to.
-pub(super) fn read(
-    results: &Results,
-    name: &str,
-    runs: &[RunRow],
-) -> Result<Vec<Example>, StoreError> {
+pub fn read(results: &Results, name: &str, runs: &[RunRow]) -> Result<Vec<Example>, StoreError> {
     let mut seen = BTreeSet::new();
     let mut examples = Vec::new();
     for run in runs.iter().filter(|run| seen.insert(&run.condition)) {

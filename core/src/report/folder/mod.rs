@@ -1,0 +1,289 @@
+//! The report of an experiment in the results folder: the one place of this room that opens files.
+//!
+//! In: the tables of an experiment, its file and its example pictures. Out: the tables that follow from them, every
+//! chart and its numbers, the page, and a [`Report`] of which the command prints the words.
+
+mod examples;
+mod maps;
+mod stored;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use rayon::prelude::*;
+use thiserror::Error;
+
+use crate::analysis::{EffectsError, RunScores, Tables, TablesError};
+use crate::experiment::Recovered;
+use crate::store::{
+    ClassEffectRow, ConfusionShiftRow, EffectRow, MaskLeakRow, RankingRow, Results, ShapleyRow,
+    StoreError, write_table, write_whole,
+};
+use crate::study::Study;
+
+use super::canvas::error::ReportError;
+use super::canvas::figure::FigureFormat;
+use super::charts::chart::Chart;
+use super::charts::of_study::{MOST_SETTINGS, Supplements, of_study};
+use super::findings::Findings;
+use super::findings::evidence::Evidence;
+use super::findings::facts::origin_words;
+use super::page::Page;
+use super::tables::study::{study_table, sweep_table};
+use super::tables::table::{Format, Table};
+use super::words::phrase::wrap;
+use super::words::{answer, details, mask_leak_warnings, reach_warnings};
+
+/// Characters in a line of prose.
+const COLUMNS: usize = 80;
+
+/// What was found, and where it lies.
+#[derive(Debug)]
+pub struct Report {
+    findings: Findings,
+    question: String,
+    /// What is missing, and why: sentences.
+    pub notes: Vec<String>,
+    /// A file of each chart, then the page.
+    files: Vec<PathBuf>,
+}
+
+/// How much is said in words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// The answer.
+    Answer,
+    /// Then each emotion's losses and confusions.
+    Details,
+}
+
+/// What is drawn beside the tables, and how.
+#[derive(Debug, Clone)]
+pub struct Drawn {
+    /// The files that each chart becomes.
+    pub figures: Vec<FigureFormat>,
+    /// Whether those go without title and conditions, which lie beside them as a caption.
+    pub untitled: bool,
+    /// Whether the page shows pictures of the data set, where the folder has them.
+    pub examples: bool,
+}
+
+/// Why there is no report.
+#[derive(Debug, Error)]
+pub enum ReportingError {
+    #[error(transparent)]
+    Tables(#[from] TablesError),
+    #[error(transparent)]
+    Effects(#[from] EffectsError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Report(#[from] ReportError),
+}
+
+impl ReportingError {
+    /// Whether all was right and what came of it could not be stored.
+    pub fn is_about_storing(&self) -> bool {
+        use ReportingError::{Report, Store};
+        matches!(
+            self,
+            Store(StoreError::Write { .. }) | Report(ReportError::Write(StoreError::Write { .. }))
+        )
+    }
+}
+
+/// Computes what follows from an experiment's tables, and writes it: tables, charts and page.
+///
+/// # Errors
+/// Where its tables are missing or damaged, its runs cannot be paired, or something cannot be written.
+pub fn report(results: &Results, name: &str, drawn: &Drawn) -> Result<Report, ReportingError> {
+    let Tables { runs, epochs, confusion, scores, lost } = Tables::read(results, name)?;
+    // Nothing is left out without a word.
+    let mut notes = Vec::new();
+    let evidence = derive(results, &scores, &mut notes)?;
+    drop(scores);
+    write_derived(results, name, &evidence)?;
+    let findings = Findings::of(Study::of(runs, &confusion), evidence);
+    let folder = results.experiment_dir(name)?;
+    let stored = stored::read(&folder.join("experiment.toml"))?;
+    let Recovered { question, analysis, regions, sensitivity, .. } = &stored.read;
+    notes.extend(stored.note.clone());
+    notes.extend(lost.map(|lost| format!("{lost}. How the networks learned is not shown.")));
+    let shown = findings.settings().len().min(MOST_SETTINGS);
+    let maps = maps::read(results, name, &findings.study, shown, sensitivity, &mut notes)?;
+    let supplements = Supplements {
+        epochs: &epochs,
+        confusion: &confusion,
+        maps: &maps.maps,
+        curves: &maps.curves,
+        sensitivity,
+        regions,
+    };
+    let charts = of_study(&findings, supplements)?;
+    if shown < findings.settings().len() {
+        notes.push(format!(
+            "charts are drawn of the first {shown} of {} settings; the tables have all",
+            findings.settings().len()
+        ));
+    }
+    let examples = match drawn.examples {
+        true => examples::read(results, name, &findings.study.runs)?,
+        false => Vec::new(),
+    };
+    let formats: Vec<&str> = drawn.figures.iter().map(|format| format.ending()).collect();
+    let page = Page {
+        name,
+        question,
+        analysis,
+        settings: stored.text.as_deref(),
+        settings_whole: stored.note.is_none(),
+        notes: &notes,
+        findings: &findings,
+        charts: &charts,
+        examples: &examples,
+        formats: &formats,
+    };
+    let page_path = folder.join("report.html");
+    let (saved, written) = rayon::join(
+        || save(&results.charts_dir(name)?, &charts, drawn),
+        || -> Result<(), ReportingError> {
+            let html = page.html()?;
+            Ok(write_whole(&page_path, |file| file.write_all(html.as_bytes()))?)
+        },
+    );
+    written?;
+    let mut files = saved?;
+    files.push(page_path);
+    Ok(Report { findings, question: question.clone(), notes, files })
+}
+
+impl Report {
+    /// Whether every run has its result.
+    pub fn is_whole(&self) -> bool {
+        self.findings.study.runs.iter().all(|run| run.status.is_done())
+    }
+
+    /// A row a condition.
+    pub fn table(&self) -> Table {
+        study_table(&self.findings.study, &self.findings.evidence.effects)
+    }
+
+    /// Question, answer, warnings and tables, what failed, where the files are and what trained it. Tables are at
+    /// most `width` characters wide.
+    ///
+    /// # Errors
+    /// Where a table cannot be written.
+    pub fn text(&self, depth: Depth, width: usize) -> Result<String, ReportError> {
+        let Findings { study, evidence, .. } = &self.findings;
+        let mut text = String::new();
+        if !self.question.is_empty() {
+            text += &format!("\n{}\n\n", self.question);
+        }
+        text += &answer(&self.findings);
+        text += "\n";
+        let mut warnings = reach_warnings(study);
+        warnings.extend(mask_leak_warnings(&evidence.mask_leaks));
+        warnings.extend(self.notes.iter().map(|note| format!("Not whole: {note}")));
+        for warning in warnings {
+            text += &format!("{}\n", wrap(&warning, COLUMNS));
+        }
+        text += "\n";
+        let details = details(&self.findings);
+        if depth == Depth::Details && !details.is_empty() {
+            text += &format!("{details}\n\n");
+        }
+        if let Some(sweep) = self.findings.sweep() {
+            text += &sweep_table(&sweep).render(Format::Table, width)?;
+            text += "\n";
+        }
+        text += &self.table().render(Format::Table, width)?;
+        text += "\n";
+        for run in study.runs.iter().filter(|run| !run.status.is_done()) {
+            text += &format!("{}, seed {}: {}\n", run.condition, run.seed, run.status);
+        }
+        for path in &self.files {
+            text += &format!("{}\n", path.display());
+        }
+        for origin in &study.origins {
+            let origin = format!("trained by {}", origin_words(origin));
+            text += &format!("\n{}\n", wrap(&origin, COLUMNS));
+        }
+        Ok(text)
+    }
+}
+
+/// Every table that follows from the scores.
+fn derive(
+    results: &Results,
+    scores: &[RunScores],
+    notes: &mut Vec<String>,
+) -> Result<Evidence, EffectsError> {
+    // What a network that sees nothing knows stands in the manifests: without them, as where an
+    // experiment's folder was copied alone, there may be no Shapley values.
+    let lost = Mutex::new(None);
+    let prior = |scores: &RunScores| match prior(results, scores) {
+        Ok(prior) => Some(prior),
+        Err(reason) => {
+            *lost.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(reason);
+            None
+        }
+    };
+    let evidence = Evidence::of(scores, &prior)?;
+    let lost = lost.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    notes.extend(lost.map(|reason| {
+        format!(
+            "{reason}. What a network knows that sees nothing stands there: Shapley values that need it are \
+             not shown."
+        )
+    }));
+    Ok(evidence)
+}
+
+fn write_derived(results: &Results, name: &str, evidence: &Evidence) -> Result<(), StoreError> {
+    write_table(&results.table_path::<EffectRow>(name)?, &evidence.effects)?;
+    write_table(&results.table_path::<ClassEffectRow>(name)?, &evidence.class_effects)?;
+    write_table(&results.table_path::<ShapleyRow>(name)?, &evidence.shapley)?;
+    write_table(&results.table_path::<RankingRow>(name)?, &evidence.ranking)?;
+    write_table(&results.table_path::<ConfusionShiftRow>(name)?, &evidence.confusions)?;
+    write_table(&results.table_path::<MaskLeakRow>(name)?, &evidence.mask_leaks)
+}
+
+/// The mean label distribution that a run's training learned from, in the order of its classes.
+fn prior(results: &Results, scores: &RunScores) -> Result<Vec<f64>, String> {
+    let training_id = &scores.run().training_id;
+    let path = results.manifest_path(training_id).map_err(|error| error.to_string())?;
+    let manifest = results.manifest(training_id).map_err(|error| error.to_string())?;
+    let named = manifest.settings["dataset"]["classes"].as_array();
+    let share = |class: &String| -> Option<f64> {
+        let place = named?.iter().position(|name| name.as_str() == Some(class))?;
+        manifest.prior.get(place).copied()
+    };
+    let shares: Option<Vec<f64>> = scores.classes().iter().map(share).collect();
+    shares
+        .filter(|shares| shares.len() == manifest.prior.len())
+        .ok_or_else(|| format!("`{}` does not tell the share of each class", path.display()))
+}
+
+/// Writes every chart, several at a time, and its numbers as CSV beside it; gives back a path for each.
+fn save(folder: &Path, charts: &[Chart], drawn: &Drawn) -> Result<Vec<PathBuf>, ReportingError> {
+    let save = |chart: &Chart| -> Result<Option<PathBuf>, ReportingError> {
+        let path = |ending: &str| folder.join(format!("{}.{ending}", chart.name));
+        let write =
+            |ending: &str, bytes: &[u8]| write_whole(&path(ending), |file| file.write_all(bytes));
+        let untitled = drawn.untitled.then(|| chart.figure.untitled());
+        let figure = untitled.as_ref().unwrap_or(&chart.figure);
+        for format in &drawn.figures {
+            write(format.ending(), &format.of(figure)?)?;
+        }
+        if drawn.untitled {
+            write("txt", figure.caption().as_bytes())?;
+        }
+        if let Some(data) = &figure.data {
+            write("csv", data.render(Format::Csv, 0)?.as_bytes())?;
+        }
+        Ok(drawn.figures.first().map(|format| path(format.ending())))
+    };
+    let saved = charts.par_iter().map(save).collect::<Result<Vec<_>, _>>()?;
+    Ok(saved.into_iter().flatten().collect())
+}
