@@ -4,12 +4,14 @@
 //! does lies in the rooms above; here is only how it is asked for and shown.
 
 mod clean;
+mod closed;
 mod compare;
 mod completions;
 mod data;
 mod diff;
 mod init;
 mod interrupt;
+mod keys;
 mod list;
 mod logs;
 mod man;
@@ -109,6 +111,7 @@ enum Command {
     Reproduce(reproduce::Arguments),
     Clean(clean::Arguments),
     Worker(worker::Arguments),
+    Keys(keys::Arguments),
     Tables(tables::Arguments),
     Schema(schema::Arguments),
     Completions(completions::Arguments),
@@ -221,6 +224,7 @@ fn run(command: &Command, options: &Options, program: &Program) -> anyhow::Resul
         Command::Worker(arguments) => worker::run(arguments, options, program.libtorch()?),
         Command::Diff(arguments) => diff::run(arguments, options),
         Command::Logs(arguments) => logs::run(arguments, options),
+        Command::Keys(arguments) => keys::run(arguments, options),
         Command::Tables(arguments) => tables::run(arguments, options),
         Command::Schema(arguments) => schema::run(arguments),
         Command::Completions(arguments) => completions::run(arguments),
