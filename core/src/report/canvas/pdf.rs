@@ -302,7 +302,7 @@ impl Writer<'_> {
             stream.pair(Name(b"Subtype"), Name(b"CIDFontType0C"));
         }
         stream.finish();
-        let mut unicode = UnicodeCmap::new(Name(b"Custom"), IDENTITY);
+        let mut unicode = UnicodeCmap::new(Name(format!("F{}", face.number).as_bytes()), IDENTITY);
         for (&glyph, text) in &face.said {
             unicode.pair_with_multiple(glyph, text.chars());
         }
@@ -370,38 +370,59 @@ mod tests {
         parts
     }
 
-    /// The text as a reader of the PDF would copy it: the glyphs that are shown, by what the font says they are.
+    /// The bytes of a string between parentheses: `\000` and the like are one.
+    fn literal(written: &[u8]) -> Vec<u8> {
+        let (mut bytes, mut rest) = (Vec::new(), written);
+        while let [first, after @ ..] = rest {
+            rest = match (first, after) {
+                (b'\\', [a @ b'0'..=b'7', b, c, after @ ..]) => {
+                    bytes.push((a - b'0') * 64 + (b - b'0') * 8 + (c - b'0'));
+                    after
+                }
+                (b'\\', [escaped, after @ ..]) => {
+                    let signs =
+                        [(b'n', b'\n'), (b'r', b'\r'), (b't', b'\t'), (b'b', 8), (b'f', 12)];
+                    let sign = signs.iter().find(|(letter, _)| letter == escaped);
+                    bytes.push(sign.map_or(*escaped, |sign| sign.1));
+                    after
+                }
+                _ => {
+                    bytes.push(*first);
+                    after
+                }
+            };
+        }
+        bytes
+    }
+
+    /// The text as a reader of the PDF would copy it: the glyphs that are shown, by what their font says they are.
     fn copied(pdf: &[u8]) -> String {
         let parts = unpacked(pdf);
         let text = |part: &Vec<u8>| String::from_utf8_lossy(part).into_owned();
-        let mut said: BTreeMap<String, char> = BTreeMap::new();
+        let mut said: BTreeMap<(String, u16), char> = BTreeMap::new();
         for map in parts.iter().map(text).filter(|part| part.contains("beginbfchar")) {
-            for line in map.lines().filter(|line| line.starts_with('<')) {
+            let font = map.split("/CMapName /").nth(1).unwrap().split(' ').next().unwrap();
+            let pairs = map.split("beginbfchar").nth(1).unwrap().split("endbfchar").next().unwrap();
+            for line in pairs.lines().filter(|line| line.starts_with('<')) {
                 let words: Vec<&str> = line.split(['<', '>']).collect();
-                if let [_, glyph, _, code, _] = words[..] {
-                    let code = u32::from_str_radix(code, 16).unwrap();
-                    said.insert(glyph.to_owned(), char::from_u32(code).unwrap());
-                }
+                let number = |text: &str| u32::from_str_radix(text, 16).unwrap();
+                let sign = char::from_u32(number(words[3])).unwrap();
+                said.insert((font.to_owned(), number(words[1]) as u16), sign);
             }
         }
         let content = parts.iter().find(|part| text(part).contains("BT\n")).unwrap();
-        let shown = content.windows(3).enumerate().filter(|(_, window)| window == b" Tj");
-        let mut copied = String::new();
-        for (at, _) in shown {
-            // `<0012> Tj`, or bytes between parentheses.
-            let before = &content[..at];
-            let glyph = match before.ends_with(b">") {
-                true => String::from_utf8_lossy(&before[before.len() - 5..before.len() - 1])
-                    .into_owned(),
-                false => {
-                    let start = before.iter().rposition(|byte| *byte == b'(').unwrap();
-                    let bytes = &before[start + 1..before.len() - 1];
-                    let bytes: Vec<u8> =
-                        bytes.iter().copied().filter(|byte| *byte != b'\\').collect();
-                    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
-                }
+        let (mut font, mut copied) = (String::new(), String::new());
+        for line in content.split(|byte| *byte == b'\n') {
+            if let Some(named) = line.strip_suffix(b" 1 Tf") {
+                font = String::from_utf8_lossy(&named[1..]).into_owned();
+            }
+            let Some(shown) = line.strip_suffix(b" Tj") else { continue };
+            let bytes = match shown {
+                [b'(', inner @ .., b')'] => literal(inner),
+                other => panic!("{other:?} is no string"),
             };
-            copied.push(*said.get(&glyph).unwrap_or_else(|| panic!("{glyph} of {said:?}")));
+            let glyph = u16::from_be_bytes(bytes.try_into().unwrap());
+            copied.push(said[&(font.clone(), glyph)]);
         }
         copied
     }
