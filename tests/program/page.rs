@@ -77,7 +77,8 @@ fn charts_and_pictures_are_there_as_they_are_asked_for() {
     assert!(!made.contains("effects.pdf") && !made.contains("effects.txt"), "{made:?}");
 
     // The numbers of the chart are those of the table.
-    let mut csv = csv::Reader::from_reader(&*program.bytes("results/small/charts/effects.csv"));
+    let bytes = program.bytes("results/small/charts/effects.csv");
+    let mut csv = csv::Reader::from_reader(&*bytes);
     let head = csv.headers().unwrap().clone();
     let place = |name: &str| head.iter().position(|column| column == name).unwrap();
     let rows: Vec<csv::StringRecord> = csv.records().map(Result::unwrap).collect();
