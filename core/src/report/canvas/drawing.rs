@@ -208,7 +208,7 @@ impl Drawing {
                     let (from, to) = (ax + ay - sum, bx + by - sum);
                     let share = from / (from - to);
                     ((from < 0.0) != (to < 0.0))
-                        .then(|| (ax + share * (bx - ax), ay + share * (by - ay)))
+                        .then_some((ax + share * (bx - ax), ay + share * (by - ay)))
                 })
                 .collect();
             crossings.sort_by(|a, b| a.0.total_cmp(&b.0));

@@ -266,6 +266,9 @@ fn description(panel: &Panel<'_>, measure: Measure) -> String {
     format!("{heading}, {}: {}.", axis_title(measure, keep), rows.join(", "))
 }
 
+/// Words of the key, and the mark that they explain: its width, mm, and what draws it from a left end and a middle.
+type Entry<'a> = (&'a str, f64, &'a dyn Fn(&mut Drawing, f64, f64));
+
 /// What dot, ring and strokes are, where they occur.
 fn key(drawing: &mut Drawing, panels: &[Panel<'_>], y: f64) -> f64 {
     let rows = || panels.iter().flat_map(|panel| &panel.slice.rows);
@@ -276,7 +279,7 @@ fn key(drawing: &mut Drawing, panels: &[Panel<'_>], y: f64) -> f64 {
     if !controlled && !seeds {
         return y;
     }
-    let mut entries: Vec<(&str, f64, &dyn Fn(&mut Drawing, f64, f64))> = Vec::new();
+    let mut entries: Vec<Entry<'_>> = Vec::new();
     entries.push(("the region, with its 95 % interval", 5.0, &|drawing, x, y| {
         drawing.line((x, y), (x + 5.0, y), MEDIUM, BLUE);
         drawing.disc((x + 2.5, y), DOT, BLUE);
