@@ -317,7 +317,7 @@ fn what_is_wrong_is_said_with_its_cure() {
         ),
         (vec!["run", "smoke.toml", "--set", "train.device=cuda:0"], "no NVIDIA driver"),
         (vec!["report", "gone", "--results", "nowhere"], "there is no results folder `nowhere`"),
-        (vec!["run", "smoke.toml", "--format", "xml"], "values: table, csv, json, markdown"),
+        (vec!["run", "smoke.toml", "--format", "xml"], "values: table, csv, json, markdown, latex"),
         (vec!["train"], "unrecognized subcommand"),
     ];
     for (arguments, message) in bad {

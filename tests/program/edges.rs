@@ -45,7 +45,7 @@ fn pictures_replace_nothing_but_pictures_of_the_program() {
     ] {
         refused(&program, &["preview", "smoke.toml", "--out", path], message);
         refused(&program, &["regions", "--out", path], message);
-        let chart = message.replace("ends in .png", "ends in .png or .svg");
+        let chart = message.replace("ends in .png", "ends in .png or .svg or .pdf");
         refused(&program, &["compare", "a", "b", "--chart", path], &chart);
     }
     assert_eq!(listed(), before, "nothing was made on the way");
@@ -175,7 +175,7 @@ fn nothing_of_a_foreign_folder_reaches_the_terminal_as_a_command() {
     program.write(&format!("results/trainings/{id}/log"), HARMFUL);
     let name = format!("{HARMFUL}.toml");
     program.write(&name, "name = 3\n[x]\n# \u{9b}\u{7f}\n");
-    let formats = ["table", "csv", "json", "markdown"];
+    let formats = ["table", "csv", "json", "markdown", "latex"];
     for format in formats {
         for arguments in [
             vec!["list", "trainings", "--columns", "training_id,host,device,precision"],

@@ -48,7 +48,7 @@ fn every_command_answers_in_every_format_or_refuses_it() {
         &["keys", "train.optimizer"],
         &["tables"],
     ];
-    for format in ["csv", "json", "markdown"] {
+    for format in ["csv", "json", "markdown", "latex"] {
         for arguments in answered {
             let new = format!("{format}.toml");
             let arguments: Vec<&str> = arguments
@@ -63,6 +63,10 @@ fn every_command_answers_in_every_format_or_refuses_it() {
                     let mut reader = csv::Reader::from_reader(answer.stdout.as_bytes());
                     reader.records().all(|record| record.is_ok())
                         && reader.headers().is_ok_and(|header| header.len() > 1)
+                }
+                "latex" => {
+                    answer.stdout.contains("\\begin{tabular}")
+                        && answer.stdout.trim_end().ends_with("\\end{tabular}")
                 }
                 _ => {
                     let lines: Vec<&str> =

@@ -158,7 +158,11 @@ fn compares(program: &Program, runs: &[Value]) {
 
     refused(program, &["compare", "small", ids[0]], "EXPERIMENT:CONDITION");
     refused(program, &["compare", "small:whole", "small:hide mout (evaluate)"], "did you mean");
-    refused(program, &["compare", "small", "small", "--chart", "a.pdf"], "ends in .png or .svg");
+    refused(
+        program,
+        &["compare", "small", "small", "--chart", "a.tif"],
+        "ends in .png or .svg or .pdf",
+    );
 }
 
 fn draws(program: &Program, runs: &[Value]) {

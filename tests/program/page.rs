@@ -1,5 +1,6 @@
 //! The report page in a real browser, from disk. Skipped, with a word, where there is none.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -53,6 +54,81 @@ fn the_page_opens_from_disk_in_a_browser() {
     fits(&browser, &program, &html);
     sorts(&browser, &program, &html);
     asks_for_nothing(&browser, &program, &html);
+}
+
+/// What lies beside the page, and what of the data set is in it.
+#[test]
+fn charts_and_pictures_are_there_as_they_are_asked_for() {
+    let program = Program::new();
+    program.write("smoke.toml", SMOKE);
+    program.run(&["run", "smoke.toml", "-q"]).succeeds();
+    let page = || String::from_utf8(program.bytes("results/small/report.html")).unwrap();
+    let pictures = |html: &str| html.matches("<img src=\"data:image/png;base64,").count();
+    // Whole faces, the mouth hidden twice, its control twice.
+    assert_eq!(pictures(&page()), 5);
+    let charts = || -> BTreeSet<String> {
+        let files = fs::read_dir(program.path("results/small/charts")).unwrap();
+        files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    let made = charts();
+    for ending in ["png", "svg", "csv"] {
+        assert!(made.contains(&format!("effects.{ending}")), "{made:?}");
+    }
+    assert!(!made.contains("effects.pdf") && !made.contains("effects.txt"), "{made:?}");
+
+    // The numbers of the chart are those of the table.
+    let bytes = program.bytes("results/small/charts/effects.csv");
+    let mut csv = csv::Reader::from_reader(&*bytes);
+    let head = csv.headers().unwrap().clone();
+    let place = |name: &str| head.iter().position(|column| column == name).unwrap();
+    let rows: Vec<csv::StringRecord> = csv.records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), 2, "{rows:?}");
+    let runs = program.json(&["list", "runs", "--format", "json"]);
+    let of = |condition: &str| -> Vec<f64> {
+        let runs = runs.as_array().unwrap().iter().filter(|run| run["condition"] == condition);
+        runs.map(|run| run["test_accuracy"].as_f64().unwrap()).collect()
+    };
+    let (whole, covered) = (of("whole"), of("hide mouth (retrain)"));
+    let lost: Vec<f64> =
+        whole.iter().zip(&covered).map(|(whole, covered)| whole - covered).collect();
+    let shown = |name: &str| rows[0][place(name)].to_owned();
+    let mean = lost.iter().sum::<f64>() / lost.len() as f64;
+    assert!((shown("value").parse::<f64>().unwrap() - mean).abs() < 1e-9, "{rows:?} {lost:?}");
+    let seeds: Vec<f64> = shown("seeds").split(' ').map(|seed| seed.parse().unwrap()).collect();
+    assert!(seeds.iter().zip(&lost).all(|(a, b)| (a - b).abs() < 1e-6), "{seeds:?} {lost:?}");
+
+    program
+        .run(&["report", "small", "-q", "--figures", "pdf", "--untitled", "--no-examples"])
+        .succeeds();
+    assert_eq!(pictures(&page()), 0);
+    assert!(page().contains("charts/effects.pdf") && !page().contains("charts/effects.png"));
+    assert!(program.bytes("results/small/charts/effects.pdf").starts_with(b"%PDF-"));
+    let caption = program.bytes("results/small/charts/effects.txt");
+    assert!(String::from_utf8(caption).unwrap().contains("faces · 40 test images"));
+    program.run(&["run", "smoke.toml", "-q", "--no-examples"]).succeeds();
+    assert_eq!(fs::read_dir(program.path("results/small/examples")).unwrap().count(), 0);
+    program.run(&["report", "small", "-q"]).succeeds();
+    assert_eq!(pictures(&page()), 0);
+}
+
+#[test]
+fn names_that_no_font_can_show_are_refused_before_training() {
+    let program = Program::new();
+    for class in ["neutral", "a\u{ffff}b"] {
+        fs::create_dir_all(program.path(&format!("faces/{class}"))).unwrap();
+    }
+    program.write(
+        "own.toml",
+        "name = \"own\"\n[dataset]\nkind = \"folder\"\nroot = \"faces\"\n\
+         classes = [\"neutral\", \"a\u{ffff}b\"]\n",
+    );
+    let run = program.run(&["run", "own.toml"]);
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("(U+FFFF)") && run.stderr.contains("install a font"),
+        "{}",
+        run.stderr
+    );
 }
 
 /// Whatever is wider than the window scrolls by itself, not with the page.

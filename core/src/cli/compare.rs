@@ -41,7 +41,7 @@ fn metrics() -> impl TypedValueParser<Value = Metric> {
 }
 
 pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
-    let formats = [PictureFormat::Png, PictureFormat::Svg];
+    let formats = [PictureFormat::Png, PictureFormat::Svg, PictureFormat::Pdf];
     let chart = arguments.chart.as_deref();
     let chart = chart.map(|path| Place::named("--chart", path, &formats)).transpose()?;
     let results = Results::open(&options.results)?;

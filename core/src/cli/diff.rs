@@ -33,7 +33,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     let (a, b) = (settings(&arguments.a, options)?, settings(&arguments.b, options)?);
     let sides = ((arguments.a.as_str(), &a), (arguments.b.as_str(), &b));
     let differences = settings_table(sides.0, sides.1, false);
-    let people = matches!(options.format, Format::Table | Format::Markdown);
+    let people = matches!(options.format, Format::Table | Format::Markdown | Format::Latex);
     if differences.is_empty() && people {
         output::answer(&format!("no setting differs; {} equal\n", counted(a.len() as u64, "key")))?;
     }

@@ -120,7 +120,7 @@ enum Command {
 
 /// The words of `--format`, which clap lists in help and completions.
 fn formats() -> impl TypedValueParser<Value = Format> {
-    PossibleValuesParser::new(["table", "csv", "json", "markdown"])
+    PossibleValuesParser::new(["table", "csv", "json", "markdown", "latex"])
         .try_map(|word| word.parse::<Format>())
 }
 

@@ -4,10 +4,10 @@
 //! reason why not, told before any work is done. What is in the way stays as it is unless it is a picture
 //! that this program made.
 
-use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+pub use crate::report::FigureFormat as PictureFormat;
 use crate::report::{Figure, ReportError, is_own_picture};
 use crate::store::{FileKind, file_kind, write_new, write_whole};
 
@@ -18,12 +18,6 @@ pub struct Place {
     format: PictureFormat,
     /// The option that names the path; `None` within the results folder.
     option: Option<&'static str>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PictureFormat {
-    Png,
-    Svg,
 }
 
 /// Why a picture cannot go where it is to go.
@@ -54,7 +48,8 @@ impl Place {
         let ending = if folder { "" } else { ending };
         let format = formats.iter().find(|format| ending.eq_ignore_ascii_case(format.ending()));
         let Some(format) = format else {
-            let endings: Vec<String> = formats.iter().map(PictureFormat::to_string).collect();
+            let endings: Vec<String> =
+                formats.iter().map(|format| format!(".{}", format.ending())).collect();
             let endings = endings.join(" or ");
             return Err(Refused::Ending { option, path: path.to_owned(), endings });
         };
@@ -98,30 +93,12 @@ impl Place {
 
     /// Writes the picture, whole. What has come to stand there since it was asked for is not replaced.
     pub fn save(&self, figure: &Figure) -> anyhow::Result<()> {
-        let bytes = match self.format {
-            PictureFormat::Png => figure.png()?,
-            PictureFormat::Svg => figure.svg_file().into_bytes(),
-        };
+        let bytes = self.format.of(figure)?;
         let write = |file: &mut std::fs::File| std::io::Write::write_all(file, &bytes);
         let written = match self.is_taken()? {
             true => write_whole(&self.path, write),
             false => write_new(&self.path, write),
         };
         Ok(written.map_err(ReportError::from)?)
-    }
-}
-
-impl PictureFormat {
-    fn ending(self) -> &'static str {
-        match self {
-            PictureFormat::Png => "png",
-            PictureFormat::Svg => "svg",
-        }
-    }
-}
-
-impl fmt::Display for PictureFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, ".{}", self.ending())
     }
 }

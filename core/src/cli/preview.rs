@@ -80,7 +80,7 @@ fn draw(
     }
     let split = Split::ALL.into_iter().find(|split| split.name() == arguments.split);
     let split = split.unwrap_or(Split::Test);
-    let examples = examples(dataset, split, arguments.samples as usize);
+    let examples = engine::first_images(dataset, split, arguments.samples as usize);
     let renderer = libtorch.renderer(dataset, split);
     // A class with fewer images leaves its place empty: each picture stands under its class.
     let row = |sample: usize, occlusion| {
@@ -168,15 +168,4 @@ fn answer(sheet: &Value, format: Format) -> anyhow::Result<()> {
             output::records(&keys, &rows.collect::<Vec<_>>(), other)
         }
     }
-}
-
-/// The first images of each class.
-fn examples(dataset: &Dataset, split: Split, count: usize) -> Vec<Vec<usize>> {
-    let mut examples = vec![Vec::new(); dataset.classes.len()];
-    for (image, class) in dataset.split(split).actual().into_iter().enumerate() {
-        if examples[class].len() < count {
-            examples[class].push(image);
-        }
-    }
-    examples
 }

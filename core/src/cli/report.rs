@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::{Exit, Options, output};
-use crate::report::{self, Depth, Format};
+use crate::report::{self, Depth, Drawn, FigureFormat, Format};
 use crate::store::Results;
 
 /// Tables, charts and answer again, from the Parquet files alone
@@ -12,13 +12,36 @@ pub struct Arguments {
     /// Names of experiments in the results folder
     #[arg(required = true, value_name = "NAME")]
     pub(super) names: Vec<String>,
+    #[command(flatten)]
+    drawn: DrawnArguments,
+}
+
+/// What is drawn beside the tables, and how.
+#[derive(Debug, Args)]
+pub(super) struct DrawnArguments {
+    /// The files that each chart becomes
+    #[arg(long, value_name = "A,B,…", value_delimiter = ',', default_value = "png,svg")]
+    figures: Vec<FigureFormat>,
+    /// Files of charts without title and conditions, which lie beside them as a caption: NAME.txt
+    #[arg(long)]
+    untitled: bool,
+    /// No example pictures of the data set in the page
+    #[arg(long)]
+    pub(super) no_examples: bool,
+}
+
+impl DrawnArguments {
+    fn drawn(&self) -> Drawn {
+        let DrawnArguments { figures, untitled, no_examples } = self;
+        Drawn { figures: figures.clone(), untitled: *untitled, examples: !no_examples }
+    }
 }
 
 pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     let results = Results::open(&options.results)?;
     let mut exit = Exit::Done;
     for name in &arguments.names {
-        let (text, whole) = regenerate(&results, name, options, Depth::Details)?;
+        let (text, whole) = regenerate(&results, name, options, &arguments.drawn, Depth::Details)?;
         output::answer(&text)?;
         if !whole {
             exit = Exit::SomeFailed;
@@ -32,9 +55,10 @@ pub(super) fn regenerate(
     results: &Results,
     name: &str,
     options: &Options,
+    drawn: &DrawnArguments,
     depth: Depth,
 ) -> anyhow::Result<(String, bool)> {
-    let report = report::report(results, name)?;
+    let report = report::report(results, name, &drawn.drawn())?;
     for note in &report.notes {
         output::warning(note);
     }

@@ -14,7 +14,7 @@ use crate::engine::{self, Libtorch, Work};
 use crate::experiment::{DeviceChoice, Experiment};
 use crate::machine::{Asked, Machine, Resources};
 use crate::plan::Plan;
-use crate::report::Depth;
+use crate::report::{Depth, lacking_signs};
 use crate::store::Results;
 
 /// Train what is missing, collect, chart, answer
@@ -30,6 +30,8 @@ pub struct Arguments {
     pub(super) files: Vec<PathBuf>,
     #[command(flatten)]
     resources: ResourceArguments,
+    #[command(flatten)]
+    drawn: report::DrawnArguments,
     /// Retry a failed training up to so many times
     #[arg(long, value_name = "N", default_value_t = 0,
           value_parser = clap::value_parser!(u32).range(..=1000))]
@@ -109,6 +111,7 @@ pub fn run(
         experiments.push((experiment, plan));
     }
     refuse_one_name(&arguments.files, &experiments)?;
+    refuse_signs(&experiments)?;
     let results = Results::create(&options.results)?;
     let program = engine::this_program()?;
     let mut exit = Exit::Done;
@@ -141,8 +144,19 @@ pub fn run(
             output::error_text(&again);
             return Ok(Exit::Interrupted);
         }
+        let mut progress = Progress::new(options, arguments.json, &interruption);
+        let examples = match arguments.drawn.no_examples {
+            true => engine::remove_examples(&work),
+            false => engine::write_examples(&work, libtorch, &mut progress),
+        };
+        // The answer does not need them.
+        if let Err(error) = examples {
+            progress.warn(&format!("warning: there are no example pictures: {error}"));
+        }
+        progress.finish();
         let (answer, _) = interruption.leaving_at_once(|| {
-            report::regenerate(&results, &experiment.name, options, Depth::Answer)
+            let depth = Depth::Answer;
+            report::regenerate(&results, &experiment.name, options, &arguments.drawn, depth)
         })?;
         if !arguments.json {
             told = told.and(output::answer(&answer));
@@ -167,6 +181,23 @@ fn refuse_one_name(files: &[PathBuf], experiments: &[(Experiment, Plan)]) -> any
             bail!(
                 "`{other}` and `{file}` are both called `{name}`: give one of them another `name`, or run \
                  them into two folders (--results DIR)"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// An error where a chart could not show the name of a class.
+fn refuse_signs(experiments: &[(Experiment, Plan)]) -> anyhow::Result<()> {
+    for (experiment, plan) in experiments {
+        let classes = plan.trainings.iter().flat_map(|training| &training.settings.dataset.classes);
+        let signs = lacking_signs(classes.map(String::as_str));
+        if !signs.is_empty() {
+            bail!(
+                "`{}`: no font here has {}, so that no chart could show the classes: install a font of that \
+                 script (Noto has all), or name the classes otherwise",
+                experiment.name,
+                signs.join(", ")
             );
         }
     }

@@ -66,7 +66,9 @@ impl Selection {
     ) -> anyhow::Result<()> {
         if !self.columns.is_empty() {
             table.select(&self.columns)?;
-        } else if matches!(format, Format::Table | Format::Markdown) && !few.is_empty() {
+        } else if matches!(format, Format::Table | Format::Markdown | Format::Latex)
+            && !few.is_empty()
+        {
             let few: Vec<String> = few.iter().map(|key| (*key).to_owned()).collect();
             table.select(&few)?;
         }

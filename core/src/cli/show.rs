@@ -66,7 +66,7 @@ fn describe(
     };
     // An error in the selection comes before any answer.
     let table: Table = selection.apply(epochs_table(&epochs), &[], format)?;
-    if matches!(format, Format::Table | Format::Markdown) {
+    if matches!(format, Format::Table | Format::Markdown | Format::Latex) {
         output::table(&training_table(&manifest, run), format)?;
         output::answer("\n")?;
         if epochs.is_empty() {

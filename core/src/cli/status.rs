@@ -45,7 +45,7 @@ const KEYS: [&str; 13] = [
 pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     let results = Results::open(&options.results)?;
     let again_and_again = arguments.watch.is_some();
-    if again_and_again && matches!(options.format, Format::Csv | Format::Markdown) {
+    if again_and_again && matches!(options.format, Format::Csv | Format::Markdown | Format::Latex) {
         bail!(
             "`--watch` writes one answer after the other: for that choose `--format json`, an answer a line"
         );

@@ -26,13 +26,14 @@ mod tables;
 mod words;
 
 pub use canvas::error::ReportError;
-pub use canvas::figure::{Figure, is_own_picture};
+pub use canvas::figure::{Figure, FigureFormat, is_own_picture};
+pub use canvas::fonts::lacking_signs;
 pub use canvas::theme;
 pub use charts::atlas::atlas_figure;
 pub use charts::contact_sheet::{ContactSheet, Tile};
 pub use compared::Compared;
 pub use findings::facts::dataset_name;
-pub use folder::{Depth, Report, ReportingError, report};
+pub use folder::{Depth, Drawn, Report, ReportingError, report};
 pub use tables::cell::Cell;
 pub use tables::listing;
 pub use tables::planned;

@@ -106,6 +106,7 @@ impl Results {
         for experiment in self.experiments()? {
             found.removable.extend(unfinished(&self.experiment_dir(&experiment)?)?);
             found.removable.extend(unfinished(&self.charts_dir(&experiment)?)?);
+            found.removable.extend(unfinished(&self.examples_dir(&experiment)?)?);
         }
         for folder in [self.root().to_owned(), self.sessions_dir(), self.cache_dir()] {
             found.removable.extend(unfinished(&folder)?);

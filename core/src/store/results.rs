@@ -6,7 +6,7 @@
 //!   trainings/<training id>/  manifest.json, epochs.parquet, model.safetensors, checkpoint, log,
 //!                             evaluations/<evaluation id>.parquet,
 //!                             sensitivity/<sensitivity id>.parquet and .curves.parquet
-//!   <experiment>/             experiment.toml, plan.json, *.parquet, charts/*.png, report.html
+//!   <experiment>/             experiment.toml, plan.json, *.parquet, charts/*.png, examples/*.png, report.html
 //! ```
 
 use std::fs;
@@ -185,6 +185,21 @@ impl Results {
 
     pub fn charts_dir(&self, experiment: &str) -> Result<PathBuf, StoreError> {
         no_link(self.experiment_dir(experiment)?.join("charts"))
+    }
+
+    /// Pictures of the data set, a strip for each condition.
+    pub fn examples_dir(&self, experiment: &str) -> Result<PathBuf, StoreError> {
+        no_link(self.experiment_dir(experiment)?.join("examples"))
+    }
+
+    /// The strip of a condition. Two conditions may differ in nothing but signs, so that a file's name ends in
+    /// what its condition's name determines.
+    pub fn example_path(&self, experiment: &str, condition: &str) -> Result<PathBuf, StoreError> {
+        let words = condition.split(|c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '-');
+        let mut words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        let hash = blake3::hash(condition.as_bytes()).to_hex();
+        words.push(&hash[..8]);
+        Ok(self.examples_dir(experiment)?.join(format!("{}.png", words.join("_"))))
     }
 
     /// The experiment's table of such rows.

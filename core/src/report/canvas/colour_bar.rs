@@ -10,7 +10,7 @@ const HEIGHT: f64 = 3.0;
 const STEPS: usize = 80;
 
 /// Draws the colours of a scale with its numbers and, in the middle of the figure, what they count; returns
-/// the y below.
+/// the y below. What is under zero is hatched.
 pub fn colour_bar(
     drawing: &mut Drawing,
     scale: Scale,
@@ -22,10 +22,15 @@ pub fn colour_bar(
     let step = (to - from) / STEPS as f64;
     for index in 0..STEPS {
         let value = from + (index as f64 + 0.5) * step;
-        let (left, right) = (scale.at(value - step / 2.0), scale.at(value + step / 2.0));
-        drawing.rectangle((left, top), (right - left, HEIGHT), colour(value));
+        let left = scale.at(value - step / 2.0);
+        // Each reaches under those that follow: neighbours that only touched would leave pale seams.
+        drawing.rectangle((left, top), (end - left, HEIGHT), colour(value));
     }
     let bottom = top + HEIGHT;
+    if from < 0.0 {
+        let zero = scale.at(to.min(0.0));
+        drawing.hatch(&[(start, top), (zero, top), (zero, bottom), (start, bottom)], INK);
+    }
     let edge = [(start, top), (end, top), (end, bottom), (start, bottom), (start, top)];
     drawing.path(edge.to_vec(), HAIRLINE, RULE, 1.0);
     let ticks = scale.ticks(6);

@@ -3,6 +3,8 @@
 //! The charts compute where things go; this file alone knows plotters. Marks are kept as a list until
 //! the height of the figure is known. Pictures lie beneath all other marks.
 
+use std::ops::Range;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use plotters::backend::{DrawingBackend, SVGBackend};
@@ -12,8 +14,9 @@ use plotters::style::{FontStyle, FontTransform, IntoFont, RGBAColor, ShapeStyle}
 use crate::report::canvas::error::ReportError;
 use crate::report::canvas::figure::Figure;
 use crate::report::canvas::fonts;
-use crate::report::canvas::theme::{Colour, MARGIN, SUBTITLE, TITLE, Type, WHITE};
+use crate::report::canvas::theme::{Colour, HAIRLINE, MARGIN, SUBTITLE, TITLE, Type, WHITE};
 use crate::report::charts::contact_sheet::Tile;
+use crate::report::tables::table::Table;
 
 /// plotters draws on whole units; a hundredth of a millimetre is an eighth of a pixel at 300 dpi.
 const UNITS_PER_MM: f64 = 100.0;
@@ -34,6 +37,21 @@ pub struct Drawing {
     description: String,
     pictures: Vec<Picture>,
     marks: Vec<Mark>,
+    hints: Vec<Hint>,
+    /// How many marks, and how many mm from the top, are title and subtitle.
+    heading: (usize, f64),
+    /// The subtitle, for a caption.
+    subtitle: String,
+    data: Option<Table>,
+}
+
+/// What a pointer over some marks is told.
+#[derive(Debug)]
+struct Hint {
+    marks: Range<usize>,
+    words: String,
+    at: (f64, f64),
+    size: (f64, f64),
 }
 
 #[derive(Debug)]
@@ -60,7 +78,16 @@ impl Drawing {
             description: String::new(),
             pictures: Vec::new(),
             marks: Vec::new(),
+            hints: Vec::new(),
+            heading: (0, 0.0),
+            subtitle: String::new(),
+            data: None,
         }
+    }
+
+    /// The numbers that the figure shows, a row a mark.
+    pub fn data(&mut self, table: Table) {
+        self.data = Some(table);
     }
 
     /// Says in words what the figure shows, for those who cannot see it: sentences that follow its title.
@@ -72,7 +99,7 @@ impl Drawing {
     }
 
     /// Sets the title and the subtitle over the whole width; returns the y below them. The subtitle is
-    /// also the beginning of the description.
+    /// also the beginning of the description. Both come before all other marks.
     pub fn heading(&mut self, subtitle: &str) -> f64 {
         if !subtitle.is_empty() {
             self.describe(&format!("{subtitle}."));
@@ -90,7 +117,24 @@ impl Drawing {
                 self.text(MARGIN, y - 0.3 * SUBTITLE.em(), Anchor::Start, SUBTITLE, &line);
             }
         }
+        subtitle.clone_into(&mut self.subtitle);
+        self.heading = (self.marks.len(), y + 2.0 - MARGIN);
         y + 2.0
+    }
+
+    /// What `draw` draws is one thing: a pointer anywhere in a rectangle around it is told the words. No hint
+    /// stands within another.
+    pub fn hinted(
+        &mut self,
+        words: &str,
+        at: (f64, f64),
+        size: (f64, f64),
+        draw: impl FnOnce(&mut Drawing),
+    ) {
+        let from = self.marks.len();
+        draw(self);
+        let marks = from..self.marks.len();
+        self.hints.push(Hint { marks, words: printable(words), at, size });
     }
 
     /// A line of text whose baseline lies at `y`.
@@ -142,8 +186,36 @@ impl Drawing {
 
     /// A filled rectangle.
     pub fn rectangle(&mut self, at: (f64, f64), size: (f64, f64), colour: Colour) {
-        let ((x, y), (w, h)) = (at, size);
-        self.area(vec![(x, y), (x + w, y), (x + w, y + h), (x, y + h)], colour, 1.0);
+        self.area(corners(at, size).to_vec(), colour, 1.0);
+    }
+
+    /// Upright strokes at 45° over a polygon: what tells it from an unhatched one without colour.
+    pub fn hatch(&mut self, points: &[(f64, f64)], colour: Colour) {
+        // Along a stroke x + y is constant.
+        let sums = points.iter().map(|(x, y)| x + y);
+        let (low, high) = sums.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), sum| {
+            (low.min(sum), high.max(sum))
+        });
+        if !low.is_finite() {
+            return;
+        }
+        // Strokes of neighbours line up.
+        let first = (low / HATCH).floor() as i64 + 1;
+        for sum in (first..).map(|step| step as f64 * HATCH).take_while(|sum| *sum < high) {
+            let sides = points.iter().zip(points.iter().cycle().skip(1));
+            let mut crossings: Vec<(f64, f64)> = sides
+                .filter_map(|(&(ax, ay), &(bx, by))| {
+                    let (from, to) = (ax + ay - sum, bx + by - sum);
+                    let share = from / (from - to);
+                    ((from < 0.0) != (to < 0.0))
+                        .then_some((ax + share * (bx - ax), ay + share * (by - ay)))
+                })
+                .collect();
+            crossings.sort_by(|a, b| a.0.total_cmp(&b.0));
+            for pair in crossings.chunks_exact(2) {
+                self.path(pair.to_vec(), HAIRLINE, colour, 0.6);
+            }
+        }
     }
 
     pub fn disc(&mut self, centre: (f64, f64), radius: f64, colour: Colour) {
@@ -174,37 +246,69 @@ impl Drawing {
     /// The figure, `height` mm tall.
     ///
     /// # Errors
-    /// Where plotters refuses a mark.
+    /// Where plotters refuses a mark, and where no font has a sign of a text.
     pub fn finish(self, height: f64) -> Result<Figure, ReportError> {
-        let size = (units(self.width) as u32, units(height) as u32);
-        let mut marks = String::new();
-        let mut backend = SVGBackend::with_string(&mut marks, size);
-        for mark in &self.marks {
-            draw(&mut backend, mark).map_err(|reason| self.failure(reason))?;
+        let texts = self.marks.iter().filter_map(|mark| match mark {
+            Mark::Text { text, .. } => Some(text.as_str()),
+            _ => None,
+        });
+        let signs = fonts::lacking_signs(texts);
+        if !signs.is_empty() {
+            return Err(ReportError::Signs { title: self.title, signs });
         }
-        // Dropped, the backend closes its document.
-        drop(backend);
-        let opening = marks.find('\n').map_or(0, |end| end + 1);
+        let size = (units(self.width) as u32, units(height) as u32);
+        let (count, heading_mm) = self.heading;
+        let heading = self.written(0..count, size)?;
+        let mut body = String::new();
+        let mut from = count;
+        for hint in &self.hints {
+            let ((x, y), (w, h)) = (position(hint.at), position(hint.size));
+            body += &self.written(from..hint.marks.start, size)?;
+            body += &format!(
+                "<g><title>{}</title><rect x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\" \
+                 fill=\"none\" pointer-events=\"all\"/>\n{}</g>\n",
+                escape(&hint.words),
+                self.written(hint.marks.clone(), size)?
+            );
+            from = hint.marks.end;
+        }
+        body += &self.written(from..self.marks.len(), size)?;
         let pictures: String = self.pictures.iter().map(Picture::element).collect();
-        let svg = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}mm\" height=\"{height:.2}mm\" \
-             viewBox=\"0 0 {across} {down}\" role=\"img\">\n<title>{title}</title>\n\
-             <desc>{description}</desc>\n\
-             <rect width=\"{across}\" height=\"{down}\" fill=\"#FFFFFF\"/>\n{pictures}{marks}",
-            width = self.width,
+        let opening = opening(self.width, 0.0, height);
+        let before = format!(
+            "<title>{title}</title>\n<desc>{description}</desc>\n\
+             <rect width=\"{across}\" height=\"{down}\" fill=\"#FFFFFF\"/>\n{pictures}",
             across = size.0,
             down = size.1,
             title = escape(&self.title),
             description = escape(&self.description),
-            marks = &marks[opening..],
         );
+        let start = opening.len() + before.len();
         Ok(Figure {
-            svg,
+            svg: format!("{opening}{before}{heading}{body}</svg>\n"),
             width_mm: self.width,
             height_mm: height,
             title: self.title,
             description: self.description,
+            subtitle: self.subtitle,
+            heading: start..start + heading.len(),
+            heading_mm,
+            data: self.data,
+            narrow: None,
         })
+    }
+
+    /// Marks as elements of SVG.
+    fn written(&self, marks: Range<usize>, size: (u32, u32)) -> Result<String, ReportError> {
+        let mut text = String::new();
+        let mut backend = SVGBackend::with_string(&mut text, size);
+        for mark in &self.marks[marks] {
+            draw(&mut backend, mark).map_err(|reason| self.failure(reason))?;
+        }
+        // Dropped, the backend closes its document.
+        drop(backend);
+        let elements = text.split_once('\n').map_or("", |(_, elements)| elements);
+        Ok(elements.strip_suffix("</svg>\n").unwrap_or(elements).to_owned())
     }
 
     fn failure(&self, reason: String) -> ReportError {
@@ -212,12 +316,31 @@ impl Drawing {
     }
 }
 
+/// The corners of a rectangle, clockwise from the top left.
+pub fn corners((x, y): (f64, f64), (w, h): (f64, f64)) -> [(f64, f64); 4] {
+    [(x, y), (x + w, y), (x + w, y + h), (x, y + h)]
+}
+
+/// The first line of a document that shows what lies from `top` on, `height` mm tall.
+pub fn opening(width: f64, top: f64, height: f64) -> String {
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}mm\" height=\"{height:.2}mm\" \
+         viewBox=\"0 {} {} {}\" role=\"img\">\n",
+        units(top),
+        units(width),
+        units(height)
+    )
+}
+
+/// Between two strokes of a hatch, mm along x.
+const HATCH: f64 = 1.6;
+
 /// How far the baseline lies under the middle of a capital letter or figure, in ems of Inter.
 pub const CAP_MIDDLE: f64 = 0.364;
 
 fn draw(backend: &mut SVGBackend<'_>, mark: &Mark) -> Result<(), String> {
     let colour = |colour: Colour, opacity: f64| RGBAColor(colour.0, colour.1, colour.2, opacity);
-    let corners = |points: &[(f64, f64)]| points.iter().map(|&at| position(at)).collect::<Vec<_>>();
+    let placed = |points: &[(f64, f64)]| points.iter().map(|&at| position(at)).collect::<Vec<_>>();
     let drawn = match mark {
         Mark::Path { points, width, colour: ink, opacity } => {
             let style = ShapeStyle {
@@ -225,10 +348,10 @@ fn draw(backend: &mut SVGBackend<'_>, mark: &Mark) -> Result<(), String> {
                 filled: false,
                 stroke_width: units(*width).max(1) as u32,
             };
-            backend.draw_path(corners(points), &style)
+            backend.draw_path(placed(points), &style)
         }
         Mark::Area { points, colour: ink, opacity } => {
-            backend.fill_polygon(corners(points), &colour(*ink, *opacity))
+            backend.fill_polygon(placed(points), &colour(*ink, *opacity))
         }
         Mark::Disc { centre, radius, colour: ink } => backend.draw_circle(
             position(*centre),

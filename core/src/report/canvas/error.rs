@@ -16,9 +16,15 @@ pub enum ReportError {
     TileChannels(usize),
     #[error("the figure `{title}` could not be drawn: {reason}")]
     Drawing { title: String, reason: String },
+    #[error(
+        "no font here has {}, which the figure `{title}` is to show: install a font of that script (Noto has \
+         all), or name what is shown otherwise",
+        signs.join(", ")
+    )]
+    Signs { title: String, signs: Vec<String> },
     #[error(transparent)]
     Write(#[from] crate::store::StoreError),
-    #[error("unknown format `{0}`: choose table, csv, json or markdown")]
+    #[error("unknown format `{0}`: choose table, csv, json, markdown or latex")]
     UnknownFormat(String),
     #[error("no column `{column}`: {help}")]
     UnknownColumn { column: String, help: String },

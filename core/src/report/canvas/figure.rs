@@ -2,13 +2,18 @@
 
 use std::fs::File;
 use std::io::{BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::ops::Range;
 use std::path::Path;
 
+use clap::ValueEnum;
 use resvg::{tiny_skia, usvg};
 
+use crate::report::canvas::drawing::opening;
 use crate::report::canvas::error::ReportError;
 use crate::report::canvas::fonts;
+use crate::report::canvas::pdf::pdf;
 use crate::report::canvas::theme::DPI;
+use crate::report::tables::table::Table;
 use crate::store::write_whole;
 
 const MM_PER_INCH: f64 = 25.4;
@@ -29,22 +34,81 @@ pub struct Figure {
     pub title: String,
     /// What it shows, in sentences that follow the title.
     pub description: String,
+    /// The conditions, as they stand under the title.
+    pub subtitle: String,
+    /// The bytes of `svg` that are title and subtitle, and how much of the figure's height they take, mm.
+    pub(in crate::report) heading: Range<usize>,
+    pub(in crate::report) heading_mm: f64,
+    /// The numbers that it shows; `None` where it shows pictures.
+    pub data: Option<Table>,
+    /// The same in the width of a column, for narrow screens; `None` where it is no wider itself, or cannot be
+    /// had so narrow.
+    pub narrow: Option<Box<Figure>>,
+}
+
+/// What a figure becomes as a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FigureFormat {
+    Png,
+    Svg,
+    Pdf,
+}
+
+impl FigureFormat {
+    /// A figure as such a file.
+    ///
+    /// # Errors
+    /// Where it cannot be made.
+    pub fn of(self, figure: &Figure) -> Result<Vec<u8>, ReportError> {
+        match self {
+            FigureFormat::Png => figure.png(),
+            FigureFormat::Svg => Ok(figure.svg_file().into_bytes()),
+            FigureFormat::Pdf => figure.pdf(),
+        }
+    }
+
+    /// Of a file's name.
+    pub fn ending(self) -> &'static str {
+        match self {
+            FigureFormat::Png => "png",
+            FigureFormat::Svg => "svg",
+            FigureFormat::Pdf => "pdf",
+        }
+    }
 }
 
 impl Figure {
+    /// With the same in the width of a column.
+    pub(in crate::report) fn with_narrow(self, narrow: Figure) -> Figure {
+        Figure { narrow: Some(Box::new(narrow)), ..self }
+    }
+
+    /// Without title and subtitle, which a journal sets as a caption.
+    pub fn untitled(&self) -> Figure {
+        let height_mm = self.height_mm - self.heading_mm;
+        let first = self.svg.find('\n').map_or(0, |end| end + 1);
+        let svg = opening(self.width_mm, self.heading_mm, height_mm)
+            + &self.svg[first..self.heading.start]
+            + &self.svg[self.heading.end..];
+        Figure { svg, height_mm, heading: 0..0, heading_mm: 0.0, ..self.clone() }
+    }
+
+    /// Title and subtitle, as a caption.
+    pub fn caption(&self) -> String {
+        let title = self.title.trim_end_matches('.');
+        match self.subtitle.is_empty() {
+            true => format!("{title}.\n"),
+            false => format!("{title}. {}.\n", self.subtitle.trim_end_matches('.')),
+        }
+    }
+
     /// The figure as a PNG at 300 dpi, rasterised from the SVG with the embedded typeface alone.
     ///
     /// # Errors
     /// Where the SVG or the PNG cannot be made.
     pub fn png(&self) -> Result<Vec<u8>, ReportError> {
         let failure = |reason: String| ReportError::Drawing { title: self.title.clone(), reason };
-        let options = usvg::Options {
-            font_family: fonts::FAMILY.to_owned(),
-            fontdb: fonts::database(),
-            ..usvg::Options::default()
-        };
-        let tree = usvg::Tree::from_str(&self.svg, &options)
-            .map_err(|error| failure(error.to_string()))?;
+        let tree = self.tree()?;
         let pixels = |mm: f64| (mm / MM_PER_INCH * DPI).round() as u32;
         let (width, height) = (pixels(self.width_mm), pixels(self.height_mm));
         let mut pixmap = tiny_skia::Pixmap::new(width, height)
@@ -60,6 +124,27 @@ impl Figure {
             rgb.extend_from_slice(&pixel[..3]);
         }
         encode(&rgb, width, height).map_err(|error| failure(error.to_string()))
+    }
+
+    /// The figure as a PDF of one page, with the same shapes and its text as text.
+    ///
+    /// # Errors
+    /// Where it cannot be made.
+    pub fn pdf(&self) -> Result<Vec<u8>, ReportError> {
+        let failure = |reason| ReportError::Drawing { title: self.title.clone(), reason };
+        pdf(&self.tree()?, &self.title, SOFTWARE).map_err(failure)
+    }
+
+    fn tree(&self) -> Result<usvg::Tree, ReportError> {
+        let options = usvg::Options {
+            font_family: fonts::FAMILY.to_owned(),
+            fontdb: fonts::database(&self.svg),
+            ..usvg::Options::default()
+        };
+        usvg::Tree::from_str(&self.svg, &options).map_err(|error| ReportError::Drawing {
+            title: self.title.clone(),
+            reason: error.to_string(),
+        })
     }
 
     /// Writes the PNG; the file appears whole or not at all.
@@ -99,9 +184,28 @@ pub fn is_own_picture(path: &Path) -> bool {
         let mut texts = reader.info().uncompressed_latin1_text.iter();
         texts.any(|text| text.keyword == "Software" && text.text == SOFTWARE)
     };
+    let mut head = [0; 5];
+    if file.read_exact(&mut head).is_ok() && head == *b"%PDF-" {
+        return is_own_pdf(&mut file);
+    }
+    if file.rewind().is_err() {
+        return false;
+    }
     end == SVG_END.as_bytes()
         || png::Decoder::new(BufReader::new(file)).read_info().is_ok_and(is_ours)
 }
+
+/// Whether a PDF says, near its end, that this program made it.
+fn is_own_pdf(file: &mut File) -> bool {
+    let start = file.seek(SeekFrom::End(-PDF_END)).or_else(|_| file.seek(SeekFrom::Start(0)));
+    let mut end = Vec::new();
+    let creator = format!("/Creator ({SOFTWARE})");
+    start.and_then(|_| file.read_to_end(&mut end)).is_ok()
+        && end.windows(creator.len()).any(|words| words == creator.as_bytes())
+}
+
+/// So many bytes at the end of a PDF hold the list of its objects and what made it.
+const PDF_END: i64 = 8192;
 
 /// RGB pixels as a PNG that knows how large it is to be printed.
 fn encode(rgb: &[u8], width: u32, height: u32) -> Result<Vec<u8>, png::EncodingError> {
@@ -148,12 +252,7 @@ pub(in crate::report) mod tests {
     }
 
     pub fn tree(figure: &Figure) -> usvg::Tree {
-        let options = usvg::Options {
-            font_family: fonts::FAMILY.to_owned(),
-            fontdb: fonts::database(),
-            ..usvg::Options::default()
-        };
-        usvg::Tree::from_str(&figure.svg, &options).unwrap()
+        figure.tree().unwrap()
     }
 
     /// Every piece of text of a figure, as the rasteriser lays it out.
@@ -244,13 +343,33 @@ pub(in crate::report) mod tests {
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 
+    /// For a journal: the words stand in the caption, and no mark has moved.
+    #[test]
+    fn a_figure_can_go_without_its_title() {
+        let mut drawing = Drawing::new(89.0, "A finding");
+        let y = drawing.heading("3 seeds");
+        drawing.text(10.0, y + 8.0, Anchor::Start, LABEL, "label");
+        let figure = drawing.finish(30.0).unwrap();
+        let bare = figure.untitled();
+        assert_eq!(words(&figure), "A finding\n3 seeds\nlabel\n");
+        assert_eq!(words(&bare), "label\n");
+        assert_eq!(figure.caption(), "A finding. 3 seeds.\n");
+        assert!((figure.height_mm - bare.height_mm - (y - 2.0)).abs() < 1e-9, "{}", bare.height_mm);
+        let (before, after) = (label_boxes(&figure)[2].top, label_boxes(&bare)[0].top);
+        assert!((before - after - (y - 2.0)).abs() < 0.1, "{before} {after}");
+    }
+
     #[test]
     fn own_pictures_are_known_and_others_are_not_taken_for_them() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         figure().save_png(&path("own.png")).unwrap();
         figure().save_svg(&path("own.svg")).unwrap();
-        assert!(is_own_picture(&path("own.png")) && is_own_picture(&path("own.svg")));
+        std::fs::write(path("own.pdf"), figure().pdf().unwrap()).unwrap();
+        std::fs::write(path("other.pdf"), "%PDF-1.7\n/Creator (another) (fer-lab)").unwrap();
+        for own in ["own.png", "own.svg", "own.pdf"] {
+            assert!(is_own_picture(&path(own)), "{own}");
+        }
         usvg::Tree::from_str(&figure().svg_file(), &usvg::Options::default()).unwrap();
         image::GrayImage::new(4, 4).save(path("other.png")).unwrap();
         std::fs::write(path("empty.png"), "").unwrap();
@@ -260,7 +379,7 @@ pub(in crate::report) mod tests {
         )
         .unwrap();
         std::fs::write(path("other.svg"), &figure().svg).unwrap();
-        for other in ["other.png", "empty.png", "text.png", "other.svg", "none.png"] {
+        for other in ["other.png", "empty.png", "text.png", "other.svg", "none.png", "other.pdf"] {
             assert!(!is_own_picture(&path(other)), "{other}");
         }
     }

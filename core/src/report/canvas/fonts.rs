@@ -1,6 +1,7 @@
-//! The embedded typeface: Inter (SIL Open Font License), regular and bold.
+//! The embedded typeface: Inter (SIL Open Font License), regular and bold; for what it lacks, the system's fonts.
 
-use std::sync::{Arc, LazyLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use ab_glyph::{Font, FontRef, ScaleFont};
 use resvg::usvg::fontdb;
@@ -23,9 +24,60 @@ static DATABASE: LazyLock<Arc<fontdb::Database>> = LazyLock::new(|| {
     Arc::new(database)
 });
 
-/// The typeface alone, for the rasteriser.
-pub fn database() -> Arc<fontdb::Database> {
-    Arc::clone(&DATABASE)
+/// The system's fonts behind the typeface, for signs that it lacks. To find them takes a moment, so that they are
+/// looked for where there is such a sign.
+static WITH_SYSTEM: LazyLock<Arc<fontdb::Database>> = LazyLock::new(|| {
+    let mut database = fontdb::Database::clone(&DATABASE);
+    database.load_system_fonts();
+    Arc::new(database)
+});
+
+/// The fonts that a text needs, for the rasteriser: the typeface, and the system's where it lacks a sign.
+pub fn database(text: &str) -> Arc<fontdb::Database> {
+    match text.chars().all(embedded) {
+        true => Arc::clone(&DATABASE),
+        false => Arc::clone(&WITH_SYSTEM),
+    }
+}
+
+/// As [`lacking`], in words: `` `喜` (U+559C) ``.
+pub fn lacking_signs<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let signs = lacking(&texts.collect::<String>());
+    signs.into_iter().map(|sign| format!("`{sign}` (U+{:04X})", u32::from(sign))).collect()
+}
+
+/// The signs of a text that no font at hand has, each once.
+pub fn lacking(text: &str) -> Vec<char> {
+    let mut lacking: Vec<char> = Vec::new();
+    for sign in text.chars().filter(|sign| !embedded(*sign)) {
+        if !lacking.contains(&sign) && system_advance(sign).is_none() {
+            lacking.push(sign);
+        }
+    }
+    lacking
+}
+
+/// Whether the typeface has the sign, or it is one that is not drawn.
+fn embedded(sign: char) -> bool {
+    sign.is_control() || sign.is_whitespace() || REGULAR.glyph_id(sign).0 != 0
+}
+
+/// How far a sign that the typeface lacks moves the pen in the first of the system's fonts that has it, ems;
+/// `None` where none has. Marks that combine with the sign before them do not move it.
+fn system_advance(sign: char) -> Option<f32> {
+    static KNOWN: LazyLock<Mutex<BTreeMap<char, Option<f32>>>> = LazyLock::new(Mutex::default);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    *known.entry(sign).or_insert_with(|| {
+        WITH_SYSTEM.faces().find_map(|face| {
+            let advance = |data: &[u8], index| {
+                let font = FontRef::try_from_slice_and_index(data, index).ok()?;
+                let glyph = font.glyph_id(sign);
+                let em = font.units_per_em()?;
+                (glyph.0 != 0).then(|| font.h_advance_unscaled(glyph) / em)
+            };
+            WITH_SYSTEM.with_face_data(face.id, advance).flatten()
+        })
+    })
 }
 
 /// The width of a line of text, mm.
@@ -36,7 +88,13 @@ pub fn width(text: &str, style: Type) -> f64 {
     let scaled = font.as_scaled(font.height_unscaled() / units * style.em() as f32);
     let mut total = 0.0;
     let mut previous = None;
-    for glyph in text.chars().map(|character| scaled.glyph_id(character)) {
+    for character in text.chars() {
+        let glyph = scaled.glyph_id(character);
+        if glyph.0 == 0 {
+            total += system_advance(character).unwrap_or(1.0) * style.em() as f32;
+            previous = None;
+            continue;
+        }
         if let Some(previous) = previous {
             total += scaled.kern(previous, glyph);
         }
@@ -110,7 +168,7 @@ mod tests {
 
     #[test]
     fn the_database_holds_both_weights_of_the_family() {
-        let weights: Vec<u16> = database()
+        let weights: Vec<u16> = database("− ± ×")
             .faces()
             .map(|face| {
                 assert_eq!(face.families[0].0, FAMILY);
@@ -118,6 +176,18 @@ mod tests {
             })
             .collect();
         assert_eq!(weights, [400, 700]);
+    }
+
+    /// No font has a noncharacter; a letter of another script is found where the system has a font for it, and
+    /// then has a width.
+    #[test]
+    fn signs_that_no_font_has_are_named() {
+        assert!(lacking("happiness −1.2 %\u{a0}").is_empty());
+        assert_eq!(lacking("a\u{ffff}b\u{ffff}\u{fdd0}"), ['\u{ffff}', '\u{fdd0}']);
+        match system_advance('喜') {
+            Some(advance) => assert!(width("喜", LABEL) > 0.9 * f64::from(advance) * LABEL.em()),
+            None => assert_eq!(lacking("喜び"), lacking("喜び喜")),
+        }
     }
 
     #[test]

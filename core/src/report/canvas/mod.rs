@@ -11,6 +11,7 @@ pub(in crate::report) mod error;
 pub(in crate::report) mod face;
 pub(in crate::report) mod figure;
 pub(in crate::report) mod fonts;
+pub(in crate::report) mod pdf;
 pub(in crate::report) mod place;
 pub(in crate::report) mod scale;
 pub mod theme;

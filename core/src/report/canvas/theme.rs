@@ -29,6 +29,8 @@ pub struct Colour(pub u8, pub u8, pub u8);
 
 pub const WHITE: Colour = Colour(255, 255, 255);
 pub const BLACK: Colour = Colour(0, 0, 0);
+/// The ground of a page in the dark scheme.
+pub const DARK_GROUND: Colour = Colour(21, 24, 28);
 /// Text and marks that matter.
 pub const INK: Colour = Colour(26, 26, 26);
 /// Text that explains: 7 to 1 on white.
@@ -108,11 +110,81 @@ impl Colour {
         Colour(mix(self.0, other.0), mix(self.1, other.1), mix(self.2, other.2))
     }
 
+    /// The colour that stands for this one on a dark page: as far from its ground as this one is from white
+    /// (the lightness of Oklab turned round, its hue kept; Ottosson 2020, "A perceptual color space for image
+    /// processing"). The light colours of categories are legible on both.
+    pub fn in_the_dark(self) -> Colour {
+        if self == WHITE {
+            return DARK_GROUND;
+        }
+        if CATEGORIES.contains(&self) && self.luminance() > 0.25 {
+            return self;
+        }
+        let linear = |value: u8| {
+            let value = f64::from(value) / 255.0;
+            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        };
+        let (r, g, b) = (linear(self.0), linear(self.1), linear(self.2));
+        let l = (0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b).cbrt();
+        let m = (0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b).cbrt();
+        let s = (0.0883024619 * r + 0.2817188376 * g + 0.6299787005 * b).cbrt();
+        let lightness = 0.2104542553 * l + 0.7936177850 * m - 0.0040720468 * s;
+        let green_red = 1.9779984951 * l - 2.4285922050 * m + 0.4505937099 * s;
+        let blue_yellow = 0.0259040371 * l + 0.7827717662 * m - 0.8086757660 * s;
+        let turned = 0.21 + 0.79 * (1.0 - lightness).clamp(0.0, 1.0).powf(0.97);
+        // As much of the colour as the screen can show at that lightness.
+        let chroma = (0..=20).rev().map(|step| f64::from(step) / 20.0);
+        let shown = chroma.map(|share| oklab(turned, share * green_red, share * blue_yellow));
+        let [r, g, b] = shown
+            .into_iter()
+            .find(|rgb| rgb.iter().all(|value| (-1e-4..=1.0 + 1e-4).contains(value)))
+            .unwrap_or([turned.powi(3); 3]);
+        let byte = |value: f64| {
+            let value = value.clamp(0.0, 1.0);
+            let curved = match value <= 0.0031308 {
+                true => 12.92 * value,
+                false => 1.055 * value.powf(1.0 / 2.4) - 0.055,
+            };
+            (255.0 * curved).round() as u8
+        };
+        Colour(byte(r), byte(g), byte(b))
+    }
+
+    /// `#0072B2`
+    pub fn hex(self) -> String {
+        format!("#{:02X}{:02X}{:02X}", self.0, self.1, self.2)
+    }
+
+    /// Of `#0072B2`; `None` for any other text.
+    pub fn of_hex(text: &str) -> Option<Colour> {
+        let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6)?;
+        let value = u32::from_str_radix(digits, 16).ok()?;
+        let [_, red, green, blue] = value.to_be_bytes();
+        Some(Colour(red, green, blue))
+    }
+
     /// Black or white, whichever can be read better on this colour: never under 4.5 to 1.
     pub fn text_on(self) -> Colour {
         if self.contrast(BLACK) >= self.contrast(WHITE) { BLACK } else { WHITE }
     }
 }
+
+/// Linear sRGB of a colour in Oklab.
+fn oklab(lightness: f64, green_red: f64, blue_yellow: f64) -> [f64; 3] {
+    let cone = |a: f64, b: f64| (lightness + a * green_red + b * blue_yellow).powi(3);
+    let l = cone(0.3963377774, 0.2158037573);
+    let m = cone(-0.1055613458, -0.0638541728);
+    let s = cone(-0.0894841775, -1.2914855480);
+    [
+        4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s,
+        -1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s,
+        -0.0041960863 * l - 0.7034186147 * m + 1.7076147010 * s,
+    ]
+}
+
+/// Steps of a scale of colours, of amounts and of each side of a difference: finer ones are not seen, and a
+/// page names every colour that it shows.
+const STEPS: f64 = 64.0;
 
 /// The colour of an amount from 0 (white) to 1 (dark): viridis from its light end, which fades into the
 /// paper so that little is little ink. Amounts outside are clamped; one that is no number is white.
@@ -120,7 +192,7 @@ pub fn amount(share: f64) -> Colour {
     if share.is_nan() {
         return WHITE;
     }
-    let share = share.clamp(0.0, 1.0);
+    let share = (share.clamp(0.0, 1.0) * STEPS).round() / STEPS;
     let (red, green, blue) = colorous::VIRIDIS.eval_continuous(1.0 - share).as_tuple();
     WHITE.towards(Colour(red, green, blue), 1.0 - (1.0 - share).powi(3))
 }
@@ -133,7 +205,7 @@ pub fn difference(value: f64, extreme: f64) -> Colour {
         return WHITE;
     }
     let full = if share < 0.0 { CATEGORIES[5] } else { BLUE };
-    WHITE.towards(full, share.abs().min(1.0))
+    WHITE.towards(full, (share.abs().min(1.0) * STEPS).round() / STEPS)
 }
 
 #[cfg(test)]
@@ -168,6 +240,42 @@ mod tests {
         assert_eq!(difference(0.3, 0.3), BLUE);
         assert_eq!(difference(9.0, 0.3), BLUE);
         assert_eq!(difference(-0.3, 0.3), CATEGORIES[5]);
+    }
+
+    /// The ground of the page, text on cells, and marks: WCAG asks 4.5 of text and 3 of marks.
+    #[test]
+    fn in_the_dark_all_stays_legible() {
+        assert_eq!(WHITE.in_the_dark(), DARK_GROUND);
+        for text in [INK, MUTED] {
+            assert!(text.in_the_dark().contrast(DARK_GROUND) >= 4.5, "{text:?}");
+        }
+        // A rule, and a mark that is not significant, are pale on paper too.
+        assert!(RULE.in_the_dark().contrast(DARK_GROUND) >= 0.85 * RULE.contrast(WHITE));
+        for mark in CATEGORIES.into_iter().chain([INK, MUTED]) {
+            assert!(mark.in_the_dark().contrast(DARK_GROUND) >= 3.0, "{mark:?}");
+        }
+        for step in -100..=100 {
+            let share = f64::from(step) / 100.0;
+            for ground in [amount(share.abs()), difference(share, 1.0)] {
+                // A page turns the text on a cell round as well.
+                let text = if ground.text_on() == BLACK { WHITE } else { BLACK };
+                let contrast = ground.in_the_dark().contrast(text);
+                assert!(contrast >= 4.3, "{share}: {ground:?} {contrast}");
+            }
+        }
+    }
+
+    #[test]
+    fn amounts_brighten_evenly_in_the_dark() {
+        let light = |step: i32| amount(f64::from(step) / 10.0).in_the_dark().luminance();
+        let steps: Vec<f64> = (0..=10).map(light).collect();
+        assert!(steps.windows(2).all(|pair| pair[0] < pair[1]), "{steps:?}");
+    }
+
+    #[test]
+    fn colours_are_read_as_they_are_written() {
+        assert_eq!(Colour::of_hex(&BLUE.hex()), Some(BLUE));
+        assert_eq!(Colour::of_hex("none"), None);
     }
 
     #[test]

@@ -1,21 +1,17 @@
 //! The regions on a face.
 
-use crate::region::{Polygon, Region};
+use crate::region::Region;
 
-use crate::report::canvas::drawing::{Anchor, Drawing};
+use crate::report::canvas::drawing::Drawing;
 use crate::report::canvas::error::ReportError;
 use crate::report::canvas::figure::Figure;
-use crate::report::canvas::fonts;
-use crate::report::canvas::place::{Place, room, write};
-use crate::report::canvas::theme::{
-    CATEGORIES, FAINT, HAIRLINE, MARGIN, MEDIUM, NOTE, SINGLE_COLUMN,
-};
+use crate::report::canvas::place::{Label, Place, callouts};
+use crate::report::canvas::theme::{CATEGORIES, FAINT, HAIRLINE, MARGIN, MEDIUM, MIDDLE_COLUMN};
 use crate::report::charts::contact_sheet::Tile;
 use crate::report::words::numbers::{counted, decimal};
 
 /// The regions as translucent polygons in the canonical face frame, over a picture of a face in that
-/// frame where one is given. Each polygon bears its region's name, the largest also the region's share of
-/// the frame's area; a name without room stands under the picture.
+/// frame where one is given. Beside it stand each region's name and share of the frame's area.
 ///
 /// # Errors
 /// [`ReportError::Empty`] where there are no regions.
@@ -25,11 +21,11 @@ pub fn atlas_figure(regions: &[Region], background: Option<&Tile>) -> Result<Fig
     }
     let title = format!("Where the {} lie", counted(regions.len() as u64, "region"));
     let title = if regions.len() == 1 { format!("Where {} lies", regions[0].name) } else { title };
-    let mut drawing = Drawing::new(SINGLE_COLUMN, &title);
+    let mut drawing = Drawing::new(MIDDLE_COLUMN, &title);
     let top = drawing.heading("canonical face frame · share of its area");
-    let width = SINGLE_COLUMN - 2.0 * MARGIN;
+    let width = MIDDLE_COLUMN - 2.0 * MARGIN - 2.0 * LABELS;
     let height = width * background.map_or(1.0, Tile::aspect);
-    let frame = Place { left: MARGIN, top, width, height };
+    let frame = Place { left: MARGIN + LABELS, top, width, height };
     if let Some(tile) = background {
         drawing.picture((frame.left, frame.top), (frame.width, frame.height), tile)?;
     }
@@ -48,41 +44,20 @@ pub fn atlas_figure(regions: &[Region], background: Option<&Tile>) -> Result<Fig
         }
     }
 
-    let mut taken: Vec<Place> = Vec::new();
-    let mut without_room = Vec::new();
-    for region in regions {
-        let share = format!("{} %", decimal(region.area() * 100.0, 1));
-        let largest = region.polygons.iter().map(Polygon::area).fold(0.0, f64::max);
-        let mut named = false;
-        for polygon in &region.polygons {
-            // Of equal halves only the first bears the share.
-            let lines: Vec<&str> = if !named && polygon.area() >= 0.999 * largest {
-                vec![&region.name, &share]
-            } else {
-                vec![&region.name]
-            };
-            if let Some(place) = room(polygon, &lines, frame, &taken) {
-                write(&mut drawing, place, &lines);
-                taken.push(place);
-                named |= lines.len() == 2;
-            }
-        }
-        if !named {
-            without_room.push(format!("{} {share}", region.name));
-        }
-    }
-
-    let mut y = frame.top + frame.height;
-    if !without_room.is_empty() {
-        y += 1.0;
-        let text = format!("Not named above: {}", without_room.join(", "));
-        for line in fonts::wrap(&text, NOTE, width) {
-            y += NOTE.line();
-            drawing.text(MARGIN, y, Anchor::Start, NOTE, &line);
-        }
-    }
-    drawing.finish(y + MARGIN)
+    let labels: Vec<Label<'_>> = regions
+        .iter()
+        .map(|region| Label {
+            region,
+            number: format!("{} %", decimal(region.area() * 100.0, 1)),
+            hint: String::new(),
+        })
+        .collect();
+    let bottom = callouts(&mut drawing, frame, LABELS, &labels);
+    drawing.finish(bottom + MARGIN)
 }
+
+/// Room for the labels on each side, mm.
+const LABELS: f64 = 20.0;
 
 #[cfg(test)]
 mod tests {
@@ -105,20 +80,17 @@ mod tests {
         }
         // The brows: 80 × 12.5 hundredths.
         assert!(words.lines().any(|line| line == "10.0 %"), "{words}");
-        assert!(!words.contains("Not named"), "{words}");
     }
 
     #[test]
-    fn names_without_room_stand_below() {
+    fn many_names_stand_under_each_other() {
         let mut regions = atlas();
         for index in 0..12 {
             let mut copy = regions[3].clone();
             copy.name = format!("a_rather_long_name_{index}");
             regions.push(copy);
         }
-        let figure = atlas_figure(&regions, None).unwrap();
-        assert_labels_are_apart(&figure);
-        assert!(words(&figure).contains("Not named above"));
+        assert_labels_are_apart(&atlas_figure(&regions, None).unwrap());
     }
 
     #[test]

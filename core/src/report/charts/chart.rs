@@ -23,6 +23,8 @@ pub struct Chart {
     pub topic: Topic,
     /// Whether the page folds it away.
     pub folded: bool,
+    /// The condition that it is about, where it is about one of many: the page folds it away under its name.
+    pub condition: Option<String>,
     pub figure: Figure,
 }
 
@@ -55,12 +57,12 @@ impl Topic {
         match self {
             Topic::Settings => "Settings side by side",
             Topic::Regions => "Where the signal lies",
-            Topic::Effects => "What each region is worth",
-            Topic::Shares => "How what is seen divides",
+            Topic::Effects => "Effects",
+            Topic::Shares => "Shapley attribution",
             Topic::Emotions => "Each emotion",
             Topic::Sensitivity => "Where the networks look",
-            Topic::Confusions => "What is taken for what",
-            Topic::Training => "How the networks learned",
+            Topic::Confusions => "Confusions, by condition",
+            Topic::Training => "Training",
         }
     }
 
@@ -73,13 +75,14 @@ impl Topic {
                  the others are folded; each names its setting."
             }
             Topic::Regions => {
-                "The regions of the atlas on a face, blue where a region carries signal, orange where it does \
-                 worse than its comparison, white at nothing."
+                "The regions of the atlas on a face: blue where a region carries signal, orange and hatched where \
+                 it does worse than its comparison, white at nothing."
             }
             Topic::Effects => {
                 "A region hidden shows what is lost without it; a region seen alone shows what it holds by \
                  itself. Regions that say the same cost little to hide and hold much alone. The ring is the \
-                 same area covered elsewhere on the face."
+                 same area covered elsewhere on the face. All charts have the regions in one order, that of the \
+                 first effects."
             }
             Topic::Shares => {
                 "From nothing seen to all regions seen: the Shapley value of a region is what it adds, on \
@@ -100,8 +103,9 @@ impl Topic {
                  a random order does, and put back first, restore more."
             }
             Topic::Confusions => {
-                "Rows are what the image shows, columns what the network answers; every row sums to 100 % \
-                 of its images."
+                "Under each condition's name: a picture of each class as the networks met it, and the confusion \
+                 matrix. Rows are what the image shows, columns what the network predicts; every row sums to \
+                 100 % of its images."
             }
             Topic::Training => {
                 "Accuracy on the training images and on the validation images, which no network learned \
@@ -114,7 +118,12 @@ impl Topic {
 impl Chart {
     /// A chart that stands open on the page.
     pub fn new(topic: Topic, name: &str, figure: Figure) -> Chart {
-        Chart { name: name.to_owned(), topic, folded: false, figure }
+        Chart { name: name.to_owned(), topic, folded: false, condition: None, figure }
+    }
+
+    /// About one condition of many.
+    pub fn of(self, condition: &str) -> Chart {
+        Chart { condition: Some(condition.to_owned()), ..self }
     }
 
     /// One among many of its kind, which the page folds away.

@@ -10,6 +10,8 @@ use crate::report::canvas::theme::{
     BLUE, DOUBLE_COLUMN, HEADING, INK, LABEL, MARGIN, MEDIUM, MIDDLE_COLUMN, NOTE, RULE, THIN,
 };
 use crate::report::findings::finding::excludes_zero;
+use crate::report::tables::cell::Cell;
+use crate::report::tables::table::{Column, Table};
 use crate::report::words::measure::Measure;
 
 /// More rows than this are not a picture any more.
@@ -96,7 +98,7 @@ pub fn differences(
     let drawn = || shown.iter().flat_map(|(_, rows)| *rows);
 
     if drawn().any(|row| told(row) == Some(false)) {
-        subtitle.push("pale: cannot be told from zero".to_owned());
+        subtitle.push("grey: not significant".to_owned());
     }
     if drawn().any(|row| row.difference.is_some() && row.interval.is_none()) {
         subtitle.push("without a line: no interval is known".to_owned());
@@ -127,6 +129,7 @@ pub fn differences(
 
     let mut drawing = Drawing::new(width, &title);
     let mut y = drawing.heading(&subtitle.join(" · "));
+    drawing.data(data(&shown, metric));
     for (heading, rows) in shown {
         for line in fonts::wrap(heading, HEADING, inner) {
             drawing.text(MARGIN, y + HEADING.em(), Anchor::Start, HEADING, &line);
@@ -142,26 +145,45 @@ pub fn differences(
         y = top;
         for (row, name) in rows.iter().zip(&names) {
             let middle = y + height(name) / 2.0;
-            drawing.text_block(start - 3.0, middle, Anchor::End, LABEL, name);
-            let texts = [
-                (value_end, value_text(row, metric, missing)),
-                (interval_end, interval_text(row, metric)),
-            ];
-            for (end, text) in texts {
-                drawing.text_block(end, middle, Anchor::End, NOTE, &[text]);
-            }
-            let colour = if told(row) == Some(true) { BLUE } else { RULE };
-            if let Some((low, high)) = row.interval {
-                drawing.line((place(low), middle), (place(high), middle), MEDIUM, colour);
-            }
-            if let Some(difference) = row.difference.filter(|value| value.is_finite()) {
-                drawing.disc((place(difference), middle), DOT, colour);
-            }
+            let (value, range) = (value_text(row, metric, missing), interval_text(row, metric));
+            let words = format!("{}: {value} {} {range}", row.name, metric.long_unit);
+            let (at, size) = ((MARGIN, y), (inner, height(name)));
+            drawing.hinted(words.trim_end(), at, size, |drawing| {
+                drawing.text_block(start - 3.0, middle, Anchor::End, LABEL, name);
+                for (end, text) in [(value_end, value), (interval_end, range)] {
+                    drawing.text_block(end, middle, Anchor::End, NOTE, &[text]);
+                }
+                let colour = if told(row) == Some(true) { BLUE } else { RULE };
+                if let Some((low, high)) = row.interval {
+                    drawing.line((place(low), middle), (place(high), middle), MEDIUM, colour);
+                }
+                if let Some(difference) = row.difference.filter(|value| value.is_finite()) {
+                    drawing.disc((place(difference), middle), DOT, colour);
+                }
+            });
             y += height(name);
         }
         y = bottom + AXIS_HEIGHT + 3.0;
     }
     drawing.finish(y - 3.0 + MARGIN)
+}
+
+/// A row a side.
+fn data(panels: &[(&str, &[ComparisonRow])], metric: Measure) -> Table {
+    let mut table = Table::new(vec![
+        Column::text("panel", "panel"),
+        Column::text("name", "name"),
+        Column::number("difference", "difference"),
+    ]);
+    for (heading, rows) in panels {
+        for row in *rows {
+            let difference = row.difference.map_or(Cell::Empty, |difference| {
+                Cell::of(difference, metric).with_interval(row.interval)
+            });
+            table.push(vec![Cell::text(*heading), Cell::text(row.name.as_str()), difference]);
+        }
+    }
+    table
 }
 
 /// Whether a difference can be told from zero; `None` where no interval is known.

@@ -14,6 +14,8 @@ use crate::report::canvas::theme::{
     DOUBLE_COLUMN, HEADING, LABEL, MARGIN, MIDDLE_COLUMN, NOTE, SINGLE_COLUMN, Type, WHITE, amount,
 };
 use crate::report::findings::facts::Facts;
+use crate::report::tables::cell::Cell;
+use crate::report::tables::table::{Column, Table};
 use crate::report::words::capital;
 use crate::report::words::numbers::{counted, decimal, thousands};
 
@@ -66,6 +68,7 @@ pub fn confusion(
         Drawing::new(width, &matrix.title(&capital(&facts.several.label(first.into()))));
     let mut y = drawing.heading(&matrix.subtitle(facts, split));
     drawing.describe(&matrix.recalls());
+    drawing.data(matrix.data());
     y += LABEL.em();
     let across = left + classes * cell.0 / 2.0;
     drawing.text(across, y, Anchor::Middle, NOTE, "predicted");
@@ -81,7 +84,7 @@ pub fn confusion(
     y += 1.2;
     let down = y + classes * cell.1 / 2.0;
     drawing.text_upwards(MARGIN + LABEL.em(), down, Anchor::Middle, NOTE, "actual");
-    for (name, counts) in names.iter().zip(&matrix.counts) {
+    for ((actual, name), counts) in matrix.classes.iter().zip(&names).zip(&matrix.counts) {
         drawing.text_block(
             left - 1.5,
             y + cell.1 / 2.0,
@@ -89,30 +92,40 @@ pub fn confusion(
             LABEL,
             std::slice::from_ref(name),
         );
-        draw_row(&mut drawing, counts, (left, y), cell);
+        draw_row(&mut drawing, (actual, &matrix.classes), counts, (left, y), cell);
         y += cell.1;
     }
     drawing.finish(y + MARGIN)
 }
 
-fn draw_row(drawing: &mut Drawing, counts: &[u64], (left, y): (f64, f64), cell: (f64, f64)) {
+fn draw_row(
+    drawing: &mut Drawing,
+    (actual, classes): (&str, &[String]),
+    counts: &[u64],
+    (left, y): (f64, f64),
+    cell: (f64, f64),
+) {
     let total: u64 = counts.iter().sum();
     for (column, &count) in counts.iter().enumerate() {
         let x = left + column as f64 * cell.0;
         let share = count as f64 / total as f64;
         let ground = if total == 0 { WHITE } else { amount(share) };
-        drawing.rectangle((x, y), (cell.0 - GAP, cell.1 - GAP), ground);
         let ink = ground.text_on();
         let middle = x + (cell.0 - GAP) / 2.0;
         let fits = |text: &str, style| fonts::width(text, style) <= cell.0 - GAP - 0.6;
-        let per_cent = decimal(share * 100.0, 0);
-        if fits(&per_cent, SHARE) {
-            drawing.text(middle, y + 4.0, Anchor::Middle, SHARE.coloured(ink), &per_cent);
-        }
-        let written = thousands(count);
-        if fits(&written, NOTE) {
-            drawing.text(middle, y + 7.6, Anchor::Middle, NOTE.coloured(ink), &written);
-        }
+        let (at, size) = ((x, y), (cell.0 - GAP, cell.1 - GAP));
+        let (per_cent, written) = (decimal(share * 100.0, 0), thousands(count));
+        let predicted = &classes[column];
+        let hint = format!("{actual} predicted as {predicted}: {per_cent} % ({written})");
+        drawing.hinted(&hint, at, size, |drawing| {
+            drawing.rectangle(at, size, ground);
+            if fits(&per_cent, SHARE) {
+                drawing.text(middle, y + 4.0, Anchor::Middle, SHARE.coloured(ink), &per_cent);
+            }
+            if fits(&written, NOTE) {
+                drawing.text(middle, y + 7.6, Anchor::Middle, NOTE.coloured(ink), &written);
+            }
+        });
     }
 }
 
@@ -175,6 +188,29 @@ impl Matrix {
             row.iter().map(|&count| count as f64 / total).collect()
         };
         self.counts.iter().map(share).collect()
+    }
+
+    /// A row a cell.
+    fn data(&self) -> Table {
+        let mut table = Table::new(vec![
+            Column::text("actual", "actual"),
+            Column::text("predicted", "predicted"),
+            Column::number("count", "count"),
+            Column::number("share", "share of the row, %"),
+        ]);
+        for (actual, (counts, shares)) in
+            self.classes.iter().zip(self.counts.iter().zip(self.shares()))
+        {
+            for (predicted, (&count, share)) in self.classes.iter().zip(counts.iter().zip(shares)) {
+                table.push(vec![
+                    Cell::text(actual.as_str()),
+                    Cell::text(predicted.as_str()),
+                    Cell::Count(count),
+                    Cell::share(share),
+                ]);
+            }
+        }
+        table
     }
 
     fn title(&self, condition: &str) -> String {

@@ -5,16 +5,19 @@ use std::borrow::Borrow;
 use crate::dataset::Split;
 use crate::store::{ConfusionRow, ConfusionShiftRow, RunRow};
 
-use crate::report::canvas::drawing::{Anchor, CAP_MIDDLE, Drawing};
+use crate::report::canvas::drawing::{Anchor, CAP_MIDDLE, Drawing, corners};
 use crate::report::canvas::error::ReportError;
 use crate::report::canvas::figure::Figure;
 use crate::report::canvas::fonts;
 use crate::report::canvas::theme::{
-    Colour, DOUBLE_COLUMN, HEADING, LABEL, MARGIN, NOTE, Type, WHITE, amount, difference,
+    Colour, DOUBLE_COLUMN, HEADING, LABEL, MARGIN, NOTE, SINGLE_COLUMN, Type, WHITE, amount,
+    difference,
 };
 use crate::report::charts::confusion::{Matrix, matrix, of_setting};
 use crate::report::findings::facts::Facts;
 use crate::report::findings::finding::{excludes_zero, known};
+use crate::report::tables::cell::Cell;
+use crate::report::tables::table::{Column, Table};
 use crate::report::words::capital;
 use crate::report::words::numbers::{counted, decimal};
 
@@ -65,36 +68,70 @@ pub fn confusion_change(
         .filter(|change| change.is_finite())
         .fold(0.05, |most, change| f64::max(most, change.abs()));
 
+    let label = &label;
+    let changed = Changed { from: &from, to: &to, change: &change, told: &told, extreme };
+    let draw = |across| draw(across, label, (facts, split), (&before, after.accuracy()), &changed);
+    Ok(draw(3)?.with_narrow(draw(1)?))
+}
+
+/// Shares before and after, and what changed.
+struct Changed<'a> {
+    from: &'a Vec<Vec<f64>>,
+    to: &'a Vec<Vec<f64>>,
+    change: &'a Vec<Vec<f64>>,
+    told: &'a [Vec<bool>],
+    extreme: f64,
+}
+
+/// Draws the three matrices, so many beside each other.
+fn draw(
+    across: usize,
+    label: &str,
+    (facts, split): (&Facts, Split),
+    (before, accuracy_after): (&Matrix, f64),
+    changed: &Changed<'_>,
+) -> Result<Figure, ReportError> {
+    let &Changed { from, to, change, told, extreme } = changed;
+    let full = if across == 1 { SINGLE_COLUMN } else { DOUBLE_COLUMN };
     let limit = |name: &String| fonts::fit(name, LABEL, NAME_WIDTH);
     let names: Vec<String> = before.classes.iter().map(limit).collect();
     let widest = names.iter().map(|name| fonts::width(name, LABEL)).fold(0.0, f64::max);
     let left = MARGIN + LABEL.line() + 1.0 + widest + 1.5;
-    let panel = (DOUBLE_COLUMN - left - MARGIN - 2.0 * GUTTER) / 3.0;
+    let panel = (full - left - MARGIN - (across as f64 - 1.0) * GUTTER) / across as f64;
     let classes = names.len() as f64;
     let cell = ((panel / classes).min(12.0), CELL);
 
-    let mut drawing = Drawing::new(DOUBLE_COLUMN, &title(&label, &before, &change, &told));
-    let y = drawing.heading(&subtitle(facts, &before, split, &told));
-    drawing.describe(&description(&before, &change));
-    let accuracy = |matrix: &Matrix| decimal(matrix.accuracy() * 100.0, 1);
+    let mut drawing = Drawing::new(full, &title(label, before, change, told));
+    let start = drawing.heading(&subtitle(facts, before, split, told));
+    drawing.describe(&description(before, change));
+    drawing.data(data(&before.classes, [from, to, change], told));
+    let accuracy = |share: f64| decimal(share * 100.0, 1);
     let panels = [
-        (format!("Whole face: {} %", accuracy(&before)), &from, Ink::Share),
-        (format!("{label}: {} %", accuracy(&after)), &to, Ink::Share),
-        ("Difference, points".to_owned(), &change, Ink::Change(extreme)),
+        (format!("Whole face: {} %", accuracy(before.accuracy())), from, Ink::Share),
+        (format!("{label}: {} %", accuracy(accuracy_after)), to, Ink::Share),
+        ("Difference, points".to_owned(), change, Ink::Change(extreme)),
     ];
-    let lefts = [0.0, 1.0, 2.0].map(|column| left + column * (panel + GUTTER));
     let headings = panels.each_ref().map(|(heading, ..)| fonts::wrap(heading, HEADING, panel));
     let lines = headings.iter().map(Vec::len).max().unwrap_or(1) as f64;
-    let names_at = y + lines * HEADING.line() + 1.0 + widest;
-    let top = names_at + 1.2;
-    let down = top + classes * cell.1 / 2.0;
-    drawing.text_upwards(MARGIN + LABEL.em(), down, Anchor::Middle, NOTE, "actual");
-    for (row, name) in names.iter().enumerate() {
-        let middle = top + (row as f64 + 0.5) * cell.1;
-        let name = std::slice::from_ref(name);
-        drawing.text_block(left - 1.5, middle, Anchor::End, LABEL, name);
-    }
-    for ((x, (_, shares, ink)), heading) in lefts.into_iter().zip(&panels).zip(&headings) {
+    let above = lines * HEADING.line() + 1.0 + widest;
+    let height = above + 1.2 + classes * cell.1 + NOTE.line() + 0.8;
+    let mut bottom = start;
+    for (index, ((_, shares, ink), heading)) in panels.iter().zip(&headings).enumerate() {
+        let x = left + (index % across) as f64 * (panel + GUTTER);
+        let y = start + (index / across) as f64 * (height + 3.0);
+        let (names_at, top) = (y + above, y + above + 1.2);
+        bottom = y + height;
+        if index % across == 0 {
+            let down = top + classes * cell.1 / 2.0;
+            drawing.text_upwards(MARGIN + LABEL.em(), down, Anchor::Middle, NOTE, "actual");
+            for (row, name) in names.iter().enumerate() {
+                let middle = top + (row as f64 + 0.5) * cell.1;
+                let name = std::slice::from_ref(name);
+                drawing.text_block(left - 1.5, middle, Anchor::End, LABEL, name);
+            }
+            let (middle, below) = (x + classes * cell.0 / 2.0, bottom - 0.8);
+            drawing.text(middle, below, Anchor::Middle, NOTE, "predicted");
+        }
         for (line, text) in heading.iter().enumerate() {
             let baseline = y + HEADING.em() + line as f64 * HEADING.line();
             drawing.text(x, baseline, Anchor::Start, HEADING, text);
@@ -107,14 +144,18 @@ pub fn confusion_change(
             for (column, &share) in shares.iter().enumerate() {
                 let at = (x + column as f64 * cell.0, top + row as f64 * cell.1);
                 let bold = matches!(ink, Ink::Change(_)) && told[row][column];
-                ink.draw(&mut drawing, at, cell, share, bold);
+                let (actual, predicted) = (&before.classes[row], &before.classes[column]);
+                let number = decimal(share * 100.0, 0);
+                let unit = if matches!(ink, Ink::Share) { "%" } else { "points" };
+                let words = format!("{actual} predicted as {predicted}: {number} {unit}");
+                let size = (cell.0 - GAP, cell.1 - GAP);
+                drawing.hinted(&words, at, size, |drawing| {
+                    ink.draw(drawing, at, size, (share, &number), bold);
+                });
             }
         }
     }
-    let bottom = top + classes * cell.1;
-    let middle = lefts[0] + classes * cell.0 / 2.0;
-    drawing.text(middle, bottom + NOTE.line(), Anchor::Middle, NOTE, "predicted");
-    drawing.finish(bottom + NOTE.line() + 0.8 + MARGIN)
+    drawing.finish(bottom + MARGIN)
 }
 
 /// How a cell's number becomes its colour.
@@ -128,9 +169,9 @@ impl Ink {
     fn draw(
         &self,
         drawing: &mut Drawing,
-        (x, y): (f64, f64),
-        cell: (f64, f64),
-        share: f64,
+        at: (f64, f64),
+        size: (f64, f64),
+        (share, number): (f64, &str),
         bold: bool,
     ) {
         let ground: Colour = match self {
@@ -138,17 +179,42 @@ impl Ink {
             Ink::Share => amount(share),
             Ink::Change(extreme) => difference(share, *extreme),
         };
-        let size = (cell.0 - GAP, cell.1 - GAP);
-        drawing.rectangle((x, y), size, ground);
-        let number = decimal(share * 100.0, 0);
+        drawing.rectangle(at, size, ground);
         // A change of nothing is white and needs no number.
         let silent = matches!(self, Ink::Change(_)) && number == "0";
         let style = Type { bold, ..NOTE.coloured(ground.text_on()) };
-        if !silent && fonts::width(&number, style) <= size.0 - 0.4 {
-            let middle = (x + size.0 / 2.0, y + size.1 / 2.0);
-            drawing.text_block(middle.0, middle.1, Anchor::Middle, style, &[number]);
+        if !silent && fonts::width(number, style) <= size.0 - 0.4 {
+            let middle = (at.0 + size.0 / 2.0, at.1 + size.1 / 2.0);
+            drawing.text_block(middle.0, middle.1, Anchor::Middle, style, &[number.to_owned()]);
+        } else if !silent && share < 0.0 {
+            drawing.hatch(&corners(at, size), style.colour);
         }
     }
+}
+
+/// A row a cell.
+fn data(classes: &[String], [from, to, change]: [&Vec<Vec<f64>>; 3], told: &[Vec<bool>]) -> Table {
+    let mut table = Table::new(vec![
+        Column::text("actual", "actual"),
+        Column::text("predicted", "predicted"),
+        Column::number("whole", "whole face, %"),
+        Column::number("covered", "covered, %"),
+        Column::number("change", "change, points"),
+        Column::text("significant", "significant"),
+    ]);
+    for (row, actual) in classes.iter().enumerate() {
+        for (column, predicted) in classes.iter().enumerate() {
+            table.push(vec![
+                Cell::text(actual.as_str()),
+                Cell::text(predicted.as_str()),
+                Cell::share(from[row][column]),
+                Cell::share(to[row][column]),
+                Cell::share(change[row][column]),
+                Cell::Flag(told[row][column]),
+            ]);
+        }
+    }
+    table
 }
 
 /// Which changes can be told from zero, by actual and predicted class.

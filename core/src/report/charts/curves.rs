@@ -15,6 +15,8 @@ use crate::report::canvas::theme::{
     RULE, SINGLE_COLUMN, TICK,
 };
 use crate::report::findings::facts::Facts;
+use crate::report::tables::cell::Cell;
+use crate::report::tables::table::{Column, Table};
 use crate::report::words::capital;
 use crate::report::words::numbers::{decimal, extent, mean};
 
@@ -64,24 +66,36 @@ pub fn curves(runs: &[RunRow], epochs: &[EpochRow], facts: &Facts) -> Result<Fig
     if drawn.is_empty() {
         return Err(ReportError::Empty("no training has an epoch".to_owned()));
     }
+    let draw = |across| draw(drawn, across, all.len(), facts);
+    match drawn.len() {
+        1 => draw(1),
+        2 | 4 => Ok(draw(2)?.with_narrow(draw(1)?)),
+        3..=9 => Ok(draw(3)?.with_narrow(draw(1)?)),
+        10..=16 => Ok(draw(4)?.with_narrow(draw(2)?)),
+        _ => Ok(draw(5)?.with_narrow(draw(2)?)),
+    }
+}
+
+/// Draws the panels, so many beside each other; those of a narrow figure in a column's width.
+fn draw(
+    drawn: &[Panel<'_>],
+    across: usize,
+    all: usize,
+    facts: &Facts,
+) -> Result<Figure, ReportError> {
     let alone = drawn.len() == 1;
-    let width = if alone { SINGLE_COLUMN } else { DOUBLE_COLUMN };
-    let across = match drawn.len() {
-        1 => 1,
-        2 | 4 => 2,
-        3..=9 => 3,
-        10..=16 => 4,
-        _ => 5,
-    };
+    let narrow = across == 1 || (across == 2 && drawn.len() > 4);
+    let width = if narrow { SINGLE_COLUMN } else { DOUBLE_COLUMN };
     let room = width - 2.0 * MARGIN - Y_AXIS - if alone { DIRECT } else { 0.0 };
     let panel_width = (room - (across as f64 - 1.0) * GUTTER) / across as f64;
     let panel_height = (panel_width * 0.66).min(48.0);
 
     let mut drawing = Drawing::new(width, &title(&drawn[0]));
-    let mut y = drawing.heading(&subtitle(drawn, all.len(), facts));
+    let mut y = drawing.heading(&subtitle(drawn, all, facts));
     for panel in drawn {
         drawing.describe(&description(panel));
     }
+    drawing.data(data(drawn));
     if !alone {
         y = key(&mut drawing, y);
     }
@@ -107,9 +121,12 @@ pub fn curves(runs: &[RunRow], epochs: &[EpochRow], facts: &Facts) -> Result<Fig
             let up = Scale { start: top + panel_height, end: top, ..y_scale };
             axes(&mut drawing, &across, &up, column == 0);
             labelled |= mark_drops(&mut drawing, panel, &across, top, panel_height, labelled);
-            for curve in CURVES {
-                draw_curve(&mut drawing, panel, curve, &across, &up);
-            }
+            let (at, size) = ((left, top), (panel_width, panel_height));
+            drawing.hinted(&description(panel), at, size, |drawing| {
+                for curve in CURVES {
+                    draw_curve(drawing, panel, curve, &across, &up);
+                }
+            });
             if alone {
                 direct_labels(&mut drawing, panel, &across, &up);
             }
@@ -145,6 +162,33 @@ fn panels<'a>(runs: &[RunRow], epochs: &'a [EpochRow]) -> Vec<Panel<'a>> {
         }
     }
     panels
+}
+
+/// A row an epoch and training.
+fn data(panels: &[Panel<'_>]) -> Table {
+    let mut table = Table::new(vec![
+        Column::text("condition", "condition"),
+        Column::text("training_id", "training"),
+        Column::number("epoch", "epoch"),
+        Column::number("train_accuracy", "training accuracy, %"),
+        Column::number("val_accuracy", "validation accuracy, %"),
+        Column::text("kept", "kept"),
+    ]);
+    for panel in panels {
+        for training in &panel.trainings {
+            for epoch in &training.epochs {
+                table.push(vec![
+                    Cell::text(panel.name.as_str()),
+                    Cell::Id(epoch.training_id.clone()),
+                    Cell::Count(u64::from(epoch.epoch)),
+                    Cell::share(epoch.train_accuracy),
+                    Cell::share(epoch.val_accuracy),
+                    Cell::Flag(epoch.epoch == training.best),
+                ]);
+            }
+        }
+    }
+    table
 }
 
 /// A mean over the epochs that were kept, one a training.

@@ -2,7 +2,7 @@
 
 use crate::plan::Several;
 use crate::region::Mode;
-use crate::store::{EffectRow, Metric};
+use crate::store::{EffectRow, Metric, RunRow};
 
 use crate::report::canvas::axis::{AXIS_HEIGHT, horizontal_axis};
 use crate::report::canvas::drawing::{Anchor, CAP_MIDDLE, Drawing};
@@ -11,54 +11,83 @@ use crate::report::canvas::figure::Figure;
 use crate::report::canvas::fonts;
 use crate::report::canvas::scale::Scale;
 use crate::report::canvas::theme::{
-    BLUE, DOUBLE_COLUMN, HEADING, INK, LABEL, MARGIN, MEDIUM, MUTED, NOTE, RULE, SINGLE_COLUMN,
-    THIN, TICK,
+    BLUE, DOUBLE_COLUMN, HAIRLINE, HEADING, INK, LABEL, MARGIN, MEDIUM, MUTED, NOTE, RULE,
+    SINGLE_COLUMN, THIN, TICK,
 };
 use crate::report::findings::facts::Facts;
 use crate::report::findings::finding::{Slice, interval, slices, told_from_zero};
+use crate::report::findings::seeds::Spread;
+use crate::report::tables::cell::Cell;
+use crate::report::tables::table::{Column, Table};
 use crate::report::words::headline;
 use crate::report::words::measure::Measure;
-use crate::report::words::numbers::counted;
+use crate::report::words::numbers::{counted, p_value};
 
 /// More rows than this are not a picture any more; the rest are counted.
-const MOST_ROWS: usize = 30;
+const MOST_ROWS: usize = 14;
 /// So many panels fill a page.
 const MOST_PANELS: usize = 12;
 /// Widest region name before it is broken, mm.
 const NAME_WIDTH: f64 = 26.0;
-const ROW_HEIGHT: f64 = 5.4;
+const ROW_HEIGHT: f64 = 6.2;
 const GUTTER: f64 = 5.0;
 const DOT: f64 = 0.85;
+const SEED_DOT: f64 = 0.4;
+/// How far over and under the region's line its seeds and its control lie, mm.
+const APART: f64 = 1.5;
 
 /// One mode, phase, fill and setting.
 struct Panel<'a> {
     slice: Slice<'a>,
+    /// Of each row.
+    spreads: Vec<Spread>,
     heading: Vec<String>,
     names: Vec<Vec<String>>,
     left_out: usize,
 }
 
 /// The effects of a metric, a panel for each mode, phase, fill and setting. A panel of `hide` shows
-/// what is lost when the region is covered; a panel of `keep` what is reached when nothing else is seen.
+/// what is lost when the region is covered; a panel of `keep` what is reached when nothing else is seen. All
+/// panels have their rows in one order and those of a mode one scale. `runs` give each seed its dot, and each
+/// place of a control its stroke; without them there are none.
 ///
 /// # Errors
 /// [`ReportError::Empty`] where no row has that metric.
-pub fn effects(rows: &[EffectRow], metric: Metric, facts: &Facts) -> Result<Figure, ReportError> {
+pub fn effects(
+    rows: &[EffectRow],
+    metric: Metric,
+    runs: &[RunRow],
+    facts: &Facts,
+) -> Result<Figure, ReportError> {
     let found = slices(rows, metric);
-    if found.is_empty() {
-        return Err(ReportError::Empty(format!("no effects of `{}`", metric.name())));
+    let draw = |across| draw(&found, across, rows, metric, runs, facts);
+    match found.len() {
+        0 => Err(ReportError::Empty(format!("no effects of `{}`", metric.name()))),
+        1 => draw(1),
+        _ => Ok(draw(2)?.with_narrow(draw(1)?)),
     }
+}
+
+/// Draws the panels, so many beside each other.
+fn draw(
+    found: &[Slice<'_>],
+    across: usize,
+    rows: &[EffectRow],
+    metric: Metric,
+    runs: &[RunRow],
+    facts: &Facts,
+) -> Result<Figure, ReportError> {
     let measure = Measure::of(metric);
-    let across = if found.len() == 1 { 1 } else { 2 };
     let width = if across == 1 { SINGLE_COLUMN } else { DOUBLE_COLUMN };
     let panel_width = (width - 2.0 * MARGIN - (across as f64 - 1.0) * GUTTER) / across as f64;
     let several = facts.several.or(found[0].several);
     let title = several.title(headline(rows, metric), found[0].fill, found[0].swept);
     let further = found.len().saturating_sub(MOST_PANELS);
+    let facts = &facts.clone().in_order_of(rows);
     let panels: Vec<Panel<'_>> = found
-        .into_iter()
+        .iter()
         .take(MOST_PANELS)
-        .map(|slice| panel(slice, several, panel_width))
+        .map(|slice| panel(slice.clone(), runs, (facts, several), panel_width))
         .collect();
 
     let mut drawing = Drawing::new(width, &title);
@@ -66,13 +95,18 @@ pub fn effects(rows: &[EffectRow], metric: Metric, facts: &Facts) -> Result<Figu
     for panel in &panels {
         drawing.describe(&description(panel, measure));
     }
+    drawing.data(data(&panels, measure));
     y = key(&mut drawing, &panels, y);
+    let ranges = [false, true].map(|keep| shown(&panels, keep, measure, facts));
     for row_of_panels in panels.chunks(across) {
         let left = |column: usize| MARGIN + column as f64 * (panel_width + GUTTER);
         let layouts: Vec<Layout> = row_of_panels
             .iter()
             .enumerate()
-            .map(|(column, panel)| Layout::of(panel, measure, facts, left(column), panel_width))
+            .map(|(column, panel)| {
+                let range = &ranges[usize::from(panel.keep())];
+                Layout::of(panel, measure, facts, range, left(column), panel_width)
+            })
             .collect();
         let lines = row_of_panels.iter().map(|panel| panel.heading.len()).max().unwrap_or(1) as f64;
         let strip = layouts.iter().map(Layout::strip).fold(0.0, f64::max);
@@ -90,6 +124,57 @@ pub fn effects(rows: &[EffectRow], metric: Metric, facts: &Facts) -> Result<Figu
     drawing.finish(y - 4.0 + MARGIN)
 }
 
+/// All that panels of a mode put on their axis.
+fn shown(panels: &[Panel<'_>], keep: bool, measure: Measure, facts: &Facts) -> Vec<f64> {
+    let mut shown = Vec::new();
+    for panel in panels.iter().filter(|panel| panel.keep() == keep) {
+        let rows = &panel.slice.rows;
+        shown.extend(rows.iter().flat_map(|row| drawn_values(row, keep)));
+        shown.extend(
+            panel.spreads.iter().flat_map(|spread| [&spread.seeds, &spread.controls]).flatten(),
+        );
+        if keep {
+            shown.extend(reference_lines(rows, measure, facts).iter().map(|line| line.0));
+        }
+    }
+    shown
+}
+
+/// A row a region and panel.
+fn data(panels: &[Panel<'_>], measure: Measure) -> Table {
+    let list = |values: &[f64]| {
+        let values = values.iter().map(|value| (value * 1e9).round() / 1e9);
+        Cell::text(values.map(|value| value.to_string()).collect::<Vec<_>>().join(" "))
+    };
+    let mut table = Table::new(vec![
+        Column::text("panel", "panel"),
+        Column::text("regions", "regions"),
+        Column::number("value", "value"),
+        Column::number("control", "control"),
+        Column::number("p_adjusted", "p, Holm"),
+        Column::text("significant", "significant"),
+        Column::text("seeds", "seeds"),
+        Column::text("controls", "controls"),
+    ]);
+    for panel in panels {
+        let keep = panel.keep();
+        for (row, spread) in panel.slice.rows.iter().zip(&panel.spreads) {
+            let value = if keep { row.covered } else { row.effect };
+            table.push(vec![
+                Cell::text(panel.heading.join(" ")),
+                Cell::text(row.regions.join(" + ")),
+                Cell::of(value, measure).with_interval(shown_interval(row, keep)),
+                control_value(row, keep).map_or(Cell::Empty, |control| Cell::of(control, measure)),
+                row.p_adjusted.map_or(Cell::Empty, Cell::P),
+                told_from_zero(row).map_or(Cell::Empty, Cell::Flag),
+                list(&spread.seeds),
+                list(&spread.controls),
+            ]);
+        }
+    }
+    table
+}
+
 impl Panel<'_> {
     /// Whether it shows what is reached, not what is lost.
     fn keep(&self) -> bool {
@@ -97,15 +182,17 @@ impl Panel<'_> {
     }
 }
 
-fn panel<'a>(mut slice: Slice<'a>, several: Several, width: f64) -> Panel<'a> {
+fn panel<'a>(
+    mut slice: Slice<'a>,
+    runs: &[RunRow],
+    (facts, several): (&Facts, Several),
+    width: f64,
+) -> Panel<'a> {
     let all = slice.rows.len();
     thin_out(&mut slice.rows);
     let left_out = all - slice.rows.len();
-    if slice.mode == Mode::Keep {
-        // What alone reaches most stands on top.
-        let finished = slice.rows.iter().take_while(|row| row.effect.is_finite()).count();
-        slice.rows[..finished].reverse();
-    }
+    slice.rows.sort_by_key(|row| facts.place(&row.regions));
+    let spreads = slice.rows.iter().map(|row| Spread::of(row, runs)).collect();
     let names = slice
         .rows
         .iter()
@@ -116,7 +203,7 @@ fn panel<'a>(mut slice: Slice<'a>, several: Several, width: f64) -> Panel<'a> {
         Mode::Hide => "The region hidden",
     };
     let heading = several.heading(what, (slice.phase, slice.fill, slice.swept));
-    Panel { heading: fonts::wrap(&heading, HEADING, width), slice, names, left_out }
+    Panel { heading: fonts::wrap(&heading, HEADING, width), slice, spreads, names, left_out }
 }
 
 /// Leaves as many rows as a picture holds: the sets of fewest regions, which say most about each region; where
@@ -148,7 +235,7 @@ fn subtitle(panels: &[Panel<'_>], further: usize, facts: &Facts) -> String {
         parts.push("with one seed only images are sampled".to_owned());
     }
     if rows().any(|row| told_from_zero(row) == Some(false)) {
-        parts.push("pale: cannot be told from zero, corrected for their number".to_owned());
+        parts.push("grey: not significant (Holm-corrected)".to_owned());
     }
     if panels.iter().any(Panel::keep) {
         parts.push("seen alone: the interval is that of the loss".to_owned());
@@ -179,28 +266,57 @@ fn description(panel: &Panel<'_>, measure: Measure) -> String {
     format!("{heading}, {}: {}.", axis_title(measure, keep), rows.join(", "))
 }
 
-/// What dot and ring are, where both occur.
+/// Words of the key, and the mark that they explain: its width, mm, and what draws it from a left end and a middle.
+type Entry<'a> = (&'a str, f64, &'a dyn Fn(&mut Drawing, f64, f64));
+
+/// What dot, ring and strokes are, where they occur.
 fn key(drawing: &mut Drawing, panels: &[Panel<'_>], y: f64) -> f64 {
-    let controlled =
-        panels.iter().flat_map(|panel| &panel.slice.rows).any(|row| row.control.is_some());
-    if !controlled {
+    let rows = || panels.iter().flat_map(|panel| &panel.slice.rows);
+    let spreads = || panels.iter().flat_map(|panel| &panel.spreads);
+    let controlled = rows().any(|row| row.control.is_some());
+    let seeds = spreads().any(|spread| spread.seeds.len() > 1);
+    let places = spreads().any(|spread| spread.controls.len() > 1);
+    if !controlled && !seeds {
         return y;
     }
-    let middle = y + 0.8;
-    let baseline = middle + CAP_MIDDLE * NOTE.em();
-    let mut x = MARGIN + 2.5;
-    drawing.line((x - 2.5, middle), (x + 2.5, middle), MEDIUM, BLUE);
-    drawing.disc((x, middle), DOT, BLUE);
-    let first = "the region, with its 95 % interval";
-    drawing.text(x + 3.6, baseline, Anchor::Start, NOTE, first);
-    x += 3.6 + fonts::width(first, NOTE) + 5.0;
-    drawing.ring((x, middle), DOT, 0.25, MUTED);
-    drawing.text(x + 2.0, baseline, Anchor::Start, NOTE, "the same area elsewhere");
-    y + 5.0
+    let mut entries: Vec<Entry<'_>> = Vec::new();
+    entries.push(("the region, with its 95 % interval", 5.0, &|drawing, x, y| {
+        drawing.line((x, y), (x + 5.0, y), MEDIUM, BLUE);
+        drawing.disc((x + 2.5, y), DOT, BLUE);
+    }));
+    if seeds {
+        entries.push(("a seed", 1.0, &|drawing, x, y| drawing.disc((x + 0.5, y), SEED_DOT, MUTED)));
+    }
+    if controlled {
+        entries.push(("the same area elsewhere", 2.0, &|drawing, x, y| {
+            drawing.ring((x + 1.0, y), DOT, 0.25, MUTED)
+        }));
+    }
+    if places {
+        entries.push(("at each place", 2.0, &|drawing, x, y| {
+            let strokes = [x, x + 2.0];
+            drawing.line((strokes[0], y), (strokes[1], y), HAIRLINE, MUTED);
+            for x in strokes {
+                drawing.line((x, y - 0.6), (x, y + 0.6), THIN, MUTED);
+            }
+        }));
+    }
+    let (mut x, mut middle) = (MARGIN, y + 0.8);
+    for (words, width, draw) in entries {
+        let all = width + 1.2 + fonts::width(words, NOTE);
+        if x > MARGIN && x + all > drawing.width - MARGIN {
+            (x, middle) = (MARGIN, middle + NOTE.line());
+        }
+        draw(drawing, x, middle);
+        drawing.text(x + width + 1.2, middle + CAP_MIDDLE * NOTE.em(), Anchor::Start, NOTE, words);
+        x += all + 4.0;
+    }
+    middle + 4.2
 }
 
 /// Where a panel's parts lie, before anything is drawn.
 struct Layout {
+    left: f64,
     start: f64,
     interval_end: f64,
     value_end: f64,
@@ -220,7 +336,14 @@ struct Reference {
 }
 
 impl Layout {
-    fn of(panel: &Panel<'_>, measure: Measure, facts: &Facts, left: f64, width: f64) -> Layout {
+    fn of(
+        panel: &Panel<'_>,
+        measure: Measure,
+        facts: &Facts,
+        shown: &[f64],
+        left: f64,
+        width: f64,
+    ) -> Layout {
         let keep = panel.keep();
         let rows = &panel.slice.rows;
         let widest = |texts: &mut dyn Iterator<Item = String>, style| {
@@ -234,11 +357,7 @@ impl Layout {
         let (start, end) = (left + names + 3.0, value_end - values - 3.0);
 
         let lines = if keep { reference_lines(rows, measure, facts) } else { Vec::new() };
-        let shown = rows
-            .iter()
-            .flat_map(|row| drawn_values(row, keep))
-            .chain(lines.iter().map(|line| line.0));
-        let shown = shown.map(|value| value * measure.factor);
+        let shown = shown.iter().map(|value| value * measure.factor);
         // Zero and a little to both sides: an axis never magnifies what the decimals do not show.
         let least = 5.0 * 10f64.powi(-(measure.decimals as i32));
         let around_zero = if keep { [None; 2] } else { [Some(-least), Some(least)] };
@@ -259,7 +378,7 @@ impl Layout {
             .iter()
             .map(|name| ROW_HEIGHT.max(name.len() as f64 * LABEL.line() + 1.8))
             .collect();
-        Layout { start, interval_end, value_end, scale, references, heights }
+        Layout { left, start, interval_end, value_end, scale, references, heights }
     }
 
     /// Room for the names of the reference lines, mm.
@@ -290,17 +409,22 @@ fn draw_panel(
         drawing.line((place(0.0), top), (place(0.0), bottom), THIN, INK);
     }
     let mut y = top;
-    for ((row, name), height) in panel.slice.rows.iter().zip(&panel.names).zip(&layout.heights) {
+    let rows = panel.slice.rows.iter().zip(&panel.spreads).zip(&panel.names);
+    for (((row, spread), name), height) in rows.zip(&layout.heights) {
         let middle = y + height / 2.0;
-        drawing.text_block(layout.start - 3.0, middle, Anchor::End, LABEL, name);
-        let texts = [
-            (layout.value_end, value_text(row, measure, keep)),
-            (layout.interval_end, interval_text(row, measure, keep)),
-        ];
-        for (end, text) in texts {
-            drawing.text_block(end, middle, Anchor::End, NOTE, &[text]);
-        }
-        draw_row(drawing, row, keep, middle, &place);
+        let at = (layout.left, y);
+        let size = (layout.interval_end - layout.left, *height);
+        drawing.hinted(&hint(row, spread, measure, keep), at, size, |drawing| {
+            drawing.text_block(layout.start - 3.0, middle, Anchor::End, LABEL, name);
+            let texts = [
+                (layout.value_end, value_text(row, measure, keep)),
+                (layout.interval_end, interval_text(row, measure, keep)),
+            ];
+            for (end, text) in texts {
+                drawing.text_block(end, middle, Anchor::End, NOTE, &[text]);
+            }
+            draw_row(drawing, row, spread, keep, middle, &place);
+        });
         y += height;
     }
     bottom + AXIS_HEIGHT
@@ -309,25 +433,79 @@ fn draw_panel(
 fn draw_row(
     drawing: &mut Drawing,
     row: &EffectRow,
+    spread: &Spread,
     keep: bool,
     middle: f64,
     place: &dyn Fn(f64) -> f64,
 ) {
     // Paler than the blue in grey print too.
     let colour = if told_from_zero(row) == Some(true) { BLUE } else { RULE };
-    // The control a little lower, so that neither hides the other.
-    if let Some(control) = control_value(row, keep) {
-        drawing.ring((place(control), middle + 1.3), DOT, 0.25, MUTED);
+    // The control a little lower, the seeds a little higher, so that none hides another.
+    let (above, below) = (middle - APART, middle + APART);
+    if let [first, .., last] = sorted(&spread.controls)[..] {
+        drawing.line((place(first), below), (place(last), below), HAIRLINE, MUTED);
+        for &control in &spread.controls {
+            let x = place(control);
+            drawing.line((x, below - 0.6), (x, below + 0.6), THIN, MUTED);
+        }
     }
-    if let Some((low, high)) = interval(row) {
-        let (low, high) =
-            if keep { (row.baseline - high, row.baseline - low) } else { (low, high) };
-        drawing.line((place(low), middle - 0.3), (place(high), middle - 0.3), MEDIUM, colour);
+    if let Some(control) = control_value(row, keep) {
+        drawing.ring((place(control), below), DOT, 0.25, MUTED);
+    }
+    if let [_, _, ..] = spread.seeds[..] {
+        for &seed in &spread.seeds {
+            drawing.disc((place(seed), above), SEED_DOT, MUTED);
+        }
+    }
+    if let Some((low, high)) = shown_interval(row, keep) {
+        drawing.line((place(low), middle), (place(high), middle), MEDIUM, colour);
     }
     let value = if keep { row.covered } else { row.effect };
     if value.is_finite() {
-        drawing.disc((place(value), middle - 0.3), DOT, colour);
+        drawing.disc((place(value), middle), DOT, colour);
     }
+}
+
+fn sorted(values: &[f64]) -> Vec<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted
+}
+
+/// `mouth: 13.7 points lost (95 % CI 11.3 to 16.0; p = 0.012, Holm-corrected); seeds 12.1, 13.9, 15.0; …`
+fn hint(row: &EffectRow, spread: &Spread, measure: Measure, keep: bool) -> String {
+    let list = |values: &[f64]| {
+        values.iter().map(|value| measure.number(*value)).collect::<Vec<_>>().join(", ")
+    };
+    let mut inner = Vec::new();
+    if let Some((low, high)) = shown_interval(row, keep) {
+        inner.push(format!("95 % CI {} to {}", measure.number(low), measure.number(high)));
+    }
+    if let Some(p) = row.p_adjusted {
+        let p = p_value(p);
+        let sign = if p.starts_with('<') { "p " } else { "p = " };
+        inner.push(format!("{sign}{p}, Holm-corrected"));
+    }
+    let inner = if inner.is_empty() { String::new() } else { format!(" ({})", inner.join("; ")) };
+    let what = axis_title(measure, keep);
+    let value = value_text(row, measure, keep);
+    let mut parts = vec![format!("{}: {value} {what}{inner}", row.regions.join(" + "))];
+    if spread.seeds.len() > 1 {
+        parts.push(format!("seeds {}", list(&spread.seeds)));
+    }
+    if let Some(control) = control_value(row, keep) {
+        parts.push(format!("the same area elsewhere {}", measure.number(control)));
+    }
+    if spread.controls.len() > 1 {
+        parts.push(format!("at each place {}", list(&spread.controls)));
+    }
+    parts.join("; ")
+}
+
+/// The interval as it is drawn: of what is lost, or of what is reached.
+fn shown_interval(row: &EffectRow, keep: bool) -> Option<(f64, f64)> {
+    let (low, high) = interval(row)?;
+    Some(if keep { (row.baseline - high, row.baseline - low) } else { (low, high) })
 }
 
 fn control_value(row: &EffectRow, keep: bool) -> Option<f64> {
@@ -339,9 +517,7 @@ fn control_value(row: &EffectRow, keep: bool) -> Option<f64> {
 fn drawn_values(row: &EffectRow, keep: bool) -> Vec<f64> {
     let mut values = vec![if keep { row.covered } else { row.effect }];
     values.extend(control_value(row, keep));
-    if let Some((low, high)) = interval(row) {
-        values.extend(if keep { [row.baseline - high, row.baseline - low] } else { [low, high] });
-    }
+    values.extend(shown_interval(row, keep).into_iter().flat_map(|(low, high)| [low, high]));
     values
 }
 
@@ -351,8 +527,7 @@ fn value_text(row: &EffectRow, measure: Measure, keep: bool) -> String {
 }
 
 fn interval_text(row: &EffectRow, measure: Measure, keep: bool) -> String {
-    let Some((low, high)) = interval(row) else { return String::new() };
-    let (low, high) = if keep { (row.baseline - high, row.baseline - low) } else { (low, high) };
+    let Some((low, high)) = shown_interval(row, keep) else { return String::new() };
     format!("({} to {})", measure.number(low), measure.number(high))
 }
 
@@ -406,7 +581,7 @@ mod tests {
 
     #[test]
     fn both_modes_are_labelled_and_nothing_overlaps() {
-        let figure = effects(&study(), Metric::Accuracy, &facts()).unwrap();
+        let figure = effects(&study(), Metric::Accuracy, &[], &facts()).unwrap();
         assert_labels_are_apart(&figure);
         assert_eq!(figure.width_mm, DOUBLE_COLUMN);
         assert_eq!(figure.title, "Hiding the mouth costs most: 21 points");
@@ -421,7 +596,7 @@ mod tests {
 
     #[test]
     fn rows_are_sorted_by_size() {
-        let figure = effects(&study(), Metric::Accuracy, &facts()).unwrap();
+        let figure = effects(&study(), Metric::Accuracy, &[], &facts()).unwrap();
         let words = words(&figure);
         let order: Vec<&str> = words
             .lines()
@@ -447,7 +622,7 @@ mod tests {
                 .collect(),
         ];
         for rows in cases {
-            assert_labels_are_apart(&effects(&rows, Metric::Accuracy, &facts()).unwrap());
+            assert_labels_are_apart(&effects(&rows, Metric::Accuracy, &[], &facts()).unwrap());
         }
     }
 
@@ -461,12 +636,12 @@ mod tests {
                 rows.push(row(&names.join("+"), "hide", size as f64, None));
             }
         }
-        let figure = effects(&rows, Metric::Accuracy, &facts()).unwrap();
+        let figure = effects(&rows, Metric::Accuracy, &[], &facts()).unwrap();
         assert_labels_are_apart(&figure);
         let words = words(&figure);
         assert!(words.lines().any(|line| line == "r6_0"), "{words}");
         let words = words.replace('\n', " ");
-        assert!(words.contains("99 more sets are in the table"), "{words}");
+        assert!(words.contains("120 more sets are in the table"), "{words}");
         assert!(figure.title.starts_with("Of single regions, what hiding"), "{}", figure.title);
     }
 
@@ -478,7 +653,7 @@ mod tests {
             other.swept.insert("dataset.seed".to_owned(), format!("{seed:02}"));
             rows.push(other);
         }
-        let figure = effects(&rows, Metric::Accuracy, &facts()).unwrap();
+        let figure = effects(&rows, Metric::Accuracy, &[], &facts()).unwrap();
         assert_labels_are_apart(&figure);
         assert!(words(&figure).contains("the table has the 28 combinations not drawn"));
         assert_eq!(figure.title, "Hiding the eyes costs 11 points (seed 00)");
@@ -490,7 +665,7 @@ mod tests {
         let mut weak = row("eyes", "keep", 2.0, Some((1.0, 3.0)));
         weak.baseline = 0.16;
         weak.covered = 0.14;
-        let figure = effects(&[weak], Metric::Accuracy, &facts()).unwrap();
+        let figure = effects(&[weak], Metric::Accuracy, &[], &facts()).unwrap();
         assert_labels_are_apart(&figure);
         assert!(words(&figure).contains("chance 14.3"));
     }
@@ -507,7 +682,7 @@ mod tests {
             other.swept.insert("train.optimizer.learning_rate".to_owned(), "0.01".to_owned());
             rows.push(other);
         }
-        let figure = effects(&rows, Metric::Accuracy, &facts()).unwrap();
+        let figure = effects(&rows, Metric::Accuracy, &[], &facts()).unwrap();
         assert_labels_are_apart(&figure);
         let words = words(&figure);
         assert!(
@@ -519,6 +694,9 @@ mod tests {
 
     #[test]
     fn an_unknown_metric_is_nothing_to_draw() {
-        assert!(matches!(effects(&study(), Metric::Bits, &facts()), Err(ReportError::Empty(_))));
+        assert!(matches!(
+            effects(&study(), Metric::Bits, &[], &facts()),
+            Err(ReportError::Empty(_))
+        ));
     }
 }

@@ -3,18 +3,20 @@
 use crate::analysis::people::{RankCorrelation, ceiling, rank_correlation, ranks, weight};
 use crate::region::{Region, Regions};
 
-use crate::report::canvas::drawing::{Anchor, CAP_MIDDLE, Drawing};
+use crate::report::canvas::drawing::{Anchor, CAP_MIDDLE, Drawing, corners};
 use crate::report::canvas::error::ReportError;
 use crate::report::canvas::figure::Figure;
 use crate::report::canvas::fonts;
 use crate::report::canvas::scale::Scale;
 use crate::report::canvas::theme::{
     BLUE, Colour, DOUBLE_COLUMN, FAINT, HAIRLINE, HEADING, LABEL, MARGIN, MEDIUM, MUTED, NOTE,
-    RULE, TICK, Type, WHITE, difference,
+    RULE, SINGLE_COLUMN, TICK, Type, WHITE, difference,
 };
 use crate::report::charts::emotion_cells::{EmotionCell, EmotionCells};
 use crate::report::findings::facts::Facts;
 use crate::report::findings::finding::excludes_zero;
+use crate::report::tables::cell::Cell;
+use crate::report::tables::table::{Column, Table};
 use crate::report::words::numbers::decimal;
 use crate::report::words::phrase::list;
 
@@ -44,7 +46,7 @@ struct Row<'a> {
 
 /// The network's regions for each emotion beside those that people use (Wegrzyn et al. 2017), the difference
 /// of their ranks, and the rank correlation over regions with its interval, under the ceiling that the
-/// human reference's own noise sets. Emotions and regions come in the order of the cells.
+/// human reference's own noise sets. Emotions come in the order of the cells, regions in that of all charts.
 ///
 /// # Errors
 /// [`ReportError::Empty`] where no cell has a region that is known and a number.
@@ -66,23 +68,41 @@ pub fn emotion_map(
     if emotions.is_empty() {
         return Err(ReportError::Empty("no region has a number for any emotion".to_owned()));
     }
+    columns.sort_by_key(|region| facts.place(std::slice::from_ref(&region.name)));
     let rows: Vec<Row<'_>> =
         emotions.into_iter().map(|emotion| row(emotion, cells, &columns)).collect();
 
+    let draw = |across| draw(across, &rows, &columns, heading, facts);
+    Ok(draw(3)?.with_narrow(draw(1)?))
+}
+
+/// Draws the three grids, so many beside each other, and the correlations beside the last.
+fn draw(
+    across: usize,
+    rows: &[Row<'_>],
+    columns: &[&Region],
+    heading: &str,
+    facts: &Facts,
+) -> Result<Figure, ReportError> {
+    let full = if across == 1 { SINGLE_COLUMN } else { DOUBLE_COLUMN };
     let limit = |name: &str| fonts::fit(name, LABEL, NAME_WIDTH);
     let names: Vec<String> = rows.iter().map(|row| limit(row.emotion)).collect();
     let heads: Vec<String> = columns.iter().map(|region| limit(&region.name)).collect();
     let widest =
         |names: &[String]| names.iter().map(|name| fonts::width(name, LABEL)).fold(0.0, f64::max);
     let left = MARGIN + widest(&names) + 1.5;
-    let panel = (DOUBLE_COLUMN - left - MARGIN - AGREEMENT - 3.0 * GUTTER) / 3.0;
+    // Stacked, the correlations stand under the grids.
+    let beside = if across == 1 { 0.0 } else { AGREEMENT + GUTTER };
+    let gutters = (across as f64 - 1.0) * GUTTER;
+    let panel = (full - left - MARGIN - beside - gutters) / across as f64;
     let width = (panel / columns.len() as f64).min(9.0);
 
-    let mut drawing = Drawing::new(DOUBLE_COLUMN, &title(&rows));
-    let y = drawing.heading(&subtitle(facts));
-    for row in &rows {
-        drawing.describe(&description(row, &columns));
+    let mut drawing = Drawing::new(full, &title(rows));
+    let start = drawing.heading(&subtitle(facts));
+    for row in rows {
+        drawing.describe(&description(row, columns));
     }
+    drawing.data(data(rows, columns));
     let panels: [(&str, Grid); 3] = [
         (heading, Grid { values: |row| &row.network, factor: 100.0, least: 0.05, tested: true }),
         (
@@ -97,24 +117,39 @@ pub fn emotion_map(
     let headings = panels.each_ref().map(|(heading, _)| fonts::wrap(heading, HEADING, panel));
     let agreement_heading = fonts::wrap("Rank correlation", HEADING, AGREEMENT);
     let lines = headings.iter().chain([&agreement_heading]).map(Vec::len).max().unwrap_or(1);
-    let names_at = y + lines as f64 * HEADING.line() + 1.0 + widest(&heads);
-    let top = names_at + 1.2;
-    for (index, name) in names.iter().enumerate() {
-        let middle = top + (index as f64 + 0.5) * CELL;
-        drawing.text_block(left - 1.5, middle, Anchor::End, LABEL, std::slice::from_ref(name));
-    }
+    let above = lines as f64 * HEADING.line() + 1.0 + widest(&heads);
+    let height = above + 1.2 + rows.len() as f64 * CELL + 4.0;
+    let write_names = |drawing: &mut Drawing, top: f64| {
+        for (index, name) in names.iter().enumerate() {
+            let middle = top + (index as f64 + 0.5) * CELL;
+            drawing.text_block(left - 1.5, middle, Anchor::End, LABEL, std::slice::from_ref(name));
+        }
+    };
     for (index, ((_, grid), heading)) in panels.iter().zip(&headings).enumerate() {
-        let x = left + index as f64 * (panel + GUTTER);
+        let x = left + (index % across) as f64 * (panel + GUTTER);
+        let y = start + (index / across) as f64 * height;
+        let (names_at, top) = (y + above, y + above + 1.2);
+        if index % across == 0 {
+            write_names(&mut drawing, top);
+        }
         head(&mut drawing, heading, x, y);
         for (column, name) in heads.iter().enumerate() {
             let middle = x + (column as f64 + 0.5) * width + CAP_MIDDLE * LABEL.em();
             drawing.text_upwards(middle, names_at, Anchor::Start, LABEL, name);
         }
-        grid.draw(&mut drawing, &rows, (x, top), width);
+        grid.draw(&mut drawing, rows, (columns, heading.join(" ")), (x, top), width);
     }
-    let x = left + 3.0 * (panel + GUTTER);
+    let (x, y, top) = match across {
+        1 => {
+            let y = start + 3.0 * height;
+            let top = y + agreement_heading.len() as f64 * HEADING.line() + 1.0;
+            write_names(&mut drawing, top);
+            (left, y, top)
+        }
+        _ => (left + 3.0 * (panel + GUTTER), start, start + above + 1.2),
+    };
     head(&mut drawing, &agreement_heading, x, y);
-    let bottom = draw_agreement(&mut drawing, &rows, (x, top));
+    let bottom = draw_agreement(&mut drawing, rows, (x, top));
     drawing.finish(bottom + MARGIN)
 }
 
@@ -173,7 +208,14 @@ struct Grid {
 }
 
 impl Grid {
-    fn draw(&self, drawing: &mut Drawing, rows: &[Row<'_>], (left, top): (f64, f64), width: f64) {
+    fn draw(
+        &self,
+        drawing: &mut Drawing,
+        rows: &[Row<'_>],
+        (columns, heading): (&[&Region], String),
+        (left, top): (f64, f64),
+        width: f64,
+    ) {
         let all = rows.iter().flat_map(|row| (self.values)(row));
         let extreme = all
             .filter(|value| value.is_finite())
@@ -184,19 +226,60 @@ impl Grid {
                 let size = (width - GAP, CELL - GAP);
                 let known = value.is_finite();
                 let ground: Colour = if known { difference(value, extreme) } else { WHITE };
-                drawing.rectangle(at, size, ground);
                 let bold = self.tested && row.told[column];
                 let style = Type { bold, ..NOTE.coloured(ground.text_on()) };
                 let written = value * self.factor;
                 let half = known && (written.fract().abs() - 0.5).abs() < 1e-9;
                 let number = decimal(written, usize::from(half && self.factor == 1.0));
-                if fonts::width(&number, style) <= size.0 - 0.3 {
-                    let (x, y) = (at.0 + size.0 / 2.0, at.1 + size.1 / 2.0);
-                    drawing.text_block(x, y, Anchor::Middle, style, &[number]);
-                }
+                let words =
+                    format!("{}, {}: {number} · {heading}", row.emotion, columns[column].name);
+                drawing.hinted(&words, at, size, |drawing| {
+                    drawing.rectangle(at, size, ground);
+                    if fonts::width(&number, style) <= size.0 - 0.3 {
+                        let (x, y) = (at.0 + size.0 / 2.0, at.1 + size.1 / 2.0);
+                        drawing.text_block(x, y, Anchor::Middle, style, &[number]);
+                    } else if value < 0.0 {
+                        drawing.hatch(&corners(at, size), style.colour);
+                    }
+                });
             }
         }
     }
+}
+
+/// A row an emotion and region.
+fn data(rows: &[Row<'_>], columns: &[&Region]) -> Table {
+    let mut table = Table::new(vec![
+        Column::text("emotion", "emotion"),
+        Column::text("region", "region"),
+        Column::number("network", "network"),
+        Column::text("significant", "significant"),
+        Column::number("people", "people, % over an average tile"),
+        Column::number("rank_difference", "rank in the network − in people"),
+        Column::number("rank_correlation", "rank correlation"),
+        Column::number("ceiling", "noise ceiling"),
+    ]);
+    let number = |value: f64| match value.is_finite() {
+        true => Cell::exact(value),
+        false => Cell::Empty,
+    };
+    for row in rows {
+        for (column, region) in columns.iter().enumerate() {
+            table.push(vec![
+                Cell::text(row.emotion),
+                Cell::text(region.name.as_str()),
+                number(row.network[column]),
+                Cell::Flag(row.told[column]),
+                number(row.people[column]),
+                number(row.ranks[column]),
+                row.agreement.map_or(Cell::Empty, |agreement| {
+                    Cell::number(agreement.value, 2).with_interval(agreement.interval)
+                }),
+                row.ceiling.map_or(Cell::Empty, number),
+            ]);
+        }
+    }
+    table
 }
 
 /// The rank correlations with their intervals, and the ceiling of each; returns the y below.
@@ -267,7 +350,7 @@ fn title(rows: &[Row<'_>]) -> String {
 fn subtitle(facts: &Facts) -> String {
     let parts = [
         facts.subtitle(),
-        "bold: told from zero".to_owned(),
+        "bold: significant".to_owned(),
         "people: Wegrzyn et al. 2017".to_owned(),
         "rank correlation over regions with its 95 % interval, wide with so few; upright stroke: the most that \
          two posers' noise allows"

@@ -32,7 +32,7 @@ use crate::study::{Condition, Setting};
 /// Of more settings than these the tables alone tell.
 pub const MOST_SETTINGS: usize = 6;
 /// So many conditions have their confusion matrix drawn, over all settings.
-const MOST_MATRICES: usize = 60;
+const MOST_MATRICES: usize = 30;
 
 /// What is drawn beside the findings.
 #[derive(Debug, Clone, Copy)]
@@ -91,14 +91,13 @@ fn of_setting(
     };
     let map = region_map(rows, Metric::Accuracy, with.regions, facts);
     push(Topic::Regions, "region_map", drawn(map)?);
-    if !rows.is_empty() {
-        push(Topic::Effects, "effects", drawn(effects(rows, Metric::Accuracy, facts))?);
-        push(Topic::Effects, "effects_bits", drawn(effects(rows, Metric::Bits, facts))?);
+    let runs: Vec<RunRow> = setting.all_runs().cloned().collect();
+    for (metric, name) in [(Metric::Accuracy, "effects"), (Metric::Bits, "effects_bits")] {
+        push(Topic::Effects, name, drawn(effects(rows, metric, &runs, facts))?);
     }
     let shares = waterfall(&evidence.shapley, Worth::Accuracy, facts);
     push(Topic::Shares, "shapley", drawn(shares)?);
     if !with.epochs.is_empty() {
-        let runs: Vec<RunRow> = setting.all_runs().cloned().collect();
         push(Topic::Training, "curves", drawn(curves(&runs, with.epochs, facts))?);
     }
     charts.extend(confusions(setting, found, with.confusion, matrices, names)?);
@@ -168,7 +167,8 @@ fn confusions(
         let name = names.of(&runs[0].condition);
         let own = counts_of(runs);
         let figure = confusion(runs, &own, Split::Test, facts)?;
-        matrices.push(Chart::new(Topic::Confusions, &format!("confusion_{name}"), figure));
+        let chart = Chart::new(Topic::Confusions, &format!("confusion_{name}"), figure);
+        matrices.push(chart.of(&runs[0].condition));
         let hidden =
             |masking: Masking| (masking.mode, masking.phase) == (Mode::Hide, Phase::Retrain);
         let alone = condition.regions.len() == 1 && condition.masking.is_some_and(hidden);
@@ -177,13 +177,9 @@ fn confusions(
             let shifts = &evidence.confusions;
             let figure = confusion_change(whole, runs, &both, Split::Test, shifts, facts);
             let name = format!("confusion_change_{name}");
-            changes
-                .extend(drawn(figure)?.map(|figure| Chart::new(Topic::Confusions, &name, figure)));
+            let chart = |figure| Chart::new(Topic::Confusions, &name, figure);
+            changes.extend(drawn(figure)?.map(|figure| chart(figure).of(&runs[0].condition)));
         }
-    }
-    // Each matrix by itself stands folded where the comparisons show it.
-    if !changes.is_empty() {
-        matrices = matrices.into_iter().map(Chart::folded).collect();
     }
     changes.extend(matrices);
     Ok(changes)

@@ -10,23 +10,27 @@ use crate::report::canvas::error::ReportError;
 use crate::report::canvas::face;
 use crate::report::canvas::figure::Figure;
 use crate::report::canvas::fonts;
-use crate::report::canvas::place::{Place, room, write};
+use crate::report::canvas::place::{Label, Place, callouts};
 use crate::report::canvas::scale::Scale;
 use crate::report::canvas::theme::{
-    DOUBLE_COLUMN, HEADING, MARGIN, MEDIUM, MUTED, NOTE, RULE, SINGLE_COLUMN, THIN, WHITE,
+    DOUBLE_COLUMN, HEADING, INK, MARGIN, MEDIUM, MUTED, NOTE, RULE, SINGLE_COLUMN, THIN, WHITE,
     difference,
 };
 use crate::report::findings::facts::Facts;
 use crate::report::findings::finding::{
     Slice, excludes_zero, interval, signal_interval, slices, told_from_zero,
 };
+use crate::report::tables::cell::Cell;
+use crate::report::tables::table::{Column, Table};
 use crate::report::words::headline;
 use crate::report::words::measure::Measure;
 use crate::report::words::phrase::{list, subject};
 
-const GUTTER: f64 = 6.0;
-/// Beside another, a face is so wide, mm.
-const FACE_OF_TWO: f64 = 80.0;
+const GUTTER: f64 = 4.0;
+/// Room for the labels on each side of a face, mm.
+const LABELS: f64 = 19.0;
+/// Beside a face and its labels nothing stands in a column of a page, mm.
+const PANEL: f64 = SINGLE_COLUMN - 2.0 * MARGIN;
 /// More regions than this that may carry as much are counted, not named.
 const MOST_NAMED: usize = 3;
 
@@ -80,38 +84,61 @@ pub fn region_map(
             metric.name()
         )));
     }
-    let alone = panels.len() == 1;
-    let width = if alone { SINGLE_COLUMN } else { DOUBLE_COLUMN };
-    let face = if alone { SINGLE_COLUMN - 2.0 * MARGIN } else { FACE_OF_TWO };
+    let draw = |across| draw(&panels, across, &found[0], rows, metric, facts);
+    match panels.len() {
+        1 => draw(1),
+        across => Ok(draw(across)?.with_narrow(draw(1)?)),
+    }
+}
 
-    let several = facts.several.or(found[0].several);
+/// Draws the panels, so many beside each other.
+fn draw(
+    panels: &[Panel<'_>],
+    across: usize,
+    first: &Slice<'_>,
+    rows: &[EffectRow],
+    metric: Metric,
+    facts: &Facts,
+) -> Result<Figure, ReportError> {
+    let measure = Measure::of(metric);
+    let width = if across == 1 { SINGLE_COLUMN } else { DOUBLE_COLUMN };
+    let several = facts.several.or(first.several);
     let title = title(&panels[0], rows, metric);
-    let mut drawing = Drawing::new(width, &several.title(title, found[0].fill, found[0].swept));
-    let y = drawing.heading(&subtitle(&panels, &found[0], facts));
-    for panel in &panels {
+    let mut drawing = Drawing::new(width, &several.title(title, first.fill, first.swept));
+    let mut y = drawing.heading(&subtitle(panels, first, facts));
+    for panel in panels {
         drawing.describe(&description(panel, measure));
     }
+    drawing.data(data(panels, measure));
     let extreme = panels
         .iter()
         .flat_map(|panel| &panel.worths)
         .map(|worth| worth.value.abs())
         // Colours never magnify what the decimals do not show.
         .fold(5.0 * 10f64.powi(-(measure.decimals as i32)) / measure.factor, f64::max);
-    let across = panels.len() as f64 * (face + GUTTER) - GUTTER;
-    let mut bottom = y;
-    for (column, panel) in panels.iter().enumerate() {
-        let left = (width - across) / 2.0 + column as f64 * (face + GUTTER);
-        drawing.text(left, y + HEADING.em(), Anchor::Start, HEADING, panel.heading);
-        let frame = Place { left, top: y + HEADING.line() + 0.8, width: face, height: face };
-        let unnamed = draw_face(&mut drawing, panel, frame, extreme, measure);
-        let mut below = frame.top + frame.height + 0.6;
-        for line in notes(panel, &unnamed, face) {
-            below += NOTE.line();
-            drawing.text(left, below, Anchor::Start, NOTE, &line);
+    let used = across as f64 * (PANEL + GUTTER) - GUTTER;
+    for row in panels.chunks(across) {
+        let mut bottom = y;
+        for (column, panel) in row.iter().enumerate() {
+            let left = (width - used) / 2.0 + column as f64 * (PANEL + GUTTER);
+            let mut heading = y;
+            for line in fonts::wrap(panel.heading, HEADING, PANEL) {
+                heading += HEADING.line();
+                drawing.text(left, heading - 0.3, Anchor::Start, HEADING, &line);
+            }
+            let face = PANEL - 2.0 * LABELS;
+            let frame =
+                Place { left: left + LABELS, top: heading + 1.2, width: face, height: face };
+            let mut below = draw_face(&mut drawing, panel, frame, extreme, measure) + 0.6;
+            for line in notes(panel, PANEL) {
+                below += NOTE.line();
+                drawing.text(left, below, Anchor::Start, NOTE, &line);
+            }
+            bottom = f64::max(bottom, below);
         }
-        bottom = f64::max(bottom, below);
+        y = bottom + 2.5;
     }
-    let bottom = key(&mut drawing, &panels, extreme, measure, bottom + 2.5);
+    let bottom = key(&mut drawing, panels, extreme, measure, y);
     drawing.finish(bottom + MARGIN)
 }
 
@@ -170,22 +197,36 @@ fn panel<'a>(
     Panel { heading, controlled, worths, left_out }
 }
 
-/// Draws a face and its regions; returns what found no room for its name.
+/// Draws a face and its regions, with their labels beside it; returns the y below.
 fn draw_face(
     drawing: &mut Drawing,
     panel: &Panel<'_>,
     frame: Place,
     extreme: f64,
     measure: Measure,
-) -> Vec<String> {
+) -> f64 {
     for worth in &panel.worths {
-        for polygon in &worth.region.polygons {
-            let mut outline: Vec<(f64, f64)> =
-                polygon.points().iter().map(|&point| frame.at(point)).collect();
-            drawing.area(outline.clone(), difference(worth.value, extreme), 1.0);
-            outline.extend(outline.first().copied());
-            drawing.path(outline, THIN, RULE, 1.0);
-        }
+        let corners = worth.region.polygons.iter().flat_map(|polygon| polygon.points());
+        let places: Vec<(f64, f64)> = corners.map(|&point| frame.at(point)).collect();
+        let range = |of: fn(&(f64, f64)) -> f64| {
+            places.iter().map(of).fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+                (low.min(value), high.max(value))
+            })
+        };
+        let ((left, right), (top, bottom)) = (range(|at| at.0), range(|at| at.1));
+        let size = (right - left, bottom - top);
+        drawing.hinted(&hint(worth, measure), (left, top), size, |drawing| {
+            for polygon in &worth.region.polygons {
+                let mut outline: Vec<(f64, f64)> =
+                    polygon.points().iter().map(|&point| frame.at(point)).collect();
+                drawing.area(outline.clone(), difference(worth.value, extreme), 1.0);
+                if worth.value < 0.0 {
+                    drawing.hatch(&outline, INK);
+                }
+                outline.extend(outline.first().copied());
+                drawing.path(outline, THIN, RULE, 1.0);
+            }
+        });
     }
     for line in face::lines() {
         let line: Vec<(f64, f64)> = line.into_iter().map(|point| frame.at(point)).collect();
@@ -193,40 +234,55 @@ fn draw_face(
         drawing.path(line.clone(), 3.0 * MEDIUM, WHITE, 0.35);
         drawing.path(line, MEDIUM, MUTED, 0.8);
     }
-    let mut taken: Vec<Place> = Vec::new();
-    let mut unnamed = Vec::new();
-    for worth in &panel.worths {
-        let number = bracketed(worth, measure);
-        let lines: [&str; 2] = [&worth.region.name, &number];
-        // The larger of two halves that are alike is the first.
-        let largest = worth
-            .region
-            .polygons
-            .iter()
-            .rev()
-            .max_by(|a, b| (a.area() * 1e6).round().total_cmp(&(b.area() * 1e6).round()));
-        match largest.and_then(|polygon| room(polygon, &lines, frame, &taken)) {
-            Some(place) => {
-                write(drawing, place, &lines);
-                taken.push(place);
-            }
-            None => unnamed.push(format!("{} {number}", worth.region.name)),
-        }
-    }
-    unnamed
+    let labels: Vec<Label<'_>> = panel
+        .worths
+        .iter()
+        .map(|worth| Label {
+            region: worth.region,
+            number: bracketed(worth, measure),
+            hint: hint(worth, measure),
+        })
+        .collect();
+    callouts(drawing, frame, LABELS, &labels)
+}
+
+/// `mouth: 10.3 points of test accuracy (95 % CI 8.0 to 12.6)`
+fn hint(worth: &Worth<'_>, measure: Measure) -> String {
+    let range = worth.interval.map_or(String::new(), |(low, high)| {
+        format!(" (95 % CI {} to {})", measure.number(low), measure.number(high))
+    });
+    let (name, number) = (&worth.region.name, measure.number(worth.value));
+    format!("{name}: {number} {}{range}", measure.long_unit)
 }
 
 /// What stands under a face.
-fn notes(panel: &Panel<'_>, unnamed: &[String], width: f64) -> Vec<String> {
-    let mut notes = Vec::new();
-    if !unnamed.is_empty() {
-        notes.extend(fonts::wrap(&format!("Not named above: {}", unnamed.join(", ")), NOTE, width));
+fn notes(panel: &Panel<'_>, width: f64) -> Vec<String> {
+    if panel.left_out.is_empty() {
+        return Vec::new();
     }
-    if !panel.left_out.is_empty() {
-        let text = format!("Not drawn, for they lie over others: {}", panel.left_out.join(", "));
-        notes.extend(fonts::wrap(&text, NOTE, width));
+    let text = format!("Not drawn, for they lie over others: {}", panel.left_out.join(", "));
+    fonts::wrap(&text, NOTE, width)
+}
+
+/// A row a region and face.
+fn data(panels: &[Panel<'_>], measure: Measure) -> Table {
+    let mut table = Table::new(vec![
+        Column::text("panel", "panel"),
+        Column::text("region", "region"),
+        Column::number("value", measure.long_unit),
+        Column::text("significant", "significant"),
+    ]);
+    for panel in panels {
+        for worth in &panel.worths {
+            table.push(vec![
+                Cell::text(panel.heading),
+                Cell::text(worth.region.name.as_str()),
+                Cell::of(worth.value, measure).with_interval(worth.interval),
+                Cell::Flag(worth.told),
+            ]);
+        }
     }
-    notes
+    table
 }
 
 /// `10.3`, or `(1.2)` where it cannot be told from zero.
@@ -258,7 +314,7 @@ fn subtitle(panels: &[Panel<'_>], first: &Slice<'_>, facts: &Facts) -> String {
     parts.push(PhaseWords::of(first.phase).networks.to_owned());
     parts.extend(facts.several.or(first.several).choice(first.fill, first.swept));
     if panels.iter().flat_map(|panel| &panel.worths).any(|worth| !worth.told) {
-        parts.push("in brackets: cannot be told from zero".to_owned());
+        parts.push("in brackets: not significant".to_owned());
     }
     parts.retain(|part| !part.is_empty());
     parts.join(" · ")

@@ -18,6 +18,8 @@ use crate::report::canvas::theme::{
 };
 use crate::report::charts::contact_sheet::Tile;
 use crate::report::findings::facts::Facts;
+use crate::report::tables::cell::Cell;
+use crate::report::tables::table::{Column, Table};
 use crate::report::words::capital;
 use crate::report::words::numbers::{counted, decimal, thousands};
 use crate::report::words::phrase::{list, subject};
@@ -28,6 +30,8 @@ const ACROSS: usize = 4;
 const WIDEST: f64 = 42.0;
 /// Pixels along a side of a face: so many that the cells of a map have no edges.
 const PIXELS: usize = 192;
+/// Pixels between two strokes over what is under zero.
+const HATCH: usize = 8;
 /// The full colour stands for no less than half a point.
 const LEAST: f64 = 0.005;
 /// The darkest a face gets under a map, from 0 to 1: light enough for the map to show.
@@ -62,16 +66,32 @@ pub fn sensitivity(
     };
     let is_window = first.method == MapMethod::Window;
     let panels: Vec<Panel<'_>> = maps.iter().map(|map| panel(map, is_window, regions)).collect();
-    let across = panels.len().min(ACROSS);
-    let width = if panels.len() > 2 { DOUBLE_COLUMN } else { SINGLE_COLUMN };
+    let draw = |across| draw(&panels, across, is_window, spec, regions, facts);
+    match panels.len() {
+        0..=2 => draw(panels.len()),
+        more => Ok(draw(more.min(ACROSS))?.with_narrow(draw(2)?)),
+    }
+}
+
+/// Draws the panels, so many beside each other.
+fn draw(
+    panels: &[Panel<'_>],
+    across: usize,
+    is_window: bool,
+    spec: Option<&SensitivitySpec>,
+    regions: &Regions,
+    facts: &Facts,
+) -> Result<Figure, ReportError> {
+    let width = if across > 2 { DOUBLE_COLUMN } else { SINGLE_COLUMN };
     let room = (width - 2.0 * MARGIN + GUTTER) / across as f64 - GUTTER;
     let face = room.min(WIDEST);
 
-    let mut drawing = Drawing::new(width, &title(&panels, is_window));
-    let mut y = drawing.heading(&subtitle(&panels, spec, facts));
-    for panel in &panels {
+    let mut drawing = Drawing::new(width, &title(panels, is_window));
+    let mut y = drawing.heading(&subtitle(panels, spec, facts));
+    for panel in panels {
         drawing.describe(&description(panel));
     }
+    drawing.data(data(panels));
     let values = || panels.iter().flat_map(|panel| &panel.values);
     let size = |value: &f64| if is_window { value.abs() } else { *value };
     let extreme = values().map(size).fold(LEAST, f64::max);
@@ -86,7 +106,12 @@ pub fn sensitivity(
             let name = fonts::fit(&capital(&panel.map.emotion), HEADING, face);
             drawing.text(left, y + HEADING.em(), Anchor::Start, HEADING, &name);
             let frame = Place { left, top: y + HEADING.line() + 0.6, width: face, height: face };
-            draw_face(&mut drawing, panel, frame, regions, &colour)?;
+            let (at, size) = ((frame.left, frame.top), (frame.width, frame.height));
+            let tile = tile(panel, is_window.then_some(extreme), &colour)?;
+            drawing.picture(at, size, &tile)?;
+            drawing.hinted(&description(panel), at, size, |drawing| {
+                draw_regions(drawing, frame, regions);
+            });
             let below = frame.top + frame.height + NOTE.line() + 0.3;
             let note = fonts::fit(&finding(panel), NOTE, face);
             drawing.text(left, below, Anchor::Start, NOTE, &note);
@@ -122,14 +147,13 @@ fn panel<'a>(map: &'a MeanMap, is_window: bool, regions: &'a Regions) -> Panel<'
     Panel { map, values, worths: names.zip(means).collect(), most, told }
 }
 
-/// The mean face, tinted by the map, and the regions' outlines.
-fn draw_face(
-    drawing: &mut Drawing,
+/// The mean face, tinted by the map. Where its scale has two sides, reaching to `extreme`, all but the palest
+/// of what is under zero is hatched.
+fn tile(
     panel: &Panel<'_>,
-    frame: Place,
-    regions: &Regions,
+    extreme: Option<f64>,
     colour: &dyn Fn(f64) -> Colour,
-) -> Result<(), ReportError> {
+) -> Result<Tile, ReportError> {
     let MeanMap { side, face, .. } = panel.map;
     let darkest = face.iter().copied().fold(f64::INFINITY, f64::min);
     let brightest = face.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -137,15 +161,21 @@ fn draw_face(
     let mut pixels = Vec::with_capacity(3 * PIXELS * PIXELS);
     for row in 0..PIXELS {
         for column in 0..PIXELS {
-            let Colour(red, green, blue) = colour(between(&panel.values, *side, row, column));
+            let value = between(&panel.values, *side, row, column);
+            let Colour(red, green, blue) = colour(value);
+            let hatched = extreme.is_some_and(|extreme| value < -0.1 * extreme)
+                && (row + column).is_multiple_of(HATCH);
             let light = (between(face, *side, row, column) - darkest) / range;
             // Multiplied, so that what is not tinted is the face itself.
-            let shade = SHADE + (1.0 - SHADE) * light;
+            let shade = (SHADE + (1.0 - SHADE) * light) * if hatched { 0.6 } else { 1.0 };
             pixels.extend([red, green, blue].map(|value| (f64::from(value) * shade).round() as u8));
         }
     }
-    let tile = Tile::new(pixels, PIXELS, PIXELS, 3)?;
-    drawing.picture((frame.left, frame.top), (frame.width, frame.height), &tile)?;
+    Tile::new(pixels, PIXELS, PIXELS, 3)
+}
+
+/// The outlines of the regions.
+fn draw_regions(drawing: &mut Drawing, frame: Place, regions: &Regions) {
     for polygon in regions.built_in().iter().flat_map(|region| &region.polygons) {
         let corners = polygon.points().iter().map(|&point| frame.at(point));
         let mut outline: Vec<(f64, f64)> = corners.collect();
@@ -153,7 +183,25 @@ fn draw_face(
         drawing.path(outline.clone(), 3.0 * HAIRLINE, WHITE, 0.35);
         drawing.path(outline, HAIRLINE, INK, 0.6);
     }
-    Ok(())
+}
+
+/// A row an emotion and region.
+fn data(panels: &[Panel<'_>]) -> Table {
+    let mut table = Table::new(vec![
+        Column::text("emotion", "emotion"),
+        Column::text("region", "region"),
+        Column::number("mean", "mean over the region"),
+    ]);
+    for panel in panels {
+        for (region, mean) in &panel.worths {
+            table.push(vec![
+                Cell::text(panel.map.emotion.as_str()),
+                Cell::text(*region),
+                Cell::share(*mean),
+            ]);
+        }
+    }
+    table
 }
 
 /// A map's value at a pixel, between its cells by bilinear interpolation.

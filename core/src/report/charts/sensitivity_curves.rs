@@ -9,9 +9,11 @@ use crate::report::canvas::figure::Figure;
 use crate::report::canvas::scale::Scale;
 use crate::report::canvas::theme::{
     BLUE, Colour, DOUBLE_COLUMN, FAINT, HAIRLINE, HEADING, MARGIN, MEDIUM, MUTED, NOTE, ORANGE,
-    RULE, TICK,
+    RULE, SINGLE_COLUMN, TICK,
 };
 use crate::report::findings::facts::Facts;
+use crate::report::tables::cell::Cell;
+use crate::report::tables::table::{Column, Table};
 use crate::report::words::capital;
 use crate::report::words::numbers::{decimal, extent, mean};
 use crate::report::words::phrase::list;
@@ -47,24 +49,38 @@ pub fn sensitivity_curves(curves: &[MeanCurve], facts: &Facts) -> Result<Figure,
     if points().next().is_none() {
         return Err(ReportError::Empty("there are no curves".to_owned()));
     }
-    let width = (DOUBLE_COLUMN - 2.0 * MARGIN - 2.0 * Y_AXIS - GUTTER - LAST) / 2.0;
+    Ok(draw(&panels, 2, facts)?.with_narrow(draw(&panels, 1, facts)?))
+}
+
+/// Draws the panels, so many beside each other.
+fn draw(panels: &[Vec<Line<'_>>; 2], across: usize, facts: &Facts) -> Result<Figure, ReportError> {
+    let points = || panels.iter().flatten().flat_map(|line| &line.curve.points);
+    let full = if across == 1 { SINGLE_COLUMN } else { DOUBLE_COLUMN };
+    let axes_and_gutters = across as f64 * Y_AXIS + (across as f64 - 1.0) * GUTTER + LAST;
+    let width = (full - 2.0 * MARGIN - axes_and_gutters) / across as f64;
     let most = points().map(|point| 100.0 * point.1).fold(10.0, f64::max);
     let to = (most / 10.0).ceil() * 10.0;
 
-    let mut drawing = Drawing::new(DOUBLE_COLUMN, &title(&panels));
-    let y = drawing.heading(&subtitle(&panels, facts));
+    let mut drawing = Drawing::new(full, &title(panels));
+    let start = drawing.heading(&subtitle(panels, facts));
+    drawing.data(data(panels));
     let most_lines = panels.iter().map(Vec::len).max().unwrap_or(0) as f64;
-    let top = y + HEADING.line() + most_lines * NOTE.line() + 2.5;
+    let key = HEADING.line() + most_lines * NOTE.line() + 2.5;
+    let below = 1.4 + TICK.line() + NOTE.line() + 0.8;
+    let mut bottom = start;
     for (index, (lines, (_, heading, unit))) in panels.iter().zip(PANELS).enumerate() {
-        let left = MARGIN + Y_AXIS + index as f64 * (width + Y_AXIS + GUTTER);
+        let left = MARGIN + Y_AXIS + (index % across) as f64 * (width + Y_AXIS + GUTTER);
+        let y = start + (index / across) as f64 * (key + HEIGHT + below + 4.0);
+        let top = y + key;
+        bottom = top + HEIGHT + below;
         drawing.text(left, y + HEADING.em(), Anchor::Start, HEADING, heading);
-        let across = Scale { from: 0.0, to: 100.0, start: left, end: left + width };
+        let along = Scale { from: 0.0, to: 100.0, start: left, end: left + width };
         let up = Scale { from: 0.0, to, start: top + HEIGHT, end: top };
-        axes(&mut drawing, &across, &up, unit);
+        axes(&mut drawing, &along, &up, unit);
         // The first line lies on top of the others.
         for line in lines.iter().rev() {
             let points = line.curve.points.iter();
-            let points = points.map(|(share, p)| (across.at(100.0 * share), up.at(100.0 * p)));
+            let points = points.map(|(share, p)| (along.at(100.0 * share), up.at(100.0 * p)));
             drawing.path(points.collect(), MEDIUM, line.colour, 1.0);
         }
         for (number, line) in lines.iter().enumerate() {
@@ -72,14 +88,39 @@ pub fn sensitivity_curves(curves: &[MeanCurve], facts: &Facts) -> Result<Figure,
             drawing.line((left, middle), (left + 5.0, middle), MEDIUM, line.colour);
             let words = format!("{}, area {}", line.name, area(line.curve));
             let baseline = middle + CAP_MIDDLE * NOTE.em();
-            drawing.text(left + 6.2, baseline, Anchor::Start, NOTE, &words);
+            let (at, size) = ((left, middle - 0.5 * NOTE.line()), (width, NOTE.line()));
+            drawing.hinted(&description(heading, line), at, size, |drawing| {
+                drawing.text(left + 6.2, baseline, Anchor::Start, NOTE, &words);
+            });
         }
         for line in lines {
             drawing.describe(&description(heading, line));
         }
     }
-    let bottom = top + HEIGHT + 1.4 + TICK.line() + NOTE.line() + 0.8;
     drawing.finish(bottom + MARGIN)
+}
+
+/// A row a point of a line.
+fn data(panels: &[Vec<Line<'_>>; 2]) -> Table {
+    let mut table = Table::new(vec![
+        Column::text("curve", "curve"),
+        Column::text("order", "order"),
+        Column::number("share", "share of the face, %"),
+        Column::number("probability", "probability of the emotion, %"),
+    ]);
+    for (lines, (kind, ..)) in panels.iter().zip(PANELS) {
+        for line in lines {
+            for &(share, probability) in &line.curve.points {
+                table.push(vec![
+                    Cell::text(kind.name()),
+                    Cell::text(line.name),
+                    Cell::share(share),
+                    Cell::share(probability),
+                ]);
+            }
+        }
+    }
+    table
 }
 
 /// The map of each method, then the random order, which is the same for all.

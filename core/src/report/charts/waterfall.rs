@@ -15,6 +15,8 @@ use crate::report::canvas::theme::{
 };
 use crate::report::findings::facts::Facts;
 use crate::report::findings::game::{Game, games, value_interval, value_told};
+use crate::report::tables::cell::Cell;
+use crate::report::tables::table::{Column, Table};
 use crate::report::words::dividing_headline;
 use crate::report::words::measure::Measure;
 use crate::report::words::numbers::counted;
@@ -46,7 +48,8 @@ struct Step<'a> {
 }
 
 /// The Shapley values of a metric, a panel for each phase, fill and setting: a waterfall from the worth of
-/// nothing seen to that of all regions, the largest value first, each with its interval.
+/// nothing seen to that of all regions, each with its interval, in the order that all charts have (the largest
+/// value first where there is none) and on one scale.
 ///
 /// # Errors
 /// [`ReportError::Empty`] where there are none of that metric.
@@ -55,21 +58,38 @@ pub fn waterfall(rows: &[ShapleyRow], worth: Worth, facts: &Facts) -> Result<Fig
     let Some(first) = games.first() else {
         return Err(ReportError::Empty(format!("no Shapley values of `{}`", worth.name())));
     };
+    let draw = |across| draw(&games, first, across, worth, facts);
+    match games.len() {
+        1 => draw(1),
+        _ => Ok(draw(2)?.with_narrow(draw(1)?)),
+    }
+}
+
+/// Draws the games, so many beside each other.
+fn draw(
+    games: &[Game<'_>],
+    first: &Game<'_>,
+    across: usize,
+    worth: Worth,
+    facts: &Facts,
+) -> Result<Figure, ReportError> {
     let measure = Measure::of_worth(worth);
-    let across = if games.len() == 1 { 1 } else { 2 };
     let width = if across == 1 { SINGLE_COLUMN } else { DOUBLE_COLUMN };
     let panel_width = (width - 2.0 * MARGIN - (across as f64 - 1.0) * GUTTER) / across as f64;
     let several = facts.several.or(first.several);
     let panels: Vec<Panel<'_>> =
-        games.iter().map(|game| panel(game, several, panel_width)).collect();
+        games.iter().map(|game| panel(game, (facts, several), panel_width)).collect();
 
     let finding = dividing_headline(first, measure);
     let title = several.title(finding, first.fill, first.swept);
     let mut drawing = Drawing::new(width, &title);
-    let mut y = drawing.heading(&subtitle(&games, facts));
+    let mut y = drawing.heading(&subtitle(games, facts));
     for panel in &panels {
         drawing.describe(&description(panel, measure));
     }
+    drawing.data(data(&panels, measure));
+    let shown: Vec<f64> =
+        panels.iter().flat_map(|panel| &panel.steps).flat_map(Step::shown).collect();
     for row_of_panels in panels.chunks(across) {
         let lines = row_of_panels.iter().map(|panel| panel.heading.len()).max().unwrap_or(1);
         let top = y + lines as f64 * HEADING.line() + 1.5;
@@ -80,7 +100,7 @@ pub fn waterfall(rows: &[ShapleyRow], worth: Worth, facts: &Facts) -> Result<Fig
                 let baseline = y + HEADING.em() + index as f64 * HEADING.line();
                 drawing.text(left, baseline, Anchor::Start, HEADING, line);
             }
-            draw_panel(&mut drawing, panel, measure, (left, top), panel_width);
+            draw_panel(&mut drawing, panel, measure, &shown, (left, top), panel_width);
             bottom = f64::max(bottom, top + panel.height + AXIS_HEIGHT);
         }
         y = bottom + 4.0;
@@ -88,7 +108,7 @@ pub fn waterfall(rows: &[ShapleyRow], worth: Worth, facts: &Facts) -> Result<Fig
     drawing.finish(y - 4.0 + MARGIN)
 }
 
-fn panel<'a>(game: &Game<'a>, several: Several, width: f64) -> Panel<'a> {
+fn panel<'a>(game: &Game<'a>, (facts, several): (&Facts, Several), width: f64) -> Panel<'a> {
     let heading = several.heading("Only the regions seen", (game.phase, game.fill, game.swept));
     let (none, all) = (game.rows[0].none_seen, game.rows[0].all_seen);
     let end = |name: String, worth: f64| Step {
@@ -99,7 +119,9 @@ fn panel<'a>(game: &Game<'a>, several: Several, width: f64) -> Panel<'a> {
     };
     let mut steps = vec![end("nothing seen".to_owned(), none)];
     let mut before = none;
-    for &row in &game.rows {
+    let mut rows = game.rows.clone();
+    rows.sort_by_key(|row| facts.place(std::slice::from_ref(&row.region)));
+    for row in rows {
         let after = before + row.value;
         let name = fonts::wrap(&row.region, LABEL, NAME_WIDTH);
         steps.push(Step { name, value: Some(row), before, after });
@@ -119,6 +141,12 @@ impl Step<'_> {
     fn interval(&self) -> Option<(f64, f64)> {
         let (low, high) = self.value.and_then(value_interval)?;
         Some((self.before + low, self.before + high))
+    }
+
+    /// All that it puts on the axis.
+    fn shown(&self) -> [f64; 4] {
+        let (low, high) = self.interval().unwrap_or((self.before, self.after));
+        [self.before, self.after, low, high]
     }
 
     /// The rightmost of all that is drawn.
@@ -141,6 +169,12 @@ impl Step<'_> {
         })
     }
 
+    /// `mouth +21.0 (19.0 to 23.0)`
+    fn told(&self, measure: Measure) -> String {
+        let (name, written) = (self.name.join(" "), self.written(measure));
+        format!("{name} {written} {}", self.range(measure)).trim_end().to_owned()
+    }
+
     /// A gain is blue, a loss orange, and grey what may be neither: paler than both in grey print too.
     fn colour(&self) -> Colour {
         match self.value {
@@ -155,6 +189,7 @@ fn draw_panel(
     drawing: &mut Drawing,
     panel: &Panel<'_>,
     measure: Measure,
+    shown: &[f64],
     (left, top): (f64, f64),
     width: f64,
 ) {
@@ -168,11 +203,7 @@ fn draw_panel(
     // Room for a value after the longest step.
     let end = left + width - ranges - values - 2.5;
     let start = left + names + 3.0;
-    let shown = steps.iter().flat_map(|step| {
-        let (low, high) = step.interval().unwrap_or((step.before, step.after));
-        [step.before, step.after, low, high]
-    });
-    let scale = Scale::around(shown.map(|value| value * measure.factor), 0.04, start, end);
+    let scale = Scale::around(shown.iter().map(|value| value * measure.factor), 0.04, start, end);
     let place = |value: f64| scale.at(value * measure.factor);
 
     let unit = measure.amount_unit();
@@ -188,23 +219,27 @@ fn draw_panel(
             let x = place(step.before);
             drawing.line((x, from), (x, middle - half), HAIRLINE, MUTED);
         }
-        drawing.text_block(start - 3.0, middle, Anchor::End, LABEL, &step.name);
-        match step.value {
-            None => drawing.disc((place(step.after), middle), DOT, INK),
-            Some(_) => {
-                let (from, to) = (place(step.before), place(step.after));
-                let at = (from.min(to), middle - half);
-                let length = (to - from).abs().max(MEDIUM / 2.0);
-                drawing.rectangle(at, (length, BAR), step.colour());
+        let hint = step.told(measure);
+        let at = (left, y);
+        drawing.hinted(&hint, at, (width, step.height()), |drawing| {
+            drawing.text_block(start - 3.0, middle, Anchor::End, LABEL, &step.name);
+            match step.value {
+                None => drawing.disc((place(step.after), middle), DOT, INK),
+                Some(_) => {
+                    let (from, to) = (place(step.before), place(step.after));
+                    let at = (from.min(to), middle - half);
+                    let length = (to - from).abs().max(MEDIUM / 2.0);
+                    drawing.rectangle(at, (length, BAR), step.colour());
+                }
             }
-        }
-        if let Some((low, high)) = step.interval() {
-            drawing.line((place(low), middle), (place(high), middle), MEDIUM, INK);
-        }
-        let x = place(step.end()) + if step.value.is_some() { 1.2 } else { DOT + 0.8 };
-        let value = [step.written(measure)];
-        drawing.text_block(x, middle, Anchor::Start, NOTE, &value);
-        drawing.text_block(left + width, middle, Anchor::End, NOTE, &[step.range(measure)]);
+            if let Some((low, high)) = step.interval() {
+                drawing.line((place(low), middle), (place(high), middle), MEDIUM, INK);
+            }
+            let x = place(step.end()) + if step.value.is_some() { 1.2 } else { DOT + 0.8 };
+            let value = [step.written(measure)];
+            drawing.text_block(x, middle, Anchor::Start, NOTE, &value);
+            drawing.text_block(left + width, middle, Anchor::End, NOTE, &[step.range(measure)]);
+        });
         previous = Some(middle + half);
         y += step.height();
     }
@@ -234,18 +269,39 @@ fn subtitle(games: &[Game<'_>], facts: &Facts) -> String {
         parts.push("with one seed only images are sampled".to_owned());
     }
     if rows().any(|row| !value_told(row)) {
-        parts.push("grey: cannot be told from\u{a0}zero".to_owned());
+        parts.push("grey: not significant".to_owned());
     }
     parts.retain(|part| !part.is_empty());
     parts.join(" · ")
 }
 
+/// A row a step.
+fn data(panels: &[Panel<'_>], measure: Measure) -> Table {
+    let mut table = Table::new(vec![
+        Column::text("panel", "panel"),
+        Column::text("step", "step"),
+        Column::number("value", "Shapley value"),
+        Column::number("reached", "reached"),
+    ]);
+    for panel in panels {
+        for step in &panel.steps {
+            let value = step.value.map_or(Cell::Empty, |row| {
+                Cell::of(row.value, measure).with_interval(value_interval(row))
+            });
+            table.push(vec![
+                Cell::text(panel.heading.join(" ")),
+                Cell::text(step.name.join(" ")),
+                value,
+                Cell::of(step.after, measure),
+            ]);
+        }
+    }
+    table
+}
+
 /// `Only the regions seen, test accuracy, %: nothing seen 14.3, mouth +21.0 (19.0 to 23.0), …`
 fn description(panel: &Panel<'_>, measure: Measure) -> String {
-    let steps = panel.steps.iter().map(|step| {
-        let (name, written) = (step.name.join(" "), step.written(measure));
-        format!("{name} {written} {}", step.range(measure)).trim_end().to_owned()
-    });
+    let steps = panel.steps.iter().map(|step| step.told(measure));
     let steps: Vec<String> = steps.collect();
     let unit = measure.amount_unit();
     format!("{}, {}, {unit}: {}.", panel.heading.join(" "), measure.name, steps.join(", "))
@@ -294,7 +350,7 @@ mod tests {
         let words = words(&figure);
         assert!(words.contains("(27.6 to 32.4)") && words.contains("15.0"), "{words}");
         assert!(words.contains("FER+ · 1,400 test images · 3 seeds"), "{words}");
-        assert!(words.contains("grey: cannot"), "{words}");
+        assert!(words.contains("grey: not"), "{words}");
         let told = "test accuracy, %: nothing seen 15.0, mouth +30.0 (27.6 to 32.4), eyes +15.2";
         assert!(figure.description.contains(told), "{}", figure.description);
         assert!(figure.description.ends_with("(−3.2 to −1.4), all 7 seen 75.0."));

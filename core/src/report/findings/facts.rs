@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::experiment::Statistics;
 use crate::plan::{Several, Swept, swept_words};
+use crate::region::Mode;
+use crate::store::{EffectRow, Metric};
 use crate::study::{Origin, Setting, Study};
 
+use crate::report::findings::finding::slices;
 use crate::report::words::numbers::counted;
 
 /// What every figure of a setting has in common.
@@ -31,6 +34,8 @@ pub struct Facts {
     pub several: Several,
     /// Batch normalisation's statistics in the evaluations of each of the study's settings.
     pub statistics: BTreeMap<Swept, Statistics>,
+    /// Sets of regions in the one order that every chart has them in; see [`Facts::in_order_of`].
+    pub order: Vec<Vec<String>>,
 }
 
 impl Facts {
@@ -51,7 +56,26 @@ impl Facts {
             whole_only: whole.map(|whole| whole.accuracies()).unwrap_or_default(),
             several: study.several.within_a_setting(),
             statistics: study.statistics(),
+            order: Vec::new(),
         }
+    }
+
+    /// Charts have their regions in the order of the study's first effects: what costs most hidden, or keeps
+    /// most seen alone, comes first.
+    pub fn in_order_of(mut self, effects: &[EffectRow]) -> Facts {
+        if let Some(first) = slices(effects, Metric::Accuracy).first() {
+            let sets = first.rows.iter().map(|row| row.regions.clone());
+            self.order = match first.mode {
+                Mode::Hide => sets.collect(),
+                Mode::Keep => sets.rev().collect(),
+            };
+        }
+        self
+    }
+
+    /// Where a set of regions comes in that order; last where it has no place in it.
+    pub fn place(&self, regions: &[String]) -> usize {
+        self.order.iter().position(|set| set == regions).unwrap_or(usize::MAX)
     }
 
     /// `FER+ · learning_rate 0.01 · 3,137 test images · 3 seeds`

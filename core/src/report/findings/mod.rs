@@ -10,6 +10,7 @@ pub(in crate::report) mod evidence;
 pub(in crate::report) mod facts;
 pub(in crate::report) mod finding;
 pub(in crate::report) mod game;
+pub(in crate::report) mod seeds;
 pub(in crate::report) mod sweep;
 
 use evidence::Evidence;
@@ -50,7 +51,7 @@ impl Findings {
             .settings
             .iter()
             .map(|setting| Found {
-                facts: Facts::of(&study, setting),
+                facts: Facts::of(&study, setting).in_order_of(&evidence.effects),
                 evidence: evidence.of_setting(&setting.swept),
             })
             .collect();

@@ -1,8 +1,9 @@
 //! The report of an experiment in the results folder: the one place of this room that opens files.
 //!
-//! In: the tables of an experiment and its file. Out: the tables that follow from them, every chart as PNG and
-//! SVG, the page, and a [`Report`] of which the command prints the words.
+//! In: the tables of an experiment, its file and its example pictures. Out: the tables that follow from them, every
+//! chart and its numbers, the page, and a [`Report`] of which the command prints the words.
 
+mod examples;
 mod maps;
 mod stored;
 
@@ -22,6 +23,7 @@ use crate::store::{
 use crate::study::Study;
 
 use super::canvas::error::ReportError;
+use super::canvas::figure::FigureFormat;
 use super::charts::chart::Chart;
 use super::charts::of_study::{MOST_SETTINGS, Supplements, of_study};
 use super::findings::Findings;
@@ -43,7 +45,7 @@ pub struct Report {
     question: String,
     /// What is missing, and why: sentences.
     pub notes: Vec<String>,
-    /// The PNGs of the charts, then the page.
+    /// A file of each chart, then the page.
     files: Vec<PathBuf>,
 }
 
@@ -54,6 +56,17 @@ pub enum Depth {
     Answer,
     /// Then each emotion's losses and confusions.
     Details,
+}
+
+/// What is drawn beside the tables, and how.
+#[derive(Debug, Clone)]
+pub struct Drawn {
+    /// The files that each chart becomes.
+    pub figures: Vec<FigureFormat>,
+    /// Whether those go without title and conditions, which lie beside them as a caption.
+    pub untitled: bool,
+    /// Whether the page shows pictures of the data set, where the folder has them.
+    pub examples: bool,
 }
 
 /// Why there is no report.
@@ -84,7 +97,7 @@ impl ReportingError {
 ///
 /// # Errors
 /// Where its tables are missing or damaged, its runs cannot be paired, or something cannot be written.
-pub fn report(results: &Results, name: &str) -> Result<Report, ReportingError> {
+pub fn report(results: &Results, name: &str, drawn: &Drawn) -> Result<Report, ReportingError> {
     let Tables { runs, epochs, confusion, scores, lost } = Tables::read(results, name)?;
     // Nothing is left out without a word.
     let mut notes = Vec::new();
@@ -97,8 +110,8 @@ pub fn report(results: &Results, name: &str) -> Result<Report, ReportingError> {
     let Recovered { question, analysis, regions, sensitivity, .. } = &stored.read;
     notes.extend(stored.note.clone());
     notes.extend(lost.map(|lost| format!("{lost}. How the networks learned is not shown.")));
-    let drawn = findings.settings().len().min(MOST_SETTINGS);
-    let maps = maps::read(results, name, &findings.study, drawn, sensitivity, &mut notes)?;
+    let shown = findings.settings().len().min(MOST_SETTINGS);
+    let maps = maps::read(results, name, &findings.study, shown, sensitivity, &mut notes)?;
     let supplements = Supplements {
         epochs: &epochs,
         confusion: &confusion,
@@ -108,12 +121,17 @@ pub fn report(results: &Results, name: &str) -> Result<Report, ReportingError> {
         regions,
     };
     let charts = of_study(&findings, supplements)?;
-    if drawn < findings.settings().len() {
+    if shown < findings.settings().len() {
         notes.push(format!(
-            "charts are drawn of the first {drawn} of {} settings; the tables have all",
+            "charts are drawn of the first {shown} of {} settings; the tables have all",
             findings.settings().len()
         ));
     }
+    let examples = match drawn.examples {
+        true => examples::read(results, name, &findings.study.runs)?,
+        false => Vec::new(),
+    };
+    let formats: Vec<&str> = drawn.figures.iter().map(|format| format.ending()).collect();
     let page = Page {
         name,
         question,
@@ -123,10 +141,12 @@ pub fn report(results: &Results, name: &str) -> Result<Report, ReportingError> {
         notes: &notes,
         findings: &findings,
         charts: &charts,
+        examples: &examples,
+        formats: &formats,
     };
     let page_path = folder.join("report.html");
     let (saved, written) = rayon::join(
-        || save(&results.charts_dir(name)?, &charts),
+        || save(&results.charts_dir(name)?, &charts, drawn),
         || -> Result<(), ReportingError> {
             let html = page.html()?;
             Ok(write_whole(&page_path, |file| file.write_all(html.as_bytes()))?)
@@ -245,15 +265,25 @@ fn prior(results: &Results, scores: &RunScores) -> Result<Vec<f64>, String> {
         .ok_or_else(|| format!("`{}` does not tell the share of each class", path.display()))
 }
 
-/// Writes every chart as PNG and SVG, several at a time; gives back the paths of the PNGs in their order.
-fn save(folder: &Path, charts: &[Chart]) -> Result<Vec<PathBuf>, ReportingError> {
-    charts
-        .par_iter()
-        .map(|chart| {
-            let path = folder.join(format!("{}.png", chart.name));
-            chart.figure.save_png(&path)?;
-            chart.figure.save_svg(&folder.join(format!("{}.svg", chart.name)))?;
-            Ok(path)
-        })
-        .collect()
+/// Writes every chart, several at a time, and its numbers as CSV beside it; gives back a path for each.
+fn save(folder: &Path, charts: &[Chart], drawn: &Drawn) -> Result<Vec<PathBuf>, ReportingError> {
+    let save = |chart: &Chart| -> Result<Option<PathBuf>, ReportingError> {
+        let path = |ending: &str| folder.join(format!("{}.{ending}", chart.name));
+        let write =
+            |ending: &str, bytes: &[u8]| write_whole(&path(ending), |file| file.write_all(bytes));
+        let untitled = drawn.untitled.then(|| chart.figure.untitled());
+        let figure = untitled.as_ref().unwrap_or(&chart.figure);
+        for format in &drawn.figures {
+            write(format.ending(), &format.of(figure)?)?;
+        }
+        if drawn.untitled {
+            write("txt", figure.caption().as_bytes())?;
+        }
+        if let Some(data) = &figure.data {
+            write("csv", data.render(Format::Csv, 0)?.as_bytes())?;
+        }
+        Ok(drawn.figures.first().map(|format| path(format.ending())))
+    };
+    let saved = charts.par_iter().map(save).collect::<Result<Vec<_>, _>>()?;
+    Ok(saved.into_iter().flatten().collect())
 }

@@ -1,6 +1,9 @@
 //! HTML that is escaped by construction: text from files comes in through [`Html::text`] and attribute
 //! values alone, and markup only from the program itself.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::report::canvas::figure::Figure;
 use crate::report::words::visible::visible_lines;
 
@@ -39,9 +42,29 @@ impl Html {
     }
 
     /// A figure's drawing, as the program made it: its text is escaped there, and it holds no `id` that
-    /// could clash with another's.
+    /// could clash with another's. What the page says of every chart at once is left out: its name, which stands
+    /// beside it in words, its typeface, and that nothing is translucent.
     pub fn drawing(figure: &Figure) -> Html {
-        Html(figure.svg.clone())
+        let opening = figure.svg.find('\n').map_or(0, |end| end + 1);
+        let marks = figure.svg.split_once("</desc>\n").map_or("", |(_, marks)| marks);
+        let mut drawing = figure.svg[..opening].to_owned() + marks;
+        for said in [" font-family=\"Inter, Helvetica, Arial, sans-serif\"", " opacity=\"1\""] {
+            drawing = drawing.replace(said, "");
+        }
+        Html(drawing)
+    }
+
+    /// A button of the program's own script; without script it is not there.
+    pub fn copy_button(target: &'static str) -> Html {
+        let attributes =
+            [("type", "button"), ("class", "copy"), ("data-copy", target), ("hidden", "")];
+        Html::element("button", &attributes, Html::text("Copy"))
+    }
+
+    /// A picture inside of the page.
+    pub fn picture(png: &[u8], words: &str) -> Html {
+        let source = format!("data:image/png;base64,{}", STANDARD.encode(png));
+        Html::void("img", &[("src", &source), ("alt", words)])
     }
 
     pub fn then(mut self, next: Html) -> Html {

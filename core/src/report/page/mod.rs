@@ -4,7 +4,10 @@
 //! script and charts are inside, and its content security policy forbids everything else. Without script
 //! it is the same page, only unsorted.
 
+mod citations;
+mod dark;
 mod html;
+mod methods;
 mod sortable;
 mod tables;
 
@@ -13,18 +16,21 @@ use base64::engine::general_purpose::STANDARD;
 
 use html::Html;
 use sortable::sortable;
-use tables::tables_of;
+use tables::{folded, tables_of};
 
+use crate::experiment;
 use crate::report::canvas::error::ReportError;
+use crate::report::canvas::figure::Figure;
 use crate::report::canvas::fonts;
 use crate::report::charts::chart::{Chart, Topic};
 use crate::report::findings::Findings;
 use crate::report::findings::facts::origin_words;
 use crate::report::tables::listing::runs_table;
 use crate::report::tables::study::{effects_table, study_table};
-use crate::report::words::numbers::counted;
-use crate::report::words::{answer, details, mask_leak_sentences, reach_warnings};
-use crate::store::RunRow;
+use crate::report::words::measure::Measure;
+use crate::report::words::numbers::{counted, mean};
+use crate::report::words::{answer, capital, details, mask_leak_sentences, reach_warnings};
+use crate::store::{Metric, RunRow};
 
 /// All that the page of an experiment shows.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +48,18 @@ pub struct Page<'a> {
     pub notes: &'a [String],
     pub findings: &'a Findings,
     pub charts: &'a [Chart],
+    /// The endings of each chart's files beside the page.
+    pub formats: &'a [&'a str],
+    /// Pictures of the data set; may be empty.
+    pub examples: &'a [Example],
+}
+
+/// What networks met under a condition: a picture of each class.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Example {
+    pub condition: String,
+    /// The pictures side by side, in class order.
+    pub png: Vec<u8>,
 }
 
 /// A part of the page that can be linked to.
@@ -50,6 +68,9 @@ struct Section {
     heading: &'static str,
     body: Html,
 }
+
+/// The topics whose first charts stand on the first screen.
+const FIRST: [Topic; 2] = [Topic::Regions, Topic::Effects];
 
 /// Of a run, what the page tabulates; swept keys follow.
 const RUN_COLUMNS: [&str; 12] = [
@@ -74,7 +95,7 @@ impl Page<'_> {
     /// Where a table lacks a column that it should have.
     pub fn html(&self) -> Result<String, ReportError> {
         let sections = self.sections()?;
-        let main = self.opening().then(contents(&sections)).then(
+        let main = self.opening().then(self.first()).then(contents(&sections)).then(
             sections
                 .into_iter()
                 .map(|section| {
@@ -102,33 +123,57 @@ impl Page<'_> {
             .then(meta(&[("name", "color-scheme"), ("content", "light dark")]))
             .then(Html::plain("title", &format!("{title} · fer-lab")))
             .then(Html::style(&typeface()))
-            .then(Html::style(include_str!("style.css")));
-        let script = Html::script(nonce, include_str!("sort.js"));
+            .then(Html::style(include_str!("style.css")))
+            .then(Html::style(&dark::sheet(self.drawings())));
+        let script = Html::script(nonce, include_str!("script.js"));
         let head = Html::element("head", &[], head);
         let body = Html::element("body", &[], main.clone().then(script));
         let document = Html::element("html", &[("lang", "en")], head.then(body));
         format!("<!doctype html>\n{}\n", document.as_str())
     }
 
+    fn drawings(&self) -> impl Iterator<Item = &str> {
+        let figures = self.charts.iter().map(|chart| &chart.figure);
+        figures
+            .flat_map(|figure| std::iter::once(figure).chain(figure.narrow.as_deref()))
+            .map(|figure| figure.svg.as_str())
+    }
+
     /// The question, the answer in words, and under which conditions.
     fn opening(&self) -> Html {
         let heading = if self.question.is_empty() { self.name } else { self.question };
         let words = answer(self.findings).replace('\n', " ");
-        let details = details(self.findings).replace('\n', " ");
         let origin = format!("Experiment {}", self.name);
         let opening = Html::element("p", &[("class", "origin")], Html::text(&origin))
             .then(Html::plain("h1", heading))
             .then(Html::element("p", &[("class", "answer")], Html::text(&words)))
-            .then(paragraphs(&details))
-            .then(paragraphs(&mask_leak_sentences(&self.findings.evidence.mask_leaks).join("\n\n")))
             .then(Html::element(
                 "p",
-                &[("class", "conditions")],
+                &[("class", "conditions-line")],
                 Html::text(&self.findings.shown().facts.subtitle()),
             ))
             .then(self.failures())
             .then(self.warnings());
-        Html::element("header", &[], opening.then(paragraphs(self.analysis)))
+        Html::element("header", &[], opening)
+    }
+
+    /// The charts of the first screen: where the signal lies, and the effects.
+    fn first(&self) -> Html {
+        let charts: Html = FIRST
+            .iter()
+            .filter_map(|topic| self.first_of(*topic))
+            .map(|chart| self.figure(chart))
+            .collect();
+        match charts.as_str().is_empty() {
+            true => charts,
+            false => Html::element("div", &[("class", "charts first")], charts),
+        }
+    }
+
+    fn first_of(&self, topic: Topic) -> Option<&Chart> {
+        let open =
+            |chart: &&Chart| chart.topic == topic && !chart.folded && chart.condition.is_none();
+        self.charts.iter().find(open).filter(|_| FIRST.contains(&topic))
     }
 
     /// What did not finish, each run with its reason.
@@ -166,39 +211,170 @@ impl Page<'_> {
     }
 
     fn sections(&self) -> Result<Vec<Section>, ReportError> {
-        let mut sections: Vec<Section> =
-            Topic::ALL.into_iter().filter_map(|topic| self.section_of(topic)).collect();
+        let mut sections =
+            vec![Section { id: "more", heading: "In more words", body: self.more() }];
+        sections.extend(Topic::ALL.into_iter().filter_map(|topic| self.section_of(topic)));
         sections.push(Section { id: "numbers", heading: "The numbers", body: self.numbers()? });
+        sections.push(Section { id: "methods", heading: "Methods", body: self.methods() });
         sections.push(Section {
             id: "settings",
             heading: "Settings and versions",
             body: self.settings(),
         });
+        sections.retain(|section| !section.body.as_str().is_empty());
         Ok(sections)
     }
 
-    /// The section of a topic: its charts, then its tables; `None` without any.
+    /// What the answer has no room for.
+    fn more(&self) -> Html {
+        let details = details(self.findings).replace('\n', " ");
+        paragraphs(&details)
+            .then(paragraphs(&mask_leak_sentences(&self.findings.evidence.mask_leaks).join("\n\n")))
+            .then(paragraphs(self.analysis))
+    }
+
+    /// The section of a topic: its charts, then its tables, then the conditions that it has a chart of each;
+    /// `None` without any.
     fn section_of(&self, topic: Topic) -> Option<Section> {
-        let charts = || self.charts.iter().filter(|chart| chart.topic == topic);
+        let first = self.first_of(topic);
+        let of_topic = || self.charts.iter().filter(|chart| chart.topic == topic);
+        let rest = || {
+            let shown = |chart: &&Chart| first.is_none_or(|first| first.name != chart.name);
+            of_topic().filter(|chart| chart.condition.is_none()).filter(shown)
+        };
         let tables = tables_of(self.findings, topic);
-        let mut body = Html::default();
-        if charts().next().is_some() {
-            let group = |folded: bool| -> Html {
-                let charts = charts().filter(|chart| chart.folded == folded).map(figure).collect();
-                Html::element("div", &[("class", "charts")], charts)
-            };
-            body = Html::plain("p", topic.lead()).then(group(false));
-            let count = charts().filter(|chart| chart.folded).count();
-            if count > 0 {
-                let more = format!("{} more", counted(count as u64, "chart"));
-                let summary = Html::plain("summary", &more);
-                body = body.then(Html::element("details", &[], summary.then(group(true))));
-            }
-        } else if tables.is_none() {
+        let conditions =
+            if topic == Topic::Confusions { self.conditions() } else { Html::default() };
+        let nothing = rest().next().is_none() && tables.is_none() && conditions.as_str().is_empty();
+        // How a chart of the first screen is to be read stands with what is left of it.
+        let of_first = topic == Topic::Effects && first.is_some();
+        if nothing && !of_first {
             return None;
         }
-        let body = body.then(tables.unwrap_or_default());
+        let mut body = Html::default();
+        if of_first && self.first_of(Topic::Regions).is_some() {
+            body = body.then(Html::plain("p", Topic::Regions.lead()));
+        }
+        if of_topic().next().is_some() || !conditions.as_str().is_empty() {
+            body = body.then(Html::plain("p", topic.lead()));
+        }
+        for fold in [false, true] {
+            let charts: Html = rest()
+                .filter(|chart| chart.folded == fold)
+                .map(|chart| self.figure(chart))
+                .collect();
+            let count = rest().filter(|chart| chart.folded == fold).count();
+            if count == 0 {
+                continue;
+            }
+            let charts = Html::element("div", &[("class", "charts")], charts);
+            let more = format!("{} more", counted(count as u64, "chart"));
+            body = body.then(match fold {
+                false => charts,
+                true => Html::element("details", &[], Html::plain("summary", &more).then(charts)),
+            });
+        }
+        let body = body.then(tables.unwrap_or_default()).then(conditions);
         Some(Section { id: topic.id(), heading: topic.heading(), body })
+    }
+
+    /// Each condition under its name, folded: what the networks met, and its charts.
+    fn conditions(&self) -> Html {
+        let mut names: Vec<&str> = Vec::new();
+        let of_charts = self.charts.iter().filter_map(|chart| chart.condition.as_deref());
+        let of_examples = self.examples.iter().map(|example| example.condition.as_str());
+        for name in of_charts.chain(of_examples) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let conditions: Html = names.iter().map(|name| self.condition(name)).collect();
+        match names.is_empty() {
+            true => Html::default(),
+            false => Html::element("div", &[("class", "conditions")], conditions),
+        }
+    }
+
+    fn condition(&self, name: &str) -> Html {
+        let runs = || self.findings.study.runs.iter().filter(|run| run.condition == name);
+        let label = runs()
+            .next()
+            .map_or(name.to_owned(), |run| capital(&self.findings.study.several.label(run.into())));
+        let reached: Vec<f64> = runs().filter_map(|run| run.test_accuracy).collect();
+        let mut summary = Html::text(&label);
+        if !reached.is_empty() {
+            let accuracy = Measure::of(Metric::Accuracy).amount(mean(&reached));
+            summary = summary.then(Html::plain("span", &format!(" {accuracy}")));
+        }
+        let example = self.examples.iter().find(|example| example.condition == name);
+        let example = example.map_or(Html::default(), |example| {
+            let classes = self.findings.shown().facts.classes.join(", ");
+            let words = format!("{label}: a test image of each class, {classes}");
+            let caption =
+                Html::plain("figcaption", &format!("A test image of each class: {classes}"));
+            let picture = Html::picture(&example.png, &words).then(caption);
+            Html::element("figure", &[("class", "examples")], picture)
+        });
+        let charts = self.charts.iter().filter(|chart| chart.condition.as_deref() == Some(name));
+        let charts = Html::element(
+            "div",
+            &[("class", "charts")],
+            charts.map(|chart| self.figure(chart)).collect(),
+        );
+        let summary = Html::element("summary", &[], summary);
+        Html::element("details", &[], summary.then(example).then(charts))
+    }
+
+    /// A chart, what it says for those who cannot see it, and where its files are.
+    fn figure(&self, chart: &Chart) -> Html {
+        let Chart { name, figure, .. } = chart;
+        let words = format!("{}. {}", figure.title, figure.description);
+        let width = format!("--width: {:.0}mm", figure.width_mm);
+        let drawing = |class: &'static str, figure: &Figure| {
+            Html::element("div", &[("class", class)], Html::drawing(figure))
+        };
+        let drawings = match &figure.narrow {
+            Some(narrow) => drawing("wide", figure).then(drawing("narrow", narrow)),
+            None => drawing("only", figure),
+        };
+        let picture = Html::element("div", &[("role", "img"), ("aria-label", &words)], drawings);
+        let card = Html::element("div", &[("class", "chart scroll"), ("tabindex", "0")], picture);
+        let file = |ending: &str| {
+            let path = format!("charts/{name}.{ending}");
+            Html::element("a", &[("href", &path)], Html::text(ending))
+        };
+        let data = figure.data.as_ref().map(|_| "csv");
+        let files = self.formats.iter().copied().chain(data).enumerate().map(|(place, ending)| {
+            let comma = if place == 0 { Html::default() } else { Html::text(", ") };
+            comma.then(file(ending))
+        });
+        let caption = Html::text(&format!("{name}: ")).then(files.collect());
+        let inner = card.then(Html::element("figcaption", &[], caption));
+        Html::element("figure", &[("style", &width)], inner)
+    }
+
+    /// How it was done, to be copied into a paper, and what to cite.
+    fn methods(&self) -> Html {
+        let experiment =
+            self.settings.and_then(|text| experiment::parse_whole(text, self.name).ok());
+        let experiment = experiment.as_ref();
+        let paragraphs = methods::methods(experiment, self.findings);
+        let paragraph = |(heading, text): &(&str, String)| {
+            let heading = Html::plain("b", &format!("{heading}. "));
+            Html::element("p", &[], heading.then(Html::text(text)))
+        };
+        let text: Html = paragraphs.iter().map(paragraph).collect();
+        let copied = |id: &'static str, tag: &'static str, inner: Html| {
+            let block = Html::element(tag, &[("id", id)], inner);
+            Html::element("div", &[("class", "copied")], Html::copy_button(id).then(block))
+        };
+        let entries = citations::citations(experiment, self.findings, self.charts);
+        let note = "The program, and the data and methods that this study uses. A figure is cited with the \
+                    version above.";
+        copied("methods-text", "div", text)
+            .then(Html::plain("h3", "To cite"))
+            .then(Html::plain("p", note))
+            .then(copied("citations", "pre", Html::text(&entries)))
     }
 
     fn numbers(&self) -> Result<Html, ReportError> {
@@ -212,13 +388,11 @@ impl Page<'_> {
             }
         }
         runs.select(&columns)?;
-        let mut body = sortable(
-            "Conditions: accuracy over seeds, effect and signal",
-            &study_table(study, &evidence.effects),
-        );
+        let conditions = study_table(study, &evidence.effects);
+        let mut body = folded("Conditions: accuracy over seeds, effect and signal", &conditions);
         if !evidence.effects.is_empty() {
             let caption = "Every effect: shares in per cent and points, information in bits";
-            body = body.then(sortable(caption, &effects_table(&evidence.effects)));
+            body = body.then(folded(caption, &effects_table(&evidence.effects)));
         }
         let summary = counted(study.runs.len() as u64, "run");
         let folded = Html::plain("summary", &summary).then(sortable("Runs", &runs));
@@ -249,7 +423,11 @@ impl Page<'_> {
                     }
                 },
             )
-            .then(Html::element("pre", &[("tabindex", "0")], Html::plain("code", text))),
+            .then({
+                let text = Html::element("pre", &[("tabindex", "0")], Html::plain("code", text));
+                let summary = Html::plain("summary", "The experiment file");
+                Html::element("details", &[], summary.then(text))
+            }),
         };
         list.then(settings)
     }
@@ -267,26 +445,6 @@ fn contents(sections: &[Section]) -> Html {
     });
     let list = Html::element("ul", &[], links.collect());
     Html::element("nav", &[("aria-label", "Contents")], list)
-}
-
-/// A chart on its white card, what it says for those who cannot see it, and where its files are.
-fn figure(chart: &Chart) -> Html {
-    let Chart { name, figure, .. } = chart;
-    let words = format!("{}. {}", figure.title, figure.description);
-    let width = format!("--width: {:.0}mm", figure.width_mm);
-    let picture = [("role", "img"), ("aria-label", words.as_str())];
-    let card = [("class", "chart"), ("tabindex", "0")];
-    let card = Html::element("div", &card, Html::element("div", &picture, Html::drawing(figure)));
-    let file = |ending: &str, label: &str| {
-        let path = format!("charts/{name}.{ending}");
-        Html::element("a", &[("href", &path)], Html::text(label))
-    };
-    let caption = Html::text("Beside this page: ")
-        .then(file("png", &format!("{name}.png")))
-        .then(Html::text(", "))
-        .then(file("svg", "svg"));
-    let inner = card.then(Html::element("figcaption", &[], caption));
-    Html::element("figure", &[("style", &width)], inner)
 }
 
 /// Prose whose paragraphs are parted by empty lines. One that is indented is a command, and keeps its lines.

@@ -40,7 +40,12 @@ pub fn sortable(caption: &str, table: &Table) -> Html {
     let table = Html::element("table", &[("class", "sortable")], whole);
     let attributes =
         [("class", "scroll"), ("tabindex", "0"), ("role", "region"), ("aria-label", caption)];
-    Html::element("div", &attributes, table)
+    let more = Html::element(
+        "span",
+        &[("class", "more")],
+        Html::text("Wider than the page: scroll sideways →"),
+    );
+    Html::element("div", &attributes, more.then(table))
 }
 
 fn class(align: Align) -> &'static str {

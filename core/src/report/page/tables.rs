@@ -45,12 +45,14 @@ pub fn tables_of(findings: &Findings, topic: Topic) -> Option<Html> {
     (!table.is_empty()).then(|| folded(caption, &table))
 }
 
-fn folded(caption: &str, table: &Table) -> Html {
+/// A long table stands folded.
+pub fn folded(caption: &str, table: &Table) -> Html {
     let rows = table.rows().len();
     let html = sortable(caption, table);
     if rows <= OPEN {
         return html;
     }
-    let summary = Html::plain("summary", &format!("A table of {}", counted(rows as u64, "row")));
+    let summary = format!("{caption}: a table of {}", counted(rows as u64, "row"));
+    let summary = Html::plain("summary", &summary);
     Html::element("details", &[], summary.then(html))
 }

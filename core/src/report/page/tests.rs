@@ -39,14 +39,14 @@ fn page_with(text: &str, evidence: Evidence) -> String {
         Chart::new(
             Topic::Effects,
             "effects",
-            effects(std::slice::from_ref(&effect), Metric::Accuracy, &facts).unwrap(),
+            effects(std::slice::from_ref(&effect), Metric::Accuracy, &runs, &facts).unwrap(),
         ),
         Chart::new(
             Topic::Confusions,
             "confusion_hide",
             confusion(&runs[1..2], &confusions, Split::Test, &facts).unwrap(),
         )
-        .folded(),
+        .of(&runs[1].condition),
     ];
     let page = Page {
         name: "small",
@@ -57,6 +57,8 @@ fn page_with(text: &str, evidence: Evidence) -> String {
         notes: &[],
         findings: &Findings::of(study, Evidence { effects: vec![effect], ..evidence }),
         charts: &charts,
+        examples: &[Example { condition: runs[1].condition.clone(), png: b"a picture".to_vec() }],
+        formats: &["png", "svg"],
     };
     page.html().unwrap()
 }
@@ -73,8 +75,9 @@ fn text_from_files_is_never_markup() {
     assert_eq!(html.matches("<script").count(), 1, "only the program's own");
     assert!(html.contains("<script nonce=\""));
     assert_eq!(html.matches("</script>").count(), 1);
-    assert!(!html.contains("<img"));
-    assert_eq!(html.matches("</title>").count(), 1 + html.matches("<svg").count());
+    assert_eq!(html.matches("<img").count(), 1, "only the example");
+    // The page's own, and what a pointer is told.
+    assert_eq!(html.matches("</title>").count(), 1 + html.matches("<g><title>").count());
     assert!(html.contains("&lt;script&gt;alert(1)"));
 }
 
@@ -94,7 +97,7 @@ fn the_page_asks_for_nothing_outside() {
     let addresses = html.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
     assert!(!addresses.contains("://"));
     assert!(html.split("url(").skip(1).all(|rest| rest.starts_with("data:")));
-    assert!(values(&html, "src").is_empty());
+    assert!(values(&html, "src").iter().all(|source| source.starts_with("data:image/png;base64,")));
     let beside = |link: &&str| link.starts_with('#') || link.starts_with("charts/");
     assert!(values(&html, "href").iter().all(beside), "{:?}", values(&html, "href"));
 }
@@ -103,12 +106,16 @@ fn the_page_asks_for_nothing_outside() {
 fn everything_has_its_place_once_and_can_be_reached() {
     let html = page("eyes");
     let mut ids = values(&html, "id");
-    assert_eq!(ids, ["sweep", "effects", "confusions", "numbers", "settings"]);
+    let sections = ["more", "sweep", "effects", "confusions", "numbers", "methods", "settings"];
+    let copied = ["methods-text", "citations"];
+    ids.retain(|id| !copied.contains(id));
+    assert_eq!(ids, sections);
+    assert!(copied.iter().all(|id| values(&html, "data-copy").contains(id)));
     let links: Vec<&str> = values(&html, "href");
     assert!(ids.iter().all(|id| links.contains(&format!("#{id}").as_str())));
     ids.sort_unstable();
     ids.dedup();
-    assert_eq!(ids.len(), 5);
+    assert_eq!(ids.len(), sections.len());
     assert_eq!(html.matches("<h1>").count(), 1);
     assert!(html.contains("<html lang=\"en\">"));
     assert!(html.contains("<title>eyes · fer-lab</title>"));
@@ -142,6 +149,8 @@ fn an_experiment_without_anything_has_a_page_that_says_so() {
         notes: &[],
         findings: &Findings::default(),
         charts: &[],
+        examples: &[],
+        formats: &[],
     };
     let html = page.html().unwrap();
     assert!(html.contains("<h1>small</h1>"));
@@ -161,8 +170,8 @@ fn what_supports_the_charts_stands_under_them() {
     let html = page_with("eyes", evidence.clone());
     assert_eq!(html.matches("<script").count(), 1, "only the program's own");
     // A topic with a table alone has its section.
-    let ids = ["sweep", "effects", "shares", "emotions", "confusions", "numbers", "settings"];
-    assert_eq!(values(&html, "id"), ids);
+    let ids = ["more", "sweep", "effects", "shares", "emotions", "confusions", "numbers"];
+    assert_eq!(values(&html, "id")[..7], ids);
     let section = |id: &str| {
         let section = html.split(&format!("<section id=\"{id}\">")).nth(1).unwrap();
         section.split("</section>").next().unwrap().to_owned()
@@ -176,5 +185,45 @@ fn what_supports_the_charts_stands_under_them() {
     assert!(html.contains("neutral: 31.0 % instead of 4.0 %"), "the details are told");
 
     let many = Evidence { class_effects: vec![evidence.class_effects[0].clone(); 31], ..evidence };
-    assert!(page_with("eyes", many).contains("<summary>A table of 31 rows</summary>"));
+    assert!(page_with("eyes", many).contains(": a table of 31 rows</summary>"));
+}
+
+/// The first screen: the answer, then the map and the effects; what is long stands folded.
+#[test]
+fn the_answer_comes_first_and_conditions_fold() {
+    let html = page("eyes");
+    let place = |text: &str| html.find(text).unwrap_or_else(|| panic!("{text} is missing"));
+    assert!(place("class=\"answer\"") < place("class=\"charts first\""));
+    assert!(place("charts/effects.png") < place("<nav"));
+    let folded = html.split("<div class=\"conditions\">").nth(1).unwrap();
+    let folded = folded.split("</section>").next().unwrap();
+    assert!(
+        folded.starts_with("<details><summary>Eyes hidden<span> 83.0\u{a0}%</span></summary>"),
+        "{folded}"
+    );
+    assert!(folded.contains("alt=\"Eyes hidden: a test image of each class, eyes, glad\""));
+    assert!(folded.contains("charts/confusion_hide.csv"));
+    assert!(!html.contains("<details open"));
+}
+
+#[test]
+fn the_study_cites_what_it_uses_and_nothing_else() {
+    let html = page("eyes");
+    assert!(html.contains("@software{fer_lab,") && html.contains("hooker2019roar"), "{html}");
+    for unused in ["jethani2022fastshap", "petsiuk2018rise", "owen2007pigeonhole", "wegrzyn"] {
+        assert!(!html.contains(unused), "{unused}");
+    }
+    let evidence = Evidence { ranking: ranks("eyes", &[1.0]), ..Evidence::default() };
+    assert!(page_with("eyes", evidence).contains("owen2007pigeonhole"));
+}
+
+#[test]
+fn marks_tell_their_values() {
+    let html = page("eyes");
+    assert!(
+        html.contains("<title>eyes: 11.4 test accuracy lost, points (95 % CI 8.9 to 13.9)"),
+        "{html}"
+    );
+    assert!(html.contains("<title>glad predicted as eyes: 17 % (5)</title>"));
+    assert!(html.contains("@media screen and (prefers-color-scheme: dark) {\n  .chart [fill="));
 }

@@ -19,6 +19,8 @@ pub enum Format {
     Csv,
     Json,
     Markdown,
+    /// A `tabular` with the rules of the package booktabs.
+    Latex,
 }
 
 impl std::str::FromStr for Format {
@@ -30,6 +32,7 @@ impl std::str::FromStr for Format {
             "csv" => Ok(Format::Csv),
             "json" => Ok(Format::Json),
             "markdown" => Ok(Format::Markdown),
+            "latex" => Ok(Format::Latex),
             other => Err(ReportError::UnknownFormat(other.to_owned())),
         }
     }
@@ -157,6 +160,7 @@ impl Table {
         match format {
             Format::Table => Ok(self.terminal(width)),
             Format::Markdown => Ok(self.markdown()),
+            Format::Latex => Ok(self.latex()),
             Format::Csv => self.csv(),
             Format::Json => self.json(),
         }
@@ -230,6 +234,28 @@ impl Table {
         text
     }
 
+    fn latex(&self) -> String {
+        let places = self.columns.iter().map(|column| match column.align {
+            Align::Left => 'l',
+            Align::Right => 'r',
+        });
+        let line = |cells: &mut dyn Iterator<Item = String>| {
+            format!("{} \\\\\n", cells.collect::<Vec<_>>().join(" & "))
+        };
+        let mut headers = self.columns.iter().map(|column| in_latex(&column.header));
+        let mut text = format!(
+            "% \\usepackage{{booktabs}}\n\\begin{{tabular}}{{{}}}\n\\toprule\n",
+            places.collect::<String>()
+        );
+        text += &line(&mut headers);
+        text += "\\midrule\n";
+        for row in &self.rows {
+            text +=
+                &line(&mut row.iter().map(|cell| in_latex(Parts::of(cell).padded([0; 4]).trim())));
+        }
+        text + "\\bottomrule\n\\end{tabular}\n"
+    }
+
     fn csv(&self) -> Result<String, ReportError> {
         let failure = |reason: String| ReportError::Encoding { format: "csv", reason };
         let fields = self.fields();
@@ -276,6 +302,39 @@ impl Table {
         }
         fields
     }
+}
+
+/// Text that LaTeX sets as it stands: nothing in it is a command, and no bracket at the beginning of a row is
+/// taken for the distance that may follow `\\\\`.
+fn in_latex(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in visible(text).chars() {
+        match character {
+            '\\' => safe += "\\textbackslash{}",
+            '~' => safe += "\\textasciitilde{}",
+            '^' => safe += "\\textasciicircum{}",
+            '&' | '%' | '$' | '#' | '_' | '{' | '}' => safe.extend(['\\', character]),
+            '[' | ']' | '*' => safe.extend(['{', character, '}']),
+            '<' => safe += "$<$",
+            '>' => safe += "$>$",
+            '|' => safe += "$|$",
+            '"' => safe += "''",
+            '−' => safe += "$-$",
+            '±' => safe += "$\\pm$",
+            '×' => safe += "$\\times$",
+            '÷' => safe += "$\\div$",
+            '≥' => safe += "$\\geq$",
+            '≤' => safe += "$\\leq$",
+            '→' => safe += "$\\rightarrow$",
+            '…' => safe += "\\ldots{}",
+            '–' => safe += "--",
+            '·' => safe += "\\textperiodcentered{}",
+            '°' => safe += "\\textdegree{}",
+            '\u{a0}' => safe.push('~'),
+            other => safe.push(other),
+        }
+    }
+    safe
 }
 
 /// A row as a JSON object, its keys in the order of the columns.
@@ -405,6 +464,23 @@ jaw | hidden,,,-0.002,-0.101,0.006,
     }
 
     #[test]
+    fn latex_is_a_table_of_booktabs_in_which_no_text_is_a_command() {
+        let mut table = table();
+        let hostile = "[2em] a_b & c % $x^2$ #1 ~ {\\input{/etc/passwd}} *\u{7}";
+        table.push(vec![Cell::text(hostile), Cell::P(0.0001)]);
+        let text = table.render(Format::Latex, 80).unwrap();
+        let expected = "% \\usepackage{booktabs}\n\\begin{tabular}{lrrr}\n\\toprule\n\
+             condition & accuracy, \\% & effect {[}95 \\%{]} & images \\\\\n\\midrule\n\
+             whole face & 83.0 $\\pm$ 0.6 &  & 1,400 \\\\\n\
+             eyes hidden & 71.6 $\\pm$ 1.2 & 11.4 {[}8.9, 13.9{]} & 900 \\\\\n\
+             jaw $|$ hidden & failed & $-$0.2 {[}$-$10.1, 0.6{]} &  \\\\\n\
+             {[}2em{]} a\\_b \\& c \\% \\$x\\textasciicircum{}2\\$ \\#1 \\textasciitilde{} \
+             \\{\\textbackslash{}input\\{/etc/passwd\\}\\} {*}\u{fffd} & $<$ 0.001 &  &  \\\\\n\
+             \\bottomrule\n\\end{tabular}\n";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
     fn numbers_that_are_none_are_not_written_as_numbers() {
         let mut table = Table::new(vec![Column::number("a", "a")]);
         table.push(vec![Cell::number(f64::NAN, 2)]);
@@ -451,6 +527,6 @@ jaw | hidden,,,-0.002,-0.101,0.006,
     fn formats_are_known_by_name() {
         assert_eq!("markdown".parse::<Format>().unwrap(), Format::Markdown);
         let error = "xml".parse::<Format>().unwrap_err().to_string();
-        assert_eq!(error, "unknown format `xml`: choose table, csv, json or markdown");
+        assert_eq!(error, "unknown format `xml`: choose table, csv, json, markdown or latex");
     }
 }

@@ -26,7 +26,26 @@ for (const table of document.querySelectorAll('table.sortable')) {
     });
   });
 }
-// What is folded away on the screen is printed.
-addEventListener('beforeprint', () => {
-  for (const details of document.querySelectorAll('details')) details.open = true;
-});
+// What is wider than its place says so.
+const look = () => {
+  for (const box of document.querySelectorAll('.scroll')) {
+    box.classList.toggle('scrolls', box.scrollWidth > box.clientWidth + 1);
+  }
+};
+addEventListener('resize', look);
+document.addEventListener('toggle', look, true);
+look();
+// A text goes to the clipboard; where that may not be, it is marked, to be copied by hand.
+for (const button of document.querySelectorAll('.copy')) {
+  button.hidden = false;
+  button.addEventListener('click', async () => {
+    const text = document.getElementById(button.dataset.copy);
+    try {
+      await navigator.clipboard.writeText(text.textContent);
+      button.textContent = 'Copied';
+    } catch {
+      getSelection().selectAllChildren(text);
+      button.textContent = 'Marked';
+    }
+  });
+}

@@ -1,0 +1,329 @@
+//! How the study was done, as the methods section of a paper says it.
+//!
+//! Everything is taken from the experiment file as run and from the tables; what neither says is not said.
+
+use crate::experiment::{
+    Augment, DatasetSpec, Experiment, FerplusLabels, ModelSpec, Optimizer, Schedule, ScheduleShape,
+    Select, SensitivityMethod, Source, Statistics, Target, TrainSpec,
+};
+use crate::region::{Fill, Mode, Phase};
+use crate::report::findings::Findings;
+use crate::report::findings::evidence::Evidence;
+use crate::report::findings::facts::{Facts, dataset_name, origin_words};
+use crate::report::words::numbers::{counted, thousands};
+use crate::report::words::phrase::list;
+use crate::store::RunRow;
+
+/// More regions than this are counted, not named.
+const MOST_NAMED: usize = 9;
+
+/// Paragraphs, each under its heading. `experiment` is `None` where the file cannot be read: then only what the
+/// tables hold is said.
+pub fn methods(
+    experiment: Option<&Experiment>,
+    findings: &Findings,
+) -> Vec<(&'static str, String)> {
+    let Findings { study, evidence, .. } = findings;
+    let (runs, facts) = (&study.runs, &findings.shown().facts);
+    let mut paragraphs = Vec::new();
+    if let Some(experiment) = experiment {
+        let settings = &experiment.settings;
+        paragraphs.push(("Images", images(&settings.dataset, facts)));
+        paragraphs.push(("Network", network(&settings.model, runs)));
+        paragraphs.push(("Training", training(&settings.train, &settings.schedule)));
+        if !experiment.occlusion.sets.is_empty() {
+            paragraphs.push(("Occlusion", occlusion(experiment)));
+        }
+        if !experiment.sensitivity.is_empty() {
+            paragraphs.push(("Sensitivity maps", sensitivity(experiment)));
+        }
+        if experiment.cells.len() > 1 {
+            paragraphs.push(("Settings compared", swept(experiment)));
+        }
+    } else if !facts.dataset.is_empty() {
+        let images = counted(facts.images, "test image");
+        paragraphs.push(("Images", format!("{}, {images}.", facts.dataset)));
+    }
+    let statistics = statistics(runs, evidence);
+    if !statistics.is_empty() {
+        paragraphs.push(("Statistics", statistics));
+    }
+    if !study.origins.is_empty() {
+        let origins: Vec<String> = study.origins.iter().map(origin_words).collect();
+        paragraphs
+            .push(("Software", format!("Networks were trained by {}.", origins.join("; by "))));
+    }
+    paragraphs
+}
+
+fn images(spec: &DatasetSpec, facts: &Facts) -> String {
+    let name = dataset_name(spec.source.kind());
+    let what = match &spec.source {
+        Source::Faces(faces) => format!(
+            "Faces were drawn by fer-lab's generator (seed {}; identity {}, nuisance {}), the emotion in {}: {} \
+             for training, {} for validation, {} for testing",
+            faces.seed,
+            faces.identity,
+            faces.nuisance,
+            list(faces.signal.clone(), "and"),
+            thousands(faces.train as u64),
+            thousands(faces.val as u64),
+            thousands(faces.test as u64),
+        ),
+        Source::Ferplus { labels, val, test, .. } => format!(
+            "{name} (Barsoum et al. 2016), validated on its part {val:?} and tested on {test:?}, {}; {}",
+            match labels {
+                FerplusLabels::Votes => "labelled by the distribution of its annotators' votes",
+                FerplusLabels::Majority => "labelled by the majority of its annotators",
+                FerplusLabels::CrossEntropy => "labelled for FERPlus's cross-entropy loss",
+                FerplusLabels::Probability => "labelled by FERPlus's probabilistic draw",
+                FerplusLabels::MultiTarget => "labelled by FERPlus's multi-target rule",
+            },
+            counted(facts.images, "test image"),
+        ),
+        Source::Rafdb { val, split_seed, .. } => format!(
+            "{name} (Li et al. 2017), of whose training images {} % were held out for validation (split seed \
+             {split_seed}); {}",
+            100.0 * val,
+            counted(facts.images, "test image"),
+        ),
+        Source::Folder { .. } => {
+            format!("Images of a folder of classes; {}", counted(facts.images, "test image"))
+        }
+    };
+    let colour = if spec.channels == 1 { "grey" } else { "RGB" };
+    let placed = match spec.landmarks.is_some() || matches!(spec.source, Source::Faces(_)) {
+        true => "Regions were carried into each image by its landmarks",
+        false => "Regions lay in every image as in the canonical face frame",
+    };
+    format!(
+        "{what}. They were brought to {} × {} pixels, {colour}, and standardised by the mean and standard \
+         deviation of the training images. The {} classes were {}. {placed}.",
+        spec.height,
+        spec.width,
+        spec.classes.len(),
+        list(spec.classes.clone(), "and"),
+    )
+}
+
+fn network(spec: &ModelSpec, runs: &[RunRow]) -> String {
+    let blocks = spec.blocks.iter().map(|widths| {
+        let widths: Vec<String> = widths.iter().map(i64::to_string).collect();
+        widths.join("-")
+    });
+    let parameters = runs.iter().map(|run| run.parameters).max().unwrap_or(0);
+    let parameters = match parameters {
+        0 => String::new(),
+        count => format!(" ({} parameters)", thousands(count)),
+    };
+    format!(
+        "A VGG-like network{parameters}: {} of 3 × 3 convolutions with {} channels, each with batch \
+         normalisation and ReLU, a 3 × 3 max pool of stride 3 after every block but the last, then global \
+         average pooling into the classes.",
+        counted(spec.blocks.len() as u64, "block"),
+        list(blocks.collect(), "and"),
+    )
+}
+
+fn training(spec: &TrainSpec, schedule: &Schedule) -> String {
+    let optimizer = match spec.optimizer {
+        Optimizer::Adam { learning_rate, .. } => format!("Adam, learning rate {learning_rate}"),
+        Optimizer::Adamw { learning_rate, weight_decay, .. } => {
+            format!("AdamW, learning rate {learning_rate}, weight decay {weight_decay}")
+        }
+        Optimizer::Sgd { learning_rate, momentum, weight_decay, .. } => format!(
+            "stochastic gradient descent, learning rate {learning_rate}, momentum {momentum}, weight decay \
+             {weight_decay}"
+        ),
+    };
+    let rate = match schedule.shape {
+        ScheduleShape::Constant => "kept constant".to_owned(),
+        ScheduleShape::Plateau { factor, patience, .. } => format!(
+            "multiplied by {factor} when the validation loss had not improved for {}",
+            counted(u64::from(patience), "epoch")
+        ),
+        ScheduleShape::Step { factor, every } => {
+            format!("multiplied by {factor} every {}", counted(u64::from(every), "epoch"))
+        }
+        ScheduleShape::Cosine { .. } => "lowered along half a cosine".to_owned(),
+        ScheduleShape::OneCycle { .. } => "moved along one cycle".to_owned(),
+    };
+    let warmup = match schedule.warmup > 0.0 {
+        true => format!(" after a linear warm-up over {} epochs", schedule.warmup),
+        false => String::new(),
+    };
+    let target = match spec.target {
+        Target::Distribution => "the cross-entropy against the label distribution",
+        Target::Majority => "the cross-entropy against the class with most votes",
+        Target::Probability => {
+            "the cross-entropy against a class drawn from the label distribution"
+        }
+        Target::MultiTarget => "FERPlus's multi-target loss",
+    };
+    let select = match spec.select {
+        Select::Best => "the network of the epoch with the lowest validation loss was kept",
+        Select::Last => "the network of the last epoch was kept",
+    };
+    let stop = spec.early_stopping.map_or(String::new(), |epochs| {
+        let epochs = counted(u64::from(epochs), "epoch");
+        format!(" or until the validation loss had not improved for {epochs}")
+    });
+    format!(
+        "Networks were trained for {}{stop} in batches of {} ({optimizer}; the rate was {rate}{warmup}), \
+         minimising {target}; {select}. Training images were {}. Precision: {}.",
+        counted(u64::from(spec.epochs), "epoch"),
+        spec.batch_size,
+        augment(&spec.augment),
+        spec.precision.name(),
+    )
+}
+
+fn augment(augment: &Augment) -> String {
+    let mut changes = Vec::new();
+    if augment.rotate > 0.0 {
+        changes.push(format!("rotated by up to {}°", augment.rotate));
+    }
+    if augment.scale > 0.0 {
+        changes.push(format!("scaled by up to {} %", 100.0 * augment.scale));
+    }
+    if augment.flip {
+        changes.push("flipped half of the time".to_owned());
+    }
+    match changes.is_empty() {
+        true => "not augmented".to_owned(),
+        false => format!("augmented anew at every visit ({})", list(changes, "and")),
+    }
+}
+
+fn occlusion(experiment: &Experiment) -> String {
+    let study = &experiment.occlusion;
+    let sets: Vec<String> = study.sets.iter().map(|set| set.join(" + ")).collect();
+    let sets = match sets.len() {
+        0..=MOST_NAMED => list(sets, "and"),
+        count => format!("{count} sets of regions"),
+    };
+    let modes = study.modes.iter().map(|mode| match mode {
+        Mode::Hide => "masked (the rest seen)".to_owned(),
+        Mode::Keep => "kept (all else masked)".to_owned(),
+    });
+    let phases = study.phases.iter().map(|phase| match phase {
+        Phase::Retrain => {
+            "in training and test, so that a network was trained for each condition (ROAR; Hooker et al. 2019)"
+        }
+        Phase::Evaluate => "at test time only, of networks trained on whole faces",
+        Phase::Train => "in training only",
+        Phase::Amortised => {
+            "under one network that was trained with random sets of regions masked (Covert et al. 2021; Jethani \
+             et al. 2022)"
+        }
+        Phase::Masks => "as masks alone",
+    });
+    let fills = study.fills.iter().map(|fill| match fill {
+        Fill::Mean => "the training mean".to_owned(),
+        Fill::Constant(value) => format!("a constant grey of {value}"),
+        Fill::Noise => "standard normal noise".to_owned(),
+        Fill::Blur(share) => format!("a Gaussian blur of {} % of the height", 100.0 * share),
+        Fill::Inpaint => "what diffuses in from around".to_owned(),
+        Fill::Silhouette => "the mask alone".to_owned(),
+    });
+    let controls = match study.controls {
+        0 => "There were no controls of equal area.".to_owned(),
+        count => format!(
+            "Each condition had {}: the same shape and area at a random place.",
+            counted(u64::from(count), "control")
+        ),
+    };
+    let adapted = match experiment.evaluate.statistics {
+        Statistics::Trained => "",
+        Statistics::Adapted => {
+            " Batch normalisation's statistics were estimated anew on training images masked alike \
+             (Schneider et al. 2020)."
+        }
+    };
+    let seeds = experiment.seeds.iter().map(u64::to_string).collect::<Vec<_>>();
+    format!(
+        "{} were {}, {}; what was masked was filled with {}. {controls} Every condition was run with the {} {}.{adapted}",
+        crate::report::words::capital(&sets),
+        list(modes.collect(), "or"),
+        list(phases.map(str::to_owned).collect(), "and"),
+        list(fills.collect(), "or"),
+        if seeds.len() == 1 { "seed" } else { "seeds" },
+        list(seeds, "and"),
+    )
+}
+
+fn sensitivity(experiment: &Experiment) -> String {
+    let maps = experiment.sensitivity.iter().map(|spec| match spec.method {
+        SensitivityMethod::Window { side, stride } => format!(
+            "by a window of {} % of the face's side that slid in steps of {} % (Zeiler and Fergus 2014)",
+            100.0 * side,
+            100.0 * stride
+        ),
+        SensitivityMethod::Rise { masks, cells, keep } => format!(
+            "by {} random masks of {cells} × {cells} cells, each seen with probability {keep} (RISE; Petsiuk et \
+             al. 2018)",
+            thousands(u64::from(masks))
+        ),
+    });
+    format!(
+        "Where the networks trained on whole faces look was mapped {}; the maps were tested by deletion and \
+         insertion curves against random orders.",
+        list(maps.collect(), "and")
+    )
+}
+
+fn swept(experiment: &Experiment) -> String {
+    let mut keys: Vec<&String> =
+        experiment.cells.iter().flat_map(|cell| cell.swept.keys()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let values = keys.iter().map(|key| {
+        let mut values: Vec<&str> = Vec::new();
+        for value in experiment.cells.iter().filter_map(|cell| cell.swept.get(*key)) {
+            if !values.contains(&value.as_str()) {
+                values.push(value);
+            }
+        }
+        format!("{key} ({})", values.join(", "))
+    });
+    format!(
+        "The study was repeated under {} settings: every combination of {}.",
+        experiment.cells.len(),
+        list(values.collect(), "and")
+    )
+}
+
+fn statistics(runs: &[RunRow], evidence: &Evidence) -> String {
+    let mut sentences = Vec::new();
+    let methods = evidence.effects.iter().map(|row| row.method.as_str());
+    if let Some(method) = methods.into_iter().find(|method| !method.is_empty()) {
+        sentences.push(format!(
+            "An effect is the metric on whole faces minus that under the mask, paired by seed and image; 95 % \
+             intervals: {method}."
+        ));
+    }
+    if evidence.effects.iter().any(|row| row.p_adjusted.is_some()) {
+        sentences.push(
+            "p values are two-sided and corrected by Holm (1979) over the regions of one mode, phase and fill."
+                .to_owned(),
+        );
+    }
+    if runs.iter().any(|run| run.control) {
+        sentences.push(
+            "A region's signal is its effect minus that of its controls; the places of controls are a sample \
+             too."
+                .to_owned(),
+        );
+    }
+    if let Some(row) = evidence.shapley.first() {
+        sentences.push(format!(
+            "The worth of a set of regions is the metric with only that set seen; Shapley values (Shapley \
+             1953): {}.",
+            row.method
+        ));
+    }
+    if evidence.ranking.iter().any(|row| row.method.contains("pigeonhole")) {
+        sentences.push("Ranks are by the pigeonhole bootstrap (Owen 2007).".to_owned());
+    }
+    sentences.join(" ")
+}
