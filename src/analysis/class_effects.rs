@@ -1,6 +1,6 @@
 //! Which emotions a covering costs: the effects on each class's recall.
 
-use super::cells::{Cell, Contrast, Covered, EffectsError, Pair, cells, contrast, pair};
+use super::cells::{Cell, Contrast, Covered, EffectsError, Pair, cells, contrasts, paired};
 use super::holm::holm_within;
 use super::metric::{Metric, mean};
 use super::scores::RunScores;
@@ -19,12 +19,23 @@ pub fn class_effects(runs: &[RunScores]) -> Result<Vec<ClassEffectRow>, EffectsE
     let mut rows = Vec::new();
     for cell in &cells(runs)? {
         let first = rows.len();
-        for covered in &cell.covered {
-            let pairs = pair(cell, covered)?;
-            let Some(whole) = pairs.first().map(|pair| pair.whole) else { continue };
-            for (class, images) in whole.test.by_class() {
-                let emotion = &whole.test.classes[usize::from(class)];
-                rows.extend(class_effect(cell, covered, &pairs, emotion, &images)?);
+        let paired = paired(cell)?;
+        let Some(whole) = paired.iter().find_map(|(_, pairs)| Some(pairs.first()?.whole)) else {
+            continue;
+        };
+        let mut of_classes = Vec::new();
+        for (class, images) in whole.test.by_class() {
+            let correct = |run: &RunScores, image: usize| Metric::Accuracy.part(run, images[image]);
+            let recall =
+                |run: &RunScores| Ok(mean((0..images.len()).map(|image| correct(run, image))));
+            let contrasts = contrasts(&paired, images.len(), correct, recall)?;
+            of_classes.push((class, images.len(), contrasts.into_iter()));
+        }
+        for (covered, pairs) in &paired {
+            for (class, images, contrasts) in &mut of_classes {
+                let Some(contrast) = contrasts.next().flatten() else { continue };
+                let emotion = &whole.test.classes[usize::from(*class)];
+                rows.push(row(cell, covered, pairs, (emotion, *images), contrast));
             }
         }
         adjust(&mut rows[first..]);
@@ -32,27 +43,24 @@ pub fn class_effects(runs: &[RunScores]) -> Result<Vec<ClassEffectRow>, EffectsE
     Ok(rows)
 }
 
-fn class_effect(
+fn row(
     cell: &Cell,
     like: &Covered,
     pairs: &[Pair],
-    emotion: &str,
-    images: &[usize],
-) -> Result<Option<ClassEffectRow>, EffectsError> {
-    let correct = |run: &RunScores, image: usize| Metric::Accuracy.part(run, images[image]);
-    let recall = |run: &RunScores| Ok(mean((0..images.len()).map(|image| correct(run, image))));
-    let found = contrast(pairs, images.len(), correct, recall)?;
-    let Some(Contrast { effect, signal, levels }) = found else { return Ok(None) };
+    (emotion, images): (&str, usize),
+    contrast: Contrast,
+) -> ClassEffectRow {
+    let Contrast { effect, signal, levels } = contrast;
     let (effect_low, effect_high) = effect.interval.unzip();
     let (signal_low, signal_high) = signal.as_ref().and_then(|signal| signal.interval).unzip();
-    Ok(Some(ClassEffectRow {
+    ClassEffectRow {
         regions: like.regions.to_vec(),
         mode: like.masking.mode,
         phase: like.masking.phase,
         fill: like.masking.fill,
         emotion: emotion.to_owned(),
         seeds: u32::try_from(pairs.len()).unwrap_or(u32::MAX),
-        images: images.len() as u64,
+        images: images as u64,
         baseline: levels.baseline,
         covered: levels.covered,
         control: levels.control,
@@ -66,7 +74,7 @@ fn class_effect(
         p_adjusted: None,
         method: effect.method.to_owned(),
         swept: cell.swept.clone(),
-    }))
+    }
 }
 
 /// Holm's correction within each mode, phase and fill of one cell.

@@ -1,6 +1,6 @@
 //! What covering a region costs, and how much of that is the region's own.
 
-use super::cells::{Cell, Contrast, Covered, EffectsError, Pair, cells, contrast, pair};
+use super::cells::{Cell, Contrast, Covered, EffectsError, Pair, cells, contrasts, paired};
 use super::holm::holm_within;
 use super::metric::Metric;
 use super::scores::RunScores;
@@ -23,10 +23,24 @@ pub fn effects(runs: &[RunScores]) -> Result<Vec<EffectRow>, EffectsError> {
     let mut rows = Vec::new();
     for cell in &cells(runs)? {
         let first = rows.len();
-        for covered in &cell.covered {
-            let pairs = pair(cell, covered)?;
-            for metric in Metric::ALL {
-                rows.extend(effect(cell, covered, &pairs, metric)?);
+        let paired = paired(cell)?;
+        let Some(images) = paired.iter().find_map(|(_, pairs)| Some(pairs.first()?.whole.images()))
+        else {
+            continue;
+        };
+        let mut of_metrics = Vec::new();
+        for metric in Metric::ALL {
+            let level = |run: &RunScores| {
+                let missing = || EffectsError::NoBits { run_id: run.run.run_id.clone() };
+                metric.level(run).ok_or_else(missing)
+            };
+            let part = |run: &RunScores, image| metric.part(run, image);
+            of_metrics.push((metric, contrasts(&paired, images, part, level)?.into_iter()));
+        }
+        for (covered, pairs) in &paired {
+            for (metric, contrasts) in &mut of_metrics {
+                let Some(contrast) = contrasts.next().flatten() else { continue };
+                rows.push(row(cell, covered, pairs, *metric, contrast));
             }
         }
         adjust(&mut rows[first..]);
@@ -34,31 +48,25 @@ pub fn effects(runs: &[RunScores]) -> Result<Vec<EffectRow>, EffectsError> {
     Ok(rows)
 }
 
-/// The row of one covering and metric; `None` without a pair.
-fn effect(
+/// The row of one covering and metric.
+fn row(
     cell: &Cell,
     like: &Covered,
     pairs: &[Pair],
     metric: Metric,
-) -> Result<Option<EffectRow>, EffectsError> {
-    let Some(first) = pairs.first() else { return Ok(None) };
-    let images = first.whole.images();
-    let level = |run: &RunScores| {
-        let missing = || EffectsError::NoBits { run_id: run.run.run_id.clone() };
-        metric.level(run).ok_or_else(missing)
-    };
-    let found = contrast(pairs, images, |run, image| metric.part(run, image), level)?;
-    let Some(Contrast { effect, signal, levels }) = found else { return Ok(None) };
+    contrast: Contrast,
+) -> EffectRow {
+    let Contrast { effect, signal, levels } = contrast;
     let (effect_low, effect_high) = effect.interval.unzip();
     let (signal_low, signal_high) = signal.as_ref().and_then(|signal| signal.interval).unzip();
-    Ok(Some(EffectRow {
+    EffectRow {
         regions: like.regions.to_vec(),
         mode: like.masking.mode,
         phase: like.masking.phase,
         fill: like.masking.fill,
         metric,
         seeds: u32::try_from(pairs.len()).unwrap_or(u32::MAX),
-        images: images as u64,
+        images: pairs.first().map_or(0, |pair| pair.whole.images() as u64),
         baseline: levels.baseline,
         covered: levels.covered,
         control: levels.control,
@@ -72,7 +80,7 @@ fn effect(
         p_adjusted: None,
         method: effect.method.to_owned(),
         swept: cell.swept.clone(),
-    }))
+    }
 }
 
 /// Holm's correction within each mode, phase, fill and metric of one cell.

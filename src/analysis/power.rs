@@ -24,9 +24,11 @@ pub fn smallest_effect(components: &Components, seeds: usize, images: usize) -> 
         return None;
     }
     let (s, i) = (seeds as f64, images as f64);
-    let few = Part { variance: (components.seeds + components.rest / i) / s, freedom: s - 1.0 };
-    let many = Part { variance: components.images / i, freedom: i - 1.0 };
-    let variance = Variance { few, many: Some(many) };
+    let variance = Variance {
+        seeds: Part { variance: (components.seeds + components.rest / i) / s, freedom: s - 1.0 },
+        images: Part { variance: components.images / i, freedom: i - 1.0 },
+        ..Variance::default()
+    };
     // One-sided for the power, so that twice its complement is the two-sided level.
     let quantiles = variance.quantile(0.05)? + variance.quantile(2.0 * (1.0 - POWER))?;
     Some(quantiles * variance.sum().sqrt())

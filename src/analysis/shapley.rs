@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use super::cells::{Cell, Covered, EffectsError, cells, same_images};
 use super::crossed::Differences;
 use super::metric::Metric;
+use super::moderated::{Prior, Spread};
 use super::ranking::rank_probabilities;
 use super::scores::RunScores;
 use crate::region::{Mode, Phase};
@@ -244,8 +245,11 @@ impl<'a> Game<'a> {
         let Some((none, all)) = over(&division.none).zip(over(&division.all)) else { return };
         let values: Vec<Differences> = division.values.iter().filter_map(over).collect();
         let ranks = rank_probabilities(&values);
+        // The players of a game are a family as its coverings are.
+        let spreads: Vec<Spread> = values.iter().filter_map(Spread::of).collect();
+        let prior = Prior::of(&spreads);
         for ((region, values), ranks) in self.players.iter().zip(&values).zip(ranks) {
-            let estimate = values.estimate();
+            let estimate = values.estimate_among(prior.as_ref());
             let (low, high) = estimate.interval.unzip();
             let nothing = match self.constant {
                 Some(_) => "; with none seen the commonest class and 0 bits, by definition",

@@ -179,3 +179,44 @@ fn a_done_run_without_bits_is_an_error() {
     runs[3].run.test_bits = None;
     assert_eq!(effects(&runs).unwrap_err(), EffectsError::NoBits { run_id: "m2".into() });
 }
+
+/// Two regions of one mode and phase learn from each other how much seeds vary; the other mode does not.
+#[test]
+fn seeds_are_moderated_within_a_mode_and_phase() {
+    use crate::analysis::moderated::{Prior, Spread};
+
+    let whole = [ALL, ALL, [true, true, true, false]];
+    let mouth = [[true, false, false, true], ALL, [false; 4]];
+    let eyes = [[true, true, true, false], [true, true, false, true], ALL];
+    let mut runs = Vec::new();
+    for (seed, right) in (1..).zip(whole) {
+        runs.push(scores(run(&format!("w{seed}"), &[], "none", seed), right));
+    }
+    for (region, right) in [("mouth", mouth), ("eyes", eyes)] {
+        for (seed, right) in (1..).zip(right) {
+            let row = run(&format!("{region}{seed}"), &[region], "hide", seed);
+            runs.push(scores(row, right));
+        }
+    }
+    let alone = effects(&runs[..6]).unwrap();
+    let table = |covered: &[[bool; 4]; 3]| {
+        let share = |right: bool| f64::from(u8::from(right));
+        Differences::from_fn(3, 4, |s, i| share(whole[s][i]) - share(covered[s][i])).unwrap()
+    };
+    let (mouth, eyes) = (table(&mouth), table(&eyes));
+    assert_eq!(alone[0].effect_low.zip(alone[0].effect_high), mouth.estimate().interval);
+    let prior = Prior::of(&[Spread::of(&mouth).unwrap(), Spread::of(&eyes).unwrap()]);
+    let rows = effects(&runs).unwrap();
+    for (row, table) in [(&rows[0], &mouth), (&rows[3], &eyes)] {
+        let expected = table.estimate_among(prior.as_ref());
+        assert_ne!(expected.interval, table.estimate().interval);
+        assert_eq!((row.effect_low.zip(row.effect_high), row.p), (expected.interval, expected.p));
+        assert!(row.method.contains("moderated over conditions"), "{}", row.method);
+    }
+    for (seed, right) in (1..).zip([ALL, [false; 4], ALL]) {
+        runs.push(scores(run(&format!("k{seed}"), &["mouth"], "keep", seed), right));
+    }
+    let with_keep = effects(&runs).unwrap();
+    assert_eq!(with_keep[..6], rows);
+    assert!(!with_keep[6].method.contains("moderated"), "{}", with_keep[6].method);
+}

@@ -113,7 +113,11 @@ fn accuracy_bits_and_recalls_are_divided() {
     let names: Vec<&str> = accuracy.iter().map(|row| row.region.as_str()).collect();
     assert_eq!((names, accuracy[0].seeds, accuracy[0].images), (vec!["eyes", "mouth"], 2, 6));
     let eyes = [[0.5, 0.5, 0.0, 0.0, 0.0, 0.0], [0.5, 0.5, 0.0, 1.0, 0.0, 0.0]];
-    let expected = Differences::from_fn(2, 6, |seed, image| eyes[seed][image]).unwrap().estimate();
+    let mouth = [[0.5, 0.5, 1.0, 1.0, 0.0, 0.0], [0.5, 0.5, 1.0, 0.0, 0.0, 0.0]];
+    let [eyes, mouth] = [eyes, mouth]
+        .map(|values| Differences::from_fn(2, 6, |seed, image| values[seed][image]).unwrap());
+    let spreads = [&eyes, &mouth].map(|values| Spread::of(values).unwrap());
+    let expected = eyes.estimate_among(Prior::of(&spreads).as_ref());
     assert_eq!(accuracy[0].low.zip(accuracy[0].high), expected.interval);
     assert!(accuracy[0].method.starts_with("exact over 4 sets; "), "{}", accuracy[0].method);
     assert!(accuracy[0].method.ends_with("by definition"));
