@@ -153,7 +153,8 @@ pub(super) fn paired<'a, 'b>(
     Ok(paired)
 }
 
-/// Whole less covered, and control less covered, over so many images, for each covering of a cell.
+/// Whole less covered, and what the regions carry beyond their controls, over so many images, for each
+/// covering of a cell.
 /// `value` is what an image counts for in a run; `level` is the run's own figure, of which the means over seeds
 /// are given. `None` for a covering without seeds, or without images.
 ///
@@ -170,11 +171,13 @@ pub(super) fn contrasts(
             value(pairs[seed].whole, image) - value(pairs[seed].covered, image)
         })
     };
-    let signal = |pairs: &[Pair]| {
+    let signal = |covered: &Covered, pairs: &[Pair]| {
+        let sign = signal_sign(covered.masking.mode);
         let controlled = controlled(pairs);
         Differences::from_fn(controlled.len(), images, |seed, image| {
             let Pair { covered, controls, .. } = controlled[seed];
-            mean(controls.iter().map(|control| value(control, image))) - value(covered, image)
+            let control = mean(controls.iter().map(|control| value(control, image)));
+            sign * (control - value(covered, image))
         })
     };
     let of_controls = |pairs: &[Pair]| -> Vec<Differences> {
@@ -192,18 +195,30 @@ pub(super) fn contrasts(
         };
         draws.into_iter().filter_map(of_draw).collect()
     };
-    let effects = Families::of(paired, |pairs| effect(pairs).into_iter().chain(of_controls(pairs)));
-    let signals = Families::of(paired, |pairs| signal(pairs).into_iter());
+    let effects =
+        Families::of(paired, |_, pairs| effect(pairs).into_iter().chain(of_controls(pairs)));
+    let signals = Families::of(paired, |covered, pairs| signal(covered, pairs).into_iter());
     paired
         .iter()
         .map(|(covered, pairs)| {
             let Some(effect) = effect(pairs) else { return Ok(None) };
             let effect = effect.estimate_among(effects.prior(covered));
-            let signal = signal(pairs).map(|table| table.estimate_among(signals.prior(covered)));
+            let signal =
+                signal(covered, pairs).map(|table| table.estimate_among(signals.prior(covered)));
             let levels = levels(pairs, &level)?;
             Ok(Some(Contrast { effect, signal, levels }))
         })
         .collect()
+}
+
+/// By what a control's value less the covered one's is multiplied, so that a signal above 0 says in every mode
+/// that the regions carry more than the same area elsewhere: hidden, they leave less to be read than their
+/// control does; seen alone, more.
+fn signal_sign(mode: Mode) -> f64 {
+    match mode {
+        Mode::Hide => 1.0,
+        Mode::Keep => -1.0,
+    }
 }
 
 /// How much seeds vary in each mode and phase of a cell.
@@ -213,12 +228,12 @@ impl Families {
     /// Of the differences that `tables` makes of each covering.
     pub fn of<T: Iterator<Item = Differences>>(
         paired: &[(&Covered, Vec<Pair>)],
-        tables: impl Fn(&[Pair]) -> T,
+        tables: impl Fn(&Covered, &[Pair]) -> T,
     ) -> Families {
         let mut spreads: BTreeMap<(Mode, Phase), Vec<Spread>> = BTreeMap::new();
         for (covered, pairs) in paired {
             let family = spreads.entry(family(covered)).or_default();
-            family.extend(tables(pairs).filter_map(|table| Spread::of(&table)));
+            family.extend(tables(covered, pairs).filter_map(|table| Spread::of(&table)));
         }
         let fitted = |(family, spreads): (_, Vec<Spread>)| Some((family, Prior::of(&spreads)?));
         Families(spreads.into_iter().filter_map(fitted).collect())

@@ -29,7 +29,7 @@ pub fn confusion_shifts(runs: &[RunScores]) -> Result<Vec<ConfusionShiftRow>, Ef
         for (actual, images) in &by_class {
             for predicted in (0..=u16::MAX).take(classes.len()) {
                 let families =
-                    Families::of(&paired, |pairs| change(pairs, images, predicted).into_iter());
+                    Families::of(&paired, |_, pairs| change(pairs, images, predicted).into_iter());
                 shifts.push((*actual, images, predicted, families));
             }
         }

@@ -134,7 +134,8 @@ pub struct EffectRow {
     /// 95 % interval; `None` where it cannot be known.
     pub effect_low: Option<f64>,
     pub effect_high: Option<f64>,
-    /// Effect minus the mean effect of the controls.
+    /// What the regions carry beyond the same area elsewhere, above 0 where they carry more: `hide`, the effect
+    /// minus the mean effect of the controls; `keep`, that mean minus the effect.
     pub signal: Option<f64>,
     pub signal_low: Option<f64>,
     pub signal_high: Option<f64>,

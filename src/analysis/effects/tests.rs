@@ -4,7 +4,7 @@ use super::fixture::{classes, prediction, run};
 use super::*;
 use crate::analysis::crossed::Differences;
 use crate::analysis::scores::Scorer;
-use crate::region::Phase;
+use crate::region::{Mode, Phase};
 use crate::store::{RunRow, RunStatus, Term};
 
 /// Images a, b, c are neutral, d is fear.
@@ -75,6 +75,29 @@ fn accuracy_by_hand() {
         .unwrap()
         .estimate();
     assert_eq!(row.signal_low.zip(row.signal_high), expected.interval);
+}
+
+/// The same region seen alone: it reads less than its control does, and so it does when hidden.
+#[test]
+fn a_signal_above_zero_is_more_than_the_same_area_in_both_modes() {
+    let mut runs = study();
+    for (id, seed) in [("s1", 1), ("s2", 2)] {
+        runs.push(scores(run(id, &["mouth"], "keep", seed), [true, false, false, false]));
+        let control =
+            RunRow { mode: Some(Mode::Keep), ..control(&format!("c{id}"), &["mouth"], seed, 0) };
+        runs.push(scores(control, [true, true, true, false]));
+    }
+    let rows = effects(&runs).unwrap();
+    let accuracy = |mode: Mode| {
+        rows.iter().find(|row| row.mode == mode && row.metric == Metric::Accuracy).unwrap()
+    };
+    let (hidden, seen) = (accuracy(Mode::Hide), accuracy(Mode::Keep));
+    close(hidden.signal.unwrap(), hidden.control.unwrap() - hidden.covered);
+    assert!(hidden.signal.unwrap() > 0.0);
+    close(seen.signal.unwrap(), seen.covered - seen.control.unwrap());
+    close(seen.signal.unwrap(), 0.25 - 0.75);
+    let (low, high) = seen.signal_low.zip(seen.signal_high).unwrap();
+    assert!(low < -0.5 && -0.5 < high, "{low} to {high}");
 }
 
 #[test]
