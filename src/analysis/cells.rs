@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::crossed::{Differences, Estimate};
 use super::metric::mean;
 use super::moderated::{Prior, Spread};
+use super::places::Places;
 use super::scores::RunScores;
 use crate::region::{Mode, Phase};
 use crate::store::Masking;
@@ -159,7 +160,7 @@ pub(super) fn paired<'a, 'b>(
 /// are given. `None` for a covering without seeds, or without images.
 ///
 /// Coverings of one mode and phase are a family: how much seeds vary is learned from all of them, controls
-/// included.
+/// included. Of a signal the places of the controls are a sample too.
 pub(super) fn contrasts(
     paired: &[(&Covered, Vec<Pair>)],
     images: usize,
@@ -198,13 +199,17 @@ pub(super) fn contrasts(
     let effects =
         Families::of(paired, |_, pairs| effect(pairs).into_iter().chain(of_controls(pairs)));
     let signals = Families::of(paired, |covered, pairs| signal(covered, pairs).into_iter());
+    let mean_of = |run: &RunScores| mean((0..images).map(|image| value(run, image)));
+    let places = Places::of(paired, &mean_of);
     paired
         .iter()
         .map(|(covered, pairs)| {
             let Some(effect) = effect(pairs) else { return Ok(None) };
             let effect = effect.estimate_among(effects.prior(covered));
-            let signal =
-                signal(covered, pairs).map(|table| table.estimate_among(signals.prior(covered)));
+            let signal = signal(covered, pairs).map(|table| {
+                let places = places.part(covered, pairs, &mean_of);
+                table.estimate_with_places(signals.prior(covered), places)
+            });
             let levels = levels(pairs, &level)?;
             Ok(Some(Contrast { effect, signal, levels }))
         })
@@ -222,7 +227,7 @@ fn signal_sign(mode: Mode) -> f64 {
 }
 
 /// How much seeds vary in each mode and phase of a cell.
-pub(super) struct Families(BTreeMap<(Mode, Phase), Prior>);
+pub(super) struct Families(BTreeMap<Family, Prior>);
 
 impl Families {
     /// Of the differences that `tables` makes of each covering.
@@ -230,7 +235,7 @@ impl Families {
         paired: &[(&Covered, Vec<Pair>)],
         tables: impl Fn(&Covered, &[Pair]) -> T,
     ) -> Families {
-        let mut spreads: BTreeMap<(Mode, Phase), Vec<Spread>> = BTreeMap::new();
+        let mut spreads: BTreeMap<Family, Vec<Spread>> = BTreeMap::new();
         for (covered, pairs) in paired {
             let family = spreads.entry(family(covered)).or_default();
             family.extend(tables(covered, pairs).filter_map(|table| Spread::of(&table)));
@@ -245,12 +250,15 @@ impl Families {
     }
 }
 
-fn family(covered: &Covered) -> (Mode, Phase) {
+/// Coverings that learn from each other how much seeds and places vary.
+pub(super) type Family = (Mode, Phase);
+
+pub(super) fn family(covered: &Covered) -> Family {
     (covered.masking.mode, covered.masking.phase)
 }
 
 /// The pairs that have controls.
-fn controlled<'a, 'b>(pairs: &'b [Pair<'a>]) -> Vec<&'b Pair<'a>> {
+pub(super) fn controlled<'a, 'b>(pairs: &'b [Pair<'a>]) -> Vec<&'b Pair<'a>> {
     pairs.iter().filter(|pair| !pair.controls.is_empty()).collect()
 }
 

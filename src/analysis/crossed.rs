@@ -48,12 +48,12 @@ pub struct Components {
     pub rest: f64,
 }
 
-/// Mean squares with their degrees of freedom.
-struct MeanSquares {
-    seeds: f64,
-    images: f64,
+/// Mean squares.
+pub(super) struct MeanSquares {
+    pub seeds: f64,
+    pub images: f64,
     /// Interaction and noise, which one observation a cell cannot tell apart.
-    rest: f64,
+    pub rest: f64,
 }
 
 impl Differences {
@@ -139,6 +139,26 @@ impl Differences {
         self.variance(others).judge(mean, method)
     }
 
+    /// The same where places were drawn as well, which add `places` to the variance: of what a region carries
+    /// beyond its controls. Without interval and p where that is not known.
+    pub(super) fn estimate_with_places(
+        &self,
+        others: Option<&Prior>,
+        places: Option<Part>,
+    ) -> Estimate {
+        let Some(places) = places else {
+            let method = "none: a single place";
+            return Estimate { interval: None, p: None, method, ..self.estimate_among(others) };
+        };
+        let fixed = self.estimate_among(others);
+        // Places do not differ, or there is nothing to add to: nothing varies.
+        if places.variance == 0.0 || (self.constant() && self.values.len() == 1) {
+            return fixed;
+        }
+        let variance = if self.constant() { Variance::default() } else { self.variance(others) };
+        Variance { places, ..variance }.judge(fixed.mean, fixed.method)
+    }
+
     /// Whether all differences are the same.
     pub(super) fn constant(&self) -> bool {
         self.values.iter().all(|value| *value == self.values[0])
@@ -149,7 +169,7 @@ impl Differences {
         if self.seeds < 2 || self.images < 2 {
             return None;
         }
-        let MeanSquares { seeds, images, rest } = self.mean_squares(self.mean());
+        let MeanSquares { seeds, images, rest } = self.mean_squares();
         Some(Components {
             seeds: ((seeds - rest) / self.images as f64).max(0.0),
             images: ((images - rest) / self.seeds as f64).max(0.0),
@@ -160,7 +180,7 @@ impl Differences {
     /// Of the mean.
     pub(super) fn variance(&self, others: Option<&Prior>) -> Variance {
         let (s, i) = (self.seeds as f64, self.images as f64);
-        let MeanSquares { seeds, images, rest } = self.mean_squares(self.mean());
+        let MeanSquares { seeds, images, rest } = self.mean_squares();
         let part = |square: f64, freedom: f64| Part { variance: square / (s * i), freedom };
         if self.seeds == 1 {
             return Variance { images: part(images, i - 1.0), ..Variance::default() };
@@ -182,7 +202,8 @@ impl Differences {
         }
     }
 
-    fn mean_squares(&self, mean: f64) -> MeanSquares {
+    pub(super) fn mean_squares(&self) -> MeanSquares {
+        let mean = self.mean();
         let (s, i) = (self.seeds as f64, self.images as f64);
         let mut by_image = vec![0.0; self.images];
         let mut by_seed = Vec::with_capacity(self.seeds);
@@ -338,7 +359,7 @@ mod tests {
 
     #[test]
     fn mean_squares_by_hand() {
-        let squares = table(&BY_HAND).mean_squares(3.5);
+        let squares = table(&BY_HAND).mean_squares();
         close(squares.seeds, 13.5, 1e-12);
         close(squares.images, 6.5, 1e-12);
         close(squares.rest, 1.5, 1e-12);

@@ -11,8 +11,8 @@ use crate::store::EffectRow;
 /// Whole and covered faces are paired by seed and image, within one swept choice: over the seeds that
 /// are done for both. The signal, what the regions carry beyond the same area elsewhere, is above 0 where they
 /// carry more: hidden, a control's value minus the covered one, seen alone the reverse. It is paired in the same
-/// way over the seeds that have a control, against the mean of that seed's controls. Its interval speaks of
-/// these placements of the controls and does not count their being drawn as chance.
+/// way over the seeds that have a control, against the mean of that seed's controls, whose places are a sample
+/// too: its interval is wide where there are few, and not known where there is one.
 ///
 /// Balanced accuracy is a mean over images with the weights N / (K · images of the class); the numbers of
 /// images in the classes are taken as given.

@@ -6,6 +6,7 @@
 //! charts.
 
 pub mod cells;
+pub mod chance;
 pub mod class_effects;
 pub mod compare;
 pub mod confusion;
@@ -17,6 +18,7 @@ pub mod mask_leaks;
 pub mod metric;
 pub mod moderated;
 pub mod people;
+mod places;
 pub mod power;
 pub mod ranking;
 pub mod scores;
@@ -25,6 +27,7 @@ pub mod shapley;
 pub mod tables;
 
 pub use cells::EffectsError;
+pub use chance::chance;
 pub use class_effects::class_effects;
 pub use compare::{Comparison, Pairing, Unpaired, compare};
 pub use confusion::{ConfusionError, confusion};

@@ -87,6 +87,26 @@ impl Prior {
         Some(Prior { fitted: Fitted::of(&squares)?, together: together(spreads) })
     }
 
+    /// Of variances that share nothing, each with its degrees of freedom; of one alone, that one. `None` where all
+    /// are 0.
+    pub(super) fn apart(variances: &[(f64, f64)]) -> Option<Prior> {
+        let together = variances.iter().map(|(_, freedom)| freedom).sum();
+        Some(Prior { fitted: Fitted::of(variances)?, together })
+    }
+
+    /// Of a variance that all share.
+    pub(super) fn known(variance: f64, freedom: f64) -> Prior {
+        Prior { fitted: Fitted { variance, freedom: f64::INFINITY }, together: freedom }
+    }
+
+    /// The variance of one that shows nothing of its own, with its degrees of freedom.
+    pub(super) fn unseen(&self) -> (f64, f64) {
+        let Prior { fitted, together } = self;
+        // Of a single variance no more is known than itself.
+        let freedom = if fitted.freedom > 0.0 { fitted.freedom.min(*together) } else { *together };
+        (fitted.variance, freedom)
+    }
+
     /// A condition's mean square drawn towards the others', with its degrees of freedom: no more than all have
     /// together, no fewer than its own.
     pub(super) fn moderate(&self, square: f64, freedom: f64) -> (f64, f64) {
@@ -159,12 +179,19 @@ fn share(spreads: &[&Spread], freedom: f64) -> Option<f64> {
     if freedom < 2.0 {
         return None;
     }
-    let product = |a: &Spread, b: &Spread| -> f64 {
-        a.deviations.iter().zip(&b.deviations).map(|(a, b)| a * b).sum::<f64>() / freedom
-    };
-    let trace: f64 = spreads.iter().map(|one| product(one, one)).sum();
-    let pairs = spreads.iter().flat_map(|a| spreads.iter().map(move |b| (a, b)));
-    let of_square: f64 = pairs.map(|(a, b)| product(a, b).powi(2)).sum();
+    // tr G² of the conditions' covariance, by way of the seeds': there are fewer of them.
+    let seeds = spreads.first()?.deviations.len();
+    let (mut trace, mut of_square) = (0.0, 0.0);
+    for a in 0..seeds {
+        for b in 0..seeds {
+            let products = spreads.iter().map(|one| one.deviations[a] * one.deviations[b]);
+            let product = products.sum::<f64>() / freedom;
+            of_square += product * product;
+            if a == b {
+                trace += product;
+            }
+        }
+    }
     let squares = freedom * freedom / ((freedom - 1.0) * (freedom + 2.0))
         * (of_square - trace * trace / freedom);
     let square = trace * trace - 2.0 * squares / freedom;

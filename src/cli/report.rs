@@ -3,16 +3,14 @@
 mod sensitivity;
 mod stored;
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use anyhow::Context;
 use clap::Args;
 
 use super::{Exit, Options, output};
-use crate::analysis::{self, RunScores, Tables};
+use crate::analysis::{self, Tables};
 use crate::dataset::Split;
 use crate::experiment::Recovered;
 use crate::region::{Mode, Phase, Regions};
@@ -67,7 +65,7 @@ pub(super) fn regenerate(
     let tables = Tables::read(results, name)?;
     // Nothing is left out without a word.
     let mut notes = Vec::new();
-    let evidence = analyse(results, name, &tables, &mut notes)?;
+    let evidence = analyse(results, name, &tables)?;
     let Tables { runs, epochs, confusion, lost, .. } = tables;
     let evidence = evidence.in_order_of(&runs);
     let facts = Facts::gather(&runs, &confusion);
@@ -134,34 +132,13 @@ pub(super) fn regenerate(
 }
 
 /// Computes and writes every table that follows from others.
-fn analyse(
-    results: &Results,
-    name: &str,
-    tables: &Tables,
-    notes: &mut Vec<String>,
-) -> anyhow::Result<Evidence> {
+fn analyse(results: &Results, name: &str, tables: &Tables) -> anyhow::Result<Evidence> {
     let Tables { scores, .. } = tables;
     let effects = analysis::effects(scores)?;
     write_table(&results.table_path::<EffectRow>(name)?, &effects)?;
     let class_effects = analysis::class_effects(scores)?;
     write_table(&results.table_path::<ClassEffectRow>(name)?, &class_effects)?;
-    // What a network that sees nothing knows stands in the manifests: without them, as where an
-    // experiment's folder was copied alone, there may be no Shapley values.
-    let lost = RefCell::new(None);
-    let prior = |scores: &RunScores| match prior(results, scores) {
-        Ok(prior) => Some(prior),
-        Err(reason) => {
-            lost.replace(Some(reason));
-            None
-        }
-    };
-    let shapley = analysis::shapley(scores, &prior)?;
-    notes.extend(lost.into_inner().map(|reason| {
-        format!(
-            "{reason}. What a network knows that sees nothing stands there: Shapley values that need it are \
-             not shown."
-        )
-    }));
+    let shapley = analysis::shapley(scores)?;
     write_table(&results.table_path::<ShapleyRow>(name)?, &shapley)?;
     let ranking = analysis::ranking(scores)?;
     write_table(&results.table_path::<RankingRow>(name)?, &ranking)?;
@@ -170,22 +147,6 @@ fn analyse(
     let mask_leaks = analysis::mask_leaks(scores)?;
     write_table(&results.table_path::<MaskLeakRow>(name)?, &mask_leaks)?;
     Ok(Evidence { effects, class_effects, shapley, ranking, confusions, mask_leaks })
-}
-
-/// The mean label distribution that a run's training learned from, in the order of its classes.
-fn prior(results: &Results, scores: &RunScores) -> anyhow::Result<Vec<f64>> {
-    let training_id = &scores.run().training_id;
-    let path = results.manifest_path(training_id)?;
-    let manifest = results.manifest(training_id)?;
-    let named = manifest.settings["dataset"]["classes"].as_array();
-    let share = |class: &String| -> Option<f64> {
-        let place = named?.iter().position(|name| name.as_str() == Some(class))?;
-        manifest.prior.get(place).copied()
-    };
-    let shares: Option<Vec<f64>> = scores.classes().iter().map(share).collect();
-    shares
-        .filter(|shares| shares.len() == manifest.prior.len())
-        .with_context(|| format!("`{}` does not tell the share of each class", path.display()))
 }
 
 /// The charts of an experiment, in the order in which their files are listed.
