@@ -37,6 +37,8 @@ pub fn measure() {
     said("effects", analysis::effects(&scores).expect("effects").len());
     said("class effects", analysis::class_effects(&scores).expect("effects").len());
     said("Shapley", analysis::shapley(&scores).expect("values").len());
+    said("interplay", analysis::interplay(&scores).expect("values").len());
+    said("contrasts", analysis::contrasts(&scores).expect("differences").len());
     said("ranking", analysis::ranking(&scores).expect("ranks").len());
     said("confusions", analysis::confusion_shifts(&scores).expect("shifts").len());
     println!("all: {:.1} s, peak memory {:.0} MB", start.elapsed().as_secs_f64(), peak());
