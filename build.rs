@@ -1,25 +1,38 @@
-//! Tells the program where libtorch lies and which commit it was built from.
+//! Tells the programs where libtorch lies, which commit they were built from and what they are made of.
 
+use std::collections::hash_map::DefaultHasher;
 use std::env;
+use std::fs;
+use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What the program is made of.
-const SOURCES: [&str; 4] = ["src", "Cargo.toml", "Cargo.lock", "build.rs"];
+/// What the programs are made of.
+const SOURCES: [&str; 5] = ["src", "core", "Cargo.toml", "Cargo.lock", "build.rs"];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let root =
         PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo names the package's folder"));
-    match libtorch(&root) {
-        Ok(()) => commit(&root),
-        Err(message) => println!("cargo::error={message}"),
+    // Without it nothing of libtorch is built or linked.
+    if env::var_os("CARGO_FEATURE_TORCH").is_some()
+        && let Err(message) = libtorch(&root)
+    {
+        println!("cargo::error={message}");
+        return;
     }
+    for path in SOURCES {
+        println!("cargo::rerun-if-changed={path}");
+    }
+    let commit = commit(&root);
+    println!("cargo::rustc-env=FER_LAB_GIT={commit}");
+    println!("cargo::rustc-env=FER_LAB_BUILD={}", identity(&root, &commit));
 }
 
 /// Writes the folder of libtorch's libraries into everything that is linked, so that the program starts
 /// from any folder and without `LD_LIBRARY_PATH`; and into the program, which opens the CUDA library
-/// there by itself, where a GPU is to be used.
+/// there by itself, where a GPU is to be used. (`fer-lab` asks for none of the libraries, so that it looks for none
+/// there. Among the targets that an argument can be kept to, tests within the library are none.)
 fn libtorch(root: &Path) -> Result<(), String> {
     println!("cargo::rerun-if-env-changed=LIBTORCH");
     let cure = "run scripts/setup, or set LIBTORCH to the folder of a libtorch 2.13.0";
@@ -53,9 +66,33 @@ fn door(libtorch: &Path) {
         .compile("fer_lab_door");
 }
 
-/// Sets `FER_LAB_GIT` to the commit, as `1a2b3c4d5e6f` or, with changes on top, `1a2b3c4d5e6f-dirty`; to
-/// nothing where this is no git checkout, as in a published package.
-fn commit(root: &Path) {
+/// What tells one build from another: a hash of all sources, with the commit that manifests name.
+fn identity(root: &Path, commit: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    commit.hash(&mut hasher);
+    for path in SOURCES {
+        hash(&root.join(path), &mut hasher);
+    }
+    format!("{:016x}", hasher.finish())
+}
+
+/// A file's content, or all files below a folder with their names, in the order of these.
+fn hash(path: &Path, hasher: &mut DefaultHasher) {
+    let Ok(entries) = fs::read_dir(path) else {
+        fs::read(path).ok().hash(hasher);
+        return;
+    };
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    for path in paths {
+        path.file_name().hash(hasher);
+        hash(&path, hasher);
+    }
+}
+
+/// The commit, as `1a2b3c4d5e6f` or, with changes on top, `1a2b3c4d5e6f-dirty`; nothing where this is no git
+/// checkout, as in a published package.
+fn commit(root: &Path) -> String {
     let own = git(root, &["rev-parse", "--show-toplevel"])
         .is_some_and(|top| Path::new(&top).canonicalize().ok() == root.canonicalize().ok());
     let commit = own.then(|| git(root, &["rev-parse", "--short=12", "HEAD"])).flatten();
@@ -68,16 +105,13 @@ fn commit(root: &Path) {
                 println!("cargo::rerun-if-changed={path}");
             }
         }
-        for path in SOURCES {
-            println!("cargo::rerun-if-changed={path}");
-        }
         let question = ["status", "--porcelain", "--untracked-files=normal", "--"];
         let changes = git(root, &[&question[..], &SOURCES].concat());
         if changes.is_none_or(|changes| !changes.is_empty()) {
             description.push_str("-dirty");
         }
     }
-    println!("cargo::rustc-env=FER_LAB_GIT={description}");
+    description
 }
 
 /// What git answers, without the line's end; `None` where it cannot be asked.

@@ -18,6 +18,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use fer_lab::dataset::{Dataset, Images, Pixels, Split};
+use fer_lab::epoch::{EpochRecord, Step};
 use fer_lab::experiment::{self, Optimizer as Kind, Precision, Settings};
 use fer_lab::model::{Folded, Network};
 use fer_lab::region::Fill;
@@ -25,8 +26,8 @@ use fer_lab::train::door::count_operators;
 use fer_lab::train::loss::{self, Goal};
 use fer_lab::train::optimizer::Optimizer;
 use fer_lab::train::{
-    Checkpoint, Circumstances, Cover, EpochRecord, OnDevice, Standardisation, Step, Training,
-    Watch, answers_under, device,
+    Checkpoint, Circumstances, Cover, OnDevice, Standardisation, Training, Watch, answers_under,
+    device,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -2,37 +2,44 @@
 //! an emotion.
 //!
 //! An experiment file goes in; tables and charts come out. Each module is one step of that way, and
-//! knows only the steps above it:
+//! knows only the steps above it. Those that need libtorch lie in `src/`, the others in a crate of their own,
+//! `core/src/`, which cannot reach it: to look at results takes a moment, and no libtorch.
 //!
-//! | room | what it does |
-//! | --- | --- |
-//! | [`region`] | where the parts of a face lie: atlas, landmarks, masks, controls. Geometry only |
-//! | [`experiment`] | the TOML file: types, defaults, validation, errors that point at the line |
-//! | [`plan`] | an experiment expanded into conditions × seeds, runs and the trainings they need |
-//! | [`dataset`] | pictures and label distributions: `faces` (embedded), FER+, RAF-DB, class folders |
-//! | [`model`] | the network |
-//! | [`train`] | one network fitted with one seed |
-//! | [`store`] | the results folder: tables, manifests, atomic writes |
-//! | [`evaluate`] | what a network answers under an occlusion, how good that is, and where it looks |
-//! | [`analysis`] | effects, intervals, p-values: from tables to tables |
-//! | [`engine`] | carries out a plan: the trainings and evaluations that are missing |
-//! | [`report`] | charts, pictures and the words under them |
-//! | [`cli`] | one file a command, each thin |
+//! | room | what it does | where |
+//! | --- | --- | --- |
+//! | [`region`] | where the parts of a face lie: atlas, landmarks, masks, controls. Geometry only | core |
+//! | [`experiment`] | the TOML file: types, defaults, validation, errors that point at the line | core |
+//! | [`plan`] | an experiment expanded into conditions × seeds, runs and the trainings they need | core |
+//! | [`dataset`] | pictures and label distributions: `faces` (embedded), FER+, RAF-DB, class folders | core |
+//! | [`model`] | the network | |
+//! | [`train`] | one network fitted with one seed | |
+//! | [`store`] | the results folder: tables, manifests, atomic writes | core |
+//! | [`evaluate`] | what a network answers under an occlusion, and where it looks | |
+//! | [`metrics`] | how good the answers of one run are | core |
+//! | [`analysis`] | effects, intervals, p-values: from tables to tables | core |
+//! | [`machine`] | the machine, and how it is divided among trainings | core |
+//! | [`engine`] | carries out a plan: has workers do the trainings and evaluations that are missing | core |
+//! | [`worker`] | what happens inside of a worker, and all else that the engine leaves to libtorch | |
+//! | [`report`] | charts, pictures and the words under them | core |
+//! | [`cli`] | one file a command, each thin | core |
 //!
-//! Beside them, [`random`]: every random draw comes from a generator for its purpose; and [`disk`]: what
-//! to do where a file cannot be written.
+//! Beside them, [`random`]: every random draw comes from a generator for its purpose; [`epoch`]: how a training
+//! goes, in numbers; and [`disk`]: what to do where a file cannot be written.
 
-pub mod analysis;
-pub mod cli;
-pub mod dataset;
-pub mod disk;
-pub mod engine;
+pub use fer_lab_core::{
+    analysis, cli, dataset, disk, engine, epoch, experiment, machine, metrics, plan, region,
+    report, store,
+};
+
+#[cfg(feature = "torch")]
 pub mod evaluate;
-pub mod experiment;
+#[cfg(feature = "torch")]
 pub mod model;
-pub mod plan;
+#[cfg(not(feature = "torch"))]
+pub use fer_lab_core::random;
+#[cfg(feature = "torch")]
 pub mod random;
-pub mod region;
-pub mod report;
-pub mod store;
+#[cfg(feature = "torch")]
 pub mod train;
+#[cfg(feature = "torch")]
+pub mod worker;

@@ -1,55 +1,16 @@
-//! Where every random draw comes from.
+//! Where every random draw comes from, libtorch's own among them.
 
 use std::sync::{Mutex, PoisonError};
 
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
-/// A generator of its own for each purpose, so that one more draw in one place shifts none elsewhere.
-///
-/// `seed` is the run's (or the data set's), `purpose` says what is drawn, `index` which one (an epoch,
-/// an image).
-pub fn generator(seed: u64, purpose: &str, index: &[u64]) -> ChaCha8Rng {
-    ChaCha8Rng::from_seed(digest(seed, purpose, index))
-}
+pub use fer_lab_core::random::{generator, torch_seed};
 
-/// Standard normal numbers, f32. libtorch has one generator for the whole process: it is seeded and drawn
-/// from at once, with no one between.
+/// Standard normal numbers, f32; `seed` is a [`torch_seed`]. libtorch has one generator for the whole process:
+/// it is seeded and drawn from at once, with no one between.
 pub fn normal(size: &[i64], device: Device, seed: i64) -> Tensor {
     static GENERATOR: Mutex<()> = Mutex::new(());
     let _alone = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
     tch::manual_seed(seed);
     Tensor::randn(size, (Kind::Float, device))
-}
-
-/// A seed for [`normal`], by the same rule as [`generator`].
-pub fn torch_seed(seed: u64, purpose: &str, index: &[u64]) -> i64 {
-    let digest = digest(seed, purpose, index);
-    i64::from_le_bytes(digest[..8].try_into().expect("a digest has 32 bytes"))
-}
-
-fn digest(seed: u64, purpose: &str, index: &[u64]) -> [u8; 32] {
-    let mut hasher = blake3::Hasher::new_derive_key("fer-lab random draws");
-    hasher.update(&seed.to_le_bytes());
-    hasher.update(purpose.as_bytes());
-    for value in index {
-        hasher.update(&value.to_le_bytes());
-    }
-    *hasher.finalize().as_bytes()
-}
-
-#[cfg(test)]
-mod tests {
-    use rand::RngExt;
-
-    use super::*;
-
-    #[test]
-    fn each_purpose_and_index_draws_on_its_own() {
-        let draw = |seed, purpose, index: &[u64]| generator(seed, purpose, index).random::<u64>();
-        assert_eq!(draw(1, "order", &[3]), draw(1, "order", &[3]));
-        let others = [draw(2, "order", &[3]), draw(1, "angle", &[3]), draw(1, "order", &[4])];
-        assert!(others.iter().all(|other| *other != draw(1, "order", &[3])));
-    }
 }

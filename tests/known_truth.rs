@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use fer_lab::analysis::{Tables, effects};
-use fer_lab::engine::{self, Crew, Event, KeptData, Observer, Outcome, Work};
+use fer_lab::engine::{self, Event, Observer, Outcome, Work};
 use fer_lab::experiment::{self, DeviceChoice, Experiment};
+use fer_lab::machine::{AskedBy, Crew};
 use fer_lab::plan::Plan;
 use fer_lab::region::Regions;
 use fer_lab::store::{EffectRow, Metric, Results, TruthRow, read_table};
-use fer_lab::train::device::{self, AskedBy};
+use fer_lab::train::device;
+use fer_lab::worker::{self, KeptData};
 
 /// Two emotions that the region alone tells apart well.
 fn emotions(region: &str) -> [&'static str; 2] {
@@ -86,7 +88,8 @@ fn answer(experiment: &Experiment, results: &Results) -> Vec<EffectRow> {
         plan: &plan,
         results,
         crew: Crew { devices: vec![DeviceChoice::Cpu], threads: 1, asked_by: AskedBy::Experiment },
-        program: env!("CARGO_BIN_EXE_fer-lab").into(),
+        program: env!("CARGO_BIN_EXE_fer-lab-torch").into(),
+        commit: None,
         retries: 0,
         fail_fast: false,
         replace: false,
@@ -98,7 +101,7 @@ fn answer(experiment: &Experiment, results: &Results) -> Vec<EffectRow> {
     device::prepare(1);
     let mut kept = KeptData::default();
     for specification in engine::specifications(&work, &mut Silent).unwrap() {
-        let outcome = engine::work(&specification, results, true, &mut kept, &mut Silent).unwrap();
+        let outcome = worker::work(&specification, results, true, &mut kept, &mut Silent).unwrap();
         assert_eq!(outcome, Outcome::Done);
     }
     let done = engine::execute(&work, &mut Silent).unwrap();

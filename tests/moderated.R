@@ -1,4 +1,4 @@
-# Reference values for `src/analysis/moderated.rs`, by R's limma (Bioconductor):
+# Reference values for `core/src/analysis/moderated.rs`, by R's limma (Bioconductor):
 #
 #     Rscript tests/moderated.R > tests/data/moderated.json
 #

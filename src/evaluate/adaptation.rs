@@ -87,7 +87,11 @@ mod tests {
                 landmarks: vec![None; count],
             }
         };
-        Dataset::in_memory(["x", "y"], (SIDE, SIDE), [images(300), images(2), images(2)])
+        crate::train::fixture::in_memory(
+            ["x", "y"],
+            (SIDE, SIDE),
+            [images(300), images(2), images(2)],
+        )
     }
 
     fn data() -> OnDevice {

@@ -1,10 +1,8 @@
-//! What a network answers under an occlusion, and how good that is.
+//! What a network answers under an occlusion, and where it looks.
 //!
-//! In: a network, a split on the device, what covers it. Out: a row an image, and the metrics of such
-//! rows. This room knows nothing of how the network was trained.
+//! In: a network, a split on the device, what covers it. Out: a row an image, and maps of the face. This room knows nothing of how the network was trained.
 
 mod adaptation;
-pub mod metrics;
 mod predictions;
 pub mod sensitivity;
 

@@ -4,7 +4,6 @@
 //! parameters, and nothing of data, losses or epochs.
 
 mod changed;
-mod count;
 mod folded;
 mod network;
 mod parameters;
@@ -12,6 +11,5 @@ mod patches;
 pub mod weights;
 
 pub use changed::{Known, Parts, Span};
-pub use count::{ParameterCount, multiply_adds};
 pub use folded::Folded;
 pub use network::{Network, Parameter, WeightsError, channels_last};

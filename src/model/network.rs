@@ -351,7 +351,7 @@ fn ones(length: i64, device: Device) -> Tensor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ParameterCount;
+    use crate::plan::ParameterCount;
 
     fn spec() -> ModelSpec {
         ModelSpec { blocks: vec![vec![4, 6], vec![8]], batch_norm_momentum: 0.99 }

@@ -96,7 +96,7 @@ fn batch_size(device: Device) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::{Dataset, Images, Pixels, Split};
+    use crate::dataset::{Images, Pixels, Split};
     use crate::experiment::{ModelSpec, Precision};
     use crate::model::Network;
     use crate::region::{Affine, Fill, Mode, Occlusion, Regions};
@@ -113,7 +113,11 @@ mod tests {
             labels: [1.0, 0.0].repeat(IMAGES),
             landmarks: vec![None; IMAGES],
         };
-        let dataset = Dataset::in_memory(["x", "y"], (SIDE, SIDE), [images(), images(), images()]);
+        let dataset = crate::train::fixture::in_memory(
+            ["x", "y"],
+            (SIDE, SIDE),
+            [images(), images(), images()],
+        );
         let standardisation = Standardisation::of(&dataset.train, 1);
         OnDevice::new(&dataset, Split::Test, &standardisation, Device::Cpu)
     }

@@ -13,7 +13,8 @@ use tch::Tensor;
 use super::circumstances::Circumstances;
 use super::optimizer::Optimizer;
 use super::schedule::{Memory, Rate};
-use super::trainer::{EpochRecord, Kept};
+use super::trainer::Kept;
+use crate::epoch::EpochRecord;
 use crate::model::Network;
 use crate::model::weights::{self, FormatError, Weights};
 

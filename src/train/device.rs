@@ -1,103 +1,11 @@
-//! Which processor trains.
+//! Which processor trains, and how libtorch computes there.
 
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tch::{Cuda, Device};
 
 use crate::experiment::{DeviceChoice, Precision};
-
-/// Why the wanted device cannot be had.
-#[derive(Debug, thiserror::Error)]
-pub enum DeviceError {
-    #[error("{asked_by} for `{wanted}`, but {reason}; {}", asked_by.cure())]
-    Unavailable { wanted: String, reason: NoCuda, asked_by: AskedBy },
-    #[error(
-        "`train.precision = \"tf32\"` needs an NVIDIA GPU (Ampere or newer), and this is `{device}`: set it to \
-         \"f32\" or \"bf16\""
-    )]
-    NoTf32 { device: String },
-    #[error("libtorch refuses to compute in `{}`", .0.name())]
-    Precision(Precision),
-    #[error(
-        "the environment variable {variable} is set, by which float32 would be rounded (or TF32 would not be) \
-         whatever the experiment says: unset it, and set `train.precision` instead"
-    )]
-    Environment { variable: &'static str },
-}
-
-/// Who wants a device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AskedBy {
-    /// `train.device` of the experiment.
-    Experiment,
-    /// `--devices` of the command line.
-    Option,
-    /// One of the two: a worker is told the device alone.
-    Either,
-}
-
-impl AskedBy {
-    fn cure(self) -> &'static str {
-        match self {
-            AskedBy::Experiment => "set `train.device` to \"cpu\" or \"auto\"",
-            AskedBy::Option => {
-                "name others with `--devices`, as in `--devices cpu`, or leave it out"
-            }
-            AskedBy::Either => {
-                "name others with `--devices`, or set `train.device` to \"cpu\" or \"auto\""
-            }
-        }
-    }
-}
-
-impl fmt::Display for AskedBy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            AskedBy::Experiment => "the experiment asks",
-            AskedBy::Option => "`--devices` asks",
-            AskedBy::Either => "the experiment, or `--devices`, asks",
-        })
-    }
-}
-
-/// Why there is no CUDA.
-#[derive(Debug, Clone)]
-pub enum NoCuda {
-    NoDriver,
-    Library(String),
-    NoSuchDevice { devices: i64, visible: Option<String> },
-}
-
-/// What may hide GPUs from CUDA.
-const VISIBLE: &str = "CUDA_VISIBLE_DEVICES";
-
-impl fmt::Display for NoCuda {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            NoCuda::NoDriver => f.write_str("this machine has no NVIDIA driver"),
-            NoCuda::Library(error) => write!(
-                f,
-                "libtorch's CUDA part cannot be loaded ({error}); `scripts/setup --cuda` fetches it"
-            ),
-            NoCuda::NoSuchDevice { devices, visible } => {
-                match devices {
-                    0 => f.write_str("the driver offers no GPU")?,
-                    1 => f.write_str("there is only one GPU, `cuda:0`")?,
-                    _ => write!(
-                        f,
-                        "there are only {devices} GPUs, `cuda:0` to `cuda:{}`",
-                        devices - 1
-                    )?,
-                }
-                match visible {
-                    Some(visible) => write!(f, " ({VISIBLE} is `{visible}`)"),
-                    None => Ok(()),
-                }
-            }
-        }
-    }
-}
+use crate::machine::device::{AskedBy, DeviceError, NoCuda, VISIBLE, has_driver};
 
 /// The device to train on. `auto` takes the first GPU where there is a driver, and says on stderr why not
 /// where the driver is there and the GPU cannot be used.
@@ -121,46 +29,6 @@ pub fn choose(choice: DeviceChoice) -> Result<(Device, Option<NoCuda>), DeviceEr
     }
 }
 
-/// Whether a device can be there at all, told without opening libtorch's CUDA part.
-///
-/// # Errors
-/// Where a GPU is asked for and there is no driver, or the driver has fewer.
-pub fn check(choice: DeviceChoice, asked_by: AskedBy) -> Result<(), DeviceError> {
-    let DeviceChoice::Cuda(index) = choice else { return Ok(()) };
-    let unavailable = |reason| {
-        Err(DeviceError::Unavailable { wanted: format!("cuda:{index}"), reason, asked_by })
-    };
-    if !has_driver() {
-        return unavailable(NoCuda::NoDriver);
-    }
-    let visible = std::env::var(VISIBLE).ok();
-    match gpus().map(|gpus| most_visible(gpus, visible.as_deref())) {
-        Some(devices) if index >= devices => {
-            unavailable(NoCuda::NoSuchDevice { devices: devices as i64, visible })
-        }
-        _ => Ok(()),
-    }
-}
-
-/// How many of so many GPUs CUDA can show at most: it takes the list in `CUDA_VISIBLE_DEVICES` up to the
-/// first entry that names none, by number or by an identifier (CUDA C++ Programming Guide, "CUDA
-/// Environment Variables"). Parts of a GPU (MIG) are named alike.
-fn most_visible(gpus: usize, visible: Option<&str>) -> usize {
-    let Some(visible) = visible else { return gpus };
-    let entries = visible.split(',').map(str::trim);
-    let names = |entry: &&str| match entry.parse::<usize>() {
-        Ok(number) => number < gpus,
-        Err(_) => entry.starts_with("GPU-") || entry.starts_with("MIG-"),
-    };
-    entries.take_while(names).count()
-}
-
-/// How many GPUs the driver has; `None` where it does not tell, as within WSL.
-fn gpus() -> Option<usize> {
-    let entries = std::fs::read_dir("/proc/driver/nvidia/gpus").ok()?;
-    Some(entries.flatten().count()).filter(|count| *count > 0)
-}
-
 /// `cpu`, `cuda:0` …
 pub fn name(device: Device) -> String {
     match device {
@@ -171,38 +39,10 @@ pub fn name(device: Device) -> String {
 
 /// The model of the processor behind a device; empty where the system does not tell.
 pub fn processor(device: Device) -> String {
-    let (path, key) = match device {
-        Device::Cuda(index) => (gpu_information(index), "Model"),
-        _ => (Some("/proc/cpuinfo".into()), "model name"),
-    };
-    let text = path.and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
-    let mut lines = text.lines().filter_map(|line| line.split_once(':'));
-    let found = lines.find(|(name, _)| name.trim() == key);
-    found.map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
-}
-
-/// What the driver says of its GPU of that number, in the order of the bus.
-fn gpu_information(index: usize) -> Option<PathBuf> {
-    let entries = std::fs::read_dir("/proc/driver/nvidia/gpus").ok()?;
-    let mut folders: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    folders.sort();
-    Some(folders.get(index)?.join("information"))
-}
-
-/// Whether a precision can be had on a device, told without opening libtorch's CUDA part.
-///
-/// # Errors
-/// Where TF32 is asked for and there is no GPU.
-pub fn check_precision(precision: Precision, choice: DeviceChoice) -> Result<(), DeviceError> {
-    let on_cpu = match choice {
-        DeviceChoice::Cpu => true,
-        DeviceChoice::Auto => !has_driver(),
-        DeviceChoice::Cuda(_) => false,
-    };
-    match precision == Precision::Tf32 && on_cpu {
-        true => Err(DeviceError::NoTf32 { device: name(Device::Cpu) }),
-        false => Ok(()),
-    }
+    crate::machine::device::processor(match device {
+        Device::Cuda(index) => Some(index),
+        _ => None,
+    })
 }
 
 /// Sets what float32 means on a device: nothing is left to libtorch's default, by which cuDNN's convolutions
@@ -224,32 +64,6 @@ pub fn set_precision(precision: Precision, device: Device) -> Result<(), DeviceE
         false => Err(DeviceError::Precision(precision)),
     }
 }
-
-/// What makes the math libraries below libtorch round float32, or keeps them from it, whatever a program says
-/// (oneDNN's developer guide, "Floating-point math mode"; cuBLAS, "Environment variables").
-pub const ROUNDING_VARIABLES: [&str; 3] =
-    ["ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE", "NVIDIA_TF32_OVERRIDE"];
-
-/// # Errors
-/// Where the environment would round float32 behind the experiment's back.
-pub fn check_environment() -> Result<(), DeviceError> {
-    let set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    match ROUNDING_VARIABLES.into_iter().find(set) {
-        Some(variable) => Err(DeviceError::Environment { variable }),
-        None => Ok(()),
-    }
-}
-
-/// The version of the NVIDIA driver, where there is one: `580.65.06`.
-pub fn driver_version() -> Option<String> {
-    let text = std::fs::read_to_string("/proc/driver/nvidia/version").ok()?;
-    let version =
-        |word: &&str| word.contains('.') && word.starts_with(|c: char| c.is_ascii_digit());
-    text.lines().next()?.split_whitespace().find(version).map(str::to_owned)
-}
-
-/// The libtorch that this program is built for.
-pub const LIBTORCH_VERSION: &str = "2.13.0";
 
 /// Bounds libtorch's threads and readies its memory. Call it once, before the first tensor is made.
 pub fn prepare(threads: u32) {
@@ -298,11 +112,6 @@ fn open_cuda(index: usize) -> Result<(), NoCuda> {
     if there { Ok(()) } else { Err(NoCuda::NoSuchDevice { devices, visible }) }
 }
 
-/// Whether this machine has an NVIDIA driver.
-pub fn has_driver() -> bool {
-    Path::new("/proc/driver/nvidia/version").exists() || Path::new("/dev/nvidiactl").exists()
-}
-
 /// The linker drops `libtorch_cuda.so`, since nothing refers to it: it registers itself when it is opened.
 fn load_cuda_library() -> Result<(), String> {
     use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
@@ -329,39 +138,6 @@ mod tests {
     use tch::{Kind, Tensor};
 
     use super::*;
-
-    #[test]
-    fn who_asked_for_a_gpu_that_is_not_there_is_told_what_to_change() {
-        let message = |reason: &NoCuda, asked_by| {
-            let (wanted, reason) = ("cuda:1".to_owned(), reason.clone());
-            DeviceError::Unavailable { wanted, reason, asked_by }.to_string()
-        };
-        let one = NoCuda::NoSuchDevice { devices: 1, visible: Some("0".to_owned()) };
-        assert_eq!(
-            message(&one, AskedBy::Option),
-            "`--devices` asks for `cuda:1`, but there is only one GPU, `cuda:0` \
-             (CUDA_VISIBLE_DEVICES is `0`); name others with `--devices`, as in \
-             `--devices cpu`, or leave it out"
-        );
-        let message = message(&NoCuda::NoDriver, AskedBy::Experiment);
-        assert!(message.ends_with("set `train.device` to \"cpu\" or \"auto\""), "{message}");
-    }
-
-    #[test]
-    fn hidden_gpus_do_not_count() {
-        for (gpus, visible, counted) in [
-            (4, None, 4),
-            (4, Some("0,2"), 2),
-            (4, Some("1, 9, 2"), 1),
-            (4, Some(""), 0),
-            (4, Some("-1"), 0),
-            (4, Some("NoDevFiles"), 0),
-            (4, Some("GPU-8932f937,GPU-12"), 2),
-            (1, Some("MIG-a,MIG-b"), 2),
-        ] {
-            assert_eq!(most_visible(gpus, visible), counted, "{visible:?}");
-        }
-    }
 
     #[test]
     #[cfg(all(target_os = "linux", target_env = "gnu"))]

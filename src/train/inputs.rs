@@ -224,8 +224,11 @@ mod tests {
             labels: [0.5, 0.5].repeat(count),
             landmarks: vec![None; count],
         };
-        let dataset =
-            Dataset::in_memory(["x", "y"], (height, width), [images(), images(), images()]);
+        let dataset = crate::train::fixture::in_memory(
+            ["x", "y"],
+            (height, width),
+            [images(), images(), images()],
+        );
         let standardisation = Standardisation::of(&dataset.train, 1);
         OnDevice::new(&dataset, Split::Test, &standardisation, Device::Cpu)
     }

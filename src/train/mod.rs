@@ -29,7 +29,9 @@ pub use circumstances::{Circumstances, Resumption};
 pub use cover::{Cover, RandomCover, TrainCover};
 pub use inputs::{Covering, OnDevice, laid};
 pub use standardisation::Standardisation;
-pub use trainer::{Covers, EpochRecord, Outcome, Step, TrainError, Trained, Training, Watch};
+pub use trainer::{Covers, Outcome, TrainError, Trained, Training, Watch};
 
+#[cfg(test)]
+pub(crate) mod fixture;
 #[cfg(test)]
 mod tests;

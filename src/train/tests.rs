@@ -6,6 +6,7 @@ use tch::{Device, Tensor};
 
 use super::*;
 use crate::dataset::{Dataset, Images, Pixels, Split};
+use crate::epoch::{EpochRecord, Step};
 use crate::experiment::*;
 use crate::region::{Fill, Mode, RandomSets};
 
@@ -37,7 +38,7 @@ fn dataset() -> Dataset {
 }
 
 fn of_images(side: usize, [train, val, test]: [Images; 3]) -> Dataset {
-    Dataset::in_memory(["left", "right"], (side, side), [train, val, test])
+    crate::train::fixture::in_memory(["left", "right"], (side, side), [train, val, test])
 }
 
 /// Noise of every image's own, with a square of 4 × 4 in its middle that is bright in every second image.

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use super::answers::answers;
@@ -15,6 +14,7 @@ use super::loss::{self, Goal};
 use super::optimizer::Optimizer;
 use super::schedule::Rate;
 use super::steps::{NotFinite, Steps};
+use crate::epoch::{EpochRecord, Step};
 use crate::experiment::{Select, Settings};
 use crate::model::Network;
 
@@ -49,38 +49,6 @@ pub trait Watch {
     fn epoch(&mut self, record: &EpochRecord, checkpoint: &dyn Fn() -> Checkpoint);
     /// Asked before each step. On `true` the training makes a last checkpoint and ends.
     fn interrupted(&self) -> bool;
-}
-
-/// Where a training stands within an epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Step {
-    /// From 1.
-    pub epoch: u32,
-    /// Steps done in this epoch, of `steps`.
-    pub step: u64,
-    pub steps: u64,
-    /// Means over the epoch so far.
-    pub loss: f64,
-    pub accuracy: f64,
-    pub images_per_second: f64,
-}
-
-/// How one epoch went.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct EpochRecord {
-    /// From 1.
-    pub epoch: u32,
-    /// At the last step.
-    pub learning_rate: f64,
-    /// Means over the epoch's training images, as augmented and covered.
-    pub train_loss: f64,
-    pub train_accuracy: f64,
-    pub val_loss: f64,
-    pub val_accuracy: f64,
-    /// Training and validation.
-    pub seconds: f64,
-    /// Training alone.
-    pub train_seconds: f64,
 }
 
 #[derive(Debug)]

@@ -165,6 +165,7 @@ fn on_a_terminal(program: &Program, arguments: &str, variables: &[(&str, &str)])
     let command = format!("'{}' {arguments}", env!("CARGO_BIN_EXE_fer-lab"));
     let output = Command::new("script")
         .args(["-qec", &command, "/dev/null"])
+        .env_remove("CARGO")
         .current_dir(program.folder())
         .stdin(Stdio::null())
         .env_remove("NO_COLOR")

@@ -39,8 +39,9 @@ masks_alone = false
 count = 2
 "#;
 
-/// The program's file.
+/// The program's file, and that of the one with libtorch, which lies beside it.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_fer-lab");
+pub const WITH_LIBTORCH: &str = env!("CARGO_BIN_EXE_fer-lab-torch");
 
 /// Has a command start with signals that do their default or, as under `nohup`, nothing: whoever runs the
 /// tests may have been told to ignore some.
@@ -104,6 +105,8 @@ impl Program {
     pub fn command_of(&self, program: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
+        // Both programs are built: it is no cargo that runs this one, as it would believe.
+        command.env_remove("CARGO");
         heed(&mut command, [libc::SIGINT, libc::SIGHUP], libc::SIG_DFL);
         command
     }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::driver::{PROGRAM, Program, SMOKE, children, heed};
+use super::driver::{PROGRAM, Program, SMOKE, WITH_LIBTORCH, children, heed};
 use fer_lab::store::{EpochRow, Results, RunRow, read_table};
 use rand::{RngExt, SeedableRng};
 
@@ -304,9 +304,10 @@ fn decoding_stops_at_ctrl_c_and_leaves_nothing_half_done() {
 #[test]
 fn a_program_that_is_replaced_goes_on_as_itself() {
     let program = prepared(&longer());
-    let own = program.path("own/fer-lab");
+    let (own, trains) = (program.path("own/fer-lab"), program.path("own/fer-lab-torch"));
     std::fs::create_dir(program.path("own")).unwrap();
     std::fs::copy(PROGRAM, &own).unwrap();
+    std::fs::copy(WITH_LIBTORCH, &trains).unwrap();
     let arguments = ["run", "smoke.toml", "--jobs", "1", "--threads", "1", "--retries", "1", "-q"];
     let mut command = program.command_of(&own, &arguments);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
@@ -321,7 +322,7 @@ fn a_program_that_is_replaced_goes_on_as_itself() {
         std::os::unix::fs::PermissionsExt::from_mode(0o755),
     )
     .unwrap();
-    std::fs::rename(program.path("own/new"), &own).unwrap();
+    std::fs::rename(program.path("own/new"), &trains).unwrap();
     // Another is started in its place.
     signal(&workers[0].to_string(), "KILL");
     let mut stderr = String::new();

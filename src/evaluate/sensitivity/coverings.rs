@@ -8,12 +8,10 @@ use tch::{Kind, Tensor};
 use super::subjects::{Batch, Places};
 use crate::experiment::SensitivityMethod;
 use crate::model::{Parts, Span};
+use crate::plan::window_starts;
 use crate::random;
 use crate::region::{Affine, Point};
 use crate::train::warp::{BILINEAR, BORDER};
-
-/// Two lengths that differ by less are one.
-const NEAR: f64 = 1e-9;
 
 /// Everything that is laid over the faces for one map, one after the other.
 #[derive(Debug)]
@@ -39,7 +37,7 @@ impl Coverings {
     pub fn new(method: SensitivityMethod, seed: u64) -> Coverings {
         match method {
             SensitivityMethod::Window { side, stride } => {
-                let starts = starts(side, stride);
+                let starts = window_starts(side, stride);
                 let row = |y: f64| starts.iter().map(move |&x| (x, y));
                 let corners = starts.iter().flat_map(|&y| row(y)).collect();
                 Coverings::Windows { corners, side }
@@ -141,17 +139,6 @@ fn beside(windows: &[(f64, f64)], side: f64, places: &Places) -> Tensor {
     1.0 - covered.to_kind(Kind::Float)
 }
 
-/// Where windows begin along a side: a stride apart, the last one flush with the end.
-fn starts(side: f64, stride: f64) -> Vec<f64> {
-    let last = 1.0 - side;
-    let mut starts: Vec<f64> =
-        (0..).map(|step| f64::from(step) * stride).take_while(|at| *at <= last + NEAR).collect();
-    if starts.last().is_none_or(|end| *end < last - NEAR) {
-        starts.push(last);
-    }
-    starts
-}
-
 /// A grid of `cells` × `cells` values from 0 to 1 (row-major) over the face, `[B, H, W]`: enlarged to one
 /// cell more than it has along each side, between its values by bilinear interpolation, and shifted by
 /// shares of a cell, each from 0 to 1 (Petsiuk et al. 2018, section 3.2). Places outside of the frame are
@@ -180,18 +167,6 @@ pub(super) fn enlarged(
 mod tests {
     use super::super::values;
     use super::*;
-
-    #[test]
-    fn windows_reach_from_edge_to_edge() {
-        let near = |found: Vec<f64>, expected: &[f64]| {
-            assert_eq!(found.len(), expected.len(), "{found:?}");
-            assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-9), "{found:?}");
-        };
-        near(starts(0.5, 0.25), &[0.0, 0.25, 0.5]);
-        near(starts(0.4, 0.4), &[0.0, 0.4, 0.6]);
-        near(starts(1.0, 0.3), &[0.0]);
-        assert_eq!(starts(0.2, 0.05).len(), 17);
-    }
 
     #[test]
     fn a_window_covers_its_square_alone() {

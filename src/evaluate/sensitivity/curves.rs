@@ -7,11 +7,10 @@ use tch::{Kind, Tensor};
 use super::coverings::enlarged;
 use super::subjects::{Batch, Laid, Places, Subjects};
 use super::{Examined, GRID, values};
+use crate::plan::{CURVE_KINDS, RANDOM_ORDERS, curve_answers};
 use crate::random;
 use crate::store::{CurveKind, CurveOrder};
 
-/// Random orders beside a map's, over which their curves are averaged.
-const RANDOM_ORDERS: usize = 3;
 /// Cells along a side of a random map. A map of an order is smooth; an order that jumped from point to
 /// point would turn the face into noise, which costs more than any loss of a part.
 const COARSE: usize = 7;
@@ -26,12 +25,7 @@ pub struct Curve {
     pub points: Vec<(f64, f64)>,
 }
 
-const KINDS: [CurveKind; 2] = [CurveKind::Deletion, CurveKind::Insertion];
-
-/// How many answers an image takes for its curves.
-pub(super) fn answers(steps: u32) -> usize {
-    (1 + RANDOM_ORDERS) * KINDS.len() * (steps as usize + 1)
-}
+const KINDS: [CurveKind; CURVE_KINDS] = [CurveKind::Deletion, CurveKind::Insertion];
 
 /// The curves of each class, ordered by its map and at random.
 pub(super) fn curves(
@@ -66,7 +60,7 @@ pub(super) fn curves(
         };
         seen.to_kind(Kind::Float).view_as(&batch.places.x())
     };
-    let laid = Laid { count: answers(steps), seen: &seen, parts: None };
+    let laid = Laid { count: curve_answers(steps), seen: &seen, parts: None };
     let answers = subjects.mean_answers(network, &laid, go_on)?;
     let shares: Vec<f64> =
         changed.iter().map(|cells| *cells as f64 / (GRID * GRID) as f64).collect();

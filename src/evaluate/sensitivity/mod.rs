@@ -13,6 +13,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::experiment::{SensitivityMethod, SensitivitySpec};
 use crate::model::{Folded, Parts};
+use crate::plan::curve_answers;
 
 use coverings::Coverings;
 pub use curves::Curve;
@@ -80,11 +81,6 @@ pub struct ClassSensitivity {
     pub curves: Vec<Curve>,
 }
 
-/// How many answers an image takes.
-pub fn answers(spec: &SensitivitySpec) -> usize {
-    Coverings::new(spec.method, 0).len() + 1 + curves::answers(spec.steps)
-}
-
 /// Examines a network. `go_on` is told the share that is done, batch by batch, and says whether it goes on;
 /// `None` where it did not. Classes without images are left out.
 pub fn examine(
@@ -96,7 +92,7 @@ pub fn examine(
     let _guard = tch::no_grad_guard();
     let coverings = Coverings::new(spec.method, subjects.seed());
     // The share of the answers that the map takes; the curves take the others.
-    let (for_map, for_curves) = (coverings.len() + 1, curves::answers(spec.steps));
+    let (for_map, for_curves) = (coverings.len() + 1, curve_answers(spec.steps));
     let share = for_map as f64 / (for_map + for_curves) as f64;
     let maps = maps(&coverings, spec.method, subjects, network, &mut |done| go_on(done * share))?;
     let curves = curves::curves(spec.steps, &maps, subjects, network, &mut |done| {

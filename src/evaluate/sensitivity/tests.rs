@@ -1,6 +1,6 @@
 use super::*;
 use crate::analysis::curve_area;
-use crate::dataset::{Dataset, Images, Pixels, Split};
+use crate::dataset::{Images, Pixels, Split};
 use crate::experiment::{ModelSpec, Precision};
 use crate::model::Network;
 use crate::region::{Affine, Fill};
@@ -42,8 +42,11 @@ fn frames() -> Vec<Affine> {
 }
 
 fn on_device() -> OnDevice {
-    let dataset =
-        Dataset::in_memory(["bright", "dark"], (SIDE, SIDE), [images(), images(), images()]);
+    let dataset = crate::train::fixture::in_memory(
+        ["bright", "dark"],
+        (SIDE, SIDE),
+        [images(), images(), images()],
+    );
     let standardisation = Standardisation::of(&dataset.train, 1);
     OnDevice::new(&dataset, Split::Test, &standardisation, Device::Cpu)
 }

@@ -1,0 +1,141 @@
+//! The second program, `fer-lab-torch`, which is this one with libtorch linked in.
+//!
+//! To load libtorch takes a third of a second and 100 MB, so that what only looks does without. Where a command
+//! needs it, the process becomes the second program, which lies beside it: its number, its streams and how
+//! signals reach it stay. The two come from one build, and that is checked: they share a command line and the
+//! results folder, not a protocol that could outlive a build.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, anyhow, bail};
+
+/// What the second program is called.
+const NAME: &str = "fer-lab-torch";
+
+/// The variable in which the first program names its build to the second.
+const CALLER: &str = "FER_LAB_CALLER";
+
+const REBUILD: &str = "build both again, with `cargo build --release` in fer-lab's folder, or `cargo install --path .`";
+
+/// Becomes the second program. What is returned is why that cannot be.
+pub fn start(build: &str) -> anyhow::Error {
+    let partner = match ready() {
+        Ok(partner) => partner,
+        Err(error) => return error,
+    };
+    let mut words = env::args_os();
+    // Under the first one's name, with which commands are told to the user.
+    let name = words.next().unwrap_or_else(|| OsString::from("fer-lab"));
+    let mut command = Command::new(&partner);
+    command.args(words).env(CALLER, build);
+    let error = replace_process(command, &name);
+    anyhow!(error).context(format!("`{}` cannot be started", partner.display()))
+}
+
+/// For a program that was built without libtorch.
+pub fn built_without() -> anyhow::Error {
+    anyhow!(
+        "this command needs libtorch, and this fer-lab was built without it (`--no-default-features`): it plans, and \
+         looks at results. Build it with its default features, after `scripts/setup`"
+    )
+}
+
+/// Refuses a caller from another build.
+pub fn check_caller(build: &str) -> anyhow::Result<()> {
+    match env::var_os(CALLER) {
+        Some(caller) if caller != build => {
+            let here = env::current_exe().unwrap_or_else(|_| PathBuf::from(NAME));
+            bail!(
+                "`{}` was built from other sources than the `fer-lab` that started it: {REBUILD}",
+                here.display()
+            )
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The second program's file.
+fn ready() -> anyhow::Result<PathBuf> {
+    let here = env::current_exe().context("the system does not tell where fer-lab lies")?;
+    let folder = here.parent().unwrap_or(Path::new("."));
+    if let Some(cargo) = Cargo::that_runs(folder) {
+        cargo.build()?;
+    }
+    let partner = folder.join(format!("{NAME}{}", env::consts::EXE_SUFFIX));
+    match partner.is_file() {
+        true => Ok(partner),
+        false => bail!(
+            "this command needs `{NAME}`, and there is none in `{}`: {REBUILD}",
+            folder.display()
+        ),
+    }
+}
+
+/// The cargo that runs this program, as `cargo run` does. It has built the program that it runs, and the library
+/// of the second one, which is left to link.
+struct Cargo {
+    program: OsString,
+    package: OsString,
+    /// Its folder for what it builds, the target within, where one is named, and the profile.
+    target_dir: PathBuf,
+    target: Option<OsString>,
+    profile: OsString,
+}
+
+impl Cargo {
+    /// `None` where no cargo runs the program in `folder`.
+    fn that_runs(folder: &Path) -> Option<Cargo> {
+        let (program, package) = (env::var_os("CARGO")?, env::var_os("CARGO_MANIFEST_DIR")?);
+        if env::var_os("CARGO_PKG_NAME")? != "fer-lab" {
+            return None;
+        }
+        let profile = folder.file_name()?.to_owned();
+        let above = folder.parent()?;
+        // cargo marks its folder so.
+        let is_target_dir = |folder: &Path| folder.join("CACHEDIR.TAG").is_file();
+        let (target_dir, target) = if is_target_dir(above) {
+            (above, None)
+        } else {
+            (above.parent().filter(|folder| is_target_dir(folder))?, above.file_name())
+        };
+        let (target_dir, target) = (target_dir.to_owned(), target.map(OsString::from));
+        Some(Cargo { program, package, target_dir, target, profile })
+    }
+
+    /// Brings the second program up to date: a matter of linking, or of nothing.
+    fn build(&self) -> anyhow::Result<()> {
+        let mut command = Command::new(&self.program);
+        // There its configuration lies.
+        command.current_dir(&self.package).args(["build", "--quiet", "--bin", NAME]);
+        command.arg("--target-dir").arg(&self.target_dir);
+        if let Some(target) = &self.target {
+            command.arg("--target").arg(target);
+        }
+        // The folder of the profile `dev` is called `debug`.
+        let profile = if self.profile == "debug" { "dev".into() } else { self.profile.clone() };
+        command.arg("--profile").arg(profile);
+        let status = command.status().with_context(|| self.program.display().to_string())?;
+        match status.success() {
+            true => Ok(()),
+            false => bail!("this command needs `{NAME}`, which cargo could not build"),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn replace_process(mut command: Command, name: &OsString) -> std::io::Error {
+    use std::os::unix::process::CommandExt;
+    command.arg0(name).exec()
+}
+
+/// Where a process cannot become another program, it waits for it and ends as it does.
+#[cfg(not(unix))]
+fn replace_process(mut command: Command, _: &OsString) -> std::io::Error {
+    match command.status() {
+        Ok(status) => std::process::exit(status.code().unwrap_or(super::WRONG.into())),
+        Err(error) => error,
+    }
+}

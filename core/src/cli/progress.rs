@@ -1,0 +1,362 @@
+//! How a run's progress is shown: living lines on a terminal, plain lines or JSON elsewhere.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use super::interrupt::Interruption;
+use super::output::EventLines;
+use super::{Options, output};
+use crate::dataset::{self, Dataset, DatasetError, Stage, Watch};
+use crate::engine::{self, Done, Event, Observer, Tally};
+use crate::epoch::EpochRecord;
+use crate::experiment::Experiment;
+use crate::plan::TrainingId;
+use crate::report::{counted, thousands, visible, visible_lines, wrap};
+use crate::store::{LiveWorker, Results};
+
+/// Shows what an engine tells.
+pub struct Progress {
+    view: View,
+    verbose: u8,
+    /// Where events go as well.
+    lines: Option<EventLines>,
+    interruption: Interruption,
+    /// Whether the interruption was answered.
+    answered: Cell<bool>,
+    tally: Tally,
+    /// Counts the trainings that were begun.
+    begun: usize,
+    /// Warnings that were said; several workers have the same.
+    warned: Vec<String>,
+}
+
+enum View {
+    Quiet,
+    Lines,
+    Living(Living),
+}
+
+/// A line for the experiment and one for each training under way.
+struct Living {
+    all: MultiProgress,
+    experiment: ProgressBar,
+    trainings: BTreeMap<String, ProgressBar>,
+}
+
+impl Living {
+    fn new() -> Living {
+        let all = MultiProgress::new();
+        let experiment = all.add(bar("{prefix} {bar:24} {msg}", 1000));
+        experiment.enable_steady_tick(Duration::from_millis(500));
+        Living { all, experiment, trainings: BTreeMap::new() }
+    }
+
+    /// Shows where the run stands.
+    fn show(&mut self, tally: &Tally) {
+        let live = tally.live();
+        self.experiment.set_prefix(live.experiment.clone());
+        self.experiment.set_position((tally.share() * 1000.0) as u64);
+        let left = live.seconds_left.map(|left| format!(", {} left", duration(left)));
+        let counts = match live.trained < live.trainings {
+            true => format!("{} of {} trainings", live.trained, live.trainings),
+            false => format!("{} of {} evaluations", live.evaluated, live.evaluations),
+        };
+        self.experiment.set_message(counts + &left.unwrap_or_default());
+        self.trainings.retain(|id, line| {
+            let stays = live.workers.iter().any(|worker| worker.training_id == *id);
+            if !stays {
+                self.all.remove(line);
+            }
+            stays
+        });
+        for worker in &live.workers {
+            let line = self
+                .trainings
+                .entry(worker.training_id.clone())
+                .or_insert_with(|| self.all.add(bar("{wide_msg}", 1)));
+            line.set_message(format!("  {}", visible(&describe(worker))));
+        }
+    }
+}
+
+/// A training under way, in a line; what moves comes first, and the name is cut where there is no room.
+pub(super) fn describe(worker: &LiveWorker) -> String {
+    let LiveWorker { name, seed, epoch, epochs, loss, accuracy, images_per_second, .. } = worker;
+    match (worker.trained, epoch) {
+        (true, _) if worker.share > 0.0 => {
+            let share = worker.share * 100.0;
+            format!("being examined, {share:.0} % of a map: {name}, seed {seed}")
+        }
+        (true, _) => format!("being examined: {name}, seed {seed}"),
+        (false, 0) => format!("{name}, seed {seed}"),
+        (false, _) => {
+            let speed = match *images_per_second as u64 {
+                0 => String::new(),
+                speed => format!(", {} images/s", thousands(speed)),
+            };
+            let accuracy = accuracy * 100.0;
+            format!(
+                "epoch {epoch}/{epochs}, loss {loss:.3}, {accuracy:.1} %{speed}: {name}, seed {seed}"
+            )
+        }
+    }
+}
+
+fn bar(template: &str, length: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template(template).expect("the template is well-formed");
+    ProgressBar::new(length).with_style(style.progress_chars("━╸─"))
+}
+
+impl Progress {
+    pub fn new(options: &Options, json: bool, interruption: &Interruption) -> Progress {
+        let view = if options.quiet || json {
+            View::Quiet
+        } else if std::io::stderr().is_terminal() && std::env::var_os("TERM") != Some("dumb".into())
+        {
+            View::Living(Living::new())
+        } else {
+            View::Lines
+        };
+        Progress {
+            view,
+            verbose: options.verbose,
+            lines: json.then(EventLines::default),
+            interruption: interruption.clone(),
+            answered: Cell::new(false),
+            tally: Tally::default(),
+            begun: 0,
+            warned: Vec::new(),
+        }
+    }
+
+    /// Takes the living lines away.
+    pub fn finish(&self) {
+        if let View::Living(living) = &self.view {
+            // Each by itself: a line that still ticks would draw itself again.
+            living.trainings.values().for_each(ProgressBar::finish_and_clear);
+            living.experiment.finish_and_clear();
+            let _ = living.all.clear();
+        }
+    }
+
+    /// The last event of a run.
+    ///
+    /// # Errors
+    /// Where an event could not be written.
+    pub fn finished(self, experiment: &str, done: &Done) -> anyhow::Result<()> {
+        let Some(mut lines) = self.lines else { return Ok(()) };
+        let Done { trained, evaluated, failed_runs, interrupted } = *done;
+        let experiment = experiment.to_owned();
+        lines.write(&Event::Finished { experiment, trained, evaluated, failed_runs, interrupted });
+        lines.finish()
+    }
+
+    fn line(&self, text: &str) {
+        match &self.view {
+            View::Quiet => {}
+            View::Lines => output::error_text(&visible_lines(&format!("{text}\n"))),
+            View::Living(living) => {
+                let columns = console::Term::stderr().size().1;
+                let text = wrap(&visible(text), usize::from(columns).max(40));
+                let _ = living.all.println(text);
+            }
+        }
+    }
+
+    /// What must be said even where progress is not wanted, once.
+    pub fn warn(&mut self, text: &str) {
+        if self.warned.iter().any(|said| said == text) {
+            return;
+        }
+        self.warned.push(text.to_owned());
+        match &self.view {
+            View::Quiet => output::error_text(&visible_lines(&format!("{text}\n"))),
+            _ => self.line(text),
+        }
+    }
+
+    /// What a training is called.
+    fn name(&self, training: &TrainingId) -> String {
+        let live = self.tally.live();
+        let mut workers = live.workers.iter();
+        let worker = workers.find(|worker| worker.training_id == training.as_str());
+        worker.map_or_else(
+            || training.to_string(),
+            |worker| format!("{}, seed {}", worker.name, worker.seed),
+        )
+    }
+
+    fn epoch(&self, training: &TrainingId, record: &EpochRecord) {
+        self.line(&format!(
+            "  {}: epoch {}, rate {:.1e}, loss {:.4}, accuracy {:.1} %, val loss {:.4}, \
+             val accuracy {:.1} %, {:.1} s",
+            self.name(training),
+            record.epoch,
+            record.learning_rate,
+            record.train_loss,
+            record.train_accuracy * 100.0,
+            record.val_loss,
+            record.val_accuracy * 100.0,
+            record.seconds
+        ));
+    }
+
+    fn reading(&mut self, stage: Stage, done: usize, total: usize) {
+        let doing = match stage {
+            Stage::Hash => "reading",
+            Stage::Decode => "decoding",
+        };
+        if let View::Living(living) = &mut self.view {
+            let (done, total) = (thousands(done as u64), thousands(total as u64));
+            living.experiment.set_message(format!("{doing} pictures: {done} of {total}"));
+        }
+    }
+}
+
+impl Observer for Progress {
+    fn event(&mut self, event: &Event) {
+        if let Some(lines) = &mut self.lines {
+            lines.write(event);
+        }
+        // What follows names trainings, which a failure or an end takes out of the sum.
+        match event {
+            Event::Reading { stage, done, total } => self.reading(*stage, *done, *total),
+            Event::Warning { text } => self.warn(&format!("warning: {text}")),
+            Event::Planned {
+                trainings, trained, evaluations, evaluated, jobs, threads, ..
+            } => {
+                self.begun = *trained;
+                let mut text = format!(
+                    "{}, {trained} done; {}, {evaluated} done",
+                    counted(*trainings as u64, "training"),
+                    counted(*evaluations as u64, "evaluation"),
+                );
+                if evaluated < evaluations {
+                    let threads = counted(u64::from(*threads), "thread");
+                    text += &format!("; {jobs} at once, {threads} each");
+                }
+                self.line(&text);
+            }
+            Event::Started { name, seed, resumed, .. } => {
+                self.begun += 1;
+                if matches!(self.view, View::Lines) || self.verbose > 0 {
+                    let on = resumed.map(|epoch| format!(", on from epoch {}", epoch + 1));
+                    let (begun, all) = (self.begun, self.tally.live().trainings);
+                    let on = on.unwrap_or_default();
+                    // A training that is done again belongs to no plan.
+                    let which = if all > 0 { format!(" {begun} of {all}") } else { String::new() };
+                    self.line(&format!("training{which}: {name}, seed {seed}{on}"));
+                }
+            }
+            Event::Epoch { training, record } if self.verbose > 0 => self.epoch(training, record),
+            Event::Failed { name, seed, reason, again, .. } => {
+                let again = if *again { "; it is tried again" } else { "" };
+                let text = format!("failed: {name}, seed {seed}: {reason}{again}");
+                self.warned.retain(|said| *said != text);
+                self.warn(&text);
+            }
+            Event::Elsewhere { name, seed, .. } => {
+                self.line(&format!("{name}, seed {seed}: another run is at it"));
+            }
+            Event::Epoch { .. }
+            | Event::Step { .. }
+            | Event::Trained { .. }
+            | Event::Evaluating { .. }
+            | Event::Evaluated { .. }
+            | Event::Mapping { .. }
+            | Event::Mapped { .. }
+            | Event::Ended { .. }
+            | Event::Finished { .. } => {}
+        }
+        self.tally.take(event);
+        if let (View::Living(living), false) =
+            (&mut self.view, matches!(event, Event::Reading { .. } | Event::Warning { .. }))
+        {
+            living.show(&self.tally);
+        }
+    }
+
+    fn interruption(&self) -> Arc<AtomicBool> {
+        self.interruption.flag()
+    }
+
+    fn interrupted(&self) -> bool {
+        let interrupted = self.interruption.raised();
+        if interrupted && !self.answered.replace(true) {
+            self.line("interrupted: writing checkpoints; once more leaves at once");
+        }
+        interrupted
+    }
+}
+
+/// Loads an experiment's data where there is no run around it. Of how it goes, only what was damaged is
+/// told.
+pub fn load(
+    experiment: &Experiment,
+    results: &Results,
+    options: &Options,
+    interruption: &Interruption,
+) -> Result<Dataset, DatasetError> {
+    let progress = |progress: dataset::Progress| {
+        if let dataset::Progress::Rebuilding { path, why } = &progress {
+            output::warning(&format_args!("{}: {why}; it is made anew", path.display()));
+        } else if options.verbose > 0 {
+            output::error_text(&format!("{progress:?}\n"));
+        }
+    };
+    let interrupted = interruption.flag();
+    let watch = Watch { progress: &progress, interrupted: &interrupted };
+    engine::load(&experiment.settings.dataset, results, watch)
+}
+
+/// `40 s`, `12 min`, `3 h 20 min`
+pub fn duration(seconds: f64) -> String {
+    let seconds = seconds.round() as u64;
+    match (seconds / 3600, seconds / 60 % 60, seconds) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) if minutes < 10 => format!("{minutes} min {} s", seconds % 60),
+        (0, minutes, _) => format!("{minutes} min"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_as_exact_as_anyone_wants() {
+        let texts = [0.4, 59.0, 60.0, 599.0, 600.0, 3600.0, 12_000.0].map(duration);
+        assert_eq!(
+            texts,
+            ["0 s", "59 s", "1 min 0 s", "9 min 59 s", "10 min", "1 h 0 min", "3 h 20 min"]
+        );
+    }
+
+    #[test]
+    fn a_training_under_way_fits_a_terminal() {
+        let worker = LiveWorker {
+            training_id: "a".into(),
+            name: "mouth hidden, control 2".into(),
+            seed: 12,
+            trained: false,
+            epoch: 7,
+            epochs: 30,
+            share: 0.5,
+            loss: 1.2345,
+            accuracy: 0.6789,
+            images_per_second: 1234.5,
+        };
+        let line = describe(&worker);
+        assert_eq!(
+            line,
+            "epoch 7/30, loss 1.234, 67.9 %, 1,234 images/s: mouth hidden, control 2, seed 12"
+        );
+    }
+}

@@ -1,0 +1,149 @@
+//! `fer-lab reproduce`
+
+use anyhow::bail;
+use clap::Args;
+use serde_json::json;
+
+use super::interrupt::Interruption;
+use super::progress::{Progress, duration};
+use super::{Exit, Options, output};
+use crate::engine::{Circumstance, Libtorch, Reproduced, Reproduction};
+use crate::report::{Format, thousands, wrap};
+use crate::store::{Named, Results};
+
+/// Train one run again, and say whether the numbers agree with those that are stored
+///
+/// On the CPU they agree to the last bit where program, libtorch and threads are the same. What is stored
+/// is not touched. Exit code 0 where every number is the same, 1 where one is not or what is stored is
+/// damaged.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The id of a training or run, or its beginning
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Threads; as many as it was trained with where not given
+    #[arg(long, value_name = "N", value_parser = super::run::threads())]
+    threads: Option<u32>,
+}
+
+pub fn run(
+    arguments: &Arguments,
+    options: &Options,
+    libtorch: &dyn Libtorch,
+) -> anyhow::Result<Exit> {
+    let interruption = Interruption::catch(String::new())?;
+    let results = Results::open(&options.results)?;
+    let training = match results.find(&arguments.id)? {
+        Named::Training(id) => id,
+        Named::Run(run) => run.training_id,
+        Named::Experiment(name) => bail!("`{name}` is an experiment: name one of its runs"),
+    };
+    let mut progress = Progress::new(options, false, &interruption);
+    let reproduced = libtorch.reproduce(&results, &training, arguments.threads, &mut progress);
+    progress.finish();
+    let reproduction = match reproduced? {
+        Reproduced::Done(reproduction) => reproduction,
+        Reproduced::Failed(reason) => bail!("it cannot be trained again: {reason}"),
+        Reproduced::Interrupted => return Ok(Exit::Interrupted),
+    };
+    match options.format {
+        Format::Json => {
+            output::data(&(serde_json::to_string_pretty(&value(&reproduction))? + "\n"))?;
+        }
+        Format::Table => output::answer(&in_words(&reproduction))?,
+        other => output::records(&KEYS, &[value(&reproduction)], other)?,
+    }
+    Ok(if reproduction.agrees() { Exit::Done } else { Exit::SomeFailed })
+}
+
+fn in_words(reproduction: &Reproduction) -> String {
+    let Reproduction { training_id, name, seed, seconds, answers, answers_differ, .. } =
+        reproduction;
+    let mut text =
+        format!("training {training_id} ({name}, seed {seed}), again in {}:\n", duration(*seconds));
+    for damage in &reproduction.damaged {
+        text += &format!("damaged: {damage}\n");
+    }
+    let answers = thousands(*answers);
+    if reproduction.agrees() {
+        text +=
+            &format!("every number is the same: the network, its epochs and {answers} answers\n");
+    } else if reproduction.same_numbers() {
+        text += match (reproduction.damaged.is_empty(), reproduction.epochs_differ.is_some()) {
+            (true, _) => format!("every number is the same: its epochs and {answers} answers\n"),
+            (false, true) => format!(
+                "every number that can be compared is the same: its epochs and {answers} answers\n"
+            ),
+            (false, false) => {
+                format!("every number that can be compared is the same: {answers} answers\n")
+            }
+        }
+        .as_str();
+    } else {
+        let mut differ = Vec::new();
+        match reproduction.epochs_differ {
+            None | Some(0.0) => {}
+            Some(f64::INFINITY) => differ.push("another number of epochs".to_owned()),
+            Some(most) => {
+                differ.push(format!("losses and accuracies of an epoch by up to {most:.2e}"))
+            }
+        }
+        if *answers_differ > 0 {
+            differ.push(format!("{} of {answers} answers", thousands(*answers_differ)));
+        }
+        if reproduction.probabilities_differ > 0.0 {
+            differ
+                .push(format!("probabilities by up to {:.2e}", reproduction.probabilities_differ));
+        }
+        text += &format!("{}\n", wrap(&format!("the numbers differ: {}", differ.join(", ")), 80));
+    }
+    if !reproduction.agrees() {
+        text += match reproduction.same_network {
+            true => "the network is to the last bit the one that the manifest names\n",
+            false => "the network's weights are not those that the manifest names\n",
+        };
+    }
+    if !reproduction.damaged.is_empty() {
+        text += "run the experiment again, and what is damaged is made anew\n";
+    }
+    for circumstance in &reproduction.circumstances {
+        let Circumstance { what, then, now } = circumstance;
+        text += &format!("{what}: {then} then, {now} now\n");
+    }
+    text
+}
+
+/// The columns of CSV and Markdown.
+const KEYS: [&str; 11] = [
+    "training_id",
+    "condition",
+    "seed",
+    "seconds",
+    "agrees",
+    "same_network",
+    "epochs_differ",
+    "answers",
+    "answers_differ",
+    "probabilities_differ",
+    "circumstances",
+];
+
+fn value(reproduction: &Reproduction) -> serde_json::Value {
+    let circumstances = reproduction.circumstances.iter().map(|circumstance| {
+        json!({ "what": circumstance.what, "then": circumstance.then, "now": circumstance.now })
+    });
+    json!({
+        "training_id": reproduction.training_id,
+        "condition": reproduction.name,
+        "seed": reproduction.seed,
+        "seconds": reproduction.seconds,
+        "agrees": reproduction.agrees(),
+        "damaged": reproduction.damaged,
+        "same_network": reproduction.same_network,
+        "epochs_differ": reproduction.epochs_differ,
+        "answers": reproduction.answers,
+        "answers_differ": reproduction.answers_differ,
+        "probabilities_differ": reproduction.probabilities_differ,
+        "circumstances": circumstances.collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,150 @@
+//! Pictures, label distributions and landmarks.
+//!
+//! In: what an experiment says of its data. Out: one [`Dataset`] behind every source, decoded once and
+//! kept in a cache. This room knows nothing of occlusions or networks.
+
+mod cache;
+mod carve;
+pub mod content;
+mod decode;
+mod error;
+pub mod faces;
+mod ferplus;
+mod folder;
+mod inputs;
+mod landmarks_table;
+mod listing;
+mod load;
+mod progress;
+mod rafdb;
+mod summary;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::error::DatasetError;
+pub use self::landmarks_table::LandmarkTable;
+pub use self::load::{known_content, load, missing};
+pub use self::progress::{Progress, Stage, Watch};
+pub use self::summary::{SplitSummary, Summary, summary};
+use crate::region::Landmarks;
+
+/// A data set: its three splits, ready for training.
+#[derive(Debug)]
+pub struct Dataset {
+    /// In class order.
+    pub classes: Vec<String>,
+    /// Pixels.
+    pub height: usize,
+    pub width: usize,
+    /// 1 (grey) or 3 (RGB).
+    pub channels: usize,
+    pub train: Images,
+    pub val: Images,
+    pub test: Images,
+    /// How many images of a split were left out, by reason.
+    pub left_out: BTreeMap<Split, BTreeMap<String, usize>>,
+    /// How many images of a split were kept although they have no trusted landmarks.
+    pub without_landmarks: BTreeMap<Split, usize>,
+    /// Hash of all pixels, labels, landmarks and names: part of a training's identity.
+    pub content: String,
+}
+
+/// The images of one split.
+#[derive(Debug)]
+pub struct Images {
+    /// The data set's own name for each image.
+    pub names: Vec<String>,
+    /// `[N, H, W, C]`, row-major.
+    pub pixels: Pixels,
+    /// Label distributions `[N, K]`, row-major; each row sums to 1.
+    pub labels: Vec<f32>,
+    /// One an image; `None` where it has no trusted points.
+    pub landmarks: Vec<Option<Landmarks>>,
+}
+
+/// Grey or RGB values, in memory or mapped from the cache.
+#[derive(Debug)]
+pub enum Pixels {
+    Owned(Vec<u8>),
+    Mapped { map: memmap2::Mmap, offset: usize, len: usize },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Split {
+    Train,
+    Val,
+    Test,
+}
+
+impl Split {
+    pub const ALL: [Split; 3] = [Split::Train, Split::Val, Split::Test];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Split::Train => "train",
+            Split::Val => "val",
+            Split::Test => "test",
+        }
+    }
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Dataset {
+    pub fn split(&self, split: Split) -> &Images {
+        match split {
+            Split::Train => &self.train,
+            Split::Val => &self.val,
+            Split::Test => &self.test,
+        }
+    }
+}
+
+impl Images {
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// The class with most votes of each image; ties go to the first in class order.
+    pub fn actual(&self) -> Vec<usize> {
+        if self.names.is_empty() {
+            return Vec::new();
+        }
+        let classes = self.labels.len() / self.names.len();
+        self.labels.chunks_exact(classes).map(first_maximum).collect()
+    }
+}
+
+impl std::ops::Deref for Pixels {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Pixels::Owned(values) => values,
+            Pixels::Mapped { map, offset, len } => &map[*offset..*offset + *len],
+        }
+    }
+}
+
+/// The index of the largest value; of equal ones, the first.
+pub fn first_maximum(values: &[f32]) -> usize {
+    let mut best = 0;
+    for (index, value) in values.iter().enumerate() {
+        if *value > values[best] {
+            best = index;
+        }
+    }
+    best
+}

@@ -1,0 +1,234 @@
+//! The tables of an experiment, from the folders of its trainings.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use super::outline::outline;
+use super::{EngineError, Observer, Work, sensitivity};
+use crate::analysis;
+use crate::dataset::{Split, faces};
+use crate::experiment::{DatasetSpec, FacesSpec, Source};
+use crate::metrics::Metrics;
+use crate::plan::{Identified, Plan, TrainingIdentity, source_content};
+use crate::store::{
+    ConfusionRow, EpochRow, EvaluationRecord, Manifest, PredictionRow, PredictionSource, RunRow,
+    RunStatus, StoreError, TrainingStatus, TruthRow, collect_predictions, read_table,
+    write_sealed_json, write_table, write_whole,
+};
+
+/// Writes every table of the experiment but those that are computed from tables alone. Returns how many
+/// runs have no numbers (after an interruption they are open, else failed) and how many maps are missing.
+///
+/// # Errors
+/// [`EngineError::Interrupted`] where that comes now; each table is then the new one or the old one.
+pub(super) fn tables(
+    work: &Work,
+    identified: &Identified,
+    interrupted: bool,
+    observer: &dyn Observer,
+) -> Result<usize, EngineError> {
+    // What was interrupted before is written down all the same.
+    let go_on = || match !interrupted && observer.interrupted() {
+        true => Err(EngineError::Interrupted),
+        false => Ok(()),
+    };
+    let Work { experiment, plan, results, .. } = work;
+    let name = experiment.name.as_str();
+
+    let manifests = identified
+        .trainings
+        .iter()
+        .map(|TrainingIdentity { id, .. }| match results.manifest_if_any(id.as_str()) {
+            // What is still so after this run has said so and has not come to do it again.
+            Err(error) if error.unusable().is_some() => Ok(None),
+            other => other,
+        })
+        .collect::<Result<Vec<_>, StoreError>>()?;
+
+    let mut epochs: Vec<EpochRow> = Vec::new();
+    for (training, manifest) in identified.trainings.iter().zip(&manifests) {
+        if manifest.as_ref().is_some_and(|manifest| manifest.status == TrainingStatus::Done) {
+            epochs.extend(results.epochs(training.id.as_str())?);
+        }
+    }
+    write_table(&results.table_path::<EpochRow>(name)?, &epochs)?;
+
+    let mut runs: Vec<RunRow> = Vec::new();
+    let mut sources = Vec::new();
+    for index in 0..plan.runs.len() {
+        let manifest = manifests[plan.runs[index].training].as_ref();
+        let row = describe(work, identified, index, manifest, interrupted)?;
+        if row.status.is_done() {
+            let identity = &identified.runs[index];
+            let path = results
+                .evaluation_path(identity.training.as_str(), identity.evaluation.as_str())?;
+            let classes = &plan.trainings[plan.runs[index].training].settings.dataset.classes;
+            let (run_id, classes) = (row.run_id.clone(), classes.clone());
+            sources.push(PredictionSource { run_id, path, classes });
+        }
+        runs.push(row);
+    }
+    let mut confusion: Vec<ConfusionRow> = Vec::new();
+    let mut collected = runs.iter_mut().enumerate().filter(|(_, row)| row.status.is_done());
+    let predictions = results.table_path::<PredictionRow>(name)?;
+    collect_predictions::<EngineError>(&predictions, sources, |rows| {
+        go_on()?;
+        let (index, row) = collected.next().expect("a source for each run that is done");
+        let run = &plan.runs[index];
+        let settings = &plan.trainings[run.training].settings;
+        let prior = manifests[run.training].as_ref().map_or(&[][..], |manifest| &manifest.prior);
+        score(row, rows, settings.dataset.classes.len(), prior)?;
+        confusion.extend(analysis::confusion(rows, &settings.dataset.classes)?);
+        Ok(())
+    })?;
+    write_table(&results.table_path::<RunRow>(name)?, &runs)?;
+    write_table(&results.table_path::<ConfusionRow>(name)?, &confusion)?;
+    truth(work)?;
+    let missing_maps = sensitivity::collect(work, identified)?;
+    announce(work, identified)?;
+    Ok(missing_maps + runs.iter().filter(|row| !row.status.is_done()).count())
+}
+
+/// Writes what the experiment is and what it needs, so that others see it before its tables are there.
+pub(super) fn announce(work: &Work, identified: &Identified) -> Result<(), EngineError> {
+    let Work { experiment, plan, results, .. } = work;
+    let folder = results.experiment_dir(&experiment.name)?;
+    write_whole(&folder.join("experiment.toml"), |file| {
+        file.write_all(experiment.merged.as_bytes())
+    })?;
+    let outline = outline(experiment, plan, identified, Some(results))?;
+    Ok(write_sealed_json(&folder.join("plan.json"), &outline)?)
+}
+
+/// A run's row but for its metrics. What is missing is open after an interruption, else failed.
+fn describe(
+    work: &Work,
+    identified: &Identified,
+    index: usize,
+    manifest: Option<&Manifest>,
+    interrupted: bool,
+) -> Result<RunRow, EngineError> {
+    let Plan { conditions, runs, trainings, .. } = work.plan;
+    let run = &runs[index];
+    let condition = &conditions[run.condition];
+    let settings = &trainings[run.training].settings;
+    let identity = &identified.runs[index];
+    let path =
+        work.results.evaluation_path(identity.training.as_str(), identity.evaluation.as_str())?;
+    let record = match EvaluationRecord::of(&path) {
+        Ok(record) => Some(record),
+        Err(StoreError::NotFound { .. }) => None,
+        Err(error) if error.unusable().is_some() => None,
+        Err(error) => return Err(error.into()),
+    };
+    let missing = |failure: &str| match interrupted {
+        true => RunStatus::Open("the run was interrupted".to_owned()),
+        false => RunStatus::Failed(failure.to_owned()),
+    };
+    let status = match manifest.map(|manifest| &manifest.status) {
+        None => missing("it was not trained"),
+        Some(TrainingStatus::Done) if record.is_none() => missing("it was not evaluated"),
+        Some(status) => status.into(),
+    };
+    let evaluated_area =
+        record.filter(|_| run.evaluation.occlusion.is_some()).map(|record| record.area);
+    let area =
+        evaluated_area.or(manifest.and_then(|manifest| manifest.covered_area)).unwrap_or(0.0);
+    let occlusion = condition.occlusion.as_ref();
+    Ok(RunRow {
+        run_id: identity.run.to_string(),
+        training_id: identity.training.to_string(),
+        experiment: work.experiment.name.clone(),
+        condition: condition.name.clone(),
+        dataset: settings.dataset.source.kind().to_owned(),
+        regions: condition.regions.clone(),
+        mode: occlusion.map(|occlusion| occlusion.mode),
+        fill: occlusion.map(|occlusion| occlusion.fill.kind()),
+        phase: condition.phase,
+        control: condition.control.is_some(),
+        draw: condition.control,
+        area,
+        seed: run.seed,
+        epochs: manifest.map_or(0, |manifest| manifest.epochs),
+        best_epoch: manifest.map_or(0, |manifest| manifest.best_epoch),
+        parameters: manifest.map_or(0, |manifest| manifest.parameters),
+        val_accuracy: None,
+        test_accuracy: None,
+        test_balanced_accuracy: None,
+        test_macro_f1: None,
+        test_loss: None,
+        test_bits: None,
+        device: manifest.map(|manifest| manifest.device.clone()).unwrap_or_default(),
+        precision: settings.train.precision.name().to_owned(),
+        fer_lab: manifest.map(Manifest::program).unwrap_or_default(),
+        libtorch: manifest.map(|manifest| manifest.libtorch.clone()).unwrap_or_default(),
+        processor: manifest.map(|manifest| manifest.processor.clone()).unwrap_or_default(),
+        threads: manifest.map_or(0, |manifest| manifest.threads),
+        statistics: run.evaluation.statistics,
+        wall_seconds: manifest.map_or(0.0, |manifest| manifest.wall_seconds),
+        train_images_per_second: manifest.map_or(0.0, |manifest| manifest.train_images_per_second),
+        status,
+        swept: work.experiment.cells[condition.cell].swept.clone(),
+    })
+}
+
+fn score(
+    row: &mut RunRow,
+    predictions: &[PredictionRow],
+    classes: usize,
+    prior: &[f64],
+) -> Result<(), EngineError> {
+    let measure = |split: Split| {
+        let rows = predictions.iter().filter(|row| row.split == split);
+        let (probabilities, labels): (Vec<&[f32]>, Vec<&[f32]>) =
+            rows.map(|row| (&row.probabilities[..], &row.label[..])).unzip();
+        Metrics::measure(&probabilities.concat(), &labels.concat(), classes, prior)
+    };
+    let test = measure(Split::Test)?;
+    let validated = predictions.iter().any(|row| row.split == Split::Val);
+    row.val_accuracy = validated.then(|| measure(Split::Val)).transpose()?.map(|val| val.accuracy);
+    row.test_accuracy = Some(test.accuracy);
+    row.test_balanced_accuracy = Some(test.balanced_accuracy);
+    row.test_macro_f1 = Some(test.macro_f1);
+    row.test_loss = Some(test.loss);
+    row.test_bits = Some(test.bits);
+    Ok(())
+}
+
+/// For faces, what an ideal observer reaches with any set of regions, in each swept choice.
+fn truth(work: &Work) -> Result<(), EngineError> {
+    let mut rows = Vec::new();
+    for cell in &work.experiment.cells {
+        if let Source::Faces(faces) = &cell.settings.dataset.source {
+            let truth = shared_truth(work, &cell.settings.dataset, faces)?;
+            rows.extend(truth.into_iter().map(|row| TruthRow { swept: cell.swept.clone(), ..row }));
+        }
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    Ok(write_table(&work.results.table_path::<TruthRow>(&work.experiment.name)?, &rows)?)
+}
+
+/// It follows from the settings alone, so that it is computed once.
+fn shared_truth(
+    work: &Work,
+    spec: &DatasetSpec,
+    faces: &FacesSpec,
+) -> Result<Vec<TruthRow>, EngineError> {
+    let source = source_content(spec).unwrap_or_default();
+    let hash = blake3::hash(source.as_bytes()).to_hex().to_string();
+    let shared = work.results.cache_dir().join(format!("{hash}.parquet"));
+    // Each row names its source in a column of its own, so that a file under a wrong name is not believed.
+    let named = BTreeMap::from([("source".to_owned(), hash)]);
+    if let Ok(rows) = read_table::<TruthRow>(&shared)
+        && rows.iter().all(|row| row.swept == named)
+    {
+        return Ok(rows);
+    }
+    let truth = faces::truth(spec, faces);
+    let rows: Vec<_> =
+        truth.into_iter().map(|row| TruthRow { swept: named.clone(), ..row }).collect();
+    write_table(&shared, &rows)?;
+    Ok(rows)
+}

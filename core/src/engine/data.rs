@@ -1,0 +1,47 @@
+//! A data set, read for an experiment.
+
+use std::cell::RefCell;
+
+use super::{Event, Observer};
+use crate::dataset::{self, Dataset, DatasetError, Split, Watch};
+use crate::experiment::DatasetSpec;
+use crate::region::Affine;
+use crate::store::Results;
+
+/// Reads a data set; what is decoded is kept in the results folder.
+pub fn load(
+    spec: &DatasetSpec,
+    results: &Results,
+    watch: Watch<'_>,
+) -> Result<Dataset, DatasetError> {
+    dataset::load(spec, &results.cache_dir(), watch)
+}
+
+/// As [`load`]; an observer is told how it goes, and may end it.
+pub fn load_telling(
+    spec: &DatasetSpec,
+    results: &Results,
+    observer: &mut dyn Observer,
+) -> Result<Dataset, DatasetError> {
+    let interrupted = observer.interruption();
+    let observer = RefCell::new(observer);
+    let progress = |progress| {
+        let event = match progress {
+            dataset::Progress::Step { stage, done, total } => Event::Reading { stage, done, total },
+            dataset::Progress::Rebuilding { path, why } => {
+                Event::Warning { text: format!("{}: {why}; it is made anew", path.display()) }
+            }
+        };
+        observer.borrow_mut().event(&event);
+    };
+    load(spec, results, Watch { progress: &progress, interrupted: &interrupted })
+}
+
+/// What carries the canonical face frame into each image of a split. Where an image has no points, its
+/// regions lie as in the canonical frame.
+pub fn frames(dataset: &Dataset, split: Split) -> Vec<Affine> {
+    let landmarks = dataset.split(split).landmarks.iter();
+    landmarks
+        .map(|points| points.and_then(|points| points.frame()).unwrap_or(Affine::IDENTITY))
+        .collect()
+}

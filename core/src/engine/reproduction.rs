@@ -1,0 +1,106 @@
+//! How a training done once more compares with what is stored.
+
+use crate::store::{EpochRow, PredictionRow, StoreError};
+
+/// How a training done again compares with the one that is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reproduction {
+    pub training_id: String,
+    pub name: String,
+    pub seed: u64,
+    pub seconds: f64,
+    /// What was different about the circumstances, then and now: program, libtorch, device, threads.
+    pub circumstances: Vec<Circumstance>,
+    /// What is stored and no longer what was stored then, each with the reason.
+    pub damaged: Vec<String>,
+    /// Whether the network is to the last bit the one that the manifest names.
+    pub same_network: bool,
+    /// The largest difference of any loss or accuracy of any epoch; infinite where the epochs are not as
+    /// many, `None` where those that are stored cannot be read.
+    pub epochs_differ: Option<f64>,
+    /// Answers of all evaluations, and how many of them name another class.
+    pub answers: u64,
+    pub answers_differ: u64,
+    /// The largest difference of a probability.
+    pub probabilities_differ: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Circumstance {
+    pub what: &'static str,
+    pub then: String,
+    pub now: String,
+}
+
+impl Reproduction {
+    /// Whether every number that can be compared is the same to the last bit.
+    pub fn same_numbers(&self) -> bool {
+        self.epochs_differ.unwrap_or(0.0) == 0.0
+            && self.answers_differ == 0
+            && self.probabilities_differ == 0.0
+    }
+
+    /// Whether everything is there and the same to the last bit.
+    pub fn agrees(&self) -> bool {
+        self.damaged.is_empty() && self.same_network && self.same_numbers()
+    }
+}
+
+/// How a reproduction ended.
+#[derive(Debug)]
+pub enum Reproduced {
+    Done(Box<Reproduction>),
+    Failed(String),
+    Interrupted,
+}
+
+impl Reproduction {
+    /// `None` for what is missing or damaged, which is noted.
+    pub fn note_damage<T>(
+        &mut self,
+        found: Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        let (path, reason) = match found {
+            Ok(value) => return Ok(Some(value)),
+            Err(StoreError::NotFound { path }) => (path, "it is missing".to_owned()),
+            Err(StoreError::Damaged { path, reason } | StoreError::Foreign { path, reason }) => {
+                (path, reason)
+            }
+            Err(StoreError::Column { path, column, problem }) => {
+                (path, format!("column `{column}`: {problem}"))
+            }
+            Err(error) => return Err(error),
+        };
+        // A file that is looked at twice is one damage.
+        let start = format!("`{}`: ", path.display());
+        if !self.damaged.iter().any(|said| said.starts_with(&start)) {
+            self.damaged.push(start + &reason);
+        }
+        Ok(None)
+    }
+
+    /// Counts the answers of one evaluation, and how far those of `after` are from those of `before`.
+    pub fn compare_answers(&mut self, before: &[PredictionRow], after: &[PredictionRow]) {
+        self.answers += after.len() as u64;
+        self.answers_differ += before.len().abs_diff(after.len()) as u64;
+        for (a, b) in before.iter().zip(after) {
+            self.answers_differ += u64::from(a.predicted != b.predicted || a.image != b.image);
+            for (a, b) in a.probabilities.iter().zip(&b.probabilities) {
+                self.probabilities_differ =
+                    self.probabilities_differ.max((f64::from(*a) - f64::from(*b)).abs());
+            }
+        }
+    }
+}
+
+/// The largest difference of a loss or accuracy; infinite where there are not as many epochs.
+pub fn epochs_differ(before: &[EpochRow], after: &[EpochRow]) -> f64 {
+    if before.len() != after.len() {
+        return f64::INFINITY;
+    }
+    let numbers = |epoch: &EpochRow| {
+        [epoch.train_loss, epoch.train_accuracy, epoch.val_loss, epoch.val_accuracy]
+    };
+    let pairs = before.iter().flat_map(numbers).zip(after.iter().flat_map(numbers));
+    pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+}

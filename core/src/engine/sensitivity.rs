@@ -1,0 +1,114 @@
+//! Maps of where the networks look: which ones an experiment asks for, which are there, and how they become its
+//! tables.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::state::sound;
+use super::{EngineError, Observer, Work};
+use crate::experiment::{Experiment, SensitivitySpec};
+use crate::plan::{Identified, Plan, SensitivityId, TrainingId, sensitivity_id};
+use crate::store::table::TableWriter;
+use crate::store::{
+    Results, SensitivityCurveRow, SensitivityRow, StoreError, Table, read_table, remove,
+};
+
+/// A map of where a training's network looks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SensitivityMap {
+    pub id: SensitivityId,
+    pub spec: SensitivitySpec,
+}
+
+/// The maps that an experiment asks for of one of its trainings: none but of those on whole faces.
+pub(super) fn asked(
+    experiment: &Experiment,
+    plan: &Plan,
+    identified: &Identified,
+    training: usize,
+) -> Vec<SensitivityMap> {
+    let is_whole = || {
+        let mut runs = plan.runs.iter().filter(|run| run.training == training);
+        runs.any(|run| plan.conditions[run.condition].phase.is_none())
+    };
+    if experiment.sensitivity.is_empty() || !is_whole() {
+        return Vec::new();
+    }
+    let id = &identified.trainings[training].id;
+    let maps = experiment.sensitivity.iter();
+    maps.map(|&spec| SensitivityMap { id: sensitivity_id(id, &spec), spec }).collect()
+}
+
+/// Whether a map and its curves are there, whole.
+pub fn has_map(
+    results: &Results,
+    training: &TrainingId,
+    map: &SensitivityId,
+    observer: &mut dyn Observer,
+) -> Result<bool, StoreError> {
+    Ok(sound(read(results, training, map), observer)?.is_some())
+}
+
+/// Whether the files of a map are there, without a look at their content.
+pub(super) fn map_exists(
+    results: &Results,
+    training: &TrainingId,
+    map: &SensitivityId,
+) -> Result<bool, StoreError> {
+    Ok(results.sensitivity_path(training.as_str(), map.as_str())?.exists())
+}
+
+type Rows = (Vec<SensitivityRow>, Vec<SensitivityCurveRow>);
+
+fn read(results: &Results, training: &TrainingId, map: &SensitivityId) -> Result<Rows, StoreError> {
+    let path = results.sensitivity_path(training.as_str(), map.as_str())?;
+    let rows: Rows = (read_table(&path)?, read_table(&map_curves_path(&path))?);
+    let (maps, curves) = (rows.0.iter(), rows.1.iter());
+    let mut trainings = maps.map(|row| &row.training_id).chain(curves.map(|row| &row.training_id));
+    match trainings.find(|found| *found != training.as_str()) {
+        None => Ok(rows),
+        Some(other) => {
+            let reason = format!("it, or its curves, is a map of training {other}");
+            Err(StoreError::Foreign { path, reason })
+        }
+    }
+}
+
+/// The file of a map's curves, beside it.
+pub fn map_curves_path(map: &Path) -> PathBuf {
+    map.with_extension("curves.parquet")
+}
+
+/// Gathers the experiment's maps into its two tables; an experiment that asks for none has none. Returns how
+/// many are missing.
+pub(super) fn collect(work: &Work, identified: &Identified) -> Result<usize, EngineError> {
+    let Work { experiment, plan, results, .. } = work;
+    let maps_path = results.table_path::<SensitivityRow>(&experiment.name)?;
+    let curves_path = results.table_path::<SensitivityCurveRow>(&experiment.name)?;
+    if experiment.sensitivity.is_empty() {
+        remove(&maps_path)?;
+        remove(&curves_path)?;
+        return Ok(0);
+    }
+    let mut maps = TableWriter::begin(&maps_path, &SensitivityRow::to_columns(&[]))?;
+    let mut curves = TableWriter::begin(&curves_path, &SensitivityCurveRow::to_columns(&[]))?;
+    let mut missing = 0;
+    for (training, identity) in identified.trainings.iter().enumerate() {
+        for map in asked(experiment, plan, identified, training) {
+            match read(results, &identity.id, &map.id) {
+                Ok((cells, steps)) => {
+                    maps.write(SensitivityRow::to_columns(&cells))?;
+                    curves.write(SensitivityCurveRow::to_columns(&steps))?;
+                }
+                Err(StoreError::NotFound { .. }) => missing += 1,
+                Err(error) if error.unusable().is_some() => missing += 1,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    maps.finish()?;
+    curves.finish()?;
+    Ok(missing)
+}

@@ -1,0 +1,163 @@
+//! Which parts of a plan are done.
+
+use std::collections::BTreeSet;
+
+use super::sensitivity::{SensitivityMap, asked, has_map};
+use super::{EngineError, Event, Observer, Work};
+use crate::plan::{EvaluationId, Identified, NUMERIC_VERSION, SensitivityId, TrainingId};
+use crate::store::{EvaluationRecord, Results, StoreError, TrainingStatus};
+
+/// What of a plan lies in the results folder, whole.
+#[derive(Debug)]
+pub(super) struct State {
+    /// By training.
+    pub trained: Vec<bool>,
+    /// By run.
+    pub evaluated: Vec<bool>,
+    /// The maps that are asked for, each with whether it is there, by training.
+    pub maps: Vec<Vec<(SensitivityMap, bool)>>,
+}
+
+impl State {
+    /// Looks at every file of the plan, content included.
+    ///
+    /// # Errors
+    /// Where a file cannot be read, and where the observer ends it.
+    pub fn look(
+        work: &Work,
+        identified: &Identified,
+        observer: &mut dyn Observer,
+    ) -> Result<State, EngineError> {
+        let mut state = State {
+            trained: vec![false; work.plan.trainings.len()],
+            evaluated: vec![false; work.plan.runs.len()],
+            maps: vec![Vec::new(); work.plan.trainings.len()],
+        };
+        for training in 0..work.plan.trainings.len() {
+            if observer.interrupted() {
+                return Err(EngineError::Interrupted);
+            }
+            state.look_again(work, identified, training, observer)?;
+        }
+        Ok(state)
+    }
+
+    /// Looks at the files of one training.
+    pub fn look_again(
+        &mut self,
+        work: &Work,
+        identified: &Identified,
+        training: usize,
+        observer: &mut dyn Observer,
+    ) -> Result<(), StoreError> {
+        let id = &identified.trainings[training].id;
+        self.trained[training] = is_trained(work.results, id, observer)?;
+        for run in 0..work.plan.runs.len() {
+            if work.plan.runs[run].training == training {
+                let evaluation = &identified.runs[run].evaluation;
+                self.evaluated[run] = has_evaluation(work.results, id, evaluation, observer)?;
+            }
+        }
+        self.maps[training] = asked(work.experiment, work.plan, identified, training)
+            .into_iter()
+            .map(|map| {
+                let there = has_map(work.results, id, &map.id, observer)?;
+                Ok((map, there))
+            })
+            .collect::<Result<_, StoreError>>()?;
+        Ok(())
+    }
+
+    /// Marks every run of an evaluation as evaluated.
+    pub fn has_evaluated(&mut self, identified: &Identified, evaluation: &EvaluationId) {
+        for (run, identity) in identified.runs.iter().enumerate() {
+            if identity.evaluation == *evaluation {
+                self.evaluated[run] = true;
+            }
+        }
+    }
+
+    /// Marks a map of a training as made.
+    pub fn has_mapped(&mut self, training: usize, id: &SensitivityId) {
+        for (map, there) in &mut self.maps[training] {
+            *there |= map.id == *id;
+        }
+    }
+
+    /// How many evaluations and maps there are to be, and how many there are.
+    pub fn examinations(&self) -> (usize, usize) {
+        let maps = || self.maps.iter().flatten().map(|(_, there)| there);
+        let all = || self.evaluated.iter().chain(maps());
+        (all().count(), all().filter(|done| **done).count())
+    }
+
+    pub fn is_open(&self, work: &Work, identified: &Identified, training: usize) -> bool {
+        !self.trained[training]
+            || !self.open_runs(work, identified, training).is_empty()
+            || self.maps[training].iter().any(|(_, there)| !there)
+    }
+
+    /// The maps of a training that are missing.
+    pub fn open_maps(&self, training: usize) -> Vec<SensitivityMap> {
+        let open = self.maps[training].iter().filter(|(_, there)| !there);
+        open.map(|(map, _)| map.clone()).collect()
+    }
+
+    /// The runs of a training whose evaluation is missing, each evaluation once.
+    pub fn open_runs(&self, work: &Work, identified: &Identified, training: usize) -> Vec<usize> {
+        let mut seen = BTreeSet::new();
+        (0..work.plan.runs.len())
+            .filter(|run| work.plan.runs[*run].training == training && !self.evaluated[*run])
+            .filter(|run| seen.insert(&identified.runs[*run].evaluation))
+            .collect()
+    }
+}
+
+/// Whether a training's network and epochs are there, whole.
+pub fn is_trained(
+    results: &Results,
+    id: &TrainingId,
+    observer: &mut dyn Observer,
+) -> Result<bool, StoreError> {
+    let manifest = results.manifest(id.as_str());
+    let folder = results.training_dir(id.as_str())?;
+    let status = manifest.and_then(|manifest| {
+        if manifest.numeric_version != NUMERIC_VERSION {
+            let reason = format!("it is of numeric version {}", manifest.numeric_version);
+            return Err(StoreError::Foreign { path: folder.join("manifest.json"), reason });
+        }
+        manifest.check_files(&folder)?;
+        Ok(manifest.status)
+    });
+    Ok(sound(status, observer)? == Some(TrainingStatus::Done))
+}
+
+/// Whether an evaluation's predictions are there, whole.
+pub fn has_evaluation(
+    results: &Results,
+    training: &TrainingId,
+    evaluation: &EvaluationId,
+    observer: &mut dyn Observer,
+) -> Result<bool, StoreError> {
+    let path = results.evaluation_path(training.as_str(), evaluation.as_str())?;
+    let record = EvaluationRecord::of(&path);
+    Ok(sound(record.and_then(|record| record.check(&path)), observer)?.is_some())
+}
+
+/// `None` for what is not there, or is there and cannot be used, which is said.
+pub(super) fn sound<T>(
+    found: Result<T, StoreError>,
+    observer: &mut dyn Observer,
+) -> Result<Option<T>, StoreError> {
+    match found {
+        Ok(value) => Ok(Some(value)),
+        Err(StoreError::NotFound { .. }) => Ok(None),
+        Err(error) => match error.unusable() {
+            Some(what) => {
+                observer.event(&Event::Warning { text: format!("{what}; it is done again") });
+                Ok(None)
+            }
+            None => Err(error),
+        },
+    }
+}

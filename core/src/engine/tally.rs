@@ -1,0 +1,293 @@
+//! Where a run stands, summed up from its events.
+
+use std::collections::HashMap;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use super::Event;
+use crate::plan::TrainingId;
+use crate::store::{Live, LiveWorker, host};
+
+/// Counts, the trainings under way, and the time that is left.
+#[derive(Debug, Clone)]
+pub struct Tally {
+    live: Live,
+    /// Since when a worker is at what it does for a training.
+    since: HashMap<String, Instant>,
+    trainings: Pace,
+    evaluations: Pace,
+}
+
+/// How long a worker takes for one of a kind.
+#[derive(Debug, Clone, Copy, Default)]
+struct Pace {
+    seconds: f64,
+    done: f64,
+}
+
+/// What an evaluation takes, as a share of a training, as long as none was done.
+const EVALUATION: f64 = 0.05;
+
+impl Pace {
+    fn count(&mut self, since: Option<Instant>) {
+        let Some(since) = since else { return };
+        self.seconds += since.elapsed().as_secs_f64();
+        self.done += 1.0;
+    }
+
+    /// Seconds for one, once there is something to judge by.
+    fn each(self) -> Option<f64> {
+        (self.done > 0.05 && self.seconds > 0.0).then(|| self.seconds / self.done)
+    }
+}
+
+impl Default for Tally {
+    fn default() -> Tally {
+        let live = Live {
+            experiment: String::new(),
+            host: host(),
+            pid: std::process::id(),
+            started: now(),
+            updated: now(),
+            jobs: 1,
+            threads: 1,
+            trainings: 0,
+            trained: 0,
+            evaluations: 0,
+            evaluated: 0,
+            failed: 0,
+            seconds_left: None,
+            workers: Vec::new(),
+        };
+        let (trainings, evaluations) = (Pace::default(), Pace::default());
+        Tally { live, since: HashMap::new(), trainings, evaluations }
+    }
+}
+
+impl Tally {
+    pub fn take(&mut self, event: &Event) {
+        let live = &mut self.live;
+        match event {
+            Event::Planned {
+                experiment,
+                trainings,
+                trained,
+                evaluations,
+                evaluated,
+                jobs,
+                threads,
+            } => {
+                live.experiment.clone_from(experiment);
+                (live.trainings, live.trained) = (*trainings, *trained);
+                (live.evaluations, live.evaluated) = (*evaluations, *evaluated);
+                (live.jobs, live.threads) = (*jobs, *threads);
+            }
+            Event::Started { training, name, seed, epochs, resumed } => {
+                let worker = self.enter(training, name, *seed);
+                worker.epoch = resumed.map_or(0, |done| done + 1);
+                worker.epochs = *epochs;
+            }
+            Event::Evaluating { training, name, seed, .. } => {
+                self.enter(training, name, *seed).trained = true;
+            }
+            Event::Step { training, step } => {
+                if let Some(worker) = self.worker(training) {
+                    worker.epoch = step.epoch;
+                    worker.share = step.step as f64 / step.steps.max(1) as f64;
+                    worker.loss = step.loss;
+                    worker.accuracy = step.accuracy;
+                    worker.images_per_second = step.images_per_second;
+                }
+            }
+            Event::Epoch { training, record } => {
+                if let Some(worker) = self.worker(training) {
+                    (worker.epoch, worker.share) = (record.epoch, 1.0);
+                    (worker.loss, worker.accuracy) = (record.train_loss, record.train_accuracy);
+                }
+            }
+            Event::Trained { training } => {
+                live.trained += 1;
+                self.trainings.count(self.since.get(training.as_str()).copied());
+                self.left(training);
+            }
+            Event::Evaluated { training, .. } | Event::Mapped { training, .. } => {
+                live.evaluated += 1;
+                let since = self.since.insert(training.to_string(), Instant::now());
+                self.evaluations.count(since);
+            }
+            Event::Mapping { training, share } => {
+                if let Some(worker) = self.worker(training) {
+                    worker.share = *share;
+                }
+            }
+            Event::Ended { training, .. } => self.left(training),
+            Event::Failed { training, again, .. } => {
+                live.failed += usize::from(!again);
+                self.left(training);
+            }
+            Event::Reading { .. }
+            | Event::Warning { .. }
+            | Event::Elsewhere { .. }
+            | Event::Finished { .. } => {}
+        }
+    }
+
+    /// A worker is at a training, whatever it did before.
+    fn enter(&mut self, training: &TrainingId, name: &str, seed: u64) -> &mut LiveWorker {
+        self.left(training);
+        self.since.insert(training.to_string(), Instant::now());
+        self.live.workers.push(LiveWorker {
+            training_id: training.to_string(),
+            name: name.to_owned(),
+            seed,
+            trained: false,
+            epoch: 0,
+            epochs: 0,
+            share: 0.0,
+            loss: 0.0,
+            accuracy: 0.0,
+            images_per_second: 0.0,
+        });
+        self.live.workers.last_mut().expect("it was just added")
+    }
+
+    /// A training is no longer under way.
+    fn left(&mut self, training: &TrainingId) {
+        self.live.workers.retain(|worker| worker.training_id != training.as_str());
+        self.since.remove(training.as_str());
+    }
+
+    /// The sum, as of now.
+    pub fn live(&self) -> Live {
+        Live { updated: now(), seconds_left: self.seconds_left(), ..self.live.clone() }
+    }
+
+    /// The share of all work that is done, trainings under way by their epochs.
+    pub fn share(&self) -> f64 {
+        let evaluation = match self.seconds_each() {
+            (Some(training), Some(evaluation)) => evaluation / training,
+            _ => EVALUATION,
+        };
+        let Live { trainings, trained, evaluations, evaluated, .. } = self.live;
+        let done = trained as f64 + self.under_way() + evaluation * evaluated as f64;
+        let all = trainings as f64 + evaluation * evaluations as f64;
+        if all > 0.0 { done / all } else { 0.0 }
+    }
+
+    fn under_way(&self) -> f64 {
+        let share = |worker: &LiveWorker| {
+            let epochs = f64::from(worker.epoch.max(1) - 1) + worker.share;
+            epochs / f64::from(worker.epochs.max(1))
+        };
+        self.live.workers.iter().filter(|worker| !worker.trained).map(share).sum()
+    }
+
+    /// With the trainings under way.
+    fn training_pace(&self) -> Pace {
+        let training = self.live.workers.iter().filter(|worker| !worker.trained);
+        let since = training.filter_map(|worker| self.since.get(&worker.training_id));
+        let seconds: f64 = since.map(|since| since.elapsed().as_secs_f64()).sum();
+        Pace {
+            seconds: self.trainings.seconds + seconds,
+            done: self.trainings.done + self.under_way(),
+        }
+    }
+
+    /// For a training and for an evaluation, where something is known of them.
+    fn seconds_each(&self) -> (Option<f64>, Option<f64>) {
+        let training = self.training_pace().each();
+        let guess = training.map(|seconds| seconds * EVALUATION);
+        (training, self.evaluations.each().or(guess))
+    }
+
+    /// By the speed so far, once there is something to judge by.
+    fn seconds_left(&self) -> Option<f64> {
+        let Live { trainings, trained, evaluations, evaluated, jobs, .. } = self.live;
+        let (training, evaluation) = self.seconds_each();
+        let open = |count: f64, each: Option<f64>| {
+            if count > 0.0 { each.map(|each| count * each) } else { Some(0.0) }
+        };
+        let trainings =
+            open(trainings.saturating_sub(trained) as f64 - self.under_way(), training)?;
+        let evaluations = open(evaluations.saturating_sub(evaluated) as f64, evaluation)?;
+        Some((trainings + evaluations) / f64::from(jobs.max(1)))
+    }
+
+    fn worker(&mut self, training: &TrainingId) -> Option<&mut LiveWorker> {
+        self.live.workers.iter_mut().find(|worker| worker.training_id == training.as_str())
+    }
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::epoch::Step;
+
+    fn id(digit: char) -> TrainingId {
+        serde_json::from_str(&format!("\"{}\"", digit.to_string().repeat(20))).unwrap()
+    }
+
+    fn started(digit: char) -> Event {
+        let (name, seed) = ("whole".to_owned(), 1);
+        Event::Started { training: id(digit), name, seed, epochs: 4, resumed: None }
+    }
+
+    #[test]
+    fn trainings_under_way_count_by_their_epochs() {
+        let mut tally = Tally::default();
+        let experiment = "x".to_owned();
+        tally.take(&Event::Planned {
+            experiment,
+            trainings: 4,
+            trained: 1,
+            evaluations: 8,
+            evaluated: 2,
+            jobs: 2,
+            threads: 1,
+        });
+        assert_eq!(tally.share(), 0.25);
+        tally.take(&started('a'));
+        tally.take(&started('b'));
+        let step =
+            Step { epoch: 3, step: 5, steps: 10, loss: 1.0, accuracy: 0.5, images_per_second: 9.0 };
+        tally.take(&Event::Step { training: id('a'), step });
+        // Two of eight evaluations are done, each taken for a twentieth of a training.
+        assert!((tally.share() - (1.0 + 2.5 / 4.0 + 0.1) / 4.4).abs() < 1e-12);
+        assert_eq!(tally.live().workers.len(), 2);
+        tally.take(&Event::Trained { training: id('a') });
+        let (name, seed, reason) = ("whole".to_owned(), 1, "no memory".to_owned());
+        tally.take(&Event::Failed { training: id('b'), name, seed, reason, again: false });
+        let live = tally.live();
+        assert_eq!((live.trained, live.failed, live.workers.len()), (2, 1, 0));
+        assert!((tally.share() - 2.1 / 4.4).abs() < 1e-12);
+    }
+
+    /// Where all is trained and much is to be examined, something is left.
+    #[test]
+    fn evaluations_count_too() {
+        let mut tally = Tally::default();
+        let planned = |evaluated| Event::Planned {
+            experiment: "x".to_owned(),
+            trainings: 1,
+            trained: 1,
+            evaluations: 127,
+            evaluated,
+            jobs: 1,
+            threads: 2,
+        };
+        tally.take(&planned(0));
+        assert!(tally.share() < 0.2 && tally.seconds_left().is_none());
+        let (name, seed) = ("amortised".to_owned(), 1);
+        tally.take(&Event::Evaluating { training: id('a'), name, seed, evaluations: 127 });
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let evaluation = serde_json::from_str(&format!("\"{}\"", "e".repeat(20))).unwrap();
+        tally.take(&Event::Evaluated { training: id('a'), evaluation });
+        let left = tally.seconds_left().unwrap();
+        assert!(left > 126.0 * 0.02, "{left}");
+        tally.take(&planned(127));
+        assert_eq!((tally.share(), tally.seconds_left()), (1.0, Some(0.0)));
+    }
+}

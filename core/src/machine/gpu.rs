@@ -1,0 +1,120 @@
+//! How much memory is free on the GPUs that CUDA will show to a worker.
+//!
+//! In: what the driver's management library (NVML, opened when it is asked for) says of each GPU, and the
+//! variables by which CUDA chooses among them. Out: free bytes by CUDA's number, where that number can be
+//! told for sure. CUDA itself is not asked: that would load its libraries, gigabytes of them, and take
+//! memory on each GPU.
+
+use nvml_wrapper::Nvml;
+
+/// A GPU as the driver knows it, in the order of the bus.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Gpu {
+    /// `GPU-8932f937-d72c-…`
+    uuid: String,
+    /// Bytes; `None` where the driver does not tell, or CUDA would show a part of the GPU (MIG) in its
+    /// place.
+    free: Option<u64>,
+}
+
+/// Free bytes of `cuda:0`, `cuda:1` …; `None` where it is not known, and none where nothing is.
+pub fn free_memory() -> Vec<Option<u64>> {
+    let Ok(nvml) = Nvml::init() else { return Vec::new() };
+    let free = |device: nvml_wrapper::Device<'_>| device.memory_info().ok().map(|info| info.free);
+    let mut gpus = Vec::new();
+    for index in 0..nvml.device_count().unwrap_or(0) {
+        let Ok(device) = nvml.device_by_index(index) else { return Vec::new() };
+        let in_parts = device.mig_mode().is_ok_and(|mode| mode.current != 0);
+        let uuid = device.uuid().unwrap_or_default();
+        gpus.push(Gpu { uuid, free: if in_parts { None } else { free(device) } });
+    }
+    let part = |name: &str| nvml.device_by_uuid(name).ok().and_then(free);
+    let variable = |name| std::env::var(name).ok();
+    let by_bus = variable("CUDA_DEVICE_ORDER").as_deref() == Some("PCI_BUS_ID");
+    shown(&gpus, variable("CUDA_VISIBLE_DEVICES").as_deref(), by_bus, &part)
+}
+
+/// Of the driver's GPUs, those that CUDA shows, in its order (CUDA C++ Programming Guide, "CUDA
+/// Environment Variables"): all, or those that a list names, up to the first entry that names none.
+///
+/// `by_bus`: whether CUDA counts along the bus, as the driver does. Else it puts the fastest first by a
+/// rule that is not told, so that a number is any of the GPUs; it stands for the one with the least free.
+/// `part` says what is free in a part of a GPU.
+fn shown(
+    gpus: &[Gpu],
+    visible: Option<&str>,
+    by_bus: bool,
+    part: &dyn Fn(&str) -> Option<u64>,
+) -> Vec<Option<u64>> {
+    let least = gpus.iter().map(|gpu| gpu.free).min().flatten();
+    let by_number = |number: usize| match by_bus {
+        true => gpus.get(number).map(|gpu| gpu.free),
+        false => gpus.get(number).map(|_| least),
+    };
+    let Some(visible) = visible else {
+        return (0..gpus.len()).filter_map(by_number).collect();
+    };
+    let entry = |entry: &str| match entry.parse() {
+        Ok(number) => by_number(number),
+        Err(_) if entry.starts_with("MIG-") => Some(part(entry)),
+        // As much of the name as tells it from others.
+        Err(_) if entry.starts_with("GPU-") => {
+            let mut named = gpus.iter().filter(|gpu| gpu.uuid.starts_with(entry));
+            let first = named.next().and_then(|gpu| gpu.free);
+            Some(if named.next().is_none() { first } else { None })
+        }
+        Err(_) => None,
+    };
+    visible.split(',').map(str::trim).map_while(entry).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gpus() -> Vec<Gpu> {
+        let gpu = |uuid: &str, free| Gpu { uuid: uuid.to_owned(), free };
+        vec![gpu("GPU-8932-aa", Some(40)), gpu("GPU-8932-bb", Some(10)), gpu("GPU-17", Some(80))]
+    }
+
+    fn free(visible: Option<&str>, by_bus: bool) -> Vec<Option<u64>> {
+        let part = |name: &str| (name == "MIG-7").then_some(5);
+        shown(&gpus(), visible, by_bus, &part)
+    }
+
+    #[test]
+    fn along_the_bus_numbers_are_the_driver_s() {
+        assert_eq!(free(None, true), [Some(40), Some(10), Some(80)]);
+        assert_eq!(free(Some("2, 0"), true), [Some(80), Some(40)]);
+        assert_eq!(free(Some("1,9,2"), true), [Some(10)]);
+        assert_eq!(free(Some(""), true), []);
+        assert_eq!(free(Some("-1"), true), []);
+    }
+
+    #[test]
+    fn the_fastest_first_may_be_any() {
+        assert_eq!(free(None, false), [Some(10); 3]);
+        assert_eq!(free(Some("2"), false), [Some(10)]);
+        let one = [Gpu { uuid: "GPU-1".to_owned(), free: Some(7) }];
+        assert_eq!(shown(&one, None, false, &|_| None), [Some(7)]);
+        // Nobody knows which of them is the one that does not tell.
+        let silent = [gpus(), vec![Gpu { uuid: "GPU-2".to_owned(), free: None }]].concat();
+        assert_eq!(shown(&silent, None, false, &|_| None), [None; 4]);
+    }
+
+    #[test]
+    fn a_name_is_one_gpu_or_part_or_nothing_is_known() {
+        assert_eq!(free(Some("GPU-17,GPU-8932-aa"), false), [Some(80), Some(40)]);
+        assert_eq!(free(Some("GPU-8932"), false), [None]);
+        assert_eq!(free(Some("GPU-none"), false), [None]);
+        assert_eq!(free(Some("MIG-7,MIG-GPU-17/1/0"), false), [Some(5), None]);
+    }
+
+    /// Needs no driver: without one nothing is known.
+    #[test]
+    fn a_machine_without_a_driver_has_no_gpu() {
+        if !crate::machine::device::has_driver() {
+            assert_eq!(free_memory(), []);
+        }
+    }
+}

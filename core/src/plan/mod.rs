@@ -1,0 +1,29 @@
+//! From an experiment to the work that answers it.
+//!
+//! In: a valid [`Experiment`](crate::experiment::Experiment). Out: a [`Plan`]: its conditions, the
+//! trainings that they need, each listed once however many conditions share it, and a run for each
+//! condition and seed; with [`Plan::identify`] also the identities under which results are stored. All of
+//! it is a pure function of the experiment: this room opens no file and knows nothing of what is done
+//! already.
+
+mod condition;
+mod count;
+mod expand;
+mod identity;
+mod reach;
+mod sensitivity;
+
+pub use condition::Condition;
+pub use count::{ParameterCount, multiply_adds};
+pub(crate) use expand::in_lines;
+pub use expand::{Examination, Plan, PlanError, PlanWarning, Run, TrainingSpec};
+pub use identity::{
+    EvaluationId, FACES_VERSION, Identified, NUMERIC_VERSION, RunId, RunIdentity, SensitivityId,
+    TrainingId, TrainingIdentity, covers_the_same, evaluation_id, is_id, sensitivity_id,
+    source_content, training_id,
+};
+pub use reach::{CoversNothing, Parts, Pictures, Reach, covers_nothing};
+pub use sensitivity::{CURVE_KINDS, RANDOM_ORDERS, curve_answers, map_answers, window_starts};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,604 @@
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::*;
+use crate::experiment::{DatasetSpec, Experiment, Statistics, load, parse};
+use crate::region::{Fill, Lesson, Mode, Phase, RandomSets, Regions};
+
+const SMALLEST: &str = "name = \"x\"\n[dataset]\nkind = \"faces\"\n";
+
+fn experiment(text: &str) -> Experiment {
+    let sets = ["occlusion.masks_alone=false".to_owned()];
+    parse(&format!("{SMALLEST}{text}"), "x.toml", &sets).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+fn plan(text: &str) -> Plan {
+    Plan::new(&experiment(text)).unwrap()
+}
+
+fn names(plan: &Plan) -> Vec<&str> {
+    plan.conditions.iter().map(|condition| condition.name.as_str()).collect()
+}
+
+fn nothing_at_hand(_: &DatasetSpec) -> Option<String> {
+    None
+}
+
+fn run_ids(plan: &Plan) -> Vec<String> {
+    let identified = plan.identify(&nothing_at_hand);
+    identified.runs.iter().map(|run| run.run.to_string()).collect()
+}
+
+#[test]
+fn the_whole_face_is_always_there() {
+    let plan = plan("");
+    assert_eq!(names(&plan), ["whole"]);
+    assert_eq!((plan.trainings.len(), plan.runs.len()), (3, 3));
+    let seeds: Vec<u64> = plan.runs.iter().map(|run| run.seed).collect();
+    assert_eq!(seeds, [1, 2, 3]);
+    assert!(plan.runs.iter().all(|run| run.evaluation.occlusion.is_none()));
+    assert!(plan.trainings.iter().all(|training| training.lesson.is_none()));
+}
+
+#[test]
+fn a_condition_is_called_by_what_tells_it_from_the_others() {
+    let text =
+        "[occlusion]\nregions = [\"eyes\", [\"nose\", \"mouth\"]]\nmodes = [\"hide\", \"keep\"]\n";
+    assert_eq!(
+        names(&plan(text)),
+        ["whole", "hide eyes", "keep eyes", "hide mouth + nose", "keep mouth + nose"]
+    );
+    let text =
+        "[occlusion]\nregions = [\"eyes\"]\nphases = [\"retrain\", \"evaluate\"]\ncontrols = 1\n";
+    assert_eq!(
+        names(&plan(text)),
+        [
+            "whole",
+            "hide eyes (retrain)",
+            "hide eyes (retrain), control 1",
+            "hide eyes (evaluate)",
+            "hide eyes (evaluate), control 1",
+        ]
+    );
+    let text = "[occlusion]\nregions = [\"eyes\"]\nfills = [\"mean\", \"noise\"]\n[matrix]\n\
+                \"train.epochs\" = [1, 2]\n";
+    assert_eq!(
+        names(&plan(text)),
+        [
+            "whole, epochs = 1",
+            "hide eyes (mean), epochs = 1",
+            "hide eyes (noise), epochs = 1",
+            "whole, epochs = 2",
+            "hide eyes (mean), epochs = 2",
+            "hide eyes (noise), epochs = 2",
+        ]
+    );
+    let text = "[matrix]\n\"schedule.kind\" = [\"step\"]\n\"train.optimizer.kind\" = [\"sgd\"]\n";
+    assert_eq!(names(&plan(text)), ["whole, schedule.kind = \"step\", optimizer.kind = \"sgd\""]);
+}
+
+#[test]
+fn conditions_share_trainings() {
+    let plan = plan(
+        "[occlusion]\nregions = [\"eyes\", \"mouth\"]\nmodes = [\"hide\", \"keep\"]\n\
+         phases = [\"retrain\", \"evaluate\", \"train\"]\n[seeds]\ncount = 2\n",
+    );
+    // Whole, and two regions × two modes × three phases.
+    assert_eq!((plan.conditions.len(), plan.runs.len()), (13, 26));
+    // Whole, and one for each region and mode: evaluate needs none, train has that of retrain.
+    assert_eq!(plan.trainings.len(), 5 * 2);
+    for run in &plan.runs {
+        let condition = &plan.conditions[run.condition];
+        let training = &plan.trainings[run.training];
+        assert_eq!(training.seed, run.seed);
+        let (trained, evaluated) = match condition.phase {
+            None => (None, None),
+            Some(Phase::Retrain) => (condition.occlusion.as_ref(), condition.occlusion.as_ref()),
+            Some(Phase::Evaluate) => (None, condition.occlusion.as_ref()),
+            Some(Phase::Train) => (condition.occlusion.as_ref(), None),
+            Some(Phase::Amortised | Phase::Masks) => unreachable!("they are not asked for"),
+        };
+        let trained = trained.cloned().map(Lesson::Fixed);
+        assert_eq!(training.lesson, trained, "{}", condition.name);
+        assert_eq!(run.evaluation.occlusion.as_ref(), evaluated, "{}", condition.name);
+    }
+    let ids: BTreeSet<String> = run_ids(&plan).into_iter().collect();
+    assert_eq!(ids.len(), 26);
+}
+
+/// Where masks differ between images, and a network could learn from them.
+#[test]
+fn the_masks_alone_are_asked_where_they_could_tell() {
+    let asked = |text: &str| {
+        let experiment = parse(text, "x.toml", &[]).unwrap_or_else(|errors| panic!("{errors}"));
+        let plan = Plan::new(&experiment).unwrap();
+        let masks = |condition: &&Condition| condition.phase == Some(Phase::Masks);
+        let found: Vec<&Condition> = plan.conditions.iter().filter(masks).collect();
+        assert!(found.iter().all(|condition| condition.name == "masks alone"));
+        found.len()
+    };
+    let eyes = "[occlusion]\nregions = [\"eyes\"]\n";
+    assert_eq!(asked(&format!("{SMALLEST}{eyes}")), 1);
+    assert_eq!(asked(&format!("{SMALLEST}{eyes}phases = [\"amortised\"]\n")), 1);
+    assert_eq!(asked(&format!("{SMALLEST}{eyes}phases = [\"evaluate\"]\n")), 0);
+    assert_eq!(asked(&format!("{SMALLEST}{eyes}masks_alone = false\n")), 0);
+    assert_eq!(asked(SMALLEST), 0);
+    let folder =
+        "name = \"x\"\n[dataset]\nkind = \"folder\"\nroot = \"a\"\nclasses = [\"a\", \"b\"]\n";
+    assert_eq!(asked(&format!("{folder}{eyes}")), 0);
+    assert_eq!(asked(&format!("{folder}landmarks = \"points.csv\"\n{eyes}")), 1);
+}
+
+/// One training serves every set of a mode and fill, and none has controls.
+#[test]
+fn an_amortised_network_learns_from_all_sets_at_once() {
+    let plan = plan(
+        "[occlusion]\nregions = [\"mouth\", \"eyes\", [\"mouth\", \"jaw\"]]\nmodes = [\"hide\", \"keep\"]\n\
+         phases = [\"amortised\"]\nfills = [\"mean\", \"blur\"]\ncontrols = 2\n[seeds]\ncount = 2\n",
+    );
+    assert_eq!(plan.conditions.len(), 1 + 3 * 2 * 2);
+    assert_eq!(plan.trainings.len(), (1 + 2 * 2) * 2);
+    assert_eq!(plan.warnings, [PlanWarning::AmortisedControls]);
+    let polygons = |name| Regions::aligned().get(name).unwrap().polygons.clone();
+    let regions = ["eyes", "jaw", "mouth"].map(polygons).to_vec();
+    for run in plan.runs.iter().filter(|run| run.condition > 0) {
+        let occlusion = plan.conditions[run.condition].occlusion.as_ref().unwrap();
+        let (mode, fill) = (occlusion.mode, occlusion.fill);
+        let sets = RandomSets { regions: regions.clone(), mode, fill };
+        assert_eq!(plan.trainings[run.training].lesson, Some(Lesson::Random(sets)));
+        assert_eq!(run.evaluation.occlusion.as_ref(), Some(occlusion));
+    }
+    assert!(plan.trainings.iter().all(|training| match &training.lesson {
+        Some(Lesson::Random(sets)) => matches!(sets.fill, Fill::Mean | Fill::Blur(_)),
+        lesson => lesson.is_none(),
+    }));
+}
+
+#[test]
+fn controls_lie_elsewhere_and_are_the_same_for_every_mode() {
+    let plan =
+        plan("[occlusion]\nregions = [\"eyes\"]\nmodes = [\"hide\", \"keep\"]\ncontrols = 2\n");
+    let polygons = |mode, control| {
+        let found = plan.conditions.iter().find(|condition| {
+            condition.control == control
+                && condition.occlusion.as_ref().is_some_and(|occlusion| occlusion.mode == mode)
+        });
+        found.unwrap().occlusion.clone().unwrap().polygons
+    };
+    assert_eq!(plan.conditions.len(), 1 + 2 * 3);
+    assert!(plan.warnings.is_empty());
+    for draw in [0, 1] {
+        assert_ne!(polygons(Mode::Hide, None), polygons(Mode::Hide, Some(draw)));
+        assert_eq!(polygons(Mode::Hide, Some(draw)), polygons(Mode::Keep, Some(draw)));
+    }
+    assert_ne!(polygons(Mode::Hide, Some(0)), polygons(Mode::Hide, Some(1)));
+}
+
+#[test]
+fn a_control_without_a_place_is_left_out_and_said_so() {
+    let plan = plan(
+        "[occlusion]\nregions = [[\"forehead\", \"brows\", \"eyes\", \"nose\", \"cheeks\", \"jaw\"]]\n\
+         controls = 2\n",
+    );
+    assert_eq!(names(&plan), ["whole", "hide brows + cheeks + eyes + forehead + jaw + nose"]);
+    let [warning] = &plan.warnings[..] else { panic!("{:?}", plan.warnings) };
+    let text = warning.to_string();
+    let start =
+        "`brows + cheeks + eyes + forehead + jaw + nose` has 0 of 2 controls: the regions cover";
+    assert!(text.starts_with(start), "{text}");
+}
+
+/// A strip between the 24th and 25th of 48 columns, and a square around the whole picture.
+const FINE_AND_COARSE: &str = "[regions]\nstrip = [[[0.495, 0.3], [0.505, 0.3], [0.505, 0.7], [0.495, 0.7]]]\n\
+                               all = [[[-0.1, -0.1], [1.1, -0.1], [1.1, 1.1], [-0.1, 1.1]]]\n";
+const FOLDER: &str =
+    "name = \"x\"\n[dataset]\nkind = \"folder\"\nroot = \"a\"\nclasses = [\"a\", \"b\"]\n";
+
+/// Where every region lies as in the canonical frame, all that covers nothing is refused at once: also what
+/// a set hides, in whatever mode.
+#[test]
+fn what_covers_no_pixel_is_refused_with_the_size_at_which_it_would() {
+    let planned = |text: &str| {
+        let experiment = parse(&format!("{FOLDER}{text}{FINE_AND_COARSE}"), "x.toml", &[]);
+        Plan::new(&experiment.unwrap_or_else(|errors| panic!("{errors}")))
+    };
+    for sets in ["[\"strip\"]", "[\"eyes\", [\"mouth\", \"strip\"]]"] {
+        for mode in ["hide", "keep"] {
+            let text = format!("[occlusion]\nregions = {sets}\nmodes = [\"{mode}\"]\n");
+            assert_eq!(
+                planned(&text).unwrap_err().to_string(),
+                "`strip` covers no pixel of any 48 × 48 picture and would change nothing: make the region \
+                 larger, or the pictures (`dataset.size = [49, 49]` would do)"
+            );
+        }
+    }
+    let used = "[occlusion]\nregions = [\"strip\"]\n";
+    // At one of the sizes that are swept.
+    let swept = format!("{used}[matrix]\n\"dataset.size\" = [[64, 49], [32, 24]]\n");
+    let error = planned(&swept).unwrap_err().to_string();
+    assert!(error.starts_with("`strip` covers no pixel of any 32 × 24 picture"), "{error}");
+    assert_eq!(error.lines().count(), 1, "{error}");
+    // What is not asked about is no concern, and what was run is not lost.
+    planned("[occlusion]\nregions = [\"eyes\"]\n").unwrap();
+    let text = format!("{FOLDER}{used}{FINE_AND_COARSE}");
+    Plan::of_stored(&parse(&text, "x.toml", &[]).unwrap()).unwrap();
+    let halves = format!(
+        "{FOLDER}size = [8, 8]\n[model]\nblocks = [[8]]\n[occlusion]\nregions = \"halves\"\n"
+    );
+    Plan::new(&parse(&halves, "x.toml", &[]).unwrap()).unwrap();
+}
+
+/// A pixel wide where the region lies, a shape may lie between the centres elsewhere.
+#[test]
+fn a_control_that_covers_no_pixel_is_refused() {
+    let text = format!(
+        "{FOLDER}[regions]\nthin = [[[0.508, 0.3], [0.512, 0.3], [0.512, 0.7], [0.508, 0.7]]]\n\
+         [occlusion]\nregions = [\"thin\"]\ncontrols = 3\n"
+    );
+    let error = Plan::new(&parse(&text, "x.toml", &[]).unwrap()).unwrap_err().to_string();
+    assert!(
+        error.starts_with("control 1 of `thin` covers no pixel of any 48 × 48 pict"),
+        "{error}"
+    );
+}
+
+/// Where they lie differently from picture to picture, the pictures have to be seen for that.
+#[test]
+fn where_landmarks_place_regions_the_canonical_frame_gives_a_warning() {
+    let text = format!("{FINE_AND_COARSE}[occlusion]\nregions = [\"strip\", \"all\"]\n");
+    let warnings: Vec<String> = plan(&text).warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        [
+            "`strip` covers no pixel of any 48 × 48 picture where the face lies as in the canonical frame \
+             and would change nothing: make the region larger, or the pictures (`dataset.size = [49, 49]` \
+             would do). `run` looks at every picture before it trains",
+            "`all` covers every pixel of 48 × 48 pictures: hidden, it leaves nothing to be seen, and kept, \
+             the whole picture",
+        ]
+    );
+    let outside = "[regions]\nfar = [[[1.2, 0.1], [1.4, 0.1], [1.4, 0.4]]]\n[occlusion]\nregions = [\"far\"]\n";
+    let warning = plan(outside).warnings[0].to_string();
+    assert!(
+        warning.contains(
+            " and would change nothing, nor do sides of up to 1024 pixels show it in each:"
+        ),
+        "{warning}"
+    );
+}
+
+/// Two orders of the same classes never share a result.
+#[test]
+fn the_order_of_classes_is_part_of_every_id() {
+    let of = |classes: &str| {
+        run_ids(&plan(&format!("classes = [{classes}]\n[occlusion]\nregions = [\"eyes\"]\n")))
+    };
+    let (one, other) = (of("\"fear\", \"anger\""), of("\"anger\", \"fear\""));
+    assert!(one.iter().all(|id| !other.contains(id)));
+}
+
+#[test]
+fn the_same_polygons_under_two_names_are_refused() {
+    let experiment = experiment(
+        "[regions]\nupper = [\"eyes\", \"brows\"]\n[occlusion]\nregions = [\"upper\", [\"brows\", \"eyes\"]]\n",
+    );
+    assert_eq!(
+        Plan::new(&experiment).unwrap_err().to_string(),
+        "the conditions `hide upper` and `hide brows + eyes` are the same: they cover the same polygons; \
+         leave one of the two out of `occlusion.regions`"
+    );
+}
+
+/// Ids name results on other people's disks. Where this test fails, either undo what changed them, or, if
+/// the numbers that the program gives have changed, raise `NUMERIC_VERSION` and write the new ids here.
+#[test]
+fn ids_are_what_they_were() {
+    let plan = plan(
+        "[regions]\nown = [[[0.1, 0.3], [0.9, 0.3], [0.5, 0.5]]]\n[occlusion]\nregions = [\"own\"]\n\
+         fills = [\"constant\"]\nconstant = 0.25\n[seeds]\ncount = 1\n",
+    );
+    let identified = plan.identify(&nothing_at_hand);
+    let trainings: Vec<&str> =
+        identified.trainings.iter().map(|training| training.id.as_str()).collect();
+    let runs: Vec<[&str; 2]> =
+        identified.runs.iter().map(|run| [run.evaluation.as_str(), run.run.as_str()]).collect();
+    assert_eq!(trainings, ["1a2753318e767df328e3", "b73742c8c665151c7e48"]);
+    let expected = [
+        ["89085d89fda85f8fb4dd", "697d36ab90a3c1a5bb8a"],
+        ["1b7cf00eaa9586d07ae5", "09d59c7d20dbc7a1febe"],
+    ];
+    assert_eq!(runs, expected);
+    assert!(identified.trainings.iter().all(|training| !training.provisional));
+}
+
+/// An examination with the training's statistics has the id that it had before there was a choice.
+#[test]
+fn adapted_statistics_make_another_examination_of_the_same_training() {
+    let study =
+        "[occlusion]\nregions = [\"eyes\"]\nphases = [\"retrain\", \"evaluate\"]\ncontrols = 1\n";
+    let of = |more: &str| plan(&format!("{study}{more}"));
+    let (trained, adapted) = (of(""), of("[evaluate]\nstatistics = \"adapted\"\n"));
+    let swept = of("[matrix]\n\"evaluate.statistics\" = [\"trained\", \"adapted\"]\n");
+    assert_eq!(trained.trainings, adapted.trainings);
+    assert_eq!(trained.trainings, swept.trainings);
+    assert!(trained.runs.iter().all(|run| run.evaluation.statistics == Statistics::Trained));
+    assert!(adapted.runs.iter().all(|run| run.evaluation.statistics == Statistics::Adapted));
+    let said = of("[evaluate]\nstatistics = \"trained\"\n");
+    assert_eq!(run_ids(&said), run_ids(&trained));
+
+    let evaluations = |plan: &Plan| -> BTreeSet<String> {
+        let runs = plan.identify(&nothing_at_hand).runs;
+        runs.into_iter().map(|run| run.evaluation.to_string()).collect()
+    };
+    assert!(evaluations(&trained).is_disjoint(&evaluations(&adapted)));
+    assert_eq!(&evaluations(&trained) | &evaluations(&adapted), evaluations(&swept));
+    let ids: BTreeSet<String> = run_ids(&swept).into_iter().collect();
+    assert_eq!(ids.len(), 2 * trained.runs.len());
+    let names: BTreeSet<&str> =
+        swept.conditions.iter().map(|condition| condition.name.as_str()).collect();
+    assert!(names.contains("whole, statistics = \"adapted\""), "{names:?}");
+}
+
+/// `inpaint` has a version of its own, so that a change of it renames what it covers and nothing else.
+#[test]
+fn a_fill_of_another_version_changes_its_own_ids_alone() {
+    let plan = plan(
+        "[regions]\nown = [[[0.1, 0.3], [0.9, 0.3], [0.5, 0.5]]]\n[occlusion]\nregions = [\"own\"]\n\
+         fills = [\"mean\", \"constant\", \"noise\", \"blur\", \"inpaint\"]\nconstant = 0.25\n\
+         phases = [\"retrain\", \"amortised\"]\n[seeds]\ncount = 1\n",
+    );
+    let fill = |training: &TrainingSpec| match &training.lesson {
+        None => "whole",
+        Some(Lesson::Fixed(occlusion)) => occlusion.fill.name(),
+        Some(Lesson::Random(sets)) => sets.fill.name(),
+    };
+    let identified = plan.identify(&nothing_at_hand);
+    let ids = plan.trainings.iter().zip(&identified.trainings);
+    let ids: Vec<(&str, &str)> = ids.map(|(spec, known)| (fill(spec), known.id.as_str())).collect();
+    // Those of `inpaint` were 59c162a5cd1d96a9b353 and 1592a4b03710decbc707 in version 1.
+    let expected = [
+        ("whole", "1a2753318e767df328e3"),
+        ("mean", "7f232b44ca8ab1f3b026"),
+        ("constant", "b73742c8c665151c7e48"),
+        ("noise", "f329316962f85d44bc9d"),
+        ("blur", "218acdbc974db7d57b7e"),
+        ("inpaint", "b7ae1ecb5cf9fe565f5b"),
+        ("mean", "5c7c835e3d532800a906"),
+        ("constant", "d4938f0361f700442380"),
+        ("noise", "c57e0ef2bb2dcc0179aa"),
+        ("blur", "0325f1eadc203fac17ca"),
+        ("inpaint", "d27a9a08fe61a164c642"),
+    ];
+    assert_eq!(ids, expected);
+}
+
+#[test]
+fn what_changes_no_number_changes_no_id() {
+    let before = run_ids(&plan("[occlusion]\nregions = [\"eyes\"]\n[seeds]\ncount = 2\n"));
+    let more = experiment(
+        "[occlusion]\nregions = [\"jaw\", \"eyes\"]\nmodes = [\"keep\", \"hide\"]\n\
+         phases = [\"train\", \"retrain\"]\ncontrols = 1\n[seeds]\ncount = 5\n[train]\ndevice = \"cpu\"\n\
+         [matrix]\n\"train.epochs\" = [3, 30]\n",
+    );
+    let more = Experiment { name: "y".into(), question: "?".into(), ..more };
+    let after: BTreeSet<String> = run_ids(&Plan::new(&more).unwrap()).into_iter().collect();
+    assert!(before.iter().all(|id| after.contains(id)));
+}
+
+#[test]
+fn what_changes_a_number_changes_the_ids() {
+    let ids = |text: &str| -> BTreeSet<String> {
+        let text = format!("[occlusion]\nregions = [\"own\"]\n{text}");
+        let text = match text.contains("[regions]") {
+            true => text,
+            false => format!("{text}\n[regions]\nown = [[[0.1, 0.1], [0.5, 0.1], [0.5, 0.2]]]\n"),
+        };
+        run_ids(&plan(&text)).into_iter().collect()
+    };
+    let before = ids("");
+    assert_eq!(before.len(), 6);
+    for change in [
+        "[train]\nepochs = 31",
+        "[train]\nbatch_size = 63",
+        "[train]\noptimizer = { learning_rate = 0.0011 }",
+        "[train]\noptimizer = { kind = \"adamw\" }",
+        "[train]\ntarget = \"majority\"",
+        "[train]\naugment = { rotate = 9 }",
+        "[train]\nselect = \"last\"",
+        "[train]\nprecision = \"bf16\"",
+        "[train]\nearly_stopping = 3",
+        "[schedule]\nfactor = 0.2",
+        "[schedule]\nwarmup = 1",
+        "[model]\nblocks = [[8]]",
+        "[seeds]\nlist = [7]",
+    ] {
+        assert!(before.is_disjoint(&ids(change)), "{change}");
+    }
+    // A covering of another kind leaves the three runs on whole faces alone.
+    for change in [
+        "modes = [\"keep\"]",
+        "phases = [\"evaluate\"]",
+        "fills = [\"noise\"]",
+        "fills = [\"constant\"]",
+        "[regions]\nown = [[[0.1, 0.1], [0.5, 0.1], [0.5, 0.21]]]",
+    ] {
+        assert_eq!(before.intersection(&ids(change)).count(), 3, "{change}");
+    }
+    let constant = |grey| ids(&format!("fills = [\"constant\"]\nconstant = {grey}"));
+    assert_eq!(constant("0.5").intersection(&constant("0.6")).count(), 3);
+    for change in
+        ["size = [24, 24]", "seed = 1", "train = 3000", "nuisance = 0.5", "signal = [\"jaw\"]"]
+    {
+        let other = run_ids(&plan(&format!("{change}\n")));
+        assert!(before.is_disjoint(&other.into_iter().collect()), "{change}");
+    }
+}
+
+#[test]
+fn data_on_disk_are_known_by_their_content() {
+    let text = |root: &str| {
+        format!(
+            "name = \"x\"\n[dataset]\nkind = \"folder\"\nroot = \"{root}\"\n[seeds]\ncount = 1\n"
+        )
+    };
+    let identity = |root: &str, content: Option<&str>| {
+        let experiment = parse(&text(root), "x.toml", &[]).unwrap();
+        let plan = Plan::new(&experiment).unwrap();
+        plan.identify(&|_| content.map(str::to_owned)).trainings.remove(0)
+    };
+    assert_eq!(identity("here", Some("abc")), identity("there", Some("abc")));
+    assert_ne!(identity("here", Some("abc")).id, identity("here", Some("abd")).id);
+    assert!(!identity("here", Some("abc")).provisional);
+    assert!(identity("here", None).provisional);
+    assert_ne!(identity("here", None).id, identity("there", None).id);
+}
+
+#[test]
+fn an_id_reads_back_from_json() {
+    let id = plan("").identify(&nothing_at_hand).trainings.remove(0).id;
+    assert_eq!(id.as_str().len(), 20);
+    assert!(id.as_str().bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let json = serde_json::to_string(&id).unwrap();
+    assert_eq!(json, format!("\"{id}\""));
+    assert_eq!(serde_json::from_str::<TrainingId>(&json).unwrap(), id);
+}
+
+#[test]
+fn every_subset_is_a_condition() {
+    let plan = plan("[occlusion]\nregions = \"subsets\"\nmodes = [\"keep\"]\n[seeds]\ncount = 1\n");
+    assert_eq!((plan.conditions.len(), plan.trainings.len()), (128, 128));
+    let names: BTreeSet<&str> = names(&plan).into_iter().collect();
+    assert_eq!(names.len(), 128);
+}
+
+#[test]
+fn the_shipped_experiments_load_and_plan() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../experiments");
+    let planned = |name: &str| {
+        let experiment = load(&folder.join(format!("{name}.toml")), &[])
+            .unwrap_or_else(|errors| panic!("{errors}"));
+        assert_eq!(experiment.name, name);
+        assert!(experiment.question.ends_with('?'), "{name}");
+        assert!(experiment.analysis.len() > 100, "{name}");
+        let plan = Plan::new(&experiment).unwrap();
+        assert_eq!(plan.warnings, [], "{name}");
+        let counts = (plan.conditions.len(), plan.trainings.len(), plan.runs.len());
+        (plan, counts, experiment)
+    };
+    let mut shipped: Vec<String> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    shipped.sort();
+    let expected = [
+        "ferplus_regions",
+        "mask_each",
+        "mask_eyes",
+        "mask_mouth",
+        "recover_truth",
+        "seed_ferplus",
+        "seed_rafdb",
+        "smoke",
+        "statistics",
+        "where_they_look",
+    ];
+    assert_eq!(shipped, expected);
+
+    let (eyes, counts, experiment) = planned("mask_eyes");
+    let controls = experiment.occlusion.controls as usize;
+    let seeds = experiment.seeds.len();
+    assert!(controls >= 1 && seeds >= 3, "{controls} {seeds}");
+    // Whole faces, masks alone, and hide and keep with their controls; each needs a training of its own.
+    let expected = |regions: usize| {
+        let conditions = 2 + regions * 2 * (1 + controls);
+        (conditions, conditions * seeds, conditions * seeds)
+    };
+    assert_eq!(counts, expected(1));
+    let (mouth, counts, _) = planned("mask_mouth");
+    assert_eq!(counts, expected(1));
+    let (each, counts, _) = planned("mask_each");
+    assert_eq!(counts, expected(7));
+    assert_eq!(planned("seed_ferplus").1, (1, 1, 1));
+    assert_eq!(planned("seed_rafdb").1, (1, 1, 1));
+    // Every set for one training a seed, beside whole faces and masks alone.
+    assert_eq!(planned("ferplus_regions").1, (2 + 127, 3 * 3, 3 * (2 + 127)));
+    // The whole-face networks of mask_eyes, and nothing that is covered.
+    assert_eq!(planned("where_they_look").1, (1, seeds, seeds));
+    // Five worlds: whole faces, masks alone, and 15 sets hidden and kept in three phases; a training each
+    // for the first two and what is retrained, and one for all that is amortised of a mode.
+    let sets = 15 * 2;
+    let trainings = 5 * 3 * (2 + sets + 2);
+    let conditions = 5 * (2 + 3 * sets);
+    assert_eq!(planned("recover_truth").1, (conditions, trainings, 3 * conditions));
+    // Retrain and evaluate, hide and keep, each with a control; evaluate shares the whole face's training.
+    assert_eq!(planned("smoke").1, (10, 12, 20));
+
+    // Whole faces, the masks alone, and seven regions hidden and kept in two phases; no training is done
+    // twice for the second statistics.
+    assert_eq!(planned("statistics").1, (2 * (2 + 7 * 4), 4 * 3, 2 * 3 * (2 + 7 * 4)));
+
+    // After mask_each the other two need no training.
+    let all: BTreeSet<String> = run_ids(&each).into_iter().collect();
+    assert!(run_ids(&eyes).iter().chain(&run_ids(&mouth)).all(|id| all.contains(id)));
+}
+
+#[test]
+fn the_seed_study_is_said_exactly() {
+    use crate::experiment::*;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../experiments");
+    // The study does not say its patience; three falls in 30 epochs on FER+, five on RAF-DB.
+    for (name, learning_rate, patience) in [("seed_ferplus", 0.01, 3), ("seed_rafdb", 0.001, 1)] {
+        let experiment = load(&folder.join(format!("{name}.toml")), &[]).unwrap();
+        let Settings { dataset, model, train, schedule } = experiment.settings;
+        assert_eq!((dataset.height, dataset.width, dataset.channels), (100, 100, 3));
+        assert_eq!(dataset.classes, EMOTIONS);
+        assert_eq!(model.blocks, [vec![64, 64], vec![96, 96, 96], vec![128, 128, 128]]);
+        let optimizer = Optimizer::Adam { learning_rate, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
+        assert_eq!(
+            train,
+            TrainSpec {
+                epochs: 30,
+                batch_size: 64,
+                optimizer,
+                target: Target::Distribution,
+                augment: Augment { rotate: 10.0, scale: 0.1, flip: true },
+                select: Select::Best,
+                precision: Precision::F32,
+                device: DeviceChoice::Auto,
+                early_stopping: None,
+            }
+        );
+        let shape = ScheduleShape::Plateau { factor: 0.1, patience, min_delta: 0.0, min_rate: 0.0 };
+        assert_eq!(schedule, Schedule { shape, warmup: 0.0 });
+        if let Source::Ferplus { labels, val, test, .. } = dataset.source {
+            assert_eq!(labels, FerplusLabels::Votes);
+            assert_eq!((val, test), (FerUsage::PrivateTest, FerUsage::PublicTest));
+        }
+    }
+}
+
+#[test]
+fn a_map_is_named_by_its_training_and_all_that_determines_it() {
+    let of = |section: &str, method: usize| {
+        let experiment = experiment(&format!(
+            "[sensitivity]\nmethods = [\"window\", \"rise\"]\n{section}\n[seeds]\nlist = [1, 2]\n"
+        ));
+        let identified = Plan::new(&experiment).unwrap().identify(&nothing_at_hand);
+        let spec = &experiment.sensitivity[method];
+        identified.trainings.iter().map(|training| sensitivity_id(&training.id, spec)).collect()
+    };
+    let (window, rise): (Vec<SensitivityId>, Vec<SensitivityId>) = (of("", 0), of("", 1));
+    let different: BTreeSet<&SensitivityId> = window.iter().chain(&rise).collect();
+    assert_eq!(different.len(), 4);
+    // Each method has its own settings, and all share some.
+    assert_eq!(of("masks = 100", 0), window);
+    assert_ne!(of("masks = 100", 1), rise);
+    assert_eq!(of("window = 0.3", 1), rise);
+    for shared in ["images = 0", "steps = 10", "fill = \"noise\"", "fill = \"constant\""] {
+        assert_ne!(of(shared, 0), window, "{shared}");
+        assert_ne!(of(shared, 1), rise, "{shared}");
+    }
+    let plain = plan("[seeds]\nlist = [1, 2]\n");
+    let with_maps = plan("[seeds]\nlist = [1, 2]\n[sensitivity]\nmethods = [\"rise\"]\n");
+    assert_eq!(run_ids(&plain), run_ids(&with_maps), "no id changes with the section");
+}

@@ -1,0 +1,48 @@
+//! The results folder.
+//!
+//! In: rows. Out: Parquet tables, manifests and the folders they lie in; every file appears whole or
+//! not at all, and a damaged one is recognised before it is believed. This room knows the names and types
+//! of all columns and nothing of how they came about.
+
+pub mod claim;
+pub mod column;
+pub mod error;
+pub mod evaluation;
+pub mod former;
+pub mod json;
+pub mod lookup;
+pub mod manifest;
+pub mod needs;
+pub mod orphans;
+pub mod plain;
+pub mod predictions;
+pub mod results;
+pub mod rows;
+pub mod seal;
+pub mod session;
+pub mod table;
+pub mod tables;
+pub mod terms;
+pub mod whole;
+
+pub use claim::Claim;
+pub use error::StoreError;
+pub use evaluation::EvaluationRecord;
+pub use former::Former;
+pub use json::{write_json, write_sealed_json};
+pub use lookup::{AllRuns, LookupError, Named};
+pub use manifest::{Manifest, TrainingStatus, hash_file};
+pub use needs::{MapNeed, Need, map_needs, needs};
+pub use orphans::{Orphan, OrphanKind, Orphans};
+pub use plain::{open_plain, read_plain, read_text};
+pub use predictions::{
+    PredictionSource, collect_predictions, for_each_run, read_evaluation, write_predictions,
+};
+pub use results::{CACHE, Results};
+pub use rows::*;
+pub use session::{Live, LiveWorker, Session, host, sessions};
+pub use table::{Table, read_table, write_table};
+pub use terms::{
+    CurveKind, CurveOrder, MapMethod, Masking, Metric, RunStatus, Term, Worth, term_or_none,
+};
+pub use whole::{FileKind, file_kind, open_log, remove, write_new, write_whole};

@@ -1,0 +1,119 @@
+//! A data set on the device, and what covers it there.
+
+use tch::Device;
+
+use crate::dataset::{Dataset, DatasetError, Split};
+use crate::engine::{Observer, frames, load_telling};
+use crate::experiment::DatasetSpec;
+use crate::region::{self, Lesson, Occlusion, RandomSets};
+use crate::store::Results;
+use crate::train::{Cover, OnDevice, RandomCover, Standardisation, TrainCover};
+
+/// What covers a split of a data set, and the share of its pixels that is covered.
+pub(super) fn cover(
+    dataset: &Dataset,
+    split: Split,
+    occlusion: &Occlusion,
+    device: Device,
+) -> (Cover, f64) {
+    let masks = occlusion.masks(&frames(dataset, split), dataset.height, dataset.width);
+    let area = region::occlusion::area(&masks);
+    (Cover::new(&masks, dataset.height, dataset.width, occlusion.fill, device), area)
+}
+
+/// The data set that a worker keeps for its next training.
+#[derive(Debug, Default)]
+pub struct KeptData(Option<Ready>);
+
+impl KeptData {
+    /// A data set on a device: the one that is kept, where it is that one. What was read once is not looked
+    /// at again, and a training's id says what its data hold.
+    pub(super) fn ready(
+        &mut self,
+        spec: &DatasetSpec,
+        device: Device,
+        results: &Results,
+        observer: &mut dyn Observer,
+    ) -> Result<&Ready, DatasetError> {
+        let kept = self.0.take().filter(|kept| kept.spec == *spec && kept.device() == device);
+        let ready = match kept {
+            Some(kept) => kept,
+            None => Ready::new(spec.clone(), load_telling(spec, results, observer)?, device),
+        };
+        Ok(self.0.insert(ready))
+    }
+}
+
+/// The data set that trainings are working on.
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub spec: DatasetSpec,
+    pub dataset: Dataset,
+    pub train: OnDevice,
+    pub val: OnDevice,
+    pub test: OnDevice,
+}
+
+impl Ready {
+    pub fn new(spec: DatasetSpec, dataset: Dataset, device: Device) -> Ready {
+        let standardisation = Standardisation::of(&dataset.train, dataset.channels);
+        let on_device = |split| OnDevice::new(&dataset, split, &standardisation, device);
+        let (train, val, test) =
+            (on_device(Split::Train), on_device(Split::Val), on_device(Split::Test));
+        Ready { spec, dataset, train, val, test }
+    }
+
+    pub fn device(&self) -> Device {
+        self.train.device()
+    }
+
+    /// What covers a split, and the share of its pixels that is covered.
+    pub fn cover(&self, occlusion: &Occlusion, split: Split) -> (Cover, f64) {
+        cover(&self.dataset, split, occlusion, self.device())
+    }
+
+    /// What covers the training images, and the same for those that are flipped: a region lies in a flipped
+    /// picture as in any other, `eyes_left` on the left.
+    pub fn lesson(&self, lesson: &Lesson, flips: bool) -> TrainCover {
+        let Dataset { height, width, .. } = self.dataset;
+        let frames = frames(&self.dataset, Split::Train);
+        match lesson {
+            Lesson::Fixed(occlusion) => {
+                let masks = |occlusion: &Occlusion| occlusion.masks(&frames, height, width);
+                let cover =
+                    Cover::new(&masks(occlusion), height, width, occlusion.fill, self.device());
+                let mirrored = occlusion.mirrored().filter(|_| flips);
+                match mirrored {
+                    Some(mirrored) => cover.with_flipped(&masks(&mirrored)).into(),
+                    None => cover.into(),
+                }
+            }
+            Lesson::Random(sets) => {
+                let members = |sets: &RandomSets| sets.members(&frames, height, width);
+                let flipped = sets.mirrored().filter(|_| flips).map(|sets| members(&sets));
+                let (own, device) = (members(sets), self.device());
+                RandomCover::new(sets, &own, flipped.as_deref(), height, width, device).into()
+            }
+        }
+    }
+
+    /// Regions of a split, of which random sets are covered, where no picture is flipped.
+    pub fn random_cover(&self, sets: &RandomSets, split: Split) -> RandomCover {
+        let Dataset { height, width, .. } = self.dataset;
+        let members = sets.members(&frames(&self.dataset, split), height, width);
+        RandomCover::new(sets, &members, None, height, width, self.device())
+    }
+
+    /// The mean label distribution of the training split.
+    pub fn prior(&self) -> Vec<f64> {
+        let classes = self.dataset.classes.len();
+        let mut prior = vec![0.0; classes];
+        for label in self.dataset.train.labels.chunks_exact(classes) {
+            for (sum, share) in prior.iter_mut().zip(label) {
+                *sum += f64::from(*share);
+            }
+        }
+        let images = self.dataset.train.len() as f64;
+        prior.into_iter().map(|sum| sum / images).collect()
+    }
+}

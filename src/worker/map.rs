@@ -1,0 +1,92 @@
+//! How a map of where a network looks is made and stored.
+
+use std::time::{Duration, Instant};
+
+use super::training::Job;
+use crate::dataset::Split;
+use crate::engine::{EngineError, Event, Observer, SensitivityMap, frames, map_curves_path};
+use crate::evaluate::sensitivity::{ClassSensitivity, GRID, Subjects, examine};
+use crate::experiment::SensitivitySpec;
+use crate::model::Network;
+use crate::store::{MapMethod, SensitivityCurveRow, SensitivityRow, write_table};
+
+/// Between two words on how far a map is.
+const TELL: Duration = Duration::from_millis(250);
+
+/// Makes and stores a map, batch by batch; says whether it was not interrupted.
+pub(super) fn make(
+    job: &Job<'_>,
+    network: &Network,
+    asked: &SensitivityMap,
+    observer: &mut dyn Observer,
+) -> Result<bool, EngineError> {
+    let dataset = &job.ready.dataset;
+    let (classes, actual) = (dataset.classes.len(), dataset.test.actual());
+    let frames = frames(dataset, Split::Test);
+    let SensitivitySpec { images, fill, .. } = asked.spec;
+    let test = &job.ready.test;
+    let subjects = Subjects::new(test, (&actual, classes), &frames, images, fill, job.spec.seed);
+    let network = network.folded();
+    let mut told = Instant::now();
+    let mut go_on = |share: f64| {
+        if told.elapsed() >= TELL {
+            told = Instant::now();
+            observer.event(&Event::Mapping { training: job.id.clone(), share });
+        }
+        !observer.interrupted()
+    };
+    let Some(found) = examine(&asked.spec, &subjects, &network, &mut go_on) else {
+        return Ok(false);
+    };
+    let (mut cells, mut curves) = (Vec::new(), Vec::new());
+    for class in &found {
+        rows(job, &asked.spec, class, &mut cells, &mut curves);
+    }
+    let path = job.results.sensitivity_path(job.id.as_str(), asked.id.as_str())?;
+    // The map comes last: where it is, its curves are whole.
+    write_table(&map_curves_path(&path), &curves)?;
+    write_table(&path, &cells)?;
+    Ok(true)
+}
+
+/// The rows of one class.
+fn rows(
+    job: &Job<'_>,
+    spec: &SensitivitySpec,
+    found: &ClassSensitivity,
+    cells: &mut Vec<SensitivityRow>,
+    curves: &mut Vec<SensitivityCurveRow>,
+) {
+    let emotion = &job.ready.dataset.classes[found.class];
+    let method = MapMethod::from(spec.method);
+    let (seed, images) = (job.spec.seed, found.images as u64);
+    for (cell, (value, face)) in found.map.iter().zip(&found.face).enumerate() {
+        cells.push(SensitivityRow {
+            training_id: job.id.to_string(),
+            seed,
+            method,
+            emotion: emotion.clone(),
+            images,
+            row: (cell / GRID) as u32,
+            column: (cell % GRID) as u32,
+            value: *value,
+            face: *face,
+        });
+    }
+    for curve in &found.curves {
+        for (step, (share, probability)) in curve.points.iter().enumerate() {
+            curves.push(SensitivityCurveRow {
+                training_id: job.id.to_string(),
+                seed,
+                method,
+                emotion: emotion.clone(),
+                images,
+                curve: curve.kind,
+                order: curve.order,
+                step: step as u32,
+                share: *share,
+                probability: *probability,
+            });
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What needs libtorch of what the commands do: a training with its evaluations and maps, above all.
+//!
+//! In: a [`Specification`](crate::engine::Specification), which says all that is asked of one worker. Out: files in
+//! the results folder, and [`Event`](crate::engine::Event)s. The engine, which hands out specifications and hears
+//! the events, knows this room as [`Libtorch`] alone.
+
+mod data;
+mod guard;
+mod map;
+mod renderer;
+mod reproduce;
+mod training;
+mod work;
+
+use crate::dataset::{Dataset, Split};
+use crate::engine::{
+    EngineError, Libtorch, Observer, Outcome, Renderer, Reproduced, Specification, Trainer,
+};
+use crate::store::Results;
+use crate::train::device;
+
+pub use data::KeptData;
+pub use renderer::PictureRenderer;
+pub use reproduce::reproduce;
+pub use work::work;
+
+/// The commit that this program was built from; empty where that is not known.
+pub const COMMIT: Option<&str> = option_env!("FER_LAB_GIT");
+
+/// This program's libtorch.
+#[derive(Debug)]
+pub struct Linked;
+
+impl Libtorch for Linked {
+    fn commit(&self) -> Option<&'static str> {
+        COMMIT
+    }
+
+    fn prepare(&self, threads: u32) {
+        device::prepare(threads);
+    }
+
+    fn trainer(&self) -> Box<dyn Trainer> {
+        Box::new(KeptData::default())
+    }
+
+    fn renderer<'a>(&self, dataset: &'a Dataset, split: Split) -> Box<dyn Renderer + 'a> {
+        Box::new(PictureRenderer::new(dataset, split))
+    }
+
+    fn reproduce(
+        &self,
+        results: &Results,
+        training_id: &str,
+        threads: Option<u32>,
+        observer: &mut dyn Observer,
+    ) -> Result<Reproduced, EngineError> {
+        reproduce(results, training_id, threads, observer)
+    }
+}
+
+impl Trainer for KeptData {
+    fn work(
+        &mut self,
+        specification: &Specification,
+        results: &Results,
+        locks: bool,
+        observer: &mut dyn Observer,
+    ) -> Result<Outcome, EngineError> {
+        work(specification, results, locks, self, observer)
+    }
+}

@@ -1,0 +1,181 @@
+//! A training done once more, and held against what is stored.
+
+use tch::Device;
+
+use super::COMMIT;
+use super::data::Ready;
+use super::guard::guarded;
+use super::training::{Ended, Job};
+use crate::dataset::DatasetError;
+use crate::engine::{
+    Circumstance, EngineError, Event, MOST_THREADS, Observer, Reproduced, Reproduction,
+    epochs_differ, load_telling,
+};
+use crate::experiment;
+use crate::machine::device::{LIBTORCH_VERSION, check_environment};
+use crate::plan::{self, EvaluationId, Examination, NUMERIC_VERSION, Plan};
+use crate::store::{
+    EvaluationRecord, Manifest, Results, StoreError, TrainingStatus, hash_file, needs,
+    read_evaluation,
+};
+use crate::train::device;
+
+/// A training done again, on the threads that it was done on or on `threads`. What is stored is only
+/// read.
+///
+/// # Errors
+/// Where no experiment in the folder needs that training, where it is not done, where its data have
+/// changed, and all that keeps a training from being done.
+pub fn reproduce(
+    results: &Results,
+    training_id: &str,
+    threads: Option<u32>,
+    observer: &mut dyn Observer,
+) -> Result<Reproduced, EngineError> {
+    let need = needs(results)?
+        .into_iter()
+        .find(|need| need.training_id == training_id)
+        .ok_or_else(|| EngineError::Orphan { id: training_id.to_owned() })?;
+    let stored = match results.manifest(&need.training_id) {
+        Ok(stored) if stored.status == TrainingStatus::Done => stored,
+        Ok(_) | Err(StoreError::NotFound { .. }) => {
+            return Err(EngineError::NotDone { id: need.training_id });
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if !(1..=MOST_THREADS).contains(&stored.threads) {
+        let path = results.manifest_path(&need.training_id)?;
+        let reason = format!("it cannot have had {} threads", stored.threads);
+        return Err(StoreError::damaged(path, reason).into());
+    }
+    let threads = threads.unwrap_or(stored.threads);
+    device::prepare(threads);
+
+    let path = results.experiment_dir(&need.experiment)?.join("experiment.toml");
+    let text = results.experiment_text(&need.experiment)?;
+    let experiment = experiment::parse_whole(&text, &path.display().to_string())
+        .map_err(|errors| EngineError::Specification(errors.to_string()))?;
+    let plan = Plan::of_stored(&experiment)?;
+    let (device, no_gpu) = device::choose(experiment.settings.train.device)?;
+    if let Some(reason) = no_gpu {
+        observer.event(&Event::Warning { text: format!("{reason}; the CPU is used") });
+    }
+    check_environment()?;
+    device::set_precision(experiment.settings.train.precision, device)?;
+    let mut ready: Option<Ready> = None;
+    let mut found = None;
+    for (index, spec) in plan.trainings.iter().enumerate() {
+        let dataset = &spec.settings.dataset;
+        if ready.as_ref().is_none_or(|ready| ready.spec != *dataset) {
+            let loaded = match load_telling(dataset, results, observer) {
+                Err(DatasetError::Interrupted) => return Ok(Reproduced::Interrupted),
+                loaded => loaded?,
+            };
+            ready = Some(Ready::new(dataset.clone(), loaded, device));
+        }
+        let content = ready.as_ref().map(|ready| ready.dataset.content.as_str());
+        let id = plan::training_id(spec, content);
+        if id.as_str() == need.training_id {
+            found = Some((index, id));
+            break;
+        }
+    }
+    let (Some((index, id)), Some(ready)) = (found, ready) else {
+        return Err(EngineError::Changed { id: need.training_id });
+    };
+    let mut evaluations: Vec<(EvaluationId, &Examination)> = Vec::new();
+    let content = ready.dataset.content.clone();
+    let identified = plan.identify(&|_| Some(content.clone()));
+    for (run, identity) in plan.runs.iter().zip(&identified.runs) {
+        if run.training == index && !evaluations.iter().any(|(id, _)| *id == identity.evaluation) {
+            evaluations.push((identity.evaluation.clone(), &run.evaluation));
+        }
+    }
+
+    let scratch = tempfile::Builder::new()
+        .prefix(".reproduce-")
+        .tempdir_in(results.root())
+        .map_err(|error| StoreError::write(results.root(), error))?;
+    let scratch = Results::create(scratch.path()).map(|results| (results, scratch))?;
+    let first = plan.runs.iter().find(|run| run.training == index);
+    let name = first.map_or("", |run| &plan.conditions[run.condition].name);
+    let mut job = Job {
+        spec: &plan.trainings[index],
+        id: &id,
+        results: &scratch.0,
+        ready: &ready,
+        device,
+        threads,
+        // Nobody goes on with this one.
+        checkpoint_seconds: u32::MAX,
+        name,
+    };
+    let network = match job.train(observer)? {
+        Ended::Done(network) => network,
+        Ended::Failed { reason, .. } => return Ok(Reproduced::Failed(reason)),
+        Ended::Interrupted => return Ok(Reproduced::Interrupted),
+    };
+    let mut reproduction = Reproduction {
+        training_id: id.to_string(),
+        name: name.to_owned(),
+        seed: job.spec.seed,
+        seconds: 0.0,
+        circumstances: circumstances(&stored, device, threads),
+        damaged: Vec::new(),
+        same_network: false,
+        epochs_differ: None,
+        answers: 0,
+        answers_differ: 0,
+        probabilities_differ: 0.0,
+    };
+    for (evaluation, examination) in evaluations {
+        let path = results.evaluation_path(id.as_str(), evaluation.as_str())?;
+        // What was not evaluated yet has nothing to agree with.
+        if !path.exists() && !EvaluationRecord::path(&path).exists() {
+            continue;
+        }
+        let record = EvaluationRecord::of(&path);
+        reproduction.note_damage(record.and_then(|record| record.check(&path)))?;
+        let before = reproduction.note_damage(read_evaluation(&path))?;
+        let Some(before) = before else { continue };
+        match guarded(|| job.evaluate(&network, &[(&evaluation, examination)])) {
+            Ok(stored) => stored?,
+            Err(reason) => return Ok(Reproduced::Failed(format!("libtorch: {reason}"))),
+        }
+        let path = scratch.0.evaluation_path(id.as_str(), evaluation.as_str())?;
+        reproduction.compare_answers(&before, &read_evaluation(&path)?);
+    }
+    for (name, expected) in &stored.files {
+        let path = results.training_dir(id.as_str())?.join(name);
+        let found = hash_file(&path);
+        if reproduction.note_damage(found)?.is_some_and(|found| found != *expected) {
+            let reason = "its content is not what the manifest says";
+            reproduction.damaged.push(format!("`{}`: {reason}", path.display()));
+        }
+    }
+    let epochs = |results: &Results| results.epochs(id.as_str());
+    let again = epochs(&scratch.0)?;
+    reproduction.seconds = again.iter().map(|epoch| epoch.seconds).sum();
+    if let Some(before) = reproduction.note_damage(epochs(results))? {
+        reproduction.epochs_differ = Some(epochs_differ(&before, &again));
+    }
+    let model = scratch.0.model_path(id.as_str())?;
+    let name = model.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    reproduction.same_network = stored.files.get(&name) == Some(&hash_file(&model)?);
+    Ok(Reproduced::Done(Box::new(reproduction)))
+}
+
+fn circumstances(stored: &Manifest, device: Device, threads: u32) -> Vec<Circumstance> {
+    let git = |commit: Option<&str>| commit.unwrap_or("unknown").to_owned();
+    let all = [
+        ("fer-lab", stored.fer_lab.clone(), env!("CARGO_PKG_VERSION").to_owned()),
+        ("commit", git(stored.git.as_deref()), git(COMMIT)),
+        ("numeric version", stored.numeric_version.to_string(), NUMERIC_VERSION.to_string()),
+        ("libtorch", stored.libtorch.clone(), LIBTORCH_VERSION.to_owned()),
+        ("device", stored.device.clone(), device::name(device)),
+        ("threads", stored.threads.to_string(), threads.to_string()),
+        ("host", stored.host.clone(), crate::store::host()),
+    ];
+    let different = all.into_iter().filter(|(_, then, now)| then != now);
+    different.map(|(what, then, now)| Circumstance { what, then, now }).collect()
+}

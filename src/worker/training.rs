@@ -1,0 +1,438 @@
+//! One training and its evaluations, in their folder.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use serde::{Deserialize, Serialize};
+use tch::Device;
+
+use super::COMMIT;
+use super::data::Ready;
+use super::guard::guarded;
+use crate::dataset::Split;
+use crate::engine::{EngineError, Event, MOST_THREADS, Observer, manifest};
+use crate::epoch::{EpochRecord, Step};
+use crate::evaluate::{self, predictions};
+use crate::experiment::Statistics;
+use crate::model::{Folded, Network};
+use crate::plan::{EvaluationId, Examination, TrainingId, TrainingSpec, covers_the_same};
+use crate::region::{Lesson, Occlusion};
+use crate::store::{
+    EpochRow, EvaluationRecord, Manifest, Results, StoreError, TrainingStatus, hash_file, open_log,
+    read_plain, remove, write_predictions, write_table, write_whole,
+};
+use crate::train::{
+    self, Checkpoint, Circumstances, Cover, Covers, Outcome, Resumption, TrainError, Trained,
+    Training, Watch, answers, answers_under,
+};
+
+/// How a training ended for now.
+#[derive(Debug)]
+pub(super) enum Ended {
+    Done(Network),
+    Failed {
+        reason: String,
+        /// Whether it might go well another time.
+        transient: bool,
+    },
+    Interrupted,
+}
+
+/// What is noted in the file of a trained network.
+#[derive(Debug, Serialize, Deserialize)]
+struct ModelNote {
+    classes: Vec<String>,
+    /// Of the standardisation, by channel.
+    deviation: Vec<f64>,
+    mean: Vec<f64>,
+    training_id: String,
+}
+
+/// A training, where it lies, and what is told of it.
+pub(super) struct Job<'a> {
+    pub spec: &'a TrainingSpec,
+    pub id: &'a TrainingId,
+    pub results: &'a Results,
+    pub ready: &'a Ready,
+    pub device: Device,
+    /// libtorch's: what it was told; once it is trained or loaded, what its network was trained with.
+    pub threads: u32,
+    pub checkpoint_seconds: u32,
+    pub name: &'a str,
+}
+
+impl Job<'_> {
+    /// Trains, from the last checkpoint where there is one, and stores the network, its epochs and, last
+    /// of all, the manifest. It goes on with the threads of the checkpoint, which is one with them.
+    pub fn train(&mut self, observer: &mut dyn Observer) -> Result<Ended, EngineError> {
+        let checkpoint_path = self.results.checkpoint_path(self.id.as_str())?;
+        let own_threads = self.threads;
+        let mut start = self.read_checkpoint(&checkpoint_path, observer)?;
+        let began = SystemTime::now();
+        let clock = Instant::now();
+        let covers = self.spec.lesson.as_ref().map(|lesson| self.covers(lesson));
+        let outcome = loop {
+            let circumstances = Circumstances::here(self.threads, self.device);
+            let training = Training {
+                id: self.id.as_str(),
+                circumstances: &circumstances,
+                settings: &self.spec.settings,
+                seed: self.spec.seed,
+                train: &self.ready.train,
+                val: &self.ready.val,
+                covers: covers.as_ref(),
+            };
+            let resumed = start.as_ref().and_then(|start| start.epochs_done().ok());
+            observer.event(&Event::Started {
+                training: self.id.clone(),
+                name: self.name.to_owned(),
+                seed: self.spec.seed,
+                epochs: self.spec.settings.train.epochs,
+                resumed,
+            });
+            let mut watch = Storing {
+                observer,
+                training: self.id,
+                path: &checkpoint_path,
+                log: self.results.log_path(self.id.as_str())?,
+                stored: Instant::now(),
+                every: Duration::from_secs(u64::from(self.checkpoint_seconds)),
+                error: None,
+            };
+            let outcome = guarded(|| training.run(start.as_ref(), &mut watch));
+            if let Some(error) = watch.error {
+                return Err(error.into());
+            }
+            match outcome {
+                Ok(Err(TrainError::Checkpoint(error))) if start.is_some() => {
+                    warn_of_checkpoint(&checkpoint_path, &error, observer);
+                    self.use_threads(own_threads);
+                    start = None;
+                }
+                other => break other,
+            }
+        };
+        let seconds = clock.elapsed().as_secs_f64();
+        match outcome {
+            Ok(Ok(Outcome::Finished(trained))) => {
+                self.store(&trained, began, seconds)?;
+                Ok(Ended::Done(trained.network))
+            }
+            Ok(Ok(Outcome::Interrupted(checkpoint))) => {
+                write_checkpoint(&checkpoint_path, &checkpoint)?;
+                Ok(Ended::Interrupted)
+            }
+            Ok(Err(error)) => {
+                // The same steps on the same processor end the same; on a GPU they may not.
+                let transient = self.device != Device::Cpu;
+                self.fail(error.to_string(), transient, began, seconds)
+            }
+            Err(panic) => self.fail(format!("libtorch: {panic}"), true, began, seconds),
+        }
+    }
+
+    /// The checkpoint to resume from, its threads taken over. One that cannot be used is no reason to give
+    /// up: the training begins again, with a word.
+    fn read_checkpoint(
+        &mut self,
+        path: &Path,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<Checkpoint>, StoreError> {
+        let bytes = match read_plain(path, u64::MAX) {
+            Err(StoreError::NotFound { .. }) => return Ok(None),
+            other => other?,
+        };
+        let opened = Checkpoint::open(bytes, self.id.as_str())
+            .and_then(|checkpoint| Ok((checkpoint.circumstances()?, checkpoint)));
+        let (then, checkpoint) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                warn_of_checkpoint(path, &error, observer);
+                return Ok(None);
+            }
+        };
+        if !(1..=MOST_THREADS).contains(&then.threads) {
+            let reason = format!("it cannot have had {} threads", then.threads);
+            warn_of_checkpoint(path, &reason, observer);
+            return Ok(None);
+        }
+        match Circumstances::here(self.threads, self.device).resume(&then) {
+            Resumption::BeginAgain { reason } => {
+                warn_of_checkpoint(path, &reason, observer);
+                return Ok(None);
+            }
+            Resumption::GoOn { warning } => {
+                if let Some(warning) = warning {
+                    let text = format!("{}, seed {}: {warning}", self.name, self.spec.seed);
+                    observer.event(&Event::Warning { text });
+                }
+            }
+        }
+        self.use_threads(then.threads);
+        Ok(Some(checkpoint))
+    }
+
+    fn use_threads(&mut self, threads: u32) {
+        self.threads = threads;
+        train::device::set_threads(threads);
+    }
+
+    /// What covers the pictures that a network learns from and is judged on after each epoch. Random
+    /// sets are drawn for the latter once and for all, so that epochs can be compared.
+    fn covers(&self, lesson: &Lesson) -> Covers {
+        let train = self.ready.lesson(lesson, self.spec.settings.train.augment.flip);
+        let val = match lesson {
+            Lesson::Fixed(occlusion) => self.ready.cover(occlusion, Split::Val).0,
+            Lesson::Random(sets) => {
+                self.ready.random_cover(sets, Split::Val).settled(self.spec.seed)
+            }
+        };
+        Covers { train, val }
+    }
+
+    /// The trained network, from its folder. What it answers is computed by as many threads as it was
+    /// trained by, whoever asks.
+    pub fn load(&mut self) -> Result<Network, EngineError> {
+        let threads = self.results.manifest(self.id.as_str())?.threads;
+        if (1..=MOST_THREADS).contains(&threads) {
+            self.use_threads(threads);
+        }
+        let settings = &self.spec.settings;
+        let dataset = &settings.dataset;
+        let network = Network::new(
+            &settings.model,
+            dataset.channels,
+            dataset.classes.len(),
+            settings.train.precision,
+            self.device,
+            self.spec.seed,
+        );
+        let path = self.results.model_path(self.id.as_str())?;
+        let note = network
+            .decode(&read_plain(&path, u64::MAX)?)
+            .map_err(|error| StoreError::damaged(&path, error))?;
+        let note: ModelNote =
+            serde_json::from_str(&note).map_err(|error| StoreError::damaged(&path, error))?;
+        if note.training_id != self.id.as_str() {
+            let reason = format!("it is the network of training {}", note.training_id);
+            return Err(StoreError::Foreign { path, reason }.into());
+        }
+        Ok(network)
+    }
+
+    /// Examines the network on `test` in several ways at once and stores its predictions; on `val` too where it
+    /// is examined as it was validated, so that what chose its epoch can be looked at.
+    ///
+    /// What is stored of one does not depend on the others. A network that learned under one cover is examined
+    /// under little else; of any other, whose examinations are many, pictures are computed anew in part.
+    pub fn evaluate(
+        &self,
+        network: &Network,
+        evaluations: &[(&EvaluationId, &Examination)],
+    ) -> Result<(), EngineError> {
+        let (trained, adapted): (Vec<_>, Vec<_>) = evaluations
+            .iter()
+            .partition(|(_, examination)| examination.statistics == Statistics::Trained);
+        for (id, examination) in adapted {
+            let occlusion = examination.occlusion.as_ref();
+            let cover = occlusion.map(|occlusion| self.ready.cover(occlusion, Split::Train).0);
+            let network =
+                evaluate::adapted(network, &self.ready.train, cover.as_ref(), self.spec.seed);
+            self.evaluate_as_it_is(&network.folded(), &[(id, occlusion)], false)?;
+        }
+        if trained.is_empty() {
+            return Ok(());
+        }
+        let trained = trained.iter().map(|(id, examination)| (*id, examination.occlusion.as_ref()));
+        self.evaluate_as_it_is(&network.folded(), &trained.collect::<Vec<_>>(), true)
+    }
+
+    /// Whether the network was validated as it is examined under this occlusion.
+    fn was_validated_under(&self, occlusion: Option<&Occlusion>) -> bool {
+        match (&self.spec.lesson, occlusion) {
+            (None, None) => true,
+            (Some(Lesson::Fixed(lesson)), Some(occlusion)) => covers_the_same(lesson, occlusion),
+            _ => false,
+        }
+    }
+
+    fn evaluate_as_it_is(
+        &self,
+        network: &Folded,
+        evaluations: &[(&EvaluationId, Option<&Occlusion>)],
+        validated: bool,
+    ) -> Result<(), EngineError> {
+        let seed = self.spec.seed;
+        let covers: Vec<Option<(Cover, f64)>> = evaluations
+            .iter()
+            .map(|(_, occlusion)| Some(self.ready.cover((*occlusion)?, Split::Test)))
+            .collect();
+        let on_test: Vec<Option<&Cover>> =
+            covers.iter().map(|cover| cover.as_ref().map(|(cover, _)| cover)).collect();
+        let logits = match self.spec.lesson {
+            Some(Lesson::Fixed(_)) => {
+                let each = on_test.iter();
+                each.map(|cover| answers(network, &self.ready.test, *cover, seed)).collect()
+            }
+            Some(Lesson::Random(_)) | None => {
+                answers_under(network, &self.ready.test, &on_test, seed)
+            }
+        };
+        for (((id, occlusion), cover), logits) in evaluations.iter().zip(&covers).zip(&logits) {
+            let mut rows = Vec::new();
+            let dataset = &self.ready.dataset;
+            if validated && self.was_validated_under(*occlusion) {
+                let cover = occlusion.map(|occlusion| self.ready.cover(occlusion, Split::Val).0);
+                let logits = answers(network, &self.ready.val, cover.as_ref(), seed);
+                rows.extend(predictions(&logits, dataset, Split::Val, id.as_str()));
+            }
+            rows.extend(predictions(logits, dataset, Split::Test, id.as_str()));
+            let path = self.results.evaluation_path(self.id.as_str(), id.as_str())?;
+            write_predictions(&path, &rows, &dataset.classes)?;
+            // The record comes last: where it is, the predictions are whole.
+            let record = EvaluationRecord {
+                evaluation_id: id.to_string(),
+                area: cover.as_ref().map_or(0.0, |(_, area)| *area),
+                predictions: hash_file(&path)?,
+            };
+            record.write(&EvaluationRecord::path(&path))?;
+        }
+        Ok(())
+    }
+
+    fn store(&self, trained: &Trained, began: SystemTime, seconds: f64) -> Result<(), EngineError> {
+        let epochs: Vec<EpochRow> =
+            trained.epochs.iter().map(|record| self.epoch_row(record)).collect();
+        let epochs_path = self.results.epochs_path(self.id.as_str())?;
+        write_table(&epochs_path, &epochs)?;
+        let model_path = self.results.model_path(self.id.as_str())?;
+        let standardisation = self.ready.train.standardisation();
+        let note = ModelNote {
+            training_id: self.id.to_string(),
+            classes: self.ready.dataset.classes.clone(),
+            mean: standardisation.mean.clone(),
+            deviation: standardisation.deviation.clone(),
+        };
+        let note = serde_json::to_string(&note).expect("names and numbers are JSON");
+        let bytes = trained.network.encode(&note);
+        write_whole(&model_path, |file| file.write_all(&bytes))?;
+        let mut manifest = self.manifest(began, seconds, TrainingStatus::Done);
+        manifest.epochs = trained.epochs.len() as u32;
+        manifest.best_epoch = trained.best_epoch;
+        manifest.stopped_early = trained.stopped_early;
+        let trained_seconds: f64 = trained.epochs.iter().map(|epoch| epoch.seconds).sum();
+        let images = trained.epochs.len() * self.ready.train.len();
+        manifest.wall_seconds = trained_seconds;
+        let train_seconds: f64 = trained.epochs.iter().map(|epoch| epoch.train_seconds).sum();
+        manifest.train_images_per_second = images as f64 / train_seconds;
+        for path in [&epochs_path, &model_path] {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            manifest.files.insert(name, hash_file(path)?);
+        }
+        manifest.write(&self.results.manifest_path(self.id.as_str())?)?;
+        Ok(remove(&self.results.checkpoint_path(self.id.as_str())?)?)
+    }
+
+    fn fail(
+        &self,
+        reason: String,
+        transient: bool,
+        began: SystemTime,
+        seconds: f64,
+    ) -> Result<Ended, EngineError> {
+        let status = TrainingStatus::Failed { reason: reason.clone() };
+        self.manifest(began, seconds, status)
+            .write(&self.results.manifest_path(self.id.as_str())?)?;
+        remove(&self.results.checkpoint_path(self.id.as_str())?)?;
+        Ok(Ended::Failed { reason, transient })
+    }
+
+    fn manifest(&self, began: SystemTime, seconds: f64, status: TrainingStatus) -> Manifest {
+        let fixed = match &self.spec.lesson {
+            Some(Lesson::Fixed(occlusion)) => Some(occlusion),
+            Some(Lesson::Random(_)) | None => None,
+        };
+        Manifest {
+            wall_seconds: seconds,
+            content: Some(self.ready.dataset.content.clone()),
+            prior: self.ready.prior(),
+            covered_area: fixed.map(|occlusion| self.ready.cover(occlusion, Split::Test).1),
+            device: train::device::name(self.device),
+            processor: train::device::processor(self.device),
+            ..manifest(self.spec, self.id, COMMIT, self.threads, began, status)
+        }
+    }
+
+    fn epoch_row(&self, record: &EpochRecord) -> EpochRow {
+        EpochRow {
+            training_id: self.id.to_string(),
+            epoch: record.epoch,
+            learning_rate: record.learning_rate,
+            train_loss: record.train_loss,
+            train_accuracy: record.train_accuracy,
+            val_loss: record.val_loss,
+            val_accuracy: record.val_accuracy,
+            seconds: record.seconds,
+        }
+    }
+}
+
+/// Passes on what happens, and stores a checkpoint now and then.
+struct Storing<'a> {
+    observer: &'a mut dyn Observer,
+    training: &'a TrainingId,
+    path: &'a Path,
+    log: PathBuf,
+    stored: Instant,
+    every: Duration,
+    error: Option<StoreError>,
+}
+
+impl Watch for Storing<'_> {
+    fn step(&mut self, step: &Step) {
+        self.observer.event(&Event::Step { training: self.training.clone(), step: *step });
+    }
+
+    fn epoch(&mut self, record: &EpochRecord, checkpoint: &dyn Fn() -> Checkpoint) {
+        self.observer.event(&Event::Epoch { training: self.training.clone(), record: *record });
+        self.error = append(&self.log, record).err();
+        if self.error.is_none() && self.stored.elapsed() >= self.every {
+            self.error = write_checkpoint(self.path, &checkpoint()).err();
+            self.stored = Instant::now();
+        }
+    }
+
+    fn interrupted(&self) -> bool {
+        self.error.is_some() || self.observer.interrupted()
+    }
+}
+
+/// One line an epoch, for who looks into the folder while a training runs.
+fn append(log: &Path, record: &EpochRecord) -> Result<(), StoreError> {
+    let failed = |error| StoreError::write(log, error);
+    let mut file = open_log(log)?;
+    writeln!(
+        file,
+        "epoch {} rate {:e} loss {:.4} accuracy {:.4} val_loss {:.4} val_accuracy {:.4} seconds {:.1}",
+        record.epoch,
+        record.learning_rate,
+        record.train_loss,
+        record.train_accuracy,
+        record.val_loss,
+        record.val_accuracy,
+        record.seconds
+    )
+    .map_err(failed)
+}
+
+fn warn_of_checkpoint(path: &Path, error: &dyn std::fmt::Display, observer: &mut dyn Observer) {
+    let path = path.display();
+    let text =
+        format!("the checkpoint `{path}` cannot be used ({error}); the training begins again");
+    observer.event(&Event::Warning { text });
+}
+
+fn write_checkpoint(path: &Path, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+    write_whole(path, |file| file.write_all(checkpoint.bytes()))
+}

@@ -1,0 +1,147 @@
+//! What happens inside of a worker: a training, then its evaluations and the maps of its network.
+
+use super::data::KeptData;
+use super::guard::guarded;
+use super::map;
+use super::training::{Ended, Job};
+use crate::dataset::DatasetError;
+use crate::engine::{
+    EngineError, Event, Observer, Outcome, Specification, has_evaluation, has_map, is_trained,
+};
+use crate::machine::device::check_environment;
+use crate::plan::training_id;
+use crate::store::Results;
+use crate::train::device;
+
+/// Evaluations that are made together. An interruption waits for no more than these, and loses none.
+const AT_ONCE: usize = 8;
+
+/// Does what a specification asks for and is not there yet.
+///
+/// The training is claimed first, so that no two processes are ever at one; what lies in the results
+/// folder by then is not done again. `kept` holds what the training before left: its data set, and nothing
+/// that numbers depend on. After an [`Outcome::Failed`], or a panic that was caught, libtorch may be in any
+/// state: the process should not do another.
+///
+/// # Errors
+/// What keeps this and most other trainings from being done: data that are missing or have changed, a
+/// device that is not there, a folder that cannot be written. A training that fails is an [`Outcome`].
+pub fn work(
+    specification: &Specification,
+    results: &Results,
+    locks: bool,
+    kept: &mut KeptData,
+    observer: &mut dyn Observer,
+) -> Result<Outcome, EngineError> {
+    if observer.interrupted() {
+        return Ok(Outcome::Interrupted);
+    }
+    let spec = specification.training()?;
+    let id = &specification.training;
+    let _claim = match locks {
+        true => match results.claim(id.as_str())? {
+            Some(claim) => Some(claim),
+            None => return Ok(Outcome::Busy),
+        },
+        false => None,
+    };
+    results.sweep_training(id.as_str())?;
+    // The training before may have had others.
+    device::set_threads(specification.threads);
+    let (device, no_gpu) = device::choose(specification.device)?;
+    if let Some(reason) = no_gpu {
+        observer.event(&Event::Warning { text: format!("{reason}; the CPU is used") });
+    }
+    check_environment()?;
+    device::set_precision(spec.settings.train.precision, device)?;
+    let ready = match kept.ready(&spec.settings.dataset, device, results, observer) {
+        Err(DatasetError::Interrupted) => return Ok(Outcome::Interrupted),
+        ready => ready?,
+    };
+    if training_id(&spec, Some(&ready.dataset.content)) != *id {
+        return Err(EngineError::OtherTraining { id: id.clone() });
+    }
+    let mut job = Job {
+        spec: &spec,
+        id,
+        results,
+        ready,
+        device,
+        threads: specification.threads,
+        checkpoint_seconds: specification.checkpoint_seconds,
+        name: &specification.name,
+    };
+    let network = match is_trained(results, id, observer)? {
+        true => job.load()?,
+        false => match job.train(observer)? {
+            Ended::Done(network) => {
+                observer.event(&Event::Trained { training: id.clone() });
+                network
+            }
+            Ended::Failed { reason, transient } => {
+                return Ok(Outcome::Failed { reason, transient });
+            }
+            Ended::Interrupted => return Ok(Outcome::Interrupted),
+        },
+    };
+    if !specification.evaluations.is_empty() || !specification.maps.is_empty() {
+        observer.event(&Event::Evaluating {
+            training: id.clone(),
+            name: specification.name.clone(),
+            seed: spec.seed,
+            evaluations: specification.evaluations.len(),
+        });
+    }
+    let mut failed = None;
+    for evaluations in specification.evaluations.chunks(AT_ONCE) {
+        if observer.interrupted() {
+            return Ok(Outcome::Interrupted);
+        }
+        let mut open = Vec::new();
+        for evaluation in evaluations {
+            if !has_evaluation(results, id, &evaluation.id, observer)? {
+                open.push((&evaluation.id, &evaluation.examination));
+            }
+        }
+        let mut without = Vec::new();
+        if !open.is_empty()
+            && guarded(|| job.evaluate(&network, &open)).is_ok_and(|stored| stored.is_ok())
+        {
+            open.clear();
+        }
+        // One of them failed: which?
+        for one in open {
+            match guarded(|| job.evaluate(&network, &[one])) {
+                Ok(stored) => stored?,
+                Err(reason) => {
+                    failed = Some(format!("evaluation {}: libtorch: {reason}", one.0));
+                    without.push(one.0);
+                }
+            }
+        }
+        for evaluation in evaluations.iter().filter(|one| !without.contains(&&one.id)) {
+            let (training, evaluation) = (id.clone(), evaluation.id.clone());
+            observer.event(&Event::Evaluated { training, evaluation });
+        }
+    }
+    for asked in &specification.maps {
+        if !has_map(results, id, &asked.id, observer)? {
+            match guarded(|| map::make(&job, &network, asked, observer)) {
+                Ok(made) => {
+                    if !made? {
+                        return Ok(Outcome::Interrupted);
+                    }
+                }
+                Err(reason) => {
+                    failed = Some(format!("sensitivity map {}: libtorch: {reason}", asked.id));
+                    continue;
+                }
+            }
+        }
+        observer.event(&Event::Mapped { training: id.clone(), map: asked.id.clone() });
+    }
+    Ok(match failed {
+        Some(reason) => Outcome::Failed { reason, transient: true },
+        None => Outcome::Done,
+    })
+}
