@@ -119,7 +119,7 @@ fn find(region: &str) {
     let effects = answer(&experiment, &results);
     let truth: Vec<TruthRow> =
         read_table(&results.table_path::<TruthRow>(&experiment.name).unwrap()).unwrap();
-    let (nothing, everything) = (truth[0].accuracy, truth[127].accuracy);
+    let (nothing, everything) = (truth[0].accuracy, truth[truth.len() - 1].accuracy);
     assert_eq!(effects.len(), 7);
     for row in effects {
         let (low, high) = (row.effect_low.unwrap(), row.effect_high.unwrap());

@@ -94,7 +94,7 @@ fn pages_and_specifications_replace_nothing_foreign() {
 }
 
 /// Every command that writes an answer, where what it names is there.
-const ANSWERING: [&[&str]; 22] = [
+const ANSWERING: [&[&str]; 23] = [
     &["run", "smoke.toml", "-q"],
     &["run", "smoke.toml", "--json"],
     &["plan", "smoke.toml"],
@@ -111,6 +111,7 @@ const ANSWERING: [&[&str]; 22] = [
     &["status"],
     &["logs", "small"],
     &["clean", "--dry-run"],
+    &["tables"],
     &["schema"],
     &["completions", "fish"],
     &["man"],

@@ -99,6 +99,7 @@ fn every_command_answers_in_every_format_or_refuses_it() {
         &["reproduce", run],
         &["clean", "--dry-run"],
         &["regions"],
+        &["tables"],
         &["schema"],
         &["init", "other.toml"],
     ] {

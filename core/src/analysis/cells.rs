@@ -36,6 +36,8 @@ pub(super) struct Cell<'a> {
 
 /// The runs of one covering and of its controls.
 pub(super) struct Covered<'a> {
+    /// What the runs call it, the controls apart.
+    pub condition: &'a str,
     pub regions: &'a [String],
     pub masking: Masking,
     pub by_seed: BTreeMap<u64, &'a RunScores>,
@@ -72,14 +74,15 @@ pub(super) fn cells(runs: &[RunScores]) -> Result<Vec<Cell<'_>>, EffectsError> {
                 Some(known) => &mut cell.covered[known],
                 None => {
                     let (by_seed, controls) = (BTreeMap::new(), BTreeMap::new());
-                    let regions = run.regions.as_slice();
-                    cell.covered.push(Covered { regions, masking, by_seed, controls });
+                    let (condition, regions) = (run.condition.as_str(), run.regions.as_slice());
+                    cell.covered.push(Covered { condition, regions, masking, by_seed, controls });
                     cell.covered.last_mut().expect("one was just added")
                 }
             };
             if run.control {
                 covered.controls.entry(run.seed).or_default().insert(run.draw, scores)
             } else {
+                covered.condition = &run.condition;
                 covered.by_seed.insert(run.seed, scores)
             }
         } else {

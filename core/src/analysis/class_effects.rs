@@ -54,6 +54,7 @@ fn row(
     let (effect_low, effect_high) = effect.interval.unzip();
     let (signal_low, signal_high) = signal.as_ref().and_then(|signal| signal.interval).unzip();
     ClassEffectRow {
+        condition: like.condition.to_owned(),
         regions: like.regions.to_vec(),
         mode: like.masking.mode,
         phase: like.masking.phase,

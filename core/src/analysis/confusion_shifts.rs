@@ -80,6 +80,7 @@ fn row(
 ) -> ConfusionShiftRow {
     let (low, high) = change.interval.unzip();
     ConfusionShiftRow {
+        condition: like.condition.to_owned(),
         regions: like.regions.to_vec(),
         mode: like.masking.mode,
         phase: like.masking.phase,

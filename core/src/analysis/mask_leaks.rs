@@ -55,6 +55,7 @@ fn mask_leak(
     let chance = chance(metric, runs[0]);
     let (low, high) = excess.interval.unzip();
     Some(MaskLeakRow {
+        condition: runs[0].run.condition.clone(),
         metric,
         reached: chance + excess.mean,
         chance,

@@ -78,6 +78,7 @@ fn rows_of(
         _ => "seeds and images crossed: pigeonhole bootstrap",
     };
     let row = |(rank, probability): (u32, &f64)| RankingRow {
+        condition: like.condition.to_owned(),
         mode: like.masking.mode,
         phase: like.masking.phase,
         fill: like.masking.fill,

@@ -6,8 +6,8 @@ use thiserror::Error;
 
 use super::scores::{RunScores, ScoreError, Scorer};
 use crate::store::{
-    ConfusionRow, EpochRow, LookupError, PredictionRow, Results, RunRow, StoreError, for_each_run,
-    read_table,
+    ConfusionRow, EpochRow, LookupError, PredictionRow, Results, RunRow, StoreError, Table,
+    for_each_run, read_table,
 };
 
 /// What a report is made of.
@@ -43,12 +43,12 @@ impl Tables {
     /// Reads all tables of an experiment.
     pub fn read(results: &Results, experiment: &str) -> Result<Tables, TablesError> {
         let runs = results.runs(experiment)?;
-        let epochs = read_table(&results.table_path::<EpochRow>(experiment)?);
+        let epochs = of_done(results, experiment, &runs);
         let (epochs, lost) = match epochs {
             Ok(epochs) => (epochs, None),
             Err(lost) => (Vec::new(), Some(lost)),
         };
-        let confusion = read_table(&results.table_path::<ConfusionRow>(experiment)?)?;
+        let confusion = of_done(results, experiment, &runs)?;
         let scores = score(results, experiment, &runs, &classes(&confusion), &|_| true)?;
         Ok(Tables { runs, epochs, confusion, scores, lost })
     }
@@ -62,12 +62,27 @@ pub fn read_scores(
     wanted: &dyn Fn(&RunRow) -> bool,
 ) -> Result<Vec<RunScores>, TablesError> {
     let runs = results.runs(experiment)?;
-    let confusion: Vec<ConfusionRow> =
-        read_table(&results.table_path::<ConfusionRow>(experiment)?)?;
+    let confusion: Vec<ConfusionRow> = of_done(results, experiment, &runs)?;
     // In one order for all experiments, so that runs of two can be paired whatever theirs is.
     let mut classes = classes(&confusion);
     classes.values_mut().for_each(|classes| classes.sort());
     score(results, experiment, &runs, &classes, wanted)
+}
+
+/// A table of what the runs that are done left. Where none is there is no such table.
+fn of_done<T: Table>(
+    results: &Results,
+    experiment: &str,
+    runs: &[RunRow],
+) -> Result<Vec<T>, StoreError> {
+    match read_table(&results.table_path::<T>(experiment)?) {
+        Err(StoreError::NotFound { .. }) if !any_done(runs) => Ok(Vec::new()),
+        read => read,
+    }
+}
+
+fn any_done(runs: &[RunRow]) -> bool {
+    runs.iter().any(|run| run.status.is_done())
 }
 
 /// The classes of each run by its id, as its rows name them in class order. Where a study sweeps the data, not
@@ -93,7 +108,7 @@ fn score(
     let by_id: HashMap<&str, &RunRow> = runs.iter().map(|run| (run.run_id.as_str(), run)).collect();
     let mut scorers: HashMap<&[String], Scorer> = HashMap::new();
     let mut scores = Vec::new();
-    for_each_run::<TablesError>(&results.table_path::<PredictionRow>(experiment)?, |rows| {
+    let read = for_each_run(&results.table_path::<PredictionRow>(experiment)?, |rows| {
         let Some(first) = rows.first() else { return Ok(()) };
         let run = by_id.get(first.run_id.as_str()).ok_or_else(|| TablesError::Stray {
             experiment: experiment.to_owned(),
@@ -105,6 +120,47 @@ fn score(
             scores.push(scorer.score((*run).clone(), rows)?);
         }
         Ok(())
-    })?;
+    });
+    match read {
+        Err(TablesError::Store(StoreError::NotFound { .. })) if !any_done(runs) => {}
+        read => read?,
+    }
     Ok(scores)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::effects::fixture::run;
+    use crate::store::{RunStatus, write_table};
+
+    #[test]
+    fn only_where_no_run_is_done_may_its_tables_be_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let results = Results::create(folder.path()).unwrap();
+        let write = |status| {
+            let runs = [RunRow { status, ..run("w", &[], "none", 1) }];
+            write_table(&results.table_path::<RunRow>("e").unwrap(), &runs).unwrap();
+        };
+        write(RunStatus::Failed("out of memory".to_owned()));
+        let tables = Tables::read(&results, "e").unwrap();
+        assert_eq!((tables.runs.len(), tables.scores.len(), tables.confusion.len()), (1, 0, 0));
+        assert!(tables.lost.is_none());
+        assert!(read_scores(&results, "e", &|_| true).unwrap().is_empty());
+
+        write(RunStatus::Done);
+        let message = Tables::read(&results, "e").unwrap_err().to_string();
+        assert!(message.contains("confusion.parquet`: run the experiment first"), "{message}");
+        let confusion = results.table_path::<ConfusionRow>("e").unwrap();
+        let row = ConfusionRow {
+            run_id: "w".to_owned(),
+            split: crate::dataset::Split::Test,
+            actual: "fear".to_owned(),
+            predicted: "fear".to_owned(),
+            count: 1,
+        };
+        write_table(&confusion, &[row]).unwrap();
+        let message = Tables::read(&results, "e").unwrap_err().to_string();
+        assert!(message.contains("predictions.parquet`: run the experiment first"), "{message}");
+    }
 }

@@ -29,6 +29,7 @@ mod selection;
 mod show;
 mod status;
 mod style;
+mod tables;
 mod worker;
 
 use std::path::{Path, PathBuf};
@@ -108,6 +109,7 @@ enum Command {
     Reproduce(reproduce::Arguments),
     Clean(clean::Arguments),
     Worker(worker::Arguments),
+    Tables(tables::Arguments),
     Schema(schema::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
@@ -219,6 +221,7 @@ fn run(command: &Command, options: &Options, program: &Program) -> anyhow::Resul
         Command::Worker(arguments) => worker::run(arguments, options, program.libtorch()?),
         Command::Diff(arguments) => diff::run(arguments, options),
         Command::Logs(arguments) => logs::run(arguments, options),
+        Command::Tables(arguments) => tables::run(arguments, options),
         Command::Schema(arguments) => schema::run(arguments),
         Command::Completions(arguments) => completions::run(arguments),
         Command::Man(arguments) => man::run(arguments),

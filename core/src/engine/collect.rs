@@ -1,18 +1,20 @@
 //! The tables of an experiment, from the folders of its trainings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use super::outline::outline;
 use super::{EngineError, Observer, Work, sensitivity};
 use crate::analysis;
-use crate::dataset::{Split, faces};
+use crate::dataset::Split;
+use crate::dataset::faces::{self, IdealObserver};
 use crate::experiment::{DatasetSpec, FacesSpec, Source};
 use crate::metrics::Metrics;
-use crate::plan::{Identified, Plan, TrainingIdentity, source_content};
+use crate::plan::{Condition, Identified, Naming, Plan, TrainingIdentity, source_content};
+use crate::region::{Mode, Occlusion, Phase, Regions};
 use crate::store::{
-    ConfusionRow, EpochRow, EvaluationRecord, Manifest, PredictionRow, PredictionSource, RunRow,
-    RunStatus, StoreError, TrainingStatus, TruthRow, collect_predictions, read_table,
+    ConfusionRow, EpochRow, EvaluationRecord, Manifest, PredictionRow, PredictionSource, Results,
+    RunRow, RunStatus, StoreError, TrainingStatus, TruthRow, collect_predictions, read_table,
     write_sealed_json, write_table, write_whole,
 };
 
@@ -195,40 +197,143 @@ fn score(
     Ok(())
 }
 
-/// For faces, what an ideal observer reaches with any set of regions, in each swept choice.
+/// For faces, what an ideal observer reaches with any set of regions, in each swept choice: set by set a row for every
+/// condition that leaves it to be seen.
 fn truth(work: &Work) -> Result<(), EngineError> {
+    let naming = Naming::new(work.experiment);
     let mut rows = Vec::new();
-    for cell in &work.experiment.cells {
-        if let Source::Faces(faces) = &cell.settings.dataset.source {
-            let truth = shared_truth(work, &cell.settings.dataset, faces)?;
-            rows.extend(truth.into_iter().map(|row| TruthRow { swept: cell.swept.clone(), ..row }));
+    for (index, cell) in work.experiment.cells.iter().enumerate() {
+        let Source::Faces(faces) = &cell.settings.dataset.source else { continue };
+        let mut seen_by: BTreeMap<Vec<&str>, Vec<&str>> = BTreeMap::new();
+        for condition in work.plan.conditions.iter().filter(|condition| condition.cell == index) {
+            if let Some(seen) = seen(condition) {
+                seen_by.entry(seen).or_default().push(&condition.name);
+            }
         }
-    }
-    if rows.is_empty() {
-        return Ok(());
+        for truth in shared_truth(work.results, &cell.settings.dataset, faces)? {
+            let mut set: Vec<&str> = truth.regions.iter().map(String::as_str).collect();
+            set.sort_unstable();
+            let conditions: Vec<String> = match seen_by.get(&set) {
+                Some(names) => names.iter().map(|name| (*name).to_owned()).collect(),
+                None => vec![naming.seen(cell, &set)],
+            };
+            rows.extend(conditions.into_iter().map(|condition| TruthRow {
+                condition,
+                swept: cell.swept.clone(),
+                ..truth.clone()
+            }));
+        }
     }
     Ok(write_table(&work.results.table_path::<TruthRow>(&work.experiment.name)?, &rows)?)
 }
 
-/// It follows from the settings alone, so that it is computed once.
+/// The regions of the atlas that can be seen where a network is evaluated, sorted; `None` where that is no set of them:
+/// of controls, of masks alone and of regions of the user's own.
+fn seen(condition: &Condition) -> Option<Vec<&str>> {
+    let every = BTreeSet::from(Regions::built_in_names());
+    let named: BTreeSet<&str> = condition.regions.iter().map(String::as_str).collect();
+    let seen = match (&condition.occlusion, condition.phase) {
+        _ if condition.control.is_some() || !named.is_subset(&every) => return None,
+        (None, _) | (_, None | Some(Phase::Train)) => every,
+        (_, Some(Phase::Masks)) => return None,
+        (Some(Occlusion { mode: Mode::Hide, .. }), _) => &every - &named,
+        (Some(Occlusion { mode: Mode::Keep, .. }), _) => named,
+    };
+    Some(seen.into_iter().collect())
+}
+
+/// The key under which the rows of a stored truth name what it is the truth of.
+const SOURCE: &str = "truth.source";
+
+/// It follows from the settings alone, so that it is computed once. The rows have no condition yet.
 fn shared_truth(
-    work: &Work,
+    results: &Results,
     spec: &DatasetSpec,
     faces: &FacesSpec,
 ) -> Result<Vec<TruthRow>, EngineError> {
     let source = source_content(spec).unwrap_or_default();
     let hash = blake3::hash(source.as_bytes()).to_hex().to_string();
-    let shared = work.results.cache_dir().join(format!("{hash}.parquet"));
+    let shared = results.cache_dir().join(format!("{hash}.parquet"));
     // Each row names its source in a column of its own, so that a file under a wrong name is not believed.
-    let named = BTreeMap::from([("source".to_owned(), hash)]);
+    let swept = BTreeMap::from([(SOURCE.to_owned(), format!("\"{hash}\""))]);
     if let Ok(rows) = read_table::<TruthRow>(&shared)
-        && rows.iter().all(|row| row.swept == named)
+        && rows.iter().all(|row| row.swept == swept)
     {
         return Ok(rows);
     }
-    let truth = faces::truth(spec, faces);
-    let rows: Vec<_> =
-        truth.into_iter().map(|row| TruthRow { swept: named.clone(), ..row }).collect();
+    let row = |seen: IdealObserver| TruthRow {
+        condition: String::new(),
+        regions: seen.regions,
+        accuracy: seen.accuracy,
+        accuracy_error: seen.accuracy_error,
+        bits: seen.bits,
+        recall: seen.recall,
+        classes: seen.classes,
+        swept: swept.clone(),
+    };
+    let rows: Vec<TruthRow> = faces::truth(spec, faces).into_iter().map(row).collect();
     write_table(&shared, &rows)?;
     Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::{Experiment, parse};
+
+    fn experiment() -> Experiment {
+        let text = r#"
+            name = "seen"
+            [dataset]
+            kind = "faces"
+            [occlusion]
+            regions = ["eyes", ["eyes", "mouth"], "eyes_left"]
+            modes = ["hide", "keep"]
+            phases = ["retrain", "train"]
+            controls = 1
+        "#;
+        parse(text, "seen.toml", &[]).unwrap()
+    }
+
+    #[test]
+    fn what_can_be_seen_follows_from_mode_and_phase() {
+        let plan = Plan::new(&experiment()).unwrap();
+        let seen = |name: &str| {
+            let found = plan.conditions.iter().find(|condition| condition.name == name);
+            seen(found.unwrap_or_else(|| panic!("{name}"))).map(|seen| seen.join(" "))
+        };
+        let every = "brows cheeks eyes forehead jaw mouth nose";
+        assert_eq!(seen("whole").as_deref(), Some(every));
+        assert_eq!(
+            seen("hide eyes + mouth (retrain)").as_deref(),
+            Some("brows cheeks forehead jaw nose")
+        );
+        assert_eq!(seen("keep eyes + mouth (retrain)").as_deref(), Some("eyes mouth"));
+        // Whole again where it counts.
+        assert_eq!(seen("hide eyes (train)").as_deref(), Some(every));
+        // The observer's set cannot be told.
+        assert_eq!(seen("hide eyes (retrain), control 1"), None);
+        assert_eq!(seen("hide eyes_left (retrain)"), None);
+    }
+
+    #[test]
+    fn a_truth_is_computed_once_and_believed_under_its_own_name_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let results = Results::create(folder.path()).unwrap();
+        let experiment = experiment();
+        let spec = &experiment.settings.dataset;
+        let Source::Faces(drawn) = &spec.source else { panic!("no faces") };
+        let mut rows = shared_truth(&results, spec, drawn).unwrap();
+        assert_eq!(rows.len(), 128);
+        let stored = std::fs::read_dir(results.cache_dir()).unwrap().next().unwrap().unwrap();
+        rows[0].accuracy = 0.123;
+        write_table(&stored.path(), &rows).unwrap();
+        assert_eq!(shared_truth(&results, spec, drawn).unwrap()[0].accuracy, 0.123);
+
+        for row in &mut rows {
+            row.swept.insert(SOURCE.to_owned(), "\"of another\"".to_owned());
+        }
+        write_table(&stored.path(), &rows).unwrap();
+        assert_ne!(shared_truth(&results, spec, drawn).unwrap()[0].accuracy, 0.123);
+    }
 }

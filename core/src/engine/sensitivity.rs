@@ -10,9 +10,7 @@ use super::{EngineError, Observer, Work};
 use crate::experiment::{Experiment, SensitivitySpec};
 use crate::plan::{Identified, Plan, SensitivityId, TrainingId, sensitivity_id};
 use crate::store::table::TableWriter;
-use crate::store::{
-    Results, SensitivityCurveRow, SensitivityRow, StoreError, Table, read_table, remove,
-};
+use crate::store::{Results, SensitivityCurveRow, SensitivityRow, StoreError, Table, read_table};
 
 /// A map of where a training's network looks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -87,13 +85,7 @@ pub(super) fn collect(work: &Work, identified: &Identified) -> Result<usize, Eng
     let Work { experiment, plan, results, .. } = work;
     let maps_path = results.table_path::<SensitivityRow>(&experiment.name)?;
     let curves_path = results.table_path::<SensitivityCurveRow>(&experiment.name)?;
-    if experiment.sensitivity.is_empty() {
-        remove(&maps_path)?;
-        remove(&curves_path)?;
-        return Ok(0);
-    }
-    let mut maps = TableWriter::begin(&maps_path, &SensitivityRow::to_columns(&[]))?;
-    let mut curves = TableWriter::begin(&curves_path, &SensitivityCurveRow::to_columns(&[]))?;
+    let (mut maps, mut curves) = (TableWriter::new(&maps_path), TableWriter::new(&curves_path));
     let mut missing = 0;
     for (training, identity) in identified.trainings.iter().enumerate() {
         for map in asked(experiment, plan, identified, training) {

@@ -23,9 +23,10 @@ pub struct Condition {
     pub control: Option<u32>,
 }
 
-/// How the conditions of one experiment are named.
+/// How the conditions of one experiment are named. The name is the key that joins its tables: no two conditions
+/// share it, and a condition has the same in all of them.
 #[derive(Debug)]
-pub(crate) struct Naming {
+pub struct Naming {
     several_phases: bool,
     several_fills: bool,
     /// Swept key → the shortest end of it that no other swept key has.
@@ -52,6 +53,15 @@ impl Naming {
     /// `masks alone`.
     pub fn masks(&self, cell: &Cell) -> String {
         format!("masks alone{}", self.swept(cell))
+    }
+
+    /// What no condition of the experiment leaves to be seen: `keep eyes + mouth`, of neither phase nor fill.
+    pub fn seen(&self, cell: &Cell, regions: &[&str]) -> String {
+        let regions = match regions {
+            [] => "nothing".to_owned(),
+            regions => regions.join(" + "),
+        };
+        format!("{} {regions}{}", Mode::Keep.name(), self.swept(cell))
     }
 
     /// `hide eyes + mouth (evaluate, noise), control 1, learning_rate = 0.01`.

@@ -13,7 +13,7 @@ mod identity;
 mod reach;
 mod sensitivity;
 
-pub use condition::Condition;
+pub use condition::{Condition, Naming};
 pub use count::{ParameterCount, multiply_adds};
 pub(crate) use expand::in_lines;
 pub use expand::{Examination, Plan, PlanError, PlanWarning, Run, TrainingSpec};

@@ -1,6 +1,6 @@
 //! How a field of a row becomes a column, and comes back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 
 use polars::prelude::*;
 
@@ -10,7 +10,7 @@ use crate::region::{FillKind, Mode, Phase};
 
 use super::terms::{self, CurveKind, CurveOrder, MapMethod, Metric, NONE, RunStatus, Term, Worth};
 
-/// What is wrong with a column that was read.
+/// What is wrong with a column that is read or written.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ColumnError {
     pub column: String,
@@ -22,7 +22,13 @@ pub trait Field: Sized {
     fn dtype() -> DataType;
 
     /// The column of such fields, in row order.
-    fn column<'a>(name: &str, values: impl ExactSizeIterator<Item = &'a Self>) -> Column
+    ///
+    /// # Errors
+    /// A value that a column of this type cannot hold.
+    fn column<'a>(
+        name: &str,
+        values: impl ExactSizeIterator<Item = &'a Self>,
+    ) -> Result<Column, ColumnError>
     where
         Self: 'a;
 
@@ -42,11 +48,19 @@ pub fn read<T: Field + Clone>(frame: &DataFrame, name: &str) -> Result<Vec<T>, C
         let absent = T::absent().ok_or_else(|| error("it is missing".to_owned()))?;
         return Ok(vec![absent; frame.height()]);
     };
-    if *column.dtype() != T::dtype() {
-        let (found, expected) = (type_name(column.dtype()), type_name(&T::dtype()));
-        return Err(error(format!("it holds {found}, not {expected}")));
-    }
-    match T::values(column) {
+    let (found, expected) = (column.dtype(), T::dtype());
+    // Former versions wrote unsigned integers, and other tools write short ones.
+    let column = match found {
+        found if *found == expected => column.clone(),
+        found if found.is_integer() && expected.is_integer() => {
+            column.strict_cast(&expected).map_err(|reason| error(reason.to_string()))?
+        }
+        found => {
+            let (found, expected) = (type_name(found), type_name(&expected));
+            return Err(error(format!("it holds {found}, not {expected}")));
+        }
+    };
+    match T::values(&column) {
         Ok(Some(values)) => Ok(values),
         Ok(None) => Err(error("a value is missing".to_owned())),
         Err(reason) => Err(error(reason.to_string())),
@@ -54,7 +68,7 @@ pub fn read<T: Field + Clone>(frame: &DataFrame, name: &str) -> Result<Vec<T>, C
 }
 
 /// A type in the words of Arrow, which every tool that reads Parquet understands.
-fn type_name(dtype: &DataType) -> String {
+pub(super) fn type_name(dtype: &DataType) -> String {
     match dtype {
         DataType::List(inner) => format!("list<{}>", type_name(inner)),
         DataType::String => "string".to_owned(),
@@ -70,9 +84,12 @@ macro_rules! scalar {
                 $dtype
             }
 
-            fn column<'a>(name: &str, values: impl ExactSizeIterator<Item = &'a Self>) -> Column {
+            fn column<'a>(
+                name: &str,
+                values: impl ExactSizeIterator<Item = &'a Self>,
+            ) -> Result<Column, ColumnError> {
                 let out: fn(&'a $type) -> _ = $out;
-                <$chunked>::from_iter_values(name.into(), values.map(out)).into_column()
+                Ok(<$chunked>::from_iter_values(name.into(), values.map(out)).into_column())
             }
 
             fn values(column: &Column) -> PolarsResult<Option<Vec<Self>>> {
@@ -86,10 +103,13 @@ macro_rules! scalar {
                 $dtype
             }
 
-            fn column<'a>(name: &str, values: impl ExactSizeIterator<Item = &'a Self>) -> Column {
+            fn column<'a>(
+                name: &str,
+                values: impl ExactSizeIterator<Item = &'a Self>,
+            ) -> Result<Column, ColumnError> {
                 let out: fn(&'a $type) -> _ = $out;
                 let chunked: $chunked = values.map(|value| value.as_ref().map(out)).collect();
-                chunked.with_name(name.into()).into_column()
+                Ok(chunked.with_name(name.into()).into_column())
             }
 
             fn values(column: &Column) -> PolarsResult<Option<Vec<Self>>> {
@@ -101,24 +121,98 @@ macro_rules! scalar {
 }
 
 scalar!(f64, DataType::Float64, Float64Chunked, f64, |v| *v, |v| v);
-scalar!(u32, DataType::UInt32, UInt32Chunked, u32, |v| *v, |v| v);
-scalar!(u64, DataType::UInt64, UInt64Chunked, u64, |v| *v, |v| v);
 scalar!(String, DataType::String, StringChunked, str, |v| v.as_str(), |v: &str| v.to_owned());
 
-impl Field for bool {
-    fn dtype() -> DataType {
-        DataType::Boolean
-    }
+/// Implements [`Field`] for whole numbers, whatever their type in memory. In a table all are signed: pandas and R
+/// have no unsigned ones of 64 bits and would make them floating-point.
+macro_rules! whole {
+    ($($type:ty),*) => {$(
+        impl Field for $type {
+            fn dtype() -> DataType {
+                DataType::Int64
+            }
 
-    fn column<'a>(name: &str, values: impl ExactSizeIterator<Item = &'a Self>) -> Column {
-        let values: Vec<bool> = values.copied().collect();
-        BooleanChunked::from_slice(name.into(), &values).into_column()
-    }
+            fn column<'a>(
+                name: &str,
+                values: impl ExactSizeIterator<Item = &'a Self>,
+            ) -> Result<Column, ColumnError> {
+                signed(name, values.map(|value| Some(*value)))
+            }
 
-    fn values(column: &Column) -> PolarsResult<Option<Vec<Self>>> {
-        Ok(column.bool()?.iter().collect())
-    }
+            fn values(column: &Column) -> PolarsResult<Option<Vec<Self>>> {
+                Ok(unsigned(column)?.into_iter().collect())
+            }
+        }
+
+        impl Field for Option<$type> {
+            fn dtype() -> DataType {
+                DataType::Int64
+            }
+
+            fn column<'a>(
+                name: &str,
+                values: impl ExactSizeIterator<Item = &'a Self>,
+            ) -> Result<Column, ColumnError> {
+                signed(name, values.copied())
+            }
+
+            fn values(column: &Column) -> PolarsResult<Option<Vec<Self>>> {
+                unsigned(column).map(Some)
+            }
+        }
+    )*};
 }
+
+whole!(i64, u32, u64);
+
+/// The column of whole numbers; an error where one is too large for it.
+fn signed<T: TryInto<i64> + Copy + Display>(
+    name: &str,
+    values: impl Iterator<Item = Option<T>>,
+) -> Result<Column, ColumnError> {
+    let signed = |value: T| {
+        let problem =
+            || format!("{value} is more than {}, which is the most it can hold", i64::MAX);
+        value.try_into().map_err(|_| ColumnError { column: name.to_owned(), problem: problem() })
+    };
+    let chunked: Int64Chunked =
+        values.map(|value| value.map(signed).transpose()).collect::<Result<_, ColumnError>>()?;
+    Ok(chunked.with_name(name.into()).into_column())
+}
+
+/// The numbers of a column; an error where one is none of this type.
+fn unsigned<T: TryFrom<i64>>(column: &Column) -> PolarsResult<Vec<Option<T>>> {
+    let unsigned = |value: i64| {
+        let refused = || PolarsError::ComputeError(format!("it cannot hold {value}").into());
+        T::try_from(value).map_err(|_| refused())
+    };
+    column.i64()?.iter().map(|value| value.map(unsigned).transpose()).collect()
+}
+
+macro_rules! flag {
+    ($type:ty, $from:expr, $all:expr) => {
+        impl Field for $type {
+            fn dtype() -> DataType {
+                DataType::Boolean
+            }
+
+            fn column<'a>(
+                name: &str,
+                values: impl ExactSizeIterator<Item = &'a Self>,
+            ) -> Result<Column, ColumnError> {
+                let chunked: BooleanChunked = values.copied().map($from).collect();
+                Ok(chunked.with_name(name.into()).into_column())
+            }
+
+            fn values(column: &Column) -> PolarsResult<Option<Vec<Self>>> {
+                Ok($all(column.bool()?))
+            }
+        }
+    };
+}
+
+flag!(bool, Some, |flags: &BooleanChunked| flags.iter().collect());
+flag!(Option<bool>, |flag| flag, |flags: &BooleanChunked| Some(flags.iter().collect()));
 
 /// A column of texts, and what each means; an error where one means nothing.
 fn texts<T>(column: &Column, meaning: impl Fn(&str) -> Option<T>) -> PolarsResult<Option<Vec<T>>> {
@@ -137,9 +231,12 @@ macro_rules! terms {
                 DataType::String
             }
 
-            fn column<'a>(name: &str, values: impl ExactSizeIterator<Item = &'a Self>) -> Column {
+            fn column<'a>(
+                name: &str,
+                values: impl ExactSizeIterator<Item = &'a Self>,
+            ) -> Result<Column, ColumnError> {
                 let words = values.map(|value| value.term());
-                StringChunked::from_iter_values(name.into(), words).into_column()
+                Ok(StringChunked::from_iter_values(name.into(), words).into_column())
             }
 
             fn values(column: &Column) -> PolarsResult<Option<Vec<Self>>> {
@@ -156,9 +253,12 @@ macro_rules! terms {
                 DataType::String
             }
 
-            fn column<'a>(name: &str, values: impl ExactSizeIterator<Item = &'a Self>) -> Column {
+            fn column<'a>(
+                name: &str,
+                values: impl ExactSizeIterator<Item = &'a Self>,
+            ) -> Result<Column, ColumnError> {
                 let words = values.map(|value| terms::term_or_none(*value));
-                StringChunked::from_iter_values(name.into(), words).into_column()
+                Ok(StringChunked::from_iter_values(name.into(), words).into_column())
             }
 
             fn values(column: &Column) -> PolarsResult<Option<Vec<Self>>> {
@@ -192,9 +292,13 @@ impl Field for RunStatus {
         DataType::String
     }
 
-    fn column<'a>(name: &str, values: impl ExactSizeIterator<Item = &'a Self>) -> Column {
+    fn column<'a>(
+        name: &str,
+        values: impl ExactSizeIterator<Item = &'a Self>,
+    ) -> Result<Column, ColumnError> {
         let texts: Vec<String> = values.map(RunStatus::to_string).collect();
-        StringChunked::from_iter_values(name.into(), texts.iter().map(String::as_str)).into_column()
+        let texts = texts.iter().map(String::as_str);
+        Ok(StringChunked::from_iter_values(name.into(), texts).into_column())
     }
 
     fn values(column: &Column) -> PolarsResult<Option<Vec<Self>>> {
@@ -210,7 +314,10 @@ macro_rules! list {
                 DataType::List(Box::new($dtype))
             }
 
-            fn column<'a>(name: &str, values: impl ExactSizeIterator<Item = &'a Self>) -> Column {
+            fn column<'a>(
+                name: &str,
+                values: impl ExactSizeIterator<Item = &'a Self>,
+            ) -> Result<Column, ColumnError> {
                 let rows = values.len();
                 let mut builder = ListPrimitiveChunkedBuilder::<$polars>::new(
                     name.into(),
@@ -221,7 +328,7 @@ macro_rules! list {
                 for value in values {
                     builder.append_slice(value);
                 }
-                builder.finish().into_column()
+                Ok(builder.finish().into_column())
             }
 
             fn values(column: &Column) -> PolarsResult<Option<Vec<Self>>> {
@@ -239,13 +346,16 @@ impl Field for Vec<String> {
         DataType::List(Box::new(DataType::String))
     }
 
-    fn column<'a>(name: &str, values: impl ExactSizeIterator<Item = &'a Self>) -> Column {
+    fn column<'a>(
+        name: &str,
+        values: impl ExactSizeIterator<Item = &'a Self>,
+    ) -> Result<Column, ColumnError> {
         let rows = values.len();
         let mut builder = ListStringChunkedBuilder::new(name.into(), rows, rows * 2);
         for value in values {
             builder.append_values_iter(value.iter().map(String::as_str));
         }
-        builder.finish().into_column()
+        Ok(builder.finish().into_column())
     }
 
     fn values(column: &Column) -> PolarsResult<Option<Vec<Self>>> {
@@ -265,44 +375,4 @@ fn lists<T>(
         rows.push(list);
     }
     Ok(Some(rows))
-}
-
-/// One column for each swept key of any row, in the order of the keys: numbers where every value is one,
-/// else the TOML text. A row without the key has a null.
-pub fn swept_columns<'a>(
-    rows: impl ExactSizeIterator<Item = &'a BTreeMap<String, String>> + Clone,
-) -> Vec<Column> {
-    let keys: BTreeSet<&String> = rows.clone().flat_map(BTreeMap::keys).collect();
-    let column = |key: &String| {
-        let texts: Vec<Option<String>> =
-            rows.clone().map(|swept| swept.get(key).cloned()).collect();
-        let number = |text: &Option<String>| match text {
-            Some(text) => text.parse::<f64>().ok().map(Some),
-            None => Some(None),
-        };
-        match texts.iter().map(number).collect::<Option<Vec<Option<f64>>>>() {
-            Some(numbers) => Option::<f64>::column(key, numbers.iter()),
-            None => Option::<String>::column(key, texts.iter()),
-        }
-    };
-    keys.into_iter().map(column).collect()
-}
-
-/// The swept keys of each row: the columns with a dot in their name, which no other column has. A number
-/// comes back in its shortest form (`1e-3` as `0.001`).
-pub fn read_swept(frame: &DataFrame) -> Result<Vec<BTreeMap<String, String>>, ColumnError> {
-    let mut rows = vec![BTreeMap::new(); frame.height()];
-    for column in frame.columns().iter().filter(|column| column.name().contains('.')) {
-        let name = column.name().as_str();
-        let texts: Vec<Option<String>> = if *column.dtype() == DataType::Float64 {
-            let numbers: Vec<Option<f64>> = read(frame, name)?;
-            numbers.into_iter().map(|number| number.map(|number| number.to_string())).collect()
-        } else {
-            read(frame, name)?
-        };
-        for (row, text) in rows.iter_mut().zip(texts) {
-            row.extend(text.map(|text| (name.to_owned(), text)));
-        }
-    }
-    Ok(rows)
 }

@@ -60,8 +60,14 @@ pub enum StoreError {
          run the experiment again"
     )]
     Foreign { path: PathBuf, reason: String },
-    #[error("`{path}`, column `{column}`: {problem}")]
+    /// What was read is a table, and not such a one.
+    #[error(
+        "`{path}`, column `{column}`: {problem}. Delete it and run the experiment again: its tables are collected \
+         anew from what is trained already"
+    )]
     Column { path: PathBuf, column: String, problem: String },
+    #[error("could not write `{path}`, column `{column}`: {problem}")]
+    Unstorable { path: PathBuf, column: String, problem: String },
 }
 
 impl StoreError {

@@ -20,8 +20,8 @@ pub mod results;
 pub mod rows;
 pub mod seal;
 pub mod session;
+mod swept;
 pub mod table;
-pub mod tables;
 pub mod terms;
 pub mod whole;
 

@@ -3,16 +3,13 @@
 //! Predictions of a study can be millions of rows. They are stored per evaluation, gathered into the
 //! experiment's table file by file, and read back run by run: never more than one run is in memory.
 //!
-//! Beside the lists in class order a column names the classes, in that order. It is written for others:
+//! Beside the lists in class order the column `classes` names the classes, in that order. It is written for others:
 //! this program knows the classes of a run by its experiment, and reads files that lack it.
 
 use std::path::{Path, PathBuf};
 
-use polars::prelude::Column;
-
-use super::column::Field;
 use super::table::{TableWriter, read_groups};
-use super::{PredictionRow, StoreError, Table, read_table};
+use super::{PredictionRow, StoreError, read_table};
 
 /// Where a run's predictions come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,25 +27,26 @@ pub fn write_predictions(
     rows: &[PredictionRow],
     classes: &[String],
 ) -> Result<(), StoreError> {
-    let mut writer = TableWriter::begin(path, &columns(rows, classes))?;
-    writer.write(columns(rows, classes))?;
+    let mut writer = TableWriter::new(path);
+    writer.write(PredictionRow::columns_beside(rows, &classes.to_vec()))?;
     writer.finish()
 }
 
 /// Gathers the predictions of runs into one table at `path`; the rows get the run's own id. `each` sees
-/// every run's rows once, on their way, so that what is computed from them needs no second reading.
+/// every run's rows once, on their way, so that what is computed from them needs no second reading. Without any
+/// rows there is no table.
 pub fn collect_predictions<E: From<StoreError>>(
     path: &Path,
     sources: impl IntoIterator<Item = PredictionSource>,
     mut each: impl FnMut(&[PredictionRow]) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut writer = TableWriter::begin(path, &columns(&[], &[]))?;
+    let mut writer = TableWriter::new(path);
     for PredictionSource { run_id, path, classes } in sources {
         let mut rows: Vec<PredictionRow> = read_evaluation(&path)?;
         for row in &mut rows {
             row.run_id.clone_from(&run_id);
         }
-        writer.write(columns(&rows, &classes))?;
+        writer.write(PredictionRow::columns_beside(&rows, &classes))?;
         each(&rows)?;
     }
     Ok(writer.finish()?)
@@ -68,14 +66,6 @@ pub fn read_evaluation(path: &Path) -> Result<Vec<PredictionRow>, StoreError> {
             Err(StoreError::Foreign { path: path.to_owned(), reason })
         }
     }
-}
-
-/// The columns of the rows, and `classes` beside each.
-fn columns(rows: &[PredictionRow], classes: &[String]) -> Vec<Column> {
-    let classes = classes.to_vec();
-    let mut columns = PredictionRow::to_columns(rows);
-    columns.push(Field::column("classes", rows.iter().map(|_| &classes)));
-    columns
 }
 
 /// Reads a table of predictions and hands it on run by run, in the order of the table.
@@ -103,7 +93,7 @@ mod tests {
 
     use super::*;
     use crate::dataset::Split;
-    use crate::store::{column, write_table};
+    use crate::store::{Table, column, write_table};
 
     fn rows(run_id: &str, images: usize) -> Vec<PredictionRow> {
         (0..images)
@@ -167,7 +157,7 @@ mod tests {
     fn a_run_split_over_groups_is_one_run() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("p.parquet");
-        let mut writer = TableWriter::begin(&path, &PredictionRow::to_columns(&[])).unwrap();
+        let mut writer = TableWriter::new(&path);
         for group in rows("r1", 7).chunks(3) {
             writer.write(PredictionRow::to_columns(group)).unwrap();
         }

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{BufWriter, Cursor};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use polars::prelude::*;
@@ -15,29 +15,39 @@ use polars_parquet::write::schema_to_metadata_key;
 
 use super::column::ColumnError;
 use super::seal::{self, Seal};
-use super::whole::WholeFile;
-use super::{StoreError, read_plain};
+use super::whole::{WholeFile, remove};
+use super::{ColumnInfo, StoreError, read_plain, swept};
 
-/// A row of a table: names and types of its columns, their order, and both ways between rows and columns.
+/// A row of a table: names, types and meanings of its columns, their order, and both ways between rows and
+/// columns. Made by [`rows`](super::rows) alone.
 pub trait Table: Sized {
     /// The file's name, without `.parquet`.
     const NAME: &'static str;
 
+    /// What a row is, as it is written in the source.
+    const ABOUT: &'static str;
+
+    /// Whether a column for each swept key follows the others.
+    const SWEPT: bool;
+
     /// The columns that every such table has, in order.
-    fn schema() -> Vec<(&'static str, DataType)>;
+    fn columns() -> Vec<ColumnInfo>;
 
-    /// The columns of [`Table::schema`], then one for each swept key where such rows have them.
-    fn to_columns(rows: &[Self]) -> Vec<Column>;
+    /// Columns that are written after them for other tools, and never read.
+    fn beside() -> Vec<ColumnInfo>;
 
-    /// Columns that the schema does not name are passed over.
+    /// The columns of [`Table::columns`], then one for each swept key where such rows have them.
+    fn to_columns(rows: &[Self]) -> Result<Vec<Column>, ColumnError>;
+
+    /// Columns that are none of such a table are passed over.
     fn from_frame(frame: &DataFrame) -> Result<Vec<Self>, ColumnError>;
 }
 
-/// Writes a table whole. The same rows give the same bytes.
+/// Writes a table whole. The same rows give the same bytes. Without rows there is no file, and a former one is
+/// removed.
 pub fn write_table<T: Table>(path: &Path, rows: &[T]) -> Result<(), StoreError> {
-    let columns = T::to_columns(rows);
-    let mut writer = TableWriter::begin(path, &columns)?;
-    writer.write(columns)?;
+    let mut writer = TableWriter::new(path);
+    writer.write(T::to_columns(rows))?;
     writer.finish()
 }
 
@@ -70,7 +80,8 @@ pub fn read_groups<T: Table, E: From<StoreError>>(
             let mut reader = ParquetReader::new(Cursor::new(bytes.as_slice()));
             // The footer names every group: read again for each, it would cost the square of them.
             reader.set_metadata(metadata.clone());
-            reader.with_slice(Some(group)).finish()
+            let wanted = wanted::<T>(&*reader.schema()?);
+            reader.with_slice(Some(group)).with_projection(Some(wanted)).finish()
         });
         let rows = T::from_frame(&frame.map_err(damaged)?).map_err(|error| {
             let (column, problem) = (error.column, error.problem);
@@ -79,6 +90,16 @@ pub fn read_groups<T: Table, E: From<StoreError>>(
         each(rows)?;
     }
     Ok(())
+}
+
+/// The places of the columns that rows are made of. What else a file holds is not decoded.
+fn wanted<T: Table>(schema: &ArrowSchema) -> Vec<usize> {
+    let columns = T::columns();
+    let wanted = |name: &str| {
+        (T::SWEPT && swept::is_key(name)) || columns.iter().any(|column| column.name == name)
+    };
+    let names = schema.iter_names().enumerate();
+    names.filter(|(_, name)| wanted(name)).map(|(place, _)| place).collect()
 }
 
 /// First row and number of rows of a row group.
@@ -127,26 +148,56 @@ fn arrow_schema(schema: &Schema) -> ArrowSchema {
     fields.map(|(name, field)| (name, plain(field))).collect()
 }
 
-/// Writes a table group by group.
+/// Writes a table group by group. Where no group has a row there is no file, and a former one is removed.
 pub struct TableWriter {
-    path: std::path::PathBuf,
+    path: PathBuf,
+    /// `None` as long as no row has come.
+    begun: Option<Begun>,
+}
+
+/// A file that has rows.
+struct Begun {
     parquet: BatchedWriter<BufWriter<File>>,
     whole: WholeFile,
 }
 
 impl TableWriter {
-    /// Begins a table with columns like `columns`.
-    pub fn begin(path: &Path, columns: &[Column]) -> Result<TableWriter, StoreError> {
-        let failed = |error: PolarsError| StoreError::write(path, std::io::Error::other(error));
-        let mut whole = WholeFile::begin(path)?;
-        let file = whole.file().try_clone().map_err(|reason| StoreError::write(path, reason))?;
+    /// A table that is to lie at `path`.
+    pub fn new(path: &Path) -> TableWriter {
+        TableWriter { path: path.to_owned(), begun: None }
+    }
+
+    /// Adds a row group. All have the columns of the first.
+    pub fn write(&mut self, columns: Result<Vec<Column>, ColumnError>) -> Result<(), StoreError> {
+        let columns = columns.map_err(|error| self.refused(error))?;
+        if columns.iter().all(Column::is_empty) {
+            return Ok(());
+        }
+        let begun = match &mut self.begun {
+            Some(begun) => begun,
+            None => {
+                let begun = self.begin(&columns)?;
+                self.begun.insert(begun)
+            }
+        };
+        DataFrame::new_infer_height(columns)
+            .and_then(|frame| begun.parquet.write_batch(&frame))
+            .map_err(|error| StoreError::write(&self.path, std::io::Error::other(error)))
+    }
+
+    fn begin(&self, columns: &[Column]) -> Result<Begun, StoreError> {
+        let failed =
+            |error: PolarsError| StoreError::write(&self.path, std::io::Error::other(error));
+        let mut whole = WholeFile::begin(&self.path)?;
+        let file = whole.file().try_clone();
+        let file = file.map_err(|reason| StoreError::write(&self.path, reason))?;
         let mut schema = Schema::with_capacity(columns.len());
         for column in columns {
             let before = schema.insert(column.name().clone(), column.dtype().clone());
             if before.is_some() {
                 let column = column.name().to_string();
                 let problem = "a swept key cannot have the name of another column".to_owned();
-                return Err(StoreError::Column { path: path.to_owned(), column, problem });
+                return Err(self.refused(ColumnError { column, problem }));
             }
         }
         let mut metadata = vec![(seal::KEY.to_owned(), seal::placeholder())];
@@ -157,22 +208,22 @@ impl TableWriter {
             .with_key_value_metadata(Some(KeyValueMetadata::from_static(metadata)))
             .batched(&schema)
             .map_err(failed)?;
-        Ok(TableWriter { path: path.to_owned(), parquet, whole })
+        Ok(Begun { parquet, whole })
     }
 
-    /// Adds a row group.
-    pub fn write(&mut self, columns: Vec<Column>) -> Result<(), StoreError> {
-        DataFrame::new_infer_height(columns)
-            .and_then(|frame| self.parquet.write_batch(&frame))
-            .map_err(|error| StoreError::write(&self.path, std::io::Error::other(error)))
+    fn refused(&self, ColumnError { column, problem }: ColumnError) -> StoreError {
+        StoreError::Unstorable { path: self.path.clone(), column, problem }
     }
 
     /// Seals the table and puts it in its place.
-    pub fn finish(mut self) -> Result<(), StoreError> {
+    pub fn finish(self) -> Result<(), StoreError> {
         let failed = |reason| StoreError::write(&self.path, reason);
-        self.parquet.finish().map_err(|error| failed(std::io::Error::other(error)))?;
-        drop(self.parquet);
-        seal::seal(self.whole.file()).map_err(failed)?;
-        self.whole.finish()
+        let Some(Begun { parquet, mut whole }) = self.begun else {
+            return remove(&self.path);
+        };
+        parquet.finish().map_err(|error| failed(std::io::Error::other(error)))?;
+        drop(parquet);
+        seal::seal(whole.file()).map_err(failed)?;
+        whole.finish()
     }
 }

@@ -39,7 +39,7 @@ use self::votes::{vote, vote_shares};
 use super::progress::go_on;
 use super::{Dataset, DatasetError, Images, Pixels, Split};
 
-pub use self::truth::{TruthRow, truth};
+pub use self::truth::{IdealObserver, truth};
 
 /// Who can appear: the emotions, where they show, and one who can read them.
 struct Cast {

@@ -4,8 +4,6 @@
 //! exactly; only the average over faces is by simulation. No picture is drawn: the observer reads every
 //! visible sign without error, which bounds what any network can get from the pixels.
 
-use std::collections::BTreeMap;
-
 use rayon::prelude::*;
 
 use crate::dataset::first_maximum;
@@ -23,7 +21,7 @@ const CHUNK: u64 = 500;
 
 /// The ideal observer under one set of visible regions.
 #[derive(Debug, Clone, PartialEq)]
-pub struct TruthRow {
+pub struct IdealObserver {
     /// What is visible: names in the order of the atlas; empty where nothing is.
     pub regions: Vec<String>,
     /// The share of faces where the most probable class is the one with most votes.
@@ -37,8 +35,6 @@ pub struct TruthRow {
     pub recall: Vec<f64>,
     /// The names of these classes, in their order.
     pub classes: Vec<String>,
-    /// One column for each swept key: dotted key → value as TOML text.
-    pub swept: BTreeMap<String, String>,
 }
 
 /// Sums over some faces.
@@ -65,7 +61,7 @@ struct Tally {
 /// # Panics
 ///
 /// As [`generate`](super::generate).
-pub fn truth(spec: &DatasetSpec, faces: &FacesSpec) -> Vec<TruthRow> {
+pub fn truth(spec: &DatasetSpec, faces: &FacesSpec) -> Vec<IdealObserver> {
     let cast = Cast::new(spec, faces);
     let classes = cast.emotions.len();
     let sets: Vec<PartSet> = PartSet::every().collect();
@@ -122,7 +118,7 @@ impl Tally {
         self.entropy.iter_mut().zip(&other.entropy).for_each(|(a, b)| *a += b);
     }
 
-    fn row(&self, place: usize, set: PartSet, names: &[String]) -> TruthRow {
+    fn row(&self, place: usize, set: PartSet, names: &[String]) -> IdealObserver {
         let classes = names.len();
         // Without evidence the best answer is the class that most often has most votes.
         let fallback = (0..classes).rev().max_by_key(|&class| self.faces[class]).unwrap_or(0);
@@ -135,7 +131,7 @@ impl Tally {
         let accuracy = (0..classes).map(right).sum::<u64>() as f64 / faces;
         // Every class is shown and voted for equally often, so the mean label is even.
         let prior = (classes as f64).log2();
-        TruthRow {
+        IdealObserver {
             regions: set.iter().map(|part| part.name().to_owned()).collect(),
             accuracy,
             accuracy_error: (accuracy * (1.0 - accuracy) / faces).sqrt(),
@@ -144,7 +140,6 @@ impl Tally {
                 .map(|class| right(class) as f64 / self.faces[class].max(1) as f64)
                 .collect(),
             classes: names.to_vec(),
-            swept: BTreeMap::new(),
         }
     }
 }
@@ -162,15 +157,15 @@ mod tests {
     use std::sync::OnceLock;
 
     /// The truth of the usual settings, worked out once for all tests.
-    fn usual() -> &'static [TruthRow] {
-        static ROWS: OnceLock<Vec<TruthRow>> = OnceLock::new();
+    fn usual() -> &'static [IdealObserver] {
+        static ROWS: OnceLock<Vec<IdealObserver>> = OnceLock::new();
         ROWS.get_or_init(|| {
             let (spec, faces) = specs();
             truth(&spec, &faces)
         })
     }
 
-    fn row<'a>(rows: &'a [TruthRow], regions: &[&str]) -> &'a TruthRow {
+    fn row<'a>(rows: &'a [IdealObserver], regions: &[&str]) -> &'a IdealObserver {
         rows.iter().find(|row| row.regions == regions).expect("every set has a row")
     }
 

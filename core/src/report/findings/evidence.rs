@@ -226,6 +226,7 @@ pub(in crate::report) mod tests {
         p: f64,
     ) -> ClassEffectRow {
         ClassEffectRow {
+            condition: "c".to_owned(),
             regions: vec![region.to_owned()],
             mode: Mode::Hide,
             phase: Phase::Retrain,
@@ -257,6 +258,7 @@ pub(in crate::report) mod tests {
         interval: (f64, f64),
     ) -> ConfusionShiftRow {
         ConfusionShiftRow {
+            condition: "c".to_owned(),
             regions: vec![region.to_owned()],
             mode: Mode::Hide,
             phase: Phase::Retrain,
@@ -278,6 +280,7 @@ pub(in crate::report) mod tests {
     /// The probabilities of a region's ranks, from 1.
     pub fn ranks(region: &str, probabilities: &[f64]) -> Vec<RankingRow> {
         let row = |(rank, probability): (u32, &f64)| RankingRow {
+            condition: "c".to_owned(),
             mode: Mode::Hide,
             phase: Phase::Retrain,
             fill: FillKind::Mean,

@@ -164,6 +164,7 @@ pub(in crate::report) mod tests {
     /// An effect in points on a baseline of 83 %, 3 seeds, 1,400 images.
     pub fn row(region: &str, mode: &str, effect: f64, interval: Option<(f64, f64)>) -> EffectRow {
         EffectRow {
+            condition: "c".to_owned(),
             regions: region.split('+').map(str::to_owned).collect(),
             mode: Mode::of(mode).expect("a mode"),
             phase: Phase::Retrain,

@@ -346,7 +346,7 @@ mod tests {
         rows[1].swept.insert("train.optimizer.learning_rate".into(), "1e-3".into());
         rows[1].swept.insert("train.optimizer.kind".into(), "\"sgd\"".into());
         let mut table = runs_table(rows.iter());
-        let columns = RunRow::to_columns(&rows);
+        let columns = RunRow::to_columns(&rows).unwrap();
         let names: Vec<&str> = columns.iter().map(|column| column.name().as_str()).collect();
         assert_eq!(table.keys().collect::<Vec<_>>(), names);
         for shown in RUNS_OF_ONE.iter().chain(&RUNS_OF_ALL) {

@@ -84,6 +84,7 @@ mod tests {
     fn row(metric: &str, reached: f64, low: Option<f64>, high: Option<f64>) -> MaskLeakRow {
         let chance = if metric == "bits" { 0.0 } else { 0.146 };
         MaskLeakRow {
+            condition: "masks alone".to_owned(),
             metric: Metric::of(metric).unwrap(),
             reached,
             chance,

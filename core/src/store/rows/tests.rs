@@ -8,8 +8,16 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
+use polars::prelude::{
+    Column, IntoColumn, NewChunkedArray, StringChunked, UInt32Chunked, UInt64Chunked,
+};
+
 use super::*;
-use crate::store::{StoreError, Term, read_table, write_table};
+use crate::dataset::Split;
+use crate::experiment::Statistics;
+use crate::region::Mode;
+use crate::store::column::Field;
+use crate::store::{RunStatus, StoreError, Table, Term, read_table, write_table};
 
 fn text() -> impl Strategy<Value = String> {
     // Names with what Parquet could trip over: nothing, spaces, other scripts, line breaks.
@@ -48,10 +56,15 @@ fn shares() -> impl Strategy<Value = Vec<f32>> {
     vec(0.0f32..1.0, 0..8)
 }
 
-/// Swept keys as they come back: numbers in their shortest form.
+/// What a table can hold: no count is larger.
+fn count() -> impl Strategy<Value = u64> {
+    0..=i64::MAX as u64
+}
+
+/// Swept keys as they come back: numbers as TOML writes them.
 fn swept() -> impl Strategy<Value = BTreeMap<String, String>> {
     let value =
-        prop_oneof![Just("0.01".to_owned()), Just("30".to_owned()), Just("\"adam\"".to_owned())];
+        prop_oneof![Just("0.01".to_owned()), Just("true".to_owned()), Just("\"adam\"".to_owned())];
     btree_map("[a-z]{1,5}\\.[a-z]{1,5}", value, 0..3)
 }
 
@@ -62,8 +75,8 @@ prop_compose! {
         regions in names(),
         (mode, fill, phase) in (option::of(term()), option::of(term()), option::of(term())),
         (device, precision, status) in (text(), text(), status()),
-        (control, draw, seed) in (any::<bool>(), option::of(any::<u32>()), any::<u64>()),
-        (epochs, best_epoch, parameters, threads) in (any::<u32>(), any::<u32>(), any::<u64>(), any::<u32>()),
+        (control, draw, seed) in (any::<bool>(), option::of(any::<u32>()), count()),
+        (epochs, best_epoch, parameters, threads) in (any::<u32>(), any::<u32>(), count(), any::<u32>()),
         statistics in prop_oneof![Just(Statistics::Trained), Just(Statistics::Adapted)],
         metrics in [(); 6].map(|()| option::of(number())),
         (area, wall_seconds, train_images_per_second) in (number(), number(), number()),
@@ -108,7 +121,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn confusion_row()(words in [(); 3].map(|()| text()), split in term(), count in any::<u64>()) -> ConfusionRow {
+    fn confusion_row()(words in [(); 3].map(|()| text()), split in term(), count in count()) -> ConfusionRow {
         let [run_id, actual, predicted] = words;
         ConfusionRow { run_id, split, actual, predicted, count }
     }
@@ -116,16 +129,17 @@ prop_compose! {
 
 prop_compose! {
     fn effect_row()(
+        condition in text(),
         regions in names(),
         (mode, phase, fill, metric, method) in (term(), term(), term(), term(), text()),
-        (seeds, images) in (any::<u32>(), any::<u64>()),
+        (seeds, images) in (any::<u32>(), count()),
         numbers in [(); 3].map(|()| number()),
         maybe in [(); 8].map(|()| option::of(number())),
         swept in swept(),
     ) -> EffectRow {
         let [baseline, covered, effect] = numbers;
         let [control, effect_low, effect_high, signal, signal_low, signal_high, p, p_adjusted] = maybe;
-        EffectRow {
+        EffectRow { condition,
             regions, mode, phase, fill, metric, seeds, images, baseline, covered, control, effect,
             effect_low, effect_high, signal, signal_low, signal_high, p, p_adjusted, method, swept,
         }
@@ -134,10 +148,11 @@ prop_compose! {
 
 prop_compose! {
     fn class_effect_row()(
+        condition in text(),
         regions in names(),
         (mode, phase, fill) in (term(), term(), term()),
         words in [(); 2].map(|()| text()),
-        (seeds, images) in (any::<u32>(), any::<u64>()),
+        (seeds, images) in (any::<u32>(), count()),
         numbers in [(); 3].map(|()| number()),
         maybe in [(); 8].map(|()| option::of(number())),
         swept in swept(),
@@ -145,7 +160,7 @@ prop_compose! {
         let [emotion, method] = words;
         let [baseline, covered, effect] = numbers;
         let [control, effect_low, effect_high, signal, signal_low, signal_high, p, p_adjusted] = maybe;
-        ClassEffectRow {
+        ClassEffectRow { condition,
             regions, mode, phase, fill, emotion, seeds, images, baseline, covered, control, effect,
             effect_low, effect_high, signal, signal_low, signal_high, p, p_adjusted, method, swept,
         }
@@ -156,7 +171,7 @@ prop_compose! {
     fn shapley_row()(
         (region, metric, phase, fill, method) in (text(), term(), term(), term(), text()),
         emotion in option::of(text()),
-        (seeds, images) in (any::<u32>(), any::<u64>()),
+        (seeds, images) in (any::<u32>(), count()),
         numbers in [(); 4].map(|()| number()),
         (low, high) in (option::of(number()), option::of(number())),
         swept in swept(),
@@ -172,7 +187,7 @@ prop_compose! {
 prop_compose! {
     fn sensitivity_row()(
         (training_id, method, emotion) in (text(), term(), text()),
-        (seed, images, row, column) in (any::<u64>(), any::<u64>(), any::<u32>(), any::<u32>()),
+        (seed, images, row, column) in (count(), count(), any::<u32>(), any::<u32>()),
         (value, face) in (number(), number()),
     ) -> SensitivityRow {
         SensitivityRow { training_id, seed, method, emotion, images, row, column, value, face }
@@ -183,7 +198,7 @@ prop_compose! {
     fn sensitivity_curve_row()(
         (training_id, emotion) in (text(), text()),
         (method, curve, order) in (term(), term(), term()),
-        (seed, images, step) in (any::<u64>(), any::<u64>(), any::<u32>()),
+        (seed, images, step) in (count(), count(), any::<u32>()),
         (share, probability) in (number(), number()),
     ) -> SensitivityCurveRow {
         SensitivityCurveRow {
@@ -194,12 +209,13 @@ prop_compose! {
 
 prop_compose! {
     fn ranking_row()(
+        condition in text(),
         (mode, phase, fill, metric) in (term(), term(), term(), term()),
         (region, method) in (text(), text()),
-        (rank, seeds, images, probability) in (any::<u32>(), any::<u32>(), any::<u64>(), number()),
+        (rank, seeds, images, probability) in (any::<u32>(), any::<u32>(), count(), number()),
         swept in swept(),
     ) -> RankingRow {
-        RankingRow {
+        RankingRow { condition,
             mode, phase, fill, metric, region, rank, probability, seeds, images, method, swept,
         }
     }
@@ -207,17 +223,18 @@ prop_compose! {
 
 prop_compose! {
     fn confusion_shift_row()(
+        condition in text(),
         regions in names(),
         (mode, phase, fill) in (term(), term(), term()),
         words in [(); 3].map(|()| text()),
-        (seeds, images) in (any::<u32>(), any::<u64>()),
+        (seeds, images) in (any::<u32>(), count()),
         numbers in [(); 3].map(|()| number()),
         (low, high) in (option::of(number()), option::of(number())),
         swept in swept(),
     ) -> ConfusionShiftRow {
         let [actual, predicted, method] = words;
         let [baseline, covered, change] = numbers;
-        ConfusionShiftRow {
+        ConfusionShiftRow { condition,
             regions, mode, phase, fill, actual, predicted, baseline, covered, change, low, high, seeds,
             images, method, swept,
         }
@@ -226,6 +243,7 @@ prop_compose! {
 
 prop_compose! {
     fn truth_row()(
+        condition in text(),
         regions in names(),
         numbers in [(); 3].map(|()| number()),
         recall in vec(number(), 0..8),
@@ -233,20 +251,21 @@ prop_compose! {
         swept in swept(),
     ) -> TruthRow {
         let [accuracy, accuracy_error, bits] = numbers;
-        TruthRow { regions, accuracy, accuracy_error, bits, recall, classes, swept }
+        TruthRow { condition, regions, accuracy, accuracy_error, bits, recall, classes, swept }
     }
 }
 
 prop_compose! {
     fn mask_leak_row()(
+        condition in text(),
         numbers in [(); 3].map(|()| number()),
         ends in [(); 3].map(|()| option::of(number())),
-        (seeds, images) in (any::<u32>(), any::<u64>()),
+        (seeds, images) in (any::<u32>(), count()),
         (metric, method) in (term(), text()),
         swept in swept(),
     ) -> MaskLeakRow {
         let ([reached, chance, excess], [low, high, p]) = (numbers, ends);
-        MaskLeakRow { metric, reached, chance, excess, low, high, p, seeds, images, method, swept }
+        MaskLeakRow { condition, metric, reached, chance, excess, low, high, p, seeds, images, method, swept }
     }
 }
 
@@ -256,13 +275,17 @@ fn round_trip<T: Table + PartialEq + Debug>(rows: &[T]) -> Result<(), TestCaseEr
     let (a, b) = (folder.path().join("a.parquet"), folder.path().join("b.parquet"));
     write_table(&a, rows).unwrap();
     write_table(&b, rows).unwrap();
+    let columns = T::to_columns(rows).unwrap();
+    for (info, column) in T::columns().iter().zip(&columns) {
+        prop_assert_eq!(info.name, column.name().as_str());
+        prop_assert_eq!(&info.dtype, column.dtype());
+    }
+    if rows.is_empty() {
+        prop_assert!(!a.exists());
+        return Ok(());
+    }
     prop_assert_eq!(&read_table::<T>(&a).unwrap()[..], rows);
     prop_assert!(std::fs::read(&a).unwrap() == std::fs::read(&b).unwrap());
-    let columns = T::to_columns(rows);
-    for ((name, dtype), column) in T::schema().iter().zip(&columns) {
-        prop_assert_eq!(*name, column.name().as_str());
-        prop_assert_eq!(dtype, column.dtype());
-    }
     Ok(())
 }
 
@@ -322,6 +345,7 @@ fn confusion(count: u64) -> ConfusionRow {
 
 fn truth(regions: &[&str]) -> TruthRow {
     TruthRow {
+        condition: "whole".to_owned(),
         regions: regions.iter().map(|name| (*name).to_owned()).collect(),
         accuracy: 0.9,
         accuracy_error: 0.0,
@@ -338,8 +362,8 @@ fn refused<T: Table + Debug>(path: &Path) -> String {
 
 /// Writes columns as they are, sealed.
 fn write_columns(path: &Path, columns: Vec<Column>) {
-    let mut writer = crate::store::table::TableWriter::begin(path, &columns).unwrap();
-    writer.write(columns).unwrap();
+    let mut writer = crate::store::table::TableWriter::new(path);
+    writer.write(Ok(columns)).unwrap();
     writer.finish().unwrap();
 }
 
@@ -352,57 +376,126 @@ fn numbers_that_are_no_numbers_come_back() {
 }
 
 #[test]
-fn swept_keys_are_numbers_where_all_are() {
-    let row = |rate: &str, kind: &str| {
-        BTreeMap::from([
-            ("train.rate".to_owned(), rate.to_owned()),
-            ("train.kind".to_owned(), kind.to_owned()),
-        ])
-    };
-    let rows = [row("1e-3", "1"), row("30", "\"adam\""), BTreeMap::new()];
-    let columns = column::swept_columns(rows.iter());
-    assert_eq!(columns[0].name().as_str(), "train.kind");
-    assert_eq!(columns[0].dtype(), &DataType::String);
-    assert_eq!(columns[1].dtype(), &DataType::Float64);
-    let back = column::read_swept(&DataFrame::new_infer_height(columns).unwrap()).unwrap();
-    assert_eq!(back, [row("0.001", "1"), row("30", "\"adam\""), BTreeMap::new()]);
-}
-
-#[test]
 fn a_missing_column_and_a_wrong_type_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("confusion.parquet");
-    let mut columns = ConfusionRow::to_columns(&[confusion(1)]);
+    let mut columns = ConfusionRow::to_columns(&[confusion(1)]).unwrap();
     columns.remove(1);
     write_columns(&path, columns);
     assert_eq!(
         refused::<ConfusionRow>(&path),
-        format!("`{}`, column `split`: it is missing", path.display())
+        format!(
+            "`{}`, column `split`: it is missing. Delete it and run the experiment again: its tables are \
+             collected anew from what is trained already",
+            path.display()
+        )
     );
 
-    let mut columns = TruthRow::to_columns(&[truth(&["eyes"])]);
-    columns[0] = <Vec<f32> as Field>::column("regions", [vec![1.0]].iter());
+    let mut columns = TruthRow::to_columns(&[truth(&["eyes"])]).unwrap();
+    columns[1] = <Vec<f32> as Field>::column("regions", [vec![1.0]].iter()).unwrap();
     write_columns(&path, columns);
     let message = refused::<TruthRow>(&path);
     assert!(
-        message.ends_with("column `regions`: it holds list<float32>, not list<string>"),
+        message.contains("column `regions`: it holds list<float32>, not list<string>"),
         "{message}"
     );
 
-    let mut columns = ConfusionRow::to_columns(&[confusion(1), confusion(2)]);
-    columns[4] = <Option<u64> as Field>::column("count", [Some(1), None].iter());
+    let mut columns = ConfusionRow::to_columns(&[confusion(1), confusion(2)]).unwrap();
+    columns[4] = <Option<u64> as Field>::column("count", [Some(1), None].iter()).unwrap();
     write_columns(&path, columns);
     let message = refused::<ConfusionRow>(&path);
-    assert!(message.ends_with("column `count`: a value is missing"), "{message}");
+    assert!(message.contains("column `count`: a value is missing"), "{message}");
 }
 
 #[test]
-fn a_table_without_rows_still_shows_what_it_lacks() {
+fn without_rows_there_is_no_table_and_a_former_one_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("confusion.parquet");
+    write_table::<ConfusionRow>(&path, &[]).unwrap();
+    assert!(!path.exists());
+    write_table(&path, &[confusion(1)]).unwrap();
+    write_table::<ConfusionRow>(&path, &[]).unwrap();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    assert_eq!(
+        refused::<ConfusionRow>(&path),
+        format!("there is no `{}`: run the experiment first", path.display())
+    );
+}
+
+#[test]
+fn a_count_that_no_signed_integer_holds_is_refused_and_the_former_table_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("confusion.parquet");
+    write_table(&path, &[confusion(i64::MAX as u64)]).unwrap();
+    let message = write_table(&path, &[confusion(1 << 63)]).unwrap_err().to_string();
+    assert_eq!(
+        message,
+        format!(
+            "could not write `{}`, column `count`: 9223372036854775808 is more than 9223372036854775807, which \
+             is the most it can hold",
+            path.display()
+        )
+    );
+    assert_eq!(read_table::<ConfusionRow>(&path).unwrap(), [confusion(i64::MAX as u64)]);
+}
+
+#[test]
+fn integers_of_former_versions_and_of_other_tools_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("confusion.parquet");
+    let columns = ConfusionRow::to_columns(&[confusion(7)]).unwrap();
+    let mut former = columns.clone();
+    for count in [
+        UInt64Chunked::from_slice("count".into(), &[7]).into_column(),
+        UInt32Chunked::from_slice("count".into(), &[7]).into_column(),
+    ] {
+        former[4] = count;
+        write_columns(&path, former.clone());
+        assert_eq!(read_table::<ConfusionRow>(&path).unwrap(), [confusion(7)]);
+    }
+    former[4] = UInt64Chunked::from_slice("count".into(), &[u64::MAX]).into_column();
+    write_columns(&path, former.clone());
+    assert!(refused::<ConfusionRow>(&path).contains("column `count`"));
+    former[4] = i64::column("count", [-1].iter()).unwrap();
+    write_columns(&path, former);
+    assert!(refused::<ConfusionRow>(&path).contains("column `count`: it cannot hold -1"));
+}
+
+/// Of the version before: unsigned integers, and swept values with TOML's quotes.
+#[test]
+fn runs_of_the_version_before_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("runs.parquet");
-    write_table::<ConfusionRow>(&path, &[]).unwrap();
-    assert_eq!(read_table::<ConfusionRow>(&path).unwrap(), []);
-    assert!(refused::<TruthRow>(&path).contains("column `regions`: it is missing"));
+    let mut runner = TestRunner::deterministic();
+    let run = run_row().new_tree(&mut runner).unwrap().current();
+    let swept = [("train.optimizer.kind", "\"adam\""), ("train.optimizer.rates", "[1, 2]")];
+    let swept = swept.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let run = RunRow { seed: 3, epochs: 4, draw: Some(1), swept: swept.into(), ..run };
+    let mut columns = RunRow::to_columns(std::slice::from_ref(&run)).unwrap();
+    for column in &mut columns {
+        let name = column.name().clone();
+        *column = match name.as_str() {
+            "seed" => UInt64Chunked::from_slice(name, &[3]).into_column(),
+            "epochs" => UInt32Chunked::from_slice(name, &[4]).into_column(),
+            "draw" => UInt32Chunked::from_slice(name, &[1]).into_column(),
+            "train.optimizer.kind" => StringChunked::from_slice(name, &["\"adam\""]).into_column(),
+            _ => continue,
+        };
+    }
+    write_columns(&path, columns);
+    assert_eq!(read_table::<RunRow>(&path).unwrap(), [run]);
+}
+
+/// A table that another version filled, without the column that joins.
+#[test]
+fn what_is_no_longer_such_a_table_says_how_it_comes_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("truth.parquet");
+    let mut columns = TruthRow::to_columns(&[truth(&["eyes"])]).unwrap();
+    columns.remove(0);
+    write_columns(&path, columns);
+    let message = refused::<TruthRow>(&path);
+    assert!(message.contains("column `condition`: it is missing. Delete it and run"), "{message}");
 }
 
 #[test]
@@ -412,7 +505,7 @@ fn runs_from_before_there_was_a_choice_had_the_trainings_statistics() {
     let mut runner = TestRunner::deterministic();
     let run = run_row().new_tree(&mut runner).unwrap().current();
     let run = RunRow { statistics: Statistics::Adapted, ..run };
-    let columns = RunRow::to_columns(std::slice::from_ref(&run));
+    let columns = RunRow::to_columns(std::slice::from_ref(&run)).unwrap();
     let place = columns.iter().position(|column| column.name() == "statistics").unwrap();
     write_columns(&path, columns.clone());
     assert_eq!(read_table::<RunRow>(&path).unwrap(), std::slice::from_ref(&run));
@@ -424,7 +517,7 @@ fn runs_from_before_there_was_a_choice_had_the_trainings_statistics() {
     assert_eq!(read_table::<RunRow>(&path).unwrap(), [trained]);
 
     let mut other = columns;
-    other[place] = String::column("statistics", ["tested".to_owned()].iter());
+    other[place] = String::column("statistics", ["tested".to_owned()].iter()).unwrap();
     write_columns(&path, other);
     let message = refused::<RunRow>(&path);
     assert!(message.contains("column `statistics`: `tested` is not known"), "{message}");
@@ -434,8 +527,8 @@ fn runs_from_before_there_was_a_choice_had_the_trainings_statistics() {
 fn columns_may_be_added() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("confusion.parquet");
-    let mut columns = ConfusionRow::to_columns(&[confusion(3)]);
-    columns.insert(0, f64::column("share", [0.5].iter()));
+    let mut columns = ConfusionRow::to_columns(&[confusion(3)]).unwrap();
+    columns.insert(0, f64::column("share", [0.5].iter()).unwrap());
     write_columns(&path, columns);
     assert_eq!(read_table::<ConfusionRow>(&path).unwrap(), [confusion(3)]);
 }
@@ -487,13 +580,13 @@ fn a_file_that_is_no_parquet_is_damaged() {
 fn a_word_that_no_row_can_mean_is_named_and_whole_faces_have_no_masking() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("confusion.parquet");
-    let mut columns = ConfusionRow::to_columns(&[confusion(1)]);
-    columns[1] = <String as Field>::column("split", ["exam".to_owned()].iter());
+    let mut columns = ConfusionRow::to_columns(&[confusion(1)]).unwrap();
+    columns[1] = <String as Field>::column("split", ["exam".to_owned()].iter()).unwrap();
     write_columns(&path, columns);
     let message = refused::<ConfusionRow>(&path);
-    assert!(message.ends_with("column `split`: `exam` is not known"), "{message}");
+    assert!(message.contains("column `split`: `exam` is not known"), "{message}");
 
-    let none = <Option<Mode> as Field>::column("mode", [None, Some(Mode::Keep)].iter());
+    let none = <Option<Mode> as Field>::column("mode", [None, Some(Mode::Keep)].iter()).unwrap();
     assert_eq!(none.str().unwrap().get(0), Some("none"));
     assert_eq!(<Option<Mode> as Field>::values(&none).unwrap(), Some(vec![None, Some(Mode::Keep)]));
 }

@@ -1,0 +1,46 @@
+//! What a run's network answers.
+
+use super::table;
+use crate::dataset::Split;
+
+table! {
+    /// A row for every run and image of `test`; of `val` too where the network is evaluated as it was validated: on
+    /// whole faces or under the covering that it learned under.
+    PredictionRow in "predictions" {
+        /// As in `runs`; in the file of an evaluation, the evaluation's own id.
+        run_id: String,
+        /// `val` or `test`.
+        split: Split,
+        /// The data set's own name for the image.
+        image: String,
+        /// The class with most votes.
+        actual: String,
+        /// The most probable class.
+        predicted: String,
+        /// Of each class, in the order of `classes`.
+        probabilities: Vec<f32> ["probability"],
+        /// The label distribution that the prediction is scored against, in the order of `classes`.
+        label: Vec<f32> ["share"],
+    }
+    beside {
+        /// The names of the classes, in class order.
+        classes: Vec<String>,
+    }
+}
+
+table! {
+    /// A row for every run, split and pair of classes, in class order; for every run and split the counts sum to
+    /// the number of images.
+    ConfusionRow in "confusion" {
+        /// As in `runs`.
+        run_id: String,
+        /// `val` or `test`.
+        split: Split,
+        /// The class with most votes.
+        actual: String,
+        /// The most probable class.
+        predicted: String,
+        /// How many images are so.
+        count: u64 ["images"],
+    }
+}
