@@ -238,10 +238,16 @@ impl Families {
         paired: &[(&Covered, Vec<Pair>)],
         tables: impl Fn(&Covered, &[Pair]) -> T,
     ) -> Families {
+        Families::new(paired.iter().flat_map(|(covered, pairs)| {
+            tables(covered, pairs).map(|table| (family(covered), Spread::of(&table)))
+        }))
+    }
+
+    /// Of what each condition shows.
+    pub fn new(shown: impl Iterator<Item = (Family, Option<Spread>)>) -> Families {
         let mut spreads: BTreeMap<Family, Vec<Spread>> = BTreeMap::new();
-        for (covered, pairs) in paired {
-            let family = spreads.entry(family(covered)).or_default();
-            family.extend(tables(covered, pairs).filter_map(|table| Spread::of(&table)));
+        for (family, spread) in shown {
+            spreads.entry(family).or_default().extend(spread);
         }
         let fitted = |(family, spreads): (_, Vec<Spread>)| Some((family, Prior::of(&spreads)?));
         Families(spreads.into_iter().filter_map(fitted).collect())

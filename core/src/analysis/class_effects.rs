@@ -10,8 +10,8 @@ use crate::store::ClassEffectRow;
 /// [`effects`](super::effects()) over the images of that class alone.
 ///
 /// Rows come in the order in which coverings first occur among the runs, in class order; a class without
-/// test images has none. `p_adjusted` is Holm's over all region sets and classes of one swept choice,
-/// mode, phase and fill: whoever looks through the whole table for what stands out asks them all.
+/// test images has none. `p_adjusted` is Holm's over all classes and sets of as many regions of one
+/// swept choice, mode, phase and fill: whoever looks through the whole table for what stands out asks them all.
 ///
 /// # Errors
 /// As of [`effects`](super::effects()).
@@ -68,22 +68,25 @@ fn row(
         effect: effect.mean,
         effect_low,
         effect_high,
-        signal: signal.map(|estimate| estimate.mean),
+        signal: signal.as_ref().map(|estimate| estimate.mean),
         signal_low,
         signal_high,
         p: effect.p,
         p_adjusted: None,
         method: effect.method.to_owned(),
+        signal_p: signal.and_then(|signal| signal.p),
+        signal_p_adjusted: None,
         swept: cell.swept.clone(),
     }
 }
 
-/// Holm's correction within each mode, phase and fill of one cell.
+/// Holm's correction of each of both questions, within each mode, phase, fill and number of regions of one cell.
 fn adjust(rows: &mut [ClassEffectRow]) {
-    let family = |row: &ClassEffectRow| (row.mode, row.phase, row.fill);
-    let adjusted = holm_within(rows.iter().map(|row| (family(row), row.p)));
-    for (row, adjusted) in rows.iter_mut().zip(adjusted) {
-        row.p_adjusted = adjusted;
+    let family = |row: &ClassEffectRow| (row.mode, row.phase, row.fill, row.regions.len());
+    let costs = holm_within(rows.iter().map(|row| (family(row), row.p)));
+    let signals = holm_within(rows.iter().map(|row| (family(row), row.signal_p)));
+    for (row, (cost, signal)) in rows.iter_mut().zip(costs.into_iter().zip(signals)) {
+        (row.p_adjusted, row.signal_p_adjusted) = (cost, signal);
     }
 }
 

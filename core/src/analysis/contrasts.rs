@@ -5,7 +5,6 @@
 //! each pair is tested, and all pairs of a family together are corrected for their number.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 
 use super::cells::{Cell, Covered, EffectsError, cells, same_images};
 use super::crossed::Differences;
@@ -14,7 +13,7 @@ use super::metric::Metric;
 use super::moderated::{Prior, Spread};
 use super::scores::RunScores;
 use crate::region::Mode;
-use crate::store::Masking;
+use crate::store::ContrastRow;
 
 /// A corrected p below this is a difference: the complement of the 95 % interval.
 const ALPHA: f64 = 0.05;
@@ -23,37 +22,13 @@ const ALPHA: f64 = 0.05;
 /// thousands of pairs, and the correction would leave none.
 const MOST_CONDITIONS: usize = 64;
 
-/// Two conditions of a family: one setting, mode, phase, fill, and as many regions.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Contrast {
-    /// The one that comes first among the runs.
-    pub regions: Vec<String>,
-    pub against: Vec<String>,
-    pub masking: Masking,
-    pub metric: Metric,
-    /// By how much the first one's regions carry more, in every mode: hidden, they cost more; seen alone, they
-    /// reach more.
-    pub difference: f64,
-    /// 95 %; `None` where it cannot be known.
-    pub interval: Option<(f64, f64)>,
-    /// Two-sided, of the difference against 0.
-    pub p: Option<f64>,
-    /// Holm's over all pairs of the family, of this metric.
-    pub p_adjusted: Option<f64>,
-    /// How many seeds both have.
-    pub seeds: usize,
-    pub images: usize,
-    pub method: &'static str,
-    pub swept: BTreeMap<String, String>,
-}
-
 /// Every pair of conditions of each family, paired by seed and image over the seeds that both have: families in the
 /// order of the runs, then metric by metric, then pairs in the order of the runs. Pairs without a seed in common
 /// have no row, and families of more than 64 conditions none.
 ///
 /// # Errors
 /// As of [`effects`](super::effects()).
-pub fn contrasts(runs: &[RunScores]) -> Result<Vec<Contrast>, EffectsError> {
+pub fn contrasts(runs: &[RunScores]) -> Result<Vec<ContrastRow>, EffectsError> {
     let mut rows = Vec::new();
     for cell in &cells(runs)? {
         for family in families(cell) {
@@ -82,7 +57,7 @@ fn families<'a, 'b>(cell: &'b Cell<'a>) -> Vec<Vec<&'b Covered<'a>>> {
     families
 }
 
-fn of_family(cell: &Cell, family: &[&Covered], metric: Metric) -> Vec<Contrast> {
+fn of_family(cell: &Cell, family: &[&Covered], metric: Metric) -> Vec<ContrastRow> {
     let pairs = || {
         (0..family.len()).flat_map(|first| {
             (first + 1..family.len()).map(move |second| (family[first], family[second]))
@@ -92,22 +67,28 @@ fn of_family(cell: &Cell, family: &[&Covered], metric: Metric) -> Vec<Contrast> 
         .filter_map(|(first, second)| Spread::of(&difference(first, second, metric)?))
         .collect();
     let prior = Prior::of(&spreads);
-    let mut rows: Vec<Contrast> = pairs()
+    let mut rows: Vec<ContrastRow> = pairs()
         .filter_map(|(first, second)| {
             let table = difference(first, second, metric)?;
             let estimate = table.estimate_among(prior.as_ref());
-            Some(Contrast {
+            let (low, high) = estimate.interval.unzip();
+            Some(ContrastRow {
+                condition: first.condition.to_owned(),
+                against_condition: second.condition.to_owned(),
                 regions: first.regions.to_vec(),
                 against: second.regions.to_vec(),
-                masking: first.masking,
+                mode: first.masking.mode,
+                phase: first.masking.phase,
+                fill: first.masking.fill,
                 metric,
                 difference: estimate.mean,
-                interval: estimate.interval,
+                low,
+                high,
                 p: estimate.p,
                 p_adjusted: None,
-                seeds: table.seeds(),
-                images: table.images(),
-                method: estimate.method,
+                seeds: u32::try_from(table.seeds()).unwrap_or(u32::MAX),
+                images: table.images() as u64,
+                method: estimate.method.to_owned(),
                 swept: cell.swept.clone(),
             })
         })
@@ -152,7 +133,7 @@ pub struct Standing<'a> {
 }
 
 /// The standing in one family: `contrasts` are all of its rows of one metric. `None` without rows.
-pub fn standing<'a>(contrasts: &[&'a Contrast]) -> Option<Standing<'a>> {
+pub fn standing<'a>(contrasts: &[&'a ContrastRow]) -> Option<Standing<'a>> {
     let mut order: Vec<&[String]> = Vec::new();
     for regions in contrasts.iter().flat_map(|row| [&row.regions, &row.against]) {
         if !order.contains(&&regions[..]) {
@@ -176,7 +157,7 @@ pub fn standing<'a>(contrasts: &[&'a Contrast]) -> Option<Standing<'a>> {
     // Stable: of equal ones the first among the runs stays first.
     sorted.sort_by(|a, b| b.0.partial_cmp(&a.0).unwrap_or(Ordering::Equal));
     let (_, first) = *sorted.first()?;
-    let differs = |row: &Contrast| row.p_adjusted.is_some_and(|p| p < ALPHA);
+    let differs = |row: &ContrastRow| row.p_adjusted.is_some_and(|p| p < ALPHA);
     let from_first = |other: &[String]| {
         contrasts.iter().any(|row| {
             let between = (row.regions == first && row.against == other)
@@ -220,7 +201,7 @@ mod tests {
         runs
     }
 
-    fn accuracy(rows: &[Contrast]) -> Vec<&Contrast> {
+    fn accuracy(rows: &[ContrastRow]) -> Vec<&ContrastRow> {
         rows.iter().filter(|row| row.metric == Metric::Accuracy).collect()
     }
 
@@ -241,8 +222,8 @@ mod tests {
         let p: Vec<Option<f64>> = rows.iter().map(|row| row.p).collect();
         let adjusted: Vec<Option<f64>> = rows.iter().map(|row| row.p_adjusted).collect();
         assert_eq!(adjusted, holm(&p));
-        assert_eq!((rows[0].seeds, rows[0].images), (3, IMAGES));
-        let (low, high) = rows[0].interval.unwrap();
+        assert_eq!((rows[0].seeds, rows[0].images), (3, IMAGES as u64));
+        let (low, high) = rows[0].low.zip(rows[0].high).unwrap();
         assert!(low < -0.3 && -0.3 < high && high < 0.0, "{low} to {high}");
         // Seen alone, what leads to fewer errors carries more.
         let rows = contrasts(&study("keep", &[("eyes", 12), ("mouth", 30)])).unwrap();

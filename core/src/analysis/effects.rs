@@ -1,9 +1,15 @@
 //! What covering a region costs, and how much of that is the region's own.
 
-use super::cells::{Cell, Contrast, Covered, EffectsError, Pair, cells, contrasts, paired};
+use super::cells::{
+    Cell, Contrast, Covered, EffectsError, Families, Pair, cells, contrasts, family, paired,
+};
+use super::chance::{chance, without_looking};
+use super::crossed::{Differences, Estimate};
 use super::holm::holm_within;
 use super::metric::Metric;
+use super::moderated::Spread;
 use super::scores::RunScores;
+use crate::region::Mode;
 use crate::store::EffectRow;
 
 /// The effects of every covering, on each metric.
@@ -18,8 +24,9 @@ use crate::store::EffectRow;
 /// images in the classes are taken as given.
 ///
 /// Rows come in the order in which coverings first occur among the runs, metric by metric. A covering
-/// without a seed in common with whole faces has no row. `p_adjusted` is Holm's over the region sets of
-/// one swept choice, mode, phase, fill and metric.
+/// without a seed in common with whole faces has no row. Each of the three questions (does covering cost; more than
+/// the same area elsewhere; do the regions alone tell anything) has its own p, corrected after Holm over the sets of
+/// as many regions of one swept choice, mode, phase, fill and metric.
 pub fn effects(runs: &[RunScores]) -> Result<Vec<EffectRow>, EffectsError> {
     let mut rows = Vec::new();
     for cell in &cells(runs)? {
@@ -36,12 +43,13 @@ pub fn effects(runs: &[RunScores]) -> Result<Vec<EffectRow>, EffectsError> {
                 metric.level(run).ok_or_else(missing)
             };
             let part = |run: &RunScores, image| metric.part(run, image);
-            of_metrics.push((metric, contrasts(&paired, images, part, level)?.into_iter()));
+            let contrasts = contrasts(&paired, images, part, level)?;
+            of_metrics.push((metric, contrasts.into_iter().zip(excesses(&paired, metric)?)));
         }
         for (covered, pairs) in &paired {
             for (metric, contrasts) in &mut of_metrics {
-                let Some(contrast) = contrasts.next().flatten() else { continue };
-                rows.push(row(cell, covered, pairs, *metric, contrast));
+                let Some((Some(contrast), excess)) = contrasts.next() else { continue };
+                rows.push(row(cell, covered, pairs, *metric, contrast, excess));
             }
         }
         adjust(&mut rows[first..]);
@@ -56,10 +64,13 @@ fn row(
     pairs: &[Pair],
     metric: Metric,
     contrast: Contrast,
+    excess: Option<Excess>,
 ) -> EffectRow {
     let Contrast { effect, signal, levels } = contrast;
     let (effect_low, effect_high) = effect.interval.unzip();
     let (signal_low, signal_high) = signal.as_ref().and_then(|signal| signal.interval).unzip();
+    let (excess_low, excess_high) =
+        excess.as_ref().and_then(|excess| excess.estimate.interval).unzip();
     EffectRow {
         condition: like.condition.to_owned(),
         regions: like.regions.to_vec(),
@@ -75,22 +86,86 @@ fn row(
         effect: effect.mean,
         effect_low,
         effect_high,
-        signal: signal.map(|estimate| estimate.mean),
+        signal: signal.as_ref().map(|estimate| estimate.mean),
         signal_low,
         signal_high,
         p: effect.p,
         p_adjusted: None,
         method: effect.method.to_owned(),
+        signal_p: signal.as_ref().and_then(|signal| signal.p),
+        signal_p_adjusted: None,
+        signal_method: signal.map(|signal| signal.method.to_owned()),
+        chance: excess.as_ref().map(|excess| excess.chance),
+        excess: excess.as_ref().map(|excess| excess.estimate.mean),
+        excess_low,
+        excess_high,
+        excess_p: excess.and_then(|excess| excess.estimate.p),
+        excess_p_adjusted: None,
         swept: cell.swept.clone(),
     }
 }
 
-/// Holm's correction within each mode, phase, fill and metric of one cell.
+/// What regions tell that are seen alone.
+struct Excess {
+    chance: f64,
+    /// Beyond that.
+    estimate: Estimate,
+}
+
+/// The excess of every covering over [`chance`](super::chance()); `None` where anything but the regions is seen too.
+fn excesses(
+    paired: &[(&Covered, Vec<Pair>)],
+    metric: Metric,
+) -> Result<Vec<Option<Excess>>, EffectsError> {
+    let mut tables = Vec::new();
+    for (covered, pairs) in paired {
+        if covered.masking.mode != Mode::Keep {
+            tables.push(None);
+            continue;
+        }
+        let reached = |pair: &Pair| {
+            let missing = || EffectsError::NoBits { run_id: pair.covered.run.run_id.clone() };
+            metric.worths(pair.covered).ok_or_else(missing)
+        };
+        let reached: Vec<Vec<f64>> = pairs.iter().map(reached).collect::<Result<_, _>>()?;
+        let images = reached.first().map_or(0, Vec::len);
+        tables.push(Differences::from_fn(reached.len(), images, |seed, image| {
+            reached[seed][image] - without_looking(metric, &pairs[seed].covered.test, image)
+        }));
+    }
+    let families = Families::new(
+        paired
+            .iter()
+            .zip(&tables)
+            .map(|((covered, _), table)| (family(covered), table.as_ref().and_then(Spread::of))),
+    );
+    let excess = |((covered, pairs), table): (&(&Covered, Vec<Pair>), Option<Differences>)| {
+        let estimate = table?.estimate_among(families.prior(covered));
+        Some(Excess { chance: chance(metric, pairs.first()?.covered), estimate })
+    };
+    Ok(paired.iter().zip(tables).map(excess).collect())
+}
+
+/// Holm's correction of each of the three questions, within each mode, phase, fill, metric and number of regions of
+/// one cell: who asks about single regions has not asked about the sets of three.
 fn adjust(rows: &mut [EffectRow]) {
-    let family = |row: &EffectRow| (row.mode, row.phase, row.fill, row.metric);
-    let adjusted = holm_within(rows.iter().map(|row| (family(row), row.p)));
-    for (row, adjusted) in rows.iter_mut().zip(adjusted) {
-        row.p_adjusted = adjusted;
+    type Column = fn(&mut EffectRow) -> (Option<f64>, &mut Option<f64>);
+    let questions: [Column; 3] = [
+        |row| (row.p, &mut row.p_adjusted),
+        |row| (row.signal_p, &mut row.signal_p_adjusted),
+        |row| (row.excess_p, &mut row.excess_p_adjusted),
+    ];
+    for question in questions {
+        let tests: Vec<_> = rows
+            .iter_mut()
+            .map(|row| {
+                let family = (row.mode, row.phase, row.fill, row.metric, row.regions.len());
+                (family, question(row).0)
+            })
+            .collect();
+        for (row, adjusted) in rows.iter_mut().zip(holm_within(tests.into_iter())) {
+            *question(row).1 = adjusted;
+        }
     }
 }
 

@@ -11,8 +11,6 @@
 //! stands in for the other. Where every set of regions was seen alone it is exact, and, linear in the worths as a
 //! Shapley value is, it has an interval as any other mean over seeds and images.
 
-use std::collections::BTreeMap;
-
 use super::cells::{Cell, EffectsError, cells};
 use super::crossed::{Differences, Estimate};
 use super::holm::holm;
@@ -20,34 +18,13 @@ use super::metric::Metric;
 use super::moderated::{Prior, Spread};
 use super::scores::RunScores;
 use super::shapley::{Game, games};
-use crate::store::{Masking, Worth};
-
-/// What two regions tell together.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Interplay {
-    pub regions: [String; 2],
-    pub masking: Masking,
-    /// Accuracy or bits.
-    pub metric: Worth,
-    pub value: f64,
-    /// 95 %; `None` where it cannot be known.
-    pub interval: Option<(f64, f64)>,
-    /// Two-sided, against no interplay.
-    pub p: Option<f64>,
-    /// Holm's over all pairs of one game and metric.
-    pub p_adjusted: Option<f64>,
-    pub seeds: usize,
-    pub images: usize,
-    /// How the value and its interval were made.
-    pub method: String,
-    pub swept: BTreeMap<String, String>,
-}
+use crate::store::{InterplayRow, Worth};
 
 /// The interplay of every pair of regions in the games of [`shapley`](super::shapley()), for accuracy and bits.
 ///
 /// # Errors
 /// As of [`effects`](super::effects()).
-pub fn interplay(runs: &[RunScores]) -> Result<Vec<Interplay>, EffectsError> {
+pub fn interplay(runs: &[RunScores]) -> Result<Vec<InterplayRow>, EffectsError> {
     let mut rows = Vec::new();
     for cell in &cells(runs)? {
         for game in games(cell)? {
@@ -66,7 +43,7 @@ fn of_game(
     game: &Game,
     metric: Metric,
     worth: Worth,
-) -> Result<Vec<Interplay>, EffectsError> {
+) -> Result<Vec<InterplayRow>, EffectsError> {
     let players = game.players.len();
     let pairs = pairs(players);
     let shares = game.shares(metric, pairs.len(), &|pair: usize, set| {
@@ -87,16 +64,19 @@ fn of_game(
     let adjusted = holm(&estimates.iter().map(|estimate| estimate.p).collect::<Vec<_>>());
     let row = |(((a, b), table), (estimate, p_adjusted)): (((usize, usize), &Differences), _)| {
         let Estimate { mean, interval, p, method }: Estimate = estimate;
-        Interplay {
-            regions: [a, b].map(|player| game.players[player].clone()),
-            masking: game.masking,
+        let (low, high) = interval.unzip();
+        InterplayRow {
+            pair: [a, b].map(|player| game.players[player].clone()).to_vec(),
             metric: worth,
+            phase: game.masking.phase,
+            fill: game.masking.fill,
             value: mean,
-            interval,
+            low,
+            high,
             p,
             p_adjusted,
-            seeds: table.seeds(),
-            images: table.images(),
+            seeds: u32::try_from(table.seeds()).unwrap_or(u32::MAX),
+            images: table.images() as u64,
             method: game.method(method),
             swept: cell.swept.clone(),
         }
@@ -213,12 +193,12 @@ mod tests {
         }
         let rows = interplay(&runs).unwrap();
         let [accuracy, bits] = &rows[..] else { panic!("{rows:?}") };
-        assert_eq!(accuracy.regions, ["eyes", "mouth"]);
+        assert_eq!(accuracy.pair, ["eyes", "mouth"]);
         assert_eq!((accuracy.metric, bits.metric), (Worth::Accuracy, Worth::Bits));
         // 1 for four images, −1 for four.
         assert!(accuracy.value.abs() < 1e-12, "{accuracy:?}");
         assert_eq!((accuracy.seeds, accuracy.images, accuracy.p_adjusted), (2, 17, accuracy.p));
-        let (low, high) = accuracy.interval.unwrap();
+        let (low, high) = accuracy.low.zip(accuracy.high).unwrap();
         assert!(low < -0.3 && high > 0.3, "{low} to {high}");
         assert!(accuracy.method.starts_with("exact over 4 sets; "), "{}", accuracy.method);
     }

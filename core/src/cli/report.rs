@@ -18,8 +18,9 @@ use crate::report::{
     self, Chart, Evidence, Facts, Figure, Format, Page, ReportError, Several, Topic,
 };
 use crate::store::{
-    ClassEffectRow, ConfusionRow, ConfusionShiftRow, EffectRow, EpochRow, MaskLeakRow, Metric,
-    RankingRow, Results, RunRow, ShapleyRow, Worth, read_table, write_table, write_whole,
+    ClassEffectRow, ConfusionRow, ConfusionShiftRow, ContrastRow, EffectRow, EpochRow,
+    InterplayRow, MaskLeakRow, Metric, RankingRow, Results, RunRow, ShapleyRow, Worth, read_table,
+    write_table, write_whole,
 };
 
 /// So many conditions have their confusion matrix drawn.
@@ -138,8 +139,10 @@ fn analyse(results: &Results, name: &str, tables: &Tables) -> anyhow::Result<Evi
     write_table(&results.table_path::<EffectRow>(name)?, &effects)?;
     let class_effects = analysis::class_effects(scores)?;
     write_table(&results.table_path::<ClassEffectRow>(name)?, &class_effects)?;
+    write_table(&results.table_path::<ContrastRow>(name)?, &analysis::contrasts(scores)?)?;
     let shapley = analysis::shapley(scores)?;
     write_table(&results.table_path::<ShapleyRow>(name)?, &shapley)?;
+    write_table(&results.table_path::<InterplayRow>(name)?, &analysis::interplay(scores)?)?;
     let ranking = analysis::ranking(scores)?;
     write_table(&results.table_path::<RankingRow>(name)?, &ranking)?;
     let confusions = analysis::confusion_shifts(scores)?;

@@ -258,3 +258,60 @@ fn seeds_are_moderated_within_a_mode_and_phase() {
     assert_eq!(with_keep[..6], rows);
     assert!(!with_keep[6].method.contains("moderated"), "{}", with_keep[6].method);
 }
+
+/// Of one seed seen alone: two of four images right, where the commonest class always would be right for three.
+#[test]
+fn what_regions_tell_alone_is_held_against_chance() {
+    let mut runs = study();
+    runs.push(scores(run("s1", &["mouth"], "keep", 1), [true, false, false, true]));
+    let rows = effects(&runs).unwrap();
+    assert_eq!(rows.len(), 6);
+    for hidden in &rows[..3] {
+        assert_eq!((hidden.chance, hidden.excess, hidden.excess_p), (None, None, None));
+    }
+    let [accuracy, balanced, bits] = &rows[3..] else { panic!("{rows:?}") };
+    assert_eq!((accuracy.chance, accuracy.excess), (Some(0.75), Some(0.5 - 0.75)));
+    let table = Differences::from_fn(1, 4, |_, image| [0.0, -1.0, -1.0, 1.0][image]).unwrap();
+    let expected = table.estimate();
+    assert_eq!(accuracy.excess_low.zip(accuracy.excess_high), expected.interval);
+    assert_eq!((accuracy.excess_p, accuracy.excess_p_adjusted), (expected.p, expected.p));
+    // Recalls of 1/3 and 1, against 1 and 0.
+    close(balanced.excess.unwrap(), 2.0 / 3.0 - 0.5);
+    close(bits.excess.unwrap(), bits.covered);
+    // A network that always answers the commonest class tells nothing, whatever it loses.
+    runs.push(scores(run("e1", &["eyes"], "keep", 1), [true, true, true, false]));
+    let rows = effects(&runs).unwrap();
+    let eyes = rows.iter().find(|row| row.regions == ["eyes"]).unwrap();
+    assert_eq!((eyes.excess, eyes.excess_low, eyes.excess_p), (Some(0.0), Some(0.0), Some(1.0)));
+}
+
+/// Holm's correction asks how many sets of that size there are; each question has its own.
+#[test]
+fn families_are_of_one_question_and_size() {
+    let mut runs = study();
+    let wrong = [[true, false, false, true], [true, true, false, false]];
+    for (regions, right) in
+        [(&["eyes"][..], wrong), (&["eyes", "mouth"], [[false; 4], [false, true, false, true]])]
+    {
+        for (seed, right) in (1..).zip(right) {
+            let id = format!("{}{seed}", regions.join("+"));
+            runs.push(scores(run(&id, regions, "hide", seed), right));
+            for (draw, right) in [(0, ALL), (1, [true, false, true, true])] {
+                let row = control(&format!("{id}-{draw}"), regions, seed, draw);
+                runs.push(scores(row, right));
+            }
+        }
+    }
+    let rows = effects(&runs).unwrap();
+    let accuracy: Vec<&EffectRow> =
+        rows.iter().filter(|row| row.metric == Metric::Accuracy).collect();
+    let [mouth, eyes, both] = accuracy[..] else { panic!("{accuracy:?}") };
+    let single = crate::analysis::holm(&[mouth.p, eyes.p]);
+    assert_eq!([mouth.p_adjusted, eyes.p_adjusted], single[..]);
+    assert_ne!(mouth.p_adjusted, mouth.p);
+    assert_eq!(both.p_adjusted, both.p);
+    let signals = crate::analysis::holm(&[mouth.signal_p, eyes.signal_p]);
+    assert_eq!([mouth.signal_p_adjusted, eyes.signal_p_adjusted], signals[..]);
+    assert!(eyes.signal_p.is_some() && eyes.signal_p != eyes.p);
+    assert_eq!((both.signal_p_adjusted, both.signal_p.is_some()), (both.signal_p, true));
+}

@@ -246,6 +246,8 @@ pub(in crate::report) mod tests {
             p: Some(p),
             p_adjusted: Some(p),
             method: "two-way variance components".to_owned(),
+            signal_p: None,
+            signal_p_adjusted: None,
             swept: BTreeMap::new(),
         }
     }
