@@ -8,7 +8,8 @@
 //! ```
 //!
 //! The folder is that of 100 experiments: whole faces and 24 coverings, 4 seeds, a training and a run
-//! each, with manifests, epochs, logs and the predictions of 300 validation and 600 test images. It is
+//! each, with manifests, epochs, logs and the predictions of 300 validation and 600 test images; and one
+//! study of every set of regions, 128 conditions × 3 seeds on 3,579 test images, for `report`. It is
 //! written with the library's own types under the ids of real plans, so that `plan` finds everything
 //! done; nothing is trained, and the same command gives the same folder. It takes about 1.5 GB and, where
 //! the disk has to confirm every file, some minutes; `TMPDIR=/dev/shm` spares the wait.
@@ -30,6 +31,8 @@ use measure::{Measured, measure};
 
 const SECONDS: f64 = 2.0;
 const MEGABYTES: f64 = 500.0;
+/// It computes and draws, so that no limit of a looking command is its own.
+const REPORT: &str = "report of 128 sets";
 const RUNS: usize = 3;
 
 fn main() -> ExitCode {
@@ -64,13 +67,13 @@ fn main() -> ExitCode {
 
 /// Every command that looks, as a user would type it.
 fn commands(names: &Names) -> Vec<(&'static str, Vec<String>)> {
-    let Names { experiments: [first, second], runs: [run, other], training, file } = names;
+    let Names { experiments: [first, second], runs: [run, other], training, file, sets } = names;
     let chart = file.with_file_name("comparison.png").display().to_string();
     let file = file.display().to_string();
     let condition = "mode = \"hide\" and test_accuracy > 0.8";
     let rate = "\"train.optimizer.learning_rate\" > 0.001 and status = 'done'";
     let [whole, eyes] = ["whole", "hide eyes"].map(|name| format!("{first}:{name}"));
-    let commands: [(&str, &[&str]); 17] = [
+    let commands: [(&str, &[&str]); 18] = [
         ("list", &["list"]),
         ("list runs", &["list", "runs"]),
         ("list --where", &["list", "--where", condition, "--sort", "-test_accuracy"]),
@@ -88,6 +91,7 @@ fn commands(names: &Names) -> Vec<(&'static str, Vec<String>)> {
         ("status", &["status", first]),
         ("clean --dry-run", &["clean", "--dry-run"]),
         ("plan", &["plan", &file]),
+        (REPORT, &["report", sets]),
     ];
     let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     commands.into_iter().map(|(name, words)| (name, owned(words))).collect()
@@ -109,8 +113,8 @@ fn table(root: &Path, names: &Names) -> Table {
         let megabytes = measured.iter().map(|one| one.megabytes).fold(0.0, f64::max);
         let verdict = match measured.iter().find_map(|one| one.refused.clone()) {
             Some(reason) => reason,
-            None if seconds > SECONDS => "too slow".to_owned(),
-            None if megabytes > MEGABYTES => "too large".to_owned(),
+            None if name != REPORT && seconds > SECONDS => "too slow".to_owned(),
+            None if name != REPORT && megabytes > MEGABYTES => "too large".to_owned(),
             None => String::new(),
         };
         table.push(vec![

@@ -15,6 +15,7 @@
 //! | [`train`] | one network fitted with one seed | |
 //! | [`store`] | the results folder: tables, manifests, atomic writes | core |
 //! | [`evaluate`] | what a network answers under an occlusion, and where it looks | |
+//! | [`study`] | what the rows of a study say: its settings, each with its classes, chance and conditions | core |
 //! | [`metrics`] | how good the answers of one run are | core |
 //! | [`analysis`] | effects, intervals, p-values: from tables to tables | core |
 //! | [`machine`] | the machine, and how it is divided among trainings | core |
@@ -28,7 +29,7 @@
 
 pub use fer_lab_core::{
     analysis, cli, dataset, disk, engine, epoch, experiment, machine, metrics, plan, region,
-    report, store,
+    report, store, study,
 };
 
 #[cfg(feature = "torch")]

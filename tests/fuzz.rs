@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use fer_lab::dataset::LandmarkTable;
 use fer_lab::engine::Specification;
-use fer_lab::experiment::{self, DatasetKind, Experiment, ExperimentErrors, SensitivitySpec};
+use fer_lab::experiment::{self, Experiment, ExperimentErrors, SensitivitySpec};
 use fer_lab::plan::{Examination, Plan, TrainingId, evaluation_id, sensitivity_id};
 use fer_lab::random;
 use rand::seq::IndexedRandom;
@@ -80,8 +80,8 @@ list = [1, 2, 3]
 fn experiments() -> Vec<String> {
     let shipped = include_str!("../experiments/mask_eyes.toml");
     let texts = [
-        experiment::starter("first", DatasetKind::Faces),
-        experiment::starter("second", DatasetKind::Ferplus),
+        experiment::starter("first", "faces"),
+        experiment::starter("second", "ferplus"),
         shipped.to_owned(),
         RICH.to_owned(),
     ];

@@ -1,14 +1,15 @@
 //! A results folder of many trainings that were never trained.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use fer_lab::dataset::Split;
 use fer_lab::engine::outline;
-use fer_lab::experiment::{self, Experiment, Statistics};
+use fer_lab::experiment::{self, Experiment, Source, Statistics};
 use fer_lab::plan::{Identified, NUMERIC_VERSION, Plan, TrainingSpec};
+use fer_lab::region::Mode;
 use fer_lab::store::{
     ConfusionRow, EpochRow, EvaluationRecord, Manifest, PredictionRow, PredictionSource, Results,
     RunRow, RunStatus, StoreError, TrainingStatus, collect_predictions, hash_file,
@@ -24,6 +25,8 @@ const SEEDS: usize = 4;
 const EPOCHS: u32 = 30;
 const VAL: usize = 300;
 const TEST: usize = 600;
+/// Of the study of all sets of regions: as many as FER+ has.
+const TEST_OF_SETS: usize = 3579;
 const CLASSES: [&str; 7] =
     ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear"];
 
@@ -35,7 +38,11 @@ pub struct Names {
     pub training: String,
     /// The first experiment's file.
     pub file: PathBuf,
+    /// The study of all sets of regions.
+    pub sets: &'static str,
 }
+
+const SETS: &str = "sets";
 
 pub fn names(root: &Path) -> Names {
     let results = Results::open(root).expect("the folder");
@@ -47,6 +54,7 @@ pub fn names(root: &Path) -> Names {
         training: whole[0].training_id.clone(),
         file: results.experiment_dir(&experiments[0]).expect("a name").join("experiment.toml"),
         experiments,
+        sets: SETS,
     }
 }
 
@@ -92,6 +100,39 @@ count = {SEEDS}
     experiment::parse(&text, "looking", &[]).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
+/// Every set of the seven regions, seen by networks trained for all of them: 128 conditions × 3 seeds.
+fn all_sets() -> Experiment {
+    let text = format!(
+        r#"
+name = "{SETS}"
+question = "How does the signal divide among the regions?"
+
+[dataset]
+kind = "faces"
+size = [48, 48]
+train = 2400
+val = {VAL}
+test = {TEST_OF_SETS}
+
+[model]
+blocks = [[8], [24, 24], [48, 48]]
+
+[train]
+epochs = {EPOCHS}
+
+[occlusion]
+regions = "subsets"
+modes = ["keep"]
+phases = ["amortised"]
+masks_alone = false
+
+[seeds]
+count = 3
+"#
+    );
+    experiment::parse(&text, "looking", &[]).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
 /// Writes a results folder with at least so many trainings, and no fewer than two experiments.
 pub fn generate(root: &Path, trainings: usize) {
     let results = Results::create(root).expect("a folder that can be written");
@@ -103,6 +144,10 @@ pub fn generate(root: &Path, trainings: usize) {
         let identified = plan.identify(&|_| None);
         write_experiment(&results, &experiment, &plan, &identified).expect("results");
     });
+    let experiment = all_sets();
+    let plan = Plan::new(&experiment).expect("a plan");
+    let identified = plan.identify(&|_| None);
+    write_experiment(&results, &experiment, &plan, &identified).expect("results");
 }
 
 fn write_experiment(
@@ -113,19 +158,32 @@ fn write_experiment(
 ) -> Result<(), StoreError> {
     let name = experiment.name.as_str();
     let (mut runs, mut sources, mut epochs) = (Vec::new(), Vec::new(), Vec::new());
+    let mut written = BTreeSet::new();
+    let images = match &experiment.settings.dataset.source {
+        Source::Faces(faces) => faces.test,
+        _ => TEST,
+    };
     for (run, identity) in plan.runs.iter().zip(&identified.runs) {
         let [id, evaluation] = [identity.training.as_str(), identity.evaluation.as_str()];
         let condition = &plan.conditions[run.condition];
         // A generator for every run, so that another experiment changes none of them.
-        let mut random = ChaCha8Rng::from_seed(*blake3::hash(id.as_bytes()).as_bytes());
+        let seed = identity.run.as_str();
+        let mut random = ChaCha8Rng::from_seed(*blake3::hash(seed.as_bytes()).as_bytes());
+        let occlusion = condition.occlusion.as_ref();
         let covered = condition.regions.len() as f64 * 0.08;
-        let ability = 0.85 - covered + random.random_range(-0.01..0.01);
-        let of_training = epoch_rows(id, ability);
-        write_training(results, id, &plan.trainings[run.training], &of_training)?;
-        epochs.extend(of_training);
+        let ability = match occlusion.map(|occlusion| occlusion.mode) {
+            Some(Mode::Keep) => 0.25 + covered,
+            _ => 0.85 - covered,
+        };
+        let ability = ability + random.random_range(-0.01..0.01);
+        if written.insert(id) {
+            let of_training = epoch_rows(id, ability);
+            write_training(results, id, &plan.trainings[run.training], &of_training)?;
+            epochs.extend(of_training);
+        }
 
         let path = results.evaluation_path(id, evaluation)?;
-        let rows = answers(evaluation, ability, &mut random);
+        let rows = answers(evaluation, images, ability, &mut random);
         write_table(&path, &rows)?;
         let record = EvaluationRecord {
             evaluation_id: evaluation.to_owned(),
@@ -135,7 +193,6 @@ fn write_experiment(
         record.write(&EvaluationRecord::path(&path))?;
         let classes = plan.trainings[run.training].settings.dataset.classes.clone();
         sources.push(PredictionSource { run_id: identity.run.to_string(), path, classes });
-        let occlusion = condition.occlusion.as_ref();
         runs.push(RunRow {
             run_id: identity.run.to_string(),
             training_id: id.to_owned(),
@@ -261,8 +318,13 @@ fn epoch_rows(id: &str, ability: f64) -> Vec<EpochRow> {
 }
 
 /// Answers of which about the share `ability` is right.
-fn answers(evaluation: &str, ability: f64, random: &mut ChaCha8Rng) -> Vec<PredictionRow> {
-    let splits = [(Split::Val, VAL), (Split::Test, TEST)];
+fn answers(
+    evaluation: &str,
+    test: usize,
+    ability: f64,
+    random: &mut ChaCha8Rng,
+) -> Vec<PredictionRow> {
+    let splits = [(Split::Val, VAL), (Split::Test, test)];
     let images =
         splits.into_iter().flat_map(|(split, images)| (0..images).map(move |i| (split, i)));
     let mut row = |split: Split, image: usize| {

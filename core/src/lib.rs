@@ -8,6 +8,7 @@
 //! | [`plan`] | an experiment expanded into conditions × seeds, runs and the trainings they need |
 //! | [`dataset`] | pictures and label distributions: `faces` (embedded), FER+, RAF-DB, class folders |
 //! | [`store`] | the results folder: tables, manifests, atomic writes |
+//! | [`study`] | what the rows of a study say: its settings, each with its classes, chance and conditions |
 //! | [`metrics`] | how good the answers of one run are |
 //! | [`analysis`] | effects, intervals, p-values: from tables to tables |
 //! | [`machine`] | the machine, and how it is divided among trainings |
@@ -32,3 +33,4 @@ pub mod random;
 pub mod region;
 pub mod report;
 pub mod store;
+pub mod study;

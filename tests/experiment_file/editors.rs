@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use fer_lab::experiment::{DATASET_KINDS, SCHEMA, starter};
+use fer_lab::experiment::{dataset_kinds, schema, starter};
 use serde_json::Value as Json;
 
 use super::schema::{probes, shipped};
@@ -27,7 +27,7 @@ fn tool(variable: &str, name: &str, arguments: &[&str], folder: &Path) -> Option
 /// Files with the schema beside them, and whether each is right.
 fn files() -> (tempfile::TempDir, BTreeMap<String, bool>) {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("fer-lab.schema.json"), SCHEMA).unwrap();
+    fs::write(folder.path().join("fer-lab.schema.json"), schema()).unwrap();
     let mut right = BTreeMap::new();
     let mut write = |name: String, text: &str, is_right: bool| {
         let text = format!("#:schema ./fer-lab.schema.json\n{text}\n");
@@ -37,8 +37,8 @@ fn files() -> (tempfile::TempDir, BTreeMap<String, bool>) {
     for (number, probe) in probes().iter().enumerate() {
         write(format!("{number:04}.toml"), &probe.text, probe.right);
     }
-    for (word, kind) in DATASET_KINDS {
-        write(format!("starter_{word}.toml"), &starter("x", kind), true);
+    for kind in dataset_kinds() {
+        write(format!("starter_{kind}.toml"), &starter("x", kind), true);
     }
     for path in shipped() {
         let name = Path::new(&path).file_name().unwrap().to_str().unwrap().to_owned();

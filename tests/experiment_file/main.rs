@@ -2,6 +2,7 @@
 //! and the commented file that `init` writes.
 
 mod editors;
+mod ids;
 mod probes;
 mod schema;
 mod starter;

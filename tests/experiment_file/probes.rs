@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use fer_lab::experiment::SCHEMA;
+use fer_lab::experiment::schema;
 use serde_json::Value as Json;
 use toml::{Table, Value};
 
@@ -91,7 +91,7 @@ impl Kinds {
 
     /// Every key under these kinds, tables included, in the schema's order.
     pub fn keys(self) -> Vec<Key> {
-        let schema = serde_json::from_str(SCHEMA).unwrap();
+        let schema = serde_json::from_str(&schema()).unwrap();
         let mut keys = Vec::new();
         self.collect("", &schema, &mut keys);
         keys
@@ -151,12 +151,7 @@ impl Kinds {
                 probes.push(Probe { text: file.to_string(), right: false });
                 continue;
             }
-            let values =
-                match rule["items"]["enum"].is_array() || rule["items"]["type"] == "integer" {
-                    true => of_list(&rule),
-                    false => of_value(&rule),
-                };
-            values.into_iter().for_each(|(value, right)| probe(value, right));
+            values(&rule).into_iter().for_each(|(value, right)| probe(value, right));
         }
         probes
     }
@@ -170,7 +165,7 @@ impl Kinds {
 }
 
 /// Changes what would contradict a key's new value.
-fn make_room(file: &mut Table, path: &str, value: &Value) {
+pub fn make_room(file: &mut Table, path: &str, value: &Value) {
     match (path, value.as_str().unwrap_or_default()) {
         ("dataset.kind", kind) => {
             put(file, "dataset", Table::new().into());
@@ -195,6 +190,14 @@ pub fn sample(rule: &Json) -> Value {
     let first = of_value(rule).into_iter().find(|(_, right)| *right);
     let default = rule.get("default").map(to_toml);
     default.or(first.map(|(value, _)| value)).unwrap_or_else(|| panic!("{rule}"))
+}
+
+/// Values of a key, each with whether its rule allows it.
+pub fn values(rule: &Json) -> Vec<(Value, bool)> {
+    match rule["items"]["enum"].is_array() || rule["items"]["type"] == "integer" {
+        true => of_list(rule),
+        false => of_value(rule),
+    }
 }
 
 /// Values of a rule's type, each with whether the rule allows it.

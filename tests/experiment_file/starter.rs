@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use fer_lab::experiment::{DATASET_KINDS, Experiment, load, parse, starter};
+use fer_lab::experiment::{Experiment, dataset_kinds, load, parse, starter};
 use toml::{Table, Value};
 
 use super::probes::{Kinds, put, to_toml};
@@ -106,7 +106,7 @@ fn read(text: &str) -> Experiment {
 }
 
 fn starters() -> Vec<(&'static str, String)> {
-    DATASET_KINDS.map(|(word, kind)| (word, starter("my_study", kind))).to_vec()
+    dataset_kinds().map(|kind| (kind, starter("my_study", kind))).collect()
 }
 
 #[test]

@@ -75,6 +75,7 @@ fn init_destroys_nothing_and_says_what_it_cannot_do() {
         (vec!["init", "mine.txt"], "`mine.txt` cannot be an experiment's file"),
         (vec!["init", "file/x.toml"], "cannot write `file/x.toml`"),
         (vec!["init", "new.toml", "--set", "train.epochs=2"], "writes no `--set` down"),
+        (vec!["init", "-", "--format", "json"], "`init -` writes the file itself"),
         (vec!["init", "new.toml", "--dataset", "fer"], "ferplus"),
     ] {
         let run = program.run(&arguments);
@@ -87,6 +88,41 @@ fn init_destroys_nothing_and_says_what_it_cannot_do() {
     // What is to be typed next survives a shell.
     let spaced = program.run(&["init", "my studies/first.toml"]);
     assert!(spaced.stdout.contains("run 'my studies/first.toml'"), "{}", spaced.stdout);
+}
+
+#[test]
+fn a_first_file_goes_to_standard_output_too() {
+    let program = Program::new();
+    let printed = program.run(&["init", "-", "--dataset", "rafdb"]);
+    printed.succeeds();
+    program.run(&["init", "my_study", "--dataset", "rafdb"]).succeeds();
+    assert_eq!(printed.stdout.as_bytes(), program.bytes("my_study.toml"));
+    assert!(!program.path("-").exists() && !program.path("-.toml").exists());
+}
+
+#[test]
+fn every_key_is_listed() {
+    let program = Program::new();
+    let rows = program.json(&["keys", "--format", "json"]);
+    let rows = rows.as_array().unwrap();
+    let of = |path: &str| -> Vec<&Value> { rows.iter().filter(|row| row["key"] == path).collect() };
+    let rates = of("train.optimizer.learning_rate");
+    assert_eq!(rates.len(), 2);
+    assert_eq!(rates[0]["default"], "0.001");
+    assert_eq!(rates[0]["goes_with"], "adam, adamw");
+    assert_eq!((&rates[1]["default"], &rates[1]["goes_with"]), (&"0.01".into(), &"sgd".into()));
+    assert_eq!(rates[0]["takes"], "above 0, up to 10");
+    assert_eq!(of("train.device")[0]["decides"], "nothing");
+    let page = program.run(&["keys", "train", "--format", "markdown"]);
+    assert!(page.stdout.starts_with("| key | type | default | takes |"), "{}", page.stdout);
+    assert!(page.stdout.lines().count() > 20 && !page.stdout.contains("dataset.kind"));
+    let listing = program.run(&["keys", "train.epochs"]).stdout;
+    let expected =
+        "[train]\nepochs = 30\n    Passes over the training images. whole number: 1 to 100000\n";
+    assert_eq!(listing, expected);
+    let unknown = program.run(&["keys", "epoch"]);
+    assert_eq!(unknown.code, Some(2));
+    assert!(unknown.stderr.contains("there is no key `epoch`: did you mean"), "{}", unknown.stderr);
 }
 
 #[test]

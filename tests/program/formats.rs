@@ -22,7 +22,7 @@ fn every_command_answers_in_every_format_or_refuses_it() {
     let runs = program.json(&["show", "small", "--format", "json"]);
     let run = runs[0]["run_id"].as_str().unwrap();
 
-    let answered: [&[&str]; 22] = [
+    let answered: [&[&str]; 24] = [
         &["init", "NEW.toml"],
         &["run", "smoke.toml", "-q"],
         &["plan", "smoke.toml"],
@@ -45,6 +45,8 @@ fn every_command_answers_in_every_format_or_refuses_it() {
         &["logs", "small"],
         &["reproduce", run, "-q"],
         &["clean", "--dry-run"],
+        &["keys", "train.optimizer"],
+        &["tables"],
     ];
     for format in ["csv", "json", "markdown"] {
         for arguments in answered {
@@ -101,6 +103,7 @@ fn every_command_answers_in_every_format_or_refuses_it() {
         &["regions"],
         &["tables"],
         &["schema"],
+        &["keys"],
         &["init", "other.toml"],
     ] {
         refuses(&program, arguments, &["--set", "train.epochs=9"], "--set");

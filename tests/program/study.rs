@@ -77,16 +77,106 @@ fn a_region_that_covers_nothing_is_refused_before_anything_is_trained() {
 fn one_sweep_has_one_order_of_classes() {
     let program = Program::new();
     program.write("smoke.toml", SMOKE);
-    let sweep = |lists: &str| {
-        let set = format!("matrix.\"dataset.classes\"={lists}");
-        let plan = program.run(&["plan", "smoke.toml", "--set", &set]);
-        assert_eq!(plan.code, Some(2), "{}", plan.stdout);
-        plan.stderr
-    };
-    let order = sweep("[[\"fear\", \"anger\"], [\"anger\", \"fear\"]]");
-    assert!(order.contains("have the same classes in another order"), "{order}");
-    let sets = sweep("[[\"fear\", \"anger\"], [\"anger\", \"sadness\"]]");
-    assert!(sets.contains("the combinations of the matrix do not have the same classes"), "{sets}");
+    let set = "matrix.\"dataset.classes\"=[[\"fear\", \"anger\"], [\"anger\", \"fear\"]]";
+    let plan = program.run(&["plan", "smoke.toml", "--set", set]);
+    assert_eq!(plan.code, Some(2), "{}", plan.stdout);
+    assert!(plan.stderr.contains("have the same classes in another order"), "{}", plan.stderr);
+}
+
+/// What the description of a chart's file says in words, its subtitle among them.
+fn chart(program: &Program, name: &str) -> String {
+    let svg = program.bytes(&format!("results/small/charts/{name}.svg"));
+    flat(&String::from_utf8(svg).unwrap())
+}
+
+#[test]
+fn other_classes_are_another_setting_with_its_own_chance() {
+    let program = Program::new();
+    let sweep = "[matrix]\n\"dataset.classes\" = [[\"neutral\", \"happiness\"], [\"neutral\", \
+                 \"happiness\", \"anger\"]]\n";
+    let occlusion = "regions = [\"mouth\", \"eyes\"]\nphases = [\"evaluate\"]\n";
+    let text =
+        quick(occlusion).replace("classes = [\"neutral\", \"happiness\", \"surprise\"]\n", "");
+    program.write("classes.toml", &format!("{text}{sweep}"));
+    let plan = program.json(&["plan", "classes.toml", "--format", "json"]);
+    assert_eq!(plan["trainings"].as_array().unwrap().len(), 2, "{plan}");
+    let named = "hide mouth, classes = [\"neutral\", \"happiness\"]";
+    assert!(
+        plan["conditions"].as_array().unwrap().iter().any(|one| one["name"] == named),
+        "{plan}"
+    );
+
+    let run = program.run(&["run", "classes.toml", "-q"]);
+    run.succeeds();
+    let said = flat(&run.stdout);
+    let (two, three) = ("classes neutral + happiness", "classes neutral + happiness + anger");
+    assert!(
+        said.contains(&format!("All this is for {two}; the table has the other settings.")),
+        "{said}"
+    );
+    // 40 faces of two classes and of three: half and a third, as evenly as they go.
+    assert!(said.contains(&format!("with {two} (chance 50.0 %) and")), "{said}");
+    assert!(said.contains(&format!("with {three} (chance 35.0 %).")), "{said}");
+    let again = program.run(&["report", "small"]);
+    again.succeeds();
+    assert!(flat(&again.stdout).starts_with(&said[..said.find("condition ").unwrap()][..200]));
+
+    for (name, setting, images) in
+        [("effects", two, 40), ("effects_classes_neutral_happiness_anger", three, 40)]
+    {
+        let svg = chart(&program, name);
+        assert!(svg.contains(&format!("faces · {setting} · {images} test images")), "{svg}");
+    }
+    let matrix = chart(&program, "confusion_whole_classes_neutral_happiness");
+    assert!(!matrix.contains("anger"), "{matrix}");
+    let compare = program.run(&[
+        "compare",
+        &format!("small:{named}"),
+        "small:whole, classes = [\"neutral\", \"happiness\"]",
+    ]);
+    compare.succeeds();
+    // On other classes the same pictures show something else.
+    let apart = "small:whole, classes = [\"neutral\", \"happiness\", \"anger\"]";
+    let compare = program.run(&["compare", &format!("small:{named}"), apart]);
+    compare.succeeds();
+    assert!(
+        flat(&compare.stdout).contains("the test images, or their classes, are not the same"),
+        "{}",
+        compare.stdout
+    );
+}
+
+#[test]
+fn everything_in_a_report_of_a_sweep_speaks_of_a_named_setting() {
+    let program = Program::new();
+    let occlusion = "regions = [\"mouth\", \"eyes\", \"nose\"]\nphases = [\"evaluate\"]\n";
+    // The order of the file, which is not that of the texts or of the numbers.
+    let sweep = "[matrix]\n\"train.epochs\" = [2, 10, 1]\n[sensitivity]\nmethods = [\"window\"]\n";
+    program.write("epochs.toml", &format!("{}{sweep}", quick(occlusion)));
+    let run = program.run(&["run", "epochs.toml", "-q"]);
+    run.succeeds();
+    let said = flat(&run.stdout);
+    assert!(said.contains("All this is for epochs 2; the table has the other settings."), "{said}");
+    assert!(said.contains("Across the 3 settings, whole faces reach"), "{said}");
+    let rows: Vec<&str> = run.stdout.lines().filter(|line| line.starts_with("epochs ")).collect();
+    assert_eq!(rows.len(), 3, "{}", run.stdout);
+    for (row, epochs) in rows.iter().zip(["epochs 2 ", "epochs 10 ", "epochs 1 "]) {
+        assert!(row.starts_with(epochs), "{rows:?}");
+    }
+    for kind in
+        ["effects", "effects_bits", "region_map", "emotions", "curves", "sensitivity_window"]
+    {
+        for (suffix, epochs) in [("", 2), ("_epochs_10", 10), ("_epochs_1", 1)] {
+            let svg = chart(&program, &format!("{kind}{suffix}"));
+            assert!(svg.contains(&format!("faces · epochs {epochs} ·")), "{kind}{suffix}: {svg}");
+        }
+    }
+    let svg = chart(&program, "sweep");
+    let place = |text: &str| svg.find(text).unwrap_or_else(|| panic!("{text}: {svg}"));
+    assert!(place("> epochs 2 <") < place("> epochs 10 <"), "{svg}");
+    let page = flat(&String::from_utf8(program.bytes("results/small/report.html")).unwrap());
+    assert!(page.contains("Settings side by side") && page.contains("All this is for epochs 2;"));
+    assert!(page.contains("faces · epochs 2 · 40 test images · 1 seed"));
 }
 
 #[test]

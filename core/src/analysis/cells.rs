@@ -10,8 +10,7 @@ use super::metric::mean;
 use super::moderated::{Prior, Spread};
 use super::places::Places;
 use super::scores::RunScores;
-use crate::region::{Mode, Phase};
-use crate::store::Masking;
+use crate::region::{Masking, Mode, Phase};
 
 /// What keeps runs from being compared.
 #[derive(Debug, Error, PartialEq)]
@@ -32,6 +31,8 @@ pub(super) struct Cell<'a> {
     /// Whole faces, by seed.
     pub whole: BTreeMap<u64, &'a RunScores>,
     pub covered: Vec<Covered<'a>>,
+    /// Those that saw the masks alone, which are no covering of the face.
+    pub masks: Vec<&'a RunScores>,
 }
 
 /// The runs of one covering and of its controls.
@@ -55,19 +56,21 @@ pub(super) struct Pair<'a> {
 /// Sorts the runs that are done into cells and coverings, both in order of first occurrence.
 pub(super) fn cells(runs: &[RunScores]) -> Result<Vec<Cell<'_>>, EffectsError> {
     let mut cells: Vec<Cell> = Vec::new();
-    // The masks alone are no covering of the face.
-    for scores in
-        runs.iter().filter(|scores| scores.done() && scores.run.phase != Some(Phase::Masks))
-    {
+    for scores in runs.iter().filter(|scores| scores.done()) {
         let run = &scores.run;
         let cell = match cells.iter().position(|cell| *cell.swept == run.swept) {
             Some(known) => &mut cells[known],
             None => {
                 let whole = BTreeMap::new();
-                cells.push(Cell { swept: &run.swept, whole, covered: Vec::new() });
+                let (covered, masks) = (Vec::new(), Vec::new());
+                cells.push(Cell { swept: &run.swept, whole, covered, masks });
                 cells.last_mut().expect("one was just added")
             }
         };
+        if run.phase == Some(Phase::Masks) {
+            cell.masks.push(scores);
+            continue;
+        }
         let before = if let Some(masking) = run.masking() {
             let alike = |known: &Covered| known.regions == run.regions && known.masking == masking;
             let covered = match cell.covered.iter().position(alike) {

@@ -5,34 +5,23 @@
 
 use std::collections::BTreeMap;
 
-use super::cells::{EffectsError, same_images};
+use super::cells::{Cell, EffectsError, cells, same_images};
 use super::chance::{chance, without_looking};
 use super::crossed::Differences;
 use super::metric::Metric;
 use super::scores::RunScores;
-use crate::region::Phase;
 use crate::store::MaskLeakRow;
 
-/// How far the networks that saw masks alone come beyond [`chance`](super::chance()). Rows for each swept choice that has such runs, one for
-/// each of the two metrics; none of bits where a run does not know its own.
+/// How far the networks that saw masks alone come beyond [`chance`](super::chance()). Rows for each swept choice
+/// that has such runs, one for each of the two metrics; none of bits where a run does not know its own.
 ///
 /// # Errors
 /// Where two of the runs were examined on different test images.
 pub fn mask_leaks(runs: &[RunScores]) -> Result<Vec<MaskLeakRow>, EffectsError> {
-    let mut choices: Vec<(&BTreeMap<String, String>, Vec<&RunScores>)> = Vec::new();
-    for scores in
-        runs.iter().filter(|scores| scores.done() && scores.run.phase == Some(Phase::Masks))
-    {
-        let swept = &scores.run.swept;
-        match choices.iter_mut().find(|(known, _)| *known == swept) {
-            Some((_, runs)) => runs.push(scores),
-            None => choices.push((swept, vec![scores])),
-        }
-    }
     let mut rows = Vec::new();
-    for (swept, runs) in choices {
-        same_images(runs.iter().copied())?;
-        let rows_of = |metric| mask_leak(metric, &runs, swept);
+    for Cell { swept, masks, .. } in cells(runs)?.iter().filter(|cell| !cell.masks.is_empty()) {
+        same_images(masks.iter().copied())?;
+        let rows_of = |metric| mask_leak(metric, masks, swept);
         rows.extend([Metric::Accuracy, Metric::Bits].into_iter().filter_map(rows_of));
     }
     Ok(rows)
@@ -75,7 +64,7 @@ mod tests {
     use super::super::effects;
     use super::super::effects::fixture::{answers, run};
     use super::*;
-    use crate::region::FillKind;
+    use crate::region::{FillKind, Phase};
     use crate::store::RunRow;
 
     fn masks(id: &str, seed: u64) -> RunRow {

@@ -2,7 +2,7 @@
 //!
 //! In: the rows of runs and predictions. Out: the rows of confusion matrices, and of what covering changes
 //! in metrics, recalls and confusions, each with an interval that says how far it can be trusted. Everything
-//! here is a pure function but for [`tables`], which reads the rows; this room knows nothing of networks or
+//! here is a pure function but for [`tables`], [`sides`] and [`earlier`], which read the rows; this room knows nothing of networks or
 //! charts.
 
 pub mod cells;
@@ -13,6 +13,7 @@ pub mod confusion;
 pub mod confusion_shifts;
 pub mod contrasts;
 pub mod crossed;
+pub mod earlier;
 pub mod effects;
 pub mod holm;
 pub mod interplay;
@@ -26,6 +27,7 @@ pub mod ranking;
 pub mod scores;
 pub mod sensitivity;
 pub mod shapley;
+pub mod sides;
 pub mod tables;
 
 pub use cells::EffectsError;
@@ -36,6 +38,7 @@ pub use confusion::{ConfusionError, confusion};
 pub use confusion_shifts::confusion_shifts;
 pub use contrasts::{Standing, contrasts, standing};
 pub use crossed::{Components, Differences, Estimate};
+pub use earlier::{Power, power, speed};
 pub use effects::effects;
 pub use holm::holm;
 pub use interplay::{interactions, interplay};
@@ -47,6 +50,7 @@ pub use ranking::ranking;
 pub use scores::{RunScores, ScoreError, Scorer};
 pub use sensitivity::{MeanCurve, MeanMap, by_region, curve_area, mean_curves, mean_maps};
 pub use shapley::{shapley, shapley_values};
+pub use sides::{Side, SideError, scores_of};
 pub use tables::{Tables, TablesError, read_scores};
 
 #[cfg(test)]

@@ -16,8 +16,8 @@ use super::metric::Metric;
 use super::moderated::{Prior, Spread};
 use super::ranking::rank_probabilities;
 use super::scores::RunScores;
-use crate::region::{Mode, Phase};
-use crate::store::{Masking, ShapleyRow, Worth};
+use crate::region::{Masking, Mode, Phase};
+use crate::store::{ShapleyRow, Worth};
 
 /// Regions that one game can have: 2^16 sets.
 const MOST_PLAYERS: usize = 16;

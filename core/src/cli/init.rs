@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::PossibleValuesParser;
 use serde_json::json;
 
 use super::{Exit, Options, output};
-use crate::experiment::{DATASET_KINDS, DatasetKind, is_name, starter};
+use crate::experiment::{dataset_kinds, is_name, starter};
 use crate::report::Format;
 use crate::store::{StoreError, write_new};
 
@@ -22,25 +22,31 @@ use crate::store::{StoreError, write_new};
     fer-lab init                                a study of drawn faces\n  \
     fer-lab init brows.toml --dataset ferplus   one of FER+, called brows")]
 pub struct Arguments {
-    /// The file to write, which must not exist; the experiment takes its name
+    /// The file to write, which must not exist; the experiment takes its name. `-` writes to standard output
     #[arg(value_name = "FILE", default_value = "experiments/my_study.toml")]
     file: PathBuf,
     /// The data set
     #[arg(long, value_name = "KIND", default_value = "faces", value_parser = kinds())]
-    dataset: DatasetKind,
+    dataset: String,
 }
 
-fn kinds() -> impl TypedValueParser<Value = DatasetKind> {
-    let words = DATASET_KINDS.map(|(word, _)| word);
-    PossibleValuesParser::new(words).map(|word| {
-        let found = DATASET_KINDS.iter().find(|(name, _)| *name == word);
-        found.map_or(DatasetKind::Faces, |(_, kind)| *kind)
-    })
+/// What an experiment is called that has no file yet.
+const UNNAMED: &str = "my_study";
+
+fn kinds() -> PossibleValuesParser {
+    dataset_kinds().collect::<Vec<_>>().into()
 }
 
 pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     if !options.sets.is_empty() {
         bail!("`init` writes no `--set` down: change the key in the file, or give it to `run`");
+    }
+    if arguments.file.as_os_str() == "-" {
+        if options.format != Format::Table {
+            bail!("`init -` writes the file itself, which has no `--format`: leave it out");
+        }
+        output::data(&starter(UNNAMED, &arguments.dataset))?;
+        return Ok(Exit::Done);
     }
     let mut file = arguments.file.clone();
     if file.extension().is_none() {
@@ -54,7 +60,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
             file.display()
         );
     }
-    write(&file, &starter(name, arguments.dataset))?;
+    write(&file, &starter(name, &arguments.dataset))?;
     let word = output::shell_word(file.as_os_str());
     let written = json!({ "file": file.to_string_lossy(), "experiment": name });
     match options.format {

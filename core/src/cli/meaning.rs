@@ -59,6 +59,7 @@ fn without_file(command: &Command) -> Option<&'static str> {
         Command::Reproduce(_) => Some("reproduce"),
         Command::Clean(_) => Some("clean"),
         Command::Worker(_) => Some("worker"),
+        Command::Keys(_) => Some("keys"),
         Command::Tables(_) => Some("tables"),
         Command::Schema(_) => Some("schema"),
         Command::Completions(_) => Some("completions"),

@@ -10,6 +10,7 @@ mod data;
 mod diff;
 mod init;
 mod interrupt;
+mod keys;
 mod list;
 mod logs;
 mod man;
@@ -41,7 +42,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::dataset::DatasetError;
 use crate::engine::{EngineError, Libtorch};
 use crate::experiment::{self, Experiment, ExperimentErrors};
-use crate::report::{Format, ReportError};
+use crate::report::{Format, ReportError, ReportingError};
 use crate::store::StoreError;
 
 /// Which parts of a face carry the signal that a network uses to read an emotion?
@@ -109,6 +110,7 @@ enum Command {
     Reproduce(reproduce::Arguments),
     Clean(clean::Arguments),
     Worker(worker::Arguments),
+    Keys(keys::Arguments),
     Tables(tables::Arguments),
     Schema(schema::Arguments),
     Completions(completions::Arguments),
@@ -221,6 +223,7 @@ fn run(command: &Command, options: &Options, program: &Program) -> anyhow::Resul
         Command::Worker(arguments) => worker::run(arguments, options, program.libtorch()?),
         Command::Diff(arguments) => diff::run(arguments, options),
         Command::Logs(arguments) => logs::run(arguments, options),
+        Command::Keys(arguments) => keys::run(arguments, options),
         Command::Tables(arguments) => tables::run(arguments, options),
         Command::Schema(arguments) => schema::run(arguments),
         Command::Completions(arguments) => completions::run(arguments),
@@ -245,6 +248,9 @@ fn was_cut_short(error: &anyhow::Error) -> bool {
         return error.is_about_storing();
     }
     if let Some(error) = error.downcast_ref::<DatasetError>() {
+        return error.is_about_storing();
+    }
+    if let Some(error) = error.downcast_ref::<ReportingError>() {
         return error.is_about_storing();
     }
     let stored = match error.downcast_ref::<ReportError>() {

@@ -1,7 +1,5 @@
 //! `fer-lab plan`
 
-mod seeds;
-
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -14,13 +12,15 @@ use super::interrupt::Interruption;
 use super::progress::{Progress, duration};
 use super::run::{CHECKPOINT_SECONDS, CrewArguments};
 use super::{Exit, Options, output};
+use crate::analysis::{power, speed};
 use crate::dataset;
 use crate::engine::{self, Outline, Specification, Status, Work};
-use crate::experiment::{Experiment, Settings, Source};
+use crate::experiment::{Experiment, Settings};
 use crate::machine::Crew;
-use crate::plan::{Plan, map_answers, multiply_adds};
-use crate::report::{Cell, Column, Format, Table, counted, thousands, wrap};
-use crate::store::{CACHE, FileKind, Results, StoreError, TrainingStatus, file_kind, write_json};
+use crate::plan::{Plan, map_answers};
+use crate::report::planned::conditions_table;
+use crate::report::{Format, advice, counted, thousands, wrap};
+use crate::store::{CACHE, FileKind, Results, StoreError, file_kind, write_json};
 
 /// What `run` would do, what is done already, how long the rest takes
 ///
@@ -82,7 +82,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
             let planned = Planned { experiment: &experiment, plan: &plan, crew: &crew, effect };
             output::answer(&describe(&planned, &outline, &missing, results.as_ref())?)?;
         }
-        other => output::table(&table(&outline), other)?,
+        other => output::table(&conditions_table(&outline), other)?,
     }
     Ok(Exit::Done)
 }
@@ -182,7 +182,7 @@ fn describe(
     if !outline.question.is_empty() {
         text += &format!("{}\n\n", outline.question);
     }
-    text += &table(outline).render(Format::Table, output::width().min(100))?;
+    text += &conditions_table(outline).render(Format::Table, output::width().min(100))?;
     let open: Vec<usize> = (0..plan.trainings.len())
         .filter(|training| outline.trainings[*training].status != Status::Done)
         .collect();
@@ -213,7 +213,7 @@ fn describe(
     }
     if plan.conditions.iter().any(|condition| condition.occlusion.is_some()) {
         let parameters = outline.parameters.total;
-        let advice = seeds::advice(planned.experiment, parameters, planned.effect, results)?;
+        let advice = advice(&power(planned.experiment, parameters, planned.effect, results)?);
         text += &format!("{}\n", wrap(&advice, output::width().min(100)));
     }
     for warning in &outline.warnings {
@@ -229,87 +229,27 @@ fn describe(
     Ok(text)
 }
 
-/// A row a condition.
-fn table(outline: &Outline) -> Table {
-    let mut table = Table::new(vec![
-        Column::text("condition", "condition"),
-        Column::number("runs", "runs"),
-        Column::number("done", "done"),
-    ]);
-    for condition in &outline.conditions {
-        let runs = outline.runs.iter().filter(|run| run.condition == condition.name);
-        let done = runs.clone().filter(|run| run.status == Status::Done).count() as u64;
-        let name = Cell::text(condition.name.as_str());
-        table.push(vec![name, Cell::Count(runs.count() as u64), Cell::Count(done)]);
-    }
-    table
-}
-
-/// How long the open trainings take: by the speed of trainings of the same network on the same size of
-/// pictures, or by a guess from its arithmetic.
+/// How long the open trainings take, and by what that is known.
 fn estimate(
     planned: &Planned,
     open: &[usize],
     results: Option<&Results>,
 ) -> anyhow::Result<String> {
-    /// Multiply-adds a second and thread of a small network in training, f32.
-    const GUESS: f64 = 1.0e10;
     let Planned { experiment, plan, crew, .. } = planned;
-    let mut seconds = 0.0;
-    let mut measured = true;
-    for training in open {
-        let settings = &plan.trainings[*training].settings;
-        let Source::Faces(faces) = &settings.dataset.source else {
-            return Ok("how long that takes is known once the pictures are read\n".to_owned());
-        };
-        let runs = plan.runs.iter().filter(|run| run.training == *training).count();
-        let epochs = settings.train.epochs as usize;
-        // A picture that is only answered goes forward, one that is learned from backward too, which is twice
-        // as much.
-        let answered = faces.val * epochs + faces.test * runs;
-        let visits = (faces.train * epochs) as f64 + answered as f64 / 3.0;
-        let seen = match results {
-            Some(results) => speed_seen(results, settings)?,
-            None => None,
-        };
-        measured &= seen.is_some();
-        let dataset = &settings.dataset;
-        let cost = multiply_adds(&settings.model, dataset.height, dataset.width, dataset.channels);
-        let guess = GUESS * f64::from(crew.threads) / (3.0 * cost as f64);
-        seconds += visits / seen.unwrap_or(guess);
-    }
     let at_once = crew.jobs().min(open.len() as u32);
-    seconds /= f64::from(at_once);
-    let seeds = experiment.seeds.len();
-    let basis = if measured {
-        "by the speed of such trainings here"
-    } else {
-        "a rough guess: none of this network has been timed here"
+    let speed_of = |settings: &Settings| -> Result<Option<f64>, StoreError> {
+        Ok(results.map(|results| speed(results, settings)).transpose()?.flatten())
     };
-    let plural = if seeds == 1 { "" } else { "s" };
+    let Some(estimate) = plan.estimate(open, (at_once, crew.threads), speed_of)? else {
+        return Ok("how long that takes is known once the pictures are read\n".to_owned());
+    };
+    let basis = match estimate.measured {
+        true => "by the speed of such trainings here",
+        false => "a rough guess: none of this network has been timed here",
+    };
+    let seeds = counted(experiment.seeds.len() as u64, "seed");
     Ok(format!(
-        "about {} for {seeds} seed{plural}, {at_once} trainings at once\n({basis})\n",
-        duration(seconds)
+        "about {} for {seeds}, {at_once} trainings at once\n({basis})\n",
+        duration(estimate.seconds)
     ))
-}
-
-/// Images a second of done trainings with the same network, size and precision.
-fn speed_seen(results: &Results, settings: &Settings) -> anyhow::Result<Option<f64>> {
-    const LOOKED_AT: usize = 100;
-    let model = serde_json::to_value(&settings.model)?;
-    let dataset = serde_json::to_value(&settings.dataset)?;
-    let mut speeds = Vec::new();
-    for id in results.trainings()?.iter().take(LOOKED_AT) {
-        let Ok(manifest) = results.manifest(id) else { continue };
-        let same = ["height", "width", "channels"]
-            .iter()
-            .all(|key| manifest.settings["dataset"][*key] == dataset[*key])
-            && manifest.settings["model"] == model
-            && manifest.precision == settings.train.precision.name();
-        if same && manifest.status == TrainingStatus::Done {
-            speeds.push(manifest.train_images_per_second);
-        }
-    }
-    speeds.sort_by(f64::total_cmp);
-    Ok(speeds.get(speeds.len() / 2).copied())
 }

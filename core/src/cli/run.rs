@@ -14,6 +14,7 @@ use crate::engine::{self, Libtorch, Work};
 use crate::experiment::{DeviceChoice, Experiment};
 use crate::machine::{Asked, Crew, Machine};
 use crate::plan::Plan;
+use crate::report::Depth;
 use crate::store::Results;
 
 /// Train what is missing, collect, chart, answer
@@ -36,9 +37,6 @@ pub struct Arguments {
     /// End at the first failure; trainings under way write checkpoints
     #[arg(long)]
     fail_fast: bool,
-    /// Go on with the others when a training fails; that is so unless --fail-fast is given
-    #[arg(long, conflicts_with = "fail_fast")]
-    keep_going: bool,
     /// Where the results folder holds another study of the same name, replace its tables; it is kept under
     /// another name else
     #[arg(long)]
@@ -143,8 +141,8 @@ pub fn run(
             output::error_text(&again);
             return Ok(Exit::Interrupted);
         }
-        let answer = interruption.leaving_at_once(|| {
-            report::regenerate(&results, &experiment.name, options, report::Depth::Answer)
+        let (answer, _) = interruption.leaving_at_once(|| {
+            report::regenerate(&results, &experiment.name, options, Depth::Answer)
         })?;
         if !arguments.json {
             told = told.and(output::answer(&answer));

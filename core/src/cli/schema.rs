@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::{Exit, output};
-use crate::experiment::SCHEMA;
+use crate::experiment::schema;
 
 /// The JSON Schema of the experiment file, for editors
 ///
@@ -18,6 +18,6 @@ First line of each experiment file beside it:\n  \
 pub struct Arguments {}
 
 pub fn run(_: &Arguments) -> anyhow::Result<Exit> {
-    output::data(SCHEMA)?;
+    output::data(&schema())?;
     Ok(Exit::Done)
 }

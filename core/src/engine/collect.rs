@@ -10,7 +10,7 @@ use crate::dataset::Split;
 use crate::dataset::faces::{self, IdealObserver};
 use crate::experiment::{DatasetSpec, FacesSpec, Source};
 use crate::metrics::Metrics;
-use crate::plan::{Condition, Identified, Naming, Plan, TrainingIdentity, source_content};
+use crate::plan::{Condition, Identified, Plan, TrainingIdentity, source_content, typed_seen};
 use crate::region::{Mode, Occlusion, Phase, Regions};
 use crate::store::{
     ConfusionRow, EpochRow, EvaluationRecord, Manifest, PredictionRow, PredictionSource, Results,
@@ -200,7 +200,6 @@ fn score(
 /// For faces, what an ideal observer reaches with any set of regions, in each swept choice: set by set a row for every
 /// condition that leaves it to be seen.
 fn truth(work: &Work) -> Result<(), EngineError> {
-    let naming = Naming::new(work.experiment);
     let mut rows = Vec::new();
     for (index, cell) in work.experiment.cells.iter().enumerate() {
         let Source::Faces(faces) = &cell.settings.dataset.source else { continue };
@@ -215,7 +214,7 @@ fn truth(work: &Work) -> Result<(), EngineError> {
             set.sort_unstable();
             let conditions: Vec<String> = match seen_by.get(&set) {
                 Some(names) => names.iter().map(|name| (*name).to_owned()).collect(),
-                None => vec![naming.seen(cell, &set)],
+                None => vec![typed_seen(&set, &cell.swept)],
             };
             rows.extend(conditions.into_iter().map(|condition| TruthRow {
                 condition,

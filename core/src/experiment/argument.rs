@@ -11,7 +11,8 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::error::{Document, DocumentOrigin, Place, Problem};
-use super::keys::{self, Takes};
+use super::keys;
+use super::shape::{Shape, shape};
 use super::suggest;
 use super::tree::{Node, Table, Value};
 
@@ -28,14 +29,14 @@ pub(super) fn parse(argument: &str, order: usize) -> Result<Table, Vec<Problem>>
     let argument = Argument { document };
     let equals = argument.equals().map_err(|problem| vec![problem])?;
     let mut table = argument.key(equals)?;
-    let takes = table.path().as_deref().and_then(keys::takes);
+    let takes = table.path().as_deref().and_then(shape);
     let value = argument.trimmed(equals + 1..argument.text().len());
     let node = match takes {
         Some(takes) => {
             argument.refuse_nothing(&table, &takes, value.clone())?;
             argument.value(&takes, value, true)
         }
-        None => argument.scalar(&Takes::Scalar, value),
+        None => argument.scalar(&Shape::Scalar, value),
     };
     let node = node.map_err(|mut problems| {
         // TOML recovers and finds more; the first says what to mend.
@@ -68,10 +69,10 @@ pub(super) fn spelling(problem: &Problem) -> Option<String> {
     let argument = Argument { document: Arc::clone(document) };
     let equals = argument.equals().ok()?;
     let path = argument.key(equals).ok()?.path()?;
-    let takes = keys::takes(&path)?;
+    let takes = shape(&path)?;
     let value = argument.trimmed(equals + 1..argument.text().len());
     let raw = &argument.text()[value.clone()];
-    let several = matches!(takes, Takes::Flag | Takes::Integer | Takes::Number | Takes::Words(_))
+    let several = matches!(takes, Shape::Flag | Shape::Integer | Shape::Number | Shape::Words(_))
         && (raw.starts_with('[') || argument.items(value).is_ok_and(|items| items.len() > 1));
     let about_value =
         [" must be ", " cannot be "].iter().any(|words| problem.title.contains(words));
@@ -80,8 +81,8 @@ pub(super) fn spelling(problem: &Problem) -> Option<String> {
     }
     if several && keys::can_be_swept(&path) {
         let one = match takes {
-            Takes::Number => decimal_comma(raw),
-            Takes::Integer => thousands(raw),
+            Shape::Number => decimal_comma(raw),
+            Shape::Integer => thousands(raw),
             _ => None,
         };
         let one =
@@ -93,9 +94,9 @@ pub(super) fn spelling(problem: &Problem) -> Option<String> {
         return None;
     }
     let meant = match takes {
-        Takes::Flag => flag_meant(raw),
-        Takes::Integer => number_meant(raw).filter(|text| !text.contains('.')),
-        Takes::Number => number_meant(raw),
+        Shape::Flag => flag_meant(raw),
+        Shape::Integer => number_meant(raw).filter(|text| !text.contains('.')),
+        Shape::Number => number_meant(raw),
         _ => None,
     };
     match meant {
@@ -111,6 +112,17 @@ pub(super) fn example(path: &str) -> Option<String> {
         return Some(set(path, &format!("[{value}]")));
     }
     Some(set(path, &spelled(keys::default(path)?)))
+}
+
+/// `--set key=value` with a list that holds something: the default, or the key's first example.
+fn whole_list(key: &'static keys::Key) -> Option<String> {
+    let default = || key.default_node().map(Node::to_json);
+    let example = || {
+        toml::from_str::<Json>(&format!("v = {}", key.examples.first()?)).ok()?.get("v").cloned()
+    };
+    let holds = |value: &Json| value.as_array().is_some_and(|items| !items.is_empty());
+    let value = default().filter(holds).or_else(example)?;
+    Some(set(key.path, &spelled(&value)))
 }
 
 fn set(path: &str, value: &str) -> String {
@@ -214,7 +226,7 @@ impl Argument {
             // `train.epochs: 2`, `train.epochs 2`, and `train.epochs` with its value in the next word.
             let (key, value) = text.split_once([':', ' ']).unwrap_or((text, ""));
             let (key, value) = (key.trim().trim_start_matches(['~', '+']), value.trim());
-            return Err(problem(match (keys::takes(key), value) {
+            return Err(problem(match (shape(key), value) {
                 (Some(_), "") if text.starts_with('~') => match example(key) {
                     Some(example) => format!("its default is `{example}`"),
                     None => "a key that the file gives cannot be taken away".to_owned(),
@@ -239,6 +251,25 @@ impl Argument {
                 title: "a key of `--set` has no `+`".to_owned(),
                 ..problem(help)
             });
+        }
+        if let Some((list, _)) = key.split_once('[')
+            && let Some(shape) = shape(list)
+        {
+            let (title, help) = match shape {
+                Shape::List(_) | Shape::Either(_) => {
+                    let whole =
+                        keys::find(list).and_then(whole_list).unwrap_or_else(|| set(list, "[…]"));
+                    (
+                        "`--set` sets a list as a whole",
+                        format!("give all its items, as in `{whole}`"),
+                    )
+                }
+                _ => {
+                    let key = example(list).unwrap_or_else(|| set(list, "…"));
+                    ("a key of `--set` has no `[`", format!("this key is no list: `{key}`"))
+                }
+            };
+            return Err(Problem { title: title.to_owned(), ..problem(help) });
         }
         if key.is_empty() || key.contains(['#', '\n', '[']) {
             return Err(problem("write it as in `--set train.epochs=2`".to_owned()));
@@ -267,7 +298,7 @@ impl Argument {
     fn refuse_nothing(
         &self,
         table: &Table,
-        takes: &Takes,
+        takes: &Shape,
         value: Range<usize>,
     ) -> Result<(), Vec<Problem>> {
         let raw = &self.text()[value.clone()];
@@ -286,11 +317,11 @@ impl Argument {
             _ => format!("`{path}` cannot be `{raw}`"),
         };
         let help = match (example(&path), takes) {
-            (_, Takes::List(_) | Takes::Either(_)) if raw.is_empty() => {
+            (_, Shape::List(_) | Shape::Either(_)) if raw.is_empty() => {
                 format!("an empty list is `--set '{path}=[]'`")
             }
             (Some(example), _) => format!("its default is `{example}`"),
-            (None, Takes::Text) => {
+            (None, Shape::Text) => {
                 format!("leave it out, or put a name in quotes: `--set '{path}=\"{raw}\"'`")
             }
             (None, _) => "leave it out".to_owned(),
@@ -305,41 +336,41 @@ impl Argument {
 
     /// Reads a value as what a key takes. `whole` is a value that is not part of a list: it may be a list
     /// without its brackets.
-    fn value(&self, takes: &Takes, range: Range<usize>, whole: bool) -> Result<Node, Vec<Problem>> {
+    fn value(&self, takes: &Shape, range: Range<usize>, whole: bool) -> Result<Node, Vec<Problem>> {
         let raw = &self.text()[range.clone()];
         match takes {
-            Takes::Text | Takes::Words(_) => self.word(takes, range),
-            Takes::List(of) if raw.starts_with('[') => self.bracketed(of, range, whole),
+            Shape::Text | Shape::Words(_) => self.word(takes, range),
+            Shape::List(of) if raw.starts_with('[') => self.bracketed(of, range, whole),
             // Python's tuples.
-            Takes::List(of) if raw.starts_with('(') && raw.ends_with(')') => {
+            Shape::List(of) if raw.starts_with('(') && raw.ends_with(')') => {
                 self.list(of, range.start + 1..range.end - 1, range)
             }
-            Takes::List(of) if whole => self.list(of, range.clone(), range),
-            Takes::Either(either) => {
-                let words = |takes: &&Takes| match takes {
-                    Takes::Text => true,
-                    Takes::Words(words) => words.contains(&unquoted(raw)),
+            Shape::List(of) if whole => self.list(of, range.clone(), range),
+            Shape::Either(either) => {
+                let words = |takes: &&Shape| match takes {
+                    Shape::Text => true,
+                    Shape::Words(words) => words.contains(&unquoted(raw)),
                     _ => false,
                 };
                 // Of lists, the one that is as deep as what stands there.
-                let lists = either.iter().filter(|takes| matches!(takes, Takes::List(_)));
+                let lists = either.iter().filter(|takes| matches!(takes, Shape::List(_)));
                 let depth = raw.chars().take_while(|c| "[ ".contains(*c)).filter(|c| *c == '[');
                 let deep = lists.clone().find(|list| list.depth() == depth.clone().count());
                 let list = deep.or_else(|| lists.clone().next());
                 let word = either.iter().find(words).filter(|_| !raw.starts_with('['));
                 match word.or(list) {
                     Some(takes) => self.value(takes, range, whole),
-                    None => self.scalar(&Takes::Scalar, range),
+                    None => self.scalar(&Shape::Scalar, range),
                 }
             }
             // For the parser to refuse, with what was meant.
-            Takes::Table if raw.starts_with('[') => self.bracketed(&Takes::Text, range, false),
+            Shape::Table if raw.starts_with('[') => self.bracketed(&Shape::Text, range, false),
             _ => self.scalar(takes, range),
         }
     }
 
     /// A text: what stands there, but for the quotes around it.
-    fn word(&self, takes: &Takes, range: Range<usize>) -> Result<Node, Vec<Problem>> {
+    fn word(&self, takes: &Shape, range: Range<usize>) -> Result<Node, Vec<Problem>> {
         let raw = &self.text()[range.clone()];
         if raw.starts_with(['"', '\'']) {
             let help = match raw.starts_with('"') && raw.contains('\\') {
@@ -350,14 +381,14 @@ impl Argument {
             return self.toml(range).map_err(|found| found.into_iter().map(helped).collect());
         }
         // A list is none of a few words.
-        if matches!(takes, Takes::Words(_)) && raw.starts_with('[') {
-            return self.bracketed(&Takes::Text, range, false);
+        if matches!(takes, Shape::Words(_)) && raw.starts_with('[') {
+            return self.bracketed(&Shape::Text, range, false);
         }
         Ok(Node { value: Value::Text(raw.to_owned()), place: self.place(range) })
     }
 
     /// A number, a flag or whatever TOML has; a text where it is nothing of the kind.
-    fn scalar(&self, takes: &Takes, range: Range<usize>) -> Result<Node, Vec<Problem>> {
+    fn scalar(&self, takes: &Shape, range: Range<usize>) -> Result<Node, Vec<Problem>> {
         let raw = &self.text()[range.clone()];
         let problems = match self.toml(range.clone()) {
             Ok(node) => return Ok(node),
@@ -368,9 +399,9 @@ impl Argument {
         }
         let number = || python_number(raw).filter(|_| raw.contains('.'));
         let value = match takes {
-            Takes::Flag if raw.eq_ignore_ascii_case("true") => Value::Flag(true),
-            Takes::Flag if raw.eq_ignore_ascii_case("false") => Value::Flag(false),
-            Takes::Number | Takes::Scalar => {
+            Shape::Flag if raw.eq_ignore_ascii_case("true") => Value::Flag(true),
+            Shape::Flag if raw.eq_ignore_ascii_case("false") => Value::Flag(false),
+            Shape::Number | Shape::Scalar => {
                 number().map_or_else(|| Value::Text(raw.to_owned()), Value::Float)
             }
             _ => Value::Text(raw.to_owned()),
@@ -381,7 +412,7 @@ impl Argument {
     /// What begins with a bracket: a list, or where it may be without brackets its items.
     fn bracketed(
         &self,
-        of: &Takes,
+        of: &Shape,
         range: Range<usize>,
         whole: bool,
     ) -> Result<Node, Vec<Problem>> {
@@ -398,7 +429,7 @@ impl Argument {
     /// A list whose items stand in `inner`.
     fn list(
         &self,
-        of: &Takes,
+        of: &Shape,
         inner: Range<usize>,
         range: Range<usize>,
     ) -> Result<Node, Vec<Problem>> {
@@ -473,11 +504,11 @@ impl Argument {
     }
 }
 
-impl Takes {
+impl Shape {
     /// How many lists stand around what it holds in the end.
     fn depth(&self) -> usize {
         match self {
-            Takes::List(of) => 1 + of.depth(),
+            Shape::List(of) => 1 + of.depth(),
             _ => 0,
         }
     }

@@ -1,15 +1,14 @@
 //! The `[dataset]` section.
 
-use std::path::PathBuf;
+use serde_json::json;
 
 use crate::region::Regions;
 
 use super::error::Problem;
-use super::reader::{Bounds, Section, read_integer};
+use super::keys::Refusal;
+use super::reader::{Section, read_integer};
 use super::regions::atlas_listing;
-use super::spec::{
-    DatasetSpec, FacesSpec, FerUsage, FerplusLabels, LONGEST_SIDE, Source, Target, WithoutLandmarks,
-};
+use super::spec::{DatasetSpec, FerplusLabels, LONGEST_SIDE, Source, Target, WithoutLandmarks};
 use super::suggest;
 use super::tree::{Node, Value};
 
@@ -19,183 +18,67 @@ pub const EMOTIONS: [&str; 7] =
     ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear"];
 
 /// What the taggers of FER+ could choose, in the order of its columns.
-const FERPLUS_CLASSES: [&str; 8] =
+pub(super) const FERPLUS_CLASSES: [&str; 8] =
     ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt"];
 
-const MAX_IMAGES: i64 = 1_000_000;
-const MAX_CLASSES: usize = 1_000;
-
-/// The kinds of data sets, as `dataset.kind` names them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    Faces,
-    Ferplus,
-    Rafdb,
-    Folder,
-}
-
-/// Each kind's word in the file.
-pub const KINDS: [(&str, Kind); 4] = [
-    ("faces", Kind::Faces),
-    ("ferplus", Kind::Ferplus),
-    ("rafdb", Kind::Rafdb),
-    ("folder", Kind::Folder),
-];
-
-/// The keys that only some kinds have.
-const BELONGS_TO: [(&str, &str); 12] = [
-    ("root", "ferplus, rafdb, folder"),
-    ("labels", "ferplus"),
-    ("landmarks", "ferplus, rafdb, folder"),
-    ("without_landmarks", "ferplus, rafdb, folder"),
-    ("split_seed", "rafdb, folder"),
-    ("train", "faces"),
-    ("val", "faces, ferplus, rafdb, folder"),
-    ("test", "faces, ferplus, folder"),
-    ("seed", "faces"),
-    ("signal", "faces"),
-    ("identity", "faces"),
-    ("nuisance", "faces"),
-];
+pub(super) const MAX_CLASSES: usize = 1_000;
 
 /// Reads `[dataset]`; `None` where its kind is not known, so that nothing else in it can be judged.
 pub(crate) fn read(root: &Section<'_>) -> Option<DatasetSpec> {
     let section = root.section("dataset");
-    if section.node("kind").is_none() {
-        let title = "`dataset.kind` is missing";
-        let help =
-            "say which data, as in `kind = \"faces\"`; one of: faces, ferplus, rafdb, folder";
-        section
-            .problem(Problem::new(title, &section.place, "every experiment needs data").help(help));
-        return None;
-    }
-    let kind = section.choice("kind", &KINDS.map(|(word, kind)| (word, Some(kind))), None)?;
+    let mut keys = section.keys()?;
+    let kind = keys.get("kind")?.as_str()?.to_owned();
     let (height, width) = read_size(&section);
-    let grey = matches!(kind, Kind::Faces | Kind::Ferplus);
-    let spec = DatasetSpec {
-        height,
-        width,
-        channels: read_channels(&section, if grey { 1 } else { 3 }),
-        classes: read_classes(&section, kind),
-        landmarks: match kind {
-            Kind::Faces => None,
-            _ => read_landmarks(&section),
-        },
-        without_landmarks: match kind {
-            Kind::Faces => WithoutLandmarks::Identity,
-            _ => section.choice(
-                "without_landmarks",
-                &[("identity", WithoutLandmarks::Identity), ("skip", WithoutLandmarks::Skip)],
-                WithoutLandmarks::Identity,
-            ),
-        },
-        source: read_source(&section, kind),
-    };
-    section.finish(&BELONGS_TO);
+    keys.insert("height".to_owned(), height.into());
+    keys.insert("width".to_owned(), width.into());
+    keys.insert("classes".to_owned(), read_classes(&section, &kind).into());
+    if kind == "faces" {
+        let (signal, together) = read_signal(&section);
+        keys.insert("signal".to_owned(), signal.into());
+        keys.insert("together".to_owned(), json!(together));
+        keys.insert("without_landmarks".to_owned(), json!(WithoutLandmarks::Identity));
+    }
+    keys.insert("source".to_owned(), keys.clone().into());
+    let spec: DatasetSpec = section.typed(keys)?;
+    check_splits(&section, &spec.source);
     Some(spec)
 }
 
-fn read_source(section: &Section<'_>, kind: Kind) -> Source {
-    let share = Bounds::open(0.0, 1.0);
-    match kind {
-        Kind::Faces => {
-            let (signal, together) = read_signal(section);
-            Source::Faces(FacesSpec {
-                train: section.integer("train", 3500, 1, MAX_IMAGES) as usize,
-                val: section.integer("val", 700, 1, MAX_IMAGES) as usize,
-                test: section.integer("test", 1400, 1, MAX_IMAGES) as usize,
-                seed: section.integer("seed", 0, 0, i64::MAX) as u64,
-                signal,
-                together,
-                identity: section.float("identity", 1.0, Bounds::closed(0.0, 2.0)),
-                nuisance: section.float("nuisance", 1.0, Bounds::closed(0.0, 2.0)),
-            })
+/// The splits of one data set share no image and leave some to train on.
+fn check_splits(section: &Section<'_>, source: &Source) {
+    let place = || section.place_of(if section.is_set("test") { "test" } else { "val" });
+    match source {
+        Source::Ferplus { val, test, .. } if val == test => {
+            let title = "`dataset.val` and `dataset.test` are the same images";
+            let help = "give one of them `PublicTest`, the other `PrivateTest`";
+            section.problem(Problem::new(title, &place(), "this part is used twice").help(help));
         }
-        Kind::Ferplus => {
-            let labels = [
-                ("votes", FerplusLabels::Votes),
-                ("majority", FerplusLabels::Majority),
-                ("cross_entropy", FerplusLabels::CrossEntropy),
-                ("probability", FerplusLabels::Probability),
-                ("multi_target", FerplusLabels::MultiTarget),
-            ];
-            let usages =
-                [("PublicTest", FerUsage::PublicTest), ("PrivateTest", FerUsage::PrivateTest)];
-            let source = Source::Ferplus {
-                root: read_root(section),
-                labels: section.choice("labels", &labels, FerplusLabels::Votes),
-                val: section.choice("val", &usages, FerUsage::PrivateTest),
-                test: section.choice("test", &usages, FerUsage::PublicTest),
-            };
-            if let Source::Ferplus { val, test, .. } = &source
-                && val == test
-            {
-                let key = if section.is_set("test") { "test" } else { "val" };
-                let title = "`dataset.val` and `dataset.test` are the same images";
-                let help = "give one of them `PublicTest`, the other `PrivateTest`";
-                let label = "this part is used twice";
-                section.problem(Problem::new(title, &section.place_of(key), label).help(help));
-            }
-            source
+        Source::Folder { val, test, .. } if val + test >= 1.0 => {
+            let title = "`dataset.val` and `dataset.test` leave nothing to train on";
+            let label = format!("together they are {}", val + test);
+            section.problem(
+                Problem::new(title, &place(), label)
+                    .help("the two shares must add up to less than 1"),
+            );
         }
-        Kind::Rafdb => Source::Rafdb {
-            root: read_root(section),
-            val: section.float("val", 0.1, share),
-            split_seed: section.integer("split_seed", 0, 0, i64::MAX) as u64,
-        },
-        Kind::Folder => {
-            let val = section.float("val", 0.1, share);
-            let test = section.float("test", 0.1, share);
-            if val + test >= 1.0 {
-                let title = "`dataset.val` and `dataset.test` leave nothing to train on";
-                let label = format!("together they are {}", val + test);
-                let key = if section.is_set("test") { "test" } else { "val" };
-                section.problem(
-                    Problem::new(title, &section.place_of(key), label)
-                        .help("the two shares must add up to less than 1"),
-                );
-            }
-            Source::Folder {
-                root: read_root(section),
-                val,
-                test,
-                split_seed: section.integer("split_seed", 0, 0, i64::MAX) as u64,
-            }
-        }
+        _ => {}
     }
 }
 
-fn read_root(section: &Section<'_>) -> PathBuf {
-    if section.node("root").is_none() {
-        let title = "`dataset.root` is missing";
-        section.problem(
-            Problem::new(title, &section.place_of("kind"), "data on disk need a folder")
-                .help("add the folder that holds the data, as in `root = \"data/ferplus\"`"),
-        );
-        return PathBuf::new();
-    }
-    let root = section.text("root").unwrap_or_default();
-    if root.is_empty() && section.is_text("root") {
-        let problem =
-            Problem::new("`dataset.root` is empty", &section.place_of("root"), "not a folder");
-        section.problem(problem.help("`.` is the working folder"));
-    }
-    PathBuf::from(root)
+pub(super) fn refuse_root(path: &str, root: &str) -> Option<Refusal> {
+    let help = Some("`.` is the working folder".to_owned());
+    root.is_empty().then(|| (format!("`{path}` is empty"), "not a folder".to_owned(), help))
 }
 
-fn read_landmarks(section: &Section<'_>) -> Option<PathBuf> {
-    let table = section.text("landmarks")?;
-    if table.is_empty() {
-        let place = section.place_of("landmarks");
-        let problem = Problem::new("`dataset.landmarks` is empty", &place, "not a file");
-        section.problem(problem.help("leave it out where there is no table"));
-    }
-    Some(PathBuf::from(table))
+pub(super) fn refuse_landmarks(path: &str, table: &str) -> Option<Refusal> {
+    let help = Some("leave it out where there is no table".to_owned());
+    table.is_empty().then(|| (format!("`{path}` is empty"), "not a file".to_owned(), help))
 }
 
 fn read_size(section: &Section<'_>) -> (usize, usize) {
+    /// For what is wrong: the default.
     const DEFAULT: (usize, usize) = (48, 48);
-    let Some(sides) = section.list("size") else { return DEFAULT };
+    let sides = section.list("size");
     let [height, width] = sides else {
         let title = "`dataset.size` must be two numbers";
         let label = format!("this list has {}", sides.len());
@@ -215,23 +98,12 @@ fn read_size(section: &Section<'_>) -> (usize, usize) {
     }
 }
 
-fn read_channels(section: &Section<'_>, default: usize) -> usize {
-    let channels = section.integer("channels", default as i64, 1, 3);
-    if channels == 2 {
-        let label = "must be 1 (grey) or 3 (RGB)";
-        let place = section.place_of("channels");
-        section.problem(Problem::new("`dataset.channels` cannot be 2", &place, label));
-    }
-    channels as usize
-}
-
-fn read_classes(section: &Section<'_>, kind: Kind) -> Vec<String> {
-    let default = || EMOTIONS.map(str::to_owned).to_vec();
-    let Some(items) = section.list("classes") else { return default() };
+fn read_classes(section: &Section<'_>, kind: &str) -> Vec<String> {
+    let items = section.list("classes");
     let known: &[&str] = match kind {
-        Kind::Faces | Kind::Rafdb => &EMOTIONS,
-        Kind::Ferplus => &FERPLUS_CLASSES,
-        Kind::Folder => &[],
+        "folder" => &[],
+        "ferplus" => &FERPLUS_CLASSES,
+        _ => &EMOTIONS,
     };
     let classes = read_names(section, "classes", &items.iter().collect::<Vec<_>>(), |name| {
         if known.is_empty() {
@@ -269,9 +141,7 @@ fn read_classes(section: &Section<'_>, kind: Kind) -> Vec<String> {
 /// The regions that carry the emotion by themselves, and those that do in pairs: lists in the list.
 fn read_signal(section: &Section<'_>) -> (Vec<String>, Vec<[String; 2]>) {
     let regions = Regions::built_in_names();
-    let Some(items) = section.list("signal") else {
-        return (regions.map(str::to_owned).to_vec(), Vec::new());
-    };
+    let items = section.list("signal");
     let mut nodes: Vec<&Node> = Vec::new();
     let mut paired: Vec<[&str; 2]> = Vec::new();
     for item in items {
@@ -320,9 +190,6 @@ fn read_signal(section: &Section<'_>) -> (Vec<String>, Vec<[String; 2]>) {
     paired.sort_by_key(|[first, _]| place(first));
     (signal, paired.into_iter().map(|pair| pair.map(str::to_owned)).collect())
 }
-
-/// Title, label and help of a name that will not do.
-type Refusal = (String, String, Option<String>);
 
 /// A list of different strings, each of which `check` accepts.
 fn read_names(

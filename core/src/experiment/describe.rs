@@ -4,20 +4,17 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::spec::{Experiment, SensitivityMethod, SensitivitySpec};
-use crate::region::{Fill, Region};
+use super::keys::{self, Decides, Only, Takes};
+use super::reader::Section;
+use super::spec::Experiment;
+use super::tree::join;
+use crate::region::Region;
 
 impl Experiment {
     /// Settings as in a training's manifest, and what is asked: study, seeds, sweeps and regions of its
     /// own. Defaults are filled in; name and prose are left out.
     pub fn describe(&self) -> Value {
         let settings = &self.settings;
-        let study = &self.occlusion;
-        let fill = |fill: &Fill| match fill {
-            Fill::Constant(grey) => format!("constant {grey}"),
-            Fill::Blur(share) => format!("blur {share}"),
-            other => other.name().to_owned(),
-        };
         let mut matrix: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for (key, value) in self.cells.iter().flat_map(|cell| &cell.swept) {
             let values = matrix.entry(key).or_default();
@@ -31,48 +28,43 @@ impl Experiment {
         };
         let own: BTreeMap<&str, Vec<Vec<[f64; 2]>>> =
             self.regions.own().iter().map(|own| (own.name.as_str(), polygons(own))).collect();
-        json!({
+        let mut described = json!({
             "dataset": settings.dataset,
             "model": settings.model,
             "train": settings.train,
             "schedule": settings.schedule,
             "evaluate": self.evaluate,
-            "occlusion": {
-                "regions": study.sets,
-                "modes": study.modes.iter().map(|mode| mode.name()).collect::<Vec<_>>(),
-                "phases": study.phases.iter().map(|phase| phase.name()).collect::<Vec<_>>(),
-                "fills": study.fills.iter().map(fill).collect::<Vec<_>>(),
-                "controls": study.controls,
-                "masks_alone": study.masks_alone,
-            },
-            "sensitivity": sensitivity(&self.sensitivity, &fill),
             "seeds": { "list": self.seeds },
             "matrix": matrix,
             "regions": own,
-        })
+        });
+        for (section, keys) in &self.asked {
+            described[section] = keys.clone();
+        }
+        // A word such as "each" and the list that it stands for are the same.
+        described["occlusion"]["regions"] = json!(self.occlusion.sets);
+        described
     }
 }
 
-/// The section's keys again; those of methods that are not asked for are left out.
-fn sensitivity(specs: &[SensitivitySpec], written: &dyn Fn(&Fill) -> String) -> Value {
-    let methods: Vec<&str> = specs.iter().map(|spec| spec.method.name()).collect();
-    let mut keys = Map::from_iter([("methods".to_owned(), json!(methods))]);
-    for SensitivitySpec { method, images, steps, fill } in specs {
-        let own = match method {
-            SensitivityMethod::Window { side, stride } => {
-                json!({ "window": side, "stride": stride })
-            }
-            SensitivityMethod::Rise { masks, cells, keep } => {
-                json!({ "masks": masks, "cells": cells, "keep": keep })
-            }
-        };
-        let shared =
-            json!({ "images": images.unwrap_or(0), "steps": steps, "fill": written(fill) });
-        for table in [own, shared] {
-            keys.extend(table.as_object().cloned().unwrap_or_default());
-        }
-    }
-    Value::Object(keys)
+/// The keys of what is asked, of a file that is right.
+pub(super) fn asked(root: &Section<'_>) -> Map<String, Value> {
+    let sections = keys::lines_of("").filter(|key| matches!(key.takes, Takes::Table));
+    let asked = sections.filter(|key| matches!(key.decides, Decides::Study | Decides::Maps));
+    let keys = asked.filter(|key| key.path != "seeds").filter_map(|key| {
+        let mut values = root.section(key.path).keys()?;
+        let all = values.clone();
+        let nothing = all.get("methods").is_some_and(|methods| *methods == json!([]));
+        values.retain(|name, _| match keys::find(&join(key.path, name)).map(|key| key.only) {
+            Some(Only::With(other, word)) => all.get(other).is_some_and(|value| match value {
+                Value::Array(words) => words.contains(&json!(word)),
+                value => value == word,
+            }),
+            _ => !nothing || name == "methods",
+        });
+        Some((key.path.to_owned(), values.into()))
+    });
+    keys.collect()
 }
 
 #[cfg(test)]
@@ -98,7 +90,12 @@ mod tests {
              [occlusion]\nregions = [\"upper\"]\nfills = [\"constant\"]\nconstant = 0.5\n",
         );
         assert_eq!(swept["matrix"]["train.epochs"], serde_json::json!(["3", "5"]));
-        assert_eq!(swept["occlusion"]["fills"], serde_json::json!(["constant 0.5"]));
+        assert_eq!(swept["occlusion"]["fills"], serde_json::json!(["constant"]));
+        assert_eq!(swept["occlusion"]["constant"], 0.5);
+        assert!(
+            plain["occlusion"].get("constant").is_none()
+                && plain["sensitivity"].get("fill").is_none()
+        );
         assert!(swept["regions"]["upper"].is_array());
     }
 }

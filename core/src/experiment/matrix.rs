@@ -8,9 +8,6 @@ use super::tree::{Entry, Node, Table, Value, join};
 
 const MAX_COMBINATIONS: usize = 1_000;
 
-/// The sections that can be swept: what makes another training, or another examination of it.
-const SWEPT: [&str; 5] = ["dataset", "model", "train", "schedule", "evaluate"];
-
 /// One swept key.
 #[derive(Debug)]
 pub(crate) struct Axis<'a> {
@@ -29,30 +26,20 @@ pub(crate) fn read<'a>(root: &Section<'a>) -> Vec<Axis<'a>> {
     flatten(section.table(), "", &mut entries);
     for (path, entry) in entries {
         let first = path.split('.').next().unwrap_or_default();
-        let known = [
-            "name",
-            "question",
-            "analysis",
-            "base",
-            "regions",
-            "occlusion",
-            "sensitivity",
-            "seeds",
-            "matrix",
-        ];
-        if path == "train.device" || known.contains(&first) {
+        let known = keys::find(&path).or_else(|| keys::find(first));
+        if known.is_some_and(|key| !key.can_be_swept()) {
             let title = format!("`{path}` cannot be swept");
-            let label = match path.as_str() {
-                "train.device" => "it does not change the numbers",
-                _ => "it is not a setting of the training or of the examination",
+            let label = match keys::can_be_swept(first) {
+                true => "it does not change the numbers",
+                false => "it is not a setting of the training or of the examination",
             };
             section.problem(
                 Problem::new(title, &entry.key_place, label)
                     .help("sweep keys of `dataset`, `model`, `train`, `schedule` and `evaluate`"),
             );
-        } else if !SWEPT.contains(&first) {
+        } else if known.is_none() {
             let title = format!("unknown key `{path}`");
-            let listing = format!("the sections that can be swept are: {}", listed(SWEPT));
+            let listing = format!("the sections that can be swept are: {}", listed(sections()));
             let swept = keys::paths().filter(|path| keys::can_be_swept(path));
             let help = with_listing(&path, swept, &listing);
             section.problem(Problem::new(title, &entry.key_place, "no section has it").help(help));
@@ -81,6 +68,44 @@ pub(crate) fn read<'a>(root: &Section<'a>) -> Vec<Axis<'a>> {
         return Vec::new();
     }
     axes
+}
+
+/// The sections whose keys can be swept: what makes another training, or another examination of it.
+fn sections() -> impl Iterator<Item = &'static str> {
+    keys::lines_of("").filter(|key| key.can_be_swept()).map(|key| key.path)
+}
+
+/// What an axis sets in one combination, whose file is `root`: dotted keys, and each value as TOML. A table
+/// that is swept as a whole sets every key that any of its values gives; where the one of this combination
+/// does not, that key has what holds without it: the file's value, or the default.
+pub(crate) fn chosen(axis: &Axis<'_>, root: &Section<'_>) -> Vec<(String, String)> {
+    let mut paths: Vec<String> = Vec::new();
+    for value in axis.values {
+        let of_value = match &value.value {
+            Value::Table(table) => {
+                table.leaves(&axis.path).into_iter().map(|leaf| leaf.key).collect()
+            }
+            _ => vec![axis.path.clone()],
+        };
+        paths.extend(of_value.into_iter().filter(|path| !paths.contains(path)).collect::<Vec<_>>());
+    }
+    let value = |path: &String| {
+        let (section, name) = path.rsplit_once('.').unwrap_or(("", path));
+        let table =
+            section.split('.').try_fold(root.table()?, |table, key| match &table.get(key)?.value {
+                Value::Table(inner) => Some(inner),
+                _ => None,
+            });
+        let given = |key: &str| table.and_then(|table| table.get(key));
+        if let Some(node) = given(name) {
+            return Some(node.to_toml());
+        }
+        let kind = given("kind").map(|kind| kind.place.text().trim_matches('"'));
+        let kind = kind.or_else(|| keys::kinded().find(|(path, _)| *path == section)?.1);
+        let key = keys::lines_of(section).find(|key| key.name() == name && key.goes_with(kind))?;
+        Some(key.default.to_owned()).filter(|default| !default.is_empty())
+    };
+    paths.into_iter().filter_map(|path| value(&path).map(|value| (path, value))).collect()
 }
 
 /// Every choice of one value for each axis; the first axis varies slowest. Without axes there is one

@@ -20,33 +20,34 @@ mod dataset;
 mod decode;
 mod describe;
 mod error;
-mod evaluate;
 mod keys;
 mod layers;
 mod matrix;
 mod reader;
 mod recover;
 mod regions;
+mod schema;
 mod sensitivity;
+mod shape;
 pub mod spec;
 mod starter;
 mod study;
 pub(crate) mod suggest;
+mod table;
 mod training;
 mod tree;
 
 use std::path::Path;
 
-pub use dataset::{EMOTIONS, KINDS as DATASET_KINDS, Kind as DatasetKind};
+pub use dataset::EMOTIONS;
 pub use decode::is_name;
 pub use error::ExperimentErrors;
+pub use keys::{Decides, Form, Item, Key, Only, Takes, Word, dataset_kinds, keys};
+pub use reader::Bounds;
 pub use recover::{Recovered, recover};
+pub use schema::schema;
 pub use spec::*;
 pub use starter::starter;
-
-/// The JSON Schema (draft 2020-12) of an experiment file, for editors: what can be said of one file
-/// without the others that it is merged with.
-pub const SCHEMA: &str = include_str!("schema.json");
 
 /// Reads the experiment file at `path` with its bases, and lays `sets` (`key=value`, the value as TOML or
 /// as a shell's user types it) upon it.

@@ -1,14 +1,20 @@
-//! Typed reading of a tree: every key asked for once, every mistake written down, nothing stops early.
+//! Reading a tree by the [`table`](super::table): every key looked at, every mistake written down, nothing
+//! stops early.
 //!
 //! A key that is wrong reads as its default, so that all other keys are still looked at; the problems
-//! collected on the way decide in the end whether there is an experiment.
+//! collected on the way decide in the end whether there is an experiment. What comes out of a section is a map
+//! of its keys in which nothing is missing, and the typed specification that serde makes of it.
 
 use std::cell::RefCell;
 use std::fmt;
 
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value as Json, json};
+
 use super::argument;
 use super::error::{DocumentOrigin, Place, Problem};
-use super::keys::{self, Takes};
+use super::keys::{self, Item, Key, Takes};
+use super::shape::{Shape, shape};
 use super::suggest;
 use super::tree::{Entry, Node, Table, Value, join};
 
@@ -39,13 +45,12 @@ pub(crate) struct Section<'a> {
     table: Option<&'a Table>,
     /// Its header, or the nearest thing there is.
     pub place: Place,
-    asked: RefCell<Vec<&'static str>>,
     pub problems: &'a Problems,
 }
 
 /// The numbers that a key takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Bounds {
+pub struct Bounds {
     low: f64,
     high: f64,
     open_low: bool,
@@ -79,6 +84,25 @@ impl Bounds {
         let below = if self.open_high { value < self.high } else { value <= self.high };
         above && below
     }
+
+    /// As a comment has it: `0 to below 1`.
+    pub fn in_short(self) -> String {
+        let low = self.low;
+        let high = if self.high < 1e6 { self.high.to_string() } else { format!("{:e}", self.high) };
+        match (self.open_low, self.open_high) {
+            (false, false) => format!("{low} to {high}"),
+            (true, false) => format!("above {low}, up to {high}"),
+            (false, true) => format!("{low} to below {high}"),
+            (true, true) => format!("between {low} and {high}"),
+        }
+    }
+
+    /// As a JSON Schema has it.
+    pub(super) fn rule(self) -> Json {
+        let low = if self.open_low { "exclusiveMinimum" } else { "minimum" };
+        let high = if self.open_high { "exclusiveMaximum" } else { "maximum" };
+        json!({ "type": "number", low: self.low, high: self.high })
+    }
 }
 
 impl fmt::Display for Bounds {
@@ -96,23 +120,17 @@ impl fmt::Display for Bounds {
 impl<'a> Section<'a> {
     /// The whole file.
     pub fn root(table: &'a Table, start: &Place, problems: &'a Problems) -> Section<'a> {
-        Section {
-            path: String::new(),
-            table: Some(table),
-            place: start.clone(),
-            asked: RefCell::default(),
-            problems,
-        }
+        Section { path: String::new(), table: Some(table), place: start.clone(), problems }
     }
 
     /// The table under a key; an empty one where the key is missing.
-    pub fn section(&self, key: &'static str) -> Section<'a> {
+    pub fn section(&self, key: &str) -> Section<'a> {
         let node = self.node(key);
         let table = node.and_then(|node| match &node.value {
             Value::Table(table) => Some(table),
             _ => {
-                let help = table_help(&join(&self.path, key), key, node);
-                self.wrong_type(key, node, "a table", help);
+                let path = join(&self.path, key);
+                self.wrong_type(&path, node, "a table", table_help(&path, key, node));
                 None
             }
         });
@@ -120,7 +138,6 @@ impl<'a> Section<'a> {
             path: join(&self.path, key),
             table,
             place: node.map_or_else(|| self.place.clone(), |node| node.place.clone()),
-            asked: RefCell::default(),
             problems: self.problems,
         }
     }
@@ -130,137 +147,235 @@ impl<'a> Section<'a> {
     }
 
     /// The value of a key as it stands.
-    pub fn node(&self, key: &'static str) -> Option<&'a Node> {
-        self.allow(key);
+    pub fn node(&self, key: &str) -> Option<&'a Node> {
         self.table?.get(key)
-    }
-
-    /// Makes a key a known one without reading it.
-    pub fn allow(&self, key: &'static str) {
-        self.asked.borrow_mut().push(key);
     }
 
     /// Where a key's value stands, or else the section.
     pub fn place_of(&self, key: &str) -> Place {
-        let node = self.table.and_then(|table| table.get(key));
-        node.map_or_else(|| self.place.clone(), |node| node.place.clone())
+        self.node(key).map_or_else(|| self.place.clone(), |node| node.place.clone())
     }
 
     /// Whether the file gives this key.
     pub fn is_set(&self, key: &str) -> bool {
-        self.table.is_some_and(|table| table.get(key).is_some())
-    }
-
-    /// Whether the file gives this key as a string.
-    pub fn is_text(&self, key: &str) -> bool {
-        let node = self.table.and_then(|table| table.get(key));
-        matches!(node, Some(Node { value: Value::Text(_), .. }))
+        self.node(key).is_some()
     }
 
     pub fn problem(&self, problem: Problem) {
         self.problems.push(problem);
     }
 
-    fn wrong_type(&self, key: &str, node: &Node, wanted: &str, help: Option<String>) {
-        let title = format!("`{}` must be {wanted}", join(&self.path, key));
+    fn wrong_type(&self, path: &str, node: &Node, wanted: &str, help: Option<String>) {
+        let title = format!("`{path}` must be {wanted}");
         let problem = Problem::new(title, &node.place, format!("this is {}", node.type_name()));
         self.problem(Problem { help, ..problem });
     }
 
-    pub fn text(&self, key: &'static str) -> Option<&'a str> {
-        let node = self.node(key)?;
-        match &node.value {
-            Value::Text(text) => Some(text),
-            _ => {
-                self.wrong_type(key, node, "a string", None);
-                None
-            }
+    /// The section as its type; `None` where its kind is not known, so that nothing in it can be judged.
+    pub fn read<T: DeserializeOwned>(&self) -> Option<T> {
+        self.typed(self.keys()?)
+    }
+
+    /// The type that the section's keys make.
+    pub fn typed<T: DeserializeOwned>(&self, keys: Map<String, Json>) -> Option<T> {
+        let read = serde_json::from_value(keys.into());
+        read.map_err(|error| {
+            let title = format!("`{}` cannot be read: {error}", self.path);
+            self.problem(Problem::new(title, &self.place, "its table of keys and its type differ"));
+        })
+        .ok()
+    }
+
+    /// All keys of the section and of the sections in it, checked, but for those that have a reader of their
+    /// own. What the file leaves out has its default; what has none is not there. Of the whole file, its
+    /// sections are left to who reads them.
+    pub fn keys(&self) -> Option<Map<String, Json>> {
+        let mut values = Map::new();
+        let mut kind: Option<String> = None;
+        if let Some(key) = keys::lines_of(&self.path).find(|key| key.name() == "kind") {
+            let value = self.value(key)?;
+            kind = value.as_str().map(str::to_owned);
+            values.insert("kind".to_owned(), value);
         }
-    }
-
-    pub fn flag(&self, key: &'static str, default: bool) -> bool {
-        let Some(node) = self.node(key) else { return default };
-        match node.value {
-            Value::Flag(flag) => flag,
-            _ => {
-                self.wrong_type(key, node, "true or false", None);
-                default
-            }
+        // A kind that is wrong says nothing of the keys beside it.
+        let sound = |node: &Node| kind.as_deref().is_some_and(|kind| node.is_text(kind));
+        let judged = kind.as_deref().filter(|_| self.node("kind").is_none_or(sound));
+        self.refuse_others(judged);
+        let lines = keys::lines_of(&self.path).filter(|key| key.goes_with(kind.as_deref()));
+        for key in lines.filter(|key| key.name() != "kind") {
+            let value = match key.takes {
+                Takes::Own(..) => None,
+                Takes::Table if self.path.is_empty() => None,
+                Takes::Table => self.section(key.name()).keys().map(Json::Object),
+                _ => self.value(key),
+            };
+            values.extend(value.map(|value| (key.name().to_owned(), value)));
         }
+        Some(values)
     }
 
-    /// A number within `bounds`; whole numbers count.
-    pub fn float(&self, key: &'static str, default: f64, bounds: Bounds) -> f64 {
-        let Some(node) = self.node(key) else { return default };
-        let path = join(&self.path, key);
-        read_float(node, &path, bounds, self.problems).unwrap_or(default)
-    }
-
-    /// A whole number from `low` to `high`.
-    pub fn integer(&self, key: &'static str, default: i64, low: i64, high: i64) -> i64 {
-        let Some(node) = self.node(key) else { return default };
-        let path = join(&self.path, key);
-        read_integer(node, &path, low, high, self.problems).unwrap_or(default)
-    }
-
-    /// One of a few words.
-    pub fn choice<T: Copy>(&self, key: &'static str, choices: &[(&str, T)], default: T) -> T {
-        let Some(node) = self.node(key) else { return default };
-        let path = join(&self.path, key);
-        read_choice(node, &path, choices, self.problems).unwrap_or(default)
-    }
-
-    /// The items of a list; `None` where the key is missing or holds something else.
-    pub fn list(&self, key: &'static str) -> Option<&'a [Node]> {
-        let node = self.node(key)?;
-        match &node.value {
-            Value::Array(items) => Some(items),
-            _ => {
-                let help = list_help(&join(&self.path, key), key, node);
-                self.wrong_type(key, node, "a list", help);
-                None
-            }
+    /// A key's value, its default where the file gives none or a wrong one.
+    fn value(&self, key: &'static Key) -> Option<Json> {
+        let node = self.node(key.name());
+        let read = node.and_then(|node| self.check(key, node));
+        if let (None, Some((why, help))) = (node, key.needed) {
+            let title = format!("`{}` is missing", key.path);
+            self.problem(Problem::new(title, &self.place_of("kind"), why).help(help));
         }
+        let default = || self.check(key, key.default_node()?);
+        // Something must stand for what is needed and wrong, so that the rest can be looked at.
+        let stand_in = || matches!(key.takes, Takes::Text(_)).then(|| json!(""));
+        read.or_else(default).or_else(|| key.needed.and_then(|_| stand_in()))
     }
 
-    /// Reports the keys that nothing asked for. `elsewhere` are the keys that another choice of `kind`
-    /// has: each with the kinds that have it.
-    pub fn finish(&self, elsewhere: &[(&str, &str)]) {
-        let mut asked: Vec<&str> = Vec::new();
-        for key in self.asked.borrow().iter() {
-            if !asked.contains(key) {
-                asked.push(key);
-            }
-        }
-        for entry in self.table.map(Table::entries).unwrap_or_default() {
-            if asked.contains(&entry.key.as_str()) {
-                continue;
-            }
-            let key = &entry.key;
-            let foreign = elsewhere.iter().find(|(name, _)| name == key);
-            let problem = match foreign {
-                Some((_, kinds)) => {
-                    let title = format!("`{}` does not go with this `kind`", join(&self.path, key));
-                    let kinds = match kinds.contains(',') {
-                        true => format!("the kinds {kinds}"),
-                        false => format!("the kind {kinds}"),
-                    };
-                    Problem::new(title, &entry.key_place, "has no meaning here")
-                        .help(format!("`{key}` is for {kinds}"))
+    /// The value if the key takes it.
+    fn check(&self, key: &Key, node: &Node) -> Option<Json> {
+        let (path, problems) = (key.path, self.problems);
+        match (key.takes, &node.value) {
+            (Takes::Text(form), Value::Text(text)) => match (form.refuse)(path, text) {
+                None => Some(json!(text)),
+                Some((title, label, help)) => {
+                    self.problem(Problem { help, ..Problem::new(title, &node.place, label) });
+                    None
                 }
-                None => {
-                    let title = format!("unknown key `{}`", join(&self.path, key));
-                    let label = match self.path.as_str() {
-                        "" => "not a key of an experiment file".to_owned(),
-                        path => format!("not a key of `{path}`"),
-                    };
-                    let help = suggest::key(&self.path, &typed(entry), &asked);
-                    Problem::new(title, &entry.key_place, label).help(help)
+            },
+            (Takes::Text(_), _) => {
+                self.wrong_type(path, node, "a string", None);
+                None
+            }
+            (Takes::Words(words), _) => read_word(node, path, words, problems).map(Json::from),
+            (Takes::Flag, Value::Flag(flag)) => Some(json!(flag)),
+            (Takes::Flag, _) => {
+                self.wrong_type(path, node, "true or false", None);
+                None
+            }
+            (Takes::Integer(low, high), _) => {
+                read_integer(node, path, low, high, problems).map(Json::from)
+            }
+            (Takes::Counts(counts), _) => {
+                let count = read_integer(node, path, i64::MIN, i64::MAX, problems)?;
+                let found = counts.iter().any(|(known, _)| *known == count);
+                if !found {
+                    let title = format!("`{path}` cannot be {count}");
+                    let label = format!("must be {}", key.says().replace(" | ", " or "));
+                    self.problem(Problem::new(title, &node.place, label));
+                }
+                found.then(|| count.into())
+            }
+            (Takes::Number(bounds), _) => read_float(node, path, bounds, problems).map(Json::from),
+            (Takes::List(of, least, most), Value::Array(items)) => {
+                let counted = self.check_count(path, of, items, (least, most), node);
+                let items = self.check_items(path, of, items);
+                counted.then_some(items)
+            }
+            (Takes::List(..), _) => {
+                self.not_a_list(path, key.name(), node);
+                None
+            }
+            (Takes::Table | Takes::Own(..), _) => None,
+        }
+    }
+
+    fn check_count(
+        &self,
+        path: &str,
+        of: Item,
+        items: &[Node],
+        (least, most): (usize, usize),
+        node: &Node,
+    ) -> bool {
+        let problem = match items.len() {
+            0 if least > 0 => {
+                Problem::new(format!("`{path}` is empty"), &node.place, "needs at least one")
+            }
+            count if count > most => {
+                let title = format!("`{path}` has more than {most} items");
+                Problem::new(title, &node.place, format!("this list has {count}"))
+            }
+            _ => return true,
+        };
+        self.problem(match of {
+            Item::Words(words) => {
+                let words = suggest::listed(words.iter().map(|(word, _)| *word));
+                problem.help(format!("the choices are: {words}"))
+            }
+            Item::Integer(..) => problem,
+        });
+        false
+    }
+
+    /// The items that will do; no two are equal.
+    fn check_items(&self, path: &str, of: Item, items: &[Node]) -> Json {
+        let mut found: Vec<Json> = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            let read = match of {
+                Item::Words(words) => read_word(item, path, words, self.problems).map(Json::from),
+                Item::Integer(low, high) => {
+                    let path = format!("{path}[{index}]");
+                    read_integer(item, &path, low, high, self.problems).map(Json::from)
                 }
             };
-            self.problem(problem);
+            match read {
+                Some(value) if found.contains(&value) => self.problem(twice(item, path)),
+                Some(value) => found.push(value),
+                None => {}
+            }
+        }
+        found.into()
+    }
+
+    /// The items of a list, those of the default where the file has none.
+    pub fn list(&self, key: &str) -> &'a [Node] {
+        let path = join(&self.path, key);
+        let default = || match keys::find(&path)?.default_node().map(|node| &node.value) {
+            Some(Value::Array(items)) => Some(&items[..]),
+            _ => None,
+        };
+        match self.node(key).map(|node| (node, &node.value)) {
+            Some((_, Value::Array(items))) => return items,
+            Some((node, _)) => self.not_a_list(&path, key, node),
+            None => {}
+        }
+        default().unwrap_or_default()
+    }
+
+    fn not_a_list(&self, path: &str, key: &str, node: &Node) {
+        self.wrong_type(path, node, "a list", list_help(path, key, node));
+    }
+
+    /// Reports the keys that a section of this kind does not have.
+    fn refuse_others(&self, kind: Option<&str>) {
+        let here = keys::names(&self.path, kind);
+        for entry in self.table.map(Table::entries).unwrap_or_default() {
+            let key = &entry.key;
+            if here.contains(&key.as_str()) {
+                continue;
+            }
+            let kinds = keys::kinds_with(&self.path, key);
+            let path = join(&self.path, key);
+            self.problem(if kinds.is_empty() {
+                let label = match self.path.as_str() {
+                    "" => "not a key of an experiment file".to_owned(),
+                    path => format!("not a key of `{path}`"),
+                };
+                let help = suggest::key(&self.path, &typed(entry), &here);
+                Problem::new(format!("unknown key `{path}`"), &entry.key_place, label).help(help)
+            } else {
+                let kinds = match kinds[..] {
+                    [kind] => format!("the kind {kind}"),
+                    _ => format!("the kinds {}", kinds.join(", ")),
+                };
+                let title = format!("`{path}` does not go with this `kind`");
+                Problem::new(title, &entry.key_place, "has no meaning here")
+                    .help(format!("`{key}` is for {kinds}"))
+            });
         }
     }
+}
+
+pub(super) fn twice(item: &Node, path: &str) -> Problem {
+    let title = format!("{} stands twice in `{path}`", item.to_toml());
+    Problem::new(title, &item.place, "already in the list").help("leave out one of the two")
 }
 
 /// A key as it was typed: that of an argument with all that is dotted behind it.
@@ -276,9 +391,9 @@ fn typed(entry: &Entry) -> String {
 /// What goes in the place of a value where a list must be: that of one text where it takes texts, else its
 /// default.
 fn list_help(path: &str, key: &str, node: &Node) -> Option<String> {
-    let takes_texts = match keys::takes(path)? {
-        Takes::List(of) => match *of {
-            Takes::Either(either) => either.iter().any(Takes::is_text),
+    let takes_texts = match shape(path)? {
+        Shape::List(of) => match *of {
+            Shape::Either(either) => either.iter().any(Shape::is_text),
             of => of.is_text(),
         },
         _ => false,
@@ -296,8 +411,8 @@ fn list_help(path: &str, key: &str, node: &Node) -> Option<String> {
 
 /// What goes in the place of a value where a table must be: `optimizer = "adam"` means its `kind`.
 fn table_help(path: &str, key: &str, node: &Node) -> Option<String> {
-    let kinds = keys::takes(&join(path, "kind"));
-    if let (Value::Text(text), Some(Takes::Words(kinds))) = (&node.value, kinds) {
+    if let Value::Text(text) = &node.value {
+        let kinds: Vec<&str> = keys::kinds(path).iter().map(|(kind, _)| *kind).collect();
         let kind = kinds.iter().find(|kind| **kind == text).copied();
         if let Some(kind) = kind.or_else(|| suggest::closest(text, kinds)) {
             return Some(match node.place.document.origin {
@@ -391,13 +506,13 @@ pub(crate) fn read_integer(
 }
 
 /// One of a few words.
-pub(crate) fn read_choice<T: Copy>(
+fn read_word(
     node: &Node,
     path: &str,
-    choices: &[(&str, T)],
+    words: &[keys::Word],
     problems: &Problems,
-) -> Option<T> {
-    let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+) -> Option<&'static str> {
+    let words: Vec<&'static str> = words.iter().map(|(word, _)| *word).collect();
     let Value::Text(text) = &node.value else {
         let title = format!("`{path}` must be a string");
         problems.push(
@@ -406,11 +521,11 @@ pub(crate) fn read_choice<T: Copy>(
         );
         return None;
     };
-    let found = choices.iter().find(|(word, _)| word == text);
+    let found = words.iter().find(|word| *word == text).copied();
     if found.is_none() {
         let title = format!("`{path}` cannot be `{text}`");
         let help = suggest::help(text, "the choices are", &words);
         problems.push(Problem::new(title, &node.place, "not one of the choices").help(help));
     }
-    found.map(|(_, choice)| *choice)
+    found
 }

@@ -40,9 +40,9 @@ pub fn recover(text: &str, name: &str) -> Recovered {
     // Read for what is there; what is wrong is told by the one who reads all of it.
     let ignored = Problems::default();
     let root = Section::root(&merged.table, &merged.start, &ignored);
-    let (question, analysis) =
-        (decode::read_prose(&root, "question"), decode::read_prose(&root, "analysis"));
+    let (_, question, analysis) = decode::read_prose(&root);
     let (regions, sensitivity) = (regions::read(&root), sensitivity::read(&root));
+    let sensitivity = sensitivity.unwrap_or_default();
     if is_toml {
         found.extend(decode::decode(&merged).err().unwrap_or_default());
     }

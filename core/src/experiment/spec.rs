@@ -28,6 +28,9 @@ pub struct Experiment {
     /// One entry for each combination of `[matrix]`; a single entry without swept keys where there is
     /// no matrix.
     pub cells: Vec<Cell>,
+    /// What is asked: the keys of `[occlusion]` and `[sensitivity]` with their values, by section. Defaults are
+    /// filled in; keys that mean nothing beside the others are left out.
+    pub asked: serde_json::Map<String, serde_json::Value>,
     /// The file as run: base and `--set` merged in, to be written into the results folder. Read again,
     /// it is the same experiment.
     pub merged: String,
@@ -193,6 +196,8 @@ pub struct TrainSpec {
     pub augment: Augment,
     pub select: Select,
     pub precision: Precision,
+    /// Decides no number: of a training's identity it is left out.
+    #[serde(default, skip_serializing_if = "DeviceChoice::is_auto")]
     pub device: DeviceChoice,
     /// Stop when the validation loss has not improved for so many epochs; never where `None`.
     pub early_stopping: Option<u32>,
@@ -307,13 +312,27 @@ pub enum Precision {
     Bf16,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeviceChoice {
     /// The first GPU where there is one, else the CPU.
+    #[default]
     Auto,
     Cpu,
     Cuda(usize),
+}
+
+impl DeviceChoice {
+    fn is_auto(&self) -> bool {
+        *self == DeviceChoice::Auto
+    }
+}
+
+impl TrainSpec {
+    /// All of it that decides a number.
+    pub fn on_any_device(&self) -> TrainSpec {
+        TrainSpec { device: DeviceChoice::Auto, ..self.clone() }
+    }
 }
 
 /// How the learning rate moves over the training.

@@ -2,47 +2,39 @@
 
 use std::collections::BTreeSet;
 
+use serde::Deserialize;
+
 use crate::region::atlas::SET_WORDS;
-use crate::region::{Fill, Mode, Phase, RandomSets, Regions};
+use crate::region::{FillKind, Mode, Phase, RandomSets, Regions};
 
 use super::error::Problem;
-use super::reader::{Bounds, Problems, Section, read_choice, read_integer};
+use super::reader::{Section, twice};
 use super::regions::atlas_help;
 use super::spec::OcclusionStudy;
-use super::suggest::listed;
-use super::tree::{Node, Value, join};
+use super::tree::{Node, Value};
 
 /// The most sets of regions that a file may name.
-const MAX_SETS: usize = 1_000;
-const MAX_SEEDS: i64 = 1_000;
+pub(super) const MAX_SETS: usize = 1_000;
+
+/// The section's keys, but for `regions`.
+#[derive(Deserialize)]
+struct Keys {
+    modes: Vec<Mode>,
+    phases: Vec<Phase>,
+    fills: Vec<FillKind>,
+    constant: f64,
+    blur: f64,
+    controls: u32,
+    masks_alone: bool,
+}
 
 /// Reads `[occlusion]`.
-pub(crate) fn read(root: &Section<'_>, regions: &Regions, own: &[&str]) -> OcclusionStudy {
+pub(crate) fn read(root: &Section<'_>, regions: &Regions, own: &[&str]) -> Option<OcclusionStudy> {
     let section = root.section("occlusion");
-    let grey = section.float("constant", 0.0, Bounds::closed(0.0, 1.0));
-    let blur = section.float("blur", 0.1, Bounds::closed(0.001, 1.0));
-    let modes = [("hide", Mode::Hide), ("keep", Mode::Keep)];
-    let phases = [
-        ("retrain", Phase::Retrain),
-        ("evaluate", Phase::Evaluate),
-        ("train", Phase::Train),
-        ("amortised", Phase::Amortised),
-    ];
-    let fills = [
-        ("mean", Fill::Mean),
-        ("constant", Fill::Constant(grey)),
-        ("noise", Fill::Noise),
-        ("blur", Fill::Blur(blur)),
-        ("inpaint", Fill::Inpaint),
-    ];
-    let study = OcclusionStudy {
-        sets: read_sets(&section, regions, own),
-        modes: read_words(&section, "modes", &modes),
-        phases: read_words(&section, "phases", &phases),
-        fills: read_words(&section, "fills", &fills),
-        controls: section.integer("controls", 0, 0, 100) as u32,
-        masks_alone: section.flag("masks_alone", true),
-    };
+    let Keys { modes, phases, fills, constant, blur, controls, masks_alone } = section.read()?;
+    let fills = fills.into_iter().map(|kind| kind.with(constant, blur)).collect();
+    let sets = read_sets(&section, regions, own);
+    let study = OcclusionStudy { sets, modes, phases, fills, controls, masks_alone };
     let names: BTreeSet<&String> = study.sets.iter().flatten().collect();
     if study.phases.contains(&Phase::Amortised) && names.len() > RandomSets::MOST {
         let title = format!("`amortised` can draw sets of at most {} regions", RandomSets::MOST);
@@ -52,41 +44,7 @@ pub(crate) fn read(root: &Section<'_>, regions: &Regions, own: &[&str]) -> Occlu
                 .help("divide them among several experiments: trainings are shared"),
         );
     }
-    section.finish(&[]);
-    study
-}
-
-/// A list of different words; the first of `words` where the file gives none.
-fn read_words<T: Copy + PartialEq>(
-    section: &Section<'_>,
-    key: &'static str,
-    words: &[(&str, T)],
-) -> Vec<T> {
-    let default = words.iter().map(|(_, word)| *word).take(1);
-    let Some(items) = section.list(key) else { return default.collect() };
-    let path = join(&section.path, key);
-    if items.is_empty() {
-        let title = format!("`{path}` is empty");
-        let names = listed(words.iter().map(|(name, _)| *name));
-        section.problem(
-            Problem::new(title, &section.place_of(key), "needs at least one")
-                .help(format!("the choices are: {names}")),
-        );
-    }
-    let mut found = Vec::new();
-    for item in items {
-        match read_choice(item, &path, words, section.problems) {
-            Some(word) if found.contains(&word) => section.problem(twice(item, &path)),
-            Some(word) => found.push(word),
-            None => {}
-        }
-    }
-    found
-}
-
-pub(super) fn twice(item: &Node, path: &str) -> Problem {
-    let title = format!("{} stands twice in `{path}`", item.to_toml());
-    Problem::new(title, &item.place, "already in the list").help("leave out one of the two")
+    Some(study)
 }
 
 fn read_sets(section: &Section<'_>, regions: &Regions, own: &[&str]) -> Vec<Vec<String>> {
@@ -206,37 +164,21 @@ fn subsets(names: &[&str]) -> Vec<Vec<String>> {
 }
 
 /// Reads `[seeds]`.
-pub(crate) fn read_seeds(root: &Section<'_>) -> Vec<u64> {
+pub(crate) fn read_seeds(root: &Section<'_>) -> Option<Vec<u64>> {
     let section = root.section("seeds");
-    let count = section.integer("count", 3, 1, MAX_SEEDS);
-    let list = section.list("list");
-    section.finish(&[]);
-    let Some(items) = list else { return (1..=count as u64).collect() };
-    if section.is_set("count") {
+    let Seeds { count, list } = section.read()?;
+    if section.is_set("list") && section.is_set("count") {
         let title = "`seeds.count` and `seeds.list` exclude each other";
         section.problem(
             Problem::new(title, &section.place_of("count"), "the list says which seeds")
                 .help("leave out one of the two"),
         );
     }
-    if items.is_empty() || items.len() > MAX_SEEDS as usize {
-        let title = format!("`seeds.list` cannot have {} seeds", items.len());
-        let label = format!("must have 1 to {MAX_SEEDS}");
-        section.problem(Problem::new(title, &section.place_of("list"), label));
-    }
-    read_seed_list(items, section.problems)
+    Some(list.unwrap_or_else(|| (1..=count).collect()))
 }
 
-fn read_seed_list(items: &[Node], problems: &Problems) -> Vec<u64> {
-    let mut seeds: Vec<u64> = Vec::new();
-    for (index, item) in items.iter().enumerate() {
-        let path = format!("seeds.list[{index}]");
-        let Some(seed) = read_integer(item, &path, 0, i64::MAX, problems) else { continue };
-        if seeds.contains(&(seed as u64)) {
-            problems.push(twice(item, "seeds.list"));
-        } else {
-            seeds.push(seed as u64);
-        }
-    }
-    seeds
+#[derive(Deserialize)]
+struct Seeds {
+    count: u64,
+    list: Option<Vec<u64>>,
 }

@@ -236,6 +236,47 @@ fn a_matrix_makes_a_cell_of_every_combination() {
     assert!(matches!(plateau, ScheduleShape::Plateau { patience: 4, .. }), "{plateau:?}");
 }
 
+/// Each key that any of the tables gives, in every combination: a column of its own type in `runs.parquet`.
+#[test]
+fn a_table_that_is_swept_sets_keys() {
+    let swept = |more: &str| -> Vec<String> {
+        let cells = read(&format!("{SMALLEST}{more}")).cells;
+        let told = cells.iter().map(|cell| {
+            let pairs = cell.swept.iter().map(|(key, value)| format!("{key} = {value}"));
+            pairs.collect::<Vec<_>>().join(", ")
+        });
+        told.collect()
+    };
+    assert_eq!(
+        swept("[matrix]\nschedule = [{ kind = \"cosine\" }, { kind = \"step\", every = 3 }]\n"),
+        ["schedule.kind = \"cosine\"", "schedule.every = 3, schedule.kind = \"step\""]
+    );
+    // What a combination leaves out is what holds there: the file's value, or the default of its kind.
+    assert_eq!(
+        swept(
+            "[train]\noptimizer = { beta1 = 0.5 }\n[matrix]\n\"train.optimizer\" = [{}, { beta1 = 0.8 }, \
+             { kind = \"sgd\", learning_rate = 0.1 }, { kind = \"sgd\" }]\n"
+        ),
+        [
+            "train.optimizer.beta1 = 0.5, train.optimizer.kind = \"adam\", train.optimizer.learning_rate = 0.001",
+            "train.optimizer.beta1 = 0.8, train.optimizer.kind = \"adam\", train.optimizer.learning_rate = 0.001",
+            "train.optimizer.kind = \"sgd\", train.optimizer.learning_rate = 0.1",
+            "train.optimizer.kind = \"sgd\", train.optimizer.learning_rate = 0.01",
+        ]
+    );
+    assert_eq!(
+        swept("[matrix]\ntrain = [{ epochs = 2, augment = { flip = false } }, { epochs = 3 }]\n"),
+        [
+            "train.augment.flip = false, train.epochs = 2",
+            "train.augment.flip = true, train.epochs = 3"
+        ]
+    );
+    let data =
+        read(&format!("{SMALLEST}[matrix]\ndataset = [{{ train = 200 }}, {{ seed = 1 }}]\n"));
+    assert_eq!(data.cells[1].swept["dataset.train"], "3500");
+    assert_eq!(data.cells[0].swept["dataset.seed"], "0");
+}
+
 #[test]
 fn how_networks_are_examined_is_read_and_swept() {
     let read = |more: &str| read(&format!("{SMALLEST}{more}"));
@@ -260,18 +301,16 @@ fn how_networks_are_examined_is_read_and_swept() {
     assert_eq!((described(""), described(adapted)), ("trained".into(), "adapted".into()));
 }
 
-/// Lists in class order stand in one table: they must mean the same in every row.
+/// Which classes there are is a setting; their order is none.
 #[test]
-fn every_combination_has_the_same_classes_in_the_same_order() {
-    let swept = |lists: &str| {
-        errors(&format!("{SMALLEST}[matrix]\n\"dataset.classes\" = [{lists}]\n"), &[])
-    };
-    let order = swept("[\"fear\", \"anger\"], [\"anger\", \"fear\"]");
+fn combinations_may_have_other_classes_but_not_another_order_of_the_same() {
+    let matrix = |lists: &str| format!("{SMALLEST}[matrix]\n\"dataset.classes\" = [{lists}]\n");
+    let order = errors(&matrix("[\"fear\", \"anger\"], [\"anger\", \"fear\"]"), &[]);
     assert!(order.contains("have the same classes in another order"), "{order}");
     assert!(order.contains("x.toml:5:1"), "{order}");
-    let others = swept("[\"fear\", \"anger\"], [\"anger\", \"fear\", \"neutral\"]");
-    assert!(others.contains("the combinations of the matrix do not have the same classes"));
-    assert!(others.contains("write a file for each choice of classes"), "{others}");
+    let others = read(&matrix("[\"fear\", \"anger\"], [\"anger\", \"fear\", \"neutral\"]"));
+    let classes = |cell: &Cell| cell.settings.dataset.classes.len();
+    assert_eq!(others.cells.iter().map(classes).collect::<Vec<_>>(), [2, 3]);
     let one = read(&format!(
         "{SMALLEST}[matrix]\n\"dataset.classes\" = [[\"fear\", \"anger\"]]\n\"train.epochs\" = [1, 2]\n"
     ));

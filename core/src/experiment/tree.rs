@@ -10,6 +10,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::{Document, Place, Problem};
+use super::keys;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Node {
@@ -41,45 +42,6 @@ pub(crate) struct Entry {
     pub key_place: Place,
     pub node: Node,
 }
-
-/// A table whose `kind` decides which other keys it has. Where a later text changes the kind, the keys
-/// of the earlier kind stay behind; the others still merge.
-struct Kinded {
-    path: &'static str,
-    default: Option<&'static str>,
-    keys: &'static [&'static str],
-}
-
-const KINDED: [Kinded; 3] = [
-    Kinded {
-        path: "dataset",
-        default: None,
-        keys: &[
-            "root",
-            "labels",
-            "landmarks",
-            "without_landmarks",
-            "train",
-            "val",
-            "test",
-            "split_seed",
-            "seed",
-            "signal",
-            "identity",
-            "nuisance",
-        ],
-    },
-    Kinded {
-        path: "train.optimizer",
-        default: Some("adam"),
-        keys: &["beta1", "beta2", "epsilon", "weight_decay", "momentum", "nesterov"],
-    },
-    Kinded {
-        path: "schedule",
-        default: Some("plateau"),
-        keys: &["factor", "patience", "min_delta", "min_rate", "every", "rise", "div", "final_div"],
-    },
-];
 
 impl Table {
     /// Parses a document.
@@ -182,7 +144,7 @@ impl Table {
     }
 
     /// What is no table, under its dotted path.
-    fn leaves(&self, path: &str) -> Vec<Entry> {
+    pub fn leaves(&self, path: &str) -> Vec<Entry> {
         let entries = self.entries.iter().flat_map(|entry| {
             let path = join(path, &entry.key);
             match &entry.node.value {
@@ -217,15 +179,15 @@ impl Table {
         }
     }
 
-    /// Removes the keys that depend on a `kind` where `over` has another kind, and of `seeds.count` and
+    /// Removes the keys that mean nothing with another `kind` where `over` has another, and of `seeds.count` and
     /// `seeds.list`, which say the same thing, the one that `over` does not give.
     fn drop_outdated(&mut self, over: &Table) {
-        for Kinded { path, default, keys } in KINDED {
+        for (path, default) in keys::kinded() {
             let Some(over) = over.table_at(path) else { continue };
             let Some(under) = self.table_at_mut(path) else { continue };
             let Some(before) = under.text("kind").or(default) else { continue };
             if over.text("kind").is_some_and(|kind| kind != before) {
-                under.entries.retain(|entry| !keys.contains(&entry.key.as_str()));
+                under.entries.retain(|entry| !keys::follows_kind(path, &entry.key));
             }
         }
         if let (Some(over), Some(under)) = (over.table_at("seeds"), self.table_at_mut("seeds")) {
@@ -306,6 +268,26 @@ impl Node {
         }
     }
 
+    /// Whether it is this text.
+    pub fn is_text(&self, text: &str) -> bool {
+        matches!(&self.value, Value::Text(own) if own == text)
+    }
+
+    /// The value as JSON. Dates and numbers that JSON lacks, which no key takes, are texts and null.
+    pub fn to_json(&self) -> serde_json::Value {
+        match &self.value {
+            Value::Text(text) | Value::Date(text) => text.as_str().into(),
+            Value::Integer(number) => (*number).into(),
+            Value::Float(number) => (*number).into(),
+            Value::Flag(flag) => (*flag).into(),
+            Value::Array(items) => items.iter().map(Node::to_json).collect(),
+            Value::Table(table) => {
+                let entries = table.entries.iter();
+                entries.map(|entry| (entry.key.clone(), entry.node.to_json())).collect()
+            }
+        }
+    }
+
     /// The value as TOML, in line.
     pub fn to_toml(&self) -> String {
         match &self.value {
@@ -373,7 +355,8 @@ fn convert(
             let parsed = i64::from_str_radix(number.as_str(), number.radix());
             Value::Integer(parsed.unwrap_or_else(|_| {
                 let title = format!("the number {number} is too large");
-                problems.push(Problem::new(title, &place, "whole numbers have 64 bits"));
+                let bounds = format!("whole numbers go from {} to {}", i64::MIN, i64::MAX);
+                problems.push(Problem::new(title, &place, bounds));
                 0
             }))
         }

@@ -14,8 +14,9 @@ use crate::region::{
     Fill, Lesson, Mode, Occlusion, Phase, Polygon, RandomSets, RegionError, Regions,
 };
 
-use super::condition::{Condition, Naming};
+use super::condition::Condition;
 use super::identity::{TrainingKey, canonical_occlusion};
+use super::naming::Several;
 use super::reach::{CoversNothing, Parts, Reach, canonical};
 
 /// All that an experiment needs done.
@@ -221,20 +222,21 @@ fn controls(
 }
 
 fn conditions(experiment: &Experiment, coverings: &[Covering<'_>]) -> Vec<Condition> {
-    let naming = Naming::new(experiment);
+    let several = Several::of_experiment(experiment);
     let study = &experiment.occlusion;
     let mut conditions = Vec::new();
     for (index, cell) in experiment.cells.iter().enumerate() {
-        conditions.push(Condition {
-            name: naming.whole(cell),
+        let whole = Condition {
+            name: String::new(),
             cell: index,
             regions: Vec::new(),
             occlusion: None,
             phase: None,
             control: None,
-        });
+        };
+        let mut of_cell = vec![whole];
         if learns_from_masks(study, cell) {
-            conditions.push(masks_alone(naming.masks(cell), index));
+            of_cell.push(masks_alone(index));
         }
         for covering in coverings {
             for &mode in &study.modes {
@@ -243,14 +245,9 @@ fn conditions(experiment: &Experiment, coverings: &[Covering<'_>]) -> Vec<Condit
                         let itself = std::iter::once((None, &covering.polygons));
                         let controls = (0..).map(Some).zip(&covering.controls);
                         let controls = controls.filter(|_| phase != Phase::Amortised);
-                        conditions.extend(itself.chain(controls).map(|(control, polygons)| {
+                        of_cell.extend(itself.chain(controls).map(|(control, polygons)| {
                             Condition {
-                                name: naming.covered(
-                                    cell,
-                                    covering.regions,
-                                    (mode, phase, fill),
-                                    control,
-                                ),
+                                name: String::new(),
                                 cell: index,
                                 regions: covering.regions.to_vec(),
                                 occlusion: Some(Occlusion {
@@ -266,6 +263,7 @@ fn conditions(experiment: &Experiment, coverings: &[Covering<'_>]) -> Vec<Condit
                 }
             }
         }
+        conditions.extend(of_cell.into_iter().map(|condition| condition.named(several, cell)));
     }
     conditions
 }
@@ -281,13 +279,13 @@ fn learns_from_masks(study: &OcclusionStudy, cell: &Cell) -> bool {
 
 /// Nothing is seen but where the atlas lies. All masks of an image are placed by the same map, so that one
 /// outline tells what any of them could, and every experiment shares the training.
-fn masks_alone(name: String, cell: usize) -> Condition {
+fn masks_alone(cell: usize) -> Condition {
     let atlas = Regions::aligned();
     let mut regions: Vec<String> = Regions::built_in_names().map(str::to_owned).to_vec();
     regions.sort();
     let polygons = atlas.built_in().iter().flat_map(|region| region.polygons.clone()).collect();
     Condition {
-        name,
+        name: String::new(),
         cell,
         regions,
         occlusion: Some(Occlusion { polygons, mode: Mode::Hide, fill: Fill::Silhouette }),

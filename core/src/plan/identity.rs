@@ -9,8 +9,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::{
-    Augment, DatasetSpec, FacesSpec, ModelSpec, Optimizer, Precision, Schedule, Select,
-    SensitivitySpec, Settings, Source, Statistics, Target,
+    DatasetSpec, FacesSpec, ModelSpec, Schedule, SensitivitySpec, Settings, Source, Statistics,
+    TrainSpec,
 };
 use crate::region::{Fill, Lesson, Mode, Occlusion, Polygon, RandomSets};
 
@@ -191,14 +191,10 @@ pub(crate) struct TrainingKey<'a> {
     version: u32,
     data: DataKey<'a>,
     model: &'a ModelSpec,
-    epochs: u32,
-    batch_size: usize,
-    optimizer: Optimizer,
-    target: Target,
-    augment: Augment,
-    select: Select,
-    precision: Precision,
-    early_stopping: Option<u32>,
+    /// Key by key, so that a new one is part of it by itself; where its default leaves old numbers as they
+    /// are, serde leaves it out there, and so old ids stay.
+    #[serde(flatten)]
+    train: TrainSpec,
     schedule: Schedule,
     occlusion: Option<LessonKey>,
     seed: u64,
@@ -274,14 +270,7 @@ impl<'a> TrainingKey<'a> {
                 images,
             },
             model,
-            epochs: train.epochs,
-            batch_size: train.batch_size,
-            optimizer: train.optimizer,
-            target: train.target,
-            augment: train.augment,
-            select: train.select,
-            precision: train.precision,
-            early_stopping: train.early_stopping,
+            train: train.on_any_device(),
             schedule: *schedule,
             occlusion: lesson.map(LessonKey::new),
             seed,

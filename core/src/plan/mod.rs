@@ -8,13 +8,16 @@
 
 mod condition;
 mod count;
+mod estimate;
 mod expand;
 mod identity;
+mod naming;
 mod reach;
 mod sensitivity;
 
-pub use condition::{Condition, Naming};
+pub use condition::Condition;
 pub use count::{ParameterCount, multiply_adds};
+pub use estimate::Estimate;
 pub(crate) use expand::in_lines;
 pub use expand::{Examination, Plan, PlanError, PlanWarning, Run, TrainingSpec};
 pub use identity::{
@@ -22,6 +25,7 @@ pub use identity::{
     TrainingId, TrainingIdentity, covers_the_same, evaluation_id, is_id, sensitivity_id,
     source_content, training_id,
 };
+pub use naming::{ConditionName, PhaseWords, Several, Swept, swept_words, typed_seen};
 pub use reach::{CoversNothing, Parts, Pictures, Reach, covers_nothing};
 pub use sensitivity::{CURVE_KINDS, RANDOM_ORDERS, curve_answers, map_answers, window_starts};
 

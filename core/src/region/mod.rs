@@ -11,6 +11,7 @@ pub mod landmarks;
 pub mod mask;
 pub mod occlusion;
 pub mod overlap;
+pub mod phrase;
 pub mod random_sets;
 pub mod reach;
 
@@ -19,5 +20,5 @@ pub use atlas::{Region, RegionError, Regions};
 pub use control::{NoPlace, place};
 pub use geometry::{Point, Polygon, PolygonError};
 pub use landmarks::{Landmark, Landmarks};
-pub use occlusion::{Fill, FillKind, Mode, Occlusion, Phase};
+pub use occlusion::{Fill, FillKind, Masking, Mode, Occlusion, Phase};
 pub use random_sets::{Lesson, RandomSets};

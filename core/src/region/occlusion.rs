@@ -36,7 +36,8 @@ pub enum Fill {
 }
 
 /// A [`Fill`] without its number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FillKind {
     Mean,
     Constant,
@@ -47,7 +48,8 @@ pub enum FillKind {
 }
 
 /// When it is covered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// In training and in evaluation: is the information there at all?
     Retrain,
@@ -59,6 +61,14 @@ pub enum Phase {
     Amortised,
     /// In training and in evaluation, with nothing to be seen but the masks: do they tell the answer?
     Masks,
+}
+
+/// How faces are masked in a condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Masking {
+    pub mode: Mode,
+    pub phase: Phase,
+    pub fill: FillKind,
 }
 
 /// A covering of every image of a data set.
@@ -148,6 +158,18 @@ impl FillKind {
         FillKind::Inpaint,
         FillKind::Silhouette,
     ];
+
+    /// With the number that it has, if it has one: a grey from 0 to 1, a share of the height.
+    pub fn with(self, constant: f64, blur: f64) -> Fill {
+        match self {
+            FillKind::Mean => Fill::Mean,
+            FillKind::Constant => Fill::Constant(constant),
+            FillKind::Noise => Fill::Noise,
+            FillKind::Blur => Fill::Blur(blur),
+            FillKind::Inpaint => Fill::Inpaint,
+            FillKind::Silhouette => Fill::Silhouette,
+        }
+    }
 
     pub fn name(self) -> &'static str {
         match self {

@@ -145,14 +145,6 @@ terms! {
     }
 }
 
-/// How faces are masked in a condition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Masking {
-    pub mode: Mode,
-    pub phase: Phase,
-    pub fill: FillKind,
-}
-
 /// What became of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunStatus {

@@ -55,8 +55,10 @@ impl Figure {
         );
         resvg::render(&tree, scale, &mut pixmap.as_mut());
         // The ground is white, so every pixel is opaque and the fourth channel says nothing.
-        let rgb: Vec<u8> =
-            pixmap.data().chunks_exact(4).flat_map(|pixel| pixel[..3].to_vec()).collect();
+        let mut rgb = Vec::with_capacity(pixmap.data().len() / 4 * 3);
+        for pixel in pixmap.data().chunks_exact(4) {
+            rgb.extend_from_slice(&pixel[..3]);
+        }
         encode(&rgb, width, height).map_err(|error| failure(error.to_string()))
     }
 

@@ -5,6 +5,7 @@ use crate::report::canvas::figure::Figure;
 /// What a chart is about: the sections of the page that hold charts, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Topic {
+    Settings,
     Regions,
     Effects,
     Shares,
@@ -26,7 +27,8 @@ pub struct Chart {
 }
 
 impl Topic {
-    pub const ALL: [Topic; 7] = [
+    pub const ALL: [Topic; 8] = [
+        Topic::Settings,
         Topic::Regions,
         Topic::Effects,
         Topic::Shares,
@@ -38,6 +40,7 @@ impl Topic {
 
     pub(in crate::report) fn id(self) -> &'static str {
         match self {
+            Topic::Settings => "sweep",
             Topic::Regions => "regions",
             Topic::Effects => "effects",
             Topic::Shares => "shares",
@@ -50,6 +53,7 @@ impl Topic {
 
     pub(in crate::report) fn heading(self) -> &'static str {
         match self {
+            Topic::Settings => "Settings side by side",
             Topic::Regions => "Where the signal lies",
             Topic::Effects => "What each region is worth",
             Topic::Shares => "How what is seen divides",
@@ -63,6 +67,11 @@ impl Topic {
     /// How its charts are to be read.
     pub(in crate::report) fn lead(self) -> &'static str {
         match self {
+            Topic::Settings => {
+                "Every setting of the sweep on one scale, each held against its own whole faces and its own \
+                 chance. Charts further down that stand open are of the first setting of the file, those of \
+                 the others are folded; each names its setting."
+            }
             Topic::Regions => {
                 "The regions of the atlas on a face, blue where a region carries signal, orange where it does \
                  worse than its comparison, white at nothing."

@@ -37,6 +37,16 @@ pub struct ComparisonPanel {
     pub rows: Vec<ComparisonRow>,
 }
 
+/// What is written around differences.
+pub struct Words<'a> {
+    pub title: String,
+    /// Its first parts; what the drawing leaves open follows.
+    pub subtitle: Vec<String>,
+    pub axis: String,
+    /// Where a row has no number.
+    pub missing: &'a str,
+}
+
 /// Differences, panel under panel on one axis, rows in the order given.
 ///
 /// # Errors
@@ -47,6 +57,25 @@ pub fn comparison(
     metric: Measure,
     conditions: &str,
 ) -> Result<Figure, ReportError> {
+    let words = Words {
+        title: title(panels, reference, metric),
+        subtitle: vec![format!("less {reference}"), conditions.to_owned()],
+        axis: format!("difference in {}, {}", metric.name, metric.unit),
+        missing: "not paired",
+    };
+    differences(panels, metric, words)
+}
+
+/// Any differences in this form.
+///
+/// # Errors
+/// [`ReportError::Empty`] where there is no number.
+pub fn differences(
+    panels: &[ComparisonPanel],
+    metric: Measure,
+    words: Words<'_>,
+) -> Result<Figure, ReportError> {
+    let Words { title, mut subtitle, axis, missing } = words;
     let rows = || panels.iter().flat_map(|panel| &panel.rows);
     if !rows().any(|row| row.difference.is_some_and(f64::is_finite)) {
         return Err(ReportError::Empty("no two sides could be paired".to_owned()));
@@ -66,7 +95,6 @@ pub fn comparison(
         .collect();
     let drawn = || shown.iter().flat_map(|(_, rows)| *rows);
 
-    let mut subtitle = vec![format!("less {reference}"), conditions.to_owned()];
     if drawn().any(|row| told(row) == Some(false)) {
         subtitle.push("pale: cannot be told from zero".to_owned());
     }
@@ -83,7 +111,7 @@ pub fn comparison(
     let widest = |texts: &mut dyn Iterator<Item = String>| {
         texts.map(|text| fonts::width(&text, NOTE)).fold(0.0, f64::max)
     };
-    let values = widest(&mut drawn().map(|row| value_text(row, metric)));
+    let values = widest(&mut drawn().map(|row| value_text(row, metric, missing)));
     let intervals = widest(&mut drawn().map(|row| interval_text(row, metric)));
     let interval_end = MARGIN + inner;
     let value_end = interval_end - if intervals > 0.0 { intervals + 1.2 } else { 0.0 };
@@ -97,7 +125,7 @@ pub fn comparison(
     let scale = Scale::around(values.chain([-least, least]), 0.04, start, end);
     let place = |value: f64| scale.at(value * metric.factor);
 
-    let mut drawing = Drawing::new(width, &title(panels, reference, metric));
+    let mut drawing = Drawing::new(width, &title);
     let mut y = drawing.heading(&subtitle.join(" · "));
     for (heading, rows) in shown {
         for line in fonts::wrap(heading, HEADING, inner) {
@@ -109,14 +137,16 @@ pub fn comparison(
             rows.iter().map(|row| fonts::wrap(&row.name, LABEL, names + 0.01)).collect();
         let height = |name: &Vec<String>| ROW_HEIGHT.max(name.len() as f64 * LABEL.line() + 1.8);
         let bottom = top + names.iter().map(height).sum::<f64>();
-        horizontal_axis(&mut drawing, &scale, (top, bottom), &axis_title(metric));
+        horizontal_axis(&mut drawing, &scale, (top, bottom), &axis);
         drawing.line((place(0.0), top), (place(0.0), bottom), THIN, INK);
         y = top;
         for (row, name) in rows.iter().zip(&names) {
             let middle = y + height(name) / 2.0;
             drawing.text_block(start - 3.0, middle, Anchor::End, LABEL, name);
-            let texts =
-                [(value_end, value_text(row, metric)), (interval_end, interval_text(row, metric))];
+            let texts = [
+                (value_end, value_text(row, metric, missing)),
+                (interval_end, interval_text(row, metric)),
+            ];
             for (end, text) in texts {
                 drawing.text_block(end, middle, Anchor::End, NOTE, &[text]);
             }
@@ -175,14 +205,10 @@ fn title(panels: &[ComparisonPanel], reference: &str, metric: Measure) -> String
     }
 }
 
-fn axis_title(metric: Measure) -> String {
-    format!("difference in {}, {}", metric.name, metric.unit)
-}
-
-fn value_text(row: &ComparisonRow, metric: Measure) -> String {
+fn value_text(row: &ComparisonRow, metric: Measure, missing: &str) -> String {
     match row.difference {
         Some(value) if value.is_finite() => metric.number(value),
-        _ => "not paired".to_owned(),
+        _ => missing.to_owned(),
     }
 }
 

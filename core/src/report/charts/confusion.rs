@@ -1,5 +1,6 @@
 //! What each class is taken for.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dataset::Split;
@@ -12,8 +13,8 @@ use crate::report::canvas::fonts;
 use crate::report::canvas::theme::{
     DOUBLE_COLUMN, HEADING, LABEL, MARGIN, MIDDLE_COLUMN, NOTE, SINGLE_COLUMN, Type, WHITE, amount,
 };
+use crate::report::findings::facts::Facts;
 use crate::report::words::capital;
-use crate::report::words::label::Several;
 use crate::report::words::numbers::{counted, decimal, thousands};
 
 const SHARE: Type = HEADING;
@@ -32,16 +33,15 @@ pub struct Matrix {
 }
 
 /// The confusion matrix of one condition, summed over the given runs (its seeds): rows actual, columns
-/// predicted, each row's shares as colour and per cent, counts beneath. `several` says what the experiment
-/// has several of.
+/// predicted, each row's shares as colour and per cent, counts beneath. `facts` are those of their setting.
 ///
 /// # Errors
 /// [`ReportError::Empty`] where no run has counts on that split (`val` or `test`).
 pub fn confusion(
     runs: &[RunRow],
-    rows: &[ConfusionRow],
+    rows: &[impl Borrow<ConfusionRow>],
     split: Split,
-    several: Several,
+    facts: &Facts,
 ) -> Result<Figure, ReportError> {
     let (Some(first), Some(matrix)) = (runs.first(), matrix(runs, rows, split)) else {
         return Err(ReportError::Empty(format!(
@@ -62,8 +62,9 @@ pub fn confusion(
     let upright = !level(width);
     let cell = (cell_in(width).min(24.0), CELL);
 
-    let mut drawing = Drawing::new(width, &matrix.title(&capital(&several.run(first))));
-    let mut y = drawing.heading(&matrix.subtitle(first, split));
+    let mut drawing =
+        Drawing::new(width, &matrix.title(&capital(&facts.several.label(first.into()))));
+    let mut y = drawing.heading(&matrix.subtitle(facts, split));
     drawing.describe(&matrix.recalls());
     y += LABEL.em();
     let across = left + classes * cell.0 / 2.0;
@@ -115,15 +116,22 @@ fn draw_row(drawing: &mut Drawing, counts: &[u64], (left, y): (f64, f64), cell: 
     }
 }
 
+/// `FER+`, and the setting where it is one of several.
+pub fn of_setting(facts: &Facts) -> String {
+    let Facts { dataset, setting, .. } = facts;
+    if setting.is_empty() { dataset.clone() } else { format!("{dataset} · {setting}") }
+}
+
 /// The counts of these runs on that split; `None` where they have none.
-pub fn matrix(runs: &[RunRow], rows: &[ConfusionRow], split: Split) -> Option<Matrix> {
+pub fn matrix(runs: &[RunRow], rows: &[impl Borrow<ConfusionRow>], split: Split) -> Option<Matrix> {
     let wanted: BTreeSet<&str> = runs.iter().map(|run| run.run_id.as_str()).collect();
     let mut classes: Vec<String> = Vec::new();
     let mut index: BTreeMap<&str, usize> = BTreeMap::new();
     let mut found: BTreeSet<&str> = BTreeSet::new();
     let chosen: Vec<&ConfusionRow> = rows
         .iter()
-        .filter(|row| row.split == split && wanted.contains(row.run_id.as_str()))
+        .map(Borrow::borrow)
+        .filter(|row: &&ConfusionRow| row.split == split && wanted.contains(row.run_id.as_str()))
         .collect();
     for row in &chosen {
         found.insert(&row.run_id);
@@ -174,12 +182,12 @@ impl Matrix {
         format!("{condition}: accuracy {accuracy} %")
     }
 
-    fn subtitle(&self, run: &RunRow, split: Split) -> String {
+    fn subtitle(&self, facts: &Facts, split: Split) -> String {
         let images = counted(self.images(), &format!("{split} image"));
         let seeds = counted(self.runs as u64, "seed");
-        let dataset = crate::report::findings::facts::dataset_name(&run.dataset);
+        let of = of_setting(facts);
         let mut parts =
-            vec![format!("{dataset} · {images} × {seeds} · per cent of each row, and counts")];
+            vec![format!("{of} · {images} × {seeds} · per cent of each row, and counts")];
         if let Some((share, actual, predicted)) = self.worst() {
             let (actual, predicted) = (&self.classes[actual], &self.classes[predicted]);
             parts.push(format!(
@@ -220,8 +228,12 @@ impl Matrix {
 mod tests {
     use super::*;
     use crate::report::canvas::figure::tests::{assert_labels_are_apart, words};
-    use crate::report::findings::facts::tests::counts;
-    use crate::report::words::label::tests::run;
+    use crate::study::tests::counts;
+    use crate::study::tests::run;
+
+    fn facts() -> Facts {
+        Facts { dataset: "faces".to_owned(), ..Facts::default() }
+    }
 
     #[test]
     fn counts_are_summed_over_seeds_and_shared_out_by_row() {
@@ -230,7 +242,7 @@ mod tests {
         rows.extend(counts(&runs[1].run_id, &["sad", "glad"], &[&[1400, 100], &[50, 50]]));
         // A run of another condition is not counted.
         rows.extend(counts("other", &["sad", "glad"], &[&[9, 9], &[9, 9]]));
-        let figure = confusion(&runs, &rows, Split::Test, Several::default()).unwrap();
+        let figure = confusion(&runs, &rows, Split::Test, &facts()).unwrap();
         assert_labels_are_apart(&figure);
         // (2,400 + 150) of 3,200.
         assert_eq!(figure.title, "Whole face: accuracy 79.7 %");
@@ -256,7 +268,7 @@ mod tests {
                 std::slice::from_ref(&run),
                 &counts(&run.run_id, &names, &rows),
                 Split::Test,
-                Several::default(),
+                &facts(),
             )
             .unwrap();
             assert_labels_are_apart(&figure);
@@ -268,7 +280,7 @@ mod tests {
     fn a_class_without_images_has_no_shares() {
         let run = run(&[], "none", 1);
         let rows = counts(&run.run_id, &["sad", "glad"], &[&[10, 0], &[0, 0]]);
-        let figure = confusion(&[run], &rows, Split::Test, Several::default()).unwrap();
+        let figure = confusion(&[run], &rows, Split::Test, &facts()).unwrap();
         assert!(words(&figure).lines().any(|line| line == "–"));
         assert_eq!(figure.title, "Whole face: accuracy 100.0 %");
     }
@@ -277,8 +289,7 @@ mod tests {
     fn no_counts_are_no_picture() {
         let run = run(&[], "none", 1);
         let rows = counts(&run.run_id, &["sad"], &[&[1]]);
-        let error =
-            confusion(&[run], &rows, Split::Val, Several::default()).unwrap_err().to_string();
+        let error = confusion(&[run], &rows, Split::Val, &facts()).unwrap_err().to_string();
         assert_eq!(error, "nothing to draw: no run of this condition has predictions on `val`");
     }
 }

@@ -1,5 +1,7 @@
 //! Which confusions appear when a region goes.
 
+use std::borrow::Borrow;
+
 use crate::dataset::Split;
 use crate::store::{ConfusionRow, ConfusionShiftRow, RunRow};
 
@@ -10,10 +12,10 @@ use crate::report::canvas::fonts;
 use crate::report::canvas::theme::{
     Colour, DOUBLE_COLUMN, HEADING, LABEL, MARGIN, NOTE, Type, WHITE, amount, difference,
 };
-use crate::report::charts::confusion::{Matrix, matrix};
+use crate::report::charts::confusion::{Matrix, matrix, of_setting};
+use crate::report::findings::facts::Facts;
 use crate::report::findings::finding::{excludes_zero, known};
 use crate::report::words::capital;
-use crate::report::words::label::Several;
 use crate::report::words::numbers::{counted, decimal};
 
 /// Height of a cell, mm.
@@ -26,17 +28,17 @@ const NAME_WIDTH: f64 = 24.0;
 /// The confusion matrix of whole faces, that of a covered condition, and their difference, side by side:
 /// per cent of each row, the difference in points, covered minus whole. Only seeds that both have are
 /// counted. `shifts` tell which differences have an interval that leaves zero out; the title names no other.
-/// `several` says what the experiment has several of.
+/// `facts` are those of their setting.
 ///
 /// # Errors
 /// [`ReportError::Empty`] where they share no seed with counts on that split.
 pub fn confusion_change(
     whole: &[RunRow],
     covered: &[RunRow],
-    rows: &[ConfusionRow],
+    rows: &[impl Borrow<ConfusionRow>],
     split: Split,
     shifts: &[ConfusionShiftRow],
-    several: Several,
+    facts: &Facts,
 ) -> Result<Figure, ReportError> {
     let shared = |runs: &[RunRow], others: &[RunRow]| -> Vec<RunRow> {
         let met = |run: &&RunRow| others.iter().any(|other| other.seed == run.seed);
@@ -49,7 +51,7 @@ pub fn confusion_change(
             "the two conditions share no seed with predictions on `{split}`"
         )));
     };
-    let label = capital(&several.run(&covered[0]));
+    let label = capital(&facts.several.label((&covered[0]).into()));
     let (from, to) = (before.shares(), after.shares());
     let change: Vec<Vec<f64>> = from
         .iter()
@@ -72,7 +74,7 @@ pub fn confusion_change(
     let cell = ((panel / classes).min(12.0), CELL);
 
     let mut drawing = Drawing::new(DOUBLE_COLUMN, &title(&label, &before, &change, &told));
-    let y = drawing.heading(&subtitle(&covered[0], &before, split, &told));
+    let y = drawing.heading(&subtitle(facts, &before, split, &told));
     drawing.describe(&description(&before, &change));
     let accuracy = |matrix: &Matrix| decimal(matrix.accuracy() * 100.0, 1);
     let panels = [
@@ -190,17 +192,17 @@ fn title(label: &str, matrix: &Matrix, change: &[Vec<f64>], told: &[Vec<bool>]) 
     }
 }
 
-fn subtitle(run: &RunRow, matrix: &Matrix, split: Split, told: &[Vec<bool>]) -> String {
+fn subtitle(facts: &Facts, matrix: &Matrix, split: Split, told: &[Vec<bool>]) -> String {
     let images = counted(matrix.images(), &format!("{split} image"));
     let seeds = counted(matrix.runs as u64, "seed");
-    let dataset = crate::report::findings::facts::dataset_name(&run.dataset);
+    let of = of_setting(facts);
     let bold = if told.iter().flatten().any(|told| *told) {
         "bold: a 95\u{a0}% interval without zero, uncorrected for their number"
     } else {
         "no change has an interval without zero"
     };
     format!(
-        "{dataset} · {images} × {seeds} · per cent of each row · difference: blue where the answer becomes \
+        "{of} · {images} × {seeds} · per cent of each row · difference: blue where the answer becomes \
          more frequent, orange where less; {bold}"
     )
 }
@@ -221,10 +223,14 @@ mod tests {
     use super::*;
     use crate::report::canvas::figure::tests::{assert_labels_are_apart, words};
     use crate::report::findings::evidence::tests::shift;
-    use crate::report::findings::facts::tests::counts;
-    use crate::report::words::label::tests::run;
+    use crate::study::tests::counts;
+    use crate::study::tests::run;
 
     const CLASSES: [&str; 3] = ["sad", "glad", "wild"];
+
+    fn facts() -> Facts {
+        Facts { dataset: "faces".to_owned(), ..Facts::default() }
+    }
 
     #[test]
     fn the_confusion_that_appears_is_named() {
@@ -243,18 +249,10 @@ mod tests {
         ];
         let (whole, covered) = ([whole], [hidden, lone]);
         let figure =
-            confusion_change(&whole, &covered, &rows, Split::Test, &shifts, Several::default())
-                .unwrap();
+            confusion_change(&whole, &covered, &rows, Split::Test, &shifts, &facts()).unwrap();
         assert_labels_are_apart(&figure);
-        let vague = confusion_change(
-            &whole,
-            &covered,
-            &rows,
-            Split::Test,
-            &shifts[1..],
-            Several::default(),
-        )
-        .unwrap();
+        let vague =
+            confusion_change(&whole, &covered, &rows, Split::Test, &shifts[1..], &facts()).unwrap();
         assert_eq!(vague.title, "Mouth hidden: no confusion can be told to grow");
         assert_eq!(figure.title, "Mouth hidden: sad taken for wild 25 points more often");
         assert!(figure.description.ends_with("points: sad −25, glad −40, wild 0."));
@@ -278,8 +276,7 @@ mod tests {
             let mut rows = counts(&whole.run_id, &names, &vec![row.as_slice(); classes]);
             rows.extend(counts(&hidden.run_id, &names, &vec![turned.as_slice(); classes]));
             let figure =
-                confusion_change(&[whole], &[hidden], &rows, Split::Test, &[], Several::default())
-                    .unwrap();
+                confusion_change(&[whole], &[hidden], &rows, Split::Test, &[], &facts()).unwrap();
             assert_labels_are_apart(&figure);
         }
     }
@@ -290,8 +287,7 @@ mod tests {
         let mut rows = counts(&whole.run_id, &CLASSES, &[&[9, 1, 0], &[0, 5, 0], &[0, 0, 2]]);
         rows.extend(counts(&hidden.run_id, &CLASSES, &[&[9, 1, 0], &[0, 5, 0], &[0, 0, 2]]));
         let error =
-            confusion_change(&[whole], &[hidden], &rows, Split::Test, &[], Several::default())
-                .unwrap_err();
+            confusion_change(&[whole], &[hidden], &rows, Split::Test, &[], &facts()).unwrap_err();
         assert!(matches!(error, ReportError::Empty(_)));
     }
 }

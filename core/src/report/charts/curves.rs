@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::store::{EpochRow, RunRow};
+use crate::study;
 
 use crate::report::canvas::drawing::{Anchor, CAP_MIDDLE, Drawing};
 use crate::report::canvas::error::ReportError;
@@ -15,7 +16,6 @@ use crate::report::canvas::theme::{
 };
 use crate::report::findings::facts::Facts;
 use crate::report::words::capital;
-use crate::report::words::label::Several;
 use crate::report::words::numbers::{decimal, extent, mean};
 
 /// Up to so many trainings are lines of their own; more become a mean and its range.
@@ -132,13 +132,13 @@ fn panels<'a>(runs: &[RunRow], epochs: &'a [EpochRow]) -> Vec<Panel<'a>> {
     for epoch in epochs {
         by_training.entry(&epoch.training_id).or_default().push(epoch);
     }
-    let several = Several::of_runs(runs);
+    let several = study::several(runs);
     let mut panels: Vec<Panel<'a>> = Vec::new();
     for run in runs.iter().filter(|run| !run.control) {
         let Some(mut epochs) = by_training.remove(run.training_id.as_str()) else { continue };
         epochs.sort_by_key(|epoch| epoch.epoch);
         let training = Training { epochs, best: run.best_epoch };
-        let name = several.run(run);
+        let name = several.label(run.into());
         match panels.iter_mut().find(|panel| panel.name == name) {
             Some(panel) => panel.trainings.push(training),
             None => panels.push(Panel { name, trainings: vec![training] }),
@@ -381,7 +381,7 @@ fn direct_labels(drawing: &mut Drawing, panel: &Panel<'_>, across: &Scale, up: &
 mod tests {
     use super::*;
     use crate::report::canvas::figure::tests::{assert_labels_are_apart, words};
-    use crate::report::words::label::tests::run;
+    use crate::study::tests::run;
 
     fn training(run: &RunRow, epochs: u32, rate: fn(u32) -> f64) -> Vec<EpochRow> {
         let row = |epoch: u32| EpochRow {

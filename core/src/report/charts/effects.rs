@@ -1,5 +1,6 @@
 //! Effect by region: a dot with its interval line, the control beside it as a ring.
 
+use crate::plan::Several;
 use crate::region::Mode;
 use crate::store::{EffectRow, Metric};
 
@@ -16,7 +17,6 @@ use crate::report::canvas::theme::{
 use crate::report::findings::facts::Facts;
 use crate::report::findings::finding::{Slice, interval, slices, told_from_zero};
 use crate::report::words::headline;
-use crate::report::words::label::Several;
 use crate::report::words::measure::Measure;
 use crate::report::words::numbers::counted;
 

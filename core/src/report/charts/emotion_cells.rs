@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::plan::Several;
 use crate::region::{FillKind, Mode, Phase};
 use crate::store::{ClassEffectRow, ShapleyRow};
 
 use crate::report::findings::evidence::Evidence;
 use crate::report::findings::finding::known;
-use crate::report::words::label::Several;
 
 /// An order of fewer regions says nothing.
 const FEWEST_REGIONS: usize = 3;

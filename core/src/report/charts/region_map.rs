@@ -1,6 +1,7 @@
 //! Where the signal lies: the regions on a face, each as dark as it matters.
 
-use crate::region::{Mode, Phase, Region, Regions};
+use crate::plan::PhaseWords;
+use crate::region::{Mode, Region, Regions};
 use crate::store::{EffectRow, Metric};
 
 use crate::report::canvas::colour_bar::colour_bar;
@@ -252,13 +253,7 @@ fn key(
 
 fn subtitle(panels: &[Panel<'_>], first: &Slice<'_>, facts: &Facts) -> String {
     let mut parts = vec![facts.subtitle()];
-    parts.push(match first.phase {
-        Phase::Retrain => "networks trained as they are tested".to_owned(),
-        Phase::Evaluate => "networks trained on whole faces".to_owned(),
-        Phase::Amortised => "one network trained for all sets".to_owned(),
-        Phase::Train => "covered in training alone".to_owned(),
-        Phase::Masks => "the masks alone".to_owned(),
-    });
+    parts.push(PhaseWords::of(first.phase).networks.to_owned());
     parts.extend(facts.several.or(first.several).choice(first.fill, first.swept));
     if panels.iter().flat_map(|panel| &panel.worths).any(|worth| !worth.told) {
         parts.push("in brackets: cannot be told from zero".to_owned());

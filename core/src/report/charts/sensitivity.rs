@@ -1,7 +1,5 @@
 //! Where networks look: a map for each emotion over the mean face of its images.
 
-use std::collections::BTreeMap;
-
 use crate::analysis::{MeanMap, by_region};
 use crate::experiment::{SensitivityMethod, SensitivitySpec};
 use crate::region::{Fill, Regions};
@@ -21,7 +19,6 @@ use crate::report::canvas::theme::{
 use crate::report::charts::contact_sheet::Tile;
 use crate::report::findings::facts::Facts;
 use crate::report::words::capital;
-use crate::report::words::label;
 use crate::report::words::numbers::{counted, decimal, thousands};
 use crate::report::words::phrase::{list, subject};
 
@@ -50,8 +47,7 @@ struct Panel<'a> {
 
 /// The maps of one method, a face for each emotion, in one scale. A window's map is as it is; of RISE's, the
 /// emotion's median cell is taken off, since its level says how well the emotion is recognised at all, and
-/// what lies below is not tinted. `spec`, where it is known, says how they were made; `setting` is named
-/// where there are several.
+/// what lies below is not tinted. `spec`, where it is known, says how they were made.
 ///
 /// # Errors
 /// [`ReportError::Empty`] without maps.
@@ -60,7 +56,6 @@ pub fn sensitivity(
     spec: Option<&SensitivitySpec>,
     regions: &Regions,
     facts: &Facts,
-    setting: &BTreeMap<String, String>,
 ) -> Result<Figure, ReportError> {
     let Some(first) = maps.first() else {
         return Err(ReportError::Empty("there are no maps".to_owned()));
@@ -73,7 +68,7 @@ pub fn sensitivity(
     let face = room.min(WIDEST);
 
     let mut drawing = Drawing::new(width, &title(&panels, is_window));
-    let mut y = drawing.heading(&subtitle(&panels, spec, facts, setting));
+    let mut y = drawing.heading(&subtitle(&panels, spec, facts));
     for panel in &panels {
         drawing.describe(&description(panel));
     }
@@ -226,16 +221,11 @@ fn title(panels: &[Panel<'_>], is_window: bool) -> String {
     }
 }
 
-fn subtitle(
-    panels: &[Panel<'_>],
-    spec: Option<&SensitivitySpec>,
-    facts: &Facts,
-    setting: &BTreeMap<String, String>,
-) -> String {
+fn subtitle(panels: &[Panel<'_>], spec: Option<&SensitivitySpec>, facts: &Facts) -> String {
     let images: u64 = panels.iter().map(|panel| panel.map.images).sum();
     let seeds = panels[0].map.by_seed.len() as u64;
-    let mut parts =
-        vec![facts.dataset.clone(), counted(images, "test image"), counted(seeds, "seed")];
+    let mut parts = vec![facts.dataset.clone(), facts.setting.clone()];
+    parts.extend([counted(images, "test image"), counted(seeds, "seed")]);
     if let Some(SensitivitySpec { method, fill, .. }) = spec {
         parts.push(match *method {
             SensitivityMethod::Window { side, stride } => format!(
@@ -252,9 +242,6 @@ fn subtitle(
         if *fill != Fill::Mean {
             parts.push(format!("{} fill", fill.name()));
         }
-    }
-    if facts.several.settings {
-        parts.push(label::swept(setting));
     }
     parts.push("over the emotion's mean face; below it, the region of the largest mean".to_owned());
     if panels.iter().any(|panel| !panel.told) && seeds > 1 {
@@ -300,8 +287,7 @@ mod tests {
                 .flat_map(|(seed, place)| map((method, emotion, seed), 48, around(*place)))
         });
         let maps = mean_maps(&rows.collect::<Vec<_>>());
-        let figure =
-            sensitivity(&maps, None, &Regions::aligned(), &facts(), &BTreeMap::new()).unwrap();
+        let figure = sensitivity(&maps, None, &Regions::aligned(), &facts()).unwrap();
         assert_labels_are_apart(&figure);
         figure
     }
@@ -346,7 +332,7 @@ mod tests {
 
     #[test]
     fn without_maps_there_is_no_picture() {
-        let drawn = sensitivity(&[], None, &Regions::aligned(), &facts(), &BTreeMap::new());
+        let drawn = sensitivity(&[], None, &Regions::aligned(), &facts());
         assert!(matches!(drawn, Err(ReportError::Empty(_))));
     }
 }

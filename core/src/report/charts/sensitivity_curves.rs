@@ -1,7 +1,5 @@
 //! The maps put to the test: the face taken away, and put back, in their order.
 
-use std::collections::BTreeMap;
-
 use crate::analysis::MeanCurve;
 use crate::store::{CurveKind, CurveOrder, MapMethod};
 
@@ -15,7 +13,6 @@ use crate::report::canvas::theme::{
 };
 use crate::report::findings::facts::Facts;
 use crate::report::words::capital;
-use crate::report::words::label;
 use crate::report::words::numbers::{decimal, extent, mean};
 use crate::report::words::phrase::list;
 
@@ -41,15 +38,10 @@ struct Line<'a> {
 
 /// Mean probability of the actual emotion while the face is taken away and put back in the order of each
 /// method's map, beside random orders, with the area under each curve.
-/// `setting` is named where there are several.
 ///
 /// # Errors
 /// [`ReportError::Empty`] without curves.
-pub fn sensitivity_curves(
-    curves: &[MeanCurve],
-    facts: &Facts,
-    setting: &BTreeMap<String, String>,
-) -> Result<Figure, ReportError> {
+pub fn sensitivity_curves(curves: &[MeanCurve], facts: &Facts) -> Result<Figure, ReportError> {
     let panels = PANELS.map(|(curve, ..)| lines(curves, curve));
     let points = || panels.iter().flatten().flat_map(|line| &line.curve.points);
     if points().next().is_none() {
@@ -60,7 +52,7 @@ pub fn sensitivity_curves(
     let to = (most / 10.0).ceil() * 10.0;
 
     let mut drawing = Drawing::new(DOUBLE_COLUMN, &title(&panels));
-    let y = drawing.heading(&subtitle(&panels, facts, setting));
+    let y = drawing.heading(&subtitle(&panels, facts));
     let most_lines = panels.iter().map(Vec::len).max().unwrap_or(0) as f64;
     let top = y + HEADING.line() + most_lines * NOTE.line() + 2.5;
     for (index, (lines, (_, heading, unit))) in panels.iter().zip(PANELS).enumerate() {
@@ -168,16 +160,9 @@ fn title(panels: &[Vec<Line<'_>>; 2]) -> String {
     }
 }
 
-fn subtitle(
-    panels: &[Vec<Line<'_>>; 2],
-    facts: &Facts,
-    setting: &BTreeMap<String, String>,
-) -> String {
+fn subtitle(panels: &[Vec<Line<'_>>; 2], facts: &Facts) -> String {
     let mut parts = vec![Facts { images: 0, ..facts.clone() }.subtitle()];
     parts.push("networks trained on whole faces, mean over emotions and seeds".to_owned());
-    if facts.several.settings {
-        parts.push(label::swept(setting));
-    }
     parts.push("on the images that made the maps".to_owned());
     let seeds = panels.iter().flatten().map(|line| line.curve.areas.len()).max().unwrap_or(0);
     parts.push(match seeds {
@@ -210,8 +195,7 @@ mod tests {
 
     fn drawn(rows: &[Vec<SensitivityCurveRow>]) -> Figure {
         let facts = Facts { dataset: "faces".to_owned(), ..Facts::default() };
-        let figure =
-            sensitivity_curves(&mean_curves(&rows.concat()), &facts, &BTreeMap::new()).unwrap();
+        let figure = sensitivity_curves(&mean_curves(&rows.concat()), &facts).unwrap();
         assert_labels_are_apart(&figure);
         figure
     }
@@ -257,7 +241,7 @@ mod tests {
 
     #[test]
     fn without_curves_there_is_no_picture() {
-        let drawn = sensitivity_curves(&[], &Facts::default(), &BTreeMap::new());
+        let drawn = sensitivity_curves(&[], &Facts::default());
         assert!(matches!(drawn, Err(ReportError::Empty(_))));
     }
 }

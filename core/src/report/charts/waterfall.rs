@@ -1,5 +1,6 @@
 //! From nothing seen to all seen, a step a region: its Shapley value.
 
+use crate::plan::Several;
 use crate::store::{ShapleyRow, Worth};
 
 use crate::report::canvas::axis::{AXIS_HEIGHT, horizontal_axis};
@@ -15,7 +16,6 @@ use crate::report::canvas::theme::{
 use crate::report::findings::facts::Facts;
 use crate::report::findings::game::{Game, games, value_interval, value_told};
 use crate::report::words::dividing_headline;
-use crate::report::words::label::Several;
 use crate::report::words::measure::Measure;
 use crate::report::words::numbers::counted;
 
@@ -215,13 +215,14 @@ fn subtitle(games: &[Game<'_>], facts: &Facts) -> String {
     let first = games[0].rows[0];
     let mut parts = vec![
         facts.dataset.clone(),
+        facts.setting.clone(),
         counted(first.images, "test image"),
         counted(u64::from(first.seeds), "seed"),
         "Shapley values: what a region adds, over all orders in which regions come to be seen"
             .to_owned(),
     ];
     if rows().any(|row| row.seeds != first.seeds) {
-        parts[2] = "games differ in their seeds".to_owned();
+        parts[3] = "games differ in their seeds".to_owned();
     }
     if rows().all(|row| value_interval(row).is_none()) {
         parts.push("no interval known".to_owned());

@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use crate::region::Mode;
+use crate::analysis::{self, EffectsError, RunScores};
+use crate::plan::{ConditionName, Several, Swept};
+use crate::region::{Masking, Mode};
 use crate::store::{
-    ClassEffectRow, ConfusionShiftRow, EffectRow, MaskLeakRow, Masking, Metric, RankingRow, RunRow,
-    ShapleyRow,
+    ClassEffectRow, ConfusionShiftRow, ContrastRow, EffectRow, InterplayRow, MaskLeakRow, Metric,
+    RankingRow, RunRow, ShapleyRow,
 };
+use crate::study::Study;
 
 use crate::report::findings::finding::{excludes_zero, known};
 use crate::report::findings::game::value_interval;
 use crate::report::tables::cell::Cell;
 use crate::report::tables::table::{Column, Table};
-use crate::report::words::label::Several;
 use crate::report::words::measure::Measure;
 
 /// What an answer rests on. Every list may be empty.
@@ -20,22 +22,63 @@ use crate::report::words::measure::Measure;
 pub struct Evidence {
     pub effects: Vec<EffectRow>,
     pub class_effects: Vec<ClassEffectRow>,
+    pub contrasts: Vec<ContrastRow>,
     pub shapley: Vec<ShapleyRow>,
+    pub interplay: Vec<InterplayRow>,
     pub ranking: Vec<RankingRow>,
     pub confusions: Vec<ConfusionShiftRow>,
     pub mask_leaks: Vec<MaskLeakRow>,
 }
 
 impl Evidence {
-    /// The same with the settings, phases, fills and modes in the order in which they stand in the table of
-    /// runs, which is that of the experiment file. Where runs failed, the rows alone might have another.
-    pub fn in_order_of(mut self, runs: &[RunRow]) -> Evidence {
-        let sweeps = first_places(runs.iter().map(|run| &run.swept));
-        let maskings = || runs.iter().filter_map(RunRow::masking);
+    /// Every table that follows from the scores of runs, computed once and at the same time.
+    ///
+    /// # Errors
+    /// Where runs that belong together cannot be paired.
+    pub fn of(scores: &[RunScores]) -> Result<Evidence, EffectsError> {
+        let effects = || {
+            rayon::join(
+                || rayon::join(|| analysis::effects(scores), || analysis::class_effects(scores)),
+                || analysis::contrasts(scores),
+            )
+        };
+        let games = || rayon::join(|| analysis::shapley(scores), || analysis::interplay(scores));
+        let others = || {
+            rayon::join(
+                || analysis::ranking(scores),
+                || {
+                    rayon::join(
+                        || analysis::confusion_shifts(scores),
+                        || analysis::mask_leaks(scores),
+                    )
+                },
+            )
+        };
+        let (
+            ((effects, class_effects), contrasts),
+            ((shapley, interplay), (ranking, (confusions, mask_leaks))),
+        ) = rayon::join(effects, || rayon::join(games, others));
+        Ok(Evidence {
+            effects: effects?,
+            class_effects: class_effects?,
+            contrasts: contrasts?,
+            shapley: shapley?,
+            interplay: interplay?,
+            ranking: ranking?,
+            confusions: confusions?,
+            mask_leaks: mask_leaks?,
+        })
+    }
+
+    /// The same with the settings, phases, fills and modes in the order in which they stand in the study,
+    /// which is that of the experiment file. Where runs failed, the rows alone might have another.
+    pub(super) fn in_order_of(mut self, study: &Study) -> Evidence {
+        let sweeps = first_places(study.settings.iter().map(|setting| &setting.swept));
+        let maskings = || study.runs.iter().filter_map(RunRow::masking);
         let phases = first_places(maskings().map(|masking| masking.phase));
         let fills = first_places(maskings().map(|masking| masking.fill));
         let modes = first_places(maskings().map(|masking| masking.mode));
-        let order = |swept: &BTreeMap<String, String>, masking: Masking| {
+        let order = |swept: &Swept, masking: Masking| {
             let Masking { mode, phase, fill } = masking;
             let places =
                 [sweeps.get(swept), phases.get(&phase), fills.get(&fill), modes.get(&mode)];
@@ -45,9 +88,28 @@ impl Evidence {
         self.class_effects.sort_by_key(|row| order(&row.swept, row.masking()));
         self.ranking.sort_by_key(|row| order(&row.swept, row.masking()));
         self.confusions.sort_by_key(|row| order(&row.swept, row.masking()));
+        self.contrasts.sort_by_key(|row| order(&row.swept, row.masking()));
         self.shapley.sort_by_key(|row| order(&row.swept, row.masking()));
+        self.interplay.sort_by_key(|row| order(&row.swept, row.masking()));
         self.mask_leaks.sort_by_key(|row| sweeps.get(&row.swept).copied());
         self
+    }
+
+    /// The rows of one setting.
+    pub(super) fn of_setting(&self, swept: &Swept) -> Evidence {
+        fn of<R: Clone>(rows: &[R], is: impl Fn(&R) -> bool) -> Vec<R> {
+            rows.iter().filter(|row| is(row)).cloned().collect()
+        }
+        Evidence {
+            effects: of(&self.effects, |row| row.swept == *swept),
+            class_effects: of(&self.class_effects, |row| row.swept == *swept),
+            contrasts: of(&self.contrasts, |row| row.swept == *swept),
+            shapley: of(&self.shapley, |row| row.swept == *swept),
+            interplay: of(&self.interplay, |row| row.swept == *swept),
+            ranking: of(&self.ranking, |row| row.swept == *swept),
+            confusions: of(&self.confusions, |row| row.swept == *swept),
+            mask_leaks: of(&self.mask_leaks, |row| row.swept == *swept),
+        }
     }
 }
 
@@ -142,7 +204,7 @@ pub fn class_effects_table(rows: &[ClassEffectRow]) -> Table {
         let covering = row.masking();
         let effect = known(row.effect_low, row.effect_high);
         let mut cells = vec![
-            Cell::text(several.condition(&row.regions, covering, &row.swept)),
+            Cell::text(several.label(ConditionName::masked(&row.regions, covering, &row.swept))),
             Cell::text(row.emotion.as_str()),
             Cell::share(row.baseline),
             Cell::share(row.covered),
@@ -181,7 +243,7 @@ pub fn confusions_table(rows: &[ConfusionShiftRow]) -> Table {
     for row in rows {
         let covering = row.masking();
         table.push(vec![
-            Cell::text(several.condition(&row.regions, covering, &row.swept)),
+            Cell::text(several.label(ConditionName::masked(&row.regions, covering, &row.swept))),
             Cell::text(row.actual.as_str()),
             Cell::text(row.predicted.as_str()),
             Cell::share(row.baseline),
@@ -214,8 +276,8 @@ pub(in crate::report) mod tests {
     use crate::report::findings::finding::{slices, tests::row};
     use crate::report::findings::game::{games, tests::value};
     use crate::report::tables::table::Format;
-    use crate::report::words::label::tests::run;
     use crate::store::{Term, Worth};
+    use crate::study::tests::run;
 
     /// A loss of recall in points on 90 %, 3 seeds, 200 images; told from zero by Holm where `p` is small.
     pub fn loss(
@@ -324,7 +386,7 @@ pub(in crate::report) mod tests {
             ..Evidence::default()
         };
         assert_eq!(slices(&evidence.effects, Metric::Accuracy)[0].fill, FillKind::Blur);
-        let evidence = evidence.in_order_of(&runs);
+        let evidence = evidence.in_order_of(&Study::of(runs, &[]));
         let fills =
             slices(&evidence.effects, Metric::Accuracy).iter().map(|s| s.fill).collect::<Vec<_>>();
         assert_eq!(fills, [FillKind::Mean, FillKind::Blur]);

@@ -5,10 +5,9 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+use crate::plan::Several;
 use crate::region::{FillKind, Mode, Phase};
 use crate::store::{ClassEffectRow, EffectRow, Metric};
-
-use crate::report::words::label::Several;
 
 /// Below it an adjusted p-value counts as evidence: the complement of the 95 % interval.
 pub const ALPHA: f64 = 0.05;

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::plan::Several;
 use crate::region::{FillKind, Phase};
 use crate::store::{ShapleyRow, Worth};
 
 use crate::report::findings::finding::{ALPHA, Leader, apart, excludes_zero, known};
-use crate::report::words::label::Several;
 
 /// The Shapley values of one metric that divide the same worth.
 #[derive(Debug, Clone)]

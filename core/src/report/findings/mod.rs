@@ -1,11 +1,76 @@
-//! What the rows allow to be said, before anybody says it.
+//! What a study found, before anybody says it.
 //!
-//! In: rows of effects, Shapley values and runs. Out: the rows that belong together (a
-//! [`Slice`](finding::Slice), a [`Game`](game::Game)), what stands out among them and what may be as large, and
-//! the [`Facts`](facts::Facts) that all charts and sentences of a study share. Charts and words ask here, so
-//! that they never contradict each other.
+//! In: a [`Study`](crate::study::Study) and the rows of its derived tables. Out: [`Findings`]: setting by
+//! setting the rows that belong together (a [`Slice`](finding::Slice), a [`Game`](game::Game)), what stands out
+//! among them and what may be as large, the [`Facts`] that all figures of a setting share; and over the settings
+//! of a sweep what changes and what does not ([`Sweep`](sweep::Sweep)). Charts, words, tables and the page ask
+//! here, so that they never contradict each other.
 
 pub(in crate::report) mod evidence;
 pub(in crate::report) mod facts;
 pub(in crate::report) mod finding;
 pub(in crate::report) mod game;
+pub(in crate::report) mod sweep;
+
+use evidence::Evidence;
+use facts::Facts;
+use sweep::Sweep;
+
+use crate::study::Study;
+
+/// All that a report is made of.
+#[derive(Debug, Clone)]
+pub struct Findings {
+    pub study: Study,
+    /// Of all settings, in the order of the study.
+    pub evidence: Evidence,
+    /// In the order of the study; never empty.
+    settings: Vec<Found>,
+}
+
+/// What was found under one setting.
+#[derive(Debug, Clone, Default)]
+pub struct Found {
+    pub facts: Facts,
+    /// The rows of this setting alone.
+    pub evidence: Evidence,
+}
+
+/// Of an experiment without anything.
+impl Default for Findings {
+    fn default() -> Findings {
+        Findings::of(Study::default(), Evidence::default())
+    }
+}
+
+impl Findings {
+    pub fn of(study: Study, evidence: Evidence) -> Findings {
+        let evidence = evidence.in_order_of(&study);
+        let mut settings: Vec<Found> = study
+            .settings
+            .iter()
+            .map(|setting| Found {
+                facts: Facts::of(&study, setting),
+                evidence: evidence.of_setting(&setting.swept),
+            })
+            .collect();
+        if settings.is_empty() {
+            settings.push(Found::default());
+        }
+        Findings { study, evidence, settings }
+    }
+
+    pub fn settings(&self) -> &[Found] {
+        &self.settings
+    }
+
+    /// The setting that is shown where only one can be: the first of the file.
+    pub fn shown(&self) -> &Found {
+        &self.settings[0]
+    }
+
+    /// All settings on one scale; `None` where there is one alone.
+    pub fn sweep(&self) -> Option<Sweep<'_>> {
+        (self.settings.len() > 1).then(|| Sweep::of(&self.study, &self.settings))
+    }
+}

@@ -18,8 +18,8 @@ use tables::tables_of;
 use crate::report::canvas::error::ReportError;
 use crate::report::canvas::fonts;
 use crate::report::charts::chart::{Chart, Topic};
-use crate::report::findings::evidence::Evidence;
-use crate::report::findings::facts::Facts;
+use crate::report::findings::Findings;
+use crate::report::findings::facts::origin_words;
 use crate::report::tables::listing::runs_table;
 use crate::report::tables::study::{effects_table, study_table};
 use crate::report::words::numbers::counted;
@@ -40,9 +40,7 @@ pub struct Page<'a> {
     pub settings_whole: bool,
     /// What is missing from this page, and why: sentences.
     pub notes: &'a [String],
-    pub runs: &'a [RunRow],
-    pub evidence: &'a Evidence,
-    pub facts: &'a Facts,
+    pub findings: &'a Findings,
     pub charts: &'a [Chart],
 }
 
@@ -115,18 +113,18 @@ impl Page<'_> {
     /// The question, the answer in words, and under which conditions.
     fn opening(&self) -> Html {
         let heading = if self.question.is_empty() { self.name } else { self.question };
-        let words = answer(self.evidence, self.facts).replace('\n', " ");
-        let details = details(self.evidence, self.facts).replace('\n', " ");
+        let words = answer(self.findings).replace('\n', " ");
+        let details = details(self.findings).replace('\n', " ");
         let origin = format!("Experiment {}", self.name);
         let opening = Html::element("p", &[("class", "origin")], Html::text(&origin))
             .then(Html::plain("h1", heading))
             .then(Html::element("p", &[("class", "answer")], Html::text(&words)))
             .then(paragraphs(&details))
-            .then(paragraphs(&mask_leak_sentences(&self.evidence.mask_leaks).join("\n\n")))
+            .then(paragraphs(&mask_leak_sentences(&self.findings.evidence.mask_leaks).join("\n\n")))
             .then(Html::element(
                 "p",
                 &[("class", "conditions")],
-                Html::text(&self.facts.subtitle()),
+                Html::text(&self.findings.shown().facts.subtitle()),
             ))
             .then(self.failures())
             .then(self.warnings());
@@ -135,18 +133,19 @@ impl Page<'_> {
 
     /// What did not finish, each run with its reason.
     fn failures(&self) -> Html {
-        let failed: Vec<&RunRow> = self.runs.iter().filter(|run| !run.status.is_done()).collect();
+        let study = &self.findings.study;
+        let failed: Vec<&RunRow> = study.runs.iter().filter(|run| !run.status.is_done()).collect();
         if failed.is_empty() {
             return Html::default();
         }
         let verb = if failed.len() == 1 { "has" } else { "have" };
-        let runs = counted(self.runs.len() as u64, "run");
+        let runs = counted(study.runs.len() as u64, "run");
         let count = format!(
             "{} of {runs} {verb} no result, and nothing on this page counts them:",
             failed.len()
         );
         let reasons = failed.iter().map(|run| {
-            let name = self.facts.several.run(run);
+            let name = study.several.label((*run).into());
             let line = format!("{name}, seed {}: {}", run.seed, run.status);
             Html::plain("li", &line)
         });
@@ -159,7 +158,7 @@ impl Page<'_> {
 
     /// What the masks say against the numbers, and what is not on this page.
     fn warnings(&self) -> Html {
-        let mut warnings = reach_warnings(self.runs);
+        let mut warnings = reach_warnings(&self.findings.study);
         warnings.extend(self.notes.iter().map(|note| format!("Not whole: {note}")));
         let paragraph =
             |text: &String| Html::element("p", &[("class", "failed")], Html::text(text));
@@ -181,7 +180,7 @@ impl Page<'_> {
     /// The section of a topic: its charts, then its tables; `None` without any.
     fn section_of(&self, topic: Topic) -> Option<Section> {
         let charts = || self.charts.iter().filter(|chart| chart.topic == topic);
-        let tables = tables_of(self.evidence, topic);
+        let tables = tables_of(self.findings, topic);
         let mut body = Html::default();
         if charts().next().is_some() {
             let group = |folded: bool| -> Html {
@@ -203,9 +202,9 @@ impl Page<'_> {
     }
 
     fn numbers(&self) -> Result<Html, ReportError> {
-        let study = study_table(self.runs, &self.evidence.effects);
-        let mut runs = runs_table(self.runs.iter());
-        let swept = self.runs.iter().flat_map(|run| run.swept.keys());
+        let Findings { study, evidence, .. } = self.findings;
+        let mut runs = runs_table(study.runs.iter());
+        let swept = study.runs.iter().flat_map(|run| run.swept.keys());
         let mut columns: Vec<String> = RUN_COLUMNS.map(str::to_owned).to_vec();
         for key in swept {
             if !columns.contains(key) {
@@ -213,22 +212,26 @@ impl Page<'_> {
             }
         }
         runs.select(&columns)?;
-        let mut body = sortable("Conditions: accuracy over seeds, effect and signal", &study);
-        if !self.evidence.effects.is_empty() {
+        let mut body = sortable(
+            "Conditions: accuracy over seeds, effect and signal",
+            &study_table(study, &evidence.effects),
+        );
+        if !evidence.effects.is_empty() {
             let caption = "Every effect: shares in per cent and points, information in bits";
-            body = body.then(sortable(caption, &effects_table(&self.evidence.effects)));
+            body = body.then(sortable(caption, &effects_table(&evidence.effects)));
         }
-        let summary = counted(self.runs.len() as u64, "run");
+        let summary = counted(study.runs.len() as u64, "run");
         let folded = Html::plain("summary", &summary).then(sortable("Runs", &runs));
         Ok(body.then(Html::element("details", &[], folded)))
     }
 
     fn settings(&self) -> Html {
         let origins = self
-            .facts
+            .findings
+            .study
             .origins
             .iter()
-            .map(|origin| Html::plain("li", &format!("Trained by {origin}")));
+            .map(|origin| Html::plain("li", &format!("Trained by {}", origin_words(origin))));
         let written = concat!("This page was written by fer-lab ", env!("CARGO_PKG_VERSION"));
         let list = Html::element("ul", &[], origins.chain([Html::plain("li", written)]).collect());
         let settings = match self.settings {

@@ -3,9 +3,11 @@
 use super::html::Html;
 use super::sortable::sortable;
 use crate::report::charts::chart::Topic;
+use crate::report::findings::Findings;
 use crate::report::findings::evidence::{
-    Evidence, class_effects_table, confusions_table, ranking_table, shapley_table,
+    class_effects_table, confusions_table, ranking_table, shapley_table,
 };
+use crate::report::tables::study::sweep_table;
 use crate::report::tables::table::Table;
 use crate::report::words::numbers::counted;
 
@@ -13,8 +15,13 @@ use crate::report::words::numbers::counted;
 const OPEN: usize = 30;
 
 /// What supports a topic's charts in numbers; `None` where there is nothing.
-pub fn tables_of(evidence: &Evidence, topic: Topic) -> Option<Html> {
+pub fn tables_of(findings: &Findings, topic: Topic) -> Option<Html> {
+    let evidence = &findings.evidence;
     let (caption, table) = match topic {
+        Topic::Settings => (
+            "Each setting beside its own chance and its own whole faces, with what stands out in it",
+            sweep_table(&findings.sweep()?),
+        ),
         Topic::Effects => (
             "How probable each rank is: 1 has the region that costs most hidden, or keeps most seen alone",
             ranking_table(&evidence.ranking),

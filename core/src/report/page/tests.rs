@@ -2,12 +2,15 @@ use super::*;
 use crate::dataset::Split;
 use crate::report::charts::confusion::confusion;
 use crate::report::charts::effects::effects;
+use crate::report::findings::evidence::Evidence;
 use crate::report::findings::evidence::tests::{loss, ranks, shift};
-use crate::report::findings::facts::tests::counts;
+use crate::report::findings::facts::Facts;
 use crate::report::findings::finding::tests::{row, with_control};
 use crate::report::findings::game::tests::value;
-use crate::report::words::label::tests::run;
 use crate::store::{Metric, RunStatus};
+use crate::study::Study;
+use crate::study::tests::counts;
+use crate::study::tests::run;
 
 const HOSTILE: &str = "</title></script><script>alert(1)</script><img src=x onerror='alert(2)'>\"&";
 
@@ -30,7 +33,8 @@ fn page_with(text: &str, evidence: Evidence) -> String {
         .flat_map(|run| counts(&run.run_id, &[text, "glad"], &[&[60, 10], &[5, 25]]))
         .collect();
     let effect = with_control(row(text, "hide", 11.4, Some((8.9, 13.9))), 9.8, (7.0, 12.6));
-    let facts = Facts::gather(&runs, &confusions);
+    let study = Study::of(runs.to_vec(), &confusions);
+    let facts = Facts { several: study.several, ..Facts::of(&study, &study.settings[0]) };
     let charts = [
         Chart::new(
             Topic::Effects,
@@ -40,7 +44,7 @@ fn page_with(text: &str, evidence: Evidence) -> String {
         Chart::new(
             Topic::Confusions,
             "confusion_hide",
-            confusion(&runs[1..2], &confusions, Split::Test, facts.several).unwrap(),
+            confusion(&runs[1..2], &confusions, Split::Test, &facts).unwrap(),
         )
         .folded(),
     ];
@@ -51,9 +55,7 @@ fn page_with(text: &str, evidence: Evidence) -> String {
         settings: Some(text),
         settings_whole: true,
         notes: &[],
-        runs: &runs,
-        evidence: &Evidence { effects: vec![effect], ..evidence },
-        facts: &facts,
+        findings: &Findings::of(study, Evidence { effects: vec![effect], ..evidence }),
         charts: &charts,
     };
     page.html().unwrap()
@@ -101,12 +103,12 @@ fn the_page_asks_for_nothing_outside() {
 fn everything_has_its_place_once_and_can_be_reached() {
     let html = page("eyes");
     let mut ids = values(&html, "id");
-    assert_eq!(ids, ["effects", "confusions", "numbers", "settings"]);
+    assert_eq!(ids, ["sweep", "effects", "confusions", "numbers", "settings"]);
     let links: Vec<&str> = values(&html, "href");
     assert!(ids.iter().all(|id| links.contains(&format!("#{id}").as_str())));
     ids.sort_unstable();
     ids.dedup();
-    assert_eq!(ids.len(), 4);
+    assert_eq!(ids.len(), 5);
     assert_eq!(html.matches("<h1>").count(), 1);
     assert!(html.contains("<html lang=\"en\">"));
     assert!(html.contains("<title>eyes · fer-lab</title>"));
@@ -131,7 +133,6 @@ fn what_failed_is_said_with_its_reason() {
 
 #[test]
 fn an_experiment_without_anything_has_a_page_that_says_so() {
-    let facts = Facts::default();
     let page = Page {
         name: "small",
         question: "",
@@ -139,9 +140,7 @@ fn an_experiment_without_anything_has_a_page_that_says_so() {
         settings: None,
         settings_whole: true,
         notes: &[],
-        runs: &[],
-        evidence: &Evidence::default(),
-        facts: &facts,
+        findings: &Findings::default(),
         charts: &[],
     };
     let html = page.html().unwrap();
@@ -162,7 +161,7 @@ fn what_supports_the_charts_stands_under_them() {
     let html = page_with("eyes", evidence.clone());
     assert_eq!(html.matches("<script").count(), 1, "only the program's own");
     // A topic with a table alone has its section.
-    let ids = ["effects", "shares", "emotions", "confusions", "numbers", "settings"];
+    let ids = ["sweep", "effects", "shares", "emotions", "confusions", "numbers", "settings"];
     assert_eq!(values(&html, "id"), ids);
     let section = |id: &str| {
         let section = html.split(&format!("<section id=\"{id}\">")).nth(1).unwrap();

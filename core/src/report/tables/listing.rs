@@ -323,8 +323,8 @@ pub fn training_table(manifest: &Manifest, run: Option<&RunRow>) -> Table {
 mod tests {
     use super::*;
     use crate::report::tables::table::Format;
-    use crate::report::words::label::tests::run;
     use crate::store::TrainingStatus;
+    use crate::study::tests::run;
 
     fn manifest() -> Manifest {
         Manifest {

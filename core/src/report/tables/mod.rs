@@ -4,6 +4,7 @@
 
 pub(in crate::report) mod cell;
 pub mod listing;
+pub mod planned;
 pub(in crate::report) mod query;
 pub(in crate::report) mod settings;
 pub(in crate::report) mod study;

@@ -1,19 +1,19 @@
 //! An experiment's answer as one table.
 
-use std::collections::BTreeMap;
+use crate::plan::{ConditionName, Several, Swept};
+use crate::store::{EffectRow, Metric};
+use crate::study::{Condition, Study};
 
-use crate::store::{EffectRow, Metric, RunRow};
-
-use crate::report::findings::finding::{interval, signal_interval};
+use crate::report::findings::finding::{Leader, interval, signal_interval};
+use crate::report::findings::sweep::Sweep;
 use crate::report::tables::cell::Cell;
 use crate::report::tables::table::{Column, Table};
-use crate::report::words::label::Several;
 use crate::report::words::measure::Measure;
 
 /// A row a condition (controls stand in the signal): test accuracy with its standard deviation over
 /// seeds, the effect and the signal with their intervals, Holm's p. Effects are those on accuracy, in
 /// points for people, in shares for programs.
-pub fn study_table(runs: &[RunRow], effects: &[EffectRow]) -> Table {
+pub fn study_table(study: &Study, effects: &[EffectRow]) -> Table {
     let effects: Vec<&EffectRow> =
         effects.iter().filter(|row| row.metric == Metric::Accuracy).collect();
     let controlled = effects.iter().any(|row| row.signal.is_some());
@@ -30,12 +30,15 @@ pub fn study_table(runs: &[RunRow], effects: &[EffectRow]) -> Table {
         columns.push(Column::number("p_adjusted", "p"));
     }
     let mut table = Table::new(columns);
-    for (name, runs) in conditions(runs) {
-        let accuracies: Vec<f64> = runs.iter().filter_map(|run| run.test_accuracy).collect();
-        let accuracy = Cell::over_seeds(&accuracies, Measure::of(Metric::Accuracy));
+    let conditions = study.settings.iter().flat_map(|setting| {
+        setting.conditions.iter().map(move |condition| (condition, &setting.swept))
+    });
+    for (condition, swept) in conditions.filter(|(condition, _)| !condition.runs.is_empty()) {
+        let accuracy = Cell::over_seeds(&condition.accuracies(), Measure::of(Metric::Accuracy));
         let failed = || Cell::Missing("failed".to_owned());
+        let name = study.several.label(condition.name());
         let mut cells = vec![Cell::text(name), accuracy.unwrap_or_else(failed)];
-        match effects.iter().find(|row| belongs(row, runs[0])) {
+        match effects.iter().find(|row| belongs(row, condition, swept)) {
             None => cells.push(Cell::Empty),
             Some(row) => {
                 cells.push(Cell::share(row.effect).with_interval(interval(row)));
@@ -51,6 +54,33 @@ pub fn study_table(runs: &[RunRow], effects: &[EffectRow]) -> Table {
             }
         }
         table.push(cells);
+    }
+    table
+}
+
+/// A row a setting of a sweep, each beside its own chance and its own whole faces; what stands out in it, with
+/// its effect.
+pub fn sweep_table(sweep: &Sweep<'_>) -> Table {
+    let mut table = Table::new(vec![
+        Column::text("setting", "setting"),
+        Column::number("chance", "chance, %"),
+        Column::number("whole", "whole face, %"),
+        Column::text("first", "stands out"),
+        Column::number("effect", "effect [95 %]"),
+    ]);
+    for of in &sweep.settings {
+        let failed = || Cell::Missing("failed".to_owned());
+        let whole = Cell::over_seeds(&of.whole, Measure::of(Metric::Accuracy));
+        let (first, effect) = match &of.leader {
+            None => (Cell::Empty, Cell::Empty),
+            Some(Leader { row, .. }) => {
+                let name = ConditionName::masked(&row.regions, row.masking(), &row.swept);
+                let effect = Cell::of(row.effect, Measure::of(row.metric));
+                (Cell::text(sweep.several.label(name)), effect.with_interval(interval(row)))
+            }
+        };
+        let chance = of.setting.chance.map_or(Cell::Empty, Cell::share);
+        table.push(vec![Cell::text(of.name), chance, whole.unwrap_or_else(failed), first, effect]);
     }
     table
 }
@@ -76,7 +106,7 @@ pub fn effects_table(effects: &[EffectRow]) -> Table {
         let p = |p: Option<f64>| p.map_or(Cell::Empty, Cell::P);
         let covering = row.masking();
         table.push(vec![
-            Cell::text(several.condition(&row.regions, covering, &row.swept)),
+            Cell::text(several.label(ConditionName::masked(&row.regions, covering, &row.swept))),
             Cell::text(row.metric.name().replace('_', " ")),
             value(Some(row.baseline)),
             value(Some(row.covered)),
@@ -91,27 +121,10 @@ pub fn effects_table(effects: &[EffectRow]) -> Table {
     table
 }
 
-/// Runs by condition, in order of appearance, without controls.
-fn conditions(runs: &[RunRow]) -> Vec<(String, Vec<&RunRow>)> {
-    let several = Several::of_runs(runs);
-    let mut order: Vec<(String, Vec<&RunRow>)> = Vec::new();
-    let mut places: BTreeMap<String, usize> = BTreeMap::new();
-    for run in runs.iter().filter(|run| !run.control) {
-        let name = several.run(run);
-        let place = *places.entry(name.clone()).or_insert(order.len());
-        if place == order.len() {
-            order.push((name, Vec::new()));
-        }
-        order[place].1.push(run);
-    }
-    order
-}
-
-fn belongs(effect: &EffectRow, run: &RunRow) -> bool {
-    !run.regions.is_empty()
-        && effect.regions == run.regions
-        && Some(effect.masking()) == run.masking()
-        && effect.swept == run.swept
+fn belongs(effect: &EffectRow, condition: &Condition, swept: &Swept) -> bool {
+    effect.regions == condition.regions
+        && Some(effect.masking()) == condition.masking
+        && effect.swept == *swept
 }
 
 #[cfg(test)]
@@ -119,7 +132,7 @@ mod tests {
     use super::*;
     use crate::report::findings::finding::tests::{row, with_control};
     use crate::report::tables::table::Format;
-    use crate::report::words::label::tests::run;
+    use crate::study::tests::run;
 
     #[test]
     fn a_row_a_condition_with_its_effect() {
@@ -147,13 +160,18 @@ whole face    83.0 ± 0.6
 eyes hidden   71.6 ± 0.8  11.4 [8.9, 13.9]  9.8 [7.0, 12.6]  < 0.001
 jaw hidden        failed
 ";
-        assert_eq!(study_table(&runs, &[effect]).render(Format::Table, 80).unwrap(), expected);
+        assert_eq!(
+            study_table(&Study::of(runs.to_vec(), &[]), &[effect])
+                .render(Format::Table, 80)
+                .unwrap(),
+            expected
+        );
     }
 
     #[test]
     fn one_seed_has_no_spread_and_no_controls_no_signal() {
         let runs = [run(&[], "none", 1), run(&["eyes"], "hide", 1)];
-        let table = study_table(&runs, &[row("eyes", "hide", 11.4, None)]);
+        let table = study_table(&Study::of(runs.to_vec(), &[]), &[row("eyes", "hide", 11.4, None)]);
         let text = table.render(Format::Csv, 80).unwrap();
         assert_eq!(text, "condition,accuracy,effect\nwhole face,0.83,\neyes hidden,0.83,0.114\n");
     }

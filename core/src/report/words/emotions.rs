@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::region::Mode;
+use crate::region::{Masking, Mode};
 use crate::report::findings::finding::{Leader, Slice, known, losing, loss_told};
 use crate::report::words::measure::Measure;
 use crate::report::words::numbers::counted;
 use crate::report::words::phrase::{list, subject};
-use crate::store::{ClassEffectRow, ConfusionShiftRow, Masking, Metric};
+use crate::store::{ClassEffectRow, ConfusionShiftRow, Metric};
 
 use super::scope::{bounds, sample};
 use super::{MOST_NAMED, beholder, capital};

@@ -1,5 +1,6 @@
 //! What hiding costs.
 
+use crate::plan::{ConditionName, Several};
 use crate::region::{Mode, Phase};
 use crate::report::findings::finding::{
     Leader, Slice, excludes_zero, interval, leader, signal_interval, told_from_zero,
@@ -16,8 +17,9 @@ pub fn hiding(slice: &Slice<'_>, measure: Measure) -> String {
     if let Some(single) = slice.of_single_regions() {
         return format!("Of single regions, {}", uncapital(&hiding(&single, measure)));
     }
+    let several = Several { phases: slice.several.phases, ..Several::default() };
     let lead = |row: &EffectRow| {
-        format!("{}{}", subject(&row.regions).words, phase_words(slice.phase, slice.several))
+        several.sentence(ConditionName::masked(&row.regions, row.masking(), &row.swept))
     };
     if let [row] = slice.rows[..] {
         return one_hidden(row, &lead(row), measure);
@@ -30,8 +32,8 @@ pub fn hiding(slice: &Slice<'_>, measure: Measure) -> String {
                 format!(" {} next, with {}.", capital(&come), measure.number(next.effect))
             });
             format!(
-                "Hiding {} costs most: {} {} ({}){}.{next}",
-                lead(row),
+                "{} costs most: {} {} ({}){}.{next}",
+                capital(&lead(row)),
                 measure.number(row.effect),
                 measure.long_unit,
                 scope(row, measure),
@@ -40,8 +42,8 @@ pub fn hiding(slice: &Slice<'_>, measure: Measure) -> String {
         }
         Some(leader) if leader.rivals.len() < MOST_NAMED => tied(slice, &leader, measure),
         Some(Leader { row, rivals }) => format!(
-            "Hiding {} costs {} {} ({}){}; but {} others may cost as much, for their intervals overlap.",
-            lead(row),
+            "{} costs {} {} ({}){}; but {} others may cost as much, for their intervals overlap.",
+            capital(&lead(row)),
             measure.number(row.effect),
             measure.long_unit,
             scope(row, measure),
@@ -56,22 +58,23 @@ pub fn hiding(slice: &Slice<'_>, measure: Measure) -> String {
 fn one_hidden(row: &EffectRow, lead: &str, measure: Measure) -> String {
     let size = measure.number(row.effect.abs());
     let (unit, scope) = (measure.long_unit, scope(row, measure));
+    let start = capital(lead);
     if !row.effect.is_finite() {
-        return format!("What hiding {lead} costs is not known: no run of it finished.");
+        return format!("What {lead} costs is not known: no run of it finished.");
     }
     match told_from_zero(row) {
         Some(false) => format!(
-            "Hiding {lead} has no effect on {} that can be told from zero: {} {} ({scope}){}.",
+            "{start} has no effect on {} that can be told from zero: {} {} ({scope}){}.",
             measure.name,
             measure.number(row.effect),
             measure.unit,
             beside_control(row, measure),
         ),
         _ if row.effect < 0.0 => {
-            format!("Hiding {lead} gains {size} {unit} ({scope}){}.", beside_control(row, measure))
+            format!("{start} gains {size} {unit} ({scope}){}.", beside_control(row, measure))
         }
         _ => {
-            format!("Hiding {lead} costs {size} {unit} ({scope}){}.", beside_control(row, measure))
+            format!("{start} costs {size} {unit} ({scope}){}.", beside_control(row, measure))
         }
     }
 }

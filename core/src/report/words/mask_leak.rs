@@ -1,6 +1,6 @@
 //! What masks alone tell, in words.
 
-use crate::report::words::label;
+use crate::plan::swept_words;
 use crate::report::words::measure::Measure;
 use crate::report::words::numbers::counted;
 use crate::store::MaskLeakRow;
@@ -48,7 +48,7 @@ fn beat_a_guess(rows: &[MaskLeakRow]) -> bool {
 fn reached(rows: &[MaskLeakRow]) -> String {
     let choice = match rows[0].swept.is_empty() {
         true => String::new(),
-        false => format!(" with {}", label::swept(&rows[0].swept)),
+        false => format!(" with {}", swept_words(&rows[0].swept)),
     };
     let amounts: Vec<String> = rows.iter().map(amount).collect();
     format!(

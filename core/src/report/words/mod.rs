@@ -8,24 +8,27 @@ mod dividing;
 mod emotions;
 mod headline;
 mod hiding;
-pub(in crate::report) mod label;
 mod mask_leak;
 pub(in crate::report) mod measure;
 pub(in crate::report) mod numbers;
 pub(in crate::report) mod phrase;
+pub(in crate::report) mod power;
 mod reach;
 mod scope;
 mod seeing;
 mod statistics;
 mod survival;
+mod sweep;
 pub(in crate::report) mod visible;
 
+use crate::plan::{PhaseWords, Several, swept_words};
 use crate::region::{Mode, Phase};
+use crate::report::findings::Findings;
 use crate::report::findings::evidence::Evidence;
 use crate::report::findings::facts::Facts;
 use crate::report::findings::finding::{Slice, slices};
 use crate::report::findings::game::{Game, emotion_games, games};
-use crate::report::words::label::Several;
+use crate::report::findings::sweep::Sweep;
 use crate::report::words::measure::Measure;
 use crate::report::words::numbers::{counted, extent, mean};
 use crate::report::words::phrase::wrap;
@@ -48,10 +51,23 @@ const MOST_NAMED: usize = 3;
 
 /// What an experiment found, in a few lines of at most 80 characters: the cost of hiding, how it
 /// compares with hiding the same area elsewhere, what is reached seen alone, how that divides among the
-/// regions, and what cannot be known.
-pub fn answer(evidence: &Evidence, facts: &Facts) -> String {
+/// regions, what changes between the settings of a sweep, and what cannot be known.
+pub fn answer(findings: &Findings) -> String {
+    let Findings { study, evidence, .. } = findings;
+    let (runs, failed) = (study.runs.len(), study.failed());
+    let facts = Facts { runs, failed, ..findings.shown().facts.clone() };
+    in_words(evidence, &facts, study.several, findings.sweep().as_ref())
+}
+
+/// The same of the rows of all settings, the shown one first, and its facts, in which runs are those of all.
+fn in_words(
+    evidence: &Evidence,
+    facts: &Facts,
+    several: Several,
+    across: Option<&Sweep<'_>>,
+) -> String {
     let mut sentences = match metric(evidence) {
-        Some(metric) => findings(evidence, metric, facts),
+        Some(metric) => findings_of(evidence, metric, facts, several),
         None if !facts.whole_only.is_empty() => vec![whole_faces(facts)],
         None => vec![
             "There is no effect to report: no covered condition has a finished run beside one of whole \
@@ -59,6 +75,7 @@ pub fn answer(evidence: &Evidence, facts: &Facts) -> String {
                 .to_owned(),
         ],
     };
+    sentences.extend(across.map(sweep::sweep));
     if facts.failed > 0 {
         let verb = if facts.failed == 1 { "is" } else { "are" };
         let runs = counted(facts.runs as u64, "run");
@@ -82,8 +99,12 @@ fn whole_faces(facts: &Facts) -> String {
         format!("; to name the commonest emotion always would reach {}", measure.amount(chance))
     });
     let images = counted(facts.images, "test image");
+    let setting = match facts.setting.is_empty() {
+        true => String::new(),
+        false => format!(" with {}", facts.setting),
+    };
     format!(
-        "Nothing is covered in this experiment. Of whole faces ({images}), {} are read rightly {of}{chance}.",
+        "Nothing is covered in this experiment. Of whole faces ({images}), {} are read rightly {of}{setting}{chance}.",
         measure.amount(mean(values))
     )
 }
@@ -91,9 +112,13 @@ fn whole_faces(facts: &Facts) -> String {
 /// Which region each emotion is read from, which loses most when a region goes, and what it is taken for then:
 /// sentences that may follow an answer, in lines of at most 80 characters. Empty where no region was hidden
 /// alone and nothing divides among regions.
-pub fn details(evidence: &Evidence, facts: &Facts) -> String {
+pub fn details(findings: &Findings) -> String {
+    details_of(&findings.evidence, findings.study.several)
+}
+
+fn details_of(evidence: &Evidence, several: Several) -> String {
     let Some(metric) = metric(evidence) else { return String::new() };
-    let (slices, games) = told_of(evidence, metric, facts.several);
+    let (slices, games) = told_of(evidence, metric, several);
     let recall = |game: &Game<'_>| dividing_recall(&emotion_games(&evidence.shapley, game));
     let sentences = [
         spoken_of(&games, &slices[0]).and_then(recall),
@@ -130,9 +155,14 @@ fn told_of<'a>(
     (slices, games)
 }
 
-fn findings(evidence: &Evidence, metric: Metric, facts: &Facts) -> Vec<String> {
+fn findings_of(
+    evidence: &Evidence,
+    metric: Metric,
+    facts: &Facts,
+    several: Several,
+) -> Vec<String> {
     let measure = Measure::of(metric);
-    let (slices, games) = told_of(evidence, metric, facts.several);
+    let (slices, games) = told_of(evidence, metric, several);
     let first = &slices[0];
     let alike = |other: &&Slice<'_>| {
         other.phase == first.phase && other.fill == first.fill && other.swept == first.swept
@@ -186,7 +216,7 @@ fn findings(evidence: &Evidence, metric: Metric, facts: &Facts) -> Vec<String> {
 /// Which of several fills and settings is spoken of, and what the others are.
 fn choice(slice: &Slice<'_>) -> Option<(String, &'static str)> {
     let several = slice.several;
-    let (fill, settings) = (format!("the {} fill", slice.fill.name()), label::swept(slice.swept));
+    let (fill, settings) = (format!("the {} fill", slice.fill.name()), swept_words(slice.swept));
     match (several.fills, several.settings && !settings.is_empty()) {
         (false, false) => None,
         (true, false) => Some((fill, "fills")),
@@ -205,22 +235,17 @@ fn spoken_of<'g, 'a>(games: &'g [Game<'a>], slice: &Slice<'_>) -> Option<&'g Gam
 /// without saying, unless there are others.
 fn beholder(phase: Phase, several: Several) -> &'static str {
     match phase {
-        Phase::Retrain if several.phases => "for networks trained as they are tested, ",
-        Phase::Evaluate => "for a network trained on whole faces, ",
-        Phase::Train => "for a network that saw whole faces only in the test, ",
-        Phase::Amortised => "for one network trained for all sets of regions, ",
-        Phase::Retrain | Phase::Masks => "",
+        Phase::Retrain if !several.phases => "",
+        phase => PhaseWords::of(phase).before,
     }
 }
 
-fn phase_words(phase: Phase, several: Several) -> String {
+/// What follows the regions that are hidden; of networks that are trained as they are tested it goes without
+/// saying, unless there are others.
+fn phase_words(phase: Phase, several: Several) -> &'static str {
     match phase {
-        Phase::Retrain if several.phases => " in training and test".to_owned(),
-        Phase::Retrain => String::new(),
-        Phase::Evaluate => " from a network trained on whole faces".to_owned(),
-        Phase::Train => " in training alone".to_owned(),
-        Phase::Amortised => " from one network trained for all sets of regions".to_owned(),
-        Phase::Masks => " from the masks alone".to_owned(),
+        Phase::Retrain if !several.phases => "",
+        phase => PhaseWords::of(phase).hidden,
     }
 }
 

@@ -1,17 +1,18 @@
 //! Which coverings changed nothing, or left nothing, in words.
 
-use crate::report::words::label::Several;
 use crate::report::words::phrase::list;
-use crate::store::RunRow;
+use crate::study::Study;
 
 /// Warnings of conditions whose masks cover no pixel of the test pictures, or every one: they are answered
 /// with "no effect", or with what is known without looking, whatever the networks do.
-pub fn reach_warnings(runs: &[RunRow]) -> Vec<String> {
-    let covered = || runs.iter().filter(|run| run.status.is_done() && !run.regions.is_empty());
-    let several = Several::of_runs(runs);
+pub fn reach_warnings(study: &Study) -> Vec<String> {
+    let covered =
+        || study.runs.iter().filter(|run| run.status.is_done() && !run.regions.is_empty());
     let of = |area: f64| -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
-        for name in covered().filter(|run| run.area == area).map(|run| several.run(run)) {
+        for name in
+            covered().filter(|run| run.area == area).map(|run| study.several.label(run.into()))
+        {
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -36,8 +37,8 @@ pub fn reach_warnings(runs: &[RunRow]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::words::label::tests::run;
-    use crate::store::RunStatus;
+    use crate::store::{RunRow, RunStatus};
+    use crate::study::tests::run;
 
     #[test]
     fn what_covers_nothing_or_everything_is_said_once() {
@@ -46,13 +47,13 @@ mod tests {
         let mut failed = with_area(&["nose"], "hide", 1, 0.0);
         failed.status = RunStatus::Failed("it was not trained".to_owned());
         let runs = [with_area(&[], "none", 1, 0.0), with_area(&["eyes"], "hide", 1, 0.1), failed];
-        assert!(reach_warnings(&runs).is_empty());
+        assert!(reach_warnings(&Study::of(runs.to_vec(), &[])).is_empty());
         let runs = [
             with_area(&["dot"], "hide", 1, 0.0),
             with_area(&["dot"], "hide", 2, 0.0),
             with_area(&["dot"], "keep", 1, 1.0),
         ];
-        let warnings = reach_warnings(&runs);
+        let warnings = reach_warnings(&Study::of(runs.to_vec(), &[]));
         assert_eq!(warnings.len(), 2);
         assert!(warnings[0].starts_with("Careful: “dot hidden” covers no pixel"), "{warnings:?}");
         assert!(warnings[1].starts_with("Careful: “only dot seen” covers every pixel"));

@@ -1,5 +1,6 @@
 //! What is reached with nothing else seen.
 
+use crate::plan::PhaseWords;
 use crate::region::Phase;
 use crate::report::findings::finding::{Leader, Slice, interval, most_seen};
 use crate::report::words::measure::Measure;
@@ -19,11 +20,8 @@ pub fn seeing(slice: &Slice<'_>, measure: Measure, alone: bool) -> String {
             .to_owned();
     };
     let lead = match slice.phase {
-        Phase::Evaluate => "Seen alone by a network trained on whole faces",
-        Phase::Train => "Seen alone in training",
-        Phase::Amortised => "Seen alone by one network trained for all sets of regions",
-        Phase::Retrain if slice.several.phases => "Seen alone in training and test",
-        Phase::Retrain | Phase::Masks => "Seen alone",
+        Phase::Retrain if !slice.several.phases => "Seen alone".to_owned(),
+        phase => format!("Seen alone{}", PhaseWords::of(phase).seen_alone),
     };
     let whole = measure.amount(best.baseline);
     let within = if alone {

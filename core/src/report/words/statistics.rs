@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::experiment::Statistics;
+use crate::plan::Several;
 use crate::region::{Mode, Phase};
 use crate::report::findings::facts::Facts;
 use crate::report::findings::finding::{Slice, apart, interval, leader};
-use crate::report::words::label::Several;
 use crate::report::words::measure::Measure;
 use crate::report::words::phrase::subject;
 
@@ -73,7 +73,7 @@ fn explained_in(
     let several = Several { phases: phase != first.phase, ..first.several };
     let lead = match several.phases {
         true => phase_words(phase, several),
-        false => String::new(),
+        false => "",
     };
     let range = interval(other);
     let overlap = match (interval(row), range) {

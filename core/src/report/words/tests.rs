@@ -8,6 +8,15 @@ use crate::report::findings::finding::tests::{row, with_control};
 use crate::report::findings::game::tests::value;
 use crate::store::{EffectRow, Term};
 
+/// Of several what the rows have several of.
+fn answer(evidence: &Evidence, facts: &Facts) -> String {
+    in_words(evidence, facts, facts.several, None)
+}
+
+fn details(evidence: &Evidence) -> String {
+    details_of(evidence, Several::default())
+}
+
 fn evidence(effects: &[EffectRow]) -> Evidence {
     Evidence { effects: effects.to_vec(), ..Evidence::default() }
 }
@@ -105,16 +114,16 @@ fn one_seed_and_no_interval() {
 
 #[test]
 fn a_union_of_ones_own_in_evaluation_only() {
-    let mut row = row("eye_left+glasses", "hide", 5.0, Some((4.0, 6.0)));
+    let mut row = row("eyes_left+glasses", "hide", 5.0, Some((4.0, 6.0)));
     row.phase = Phase::Evaluate;
     assert_eq!(
         said(&[row.clone()]),
-        "Hiding the left eye and “glasses” from a network trained on whole faces costs 5.0 points of \
+        "Hiding the left eyes and “glasses” from a network trained on whole faces costs 5.0 points of \
          test accuracy (95 %: 4.0 to 6.0; 3 seeds, 1,400 images)."
     );
     row.phase = Phase::Train;
     assert!(
-        said(&[row]).starts_with("Hiding the left eye and “glasses” in training alone costs 5.0")
+        said(&[row]).starts_with("Hiding the left eyes and “glasses” in training alone costs 5.0")
     );
 }
 
@@ -330,11 +339,11 @@ fn how_what_is_seen_divides_ends_the_answer() {
 #[test]
 fn details_are_of_the_conditions_of_the_answer() {
     let mut evidence = evidence(&[eyes()]);
-    assert_eq!(details(&evidence, &Facts::default()), "");
+    assert_eq!(details(&evidence), "");
     evidence.class_effects = vec![loss("mouth", "happiness", 45.0, (40.0, 50.0), 0.001)];
     evidence.confusions = vec![shift("mouth", ["happiness", "neutral"], (4.0, 31.0), (20.0, 34.0))];
     assert_eq!(
-        details(&evidence, &Facts::default()),
+        details(&evidence),
         "Happiness loses most, without the mouth: 45.0 points of its recall (95 %: 40.0\n\
          to 50.0), 3 seeds, 200 images. Without the mouth, happiness is taken for\n\
          neutral: 31.0 % instead of 4.0 % (for the change, 95 %: 20.0 to 34.0). Of 1\n\

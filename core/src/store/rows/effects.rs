@@ -1,8 +1,8 @@
 //! What follows from the runs: effects and their intervals.
 
 use super::table;
-use crate::region::{FillKind, Mode, Phase};
-use crate::store::{Masking, Metric, Worth};
+use crate::region::{FillKind, Masking, Mode, Phase};
+use crate::store::{Metric, Worth};
 
 table! {
     /// What covering costs: a row for each region set × mode × phase × fill × metric (and swept choice).

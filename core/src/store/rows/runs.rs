@@ -2,8 +2,8 @@
 
 use super::table;
 use crate::experiment::Statistics;
-use crate::region::{FillKind, Mode, Phase};
-use crate::store::{Masking, RunStatus};
+use crate::region::{FillKind, Masking, Mode, Phase};
+use crate::store::RunStatus;
 
 table! {
     /// A row a run: a condition and a seed.

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::experiment::{Recovered, recover};
-use crate::report::counted;
+use crate::report::words::numbers::counted;
 use crate::store::{StoreError, open_plain};
 
 /// An experiment file is never longer, bytes.

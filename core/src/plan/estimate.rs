@@ -1,0 +1,74 @@
+//! How long the open trainings of a plan take.
+
+use crate::experiment::{Settings, Source};
+
+use super::{Plan, multiply_adds};
+
+/// Multiply-adds a second and thread of a small network in training, f32.
+const GUESS: f64 = 1.0e10;
+
+/// The time of trainings that are done several at once.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimate {
+    pub seconds: f64,
+    /// Whether all of it rests on the speed of such trainings; a guess from the network's arithmetic else.
+    pub measured: bool,
+}
+
+impl Plan {
+    /// The time of the `open` trainings (indices into the plan's), `at_once` at a time, each on so many `threads`.
+    /// `speed` gives the images a second of trainings of the same network on the same size of pictures, where there
+    /// are any. `None` where the number of pictures is not known before they are read.
+    ///
+    /// # Errors
+    /// Those of `speed`.
+    pub fn estimate<E>(
+        &self,
+        open: &[usize],
+        (at_once, threads): (u32, u32),
+        speed: impl Fn(&Settings) -> Result<Option<f64>, E>,
+    ) -> Result<Option<Estimate>, E> {
+        let mut estimate = Estimate { seconds: 0.0, measured: true };
+        for training in open {
+            let settings = &self.trainings[*training].settings;
+            let Source::Faces(faces) = &settings.dataset.source else { return Ok(None) };
+            let runs = self.runs.iter().filter(|run| run.training == *training).count();
+            let epochs = settings.train.epochs as usize;
+            // A picture that is only answered goes forward, one that is learned from backward too, which is
+            // twice as much.
+            let answered = faces.val * epochs + faces.test * runs;
+            let visits = (faces.train * epochs) as f64 + answered as f64 / 3.0;
+            let images_per_second = speed(settings)?.unwrap_or_else(|| {
+                estimate.measured = false;
+                let Settings { dataset, model, .. } = settings;
+                let cost = multiply_adds(model, dataset.height, dataset.width, dataset.channels);
+                GUESS * f64::from(threads) / (3.0 * cost as f64)
+            });
+            estimate.seconds += visits / images_per_second;
+        }
+        estimate.seconds /= f64::from(at_once);
+        Ok(Some(estimate))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+    use crate::experiment;
+
+    #[test]
+    fn seconds_by_hand() {
+        let text = "name = \"x\"\n[dataset]\nkind = \"faces\"\ntrain = 900\nval = 30\ntest = 60\n[train]\n\
+                    epochs = 2\n[seeds]\ncount = 2\n";
+        let plan = Plan::new(&experiment::parse(text, "x", &[]).unwrap()).unwrap();
+        // (900 · 2 + (30 · 2 + 60) / 3) pictures at 92 a second, twice, two at once.
+        let measured = |_: &Settings| Ok::<_, Infallible>(Some(92.0));
+        let estimate = plan.estimate(&[0, 1], (2, 1), measured).unwrap().unwrap();
+        assert_eq!(estimate, Estimate { seconds: 20.0, measured: true });
+        let unknown = |_: &Settings| Ok::<_, Infallible>(None);
+        let estimate = plan.estimate(&[0], (1, 1), unknown).unwrap().unwrap();
+        assert!(!estimate.measured && estimate.seconds > 0.0, "{estimate:?}");
+    }
+}

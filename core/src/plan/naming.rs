@@ -1,0 +1,380 @@
+//! What a condition is called: as it is typed, as charts and tables label it, and within a sentence.
+//!
+//! One type for all three, so that a condition has one name wherever it is met. What a study has several of
+//! is named, what goes without saying is not.
+
+use std::collections::BTreeMap;
+
+use crate::region::phrase::subject;
+use crate::region::{FillKind, Masking, Mode, Phase};
+
+/// It goes without saying, unless there are others.
+const USUAL_FILL: FillKind = FillKind::Mean;
+
+/// One choice of every swept key: dotted key → value as TOML text.
+pub type Swept = BTreeMap<String, String>;
+
+/// Phase, fill and swept settings.
+pub type Choice<'a> = (Phase, FillKind, &'a Swept);
+
+/// A condition, as far as its name goes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ConditionName<'a> {
+    /// Sorted; empty for whole faces.
+    pub regions: &'a [String],
+    /// `None` for whole faces.
+    pub masking: Option<Masking>,
+    pub control: bool,
+    /// Which placement of a control this is, from 0.
+    pub draw: Option<u32>,
+    pub swept: &'a Swept,
+}
+
+impl<'a> ConditionName<'a> {
+    /// Of regions that are masked, and no control.
+    pub fn masked(regions: &'a [String], masking: Masking, swept: &'a Swept) -> ConditionName<'a> {
+        ConditionName { regions, masking: Some(masking), control: false, draw: None, swept }
+    }
+}
+
+/// What a study has several of, so that each is named where it is spoken of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Several {
+    pub phases: bool,
+    pub fills: bool,
+    pub settings: bool,
+}
+
+/// A phase in English, wherever it is spoken of.
+#[derive(Debug, Clone, Copy)]
+pub struct PhaseWords {
+    /// After a condition's label: `eyes hidden, in the test`.
+    pub label: &'static str,
+    /// After what a panel shows: `The region hidden in the test; trained on whole faces`.
+    pub panel: &'static str,
+    /// After the regions that are hidden: `hiding the eyes from a network trained on whole faces`.
+    pub hidden: &'static str,
+    /// After what is seen alone: `Seen alone by a network trained on whole faces`.
+    pub seen_alone: &'static str,
+    /// Before a sentence about its networks: `for a network trained on whole faces, `.
+    pub before: &'static str,
+    /// What was trained, in a subtitle.
+    pub networks: &'static str,
+}
+
+impl PhaseWords {
+    pub fn of(phase: Phase) -> PhaseWords {
+        match phase {
+            Phase::Retrain => PhaseWords {
+                label: "",
+                panel: ", in training and test",
+                hidden: " in training and test",
+                seen_alone: " in training and test",
+                before: "for networks trained as they are tested, ",
+                networks: "networks trained as they are tested",
+            },
+            Phase::Evaluate => PhaseWords {
+                label: ", in the test",
+                panel: " in the test; trained on whole faces",
+                hidden: " from a network trained on whole faces",
+                seen_alone: " by a network trained on whole faces",
+                before: "for a network trained on whole faces, ",
+                networks: "networks trained on whole faces",
+            },
+            Phase::Train => PhaseWords {
+                label: ", in training",
+                panel: " in training; tested on whole faces",
+                hidden: " in training alone",
+                seen_alone: " in training",
+                before: "for a network that saw whole faces only in the test, ",
+                networks: "covered in training alone",
+            },
+            Phase::Amortised => PhaseWords {
+                label: ", amortised",
+                panel: "; one network trained for all sets",
+                hidden: " from one network trained for all sets of regions",
+                seen_alone: " by one network trained for all sets of regions",
+                before: "for one network trained for all sets of regions, ",
+                networks: "one network trained for all sets",
+            },
+            Phase::Masks => PhaseWords {
+                label: "",
+                panel: "",
+                hidden: " from the masks alone",
+                seen_alone: "",
+                before: "",
+                networks: "the masks alone",
+            },
+        }
+    }
+}
+
+impl Several {
+    /// Of the choices that occur.
+    pub fn of<'a>(choices: impl Iterator<Item = Choice<'a>>) -> Several {
+        let mut several = Several::default();
+        let mut first: Option<Choice<'a>> = None;
+        for (phase, fill, swept) in choices {
+            let first = *first.get_or_insert((phase, fill, swept));
+            several.phases |= phase != first.0;
+            several.fills |= fill != first.1;
+            several.settings |= swept != first.2;
+        }
+        several
+    }
+
+    /// Several of what either has several of.
+    pub fn or(self, other: Several) -> Several {
+        Several {
+            phases: self.phases || other.phases,
+            fills: self.fills || other.fills,
+            settings: self.settings || other.settings,
+        }
+    }
+
+    /// The same where the setting is said elsewhere, as in the subtitle of a chart that is of one.
+    pub fn within_a_setting(self) -> Several {
+        Several { settings: false, ..self }
+    }
+
+    /// The name that is typed: `whole`, `hide eyes + mouth (evaluate, noise), control 1, learning_rate =
+    /// 0.01`. Two conditions of a study never share it.
+    pub fn typed(self, name: ConditionName<'_>) -> String {
+        let mut typed = match name.masking {
+            None => "whole".to_owned(),
+            Some(Masking { phase: Phase::Masks, .. }) => "masks alone".to_owned(),
+            Some(Masking { mode, phase, fill }) => {
+                let details = [(self.phases, phase.name()), (self.fills, fill.name())];
+                let details: Vec<&str> = details
+                    .into_iter()
+                    .filter_map(|(several, detail)| several.then_some(detail))
+                    .collect();
+                let regions = name.regions.join(" + ");
+                match details.is_empty() {
+                    true => format!("{} {regions}", mode.name()),
+                    false => format!("{} {regions} ({})", mode.name(), details.join(", ")),
+                }
+            }
+        };
+        typed + &control(name) + &typed_swept(name.swept)
+    }
+
+    /// In a few words, for charts and tables: `whole face`, `eyes hidden`, `only brows + eyes seen, in the
+    /// test, noise, control 1, learning_rate 0.01`.
+    pub fn label(self, name: ConditionName<'_>) -> String {
+        let mut label = self.masked(name.regions, name.masking);
+        label.push_str(&control(name));
+        if self.settings && !name.swept.is_empty() {
+            label.push_str(&format!(", {}", swept_words(name.swept)));
+        }
+        label
+    }
+
+    /// Within a sentence: `whole faces`, `hiding the eyes from a network trained on whole faces`.
+    pub fn sentence(self, name: ConditionName<'_>) -> String {
+        let mut words = match name.masking {
+            None => "whole faces".to_owned(),
+            Some(Masking { phase: Phase::Masks, .. }) => "the masks alone".to_owned(),
+            Some(Masking { mode, phase, fill }) => {
+                let what = match (mode, name.control) {
+                    (_, true) => "the same area elsewhere as ".to_owned(),
+                    (_, false) => String::new(),
+                };
+                let PhaseWords { hidden, seen_alone, .. } = PhaseWords::of(phase);
+                let (verb, phase_words) = match mode {
+                    Mode::Hide => ("hiding", hidden),
+                    Mode::Keep => ("seeing only", seen_alone),
+                };
+                let phase_words = match phase {
+                    Phase::Retrain if !self.phases => "",
+                    _ => phase_words,
+                };
+                let fill =
+                    if self.fills { format!(" ({} fill)", fill.name()) } else { String::new() };
+                format!("{verb} {what}{}{phase_words}{fill}", subject(name.regions).words)
+            }
+        };
+        if self.settings && !name.swept.is_empty() {
+            words.push_str(&format!(" with {}", swept_words(name.swept)));
+        }
+        words
+    }
+
+    /// What a part of a figure or table shows, and under which conditions: `The region hidden, in training
+    /// and test; noise fill; learning_rate 0.01`.
+    pub fn heading(self, what: &str, (phase, fill, swept): Choice<'_>) -> String {
+        let mut heading = format!("{what}{}", PhaseWords::of(phase).panel);
+        let choice = self.choice(fill, swept);
+        if !choice.is_empty() {
+            heading.push_str(&format!("; {}", choice.join("; ")));
+        }
+        heading
+    }
+
+    /// A chart's title that speaks of one fill or setting of several: `Hiding the eyes costs most (mean fill,
+    /// learning_rate 0.01)`.
+    pub fn title(self, finding: String, fill: FillKind, swept: &Swept) -> String {
+        let fill = if self.fills { fill } else { USUAL_FILL };
+        match self.choice(fill, swept) {
+            choice if choice.is_empty() => finding,
+            choice => format!("{finding} ({})", choice.join(", ")),
+        }
+    }
+
+    /// What of a fill and settings is to be named: `mean fill`, `learning_rate 0.01`.
+    pub fn choice(self, fill: FillKind, swept: &Swept) -> Vec<String> {
+        let mut choice = Vec::new();
+        if self.fills || fill != USUAL_FILL {
+            choice.push(format!("{} fill", fill.name()));
+        }
+        if self.settings && !swept.is_empty() {
+            choice.push(swept_words(swept));
+        }
+        choice
+    }
+
+    /// What is usual (retrained; filled with the mean, where all are) goes without saying.
+    fn masked(self, regions: &[String], masking: Option<Masking>) -> String {
+        let Some(Masking { mode, phase, fill }) = masking else { return "whole face".to_owned() };
+        if phase == Phase::Masks {
+            return "masks alone".to_owned();
+        }
+        let names = regions.join(" + ");
+        let mut label = match mode {
+            Mode::Hide => format!("{names} hidden"),
+            Mode::Keep => format!("only {names} seen"),
+        };
+        label.push_str(PhaseWords::of(phase).label);
+        match self.fills || fill != USUAL_FILL {
+            true => format!("{label}, {}", fill.name()),
+            false => label,
+        }
+    }
+}
+
+/// The typed name of what no condition of the experiment leaves to be seen: `keep eyes + mouth`, of neither phase
+/// nor fill.
+pub fn typed_seen(regions: &[&str], swept: &Swept) -> String {
+    let regions = match regions {
+        [] => "nothing".to_owned(),
+        regions => regions.join(" + "),
+    };
+    format!("{} {regions}{}", Mode::Keep.name(), typed_swept(swept))
+}
+
+/// `, learning_rate = 0.01`
+fn typed_swept(swept: &Swept) -> String {
+    swept.iter().map(|(key, value)| format!(", {} = {value}", shortest(key, swept))).collect()
+}
+
+fn control(ConditionName { control, draw, .. }: ConditionName<'_>) -> String {
+    match (control, draw) {
+        (false, _) => String::new(),
+        (true, None) => ", control".to_owned(),
+        (true, Some(draw)) => format!(", control {}", draw + 1),
+    }
+}
+
+/// `learning_rate 0.01, batch_size 64`: each swept key, as short as it is without doubt, and its value;
+/// `classes fear + anger` of a list.
+pub fn swept_words(swept: &Swept) -> String {
+    let parts: Vec<String> = swept
+        .iter()
+        .map(|(key, value)| format!("{} {}", shortest(key, swept), value_words(value)))
+        .collect();
+    parts.join(", ")
+}
+
+/// A value of TOML as people write it: without quotes and brackets.
+fn value_words(value: &str) -> String {
+    let plain = |text: &str| text.trim().trim_matches('"').to_owned();
+    let list = value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    match list.filter(|inner| !inner.contains(['[', '{'])) {
+        Some(inner) => inner.split(',').map(plain).collect::<Vec<_>>().join(" + "),
+        None => plain(value),
+    }
+}
+
+/// The shortest run of segments at the end of a dotted key that is the end of no other swept key.
+fn shortest<'a>(key: &'a str, swept: &Swept) -> &'a str {
+    let starts = key.rmatch_indices('.').map(|(dot, _)| dot + 1);
+    let alone = |end: &str| {
+        swept.keys().all(|other| {
+            other.as_str() == key || !format!(".{other}").ends_with(&format!(".{end}"))
+        })
+    };
+    starts.map(|start| &key[start..]).find(|end| alone(end)).unwrap_or(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    fn swept(pairs: &[(&str, &str)]) -> Swept {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn one_condition_in_three_renderings() {
+        let several = Several { phases: true, fills: false, settings: true };
+        let (eyes, rate) = (names(&["eyes"]), swept(&[("train.epochs", "5")]));
+        let masking = Masking { mode: Mode::Hide, phase: Phase::Evaluate, fill: FillKind::Mean };
+        let name = ConditionName {
+            regions: &eyes,
+            masking: Some(masking),
+            control: false,
+            draw: None,
+            swept: &rate,
+        };
+        assert_eq!(several.typed(name), "hide eyes (evaluate), epochs = 5");
+        assert_eq!(several.label(name), "eyes hidden, in the test, epochs 5");
+        assert_eq!(
+            several.sentence(name),
+            "hiding the eyes from a network trained on whole faces with epochs 5"
+        );
+        let whole = ConditionName { regions: &[], masking: None, ..name };
+        assert_eq!(several.typed(whole), "whole, epochs = 5");
+        assert_eq!(several.label(whole), "whole face, epochs 5");
+        assert_eq!(several.within_a_setting().sentence(whole), "whole faces");
+        let kept = Masking { mode: Mode::Keep, phase: Phase::Retrain, fill: FillKind::Noise };
+        let control = ConditionName { masking: Some(kept), control: true, draw: Some(0), ..name };
+        assert_eq!(several.typed(control), "keep eyes (retrain), control 1, epochs = 5");
+        assert_eq!(several.label(control), "only eyes seen, noise, control 1, epochs 5");
+        assert_eq!(
+            Several::default().sentence(control),
+            "seeing only the same area elsewhere as the eyes"
+        );
+    }
+
+    #[test]
+    fn settings_are_named_as_shortly_as_they_are_told_apart() {
+        let rates = swept(&[
+            ("schedule.warmup.rate", "0.1"),
+            ("train.optimizer.rate", "0.01"),
+            ("train.optimizer.kind", "\"adam\""),
+            ("dataset.classes", "[\"fear\", \"anger\"]"),
+        ]);
+        assert_eq!(
+            swept_words(&rates),
+            "classes fear + anger, warmup.rate 0.1, kind adam, optimizer.rate 0.01"
+        );
+        assert_eq!(swept_words(&swept(&[("model.blocks", "[[8], [16]]")])), "blocks [[8], [16]]");
+    }
+
+    #[test]
+    fn of_several_fills_each_is_named() {
+        let (one, none) = (Several::default(), Swept::new());
+        let several = Several { fills: true, ..one };
+        assert_eq!(
+            several.heading("Hidden", (Phase::Evaluate, FillKind::Mean, &none)),
+            "Hidden in the test; trained on whole faces; mean fill"
+        );
+        let title = |several: Several| several.title("It costs".to_owned(), FillKind::Blur, &none);
+        assert_eq!(title(several), "It costs (blur fill)");
+        assert_eq!(title(one), "It costs");
+    }
+}

@@ -1,0 +1,152 @@
+//! One choice of every swept key, and all that was done under it.
+
+use std::collections::BTreeMap;
+
+use crate::dataset::Split;
+use crate::experiment::Statistics;
+use crate::plan::{ConditionName, Swept};
+use crate::region::{Masking, Phase};
+use crate::store::{ConfusionRow, RunRow};
+
+use super::{failures, seeds};
+
+/// A setting, whose numbers are held against its own chance and its own whole faces.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Setting {
+    /// Empty where nothing is swept.
+    pub swept: Swept,
+    /// The data sets' kinds, as in the experiment file, each once.
+    pub datasets: Vec<String>,
+    /// In class order; none where no run has predictions.
+    pub classes: Vec<String>,
+    /// Test images.
+    pub images: u64,
+    /// The share of test images in the commonest class: the accuracy of an answer without looking.
+    pub chance: Option<f64>,
+    /// Batch normalisation's statistics in the evaluations.
+    pub statistics: Statistics,
+    pub seeds: usize,
+    /// Of all runs, controls among them.
+    pub runs: usize,
+    /// Runs that failed and are missing from every number.
+    pub failed: usize,
+    /// In the order of the runs, whole faces first as a rule; never empty.
+    pub conditions: Vec<Condition>,
+}
+
+/// A condition of a setting: the runs that differ in their seed alone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Condition {
+    /// Sorted; empty for whole faces.
+    pub regions: Vec<String>,
+    /// `None` for whole faces.
+    pub masking: Option<Masking>,
+    /// In the order of the table, finished or not.
+    pub runs: Vec<RunRow>,
+    /// The same area elsewhere, of every seed and placement.
+    pub controls: Vec<RunRow>,
+}
+
+impl Setting {
+    pub(super) fn of(swept: &Swept, runs: &[&RunRow], confusion: &[&ConfusionRow]) -> Setting {
+        let mut datasets: Vec<String> = Vec::new();
+        for run in runs {
+            if !datasets.contains(&run.dataset) {
+                datasets.push(run.dataset.clone());
+            }
+        }
+        let (classes, counts) = classes(confusion);
+        let images: u64 = counts.iter().sum();
+        let commonest = counts.iter().max().copied().unwrap_or(0);
+        Setting {
+            swept: swept.clone(),
+            datasets,
+            classes,
+            images,
+            chance: (images > 0).then(|| commonest as f64 / images as f64),
+            statistics: runs.last().map_or(Statistics::Trained, |run| run.statistics),
+            seeds: seeds(runs),
+            runs: runs.len(),
+            failed: failures(runs),
+            conditions: conditions(runs),
+        }
+    }
+
+    /// Of every condition; the order within a condition is that of the table.
+    pub fn all_runs(&self) -> impl Iterator<Item = &RunRow> {
+        self.conditions
+            .iter()
+            .flat_map(|condition| condition.runs.iter().chain(&condition.controls))
+    }
+
+    pub fn whole(&self) -> Option<&Condition> {
+        self.conditions.iter().find(|condition| condition.masking.is_none())
+    }
+
+    /// Networks that saw nothing but where the regions lie.
+    pub fn masks_alone(&self) -> Option<&Condition> {
+        self.conditions.iter().find(|condition| condition.is_masks_alone())
+    }
+
+    /// Where regions of faces are masked.
+    pub fn masked(&self) -> impl Iterator<Item = &Condition> {
+        let faces =
+            |condition: &&Condition| condition.masking.is_some() && !condition.is_masks_alone();
+        self.conditions.iter().filter(faces)
+    }
+}
+
+impl Condition {
+    fn is_masks_alone(&self) -> bool {
+        self.masking.is_some_and(|masking| masking.phase == Phase::Masks)
+    }
+
+    pub fn name(&self) -> ConditionName<'_> {
+        let run = self.runs.first().or(self.controls.first()).expect("a condition has a run");
+        ConditionName { control: false, draw: None, ..ConditionName::from(run) }
+    }
+
+    /// The finished runs.
+    pub fn done(&self) -> impl Iterator<Item = &RunRow> {
+        self.runs.iter().filter(|run| run.status.is_done())
+    }
+
+    /// Test accuracies, one a finished run.
+    pub fn accuracies(&self) -> Vec<f64> {
+        self.runs.iter().filter_map(|run| run.test_accuracy).collect()
+    }
+}
+
+/// The classes in their order and how many test images show each. Every run of a setting meets the same
+/// images, so that one run's counts stand for all.
+fn classes(confusion: &[&ConfusionRow]) -> (Vec<String>, Vec<u64>) {
+    let (mut classes, mut counts): (Vec<String>, Vec<u64>) = (Vec::new(), Vec::new());
+    let of_test = || confusion.iter().filter(|row| row.split == Split::Test);
+    let Some(first) = of_test().next() else { return (classes, counts) };
+    for row in of_test().filter(|row| row.run_id == first.run_id) {
+        let place = classes.iter().position(|class| *class == row.actual);
+        let place = place.unwrap_or_else(|| {
+            classes.push(row.actual.clone());
+            counts.push(0);
+            classes.len() - 1
+        });
+        counts[place] += row.count;
+    }
+    (classes, counts)
+}
+
+fn conditions(runs: &[&RunRow]) -> Vec<Condition> {
+    let mut conditions: Vec<Condition> = Vec::new();
+    let mut places: BTreeMap<(&[String], Option<Masking>), usize> = BTreeMap::new();
+    for run in runs {
+        let masking = run.masking();
+        let place = *places.entry((&run.regions, masking)).or_insert(conditions.len());
+        if place == conditions.len() {
+            let regions = run.regions.clone();
+            conditions.push(Condition { regions, masking, runs: Vec::new(), controls: Vec::new() });
+        }
+        let of = &mut conditions[place];
+        if run.control { of.controls.push((*run).clone()) } else { of.runs.push((*run).clone()) }
+    }
+    conditions
+}

@@ -1,0 +1,181 @@
+//! What the table of keys says that a key decides, against the ids of what is trained and evaluated.
+
+use std::collections::BTreeSet;
+
+use fer_lab::experiment::{Decides, Experiment, Key, keys, load, parse};
+use fer_lab::plan::Plan;
+use toml::{Table, Value};
+
+use super::probes::{KINDS, Kinds, make_room, put, to_toml, values};
+
+/// Ids of trainings and of runs, in the plan's order. Of data on disk the settings stand for the content.
+fn ids(experiment: &Experiment) -> (Vec<String>, Vec<String>) {
+    let plan = Plan::of_stored(experiment).unwrap_or_else(|error| panic!("{error}"));
+    let identified = plan.identify(&|_| None);
+    let trainings = identified.trainings.iter().map(|training| training.id.to_string());
+    (trainings.collect(), identified.runs.iter().map(|run| run.run.to_string()).collect())
+}
+
+const FACES: &str = "name = \"x\"\n[dataset]\nkind = \"faces\"\n";
+
+/// Files that use every part of the settings.
+const FILES: [(&str, &str); 6] = [
+    ("smallest", ""),
+    (
+        "adamw",
+        "[train]\nepochs = 7\nbatch_size = 32\ntarget = \"majority\"\nselect = \"last\"\nprecision = \"bf16\"\n\
+         device = \"cuda:1\"\nearly_stopping = 3\naugment = { rotate = 0, scale = 0.2, flip = false }\n\
+         [train.optimizer]\nkind = \"adamw\"\nweight_decay = 0.02\n[schedule]\nkind = \"cosine\"\n\
+         min_rate = 1e-5\nwarmup = 0.5\n",
+    ),
+    (
+        "sgd",
+        "size = [96, 64]\nchannels = 3\nclasses = [\"fear\", \"anger\"]\nsignal = [\"mouth\", [\"eyes\", \"brows\"]]\n\
+         identity = 0.5\nnuisance = 2\nseed = 9\n[model]\nblocks = [[8], [16, 16]]\nbatch_norm_momentum = 0.5\n\
+         [train.optimizer]\nkind = \"sgd\"\nlearning_rate = 0.1\nmomentum = 0.8\nnesterov = true\n\
+         [schedule]\nkind = \"step\"\nevery = 3\n[occlusion]\nregions = \"each\"\n\
+         fills = [\"blur\", \"inpaint\", \"constant\"]\nconstant = 0.25\nblur = 0.2\n\
+         phases = [\"amortised\", \"evaluate\"]\n",
+    ),
+    (
+        "ferplus",
+        "name = \"x\"\n[dataset]\nkind = \"ferplus\"\nroot = \"data/ferplus\"\nlabels = \"multi_target\"\n\
+         classes = [\"contempt\", \"fear\"]\nlandmarks = \"points.csv\"\nwithout_landmarks = \"skip\"\n\
+         val = \"PublicTest\"\ntest = \"PrivateTest\"\n[train]\ntarget = \"multi_target\"\n[schedule]\n\
+         kind = \"one_cycle\"\nrise = 0.2\ndiv = 10\n[evaluate]\nstatistics = \"adapted\"\n",
+    ),
+    (
+        "rafdb",
+        "name = \"x\"\n[dataset]\nkind = \"rafdb\"\nroot = \"data/rafdb\"\nval = 0.2\n[schedule]\n\
+         kind = \"constant\"\n[seeds]\nlist = [12, 11]\n",
+    ),
+    (
+        "folder",
+        "name = \"x\"\n[dataset]\nkind = \"folder\"\nroot = \"data\"\nclasses = [\"a\", \"b c\"]\ntest = 0.3\n\
+         split_seed = 4\n[regions]\nown = [[[0.1, 0.3], [0.9, 0.3], [0.5, 0.5]]]\nup = [\"brows\", \"own\"]\n\
+         [occlusion]\nregions = [\"own\", \"up\", [\"eyes\", \"jaw\"]]\nmodes = [\"keep\", \"hide\"]\n\
+         controls = 2\n[matrix]\n\"train.optimizer.learning_rate\" = [0.01, 0.001]\n\
+         \"schedule.kind\" = [\"plateau\", \"cosine\"]\n",
+    ),
+];
+
+/// The first and the last of the trainings and runs of each of these, and of files in `experiments/`, and how
+/// many there are: as they were before the keys came from a table. Where this test fails, either undo what
+/// changed them, or, if the numbers that the program gives have changed, raise `NUMERIC_VERSION`.
+#[test]
+fn ids_are_what_they_were() {
+    let text = |text: &str| match text.starts_with("name") {
+        true => text.to_owned(),
+        false => format!("{FACES}{text}"),
+    };
+    let own = FILES.map(|(name, file)| (name, parse(&text(file), "x.toml", &[])));
+    let shipped = ["ferplus_regions", "seed_ferplus", "seed_rafdb", "smoke", "statistics"];
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
+    let shipped = shipped.map(|name| (name, load(&folder.join(format!("{name}.toml")), &[])));
+    let mut found = String::new();
+    for (name, experiment) in own.into_iter().chain(shipped) {
+        let experiment = experiment.unwrap_or_else(|errors| panic!("{errors}"));
+        let (trainings, runs) = ids(&experiment);
+        let told = |ids: &[String]| format!("{} {} {}", ids.len(), ids[0], ids[ids.len() - 1]);
+        found += &format!("{name}: {}, {}\n", told(&trainings), told(&runs));
+    }
+    let expected = "\
+smallest: 3 1a2753318e767df328e3 c45ee1d2a77d81c91279, 3 697d36ab90a3c1a5bb8a 5710c5d7714d9ca3dc5d\n\
+adamw: 3 f18fad5860fb6d576449 575b12219a8eba412d58, 3 a676165770c7cc9ac812 8a92e25917e18e4e7870\n\
+sgd: 15 716f393812155738a475 b5817aed212358b34236, 132 1934d2a69a683ee76c11 a79d20029b68b5e711b7\n\
+ferplus: 3 9d1dccefa24ceaf2a00c 9965a20205bd10912edc, 3 b6c4447fde07299d38ed 6c5eaf7ee920c5866128\n\
+rafdb: 2 dbaec89265e4c43e989d e9cf8aafea7437370472, 2 79db924be7dd063feb2b 76f8f3b6ce8bdb3ed784\n\
+folder: 228 b3707c99f293174cbdd9 ba46acb428f03bb0e4eb, 228 a02e0baefa841e1f0a80 cf276c9688d5be594402\n\
+ferplus_regions: 9 9afbdbce0d69a971d47e 0d715937eae0015cb8a5, 387 4ef693dd693ed2428ef5 8e5352dc20e0f90229ae\n\
+seed_ferplus: 1 9e8cb4b0eb115f80f79a 9e8cb4b0eb115f80f79a, 1 8031ce181d35c1a58865 8031ce181d35c1a58865\n\
+seed_rafdb: 1 60d164678aa9311d761d 60d164678aa9311d761d, 1 30e16b1f1ee6f4f6565e 30e16b1f1ee6f4f6565e\n\
+smoke: 12 01b5fc083079f44bb6d2 cb63ade327f06afb0224, 20 dd0b38b376d152b9ed9c 075b87765b8d6e45b56c\n\
+statistics: 12 fabd917f2f6177b85a9c e63dc10a37035bf8639a, 180 f143b1c6c6ffdfc2ee24 1e55de6cc6d2bec42f5e\n\
+";
+    assert_eq!(found, expected);
+}
+
+/// Other values for a key, as the schema has them or, where its rules are not plain, by hand.
+fn others(kinds: Kinds, path: &str) -> Vec<Value> {
+    match path {
+        "name" => return vec!["y".into()],
+        "dataset.signal" => return vec![vec!["mouth"].into()],
+        "dataset.classes" if kinds.dataset == "folder" => return vec![vec!["a", "b"].into()],
+        "model.blocks" => return vec![vec![vec![8], vec![16]].into()],
+        "occlusion.regions" => return vec![vec!["mouth", "eyes"].into()],
+        "seeds.list" => return vec![vec![2, 9].into()],
+        "schedule.warmup" | "sensitivity.window" => return vec![0.5.into()],
+        "schedule.min_rate" => return vec![1e-5.into()],
+        "sensitivity.stride" => return vec![0.1.into()],
+        "dataset.size" => return vec![vec![24, 32].into()],
+        "occlusion.controls" => return vec![2.into()],
+        "train.device" => return vec!["cpu".into()],
+        _ => {}
+    }
+    let rule = kinds.keys().into_iter().find(|key| key.path == path).unwrap().rule;
+    let default = rule.get("default").map(to_toml);
+    let right = values(&rule)
+        .into_iter()
+        .filter(|(value, right)| *right && Some(value) != default.as_ref());
+    right.map(|(value, _)| value).collect()
+}
+
+/// An experiment in which every key has a say.
+fn base(kinds: Kinds) -> Table {
+    let mut file = kinds.file();
+    put(&mut file, "occlusion.regions", vec!["eyes"].into());
+    put(&mut file, "occlusion.fills", vec!["mean", "constant", "blur"].into());
+    put(&mut file, "sensitivity.methods", vec!["window", "rise"].into());
+    put(&mut file, "sensitivity.fill", "constant".into());
+    file
+}
+
+#[test]
+fn a_key_decides_what_the_table_says() {
+    let read = |file: &Table| parse(&file.to_string(), "x.toml", &[]);
+    let mut seen: Vec<*const Key> = Vec::new();
+    for kinds in KINDS {
+        let plain = base(kinds);
+        let kind = |section: &str| match section {
+            "dataset" => Some(kinds.dataset),
+            "train.optimizer" => Some(kinds.optimizer),
+            "schedule" => Some(kinds.schedule),
+            _ => None,
+        };
+        let here = keys().iter().filter(|key| key.goes_with(kind(key.section())));
+        let here = here.filter(|key| !key.is_section() && key.path != "base");
+        // Once for each line of the table.
+        for key in here {
+            if seen.contains(&std::ptr::from_ref::<Key>(key)) {
+                continue;
+            }
+            let changed = others(kinds, key.path).into_iter().find_map(|value| {
+                let mut after = plain.clone();
+                make_room(&mut after, key.path, &value);
+                put(&mut after, key.path, value);
+                read(&plain).ok().zip(read(&after).ok()).filter(|(a, b)| a.merged != b.merged)
+            });
+            let Some((before, after)) = changed else { panic!("no other value of {}", key.path) };
+            let ((trainings, runs), (other_trainings, other_runs)) = (ids(&before), ids(&after));
+            let common = |one: &[String], other: &[String]| {
+                let one: BTreeSet<&String> = one.iter().collect();
+                other.iter().filter(|id| one.contains(id)).count()
+            };
+            let (trained, ran) = (common(&trainings, &other_trainings), common(&runs, &other_runs));
+            let told = format!("{} of {kinds:?}: {trained} trainings, {ran} runs", key.path);
+            let same = trainings == other_trainings && runs == other_runs;
+            match key.decides {
+                Decides::Weights => assert_eq!((trained, ran), (0, 0), "{told}"),
+                Decides::Examination => {
+                    assert!(trainings == other_trainings && ran == 0, "{told}");
+                }
+                Decides::Maps => assert!(same && before.sensitivity != after.sensitivity, "{told}"),
+                Decides::Study => assert!(trained > 0 && ran > 0 && !same, "{told}"),
+                Decides::Nothing => assert!(same, "{told}"),
+            }
+            seen.push(std::ptr::from_ref::<Key>(key));
+        }
+    }
+    let all = keys().iter().filter(|key| !key.is_section() && key.path != "base");
+    assert_eq!(seen.len(), all.count());
+}
