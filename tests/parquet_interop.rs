@@ -67,6 +67,7 @@ fn run(regions: &[&str], val_accuracy: Option<f64>, rate: &str) -> RunRow {
         control: false,
         draw: None,
         area: 0.125,
+        missed: None,
         seed: i64::MAX as u64,
         epochs: 30,
         best_epoch: 7,

@@ -127,6 +127,7 @@ fn row(regions: &[&str], mode: &str, phase: &str, draw: Option<u32>) -> RunRow {
         control: draw.is_some(),
         draw,
         area: 0.1,
+        missed: None,
         seed: 0,
         epochs: 1,
         best_epoch: 1,

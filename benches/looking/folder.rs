@@ -188,6 +188,7 @@ fn write_experiment(
         let record = EvaluationRecord {
             evaluation_id: evaluation.to_owned(),
             area: covered,
+            missed: None,
             predictions: hash_file(&path)?,
         };
         record.write(&EvaluationRecord::path(&path))?;
@@ -206,6 +207,7 @@ fn write_experiment(
             control: false,
             draw: None,
             area: covered,
+            missed: None,
             seed: run.seed,
             epochs: EPOCHS,
             best_epoch: EPOCHS - 2,

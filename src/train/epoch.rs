@@ -8,6 +8,7 @@ use super::Training;
 use super::loss::Goal;
 use super::warp::{Draws, Warp};
 use crate::experiment::Target;
+use crate::plan::steps_per_epoch;
 use crate::random;
 
 /// How an epoch's images are divided among its steps.
@@ -18,17 +19,14 @@ pub(super) struct Batches {
 }
 
 impl Batches {
-    /// Batches of `size` images, the last one with what is left. A single image that is left joins the
-    /// batch before: by itself it has no variance, by which batch normalisation would have to divide.
+    /// Batches of `size` images, as many as [`steps_per_epoch`] says, the last one with what is left.
     pub fn new(images: usize, size: usize) -> Batches {
         Batches { images, size }
     }
 
     /// How many there are.
     pub fn count(self) -> usize {
-        let Batches { images, size } = self;
-        let joins = size > 1 && images > size && images % size == 1;
-        images.div_ceil(size) - usize::from(joins)
+        steps_per_epoch(self.images, self.size)
     }
 
     /// The places of a batch's images in the epoch's order.

@@ -124,6 +124,7 @@ pub fn reproduce(
         damaged: Vec::new(),
         same_network: false,
         epochs_differ: None,
+        evaluations_missing: 0,
         answers: 0,
         answers_differ: 0,
         probabilities_differ: 0.0,
@@ -132,6 +133,7 @@ pub fn reproduce(
         let path = results.evaluation_path(id.as_str(), evaluation.as_str())?;
         // What was not evaluated yet has nothing to agree with.
         if !path.exists() && !EvaluationRecord::path(&path).exists() {
+            reproduction.evaluations_missing += 1;
             continue;
         }
         let record = EvaluationRecord::of(&path);

@@ -10,17 +10,17 @@ use tch::Device;
 use super::COMMIT;
 use super::data::Ready;
 use super::guard::guarded;
-use crate::dataset::Split;
-use crate::engine::{EngineError, Event, MOST_THREADS, Observer, manifest};
+use crate::dataset::{Dataset, Split};
+use crate::engine::{EngineError, Event, MOST_THREADS, Observer, frames, manifest};
 use crate::epoch::{EpochRecord, Step};
 use crate::evaluate::{self, predictions};
 use crate::experiment::Statistics;
 use crate::model::{Folded, Network};
 use crate::plan::{EvaluationId, Examination, TrainingId, TrainingSpec, covers_the_same};
-use crate::region::{Lesson, Occlusion};
+use crate::region::{Lesson, Occlusion, reach};
 use crate::store::{
-    EpochRow, EvaluationRecord, Manifest, Results, StoreError, TrainingStatus, hash_file, open_log,
-    read_plain, remove, write_predictions, write_table, write_whole,
+    EpochRow, EvaluationRecord, LogLine, Manifest, Results, StoreError, TrainingStatus, hash_file,
+    open_log, read_plain, remove, write_predictions, write_table, write_whole,
 };
 use crate::train::{
     self, Checkpoint, Circumstances, Cover, Covers, Outcome, Resumption, TrainError, Trained,
@@ -68,8 +68,16 @@ impl Job<'_> {
     pub fn train(&mut self, observer: &mut dyn Observer) -> Result<Ended, EngineError> {
         let checkpoint_path = self.results.checkpoint_path(self.id.as_str())?;
         let own_threads = self.threads;
-        let mut start = self.read_checkpoint(&checkpoint_path, observer)?;
         let began = SystemTime::now();
+        let mut start = match self.read_checkpoint(&checkpoint_path, observer) {
+            Ok(start) => start,
+            // What lies in its place is not this program's: it stays, and the other trainings go on.
+            Err(error) => {
+                let reason = error.to_string();
+                self.write_failure(&reason, began, 0.0)?;
+                return Ok(Ended::Failed { reason, transient: false });
+            }
+        };
         let clock = Instant::now();
         let covers = self.spec.lesson.as_ref().map(|lesson| self.covers(lesson));
         let outcome = loop {
@@ -294,6 +302,7 @@ impl Job<'_> {
             let record = EvaluationRecord {
                 evaluation_id: id.to_string(),
                 area: cover.as_ref().map_or(0.0, |(_, area)| *area),
+                missed: occlusion.map(|occlusion| missed(occlusion, dataset)),
                 predictions: hash_file(&path)?,
             };
             record.write(&EvaluationRecord::path(&path))?;
@@ -341,11 +350,20 @@ impl Job<'_> {
         began: SystemTime,
         seconds: f64,
     ) -> Result<Ended, EngineError> {
-        let status = TrainingStatus::Failed { reason: reason.clone() };
-        self.manifest(began, seconds, status)
-            .write(&self.results.manifest_path(self.id.as_str())?)?;
+        self.write_failure(&reason, began, seconds)?;
         remove(&self.results.checkpoint_path(self.id.as_str())?)?;
         Ok(Ended::Failed { reason, transient })
+    }
+
+    fn write_failure(
+        &self,
+        reason: &str,
+        began: SystemTime,
+        seconds: f64,
+    ) -> Result<(), EngineError> {
+        let status = TrainingStatus::Failed { reason: reason.to_owned() };
+        let manifest = self.manifest(began, seconds, status);
+        Ok(manifest.write(&self.results.manifest_path(self.id.as_str())?)?)
     }
 
     fn manifest(&self, began: SystemTime, seconds: f64, status: TrainingStatus) -> Manifest {
@@ -376,6 +394,14 @@ impl Job<'_> {
             seconds: record.seconds,
         }
     }
+}
+
+/// The share of the test images in which an occlusion's regions have no pixel.
+fn missed(occlusion: &Occlusion, dataset: &Dataset) -> f64 {
+    let frames = frames(dataset, Split::Test);
+    let polygons = &occlusion.polygons;
+    let missed = reach::missed(polygons, &frames, dataset.height, dataset.width);
+    missed as f64 / frames.len().max(1) as f64
 }
 
 /// Passes on what happens, and stores a checkpoint now and then.
@@ -412,18 +438,16 @@ impl Watch for Storing<'_> {
 fn append(log: &Path, record: &EpochRecord) -> Result<(), StoreError> {
     let failed = |error| StoreError::write(log, error);
     let mut file = open_log(log)?;
-    writeln!(
-        file,
-        "epoch {} rate {:e} loss {:.4} accuracy {:.4} val_loss {:.4} val_accuracy {:.4} seconds {:.1}",
-        record.epoch,
-        record.learning_rate,
-        record.train_loss,
-        record.train_accuracy,
-        record.val_loss,
-        record.val_accuracy,
-        record.seconds
-    )
-    .map_err(failed)
+    let line = LogLine {
+        epoch: record.epoch,
+        learning_rate: record.learning_rate,
+        train_loss: record.train_loss,
+        train_accuracy: record.train_accuracy,
+        val_loss: record.val_loss,
+        val_accuracy: record.val_accuracy,
+        seconds: record.seconds,
+    };
+    writeln!(file, "{line}").map_err(failed)
 }
 
 fn warn_of_checkpoint(path: &Path, error: &dyn std::fmt::Display, observer: &mut dyn Observer) {

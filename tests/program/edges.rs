@@ -39,6 +39,7 @@ fn pictures_replace_nothing_but_pictures_of_the_program() {
         ("link.png", "`link.png` is a link and stays as it is"),
         ("dangling.png", "`dangling.png` is a link"),
         ("pipe.png", "`pipe.png` is no file but a device, a pipe or a socket"),
+        ("new.png/", "name a file that ends in .png"),
         ("none/a.png", "there is no folder `none`"),
         ("text.png/a.png", "`text.png/a.png` cannot be looked at: Not a directory"),
     ] {
@@ -231,6 +232,47 @@ fn a_specification_that_asks_for_what_cannot_be_is_refused() {
         let all = [&["run", "smoke.toml"][..], &arguments].concat();
         refused(&program, &all, arguments[1]);
     }
+}
+
+/// Rust opens /dev/null in the place of a closed stream.
+#[test]
+fn an_answer_that_nobody_can_get_is_lost() {
+    let program = Program::new();
+    program.write("smoke.toml", SMOKE);
+    let closed = |arguments: &str, how: &str| {
+        let line = format!("'{}' {arguments} {how}", env!("CARGO_BIN_EXE_fer-lab"));
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &line]).current_dir(program.folder()).output().unwrap()
+    };
+    for arguments in ["regions", "plan smoke.toml", "--version", "--help", "run smoke.toml --json"]
+    {
+        let ended = closed(arguments, ">&-");
+        let stderr = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(1), "{arguments}: {stderr}");
+        let words = "could not write to standard output: it is closed";
+        assert!(stderr.contains(words), "{arguments}: {stderr}");
+        // Who throws it away means to.
+        assert_eq!(closed(arguments, ">/dev/null").status.code(), Some(0), "{arguments}");
+        assert_eq!(closed(arguments, "1<>/dev/null").status.code(), Some(0), "{arguments}");
+    }
+}
+
+#[test]
+fn a_network_without_evaluations_is_not_said_to_give_the_same_answers() {
+    let program = Program::new();
+    program.write("smoke.toml", SMOKE);
+    program.run(&["run", "smoke.toml", "-q"]).succeeds();
+    let runs = program.json(&["show", "small", "--format", "json"]);
+    let id = runs[0]["training_id"].as_str().unwrap();
+    fs::remove_dir_all(program.path(&format!("results/trainings/{id}/evaluations"))).unwrap();
+    let reproduced = program.run(&["reproduce", id]);
+    reproduced.succeeds();
+    let words = &reproduced.stdout;
+    assert!(words.contains("not stored, so not compared: 3 evaluations"), "{words}");
+    let same = "every number that can be compared is the same: the network and its epochs\n";
+    assert!(words.contains(same), "{words}");
+    let told = program.json(&["reproduce", id, "--format", "json"]);
+    assert_eq!((&told["evaluations_missing"], &told["answers"]), (&json!(3), &json!(0)));
 }
 
 #[test]

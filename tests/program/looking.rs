@@ -92,8 +92,7 @@ fn lists(program: &Program, runs: &[Value]) {
     let unknown = "no column `test_acuracy`: did you mean `test_accuracy`?";
     refused(program, &["list", "--where", "test_acuracy > 0.5"], unknown);
     let dotted = "train.optimizer.learning_rate = 0.01";
-    let quotes = "in a condition it stands in double quotes, `\"train.optimizer.learning_rate\"`";
-    refused(program, &["list", "trainings", "--where", dotted], quotes);
+    assert_eq!(rows(program, &["list", "trainings", "--where", dotted]).len(), 6);
     let quoted = "\"train.optimizer.learning_rate\" = 0.01 and \"train.epochs\" = 2";
     assert_eq!(rows(program, &["list", "trainings", "--where", quoted]).len(), 6);
     refused(
@@ -101,7 +100,7 @@ fn lists(program: &Program, runs: &[Value]) {
         &["list", "--where", "'test_accuracy' > 0.5"],
         "is a text, since it stands in",
     );
-    refused(program, &["list", "--where", "1); drop table rows"], "is no condition on a row");
+    refused(program, &["list", "--where", "1); drop table rows"], "invalid --where expression");
     refused(program, &["show", "smal"], "did you mean `small`?");
 }
 
@@ -119,6 +118,7 @@ fn shows(program: &Program, runs: &[Value]) {
     let epochs = program.run(&["show", training, "--format", "csv", "--where", "epoch > 1"]);
     epochs.succeeds();
     assert_eq!(epochs.stdout.lines().count(), 2, "{}", epochs.stdout);
+    refused(program, &["show", training, "--where", "epok > 1"], "no column `epok`: did you mean");
     let ambiguous = format!("{}f", &training[..19]);
     fs::create_dir_all(program.path(&format!("results/trainings/{ambiguous}"))).unwrap();
     if ambiguous != training {
@@ -198,7 +198,7 @@ fn prints_logs(program: &Program, runs: &[Value]) {
     let run = run_of(runs, "whole", 0);
     let log = program.run(&["logs", text(run, "run_id"), "--follow"]);
     log.succeeds();
-    assert!(log.stdout.starts_with("epoch 1 rate "), "{}", log.stdout);
+    assert!(log.stdout.starts_with("epoch 1 rate 0.01 loss "), "{}", log.stdout);
     assert_eq!(log.stdout.lines().count(), 2, "{}", log.stdout);
     assert_eq!(program.run(&["logs", text(run, "training_id")]).stdout, log.stdout);
     let all = program.run(&["logs", "small"]);

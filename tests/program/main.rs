@@ -8,6 +8,7 @@ mod formats;
 mod interruption;
 mod looking;
 mod page;
+mod pictures;
 mod sensitivity;
 mod study;
 mod trust;

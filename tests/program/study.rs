@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use fer_lab::store::{Results, RunRow, read_table};
+use fer_lab::store::{EpochRow, Results, RunRow, read_table, write_table};
 use serde_json::json;
 
 use super::driver::{Program, SMOKE};
@@ -257,6 +257,33 @@ fn a_network_is_examined_with_the_statistics_that_are_asked_for() {
     assert!(flat(&run.stdout).contains(anew), "{}", run.stdout);
 }
 
+/// Each key of the tables is a column of its own; a kind that does not have it leaves it empty.
+#[test]
+fn a_table_is_swept_as_a_whole() {
+    let program = Program::new();
+    let study = quick("regions = [\"mouth\"]\nphases = [\"evaluate\"]\n");
+    let sweep = "[matrix]\nschedule = [{ kind = \"constant\" }, { kind = \"step\", every = 1 }]\n";
+    program.write("x.toml", &format!("{study}{sweep}"));
+    let run = program.run(&["run", "x.toml", "-q"]);
+    run.succeeds();
+    assert!(flat(&run.stdout).contains("All this is for kind constant"), "{}", run.stdout);
+    let runs = program.json(&["show", "small", "--format", "json"]);
+    let runs = runs.as_array().unwrap();
+    let swept = |key: &str| runs.iter().map(|run| run[key].clone()).collect::<Vec<_>>();
+    let halves = |first: serde_json::Value, last: serde_json::Value| {
+        let each = runs.len() / 2;
+        [vec![first; each], vec![last; each]].concat()
+    };
+    assert!(runs.len() >= 4 && runs.len().is_multiple_of(2), "{runs:?}");
+    assert_eq!(swept("schedule.kind"), halves(json!("constant"), json!("step")));
+    assert_eq!(swept("schedule.every"), halves(json!(null), json!(1)));
+    let trainings = swept("training_id");
+    assert_ne!(trainings.first(), trainings.last());
+    program.run(&["report", "small"]).succeeds();
+    let one = ["show", "small", "--where", "\"schedule.every\" = 1", "--format", "json"];
+    assert_eq!(program.json(&one).as_array().map(Vec::len), Some(runs.len() / 2));
+}
+
 #[test]
 fn what_is_no_longer_whole_is_said_and_the_rest_is_reported() {
     let program = Program::new();
@@ -285,7 +312,7 @@ fn what_is_no_longer_whole_is_said_and_the_rest_is_reported() {
     let said = told(missing);
     assert!(flat(&said).contains(": unknown key `train.speed`"), "{said}");
     assert!(said.contains("Does the small chain work?"), "{said}");
-    assert!(page().contains("Prose of its own.") && page().contains("cannot be read whole"));
+    assert!(page().contains("Prose of its own.") && page().contains("It is no longer what was"));
     assert!(page().contains("top"), "its own region is drawn");
 
     fs::write(&stored, whole.replace("[train]", "[train")).unwrap();
@@ -294,12 +321,22 @@ fn what_is_no_longer_whole_is_said_and_the_rest_is_reported() {
     assert!(said.contains("Does the small chain work?"), "{said}");
     fs::remove_file(&stored).unwrap();
     told("the experiment as run, `results/small/experiment.toml`, is missing");
+    // It still can be read, and is not what was run.
+    fs::write(&stored, whole.replace("Prose of its own.", "Prose of another.")).unwrap();
+    told("`results/small/experiment.toml` was changed after the run.");
+    assert!(page().contains("Prose of another.") && page().contains("It is no longer what was"));
     fs::write(&stored, &whole).unwrap();
 
     let epochs = program.path("results/small/epochs.parquet");
     let bytes = fs::read(&epochs).unwrap();
     fs::write(&epochs, &bytes[..bytes.len() / 2]).unwrap();
     told("`results/small/epochs.parquet` is damaged");
+    let other = &program.json(&["list", "trainings", "--format", "json"])[0]["training_id"];
+    let other = format!("results/trainings/{}/epochs.parquet", other.as_str().unwrap());
+    let mut rows: Vec<EpochRow> = read_table(&program.path(&other)).unwrap();
+    rows[0].training_id = "00000000000000000000".to_owned();
+    write_table(&epochs, &rows).unwrap();
+    told("`results/small/epochs.parquet` belongs to something else: it holds epochs of training 0");
     fs::write(&epochs, &bytes).unwrap();
     for training in fs::read_dir(program.path("results/trainings")).unwrap() {
         let folder = training.unwrap().path();

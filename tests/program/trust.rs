@@ -59,8 +59,32 @@ fn clean_removes_nothing_while_an_experiment_cannot_be_read() {
     is_refused(&program.run(&["clean", "--yes"]), &["results/small`", "is a link"]);
     fs::remove_file(&small).unwrap();
     fs::rename(&elsewhere, &small).unwrap();
-    fs::remove_file(small.join("plan.json")).unwrap();
-    is_refused(&program.run(&["clean", "--yes"]), &["results/small`", "has no plan.json"]);
+    // Without its plan a study is known by its table, without both by its experiment file.
+    let (plan, table) = (small.join("plan.json"), small.join("runs.parquet"));
+    let planned = fs::read(&plan).unwrap();
+    fs::remove_file(&plan).unwrap();
+    let clean = program.run(&["clean", "--yes"]);
+    clean.succeeds();
+    assert!(clean.stdout.starts_with("nothing to remove"), "{}", clean.stdout);
+    fs::write(&table, "no table").unwrap();
+    let neither =
+        "has neither a plan.json nor a runs.parquet that can be read. Run just this experiment";
+    is_refused(&program.run(&["clean", "--yes"]), &["results/small`", neither]);
+    assert_eq!(trainings(&program).len(), 6);
+    program.run(&["run", "results/small/experiment.toml", "-q"]).succeeds();
+    assert!(fs::read(&plan).unwrap() == planned && !program.path("results/small-1").exists());
+
+    // The plan of another study.
+    program.run(&["run", "smoke.toml", "-q", "--set", "name=other", "--set", "train.epochs=1"]);
+    fs::copy(program.path("results/other/plan.json"), &plan).unwrap();
+    let of_other = "it is the plan of `other`, and the experiment.toml beside it that of `small`";
+    is_refused(&program.run(&["clean", "--yes"]), &["results/small/plan.json`", of_other]);
+    fs::remove_file(small.join("experiment.toml")).unwrap();
+    let missing = "10 of the 10 runs in the runs.parquet beside it are not in it";
+    is_refused(&program.run(&["clean", "--yes"]), &["results/small/plan.json`", missing]);
+    fs::remove_dir_all(program.path("results/other")).unwrap();
+    fs::write(&plan, &planned).unwrap();
+    program.run(&["clean", "--yes"]).succeeds();
     assert_eq!(trainings(&program).len(), 6);
 
     // A folder that is not there at all cannot be noticed: what would go is listed and asked for.
@@ -242,6 +266,35 @@ fn a_checkpoint_that_was_changed_is_not_resumed_from() {
     let words = "cannot be used (its content is not what was written); the training begins again";
     assert!(resumed.stderr.contains(words), "{}", resumed.stderr);
     assert!(predictions(&program) == predictions(&expected));
+}
+
+#[test]
+fn what_stands_in_place_of_a_checkpoint_fails_that_training_alone() {
+    let program = run_smoke();
+    let whole = training_of(&program, "whole", 1);
+    let checkpoint = whole.join("checkpoint.safetensors");
+    program.write("secret", "mine");
+    let link: &dyn Fn() = &|| symlink(program.path("secret"), &checkpoint).unwrap();
+    let pipe: &dyn Fn() = &|| {
+        assert!(std::process::Command::new("mkfifo").arg(&checkpoint).status().unwrap().success());
+    };
+    let folder: &dyn Fn() = &|| fs::create_dir(&checkpoint).unwrap();
+    for (place, words) in
+        [(link, "` is a link"), (pipe, "` is no plain file"), (folder, "could not read `")]
+    {
+        fs::remove_dir_all(&whole).unwrap();
+        fs::create_dir(&whole).unwrap();
+        place();
+        let run = program.run(&["run", "smoke.toml", "-q"]);
+        assert_eq!(run.code, Some(1), "{}", run.stderr);
+        assert!(run.stdout.contains(words), "{words}: {}", run.stdout);
+        let failed = runs(&program, "small").iter().filter(|run| !run.status.is_done()).count();
+        assert_eq!(failed, 3, "whole, and evaluated with the mouth and a control covered");
+        // It stays.
+        assert!(checkpoint.symlink_metadata().is_ok() && program.bytes("secret") == b"mine");
+    }
+    fs::remove_dir(&checkpoint).unwrap();
+    program.run(&["run", "smoke.toml", "-q"]).succeeds();
 }
 
 /// A folder from someone else whose files are links to this reader's own.

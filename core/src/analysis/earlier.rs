@@ -5,14 +5,14 @@ use super::cells::EffectsError;
 use super::crossed::Components;
 use super::power::{components_seen, seeds_needed, smallest_effect};
 use super::tables::read_scores;
-use crate::experiment::{Experiment, Settings, Source};
+use crate::experiment::{Experiment, Settings};
 use crate::store::{PredictionRow, Results, RunRow, StoreError, TrainingStatus};
 
 /// Measured with this program on drawn faces: 48 × 48, 1,400 test images, 7 emotions, a network that
 /// reaches 31 %, 6 seeds; mean over mouth, eyes and jaw, hidden in training and test or in the test alone.
 const TYPICAL: Components = Components { seeds: 2.7e-4, images: 0.0305, rest: 0.146 };
 
-/// Where neither the file nor earlier runs say how many test images there are: those of FER+.
+/// Where neither the data nor earlier runs say how many test images there are: those of FER+.
 const TEST_IMAGES: usize = 3579;
 
 /// Predictions of a larger study are not read for a line of advice, bytes.
@@ -22,7 +22,8 @@ const MOST_READ: u64 = 64 << 20;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Power {
     pub seeds: usize,
-    /// The smallest effect on accuracy, a share, that they find with a chance of 80 %; `None` of one seed, which
+    /// The smallest effect on accuracy, a share, that they find with a chance of
+    /// [`POWER`](super::POWER); `None` of one seed, which
     /// does not show how much seeds differ.
     pub smallest: Option<f64>,
     /// An effect that is asked about, points of accuracy.
@@ -40,13 +41,15 @@ struct Seen {
     experiment: String,
 }
 
-/// What the experiment's seeds can find, and how many an effect of so many points of accuracy needs.
+/// What the experiment's seeds can find, and how many an effect of so many points of accuracy needs. `test` is
+/// the number of test images, where it is known.
 ///
 /// # Errors
 /// Where the results folder cannot be looked through.
 pub fn power(
     experiment: &Experiment,
     parameters: u64,
+    test: Option<usize>,
     points: f64,
     results: Option<&Results>,
 ) -> Result<Power, StoreError> {
@@ -55,11 +58,7 @@ pub fn power(
         None => None,
     };
     let components = seen.as_ref().map_or(TYPICAL, |seen| seen.components);
-    let planned = match &experiment.settings.dataset.source {
-        Source::Faces(faces) => Some(faces.test),
-        _ => None,
-    };
-    let images = planned.or(seen.as_ref().map(|seen| seen.images)).unwrap_or(TEST_IMAGES);
+    let images = test.or(seen.as_ref().map(|seen| seen.images)).unwrap_or(TEST_IMAGES);
     let seeds = experiment.seeds.len();
     Ok(Power {
         seeds,

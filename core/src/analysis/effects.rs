@@ -199,6 +199,7 @@ pub(crate) mod fixture {
             control: false,
             draw: None,
             area: 0.0,
+            missed: None,
             seed,
             epochs: 1,
             best_epoch: 1,

@@ -45,7 +45,7 @@ pub use interplay::{interactions, interplay};
 pub use mask_leaks::mask_leaks;
 pub use metric::Metric;
 pub use moderated::{Prior, Spread};
-pub use power::{components_seen, seeds_needed, smallest_effect};
+pub use power::{POWER, components_seen, seeds_needed, smallest_effect};
 pub use ranking::ranking;
 pub use scores::{RunScores, ScoreError, Scorer};
 pub use sensitivity::{MeanCurve, MeanMap, by_region, curve_area, mean_curves, mean_maps};

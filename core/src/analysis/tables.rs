@@ -1,6 +1,6 @@
 //! An experiment's tables, read for an answer. The one place of this room that opens files.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use thiserror::Error;
 
@@ -43,14 +43,32 @@ impl Tables {
     /// Reads all tables of an experiment.
     pub fn read(results: &Results, experiment: &str) -> Result<Tables, TablesError> {
         let runs = results.runs(experiment)?;
-        let epochs = of_done(results, experiment, &runs);
-        let (epochs, lost) = match epochs {
+        let (epochs, lost) = match epochs(results, experiment, &runs) {
             Ok(epochs) => (epochs, None),
             Err(lost) => (Vec::new(), Some(lost)),
         };
         let confusion = of_done(results, experiment, &runs)?;
         let scores = score(results, experiment, &runs, &classes(&confusion), &|_| true)?;
         Ok(Tables { runs, epochs, confusion, scores, lost })
+    }
+}
+
+/// The epochs of an experiment's trainings, held against its runs.
+fn epochs(
+    results: &Results,
+    experiment: &str,
+    runs: &[RunRow],
+) -> Result<Vec<EpochRow>, StoreError> {
+    let epochs: Vec<EpochRow> = of_done(results, experiment, runs)?;
+    let own: HashSet<&str> = runs.iter().map(|run| run.training_id.as_str()).collect();
+    match epochs.iter().find(|epoch| !own.contains(epoch.training_id.as_str())) {
+        None => Ok(epochs),
+        Some(EpochRow { training_id, .. }) => {
+            let reason =
+                format!("it holds epochs of training {training_id}, which has no run beside it");
+            let path = results.table_path::<EpochRow>(experiment)?;
+            Err(StoreError::Foreign { path, reason })
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! does lies in the rooms above; here is only how it is asked for and shown.
 
 mod clean;
+mod closed;
 mod compare;
 mod completions;
 mod data;

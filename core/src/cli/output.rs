@@ -10,6 +10,7 @@ use std::io::{ErrorKind, Write};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::closed::refuse_closed;
 use super::style;
 use crate::report::{
     Cell, Column, Format, Table, escaped, visible, visible_coloured, visible_lines,
@@ -62,8 +63,13 @@ pub fn data(text: &str) -> anyhow::Result<()> {
 }
 
 fn write(text: &str) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+    let write = || {
+        refuse_closed()?;
+        let mut out = std::io::stdout().lock();
+        out.write_all(text.as_bytes())?;
+        out.flush()
+    };
+    written(write())
 }
 
 /// A reader that has gone away (as in `fer-lab list | head -1`) is no error.
@@ -88,6 +94,7 @@ impl EventLines {
             return;
         }
         let written = serde_json::to_string(event).map_err(std::io::Error::from).and_then(|line| {
+            refuse_closed()?;
             let mut stdout = std::io::stdout().lock();
             stdout.write_all(escaped(&(line + "\n")).as_bytes())?;
             stdout.flush()
@@ -153,6 +160,9 @@ fn spelled_out(word: &[u8]) -> String {
 
 /// clap's own messages, coloured where the terminal can.
 pub fn clap(error: &clap::Error) -> anyhow::Result<()> {
+    if !error.use_stderr() {
+        written(refuse_closed())?;
+    }
     written(error.print())
 }
 

@@ -128,6 +128,7 @@ impl Cargo {
 #[cfg(unix)]
 fn replace_process(mut command: Command, name: &OsString) -> std::io::Error {
     use std::os::unix::process::CommandExt;
+    super::closed::close_again();
     command.arg0(name).exec()
 }
 

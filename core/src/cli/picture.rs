@@ -48,7 +48,10 @@ impl Place {
         path: &Path,
         formats: &[PictureFormat],
     ) -> Result<Place, Refused> {
+        // A path takes `x.png/` for `x.png`; who wrote it meant a folder.
+        let folder = path.as_os_str().as_encoded_bytes().ends_with(b"/");
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+        let ending = if folder { "" } else { ending };
         let format = formats.iter().find(|format| ending.eq_ignore_ascii_case(format.ending()));
         let Some(format) = format else {
             let endings: Vec<String> = formats.iter().map(PictureFormat::to_string).collect();

@@ -12,12 +12,10 @@ use super::interrupt::Interruption;
 use super::progress::{Progress, duration};
 use super::run::{CHECKPOINT_SECONDS, CrewArguments};
 use super::{Exit, Options, output};
-use crate::analysis::{power, speed};
-use crate::dataset;
-use crate::engine::{self, Outline, Specification, Status, Work};
-use crate::experiment::{Experiment, Settings};
-use crate::machine::Crew;
-use crate::plan::{Plan, map_answers};
+use crate::dataset::{self, KnownData};
+use crate::engine::{self, Outlook, Specification, Status, Work};
+use crate::experiment::{DatasetSpec, Experiment, Source};
+use crate::plan::{ImageCounts, Plan, map_answers};
 use crate::report::planned::conditions_table;
 use crate::report::{Format, advice, counted, thousands, wrap};
 use crate::store::{CACHE, FileKind, Results, StoreError, file_kind, write_json};
@@ -71,18 +69,26 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
             missing.push(reason);
         }
     }
-    let cache = options.results.join(CACHE);
-    let identified = plan.identify(&|spec| dataset::known_content(spec, &cache));
+    let known = known_data(&plan, &options.results.join(CACHE));
+    let of = |spec: &DatasetSpec| known.iter().find(|(known, _)| *known == spec);
+    let identified = plan.identify(&|spec| Some(of(spec)?.1.content.clone()));
     let outline = engine::outline(&experiment, &plan, &identified, results.as_ref())?;
-    match options.format {
-        Format::Json => output::data(&(serde_json::to_string_pretty(&outline)? + "\n"))?,
-        Format::Table => {
-            let crew = arguments.crew.crew(&plan, &experiment);
-            let effect = arguments.effect;
-            let planned = Planned { experiment: &experiment, plan: &plan, crew: &crew, effect };
-            output::answer(&describe(&planned, &outline, &missing, results.as_ref())?)?;
+    if !matches!(options.format, Format::Table | Format::Json) {
+        output::table(&conditions_table(&outline), options.format)?;
+        return Ok(Exit::Done);
+    }
+    let images = |spec: &DatasetSpec| match &spec.source {
+        Source::Faces(faces) => {
+            Some(ImageCounts { train: faces.train, val: faces.val, test: faces.test })
         }
-        other => output::table(&conditions_table(&outline), other)?,
+        _ => of(spec).map(|(_, known)| known.images),
+    };
+    let crew = arguments.crew.crew(&plan, &experiment);
+    let planned = (&experiment, &plan, outline);
+    let outlook = Outlook::of(planned, &crew, arguments.effect, images, results.as_ref())?;
+    match options.format {
+        Format::Json => output::data(&(serde_json::to_string_pretty(&outlook)? + "\n"))?,
+        _ => output::answer(&describe(&experiment, &plan, &outlook, &missing)?)?,
     }
     Ok(Exit::Done)
 }
@@ -162,30 +168,19 @@ fn check_place(path: &Path, specification: &Specification) -> anyhow::Result<()>
     }
 }
 
-/// What would be run, and who would run it.
-struct Planned<'a> {
-    experiment: &'a Experiment,
-    plan: &'a Plan,
-    crew: &'a Crew,
-    /// Points of accuracy.
-    effect: f64,
-}
-
 fn describe(
-    planned: &Planned,
-    outline: &Outline,
+    experiment: &Experiment,
+    plan: &Plan,
+    outlook: &Outlook,
     missing: &[String],
-    results: Option<&Results>,
 ) -> anyhow::Result<String> {
-    let plan = planned.plan;
+    let outline = &outlook.outline;
     let mut text = String::new();
     if !outline.question.is_empty() {
         text += &format!("{}\n\n", outline.question);
     }
     text += &conditions_table(outline).render(Format::Table, output::width().min(100))?;
-    let open: Vec<usize> = (0..plan.trainings.len())
-        .filter(|training| outline.trainings[*training].status != Status::Done)
-        .collect();
+    let open = outline.open();
     let done = plan.trainings.len() - open.len();
     text += &format!(
         "\n{} ({done} done), {}; a network of {} parameters, {} trainable\n",
@@ -197,10 +192,10 @@ fn describe(
     if !outline.sensitivity.is_empty() {
         let maps = &outline.sensitivity;
         let done = maps.iter().filter(|map| map.status == Status::Done).count();
-        let each =
-            planned.experiment.sensitivity.iter().map(|spec| {
-                format!("{} {}", thousands(map_answers(spec) as u64), spec.method.name())
-            });
+        let each = experiment
+            .sensitivity
+            .iter()
+            .map(|spec| format!("{} {}", thousands(map_answers(spec) as u64), spec.method.name()));
         let each: Vec<String> = each.collect();
         text += &format!(
             "{} ({done} done); answers an image: {}\n",
@@ -208,13 +203,17 @@ fn describe(
             each.join(", ")
         );
     }
-    if !open.is_empty() {
-        text += &estimate(planned, &open, results)?;
+    if let (Some(images), Some(steps)) = (outlook.images, outlook.steps_per_training) {
+        let ImageCounts { train, val, test } = images;
+        let [train, val, test] = [train, val, test].map(|count| thousands(count as u64));
+        let steps = counted(steps, "step");
+        text += &format!("images: {train} train, {val} val, {test} test; {steps} a training\n");
     }
-    if plan.conditions.iter().any(|condition| condition.occlusion.is_some()) {
-        let parameters = outline.parameters.total;
-        let advice = advice(&power(planned.experiment, parameters, planned.effect, results)?);
-        text += &format!("{}\n", wrap(&advice, output::width().min(100)));
+    if !open.is_empty() {
+        text += &time(outlook);
+    }
+    if let Some(found) = &outlook.found {
+        text += &format!("{}\n", wrap(&advice(found), output::width().min(100)));
     }
     for warning in &outline.warnings {
         let width = output::width().min(100);
@@ -230,26 +229,28 @@ fn describe(
 }
 
 /// How long the open trainings take, and by what that is known.
-fn estimate(
-    planned: &Planned,
-    open: &[usize],
-    results: Option<&Results>,
-) -> anyhow::Result<String> {
-    let Planned { experiment, plan, crew, .. } = planned;
-    let at_once = crew.jobs().min(open.len() as u32);
-    let speed_of = |settings: &Settings| -> Result<Option<f64>, StoreError> {
-        Ok(results.map(|results| speed(results, settings)).transpose()?.flatten())
+fn time(outlook: &Outlook) -> String {
+    let (Some(seconds), Some(measured)) = (outlook.estimated_seconds, outlook.estimate_is_measured)
+    else {
+        return "how long that takes is known once the pictures are read\n".to_owned();
     };
-    let Some(estimate) = plan.estimate(open, (at_once, crew.threads), speed_of)? else {
-        return Ok("how long that takes is known once the pictures are read\n".to_owned());
-    };
-    let basis = match estimate.measured {
+    let basis = match measured {
         true => "by the speed of such trainings here",
         false => "a rough guess: none of this network has been timed here",
     };
-    let seeds = counted(experiment.seeds.len() as u64, "seed");
-    Ok(format!(
-        "about {} for {seeds}, {at_once} trainings at once\n({basis})\n",
-        duration(estimate.seconds)
-    ))
+    let seeds = counted(outlook.outline.seeds.len() as u64, "seed");
+    let at_once = counted(u64::from(outlook.trainings_at_once), "training");
+    format!("about {} for {seeds}, {at_once} at once\n({basis})\n", duration(seconds))
+}
+
+/// The data sets on disk that were read before, each once.
+fn known_data<'a>(plan: &'a Plan, cache: &Path) -> Vec<(&'a DatasetSpec, KnownData)> {
+    let mut asked: Vec<&DatasetSpec> = Vec::new();
+    for training in &plan.trainings {
+        let spec = &training.settings.dataset;
+        if !asked.contains(&spec) {
+            asked.push(spec);
+        }
+    }
+    asked.into_iter().filter_map(|spec| Some((spec, dataset::known(spec, cache)?))).collect()
 }

@@ -18,7 +18,7 @@ use crate::epoch::EpochRecord;
 use crate::experiment::Experiment;
 use crate::plan::TrainingId;
 use crate::report::{counted, thousands, visible, visible_lines, wrap};
-use crate::store::{LiveWorker, Results};
+use crate::store::{LiveWorker, Results, rate};
 
 /// Shows what an engine tells.
 pub struct Progress {
@@ -194,11 +194,11 @@ impl Progress {
 
     fn epoch(&self, training: &TrainingId, record: &EpochRecord) {
         self.line(&format!(
-            "  {}: epoch {}, rate {:.1e}, loss {:.4}, accuracy {:.1} %, val loss {:.4}, \
+            "  {}: epoch {}, rate {}, loss {:.4}, accuracy {:.1} %, val loss {:.4}, \
              val accuracy {:.1} %, {:.1} s",
             self.name(training),
             record.epoch,
-            record.learning_rate,
+            rate(record.learning_rate),
             record.train_loss,
             record.train_accuracy * 100.0,
             record.val_loss,

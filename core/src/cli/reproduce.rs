@@ -8,7 +8,8 @@ use super::interrupt::Interruption;
 use super::progress::{Progress, duration};
 use super::{Exit, Options, output};
 use crate::engine::{Circumstance, Libtorch, Reproduced, Reproduction};
-use crate::report::{Format, thousands, wrap};
+use crate::region::phrase::list;
+use crate::report::{Format, counted, thousands, wrap};
 use crate::store::{Named, Results};
 
 /// Train one run again, and say whether the numbers agree with those that are stored
@@ -64,21 +65,26 @@ fn in_words(reproduction: &Reproduction) -> String {
     for damage in &reproduction.damaged {
         text += &format!("damaged: {damage}\n");
     }
+    let missing = reproduction.evaluations_missing;
+    if missing > 0 {
+        let evaluations = counted(missing, "evaluation");
+        text += &format!("not stored, so not compared: {evaluations}\n");
+    }
+    // What could be compared, as the end of a sentence.
+    let mut compared = Vec::new();
+    compared.extend(reproduction.agrees().then(|| "the network".to_owned()));
+    compared.extend(reproduction.epochs_differ.map(|_| "its epochs".to_owned()));
+    compared.extend((*answers > 0).then(|| counted(*answers, "answer")));
+    let compared = list(compared, "and");
     let answers = thousands(*answers);
-    if reproduction.agrees() {
-        text +=
-            &format!("every number is the same: the network, its epochs and {answers} answers\n");
+    if compared.is_empty() {
+        text += "there is nothing that can be compared\n";
     } else if reproduction.same_numbers() {
-        text += match (reproduction.damaged.is_empty(), reproduction.epochs_differ.is_some()) {
-            (true, _) => format!("every number is the same: its epochs and {answers} answers\n"),
-            (false, true) => format!(
-                "every number that can be compared is the same: its epochs and {answers} answers\n"
-            ),
-            (false, false) => {
-                format!("every number that can be compared is the same: {answers} answers\n")
-            }
-        }
-        .as_str();
+        let every = match reproduction.damaged.is_empty() && missing == 0 {
+            true => "every number",
+            false => "every number that can be compared",
+        };
+        text += &format!("{every} is the same: {compared}\n");
     } else {
         let mut differ = Vec::new();
         match reproduction.epochs_differ {
@@ -114,7 +120,7 @@ fn in_words(reproduction: &Reproduction) -> String {
 }
 
 /// The columns of CSV and Markdown.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "training_id",
     "condition",
     "seed",
@@ -122,6 +128,7 @@ const KEYS: [&str; 11] = [
     "agrees",
     "same_network",
     "epochs_differ",
+    "evaluations_missing",
     "answers",
     "answers_differ",
     "probabilities_differ",
@@ -141,6 +148,7 @@ fn value(reproduction: &Reproduction) -> serde_json::Value {
         "damaged": reproduction.damaged,
         "same_network": reproduction.same_network,
         "epochs_differ": reproduction.epochs_differ,
+        "evaluations_missing": reproduction.evaluations_missing,
         "answers": reproduction.answers,
         "answers_differ": reproduction.answers_differ,
         "probabilities_differ": reproduction.probabilities_differ,

@@ -10,11 +10,12 @@ use crate::report::{Format, Order, Query, Table};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rows and columns")]
 pub struct Selection {
-    /// Only rows for which this SQL expression holds, as in 'mode = "hide" and test_accuracy > 0.8'
+    /// Only rows for which this holds, as in 'mode = "hide" and test_accuracy > 0.8'
     ///
-    /// SQLite's SQL, on any column that `--format csv` gives, shown or not; a column with a dot in its
-    /// name stands in double quotes.
-    #[arg(long = "where", value_name = "SQL")]
+    /// On any column that `--format csv` gives, shown or not, spelled as in SQL: `=`, `<>`, `<`, `>=` …,
+    /// `and`, `or`, `not`, `in (…)`, `between … and …`, `like`, `is null` and arithmetic. A text stands in
+    /// quotes.
+    #[arg(long = "where", value_name = "CONDITION")]
     pub condition: Option<String>,
     /// Only rows whose column holds this text; may be given again
     #[arg(long = "filter", value_name = "COLUMN=TEXT")]

@@ -53,10 +53,6 @@ fn describe(
         ),
         read => read?,
     };
-    if matches!(format, Format::Table | Format::Markdown) {
-        output::table(&training_table(&manifest, run), format)?;
-        output::answer("\n")?;
-    }
     let epochs = match results.epochs(training) {
         Ok(epochs) => epochs,
         Err(StoreError::NotFound { path }) => {
@@ -68,10 +64,15 @@ fn describe(
         }
         Err(error) => return Err(error.into()),
     };
-    if epochs.is_empty() && matches!(format, Format::Table | Format::Markdown) {
-        return output::answer("no epochs are known of it\n");
-    }
+    // An error in the selection comes before any answer.
     let table: Table = selection.apply(epochs_table(&epochs), &[], format)?;
+    if matches!(format, Format::Table | Format::Markdown) {
+        output::table(&training_table(&manifest, run), format)?;
+        output::answer("\n")?;
+        if epochs.is_empty() {
+            return output::answer("no epochs are known of it\n");
+        }
+    }
     match format {
         Format::Json => output::data(&json(&manifest, run, &table)?),
         other => output::table(&table, other),

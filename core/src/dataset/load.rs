@@ -22,7 +22,7 @@ use super::progress::go_on;
 use super::rafdb::Rafdb;
 use super::{Dataset, DatasetError, Progress, Stage, Watch};
 use crate::experiment::{DatasetSpec, FacesSpec, Source, WithoutLandmarks};
-use crate::plan::source_content;
+use crate::plan::{ImageCounts, source_content};
 
 /// Pictures are decoded in batches of about so many bytes: enough to keep all threads busy, little
 /// beside what a training takes.
@@ -122,14 +122,26 @@ pub fn missing(spec: &DatasetSpec) -> Option<String> {
     pictures.or(landmarks.map(|path| format!("there is no `{}`", path.display())))
 }
 
-/// The content hash of a data set on disk, where the folder `cache` knows it without reading a picture.
-pub fn known_content(spec: &DatasetSpec, cache: &Path) -> Option<String> {
+/// What the cache knows of a data set on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownData {
+    /// [`Dataset::content`].
+    pub content: String,
+    pub images: ImageCounts,
+}
+
+/// A data set on disk, where the folder `cache` knows it without reading a picture.
+pub fn known(spec: &DatasetSpec, cache: &Path) -> Option<KnownData> {
     let Ok(Where::OnDisk(catalogue)) = find(spec) else { return None };
     let cache = Cache::existing(cache);
     let stamps = inputs(spec, catalogue.as_ref()).stamps().ok()?;
     let key = cache.recall(&stamp(spec, &stamps))?;
     match cache.get(&key) {
-        Found::Dataset(dataset) => Some(dataset.content),
+        Found::Dataset(dataset) => {
+            let Dataset { train, val, test, content, .. } = *dataset;
+            let [train, val, test] = [train, val, test].map(|images| images.len());
+            Some(KnownData { content, images: ImageCounts { train, val, test } })
+        }
         Found::Nothing | Found::Damaged { .. } => None,
     }
 }

@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::error::DatasetError;
 pub use self::landmarks_table::LandmarkTable;
-pub use self::load::{known_content, load, missing};
+pub use self::load::{KnownData, known, load, missing};
 pub use self::progress::{Progress, Stage, Watch};
 pub use self::summary::{SplitSummary, Summary, summary};
 use crate::region::Landmarks;

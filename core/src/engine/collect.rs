@@ -132,8 +132,9 @@ fn describe(
         Some(TrainingStatus::Done) if record.is_none() => missing("it was not evaluated"),
         Some(status) => status.into(),
     };
-    let evaluated_area =
-        record.filter(|_| run.evaluation.occlusion.is_some()).map(|record| record.area);
+    let record = record.filter(|_| run.evaluation.occlusion.is_some());
+    let missed = record.as_ref().and_then(|record| record.missed);
+    let evaluated_area = record.map(|record| record.area);
     let area =
         evaluated_area.or(manifest.and_then(|manifest| manifest.covered_area)).unwrap_or(0.0);
     let occlusion = condition.occlusion.as_ref();
@@ -150,6 +151,7 @@ fn describe(
         control: condition.control.is_some(),
         draw: condition.control,
         area,
+        missed,
         seed: run.seed,
         epochs: manifest.map_or(0, |manifest| manifest.epochs),
         best_epoch: manifest.map_or(0, |manifest| manifest.best_epoch),

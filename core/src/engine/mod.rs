@@ -17,6 +17,7 @@ mod libtorch;
 mod manifest;
 mod name;
 mod outline;
+mod outlook;
 mod process;
 mod reach;
 mod reproduction;
@@ -42,6 +43,7 @@ pub use manifest::manifest;
 pub use outline::{
     Outline, OutlineCondition, OutlineMap, OutlineRun, OutlineTraining, Status, outline,
 };
+pub use outlook::Outlook;
 pub use process::{be_called_by_name, kill_workers, log_to, this_program};
 pub use reach::{Reached, reached};
 pub use reproduction::{Circumstance, Reproduced, Reproduction, epochs_differ};

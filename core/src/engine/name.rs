@@ -66,7 +66,8 @@ fn left_out(
         .flat_map(|training| asked(work.experiment, work.plan, identified, training))
         .collect();
     wanted.extend(maps.iter().map(|map| map.id.as_str()));
-    Ok(match work.results.former(&work.experiment.name, &wanted, live)? {
+    let (name, text) = (&work.experiment.name, &work.experiment.merged);
+    Ok(match work.results.former(name, text, &wanted, live)? {
         Former::Kept => None,
         Former::LeftOut { results, of } if results == of => {
             Some(format!("none of whose {of} runs is part of this one"))

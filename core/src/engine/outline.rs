@@ -13,6 +13,8 @@ use crate::store::{EvaluationRecord, Results, StoreError, TrainingStatus};
 #[derive(Debug, Serialize)]
 pub struct Outline {
     pub experiment: String,
+    /// BLAKE3 of the experiment as it is run, which lies beside `plan.json`, hexadecimal.
+    pub experiment_blake3: String,
     pub question: String,
     /// Of the first combination, where a matrix sweeps the network.
     pub parameters: OutlineParameters,
@@ -156,6 +158,7 @@ pub fn outline(
     });
     Ok(Outline {
         experiment: plan.experiment.clone(),
+        experiment_blake3: blake3::hash(experiment.merged.as_bytes()).to_hex().to_string(),
         question: experiment.question.clone(),
         parameters: OutlineParameters { total: count.total, trainable: count.trainable },
         seeds: experiment.seeds.clone(),

@@ -18,6 +18,8 @@ pub struct Reproduction {
     /// The largest difference of any loss or accuracy of any epoch; infinite where the epochs are not as
     /// many, `None` where those that are stored cannot be read.
     pub epochs_differ: Option<f64>,
+    /// Evaluations that some experiment needs and that are not stored, so that nothing could be compared.
+    pub evaluations_missing: u64,
     /// Answers of all evaluations, and how many of them name another class.
     pub answers: u64,
     pub answers_differ: u64,

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::sensitivity::{SensitivityMap, asked, has_map};
 use super::{EngineError, Event, Observer, Work};
-use crate::plan::{EvaluationId, Identified, NUMERIC_VERSION, SensitivityId, TrainingId};
-use crate::store::{EvaluationRecord, Results, StoreError, TrainingStatus};
+use crate::plan::{EvaluationId, Identified, SensitivityId, TrainingId};
+use crate::store::{EvaluationRecord, Results, StoreError};
 
 /// What of a plan lies in the results folder, whole.
 #[derive(Debug)]
@@ -119,17 +119,7 @@ pub fn is_trained(
     id: &TrainingId,
     observer: &mut dyn Observer,
 ) -> Result<bool, StoreError> {
-    let manifest = results.manifest(id.as_str());
-    let folder = results.training_dir(id.as_str())?;
-    let status = manifest.and_then(|manifest| {
-        if manifest.numeric_version != NUMERIC_VERSION {
-            let reason = format!("it is of numeric version {}", manifest.numeric_version);
-            return Err(StoreError::Foreign { path: folder.join("manifest.json"), reason });
-        }
-        manifest.check_files(&folder)?;
-        Ok(manifest.status)
-    });
-    Ok(sound(status, observer)? == Some(TrainingStatus::Done))
+    Ok(sound(results.is_trained(id.as_str()), observer)?.unwrap_or(false))
 }
 
 /// Whether an evaluation's predictions are there, whole.

@@ -239,16 +239,8 @@ impl<'a> Section<'a> {
                     None
                 }
             },
-            (Takes::Text(_), _) => {
-                self.wrong_type(path, node, "a string", None);
-                None
-            }
             (Takes::Words(words), _) => read_word(node, path, words, problems).map(Json::from),
             (Takes::Flag, Value::Flag(flag)) => Some(json!(flag)),
-            (Takes::Flag, _) => {
-                self.wrong_type(path, node, "true or false", None);
-                None
-            }
             (Takes::Integer(low, high), _) => {
                 read_integer(node, path, low, high, problems).map(Json::from)
             }
@@ -270,6 +262,11 @@ impl<'a> Section<'a> {
             }
             (Takes::List(..), _) => {
                 self.not_a_list(path, key.name(), node);
+                None
+            }
+            (Takes::Text(_) | Takes::Flag, _) => {
+                let wanted = if key.type_name() == "text" { "a string" } else { "true or false" };
+                self.wrong_type(path, node, wanted, None);
                 None
             }
             (Takes::Table | Takes::Own(..), _) => None,

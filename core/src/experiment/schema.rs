@@ -20,7 +20,8 @@ pub(super) fn build() -> Json {
     let mut whole = section("", "A question, and everything needed to answer it");
     whole["properties"]["name"]["not"] = json!({ "const": super::decode::TRAININGS });
     let needed = |section: &str| -> Vec<&str> {
-        lines_of(section).filter(|key| key.needed.is_some()).map(Key::name).collect()
+        let needed = |key: &&Key| key.needed.is_some() && key.only == Only::Always;
+        lines_of(section).filter(needed).map(Key::name).collect()
     };
     let with_root = lines_of("dataset").find(|key| key.name() == "root").map(|key| key.only);
     let Some(Only::Kinds(with_root)) = with_root else { return whole };
@@ -29,15 +30,9 @@ pub(super) fn build() -> Json {
     whole["required"] = json!(needed(""));
     // What a file need not say where it has a base that may say it.
     whole["if"] = json!({ "additionalProperties": true, "required": ["base"] });
-    whole["else"] = json!({
-        "additionalProperties": true,
-        "required": ["dataset"],
-        "properties": { "dataset": {
-            "additionalProperties": true,
-            "required": ["kind"],
-            "allOf": [{ "$ref": "#/$defs/needs_root" }],
-        } },
-    });
+    let mut dataset = json!({ "additionalProperties": true, "required": needed("dataset") });
+    dataset["allOf"] = json!([{ "$ref": "#/$defs/needs_root" }]);
+    whole["else"] = when("dataset", dataset);
     whole["$defs"] = json!({
         "needs_root": {
             "if": when("kind", json!({ "enum": with_root })),
@@ -47,12 +42,7 @@ pub(super) fn build() -> Json {
         "atlas": { "enum": Regions::aligned().names().collect::<Vec<_>>() },
         "region": { "anyOf": [
             { "$ref": "#/$defs/atlas" },
-            {
-                "description": "A region of [regions]",
-                "type": "string",
-                "pattern": "^[a-z0-9_]{1,64}$",
-                "not": { "enum": SET_WORDS },
-            },
+            { "type": "string", "pattern": "^[a-z0-9_]{1,64}$", "not": { "enum": SET_WORDS } },
         ] },
         "values": { "type": "array", "minItems": 1, "uniqueItems": true },
         "keys": { "type": "object", "additionalProperties": {
@@ -289,15 +279,9 @@ pub(super) fn blocks() -> Json {
 pub(super) fn sets() -> Json {
     let region = json!({ "$ref": "#/$defs/region" });
     let set = json!({ "type": "array", "minItems": 1, "uniqueItems": true, "items": region });
-    json!({ "anyOf": [
-        { "enum": SET_WORDS },
-        {
-            "type": "array",
-            "maxItems": super::study::MAX_SETS,
-            "uniqueItems": true,
-            "items": { "anyOf": [region, set] },
-        },
-    ] })
+    let (most, items) = (super::study::MAX_SETS, json!({ "anyOf": [region, set] }));
+    let list = json!({ "type": "array", "maxItems": most, "uniqueItems": true, "items": items });
+    json!({ "anyOf": [{ "enum": SET_WORDS }, list] })
 }
 
 pub(super) fn regions() -> Json {
@@ -315,10 +299,7 @@ pub(super) fn regions() -> Json {
             "not": { "anyOf": [{ "$ref": "#/$defs/atlas" }, { "enum": SET_WORDS }] },
         },
         "additionalProperties": { "anyOf": [
-            {
-                "description": "A union of regions",
-                "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/region" },
-            },
+            { "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/region" } },
             { "description": "Polygons", "type": "array", "minItems": 1, "items": polygon },
         ] },
     })

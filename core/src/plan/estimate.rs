@@ -1,8 +1,8 @@
 //! How long the open trainings of a plan take.
 
-use crate::experiment::{Settings, Source};
+use crate::experiment::{DatasetSpec, Settings};
 
-use super::{Plan, multiply_adds};
+use super::{ImageCounts, Plan, multiply_adds};
 
 /// Multiply-adds a second and thread of a small network in training, f32.
 const GUESS: f64 = 1.0e10;
@@ -18,7 +18,7 @@ pub struct Estimate {
 impl Plan {
     /// The time of the `open` trainings (indices into the plan's), `at_once` at a time, each on so many `threads`.
     /// `speed` gives the images a second of trainings of the same network on the same size of pictures, where there
-    /// are any. `None` where the number of pictures is not known before they are read.
+    /// are any. `None` where `images` does not know how many images a training has.
     ///
     /// # Errors
     /// Those of `speed`.
@@ -26,18 +26,19 @@ impl Plan {
         &self,
         open: &[usize],
         (at_once, threads): (u32, u32),
+        images: impl Fn(&DatasetSpec) -> Option<ImageCounts>,
         speed: impl Fn(&Settings) -> Result<Option<f64>, E>,
     ) -> Result<Option<Estimate>, E> {
         let mut estimate = Estimate { seconds: 0.0, measured: true };
         for training in open {
             let settings = &self.trainings[*training].settings;
-            let Source::Faces(faces) = &settings.dataset.source else { return Ok(None) };
+            let Some(images) = images(&settings.dataset) else { return Ok(None) };
             let runs = self.runs.iter().filter(|run| run.training == *training).count();
             let epochs = settings.train.epochs as usize;
             // A picture that is only answered goes forward, one that is learned from backward too, which is
             // twice as much.
-            let answered = faces.val * epochs + faces.test * runs;
-            let visits = (faces.train * epochs) as f64 + answered as f64 / 3.0;
+            let answered = images.val * epochs + images.test * runs;
+            let visits = (images.train * epochs) as f64 + answered as f64 / 3.0;
             let images_per_second = speed(settings)?.unwrap_or_else(|| {
                 estimate.measured = false;
                 let Settings { dataset, model, .. } = settings;
@@ -63,12 +64,14 @@ mod tests {
         let text = "name = \"x\"\n[dataset]\nkind = \"faces\"\ntrain = 900\nval = 30\ntest = 60\n[train]\n\
                     epochs = 2\n[seeds]\ncount = 2\n";
         let plan = Plan::new(&experiment::parse(text, "x", &[]).unwrap()).unwrap();
+        let images = |_: &DatasetSpec| Some(ImageCounts { train: 900, val: 30, test: 60 });
         // (900 · 2 + (30 · 2 + 60) / 3) pictures at 92 a second, twice, two at once.
         let measured = |_: &Settings| Ok::<_, Infallible>(Some(92.0));
-        let estimate = plan.estimate(&[0, 1], (2, 1), measured).unwrap().unwrap();
+        let estimate = plan.estimate(&[0, 1], (2, 1), images, measured).unwrap().unwrap();
         assert_eq!(estimate, Estimate { seconds: 20.0, measured: true });
+        assert_eq!(plan.estimate(&[0], (1, 1), |_| None, measured).unwrap(), None);
         let unknown = |_: &Settings| Ok::<_, Infallible>(None);
-        let estimate = plan.estimate(&[0], (1, 1), unknown).unwrap().unwrap();
+        let estimate = plan.estimate(&[0], (1, 1), images, unknown).unwrap().unwrap();
         assert!(!estimate.measured && estimate.seconds > 0.0, "{estimate:?}");
     }
 }

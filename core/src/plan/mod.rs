@@ -14,6 +14,7 @@ mod identity;
 mod naming;
 mod reach;
 mod sensitivity;
+mod steps;
 
 pub use condition::Condition;
 pub use count::{ParameterCount, multiply_adds};
@@ -28,6 +29,7 @@ pub use identity::{
 pub use naming::{ConditionName, PhaseWords, Several, Swept, swept_words, typed_seen};
 pub use reach::{CoversNothing, Parts, Pictures, Reach, covers_nothing};
 pub use sensitivity::{CURVE_KINDS, RANDOM_ORDERS, curve_answers, map_answers, window_starts};
+pub use steps::{ImageCounts, steps_per_epoch};
 
 #[cfg(test)]
 mod tests;

@@ -140,7 +140,7 @@ impl Several {
     /// The name that is typed: `whole`, `hide eyes + mouth (evaluate, noise), control 1, learning_rate =
     /// 0.01`. Two conditions of a study never share it.
     pub fn typed(self, name: ConditionName<'_>) -> String {
-        let mut typed = match name.masking {
+        let typed = match name.masking {
             None => "whole".to_owned(),
             Some(Masking { phase: Phase::Masks, .. }) => "masks alone".to_owned(),
             Some(Masking { mode, phase, fill }) => {

@@ -116,6 +116,11 @@ macro_rules! scalar {
                 let from: fn(_) -> $type = $from;
                 Ok(Some(column.$get()?.iter().map(|value| value.map(from)).collect()))
             }
+
+            // What a row need not have, a table of an earlier version need not have.
+            fn absent() -> Option<Self> {
+                Some(None)
+            }
         }
     };
 }

@@ -15,6 +15,10 @@ pub struct EvaluationRecord {
     pub evaluation_id: String,
     /// Mean share of pixels covered over the test images.
     pub area: f64,
+    /// Share of the test images in which its regions have no pixel; `None` for whole faces, and of an earlier
+    /// version.
+    #[serde(default)]
+    pub missed: Option<f64>,
     /// BLAKE3 of the predictions' file, hexadecimal.
     pub predictions: String,
 }

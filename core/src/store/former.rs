@@ -8,8 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use serde::Deserialize;
-
+use super::needs::Planned;
 use super::orphans::holds_experiment;
 use super::{Results, RunRow, StoreError};
 
@@ -20,57 +19,54 @@ pub enum Former {
     Kept,
     /// So many of its runs and maps, of so many.
     LeftOut { results: usize, of: usize },
-    /// There is a study whose plan is missing or damaged.
+    /// There is a study of which nothing says what it is.
     Unknown,
-}
-
-#[derive(Deserialize)]
-struct Planned {
-    runs: Vec<Run>,
-    #[serde(default)]
-    sensitivity: Vec<Map>,
-}
-
-#[derive(Deserialize)]
-struct Run {
-    run_id: String,
-    training_id: String,
-}
-
-#[derive(Deserialize)]
-struct Map {
-    sensitivity_id: String,
-    training_id: String,
 }
 
 impl Results {
     /// What of the study in the experiment's folder is not among `wanted`, the ids of a new plan's runs and
     /// maps. Where the study has tables, or a run is at it (`live`), all of it counts, else what has begun.
+    ///
+    /// A study that has lost its plan is known by its table of runs, else by its experiment file: `text` is the
+    /// new one's.
     pub fn former(
         &self,
         experiment: &str,
+        text: &str,
         wanted: &BTreeSet<&str>,
         live: bool,
     ) -> Result<Former, StoreError> {
         let folder = self.experiment_dir(experiment)?;
-        let plan = match self.plan::<Planned>(experiment) {
-            Ok(plan) => plan,
-            Err(StoreError::NotFound { .. }) => {
-                return Ok(match folder.is_dir() && holds_experiment(&folder)? {
-                    true => Former::Unknown,
-                    false => Former::Kept,
-                });
+        let has_table = self.table_path::<RunRow>(experiment)?.exists();
+        // Ids, each with its training.
+        let study: Vec<(String, String)> = match self.plan::<Planned>(experiment) {
+            Ok(plan) => {
+                let runs = plan.runs.into_iter().map(|run| (run.run_id, run.training_id));
+                let maps = plan.sensitivity.into_iter();
+                runs.chain(maps.map(|map| (map.sensitivity_id, map.training_id))).collect()
             }
-            Err(StoreError::Damaged { .. }) => return Ok(Former::Unknown),
+            Err(StoreError::NotFound { .. } | StoreError::Damaged { .. }) => {
+                let same = || self.experiment_text(experiment).is_ok_and(|there| there == text);
+                match self.runs_if_any(experiment)? {
+                    Some(rows) => {
+                        rows.into_iter().map(|row| (row.run_id, row.training_id)).collect()
+                    }
+                    None if !folder.is_dir() || !holds_experiment(&folder)? || same() => {
+                        return Ok(Former::Kept);
+                    }
+                    None => return Ok(Former::Unknown),
+                }
+            }
             Err(error) => return Err(error),
         };
-        let runs = plan.runs.iter().map(|run| (&run.run_id, &run.training_id));
-        let maps = plan.sensitivity.iter().map(|map| (&map.sensitivity_id, &map.training_id));
-        let all = live || self.table_path::<RunRow>(experiment)?.exists();
         let (mut results, mut of) = (0, 0);
-        for (id, training) in runs.chain(maps) {
+        for (id, training) in &study {
             let has = |path: PathBuf| path.exists();
-            if all || has(self.manifest_path(training)?) || has(self.checkpoint_path(training)?) {
+            if live
+                || has_table
+                || has(self.manifest_path(training)?)
+                || has(self.checkpoint_path(training)?)
+            {
                 of += 1;
                 results += usize::from(!wanted.contains(id.as_str()));
             }
@@ -97,6 +93,8 @@ impl Results {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::effects::fixture::run;
+    use crate::store::write_table;
 
     #[test]
     fn what_a_new_plan_leaves_out() {
@@ -108,22 +106,22 @@ mod tests {
             fs::write(path, text).unwrap();
         };
         let former = |wanted: &[&str]| {
-            results.former("x", &wanted.iter().copied().collect(), false).unwrap()
+            results.former("x", "name = 'x'", &wanted.iter().copied().collect(), false).unwrap()
         };
         assert_eq!(former(&[]), Former::Kept);
         write("x/preview.png", "a picture");
         assert_eq!(former(&[]), Former::Kept);
         write("x/runs.parquet", "rows");
         assert_eq!(former(&["r1"]), Former::Unknown);
-        let plan = r#"{"runs": [{"run_id": "r1", "training_id": "t1"},
-                                {"run_id": "r2", "training_id": "t2"},
-                                {"run_id": "r3", "training_id": "t3"}],
+        let plan = r#"{"runs": [{"run_id": "r1", "training_id": "t1", "evaluation_id": "e1"},
+                                {"run_id": "r2", "training_id": "t2", "evaluation_id": "e1"},
+                                {"run_id": "r3", "training_id": "t3", "evaluation_id": "e1"}],
                        "sensitivity": [{"sensitivity_id": "s1", "training_id": "t1"}]}"#;
         write("x/plan.json", plan);
         assert_eq!(former(&["r1"]), Former::LeftOut { results: 3, of: 4 }, "there are tables");
         fs::remove_file(folder.path().join("x/runs.parquet")).unwrap();
         assert_eq!(former(&[]), Former::Kept, "nothing has begun");
-        let live = results.former("x", &BTreeSet::new(), true).unwrap();
+        let live = results.former("x", "", &BTreeSet::new(), true).unwrap();
         assert_eq!(live, Former::LeftOut { results: 4, of: 4 });
         write("trainings/t1/manifest.json", "{}");
         write("trainings/t2/checkpoint.safetensors", "");
@@ -132,6 +130,15 @@ mod tests {
         assert_eq!(former(&["r1", "r2", "s1", "r9"]), Former::Kept);
         write("x/plan.json", "{");
         assert_eq!(former(&["r1", "r2", "s1"]), Former::Unknown);
+        write("x/experiment.toml", "name = 'y'");
+        assert_eq!(former(&["r1"]), Former::Unknown);
+        write("x/experiment.toml", "name = 'x'");
+        assert_eq!(former(&["r1"]), Former::Kept, "it is the same study");
+        fs::remove_file(folder.path().join("x/plan.json")).unwrap();
+        let rows = ["r1", "r2"].map(|id| run(id, &[], "none", 1));
+        write_table(&results.table_path::<RunRow>("x").unwrap(), &rows).unwrap();
+        assert_eq!(former(&["r1"]), Former::LeftOut { results: 1, of: 2 }, "by its table");
+        assert_eq!(former(&["r1", "r2", "r3"]), Former::Kept);
 
         write("x-1/notes", "");
         assert_eq!(results.rename_former("x").unwrap(), "x-2");

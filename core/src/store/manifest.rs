@@ -102,6 +102,22 @@ impl Results {
         }
     }
 
+    /// Whether a training is done by the arithmetic of this version, its network and epochs whole.
+    ///
+    /// # Errors
+    /// As [`Results::manifest`], [`StoreError::Foreign`] too where it is of another numeric version, and
+    /// [`StoreError::Damaged`] where a file is not the one that it wrote.
+    pub fn is_trained(&self, training_id: &str) -> Result<bool, StoreError> {
+        let manifest = self.manifest(training_id)?;
+        if manifest.numeric_version != NUMERIC_VERSION {
+            let reason = format!("it is of numeric version {}", manifest.numeric_version);
+            let path = self.manifest_path(training_id)?;
+            return Err(StoreError::Foreign { path, reason });
+        }
+        manifest.check_files(&self.training_dir(training_id)?)?;
+        Ok(manifest.status == TrainingStatus::Done)
+    }
+
     /// As [`Results::manifest`]; `None` where there is none.
     pub fn manifest_if_any(&self, training_id: &str) -> Result<Option<Manifest>, StoreError> {
         match self.manifest(training_id) {

@@ -1,10 +1,12 @@
 //! Which results each experiment in the folder needs, from the plans that lie there.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::json::read_sealed_json;
-use super::{Results, StoreError};
+use super::{Results, RunRow, StoreError, read_table};
 
 /// The file that says what an experiment needs.
 pub(super) const PLAN: &str = "plan.json";
@@ -21,33 +23,38 @@ pub struct Need {
     pub evaluation_id: String,
 }
 
-/// A map of where a training's network looks, which some experiment needs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MapNeed {
+/// The part of `plan.json` that says what an experiment needs.
+#[derive(Debug, Deserialize)]
+pub(super) struct Planned {
+    /// The name that the study had when it was run.
+    #[serde(default)]
+    experiment: Option<String>,
+    pub runs: Vec<PlannedRun>,
+    /// Missing where no maps are asked for.
+    #[serde(default)]
+    pub sensitivity: Vec<PlannedMap>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct PlannedRun {
+    pub run_id: String,
+    pub training_id: String,
+    evaluation_id: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct PlannedMap {
     pub training_id: String,
     pub sensitivity_id: String,
 }
 
-/// The part of `plan.json` that says what an experiment needs.
-#[derive(Deserialize)]
-struct Planned {
-    runs: Vec<PlannedRun>,
-    /// Missing where no maps are asked for.
-    #[serde(default)]
-    sensitivity: Vec<PlannedMap>,
-}
-
-#[derive(Deserialize)]
-struct PlannedRun {
-    run_id: String,
-    training_id: String,
-    evaluation_id: String,
-}
-
-#[derive(Deserialize)]
-struct PlannedMap {
-    training_id: String,
-    sensitivity_id: String,
+/// What of a training's folder some experiment needs.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Needed {
+    pub evaluations: BTreeSet<String>,
+    pub maps: BTreeSet<String>,
+    /// All of it: the study has lost its plan, and its table names the training alone.
+    pub whole: bool,
 }
 
 /// What all experiments need, experiment by experiment.
@@ -56,7 +63,8 @@ struct PlannedMap {
 /// Where an experiment's plan cannot be read: what it needs is not known then.
 pub fn needs(results: &Results) -> Result<Vec<Need>, StoreError> {
     let mut needs = Vec::new();
-    for (experiment, plan) in plans(results)? {
+    for experiment in results.experiments()? {
+        let Some(plan) = results.planned(&experiment)? else { continue };
         needs.extend(plan.runs.into_iter().map(|run| Need {
             experiment: experiment.clone(),
             run_id: run.run_id,
@@ -67,33 +75,88 @@ pub fn needs(results: &Results) -> Result<Vec<Need>, StoreError> {
     Ok(needs)
 }
 
-/// The maps that all experiments need.
-///
-/// # Errors
-/// As [`needs`].
-pub fn map_needs(results: &Results) -> Result<Vec<MapNeed>, StoreError> {
-    let maps = plans(results)?.into_iter().flat_map(|(_, plan)| plan.sensitivity);
-    Ok(maps
-        .map(|PlannedMap { training_id, sensitivity_id }| MapNeed { training_id, sensitivity_id })
-        .collect())
-}
-
-/// The plan of each experiment that has one. A folder without, as a preview leaves one, needs nothing.
-fn plans(results: &Results) -> Result<Vec<(String, Planned)>, StoreError> {
-    let mut plans = Vec::new();
-    for experiment in results.experiments()? {
-        match results.plan::<Planned>(&experiment) {
-            Ok(plan) => plans.push((experiment, plan)),
-            Err(StoreError::NotFound { .. }) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(plans)
-}
-
 impl Results {
     /// As much of an experiment's plan as `T` asks for.
     pub fn plan<T: DeserializeOwned>(&self, experiment: &str) -> Result<T, StoreError> {
         read_sealed_json(&self.experiment_dir(experiment)?.join(PLAN), LIMIT)
+    }
+
+    /// What an experiment needs; `None` where it has no plan. A folder without one, as a preview leaves it,
+    /// needs nothing.
+    fn planned(&self, experiment: &str) -> Result<Option<Planned>, StoreError> {
+        match self.plan(experiment) {
+            Err(StoreError::NotFound { .. }) => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
+    /// The rows of an experiment's runs, where their table is there and can be read.
+    pub(super) fn runs_if_any(&self, experiment: &str) -> Result<Option<Vec<RunRow>>, StoreError> {
+        match read_table(&self.table_path::<RunRow>(experiment)?) {
+            Ok(rows) => Ok(Some(rows)),
+            Err(error @ (StoreError::Link { .. } | StoreError::NoFile { .. })) => Err(error),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// What the experiments of the folder need, by training.
+    ///
+    /// # Errors
+    /// Where a plan cannot be read, and [`StoreError::Foreign`] where it is not that of the tables beside it.
+    pub(super) fn needed(&self) -> Result<BTreeMap<String, Needed>, StoreError> {
+        let mut needed: BTreeMap<String, Needed> = BTreeMap::new();
+        for experiment in self.experiments()? {
+            let rows = self.runs_if_any(&experiment)?.unwrap_or_default();
+            let Some(plan) = self.planned(&experiment)? else {
+                for row in rows {
+                    needed.entry(row.training_id).or_default().whole = true;
+                }
+                continue;
+            };
+            if let Some(reason) = self.belongs_elsewhere(&experiment, &plan, &rows) {
+                let path = self.experiment_dir(&experiment)?.join(PLAN);
+                return Err(StoreError::Foreign { path, reason });
+            }
+            for run in plan.runs {
+                let of_training = needed.entry(run.training_id).or_default();
+                of_training.evaluations.insert(run.evaluation_id);
+            }
+            for map in plan.sensitivity {
+                needed.entry(map.training_id).or_default().maps.insert(map.sensitivity_id);
+            }
+        }
+        Ok(needed)
+    }
+
+    /// Why a plan is not that of the folder it lies in. The folder's own name says nothing: it may have been
+    /// renamed.
+    fn belongs_elsewhere(
+        &self,
+        experiment: &str,
+        plan: &Planned,
+        rows: &[RunRow],
+    ) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Name {
+            name: String,
+        }
+        let text = self.experiment_text(experiment).unwrap_or_default();
+        let own = toml::from_str::<Name>(&text).ok();
+        if let (Some(own), Some(planned)) = (own, &plan.experiment)
+            && own.name != *planned
+        {
+            return Some(format!(
+                "it is the plan of `{planned}`, and the experiment.toml beside it that of `{}`",
+                own.name
+            ));
+        }
+        let planned: BTreeSet<&str> = plan.runs.iter().map(|run| run.run_id.as_str()).collect();
+        let strange = rows.iter().filter(|row| !planned.contains(row.run_id.as_str())).count();
+        (strange > 0).then(|| {
+            format!(
+                "{strange} of the {} runs in the runs.parquet beside it are not in it",
+                rows.len()
+            )
+        })
     }
 }

@@ -4,17 +4,18 @@
 //! read: a folder that was renamed, moved deeper, replaced by a link or has lost its plan still holds the
 //! tables of trainings that took days. And nothing is an orphan but what this program made and named.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::needs::PLAN;
+use super::log::logged_seconds;
+use super::needs::{Needed, PLAN};
 use super::results::{LOCKS, SENSITIVITY, SESSIONS, TRAINING_FILES, TRAININGS};
 use super::whole::is_unfinished;
-use super::{CACHE, Manifest, Results, StoreError, map_needs, needs, read_text};
+use super::{CACHE, Manifest, Results, StoreError, read_text};
 use crate::plan::is_id;
 
 /// Something that can go, and how large it is.
@@ -70,14 +71,7 @@ impl Results {
     /// Where what some experiment needs is not known: [`StoreError::Stray`], or that its plan cannot be read.
     pub fn orphans(&self, cache: bool) -> Result<Orphans, StoreError> {
         self.refuse_strays()?;
-        let mut needed: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for need in needs(self)? {
-            needed.entry(need.training_id).or_default().push(need.evaluation_id);
-        }
-        let mut maps: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for need in map_needs(self)? {
-            maps.entry(need.training_id).or_default().push(need.sensitivity_id);
-        }
+        let needed = self.needed()?;
         let mut found = Orphans::default();
         for id in self.trainings()?.into_iter().filter(|id| is_id(id)) {
             // Without locks nothing is known of who is at what, and nothing is removed.
@@ -96,9 +90,9 @@ impl Results {
                     }
                     found.foreign.extend(foreign);
                 }
-                Some(evaluations) => {
-                    let maps = maps.get(&id).map_or(&[][..], Vec::as_slice);
-                    let (kind, evaluations) = (OrphanKind::Evaluation, evaluations.as_slice());
+                Some(Needed { whole: true, .. }) => {}
+                Some(Needed { evaluations, maps, .. }) => {
+                    let kind = OrphanKind::Evaluation;
                     orphans.extend(unneeded(&folder.join(EVALUATIONS), evaluations, kind)?);
                     orphans.extend(unneeded(&folder.join(SENSITIVITY), maps, OrphanKind::Map)?);
                 }
@@ -124,7 +118,7 @@ impl Results {
         Ok(found)
     }
 
-    /// An error where the files of an experiment lie in a place that [`needs`] does not look at.
+    /// An error where the files of an experiment lie in a place that [`Results::needed`] does not look at.
     fn refuse_strays(&self) -> Result<(), StoreError> {
         let own = [TRAININGS, CACHE, LOCKS, SESSIONS].map(|name| self.root().join(name));
         let listed = self.experiments()?;
@@ -164,11 +158,14 @@ impl Results {
                          delete it",
                     ));
                 }
-                if fs::symlink_metadata(path.join(PLAN)).is_err() {
+                // Its table of runs says as much.
+                if fs::symlink_metadata(path.join(PLAN)).is_err()
+                    && self.runs_if_any(&name.to_string_lossy())?.is_none()
+                {
                     return Err(stray(
-                        "has no plan.json",
-                        "Run the experiment again, which writes it, move it out of the results folder, or \
-                         delete it",
+                        "has neither a plan.json nor a runs.parquet that can be read",
+                        "Run just this experiment again, by its experiment.toml, which writes both; or move \
+                         it out of the results folder, or delete it",
                     ));
                 }
             }
@@ -184,10 +181,8 @@ impl Results {
             Err(_) => {}
         }
         // One under way has a line for each epoch that ends with its seconds.
-        let Ok(log) = read_text(&self.log_path(id)?, LOG_LIMIT) else { return Ok(None) };
-        let seconds: Vec<f64> =
-            log.lines().filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect();
-        Ok((!seconds.is_empty()).then(|| seconds.iter().sum()))
+        let log = read_text(&self.log_path(id)?, LOG_LIMIT).ok();
+        Ok(log.and_then(|log| logged_seconds(&log)))
     }
 
     /// Removes an orphan; a training only where nobody has begun to work on it since.
@@ -286,11 +281,15 @@ fn is_result(name: &str) -> bool {
 }
 
 /// The results in a folder whose id is not among those that are needed.
-fn unneeded(folder: &Path, needed: &[String], kind: OrphanKind) -> Result<Vec<Orphan>, StoreError> {
+fn unneeded(
+    folder: &Path,
+    needed: &BTreeSet<String>,
+    kind: OrphanKind,
+) -> Result<Vec<Orphan>, StoreError> {
     let is_unneeded = |path: &&PathBuf| {
         name(path).is_some_and(|name| {
             let id = name.split('.').next().unwrap_or_default();
-            is_result(name) && !needed.iter().any(|need| need == id)
+            is_result(name) && !needed.contains(id)
         })
     };
     let entries = entries(folder)?;
@@ -344,6 +343,8 @@ impl Orphan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::effects::fixture::run;
+    use crate::store::{RunRow, write_table};
 
     /// An id that begins with these digits.
     fn id(digits: &str) -> String {
@@ -385,6 +386,11 @@ mod tests {
             let path = self.path(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
+        }
+
+        fn write_runs(&self, experiment: &str, ids: &[&str]) {
+            let rows: Vec<RunRow> = ids.iter().map(|id| run(id, &[], "none", 1)).collect();
+            write_table(&self.results.table_path::<RunRow>(experiment).unwrap(), &rows).unwrap();
         }
 
         fn orphans(&self, cache: bool) -> Vec<String> {
@@ -430,6 +436,18 @@ mod tests {
         {
             assert!(folder.path(&format!("trainings/{needed}/{kept}")).exists(), "{kept}");
         }
+    }
+
+    #[test]
+    fn a_study_without_a_plan_needs_the_trainings_of_its_table() {
+        let folder = Folder::new();
+        fs::remove_file(folder.path("x/plan.json")).unwrap();
+        let mut row = run("r1", &[], "none", 1);
+        row.training_id = id("a3");
+        write_table(&folder.results.table_path::<RunRow>("x").unwrap(), &[row]).unwrap();
+        folder.write(&format!("trainings/{}/evaluations/{}.json", id("a3"), id("e9")), "{}");
+        let expected = [format!("trainings/{}", id("a1")), format!("trainings/{}", id("a2"))];
+        assert_eq!(folder.orphans(false), expected);
     }
 
     #[test]
@@ -507,12 +525,30 @@ mod tests {
                 folder.write("x/runs.parquet", "");
             },
             "x",
-            "has no plan.json",
+            "has neither a plan.json nor a runs.parquet",
         );
         stopped_by(&|folder| folder.write("x/plan.json", "{"), "x/plan.json", "is damaged");
 
+        let own = "name = 'x'\n";
+        stopped_by(
+            &|folder| {
+                folder.write("x/experiment.toml", own);
+                let plan = fs::read_to_string(folder.path("x/plan.json")).unwrap();
+                folder.write("x/plan.json", &plan.replacen('{', r#"{"experiment": "y", "#, 1));
+            },
+            "x/plan.json",
+            "it is the plan of `y`, and the experiment.toml beside it that of `x`",
+        );
+        stopped_by(
+            &|folder| folder.write_runs("x", &["r1", "r2", "r3"]),
+            "x/plan.json",
+            "2 of the 3 runs in the runs.parquet beside it are not in it",
+        );
+
         let folder = Folder::new();
         rename(&folder, "y");
+        folder.write("y/experiment.toml", own);
+        folder.write_runs("y", &["r1"]);
         folder.write("x/preview.png", "a picture");
         folder.write("inner/format.json", "{}");
         folder.write("inner/z/plan.json", "{}");

@@ -1,10 +1,10 @@
 //! One kind of row, one Parquet file.
 
 use std::fs::File;
-use std::io::{BufWriter, Cursor};
+use std::io::{self, BufWriter, Cursor, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use polars::prelude::*;
 use polars_io::prelude::{
@@ -157,8 +157,50 @@ pub struct TableWriter {
 
 /// A file that has rows.
 struct Begun {
-    parquet: BatchedWriter<BufWriter<File>>,
+    parquet: BatchedWriter<BufWriter<Noting<File>>>,
     whole: WholeFile,
+    failure: Failure,
+}
+
+/// Why something could not be written, in the system's words.
+type Failure = Arc<Mutex<Option<io::Error>>>;
+
+/// Passes on what is written and notes why that fails: what the encoder makes of it speaks of its own state,
+/// not of a full disk.
+struct Noting<W> {
+    to: W,
+    failure: Failure,
+}
+
+impl<W> Noting<W> {
+    fn note<T>(&self, written: io::Result<T>) -> io::Result<T> {
+        if let Err(error) = &written
+            && error.kind() != io::ErrorKind::Interrupted
+            && let Ok(mut failure) = self.failure.lock()
+        {
+            let same = error.raw_os_error().map(io::Error::from_raw_os_error);
+            failure.get_or_insert_with(|| same.unwrap_or_else(|| error.kind().into()));
+        }
+        written
+    }
+}
+
+impl<W: Write> Write for Noting<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.to.write(bytes);
+        self.note(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.to.flush();
+        self.note(flushed)
+    }
+}
+
+/// What kept a table from being written: what the disk said, else what the encoder says.
+fn cause(path: &Path, failure: &Failure, error: PolarsError) -> StoreError {
+    let noted = failure.lock().ok().and_then(|mut failure| failure.take());
+    StoreError::write(path, noted.unwrap_or_else(|| io::Error::other(error)))
 }
 
 impl TableWriter {
@@ -182,12 +224,11 @@ impl TableWriter {
         };
         DataFrame::new_infer_height(columns)
             .and_then(|frame| begun.parquet.write_batch(&frame))
-            .map_err(|error| StoreError::write(&self.path, std::io::Error::other(error)))
+            .map_err(|error| cause(&self.path, &begun.failure, error))
     }
 
     fn begin(&self, columns: &[Column]) -> Result<Begun, StoreError> {
-        let failed =
-            |error: PolarsError| StoreError::write(&self.path, std::io::Error::other(error));
+        let failure = Failure::default();
         let mut whole = WholeFile::begin(&self.path)?;
         let file = whole.file().try_clone();
         let file = file.map_err(|reason| StoreError::write(&self.path, reason))?;
@@ -203,12 +244,13 @@ impl TableWriter {
         let mut metadata = vec![(seal::KEY.to_owned(), seal::placeholder())];
         let arrow = schema_to_metadata_key(&arrow_schema(&schema));
         metadata.extend(arrow.value.map(|value| (arrow.key, value)));
+        let file = Noting { to: file, failure: failure.clone() };
         let parquet = ParquetWriter::new(BufWriter::new(file))
             .with_compression(ParquetCompression::Zstd(None))
             .with_key_value_metadata(Some(KeyValueMetadata::from_static(metadata)))
             .batched(&schema)
-            .map_err(failed)?;
-        Ok(Begun { parquet, whole })
+            .map_err(|error| cause(&self.path, &failure, error))?;
+        Ok(Begun { parquet, whole, failure })
     }
 
     fn refused(&self, ColumnError { column, problem }: ColumnError) -> StoreError {
@@ -218,12 +260,49 @@ impl TableWriter {
     /// Seals the table and puts it in its place.
     pub fn finish(self) -> Result<(), StoreError> {
         let failed = |reason| StoreError::write(&self.path, reason);
-        let Some(Begun { parquet, mut whole }) = self.begun else {
+        let Some(Begun { parquet, mut whole, failure }) = self.begun else {
             return remove(&self.path);
         };
-        parquet.finish().map_err(|error| failed(std::io::Error::other(error)))?;
+        parquet.finish().map_err(|error| cause(&self.path, &failure, error))?;
         drop(parquet);
         seal::seal(whole.file()).map_err(failed)?;
         whole.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A disk without room.
+    struct Full;
+
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::Error::from_raw_os_error(libc::ENOSPC))
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_called_one() {
+        let failure = Failure::default();
+        let to = BufWriter::with_capacity(1, Noting { to: Full, failure: failure.clone() });
+        let column = Column::new("a".into(), [1_i64, 2]);
+        let frame = DataFrame::new_infer_height(vec![column]).unwrap();
+        let written = ParquetWriter::new(to)
+            .batched(frame.schema())
+            .and_then(|mut parquet| parquet.write_batch(&frame).and_then(|()| parquet.finish()));
+        let error = cause(Path::new("a.parquet"), &failure, written.unwrap_err());
+        let StoreError::Write { ref reason, .. } = error else { panic!("{error}") };
+        assert!(crate::disk::is_full(reason), "{error}");
+        assert!(error.to_string().contains("No space left on device"), "{error}");
+        // Without a word of the disk the encoder's own is told.
+        let own = PolarsError::ComputeError("of the encoder".into());
+        let error = cause(Path::new("a.parquet"), &failure, own).to_string();
+        assert!(error.contains("of the encoder"), "{error}");
     }
 }

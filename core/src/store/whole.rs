@@ -56,15 +56,7 @@ impl WholeFile {
         self.finish_by(NamedTempFile::persist)
     }
 
-    /// As [`finish`](WholeFile::finish), but an error where anything is at that place.
-    pub fn finish_new(self) -> Result<(), StoreError> {
-        self.finish_by(NamedTempFile::persist_noclobber)
-    }
-
-    fn finish_by(
-        self,
-        persist: fn(NamedTempFile, PathBuf) -> Result<File, PersistError>,
-    ) -> Result<(), StoreError> {
+    fn finish_by(self, persist: Persist) -> Result<(), StoreError> {
         let path = self.path;
         let failed = |reason| StoreError::write(&path, reason);
         self.temporary.as_file().sync_all().map_err(failed)?;
@@ -77,16 +69,16 @@ impl WholeFile {
     }
 }
 
+/// How a temporary file gets its final name.
+type Persist = fn(NamedTempFile, PathBuf) -> Result<File, PersistError>;
+
 /// Writes the file `path` whole: `write` fills a temporary file in the same folder, which then takes the
 /// place of `path`. If `write` fails, what was there stays.
 pub fn write_whole<T>(
     path: &Path,
     write: impl FnOnce(&mut File) -> io::Result<T>,
 ) -> Result<T, StoreError> {
-    let mut whole = WholeFile::begin(path)?;
-    let value = write(whole.file()).map_err(|reason| StoreError::write(path, reason))?;
-    whole.finish()?;
-    Ok(value)
+    write_by(NamedTempFile::persist, path, write)
 }
 
 /// As [`write_whole`], but an error where anything is at `path`, be it a link that leads nowhere.
@@ -94,9 +86,17 @@ pub fn write_new<T>(
     path: &Path,
     write: impl FnOnce(&mut File) -> io::Result<T>,
 ) -> Result<T, StoreError> {
+    write_by(NamedTempFile::persist_noclobber, path, write)
+}
+
+fn write_by<T>(
+    persist: Persist,
+    path: &Path,
+    write: impl FnOnce(&mut File) -> io::Result<T>,
+) -> Result<T, StoreError> {
     let mut whole = WholeFile::begin(path)?;
     let value = write(whole.file()).map_err(|reason| StoreError::write(path, reason))?;
-    whole.finish_new()?;
+    whole.finish_by(persist)?;
     Ok(value)
 }
 

@@ -19,6 +19,7 @@ pub fn run(regions: &[&str], mode: &str, seed: u64) -> RunRow {
         control: false,
         draw: None,
         area: 0.1,
+        missed: None,
         seed,
         epochs: 10,
         best_epoch: 8,

@@ -23,15 +23,11 @@ pub enum ReportError {
     #[error("no column `{column}`: {help}")]
     UnknownColumn { column: String, help: String },
     #[error(
-        "the column `{column}` has dots in its name: in a condition it stands in double quotes, `\"{column}\"`"
-    )]
-    Unquoted { column: String },
-    #[error(
         "`'{column}'` is a text, since it stands in single quotes; the column is `{named}`",
-        named = named_in_sql(column)
+        named = named_in_condition(column)
     )]
     Quoted { column: String },
-    #[error("`{condition}` is no condition on a row: {reason}")]
+    #[error("invalid --where expression `{condition}`: {reason}")]
     Condition { condition: String, reason: String },
     #[error("the table could not be written as {format}: {reason}")]
     Encoding { format: &'static str, reason: String },
@@ -46,16 +42,19 @@ impl ReportError {
 
     /// As [`ReportError::unknown_column`], with the columns as a condition names them.
     pub(in crate::report) fn unknown_in_condition(column: &str, known: &[&str]) -> ReportError {
-        let named: Vec<String> = known.iter().map(|name| named_in_sql(name)).collect();
+        let named: Vec<String> = known.iter().map(|name| named_in_condition(name)).collect();
         let named: Vec<&str> = named.iter().map(String::as_str).collect();
-        ReportError::unknown_column(column, &named)
+        let help = suggest::help(column, "the columns are", &named);
+        let help = format!("{help}. A text stands in quotes");
+        ReportError::UnknownColumn { column: column.to_owned(), help }
     }
 }
 
-/// A column's name in a condition: in double quotes where it has dots.
-fn named_in_sql(column: &str) -> String {
-    match column.contains('.') {
-        true => format!("\"{column}\""),
-        false => column.to_owned(),
+/// A column's name in a condition: in double quotes where it is no plain word.
+fn named_in_condition(column: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
+    match column.starts_with(|c: char| c.is_alphabetic() || c == '_') && column.chars().all(plain) {
+        true => column.to_owned(),
+        false => format!("\"{}\"", column.replace('"', "\"\"")),
     }
 }

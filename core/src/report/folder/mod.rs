@@ -92,7 +92,7 @@ pub fn report(results: &Results, name: &str) -> Result<Report, ReportingError> {
     write_derived(results, name, &evidence)?;
     let findings = Findings::of(Study::of(runs, &confusion), evidence);
     let folder = results.experiment_dir(name)?;
-    let stored = stored::read(&folder.join("experiment.toml"))?;
+    let stored = stored::read(results, name)?;
     let Recovered { question, analysis, regions, sensitivity, .. } = &stored.read;
     notes.extend(stored.note.clone());
     notes.extend(lost.map(|lost| format!("{lost}. How the networks learned is not shown.")));

@@ -3,9 +3,11 @@
 use std::io::Read;
 use std::path::Path;
 
+use serde::Deserialize;
+
 use crate::experiment::{Recovered, recover};
 use crate::report::words::numbers::counted;
-use crate::store::{StoreError, open_plain};
+use crate::store::{Results, StoreError, open_plain};
 
 /// An experiment file is never longer, bytes.
 const LIMIT: u64 = 1 << 20;
@@ -21,11 +23,12 @@ pub struct Stored {
     pub note: Option<String>,
 }
 
-/// Reads the experiment file at `path`. Whatever it is like, a report can be made.
+/// Reads the experiment file of an experiment in a results folder. Whatever it is like, a report can be made.
 ///
 /// # Errors
 /// Where it is no file but a link or a pipe.
-pub fn read(path: &Path) -> Result<Stored, StoreError> {
+pub fn read(results: &Results, name: &str) -> Result<Stored, StoreError> {
+    let path = &results.experiment_dir(name)?.join("experiment.toml");
     let (text, damage) = match read_text(path) {
         Ok(read) => read,
         Err(error @ (StoreError::Link { .. } | StoreError::NoFile { .. })) => return Err(error),
@@ -57,7 +60,26 @@ pub fn read(path: &Path) -> Result<Stored, StoreError> {
             wrong.join("; ")
         )
     });
+    let note = note.or_else(|| {
+        edited(results, name, &text).then(|| {
+            format!(
+                "`{}` was changed after the run. What is shown of it is not what was run; every number is from \
+                 the tables.",
+                path.display()
+            )
+        })
+    });
     Ok(Stored { text: Some(text), read, note })
+}
+
+/// Whether a text is another than the plan beside it was made of, as far as that is known.
+fn edited(results: &Results, name: &str, text: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Plan {
+        experiment_blake3: String,
+    }
+    let hash = blake3::hash(text.as_bytes()).to_hex();
+    results.plan::<Plan>(name).is_ok_and(|plan| plan.experiment_blake3 != hash.as_str())
 }
 
 /// The text, and what had to be done to it to be one.

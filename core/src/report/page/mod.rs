@@ -245,7 +245,7 @@ impl Page<'_> {
                     }
                     false => {
                         "The experiment file as it lies in the results folder. It is no longer what was \
-                         run, or is of another version of fer-lab: it cannot be read whole."
+                         run, or is of another version of fer-lab."
                     }
                 },
             )

@@ -12,7 +12,7 @@ use crate::report::tables::cell::Cell;
 use crate::report::tables::settings::flat;
 use crate::report::tables::table::{Column, Table};
 use crate::report::words::numbers::utc;
-use crate::store::{EpochRow, Manifest, RunRow, RunStatus, term_or_none};
+use crate::store::{EpochRow, Manifest, RunRow, RunStatus, rate_decimals, term_or_none};
 
 /// Of [`runs_table`], where the runs are those of one experiment.
 pub const RUNS_OF_ONE: [&str; 7] =
@@ -38,7 +38,7 @@ fn plain(value: Option<f64>, decimals: usize) -> Cell {
 }
 
 /// The columns of `runs.parquet`, but for the swept ones.
-fn run_columns() -> [RunColumn; 32] {
+fn run_columns() -> [RunColumn; 33] {
     let text = Column::text;
     let number = Column::number;
     [
@@ -56,6 +56,7 @@ fn run_columns() -> [RunColumn; 32] {
             run.draw.map_or(Cell::Empty, |draw| Cell::Count(u64::from(draw)))
         }),
         (number("area", "area, %"), |run| Cell::share(run.area)),
+        (number("missed", "missed, %"), |run| share(run.missed)),
         (number("seed", "seed"), |run| Cell::Count(run.seed)),
         (number("epochs", "epochs"), |run| Cell::Count(u64::from(run.epochs))),
         (number("best_epoch", "epoch"), |run| Cell::Count(u64::from(run.best_epoch))),
@@ -261,10 +262,11 @@ pub fn epochs_table(epochs: &[EpochRow]) -> Table {
         Column::number("val_accuracy", "val accuracy, %"),
         Column::number("seconds", "seconds"),
     ]);
+    let decimals = epochs.iter().map(|epoch| rate_decimals(epoch.learning_rate)).max().unwrap_or(0);
     for epoch in epochs {
         table.push(vec![
             Cell::Count(u64::from(epoch.epoch)),
-            Cell::number(epoch.learning_rate, 6),
+            Cell::number(epoch.learning_rate, decimals),
             Cell::number(epoch.train_loss, 4),
             Cell::share(epoch.train_accuracy),
             Cell::number(epoch.val_loss, 4),

@@ -1,20 +1,23 @@
 //! What a plan's seeds can find.
 
-use crate::analysis::Power;
+use crate::analysis::{POWER, Power};
+use crate::report::words::numbers::counted;
 
-/// `3 seeds find effects from 5.5 points of accuracy on, 4 times in 5; 2 points need 12 seeds (by the runs of
-/// `mask_eyes`)`
+/// `minimum detectable effect: 5.5 points of accuracy (80 % power, 3 seeds); 2 points need 12 seeds (by the runs
+/// of `mask_eyes`)`
 pub fn advice(power: &Power) -> String {
     let Power { seeds, smallest, points, needed, basis } = power;
     let found = match smallest {
         Some(smallest) => format!(
-            "{seeds} seeds find effects from {:.1} points of accuracy on, 4 times in 5",
-            100.0 * smallest
+            "minimum detectable effect: {:.1} points of accuracy ({:.0} % power, {})",
+            100.0 * smallest,
+            100.0 * POWER,
+            counted(*seeds as u64, "seed")
         ),
         None => "1 seed cannot show how much seeds differ".to_owned(),
     };
     let needed = match needed {
-        Some(needed) => format!("{points} points need {needed} seeds"),
+        Some(needed) => format!("{points} points need {}", counted(*needed as u64, "seed")),
         None => format!("{points} points need more test images, whatever the seeds"),
     };
     let basis = match basis {
@@ -39,8 +42,8 @@ mod tests {
         };
         assert_eq!(
             advice(&power),
-            "3 seeds find effects from 5.5 points of accuracy on, 4 times in 5; 2 points need 12 seeds (by \
-             the runs of `mask_eyes`)"
+            "minimum detectable effect: 5.5 points of accuracy (80 % power, 3 seeds); 2 points need 12 \
+             seeds (by the runs of `mask_eyes`)"
         );
         let one = Power { seeds: 1, smallest: None, needed: None, basis: None, ..power };
         assert!(

@@ -1,10 +1,15 @@
 //! Which coverings changed nothing, or left nothing, in words.
 
+use crate::report::words::numbers::decimal;
 use crate::report::words::phrase::list;
 use crate::study::Study;
 
+/// So many conditions are named.
+const MOST_NAMED: usize = 6;
+
 /// Warnings of conditions whose masks cover no pixel of the test pictures, or every one: they are answered
-/// with "no effect", or with what is known without looking, whatever the networks do.
+/// with "no effect", or with what is known without looking, whatever the networks do. And of those that miss
+/// some pictures.
 pub fn reach_warnings(study: &Study) -> Vec<String> {
     let covered =
         || study.runs.iter().filter(|run| run.status.is_done() && !run.regions.is_empty());
@@ -28,10 +33,29 @@ pub fn reach_warnings(study: &Study) -> Vec<String> {
                            network needs: regions (or controls) are too small for the pictures, or lie \
                            outside of them.";
     let leaves_nothing = "every pixel of the test pictures, so that nothing of them is seen.";
-    [warning(of(0.0), changes_nothing), warning(of(1.0), leaves_nothing)]
-        .into_iter()
-        .flatten()
-        .collect()
+    let mut partly: Vec<String> = Vec::new();
+    for run in covered().filter(|run| run.area > 0.0) {
+        let Some(missed) = run.missed.filter(|missed| *missed > 0.0) else { continue };
+        let missed =
+            format!("“{}” ({} %)", study.several.label(run.into()), decimal(100.0 * missed, 1));
+        if !partly.contains(&missed) {
+            partly.push(missed);
+        }
+    }
+    let more = partly.len().saturating_sub(MOST_NAMED);
+    partly.truncate(MOST_NAMED);
+    if more > 0 {
+        partly.push(format!("{more} more"));
+    }
+    let partly = (!partly.is_empty()).then(|| {
+        format!(
+            "Careful: in some of the test pictures the regions of {} lie outside or between the pixels: there \
+             nothing is covered, or nothing seen, and the effect is that on the others, watered down.",
+            list(partly, "and")
+        )
+    });
+    let all = [warning(of(0.0), changes_nothing), warning(of(1.0), leaves_nothing), partly];
+    all.into_iter().flatten().collect()
 }
 
 #[cfg(test)]
@@ -57,5 +81,16 @@ mod tests {
         assert_eq!(warnings.len(), 2);
         assert!(warnings[0].starts_with("Careful: “dot hidden” covers no pixel"), "{warnings:?}");
         assert!(warnings[1].starts_with("Careful: “only dot seen” covers every pixel"));
+        let missing = |seed, missed| RunRow {
+            missed: Some(missed),
+            ..with_area(&["dot"], "hide", seed, 0.01)
+        };
+        let warnings = reach_warnings(&Study::of(vec![missing(1, 0.825), missing(2, 0.825)], &[]));
+        assert_eq!(warnings.len(), 1);
+        assert!(
+            warnings[0].contains("the regions of “dot hidden” (82.5 %) lie outside"),
+            "{warnings:?}"
+        );
+        assert!(reach_warnings(&Study::of(vec![missing(1, 0.0)], &[])).is_empty());
     }
 }

@@ -34,6 +34,9 @@ table! {
         draw: Option<u32>,
         /// Mean share of pixels covered over the test images.
         area: f64 ["share"],
+        /// Share of the test images in which not even one pixel is covered, or seen where the regions alone are.
+        /// Empty for whole faces, and where an earlier version evaluated.
+        missed: Option<f64> ["share"],
         /// What the training's random draws begin from.
         seed: u64,
         /// How many epochs it was trained.

@@ -79,7 +79,8 @@ prop_compose! {
         (epochs, best_epoch, parameters, threads) in (any::<u32>(), any::<u32>(), count(), any::<u32>()),
         statistics in prop_oneof![Just(Statistics::Trained), Just(Statistics::Adapted)],
         metrics in [(); 6].map(|()| option::of(number())),
-        (area, wall_seconds, train_images_per_second) in (number(), number(), number()),
+        (area, missed) in (number(), option::of(number())),
+        (wall_seconds, train_images_per_second) in (number(), number()),
         swept in swept(),
     ) -> RunRow {
         let [run_id, training_id, experiment, condition, dataset] = ids;
@@ -88,7 +89,7 @@ prop_compose! {
             metrics;
         RunRow {
             run_id, training_id, experiment, condition, dataset, regions, mode, fill, phase, control,
-            draw, area, seed, epochs, best_epoch, parameters, val_accuracy, test_accuracy,
+            draw, area, missed, seed, epochs, best_epoch, parameters, val_accuracy, test_accuracy,
             test_balanced_accuracy, test_macro_f1, test_loss, test_bits, device, precision,
             fer_lab, libtorch, processor, threads, statistics, wall_seconds, train_images_per_second, status, swept,
         }
