@@ -4,6 +4,7 @@
 //! ```text
 //! cargo bench --bench coverage                     # everything, about three minutes on two cores
 //! cargo bench --bench coverage -- --experiments N  # other than 2,000 simulated experiments a cell
+//! cargo bench --bench coverage -- --studies        # studies alone
 //! ```
 //!
 //! A simulated experiment is a table of differences, seeds × images, of known mean (`coverage/worlds.rs`).
@@ -13,6 +14,10 @@
 //! 0.03 is what chance alone gives at 2,000 experiments one time in twenty). The draws are seeded: the same
 //! command gives the same table.
 //!
+//! Studies of several conditions follow (`coverage/studies.rs`), in which they share networks: of each rule the share
+//! of intervals that hold the mean, their mean length as a share of the former rule's, and how much the length varies
+//! between the conditions of one study: its ninth decile over its first, the mean over studies.
+//!
 //! The large study is 50 conditions × 10 seeds × 3,579 images of 7 classes (`coverage/large.rs`): from
 //! scores to every table that the analysis writes. It is timed in a process of its own, whose peak of
 //! memory is given.
@@ -21,6 +26,8 @@
 mod candidates;
 #[path = "coverage/large.rs"]
 mod large;
+#[path = "coverage/studies.rs"]
+mod studies;
 #[path = "coverage/worlds.rs"]
 mod worlds;
 
@@ -30,6 +37,7 @@ use std::time::Instant;
 use candidates::{CANDIDATES, Judged};
 use fer_lab::report::{Cell, Column, Format, Table};
 use rayon::prelude::*;
+use studies::{RULES, STUDIES, Study};
 use worlds::{World, worlds};
 
 const SEEDS: [usize; 3] = [3, 5, 10];
@@ -45,6 +53,10 @@ fn main() -> ExitCode {
         let number = arguments.get(place + 1).and_then(|text| text.parse().ok());
         number.expect("`--experiments` takes a number")
     });
+    if arguments.iter().any(|argument| argument == "--studies") {
+        println!("{}", in_studies(experiments));
+        return ExitCode::SUCCESS;
+    }
     let start = Instant::now();
     let cells: Vec<(World, usize, Vec<Outcome>)> = worlds()
         .into_iter()
@@ -60,6 +72,7 @@ fn main() -> ExitCode {
     show("median width of the interval, points", &|outcome| {
         format!("{:.2}", 100.0 * outcome.width)
     });
+    println!("\nstudies: hold the truth, % · length · its spread\n\n{}", in_studies(experiments));
     let seconds = start.elapsed().as_secs_f64();
     println!("\n{experiments} experiments a row, {} images, {seconds:.0} s", worlds::IMAGES);
     let program = std::env::current_exe().expect("this program");
@@ -115,4 +128,63 @@ fn table(cells: &[(World, usize, Vec<Outcome>)], figure: &dyn Fn(&Outcome) -> St
         table.push(row);
     }
     table.render(Format::Markdown, 100).expect("a table")
+}
+
+/// Every rule in every study, of 2, 3, 5 and 10 seeds and 2 to 128 conditions: about so many conditions a row.
+fn in_studies(experiments: usize) -> String {
+    let mut columns = vec![
+        Column::text("study", "study"),
+        Column::number("seeds", "seeds"),
+        Column::number("conditions", "conditions"),
+    ];
+    columns.extend(RULES.iter().map(|(name, _)| Column::text(name, name)));
+    let mut table = Table::new(columns);
+    for study in STUDIES {
+        for seeds in [2, 3, 5, 10] {
+            for conditions in [2, 7, 32, 128] {
+                let mut row = vec![
+                    Cell::text(study.name),
+                    Cell::Count(seeds as u64),
+                    Cell::Count(conditions as u64),
+                ];
+                let count = (experiments / conditions).max(100);
+                row.extend(rules(&study, seeds, conditions, count).into_iter().map(Cell::text));
+                table.push(row);
+            }
+        }
+    }
+    table.render(Format::Markdown, 100).expect("a table")
+}
+
+/// What came of each rule in one study, done so often.
+fn rules(study: &Study, seeds: usize, conditions: usize, count: usize) -> Vec<String> {
+    let judged: Vec<Vec<Vec<Judged>>> = (0..count)
+        .into_par_iter()
+        .map(|experiment| {
+            let tables = study.draw(seeds, conditions, experiment as u64);
+            RULES.iter().map(|(_, rule)| rule(&tables)).collect()
+        })
+        .collect();
+    let length = |one: &Judged| one.high - one.low;
+    let mean_length = |rule: usize| -> f64 {
+        judged.iter().flat_map(|of_rules| &of_rules[rule]).map(length).sum::<f64>()
+    };
+    let former = mean_length(0);
+    (0..RULES.len())
+        .map(|rule| {
+            let all = || judged.iter().flat_map(|of_rules| &of_rules[rule]);
+            let held = all().filter(|one| one.low <= 0.0 && 0.0 <= one.high).count();
+            let spread = |of_rules: &Vec<Vec<Judged>>| {
+                let mut lengths: Vec<f64> = of_rules[rule].iter().map(length).collect();
+                lengths.sort_by(f64::total_cmp);
+                let decile = |tenths: usize| lengths[(lengths.len() - 1) * tenths / 10];
+                // Of two conditions, the longer over the shorter.
+                let last = if lengths.len() < 10 { lengths[lengths.len() - 1] } else { decile(9) };
+                last / decile(1)
+            };
+            let spread = judged.iter().map(spread).sum::<f64>() / count as f64;
+            let covered = 100.0 * held as f64 / (count * conditions) as f64;
+            format!("{covered:.1} · {:.2} · {spread:.1}", mean_length(rule) / former)
+        })
+        .collect()
 }

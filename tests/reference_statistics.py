@@ -1,4 +1,4 @@
-"""Reference values for `src/analysis/reference.rs`, by scipy and statsmodels.
+"""Reference values for `core/src/analysis/reference.rs`, by scipy and statsmodels.
 
     python3 tests/reference_statistics.py > tests/data/reference_statistics.json
 
@@ -22,9 +22,6 @@ from scipy import optimize, stats
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 from statsmodels.stats.multitest import multipletests
-
-# As in `src/analysis/crossed.rs`.
-SHOWN = 0.85
 
 
 def t_test(name, table):
@@ -65,10 +62,9 @@ def crossed(name, table):
     rest = square["Residual"]
     few, many = ("C(seed)", "C(image)") if seeds <= images else ("C(image)", "C(seed)")
     mean = float(table.mean())
-    if square[few] > SHOWN * rest:
-        parts = [(square[few], freedom[few]), (max(square[many] - rest, 0.0), freedom[many])]
-    else:
-        parts = [(max(square[many], rest), freedom[many])]
+    # As in `core/src/analysis/crossed.rs`, for a table alone.
+    beyond = max(square[many] - rest, 0.0) + max(rest - square[few], 0.0)
+    parts = [(square[few], freedom[few]), (beyond, freedom[many])]
     half, p = judge(mean, table.size, parts)
     return {
         "name": name,

@@ -1,6 +1,7 @@
 //! Ways to an interval for the mean of seeds × images. All judge a table whose true mean is 0.
 
-use fer_lab::analysis::Differences;
+use fer_lab::analysis::moderated::Fitted;
+use fer_lab::analysis::{Differences, Prior};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use statrs::distribution::{ContinuousCDF, StudentsT};
@@ -19,12 +20,17 @@ pub const CANDIDATES: [Candidate; 5] = [
     ("seeds t", seeds_only),
     ("pigeonhole", pigeonhole),
     ("Satterthwaite", satterthwaite),
-    ("Cochran-Cox", kept),
+    ("kept", kept),
 ];
 
-/// What the program does.
+/// What the program does with a table alone.
 fn kept(table: &Differences) -> Judged {
-    let estimate = table.estimate();
+    kept_among(table, None)
+}
+
+/// What the program does with a table among others.
+pub fn kept_among(table: &Differences, others: Option<&Prior>) -> Judged {
+    let estimate = table.estimate_among(others);
     match estimate.interval.zip(estimate.p) {
         Some(((low, high), p)) => Judged { low, high, p },
         None => Judged { low: f64::NEG_INFINITY, high: f64::INFINITY, p: 1.0 },
@@ -48,8 +54,72 @@ fn seeds_only(table: &Differences) -> Judged {
     over(&means)
 }
 
+/// What the program did before: seeds count where their mean square is more than 0.85 of the rest.
+pub fn shown(table: &Differences) -> Judged {
+    let (s, i) = (table.seeds() as f64, table.images() as f64);
+    let [seeds, images, rest] = mean_squares(table);
+    if seeds > 0.85 * rest {
+        return cochran_cox(table, (seeds, s - 1.0), ((images - rest).max(0.0), i - 1.0));
+    }
+    cochran_cox(table, (0.0, s - 1.0), (images.max(rest), i - 1.0))
+}
+
+/// limma's rule as it stands: seeds' mean squares drawn towards each other with the sum of the degrees of freedom, but
+/// not below the rest.
+pub fn limma(tables: &[Differences]) -> Vec<Judged> {
+    let freedom = tables[0].seeds() as f64 - 1.0;
+    let squares: Vec<[f64; 3]> = tables.iter().map(mean_squares).collect();
+    let of_seeds: Vec<(f64, f64)> = squares.iter().map(|square| (square[0], freedom)).collect();
+    let fitted = Fitted::of(&of_seeds).expect("variances");
+    let judge = |(table, [seeds, images, rest]): (&Differences, [f64; 3])| {
+        let (prior, all) = (fitted.freedom, freedom * tables.len() as f64);
+        let drawn = match prior.is_infinite() {
+            true => fitted.variance,
+            false => (prior * fitted.variance + freedom * seeds) / (prior + freedom),
+        };
+        let of_images = table.images() as f64 - 1.0;
+        let seeds = (drawn.max(rest), (prior + freedom).min(all));
+        cochran_cox(table, seeds, ((images - rest).max(0.0), of_images))
+    };
+    tables.iter().zip(squares).map(judge).collect()
+}
+
+/// The interval from two mean squares with their degrees of freedom; p is left out.
+fn cochran_cox(table: &Differences, seeds: (f64, f64), images: (f64, f64)) -> Judged {
+    let t = |freedom| StudentsT::new(0.0, 1.0, freedom).expect("freedom").inverse_cdf(0.975);
+    let sum = seeds.0 + images.0;
+    let quantile = (seeds.0 * t(seeds.1) + images.0 * t(images.1)) / sum;
+    let half = quantile * (sum / (table.seeds() * table.images()) as f64).sqrt();
+    let mean = table.mean();
+    Judged { low: mean - half, high: mean + half, p: f64::NAN }
+}
+
 /// Two-way variance components with Satterthwaite's (1946) degrees of freedom; components below 0 are 0.
 fn satterthwaite(table: &Differences) -> Judged {
+    let (s, i) = (table.seeds() as f64, table.images() as f64);
+    let [seeds, images, rest] = mean_squares(table);
+    let mean = table.mean();
+    let rest_freedom = (s - 1.0) * (i - 1.0);
+    let (seeds_show, images_show) = (seeds > rest, images > rest);
+    let (mut sum, mut spread) = (0.0, 0.0);
+    let mut add = |sign: f64, square: f64, freedom: f64| {
+        sum += sign * square;
+        spread += square * square / freedom;
+    };
+    if seeds_show {
+        add(1.0, seeds, s - 1.0);
+    }
+    if images_show {
+        add(1.0, images, i - 1.0);
+    }
+    if seeds_show == images_show {
+        add(if seeds_show { -1.0 } else { 1.0 }, rest, rest_freedom);
+    }
+    student(mean, sum / (s * i), sum * sum / spread)
+}
+
+/// Of seeds, images and the rest.
+fn mean_squares(table: &Differences) -> [f64; 3] {
     let (s, i) = (table.seeds() as f64, table.images() as f64);
     let mean = table.mean();
     let by_seed: Vec<f64> = (0..table.seeds()).map(|seed| average(table.of_seed(seed))).collect();
@@ -68,24 +138,7 @@ fn satterthwaite(table: &Differences) -> Judged {
             rest += (value - of_seed - of_image + mean).powi(2);
         }
     }
-    let rest_freedom = (s - 1.0) * (i - 1.0);
-    let rest = rest / rest_freedom;
-    let (seeds_show, images_show) = (seeds > rest, images > rest);
-    let (mut sum, mut spread) = (0.0, 0.0);
-    let mut add = |sign: f64, square: f64, freedom: f64| {
-        sum += sign * square;
-        spread += square * square / freedom;
-    };
-    if seeds_show {
-        add(1.0, seeds, s - 1.0);
-    }
-    if images_show {
-        add(1.0, images, i - 1.0);
-    }
-    if seeds_show == images_show {
-        add(if seeds_show { -1.0 } else { 1.0 }, rest, rest_freedom);
-    }
-    student(mean, sum / (s * i), sum * sum / spread)
+    [seeds, images, rest / ((s - 1.0) * (i - 1.0))]
 }
 
 /// Owen's (2007) pigeonhole bootstrap, percentiles of 199 draws, with the deviations of seeds stretched by

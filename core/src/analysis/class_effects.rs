@@ -1,6 +1,6 @@
 //! Which emotions a covering costs: the effects on each class's recall.
 
-use super::cells::{Cell, Contrast, Covered, EffectsError, Pair, cells, contrast, pair};
+use super::cells::{Cell, Contrast, Covered, EffectsError, Pair, cells, contrasts, paired};
 use super::holm::holm_within;
 use super::metric::{Metric, mean};
 use super::scores::RunScores;
@@ -10,8 +10,8 @@ use crate::store::ClassEffectRow;
 /// [`effects`](super::effects()) over the images of that class alone.
 ///
 /// Rows come in the order in which coverings first occur among the runs, in class order; a class without
-/// test images has none. `p_adjusted` is Holm's over all region sets and classes of one swept choice,
-/// mode, phase and fill: whoever looks through the whole table for what stands out asks them all.
+/// test images has none. `p_adjusted` is Holm's over all classes and sets of as many regions of one
+/// swept choice, mode, phase and fill: whoever looks through the whole table for what stands out asks them all.
 ///
 /// # Errors
 /// As of [`effects`](super::effects()).
@@ -19,12 +19,23 @@ pub fn class_effects(runs: &[RunScores]) -> Result<Vec<ClassEffectRow>, EffectsE
     let mut rows = Vec::new();
     for cell in &cells(runs)? {
         let first = rows.len();
-        for covered in &cell.covered {
-            let pairs = pair(cell, covered)?;
-            let Some(whole) = pairs.first().map(|pair| pair.whole) else { continue };
-            for (class, images) in whole.test.by_class() {
-                let emotion = &whole.test.classes[usize::from(class)];
-                rows.extend(class_effect(cell, covered, &pairs, emotion, &images)?);
+        let paired = paired(cell)?;
+        let Some(whole) = paired.iter().find_map(|(_, pairs)| Some(pairs.first()?.whole)) else {
+            continue;
+        };
+        let mut of_classes = Vec::new();
+        for (class, images) in whole.test.by_class() {
+            let correct = |run: &RunScores, image: usize| Metric::Accuracy.part(run, images[image]);
+            let recall =
+                |run: &RunScores| Ok(mean((0..images.len()).map(|image| correct(run, image))));
+            let contrasts = contrasts(&paired, images.len(), correct, recall)?;
+            of_classes.push((class, images.len(), contrasts.into_iter()));
+        }
+        for (covered, pairs) in &paired {
+            for (class, images, contrasts) in &mut of_classes {
+                let Some(contrast) = contrasts.next().flatten() else { continue };
+                let emotion = &whole.test.classes[usize::from(*class)];
+                rows.push(row(cell, covered, pairs, (emotion, *images), contrast));
             }
         }
         adjust(&mut rows[first..]);
@@ -32,20 +43,17 @@ pub fn class_effects(runs: &[RunScores]) -> Result<Vec<ClassEffectRow>, EffectsE
     Ok(rows)
 }
 
-fn class_effect(
+fn row(
     cell: &Cell,
     like: &Covered,
     pairs: &[Pair],
-    emotion: &str,
-    images: &[usize],
-) -> Result<Option<ClassEffectRow>, EffectsError> {
-    let correct = |run: &RunScores, image: usize| Metric::Accuracy.part(run, images[image]);
-    let recall = |run: &RunScores| Ok(mean((0..images.len()).map(|image| correct(run, image))));
-    let found = contrast(pairs, images.len(), correct, recall)?;
-    let Some(Contrast { effect, signal, levels }) = found else { return Ok(None) };
+    (emotion, images): (&str, usize),
+    contrast: Contrast,
+) -> ClassEffectRow {
+    let Contrast { effect, signal, levels } = contrast;
     let (effect_low, effect_high) = effect.interval.unzip();
     let (signal_low, signal_high) = signal.as_ref().and_then(|signal| signal.interval).unzip();
-    Ok(Some(ClassEffectRow {
+    ClassEffectRow {
         condition: like.condition.to_owned(),
         regions: like.regions.to_vec(),
         mode: like.masking.mode,
@@ -53,29 +61,32 @@ fn class_effect(
         fill: like.masking.fill,
         emotion: emotion.to_owned(),
         seeds: u32::try_from(pairs.len()).unwrap_or(u32::MAX),
-        images: images.len() as u64,
+        images: images as u64,
         baseline: levels.baseline,
         covered: levels.covered,
         control: levels.control,
         effect: effect.mean,
         effect_low,
         effect_high,
-        signal: signal.map(|estimate| estimate.mean),
+        signal: signal.as_ref().map(|estimate| estimate.mean),
         signal_low,
         signal_high,
         p: effect.p,
         p_adjusted: None,
         method: effect.method.to_owned(),
+        signal_p: signal.and_then(|signal| signal.p),
+        signal_p_adjusted: None,
         swept: cell.swept.clone(),
-    }))
+    }
 }
 
-/// Holm's correction within each mode, phase and fill of one cell.
+/// Holm's correction of each of both questions, within each mode, phase, fill and number of regions of one cell.
 fn adjust(rows: &mut [ClassEffectRow]) {
-    let family = |row: &ClassEffectRow| (row.mode, row.phase, row.fill);
-    let adjusted = holm_within(rows.iter().map(|row| (family(row), row.p)));
-    for (row, adjusted) in rows.iter_mut().zip(adjusted) {
-        row.p_adjusted = adjusted;
+    let family = |row: &ClassEffectRow| (row.mode, row.phase, row.fill, row.regions.len());
+    let costs = holm_within(rows.iter().map(|row| (family(row), row.p)));
+    let signals = holm_within(rows.iter().map(|row| (family(row), row.signal_p)));
+    for (row, (cost, signal)) in rows.iter_mut().zip(costs.into_iter().zip(signals)) {
+        (row.p_adjusted, row.signal_p_adjusted) = (cost, signal);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which confusions appear, and which go, when regions are covered.
 
-use super::cells::{Cell, Covered, EffectsError, Pair, cells, pair};
-use super::crossed::Differences;
+use super::cells::{Cell, Covered, EffectsError, Families, Pair, cells, paired};
+use super::crossed::{Differences, Estimate};
 use super::metric::mean;
 use super::scores::RunScores;
 use crate::store::ConfusionShiftRow;
@@ -19,48 +19,74 @@ use crate::store::ConfusionShiftRow;
 pub fn confusion_shifts(runs: &[RunScores]) -> Result<Vec<ConfusionShiftRow>, EffectsError> {
     let mut rows = Vec::new();
     for cell in &cells(runs)? {
-        for covered in &cell.covered {
-            let pairs = pair(cell, covered)?;
-            let Some(whole) = pairs.first().map(|pair| pair.whole) else { continue };
-            for (actual, images) in whole.test.by_class() {
-                let classes = &whole.test.classes;
-                for predicted in (0..=u16::MAX).take(classes.len()) {
-                    let pair_of_classes =
-                        [actual, predicted].map(|class| &classes[usize::from(class)]);
-                    let taken = |run: &RunScores, image: usize| {
-                        f64::from(u8::from(run.predicted[images[image]] == predicted))
-                    };
-                    let shift = shift(cell, covered, &pairs, images.len(), pair_of_classes, taken);
-                    rows.extend(shift);
-                }
+        let paired = paired(cell)?;
+        let Some(whole) = paired.iter().find_map(|(_, pairs)| Some(pairs.first()?.whole)) else {
+            continue;
+        };
+        let by_class = whole.test.by_class();
+        let classes = &whole.test.classes;
+        let mut shifts = Vec::new();
+        for (actual, images) in &by_class {
+            for predicted in (0..=u16::MAX).take(classes.len()) {
+                let families =
+                    Families::of(&paired, |_, pairs| change(pairs, images, predicted).into_iter());
+                shifts.push((*actual, images, predicted, families));
+            }
+        }
+        for (covered, pairs) in &paired {
+            for (actual, images, predicted, families) in &shifts {
+                let Some(change) = change(pairs, images, *predicted) else { continue };
+                let change = change.estimate_among(families.prior(covered));
+                let share =
+                    |run: &RunScores| mean(images.iter().map(|i| taken(run, *i, *predicted)));
+                let [actual, predicted] =
+                    [*actual, *predicted].map(|class| classes[usize::from(class)].clone());
+                rows.push(row(
+                    cell,
+                    covered,
+                    pairs,
+                    [actual, predicted],
+                    images.len(),
+                    share,
+                    change,
+                ));
             }
         }
     }
     Ok(rows)
 }
 
-fn shift(
+/// Whether a run takes an image for a class: 1 or 0.
+fn taken(run: &RunScores, image: usize, class: u16) -> f64 {
+    f64::from(u8::from(run.predicted[image] == class))
+}
+
+/// Covered less whole.
+fn change(pairs: &[Pair], images: &[usize], predicted: u16) -> Option<Differences> {
+    Differences::from_fn(pairs.len(), images.len(), |seed, image| {
+        let of = |run| taken(run, images[image], predicted);
+        of(pairs[seed].covered) - of(pairs[seed].whole)
+    })
+}
+
+fn row(
     cell: &Cell,
     like: &Covered,
     pairs: &[Pair],
+    [actual, predicted]: [String; 2],
     images: usize,
-    [actual, predicted]: [&String; 2],
-    taken: impl Fn(&RunScores, usize) -> f64,
-) -> Option<ConfusionShiftRow> {
-    let change = Differences::from_fn(pairs.len(), images, |seed, image| {
-        taken(pairs[seed].covered, image) - taken(pairs[seed].whole, image)
-    })?;
-    let change = change.estimate();
+    share: impl Fn(&RunScores) -> f64,
+    change: Estimate,
+) -> ConfusionShiftRow {
     let (low, high) = change.interval.unzip();
-    let share = |run: &RunScores| mean((0..images).map(|image| taken(run, image)));
-    Some(ConfusionShiftRow {
+    ConfusionShiftRow {
         condition: like.condition.to_owned(),
         regions: like.regions.to_vec(),
         mode: like.masking.mode,
         phase: like.masking.phase,
         fill: like.masking.fill,
-        actual: actual.clone(),
-        predicted: predicted.clone(),
+        actual,
+        predicted,
         baseline: mean(pairs.iter().map(|pair| share(pair.whole))),
         covered: mean(pairs.iter().map(|pair| share(pair.covered))),
         change: change.mean,
@@ -70,7 +96,7 @@ fn shift(
         images: images as u64,
         method: change.method.to_owned(),
         swept: cell.swept.clone(),
-    })
+    }
 }
 
 #[cfg(test)]

@@ -5,20 +5,18 @@
 //! mean has the variance of a two-way random-effects layout with one observation a cell
 //! (Searle, Casella & McCulloch 1992, "Variance components", ch. 4; for networks and images the same
 //! layout as readers and cases in Obuchowski & Rockette 1995). It is closed-form: two passes over the
-//! table, nothing resampled, so the same table gives the same bits.
+//! table, nothing resampled, so the same table gives the same bits. How much seeds vary is learned from all
+//! conditions of a study (`moderated`).
 //!
 //! `benches/coverage.rs` simulates how often the intervals hold the truth, beside those of other methods;
 //! `benches/README.md` gives what it found.
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
+use super::moderated::Prior;
+
 /// The share of intervals that are meant to hold the true mean.
 const LEVEL: f64 = 0.95;
-
-/// Seeds count from this share on of the mean square that chance alone would give them. Counted from 1 on,
-/// three seeds that happen to agree cover too little; always counted, seeds that do not differ cover too
-/// much.
-const SHOWN: f64 = 0.85;
 
 /// One metric's differences between two conditions, seeds × images; neither is empty.
 #[derive(Debug, Clone)]
@@ -50,12 +48,12 @@ pub struct Components {
     pub rest: f64,
 }
 
-/// Mean squares with their degrees of freedom.
-struct MeanSquares {
-    seeds: f64,
-    images: f64,
+/// Mean squares.
+pub(super) struct MeanSquares {
+    pub seeds: f64,
+    pub images: f64,
     /// Interaction and noise, which one observation a cell cannot tell apart.
-    rest: f64,
+    pub rest: f64,
 }
 
 impl Differences {
@@ -92,44 +90,78 @@ impl Differences {
         self.values.iter().sum::<f64>() / self.values.len() as f64
     }
 
+    /// The mean, its 95 % interval and its p-value, by this table alone.
+    pub fn estimate(&self) -> Estimate {
+        self.estimate_among(None)
+    }
+
     /// The mean, its 95 % interval and its p-value.
     ///
     /// With S seeds, I images and the mean squares MS of seeds, images and the rest,
     ///
     /// ```text
-    /// Var(mean) = (MS_S + max(MS_I − MS_R, 0)) / (S·I)
+    /// Var(mean) = (MS_S + max(MS_I − MS_R, 0) + max(MS_R − MS_S, 0)) / (S·I)
     /// ```
     ///
-    /// and the quantile is that of Cochran and Cox (1957, "Experimental designs", § 4.14): the mean of
-    /// Student's t with S − 1 and with I − 1 degrees of freedom, weighted by the two terms of the sum.
-    /// Where MS_S is no more than [`SHOWN`] of MS_R, images alone make the interval: MS_I, or MS_R where
-    /// that is larger, with I − 1. Seeds and images change places where the images are fewer. With one
-    /// seed only images are a sample (and with one image only seeds), and the method says so.
+    /// where MS_S is drawn towards those of the `others` of its family, with S − 1 degrees of freedom and
+    /// theirs; alone it is its own. What neither seeds nor images explain is at least MS_R, which is known
+    /// closely: where MS_S falls below it, the third term makes up for that with the images' degrees of
+    /// freedom, so that seeds that agree leave images alone, and no interval jumps on the way there.
+    /// The quantile is that of Cochran and Cox (1957, "Experimental designs", § 4.14): the mean of
+    /// Student's t with the seeds' and with I − 1 degrees of freedom, weighted by the terms of the sum. Seeds and
+    /// images change places in the formula where the images are fewer. With one seed only images are a sample
+    /// (and with one image only seeds), and the method says so.
     ///
     /// Differences that are all 0 (two conditions that answer alike) give an interval of [0, 0] and
     /// p = 1. Differences that are all the same and not 0 hold no sign of how much they could vary: the
     /// interval and p are `None`. So they are for a single value.
-    pub fn estimate(&self) -> Estimate {
+    pub fn estimate_among(&self, others: Option<&Prior>) -> Estimate {
         let mean = self.mean();
         let method = match (self.seeds, self.images) {
             (1, 1) => "none: one seed, one image",
             (1, _) => "images only: one seed; Student t",
+            (_, 1) if others.is_some() => "seeds only: one image; moderated over conditions",
             (_, 1) => "seeds only: one image; Student t",
+            _ if others.is_some() => {
+                "seeds and images crossed: seeds' variance moderated over conditions, Cochran-Cox t"
+            }
             _ => "seeds and images crossed: two-way variance components, Cochran-Cox t",
         };
-        let first = self.values[0];
-        if self.values.iter().all(|value| *value == first) {
-            let nothing = first == 0.0 && self.values.len() > 1;
+        if self.constant() {
+            let nothing = self.values[0] == 0.0 && self.values.len() > 1;
             return Estimate {
-                mean: first,
+                mean: self.values[0],
                 interval: nothing.then_some((0.0, 0.0)),
                 p: nothing.then_some(1.0),
                 method,
             };
         }
-        let judged = self.variance_of_mean(mean).judge(mean);
-        let interval = judged.map(|(half, _)| (mean - half, mean + half));
-        Estimate { mean, interval, p: judged.map(|(_, p)| p), method }
+        self.variance(others).judge(mean, method)
+    }
+
+    /// The same where places were drawn as well, which add `places` to the variance: of what a region carries
+    /// beyond its controls. Without interval and p where that is not known.
+    pub(super) fn estimate_with_places(
+        &self,
+        others: Option<&Prior>,
+        places: Option<Part>,
+    ) -> Estimate {
+        let Some(places) = places else {
+            let method = "none: a single place";
+            return Estimate { interval: None, p: None, method, ..self.estimate_among(others) };
+        };
+        let fixed = self.estimate_among(others);
+        // Places do not differ, or there is nothing to add to: nothing varies.
+        if places.variance == 0.0 || (self.constant() && self.values.len() == 1) {
+            return fixed;
+        }
+        let variance = if self.constant() { Variance::default() } else { self.variance(others) };
+        Variance { places, ..variance }.judge(fixed.mean, fixed.method)
+    }
+
+    /// Whether all differences are the same.
+    pub(super) fn constant(&self) -> bool {
+        self.values.iter().all(|value| *value == self.values[0])
     }
 
     /// The components of variance, those below 0 as 0; `None` with a single seed or image.
@@ -137,7 +169,7 @@ impl Differences {
         if self.seeds < 2 || self.images < 2 {
             return None;
         }
-        let MeanSquares { seeds, images, rest } = self.mean_squares(self.mean());
+        let MeanSquares { seeds, images, rest } = self.mean_squares();
         Some(Components {
             seeds: ((seeds - rest) / self.images as f64).max(0.0),
             images: ((images - rest) / self.seeds as f64).max(0.0),
@@ -145,27 +177,33 @@ impl Differences {
         })
     }
 
-    fn variance_of_mean(&self, mean: f64) -> Variance {
+    /// Of the mean.
+    pub(super) fn variance(&self, others: Option<&Prior>) -> Variance {
         let (s, i) = (self.seeds as f64, self.images as f64);
-        let MeanSquares { seeds, images, rest } = self.mean_squares(mean);
+        let MeanSquares { seeds, images, rest } = self.mean_squares();
         let part = |square: f64, freedom: f64| Part { variance: square / (s * i), freedom };
-        if self.images == 1 {
-            return Variance { few: part(seeds, s - 1.0), many: None };
-        }
         if self.seeds == 1 {
-            return Variance { few: part(images, i - 1.0), many: None };
+            return Variance { images: part(images, i - 1.0), ..Variance::default() };
         }
-        let (seeds, images) = ((seeds, s - 1.0), (images, i - 1.0));
-        let (few, many) = if s <= i { (seeds, images) } else { (images, seeds) };
-        if few.0 > SHOWN * rest {
-            let excess = part((many.0 - rest).max(0.0), many.1);
-            Variance { few: part(few.0, few.1), many: Some(excess) }
-        } else {
-            Variance { few: part(many.0.max(rest), many.1), many: None }
+        let (seeds, freedom) = match others {
+            Some(others) => others.moderate(seeds, s - 1.0),
+            None => (seeds, s - 1.0),
+        };
+        if self.images == 1 {
+            return Variance { seeds: part(seeds, freedom), ..Variance::default() };
+        }
+        let beyond = |few: f64, many: f64| (many - rest).max(0.0) + (rest - few).max(0.0);
+        let (seeds, images) =
+            if s <= i { (seeds, beyond(seeds, images)) } else { (beyond(images, seeds), images) };
+        Variance {
+            seeds: part(seeds, freedom),
+            images: part(images, i - 1.0),
+            ..Variance::default()
         }
     }
 
-    fn mean_squares(&self, mean: f64) -> MeanSquares {
+    pub(super) fn mean_squares(&self) -> MeanSquares {
+        let mean = self.mean();
         let (s, i) = (self.seeds as f64, self.images as f64);
         let mut by_image = vec![0.0; self.images];
         let mut by_seed = Vec::with_capacity(self.seeds);
@@ -194,88 +232,105 @@ impl Differences {
 }
 
 /// A part of Var(mean), and how well it is known.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Part {
+    /// 0 or more.
     pub variance: f64,
     pub freedom: f64,
 }
 
-/// Var(mean) as the sum of one or two parts.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// Var(mean) by what was drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Variance {
-    /// Of whichever there are fewer, seeds or images, with the rest.
-    pub few: Part,
-    /// What the others add; 0 or more.
-    pub many: Option<Part>,
+    /// What neither seeds nor images explain is counted where they are fewer.
+    pub seeds: Part,
+    pub images: Part,
+    /// Of controls, where they were put.
+    pub places: Part,
 }
 
 impl Variance {
     pub fn sum(&self) -> f64 {
-        self.few.variance + self.many.map_or(0.0, |many| many.variance)
+        self.seeds.variance + self.images.variance + self.places.variance
     }
 
     /// What a mean passes, in standard errors and to either side, with this probability; `None` where
     /// there is no variance.
     pub fn quantile(&self, probability: f64) -> Option<f64> {
-        Tails::of(self).filter(|_| self.sum() > 0.0).map(|tails| tails.quantile(probability))
+        Tails::of(self).map(|tails| tails.quantile(probability))
     }
 
-    /// Half the interval of a mean, and its two-sided p-value; `None` for differences that are no numbers,
-    /// or whose spread is lost to rounding.
-    fn judge(&self, mean: f64) -> Option<(f64, f64)> {
+    /// A mean with this variance. Without interval and p for differences that are no numbers, or whose spread
+    /// is lost to rounding.
+    pub fn judge(&self, mean: f64, method: &'static str) -> Estimate {
         let error = self.sum().sqrt();
-        let known = mean.is_finite() && error.is_finite() && self.few.variance > 0.0;
-        let tails = Tails::of(self).filter(|_| known)?;
-        Some((tails.quantile(1.0 - LEVEL) * error, tails.p((mean / error).abs())))
+        let tails = Tails::of(self).filter(|_| mean.is_finite() && error.is_finite());
+        let half = tails.as_ref().map(|tails| tails.quantile(1.0 - LEVEL) * error);
+        Estimate {
+            mean,
+            interval: half.map(|half| (mean - half, mean + half)),
+            p: tails.map(|tails| tails.p((mean / error).abs())),
+            method,
+        }
     }
 }
 
-/// The weighted mean of one or two Student's t.
+/// The weighted mean of some Student's t.
 struct Tails {
-    few: StudentsT,
-    many: StudentsT,
-    /// That of `few`; the other's is the rest.
-    weight: f64,
+    /// With their weights, the largest first; the weights sum to 1.
+    parts: Vec<(f64, StudentsT)>,
 }
 
 impl Tails {
+    /// `None` where there is no variance, or a part has no degrees of freedom.
     fn of(variance: &Variance) -> Option<Tails> {
-        let t = |part: &Part| StudentsT::new(0.0, 1.0, part.freedom).ok();
-        let few = t(&variance.few)?;
-        let many = match &variance.many {
-            Some(many) => t(many)?,
-            None => few,
-        };
-        Some(Tails { few, many, weight: variance.few.variance / variance.sum() })
+        let sum = variance.sum();
+        let Variance { seeds, images, places } = variance;
+        let mut parts = Vec::new();
+        for part in [seeds, images, places].into_iter().filter(|part| part.variance > 0.0) {
+            parts.push((part.variance / sum, StudentsT::new(0.0, 1.0, part.freedom).ok()?));
+        }
+        parts.sort_by(|a, b| b.0.total_cmp(&a.0));
+        (!parts.is_empty()).then_some(Tails { parts })
     }
 
     /// What |t| passes with this probability.
     fn quantile(&self, probability: f64) -> f64 {
-        let t = |student: &StudentsT| student.inverse_cdf(1.0 - probability / 2.0);
-        match self.weight {
-            1.0 => t(&self.few),
-            weight => weight * t(&self.few) + (1.0 - weight) * t(&self.many),
-        }
+        self.parts
+            .iter()
+            .map(|(weight, student)| weight * student.inverse_cdf(1.0 - probability / 2.0))
+            .sum()
     }
 
-    /// The probability whose quantile `t` is: that of the two values, x of one distribution and y of the
-    /// other, which either passes with the same probability and whose weighted mean is `t`.
+    /// The probability whose quantile `t` is: that of the values, one of each distribution, which are passed
+    /// with the same probability and whose weighted mean is `t`.
     fn p(&self, t: f64) -> f64 {
-        let of_few = |y: f64| (t - (1.0 - self.weight) * y) / self.weight;
-        if self.weight == 1.0 {
-            return (2.0 * self.few.sf(t)).min(1.0);
-        }
-        // The larger y, the smaller x and the larger its probability: halving finds where they meet.
-        let (mut low, mut high) = (0.0, t);
-        for _ in 0..60 {
-            let y = f64::midpoint(low, high);
-            if self.few.sf(of_few(y)) < self.many.sf(y) { low = y } else { high = y }
-        }
-        let y = f64::midpoint(low, high);
-        // The one with more weight is known more closely.
-        let tail = if self.weight < 0.5 { self.many.sf(y) } else { self.few.sf(of_few(y)) };
-        (2.0 * tail).min(1.0)
+        let [(weight, first), others @ ..] = &self.parts[..] else { return 1.0 };
+        let Some(((last_weight, last), between)) = others.split_last() else {
+            return (2.0 * first.sf(t)).min(1.0);
+        };
+        // The larger the first's value, the less likely it is passed, the larger are the others', and the less
+        // is left for the last: halving finds where that is passed as often.
+        let high = |value: f64| {
+            let passed = first.sf(value);
+            let other = |(weight, student): &(f64, StudentsT)| {
+                weight * halve(t / weight, |other| student.sf(other) < passed)
+            };
+            let left = t - weight * value - between.iter().map(other).sum::<f64>();
+            last.sf(left / last_weight) > passed
+        };
+        (2.0 * first.sf(halve(t / weight, high))).min(1.0)
     }
+}
+
+/// The value, from 0 to `most`, from which on it is too high.
+fn halve(most: f64, too_high: impl Fn(f64) -> bool) -> f64 {
+    let (mut low, mut high) = (0.0, most);
+    for _ in 0..60 {
+        let middle = f64::midpoint(low, high);
+        if too_high(middle) { high = middle } else { low = middle }
+    }
+    f64::midpoint(low, high)
 }
 
 #[cfg(test)]
@@ -287,6 +342,7 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
     use rand_distr::{Distribution, StandardNormal};
 
+    use super::super::moderated::Spread;
     use super::*;
 
     fn table<const I: usize>(rows: &[[f64; I]]) -> Differences {
@@ -303,7 +359,7 @@ mod tests {
 
     #[test]
     fn mean_squares_by_hand() {
-        let squares = table(&BY_HAND).mean_squares(3.5);
+        let squares = table(&BY_HAND).mean_squares();
         close(squares.seeds, 13.5, 1e-12);
         close(squares.images, 6.5, 1e-12);
         close(squares.rest, 1.5, 1e-12);
@@ -311,11 +367,10 @@ mod tests {
 
     #[test]
     fn variance_by_hand() {
-        let variance = table(&BY_HAND).variance_of_mean(3.5);
-        close(variance.few.variance, 13.5 / 6.0, 1e-12);
-        let many = variance.many.unwrap();
-        close(many.variance, 5.0 / 6.0, 1e-12);
-        assert_eq!((variance.few.freedom, many.freedom), (1.0, 2.0));
+        let Variance { seeds, images, .. } = table(&BY_HAND).variance(None);
+        close(seeds.variance, 13.5 / 6.0, 1e-12);
+        close(images.variance, 5.0 / 6.0, 1e-12);
+        assert_eq!((seeds.freedom, images.freedom), (1.0, 2.0));
         // t(0.975, 1) = tan(0.475 π) and t(0.975, 2) = 0.95 √(2 / (1 − 0.95²)), weighted 13.5 to 5.
         let (one, two) = ((0.475 * PI).tan(), 0.95 * (2.0f64 / (1.0 - 0.95 * 0.95)).sqrt());
         let half = (13.5 * one + 5.0 * two) / 18.5 * (18.5f64 / 6.0).sqrt();
@@ -338,14 +393,15 @@ mod tests {
         // Seeds do not differ at all (MS_S = 0): images, with their I − 1 degrees of freedom.
         let agree = table(&[[1.0, 2.0, 6.0], [2.0, 1.0, 6.0]]);
         let images = 2.0 * (1.5f64.powi(2) * 2.0 + 9.0) / 2.0;
-        let expected = Part { variance: images / 6.0, freedom: 2.0 };
-        assert_eq!(agree.variance_of_mean(3.0), Variance { few: expected, many: None });
+        let variance = agree.variance(None);
+        assert_eq!(variance.images, Part { variance: images / 6.0, freedom: 2.0 });
+        assert_eq!(variance.seeds.variance, 0.0);
         let half = 0.95 * (2.0f64 / (1.0 - 0.95 * 0.95)).sqrt() * (images / 6.0).sqrt();
         close(agree.estimate().interval.unwrap().0, 3.0 - half, 1e-8);
         // Neither seeds nor images differ: the rest.
-        let only_noise = table(&[[1.0, -1.0, 0.0], [-1.0, 1.0, 0.0]]).variance_of_mean(0.0);
-        let expected = Part { variance: 4.0 / 2.0 / 6.0, freedom: 2.0 };
-        assert_eq!(only_noise, Variance { few: expected, many: None });
+        let only_noise = table(&[[1.0, -1.0, 0.0], [-1.0, 1.0, 0.0]]).variance(None);
+        assert_eq!(only_noise.images, Part { variance: 4.0 / 2.0 / 6.0, freedom: 2.0 });
+        assert_eq!(only_noise.seeds.variance, 0.0);
         // Images differ no more than chance: seeds alone, the t test over their means.
         let (low, high) = table(&[[1.0, 2.0, 3.0], [6.0, 5.0, 4.0]]).estimate().interval.unwrap();
         let half = (0.475 * PI).tan() * (2.0 * 1.5f64.powi(2) / 2.0).sqrt();
@@ -381,38 +437,67 @@ mod tests {
         assert!(estimate.method.starts_with("seeds only"));
     }
 
-    /// Half the interval and the p-value of a mean with a variance of 1 in all.
-    fn judged(mean: f64, few: f64, many: Option<(f64, f64)>) -> (f64, f64) {
-        let share = many.map_or(0.0, |(share, _)| share);
-        let few = Part { variance: 1.0 - share, freedom: few };
-        let many = many.map(|(variance, freedom)| Part { variance, freedom });
-        Variance { few, many }.judge(mean).unwrap()
+    /// Half the interval and the p-value of a mean with a variance of 1 in all, in shares with degrees of
+    /// freedom.
+    fn judged<const N: usize>(mean: f64, parts: [(f64, f64); N]) -> (f64, f64) {
+        let part = |index: usize| {
+            let (variance, freedom) = parts.get(index).copied().unwrap_or_default();
+            Part { variance, freedom }
+        };
+        let variance = Variance { seeds: part(0), images: part(1), places: part(2) };
+        let estimate = variance.judge(mean, "");
+        (estimate.interval.unwrap().1 - mean, estimate.p.unwrap())
     }
 
     #[test]
     fn many_degrees_of_freedom_are_normal() {
         for freedom in [1e4, 1e6] {
-            let (half, p) = judged(0.0, freedom, None);
+            let (half, p) = judged(0.0, [(1.0, freedom)]);
             close(half, 1.959_964, 1e-3);
             close(p, 1.0, 1e-9);
         }
         // t(0.975, 2) and t(0.975, 1), which three and two seeds come down to.
-        close(judged(0.0, 2.0, None).0, 4.302_653, 1e-5);
-        close(judged(0.0, 1.0, Some((0.0, 99.0))).0, 12.706_205, 1e-4);
-        // Half and half of t(0.975, 2) and t(0.975, 10) = 2.228139.
-        close(judged(0.0, 2.0, Some((0.5, 10.0))).0, (4.302_653 + 2.228_139) / 2.0, 1e-5);
+        close(judged(0.0, [(1.0, 2.0)]).0, 4.302_653, 1e-5);
+        close(judged(0.0, [(1.0, 1.0), (0.0, 99.0)]).0, 12.706_205, 1e-4);
+        // Half and half of t(0.975, 2) and t(0.975, 10) = 2.228139; then a quarter of t(0.975, 1).
+        close(judged(0.0, [(0.5, 2.0), (0.5, 10.0)]).0, (4.302_653 + 2.228_139) / 2.0, 1e-5);
+        let three = judged(0.0, [(0.25, 2.0), (0.5, 10.0), (0.25, 1.0)]).0;
+        close(three, 4.302_653 / 4.0 + 2.228_139 / 2.0 + 12.706_205 / 4.0, 1e-4);
     }
 
     #[test]
     fn p_is_where_the_interval_would_end_at_zero() {
         for (few, many) in [(2.0, 0.1), (2.0, 0.5), (2.0, 0.9), (9.0, 0.5), (1.0, 0.999)] {
-            let half = judged(0.0, few, Some((many, 3578.0))).0;
-            close(judged(half, few, Some((many, 3578.0))).1, 0.05, 1e-9);
+            let parts = [(1.0 - many, few), (many, 3578.0)];
+            close(judged(judged(0.0, parts).0, parts).1, 0.05, 1e-9);
+        }
+        for parts in
+            [[(0.2, 2.0), (0.5, 300.0), (0.3, 1.0)], [(0.7, 8.0), (0.2, 300.0), (0.1, 3.0)]]
+        {
+            close(judged(judged(0.0, parts).0, parts).1, 0.05, 1e-9);
+            close(judged(0.0, parts).1, 1.0, 1e-9);
         }
         // Between those of the two alone; the probability of the one may be too small for a number.
-        let p = judged(60.0, 2.0, Some((0.5, 3578.0))).1;
-        assert!(p > 0.0 && p < judged(60.0, 2.0, None).1, "{p}");
-        close(judged(0.0, 2.0, Some((0.5, 10.0))).1, 1.0, 1e-12);
+        let p = judged(60.0, [(0.5, 2.0), (0.5, 3578.0)]).1;
+        assert!(p > 0.0 && p < judged(60.0, [(1.0, 2.0)]).1, "{p}");
+        close(judged(0.0, [(0.5, 2.0), (0.5, 10.0)]).1, 1.0, 1e-12);
+    }
+
+    /// An endless change of one answer moves the interval by as little.
+    #[test]
+    fn no_interval_jumps() {
+        let length = |shift: f64| {
+            let rows = [[1.0, -1.0, 0.2, -0.2], [-1.0, 1.0, -0.2, 0.2]];
+            let table =
+                Differences::from_fn(2, 4, |seed, image| rows[seed][image] + seed as f64 * shift);
+            let (low, high) = table.unwrap().estimate().interval.unwrap();
+            high - low
+        };
+        for step in 0..2000 {
+            let shift = f64::from(step) / 1000.0;
+            let (here, there) = (length(shift), length(shift + 0.001));
+            assert!((here - there).abs() < 0.05, "{shift}: {here}, {there}");
+        }
     }
 
     #[test]
@@ -431,30 +516,47 @@ mod tests {
         assert_eq!(table(&[[1.0, f64::NAN], [0.0, 2.0]]).estimate().interval, None);
     }
 
-    /// 500 experiments with a true effect of 0 for each number of seeds and kind of spread.
+    /// 100 studies of five conditions with a true effect of 0 for each number of seeds and kind of spread. The
+    /// conditions share their whole faces, whose seeds spread as the covered ones' do. Alone, three seeds that
+    /// hardly differ cover too much.
     #[test]
     fn intervals_hold_the_truth_as_often_as_they_say() {
+        const CONDITIONS: usize = 5;
         let mut random = ChaCha8Rng::seed_from_u64(1);
         for seeds in [3, 5, 10] {
             for (seed_spread, image_spread) in [(0.0, 0.3), (0.01, 0.3), (0.02, 0.1)] {
-                let covered = (0..500)
-                    .filter(|_| {
-                        let mut normal = || -> f64 { StandardNormal.sample(&mut random) };
-                        let by_seed: Vec<f64> =
-                            (0..seeds).map(|_| seed_spread * normal()).collect();
-                        let by_image: Vec<f64> =
-                            (0..200).map(|_| image_spread * normal()).collect();
-                        let differences = Differences::from_fn(seeds, 200, |seed, image| {
-                            by_seed[seed] + by_image[image] + 0.4 * normal()
-                        });
-                        let (low, high) = differences.unwrap().estimate().interval.unwrap();
-                        low <= 0.0 && 0.0 <= high
-                    })
-                    .count();
-                assert!(
-                    (460..=492).contains(&covered),
-                    "{seeds} seeds, spread {seed_spread}: {covered} of 500"
-                );
+                let (mut alone, mut among) = (0, 0);
+                for _ in 0..100 {
+                    let mut normal = || -> f64 { StandardNormal.sample(&mut random) };
+                    let mut network = || -> Vec<Vec<f64>> {
+                        let of_seed = |normal: &mut dyn FnMut() -> f64| {
+                            let seed = seed_spread * normal();
+                            (0..200).map(|_| (seed + 0.4 * normal()) / 2.0f64.sqrt()).collect()
+                        };
+                        (0..seeds).map(|_| of_seed(&mut normal)).collect()
+                    };
+                    let whole = network();
+                    let covered: Vec<_> = (0..CONDITIONS).map(|_| network()).collect();
+                    let tables = covered.iter().map(|covered| {
+                        let images: Vec<f64> = (0..200).map(|_| image_spread * normal()).collect();
+                        Differences::from_fn(seeds, 200, |seed, image| {
+                            whole[seed][image] - covered[seed][image] + images[image]
+                        })
+                    });
+                    let tables: Vec<Differences> = tables.map(Option::unwrap).collect();
+                    let spreads: Vec<Spread> = tables.iter().filter_map(Spread::of).collect();
+                    let prior = Prior::of(&spreads);
+                    let holds = |estimate: Estimate| {
+                        let (low, high) = estimate.interval.unwrap();
+                        usize::from(low <= 0.0 && 0.0 <= high)
+                    };
+                    alone += tables.iter().map(|table| holds(table.estimate())).sum::<usize>();
+                    let estimates = tables.iter().map(|table| table.estimate_among(prior.as_ref()));
+                    among += estimates.map(holds).sum::<usize>();
+                }
+                let which = format!("{seeds} seeds, spread {seed_spread}");
+                assert!((460..=498).contains(&alone), "{which}: {alone} of 500 alone");
+                assert!((460..=494).contains(&among), "{which}: {among} of 500 among others");
             }
         }
     }

@@ -1,32 +1,55 @@
 //! What covering a region costs, and how much of that is the region's own.
 
-use super::cells::{Cell, Contrast, Covered, EffectsError, Pair, cells, contrast, pair};
+use super::cells::{
+    Cell, Contrast, Covered, EffectsError, Families, Pair, cells, contrasts, family, paired,
+};
+use super::chance::{chance, without_looking};
+use super::crossed::{Differences, Estimate};
 use super::holm::holm_within;
 use super::metric::Metric;
+use super::moderated::Spread;
 use super::scores::RunScores;
+use crate::region::Mode;
 use crate::store::EffectRow;
 
 /// The effects of every covering, on each metric.
 ///
 /// Whole and covered faces are paired by seed and image, within one swept choice: over the seeds that
-/// are done for both. The signal, a control's value minus the covered one, is paired in the same way
-/// over the seeds that have a control, against the mean of that seed's controls. Its interval speaks of
-/// these placements of the controls and does not count their being drawn as chance.
+/// are done for both. The signal, what the regions carry beyond the same area elsewhere, is above 0 where they
+/// carry more: hidden, a control's value minus the covered one, seen alone the reverse. It is paired in the same
+/// way over the seeds that have a control, against the mean of that seed's controls, whose places are a sample
+/// too: its interval is wide where there are few, and not known where there is one.
 ///
 /// Balanced accuracy is a mean over images with the weights N / (K · images of the class); the numbers of
 /// images in the classes are taken as given.
 ///
 /// Rows come in the order in which coverings first occur among the runs, metric by metric. A covering
-/// without a seed in common with whole faces has no row. `p_adjusted` is Holm's over the region sets of
-/// one swept choice, mode, phase, fill and metric.
+/// without a seed in common with whole faces has no row. Each of the three questions (does covering cost; more than
+/// the same area elsewhere; do the regions alone tell anything) has its own p, corrected after Holm over the sets of
+/// as many regions of one swept choice, mode, phase, fill and metric.
 pub fn effects(runs: &[RunScores]) -> Result<Vec<EffectRow>, EffectsError> {
     let mut rows = Vec::new();
     for cell in &cells(runs)? {
         let first = rows.len();
-        for covered in &cell.covered {
-            let pairs = pair(cell, covered)?;
-            for metric in Metric::ALL {
-                rows.extend(effect(cell, covered, &pairs, metric)?);
+        let paired = paired(cell)?;
+        let Some(images) = paired.iter().find_map(|(_, pairs)| Some(pairs.first()?.whole.images()))
+        else {
+            continue;
+        };
+        let mut of_metrics = Vec::new();
+        for metric in Metric::ALL {
+            let level = |run: &RunScores| {
+                let missing = || EffectsError::NoBits { run_id: run.run.run_id.clone() };
+                metric.level(run).ok_or_else(missing)
+            };
+            let part = |run: &RunScores, image| metric.part(run, image);
+            let contrasts = contrasts(&paired, images, part, level)?;
+            of_metrics.push((metric, contrasts.into_iter().zip(excesses(&paired, metric)?)));
+        }
+        for (covered, pairs) in &paired {
+            for (metric, contrasts) in &mut of_metrics {
+                let Some((Some(contrast), excess)) = contrasts.next() else { continue };
+                rows.push(row(cell, covered, pairs, *metric, contrast, excess));
             }
         }
         adjust(&mut rows[first..]);
@@ -34,24 +57,21 @@ pub fn effects(runs: &[RunScores]) -> Result<Vec<EffectRow>, EffectsError> {
     Ok(rows)
 }
 
-/// The row of one covering and metric; `None` without a pair.
-fn effect(
+/// The row of one covering and metric.
+fn row(
     cell: &Cell,
     like: &Covered,
     pairs: &[Pair],
     metric: Metric,
-) -> Result<Option<EffectRow>, EffectsError> {
-    let Some(first) = pairs.first() else { return Ok(None) };
-    let images = first.whole.images();
-    let level = |run: &RunScores| {
-        let missing = || EffectsError::NoBits { run_id: run.run.run_id.clone() };
-        metric.level(run).ok_or_else(missing)
-    };
-    let found = contrast(pairs, images, |run, image| metric.part(run, image), level)?;
-    let Some(Contrast { effect, signal, levels }) = found else { return Ok(None) };
+    contrast: Contrast,
+    excess: Option<Excess>,
+) -> EffectRow {
+    let Contrast { effect, signal, levels } = contrast;
     let (effect_low, effect_high) = effect.interval.unzip();
     let (signal_low, signal_high) = signal.as_ref().and_then(|signal| signal.interval).unzip();
-    Ok(Some(EffectRow {
+    let (excess_low, excess_high) =
+        excess.as_ref().and_then(|excess| excess.estimate.interval).unzip();
+    EffectRow {
         condition: like.condition.to_owned(),
         regions: like.regions.to_vec(),
         mode: like.masking.mode,
@@ -59,29 +79,93 @@ fn effect(
         fill: like.masking.fill,
         metric,
         seeds: u32::try_from(pairs.len()).unwrap_or(u32::MAX),
-        images: images as u64,
+        images: pairs.first().map_or(0, |pair| pair.whole.images() as u64),
         baseline: levels.baseline,
         covered: levels.covered,
         control: levels.control,
         effect: effect.mean,
         effect_low,
         effect_high,
-        signal: signal.map(|estimate| estimate.mean),
+        signal: signal.as_ref().map(|estimate| estimate.mean),
         signal_low,
         signal_high,
         p: effect.p,
         p_adjusted: None,
         method: effect.method.to_owned(),
+        signal_p: signal.as_ref().and_then(|signal| signal.p),
+        signal_p_adjusted: None,
+        signal_method: signal.map(|signal| signal.method.to_owned()),
+        chance: excess.as_ref().map(|excess| excess.chance),
+        excess: excess.as_ref().map(|excess| excess.estimate.mean),
+        excess_low,
+        excess_high,
+        excess_p: excess.and_then(|excess| excess.estimate.p),
+        excess_p_adjusted: None,
         swept: cell.swept.clone(),
-    }))
+    }
 }
 
-/// Holm's correction within each mode, phase, fill and metric of one cell.
+/// What regions tell that are seen alone.
+struct Excess {
+    chance: f64,
+    /// Beyond that.
+    estimate: Estimate,
+}
+
+/// The excess of every covering over [`chance`](super::chance()); `None` where anything but the regions is seen too.
+fn excesses(
+    paired: &[(&Covered, Vec<Pair>)],
+    metric: Metric,
+) -> Result<Vec<Option<Excess>>, EffectsError> {
+    let mut tables = Vec::new();
+    for (covered, pairs) in paired {
+        if covered.masking.mode != Mode::Keep {
+            tables.push(None);
+            continue;
+        }
+        let reached = |pair: &Pair| {
+            let missing = || EffectsError::NoBits { run_id: pair.covered.run.run_id.clone() };
+            metric.worths(pair.covered).ok_or_else(missing)
+        };
+        let reached: Vec<Vec<f64>> = pairs.iter().map(reached).collect::<Result<_, _>>()?;
+        let images = reached.first().map_or(0, Vec::len);
+        tables.push(Differences::from_fn(reached.len(), images, |seed, image| {
+            reached[seed][image] - without_looking(metric, &pairs[seed].covered.test, image)
+        }));
+    }
+    let families = Families::new(
+        paired
+            .iter()
+            .zip(&tables)
+            .map(|((covered, _), table)| (family(covered), table.as_ref().and_then(Spread::of))),
+    );
+    let excess = |((covered, pairs), table): (&(&Covered, Vec<Pair>), Option<Differences>)| {
+        let estimate = table?.estimate_among(families.prior(covered));
+        Some(Excess { chance: chance(metric, pairs.first()?.covered), estimate })
+    };
+    Ok(paired.iter().zip(tables).map(excess).collect())
+}
+
+/// Holm's correction of each of the three questions, within each mode, phase, fill, metric and number of regions of
+/// one cell: who asks about single regions has not asked about the sets of three.
 fn adjust(rows: &mut [EffectRow]) {
-    let family = |row: &EffectRow| (row.mode, row.phase, row.fill, row.metric);
-    let adjusted = holm_within(rows.iter().map(|row| (family(row), row.p)));
-    for (row, adjusted) in rows.iter_mut().zip(adjusted) {
-        row.p_adjusted = adjusted;
+    type Column = fn(&mut EffectRow) -> (Option<f64>, &mut Option<f64>);
+    let questions: [Column; 3] = [
+        |row| (row.p, &mut row.p_adjusted),
+        |row| (row.signal_p, &mut row.signal_p_adjusted),
+        |row| (row.excess_p, &mut row.excess_p_adjusted),
+    ];
+    for question in questions {
+        let tests: Vec<_> = rows
+            .iter_mut()
+            .map(|row| {
+                let family = (row.mode, row.phase, row.fill, row.metric, row.regions.len());
+                (family, question(row).0)
+            })
+            .collect();
+        for (row, adjusted) in rows.iter_mut().zip(holm_within(tests.into_iter())) {
+            *question(row).1 = adjusted;
+        }
     }
 }
 

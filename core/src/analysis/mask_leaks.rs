@@ -6,14 +6,14 @@
 use std::collections::BTreeMap;
 
 use super::cells::{Cell, EffectsError, cells, same_images};
+use super::chance::{chance, without_looking};
 use super::crossed::Differences;
-use super::metric::{Metric, mean};
+use super::metric::Metric;
 use super::scores::RunScores;
 use crate::store::MaskLeakRow;
 
-/// How far the networks that saw masks alone come beyond what is reached without looking: the share of the
-/// commonest class of the test images, and 0 bits. Rows for each swept choice that has such runs, one for
-/// each of the two metrics; none of bits where a run does not know its own.
+/// How far the networks that saw masks alone come beyond [`chance`](super::chance()). Rows for each swept choice
+/// that has such runs, one for each of the two metrics; none of bits where a run does not know its own.
 ///
 /// # Errors
 /// Where two of the runs were examined on different test images.
@@ -34,14 +34,14 @@ fn mask_leak(
     swept: &BTreeMap<String, String>,
 ) -> Option<MaskLeakRow> {
     let images = runs[0].images();
-    let unseen = without_looking(metric, runs[0]);
+    let test = &runs[0].test;
     let reached: Vec<Vec<f64>> =
         runs.iter().map(|scores| metric.worths(scores)).collect::<Option<_>>()?;
     let excess = Differences::from_fn(runs.len(), images, |seed, image| {
-        reached[seed][image] - unseen[image]
+        reached[seed][image] - without_looking(metric, test, image)
     })?
     .estimate();
-    let chance = mean(unseen.into_iter());
+    let chance = chance(metric, runs[0]);
     let (low, high) = excess.interval.unzip();
     Some(MaskLeakRow {
         condition: runs[0].run.condition.clone(),
@@ -57,22 +57,6 @@ fn mask_leak(
         method: excess.method.to_owned(),
         swept: swept.clone(),
     })
-}
-
-/// What each image counts for an answer that is given without looking: the commonest class, always; in
-/// bits the classes as often as they are, which is worth nothing by definition.
-fn without_looking(metric: Metric, scores: &RunScores) -> Vec<f64> {
-    let test = &scores.test;
-    if metric == Metric::Bits {
-        return vec![0.0; scores.images()];
-    }
-    let mut guess: (u16, usize) = (0, 0);
-    for (class, images) in test.by_class() {
-        if images.len() > guess.1 {
-            guess = (class, images.len());
-        }
-    }
-    test.actual.iter().map(|class| f64::from(u8::from(*class == guess.0))).collect()
 }
 
 #[cfg(test)]

@@ -6,17 +6,22 @@
 //! charts.
 
 pub mod cells;
+pub mod chance;
 pub mod class_effects;
 pub mod compare;
 pub mod confusion;
 pub mod confusion_shifts;
+pub mod contrasts;
 pub mod crossed;
 pub mod earlier;
 pub mod effects;
 pub mod holm;
+pub mod interplay;
 pub mod mask_leaks;
 pub mod metric;
+pub mod moderated;
 pub mod people;
+mod places;
 pub mod power;
 pub mod ranking;
 pub mod scores;
@@ -26,16 +31,20 @@ pub mod sides;
 pub mod tables;
 
 pub use cells::EffectsError;
+pub use chance::chance;
 pub use class_effects::class_effects;
 pub use compare::{Comparison, Pairing, Unpaired, compare};
 pub use confusion::{ConfusionError, confusion};
 pub use confusion_shifts::confusion_shifts;
+pub use contrasts::{Standing, contrasts, standing};
 pub use crossed::{Components, Differences, Estimate};
 pub use earlier::{Power, power, speed};
 pub use effects::effects;
 pub use holm::holm;
+pub use interplay::{interactions, interplay};
 pub use mask_leaks::mask_leaks;
 pub use metric::Metric;
+pub use moderated::{Prior, Spread};
 pub use power::{POWER, components_seen, seeds_needed, smallest_effect};
 pub use ranking::ranking;
 pub use scores::{RunScores, ScoreError, Scorer};

@@ -1,7 +1,9 @@
-//! Numbers that scipy and statsmodels computed (`tests/reference_statistics.py`, which says how).
+//! Numbers that scipy and statsmodels computed (`tests/reference_statistics.py`, which says how), and R's limma
+//! (`tests/moderated.R`).
 
 use serde_json::Value;
 
+use super::moderated::Fitted;
 use super::{Differences, holm, shapley_values};
 
 fn reference() -> Value {
@@ -38,6 +40,29 @@ fn intervals_and_p_values() {
             close(components.seeds, &case["components"]["seeds"], name);
             close(components.images, &case["components"]["images"], name);
             close(components.rest, &case["components"]["rest"], name);
+        }
+    }
+}
+
+#[test]
+fn moderated_variances() {
+    let reference: Value =
+        serde_json::from_str(include_str!("../../../tests/data/moderated.json")).unwrap();
+    let cases = reference["cases"].as_array().unwrap();
+    assert!(cases.len() > 5);
+    for case in cases {
+        let (variances, freedom) = (numbers(&case["variances"]), numbers(&case["freedom"]));
+        let of_each: Vec<(f64, f64)> = variances.into_iter().zip(freedom).collect();
+        let (name, fitted) = (&case["name"], Fitted::of(&of_each).unwrap());
+        close(fitted.variance, &case["prior_variance"], name);
+        match case["prior_freedom"].as_f64() {
+            Some(_) => close(fitted.freedom, &case["prior_freedom"], name),
+            None => assert_eq!(fitted.freedom, f64::INFINITY, "{name}"),
+        }
+        for ((variance, freedom), expected) in
+            of_each.iter().zip(case["moderated"].as_array().unwrap())
+        {
+            close(fitted.draw(*variance, *freedom), expected, name);
         }
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::chance::commonest;
 use crate::dataset::Split;
 use crate::metrics::cross_entropy;
 use crate::store::{PredictionRow, RunRow};
@@ -34,6 +35,8 @@ pub(super) struct TestImages {
     /// What an image counts for in the mean recall of the classes that occur: N / (K · images of its
     /// class), so that the weighted mean of right answers is the balanced accuracy.
     pub weights: Vec<f64>,
+    /// The class index with the most images, the first of several.
+    pub commonest: Option<u16>,
 }
 
 impl TestImages {
@@ -163,7 +166,8 @@ impl Scorer {
         let names = rows.iter().map(|row| row.image.clone()).collect();
         let weights = weights(&actual, self.classes.len());
         let classes = Arc::clone(&self.classes);
-        let images = Arc::new(TestImages { classes, names, actual, weights });
+        let commonest = commonest(&actual);
+        let images = Arc::new(TestImages { classes, names, actual, weights, commonest });
         self.known.push(Arc::clone(&images));
         images
     }

@@ -10,8 +10,10 @@
 use std::collections::HashMap;
 
 use super::cells::{Cell, Covered, EffectsError, cells, same_images};
+use super::chance::without_looking;
 use super::crossed::Differences;
 use super::metric::Metric;
+use super::moderated::{Prior, Spread};
 use super::ranking::rank_probabilities;
 use super::scores::RunScores;
 use crate::region::{Masking, Mode, Phase};
@@ -27,29 +29,27 @@ const PHASES: [Phase; 3] = [Phase::Retrain, Phase::Evaluate, Phase::Amortised];
 ///
 /// A game is played in each swept choice, phase and fill of `keep`, over the most regions of which every
 /// set was measured, by at least two of them, over the seeds that have all sets. Where no run saw
-/// nothing, the empty set's worth is that of the best constant answer: the commonest class of the
-/// training labels, and 0 bits. `prior` gives the mean training label distribution of a run, in the order of
-/// its classes; without it
-/// such a game has no rows. The empty set's worth enters every value of a game alike, divided by the
-/// number of regions, so that no order depends on it.
+/// nothing, the empty set's worth is that of the best constant answer ([`chance`](super::chance())). It enters
+/// every value of a game alike, divided by the number of regions, so that no order depends on it.
 ///
 /// The values sum to the worth of all regions less that of none.
 ///
 /// # Errors
 /// As of [`effects`](super::effects()).
-pub fn shapley(
-    runs: &[RunScores],
-    prior: &dyn Fn(&RunScores) -> Option<Vec<f64>>,
-) -> Result<Vec<ShapleyRow>, EffectsError> {
+pub fn shapley(runs: &[RunScores]) -> Result<Vec<ShapleyRow>, EffectsError> {
     let mut rows = Vec::new();
     for cell in &cells(runs)? {
-        for sets in by_setting(cell) {
-            if let Some(game) = Game::of(&sets, prior)? {
-                game.divide(cell, &mut rows)?;
-            }
+        for game in games(cell)? {
+            game.divide(cell, &mut rows)?;
         }
     }
     Ok(rows)
+}
+
+/// The games of one swept choice, by phase and fill.
+pub(super) fn games<'a>(cell: &Cell<'a>) -> Result<Vec<Game<'a>>, EffectsError> {
+    let games = by_setting(cell);
+    games.iter().filter_map(|sets| Game::of(sets).transpose()).collect()
 }
 
 /// The Shapley values of the game in which set `T` is worth `worths[T]`, where bit `i` of `T` says that
@@ -96,13 +96,11 @@ fn by_setting<'a, 'b>(cell: &'b Cell<'a>) -> Vec<Vec<&'b Covered<'a>>> {
 }
 
 /// The worths of every set of some regions.
-struct Game<'a> {
-    masking: Masking,
-    players: &'a [String],
+pub(super) struct Game<'a> {
+    pub masking: Masking,
+    pub players: &'a [String],
     /// By seed, then by set; the empty set is `None` where no run saw nothing.
     worths: Vec<Vec<Option<&'a RunScores>>>,
-    /// What a network that sees nothing answers, where none was examined.
-    constant: Option<u16>,
 }
 
 /// What each player is given, seed by seed and image by image, and what there is to give.
@@ -115,10 +113,7 @@ struct Division {
 }
 
 impl<'a> Game<'a> {
-    fn of(
-        sets: &[&Covered<'a>],
-        prior: &dyn Fn(&RunScores) -> Option<Vec<f64>>,
-    ) -> Result<Option<Game<'a>>, EffectsError> {
+    fn of(sets: &[&Covered<'a>]) -> Result<Option<Game<'a>>, EffectsError> {
         let known: HashMap<&[String], &Covered> =
             sets.iter().map(|covered| (covered.regions, *covered)).collect();
         let no_region: &[String] = &[];
@@ -154,15 +149,8 @@ impl<'a> Game<'a> {
             if worths.is_empty() {
                 continue;
             }
-            let constant = match nothing {
-                Some(_) => None,
-                None => match candidate.by_seed.values().next().and_then(|any| prior(any)) {
-                    Some(prior) => Some(commonest(&prior)),
-                    None => continue,
-                },
-            };
             same_images(worths.iter().flatten().flatten().copied())?;
-            return Ok(Some(Game { masking: candidate.masking, players, worths, constant }));
+            return Ok(Some(Game { masking: candidate.masking, players, worths }));
         }
         Ok(None)
     }
@@ -185,46 +173,64 @@ impl<'a> Game<'a> {
     /// Every player's value in the game of one seed and image.
     fn division(&self, metric: Metric) -> Result<Division, EffectsError> {
         let players = self.players.len();
-        let mut division =
-            Division { values: vec![Vec::new(); players], none: Vec::new(), all: Vec::new() };
-        for sets in &self.worths {
-            let images = sets.iter().flatten().next().map_or(0, |scores| scores.images());
-            let mut of_seed = vec![vec![0.0; images]; players];
-            let mut worth = Vec::new();
-            for (set, scores) in sets.iter().enumerate() {
-                worth = match scores {
-                    Some(scores) => {
-                        let missing = || EffectsError::NoBits { run_id: scores.run.run_id.clone() };
-                        metric.worths(scores).ok_or_else(missing)?
-                    }
-                    None => self.nothing_seen(metric, sets),
-                };
-                for (player, share) in of_seed.iter_mut().enumerate() {
-                    let coefficient = coefficient(players, player, set);
-                    for (share, worth) in share.iter_mut().zip(&worth) {
-                        *share += coefficient * worth;
-                    }
-                }
-                if set == 0 {
-                    division.none.push(worth.clone());
-                }
-            }
-            division.all.push(worth);
-            for (values, of_seed) in division.values.iter_mut().zip(of_seed) {
-                values.push(of_seed);
-            }
-        }
-        Ok(division)
+        let values =
+            self.shares(metric, players, &|player, set| coefficient(players, player, set))?;
+        let of_set = |set| {
+            self.worths.iter().map(|sets| self.worth(metric, sets, set)).collect::<Result<_, _>>()
+        };
+        Ok(Division { values, none: of_set(0)?, all: of_set((1 << players) - 1)? })
     }
 
-    /// What the best constant answer is worth, image by image.
-    fn nothing_seen(&self, metric: Metric, sets: &[Option<&RunScores>]) -> Vec<f64> {
-        let Some(seen) = sets.iter().flatten().next() else { return Vec::new() };
-        let right = |actual: &u16| f64::from(u8::from(Some(*actual) == self.constant));
-        match metric {
-            Metric::Bits => vec![0.0; seen.images()],
-            _ => seen.test.actual.iter().map(right).collect(),
+    /// Weighted sums over the worths of all sets, seed by seed and image by image: `[count][seeds][images]`, with
+    /// the `weight` of each set in each sum.
+    pub(super) fn shares(
+        &self,
+        metric: Metric,
+        count: usize,
+        weight: &dyn Fn(usize, usize) -> f64,
+    ) -> Result<Vec<Vec<Vec<f64>>>, EffectsError> {
+        let mut shares = vec![Vec::new(); count];
+        for sets in &self.worths {
+            let mut of_seed = vec![Vec::new(); count];
+            for set in 0..sets.len() {
+                let worth = self.worth(metric, sets, set)?;
+                for (index, share) in of_seed.iter_mut().enumerate() {
+                    share.resize(worth.len(), 0.0);
+                    let weight = weight(index, set);
+                    for (share, worth) in share.iter_mut().zip(&worth) {
+                        *share += weight * worth;
+                    }
+                }
+            }
+            for (shares, of_seed) in shares.iter_mut().zip(of_seed) {
+                shares.push(of_seed);
+            }
         }
+        Ok(shares)
+    }
+
+    /// What a set is worth to one seed, image by image; where no run saw nothing, the best constant answer's.
+    fn worth(
+        &self,
+        metric: Metric,
+        sets: &[Option<&RunScores>],
+        set: usize,
+    ) -> Result<Vec<f64>, EffectsError> {
+        if let Some(scores) = sets[set] {
+            let missing = || EffectsError::NoBits { run_id: scores.run.run_id.clone() };
+            return metric.worths(scores).ok_or_else(missing);
+        }
+        let Some(seen) = sets.iter().flatten().next() else { return Ok(Vec::new()) };
+        Ok((0..seen.images()).map(|image| without_looking(metric, &seen.test, image)).collect())
+    }
+
+    /// How a number that is made of all sets was made, its interval by `interval`.
+    pub(super) fn method(&self, interval: &str) -> String {
+        let nothing = match self.worths[0][0] {
+            Some(_) => "",
+            None => "; with none seen the commonest class and 0 bits, by definition",
+        };
+        format!("exact over {} sets; {interval}{nothing}", self.worths[0].len())
     }
 
     fn rows(
@@ -244,13 +250,12 @@ impl<'a> Game<'a> {
         let Some((none, all)) = over(&division.none).zip(over(&division.all)) else { return };
         let values: Vec<Differences> = division.values.iter().filter_map(over).collect();
         let ranks = rank_probabilities(&values);
+        // The players of a game are a family as its coverings are.
+        let spreads: Vec<Spread> = values.iter().filter_map(Spread::of).collect();
+        let prior = Prior::of(&spreads);
         for ((region, values), ranks) in self.players.iter().zip(&values).zip(ranks) {
-            let estimate = values.estimate();
+            let estimate = values.estimate_among(prior.as_ref());
             let (low, high) = estimate.interval.unzip();
-            let nothing = match self.constant {
-                Some(_) => "; with none seen the commonest class and 0 bits, by definition",
-                None => "",
-            };
             rows.push(ShapleyRow {
                 region: region.clone(),
                 metric,
@@ -265,26 +270,11 @@ impl<'a> Game<'a> {
                 all_seen: all.mean(),
                 seeds: u32::try_from(values.seeds()).unwrap_or(u32::MAX),
                 images: images.len() as u64,
-                method: format!(
-                    "exact over {} sets; {}{nothing}",
-                    self.worths[0].len(),
-                    estimate.method
-                ),
+                method: self.method(estimate.method),
                 swept: cell.swept.clone(),
             });
         }
     }
-}
-
-/// The class with the largest share, the first of several.
-fn commonest(prior: &[f64]) -> u16 {
-    let mut best = 0;
-    for (class, share) in (0..).zip(prior) {
-        if *share > prior[usize::from(best)] {
-            best = class;
-        }
-    }
-    best
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@ use std::collections::BTreeMap;
 
 use super::fixture::{classes, prediction, run};
 use super::*;
-use crate::analysis::crossed::Differences;
+use crate::analysis::crossed::{Differences, Part, Variance};
 use crate::analysis::scores::Scorer;
-use crate::region::Phase;
+use crate::region::{Mode, Phase};
 use crate::store::{RunRow, RunStatus, Term};
 
 /// Images a, b, c are neutral, d is fear.
@@ -71,10 +71,48 @@ fn accuracy_by_hand() {
     assert_eq!(row.effect_low.zip(row.effect_high), expected.interval);
     assert_eq!(row.p, expected.p);
     assert_eq!(row.p_adjusted, row.p);
-    let expected = Differences::from_fn(2, 4, |s, i| [[0., 1., 0.5, 1.], [0., 0., 0., 1.]][s][i])
-        .unwrap()
-        .estimate();
+    // Both seeds met one place alone: how much places differ is not known.
+    assert_eq!((row.signal_low, row.signal_high), (None, None));
+}
+
+/// The places are one more part of the variance.
+#[test]
+fn places_are_a_sample_of_a_signal() {
+    let mut runs = study();
+    runs.push(scores(control("k21", &["mouth"], 2, 1), [false, false, true, true]));
+    let row = &effects(&runs).unwrap()[0];
+    let table = Differences::from_fn(2, 4, |s, i| [[0., 1., 0.5, 1.], [-0.5, -0.5, 0.5, 1.]][s][i]);
+    // Places reach 7/8 and 5/8 of two seeds each, alike in both: all of a mean square of 1/16.
+    let places = Part { variance: 0.0625 / 4.0, freedom: 1.0 };
+    let variance = Variance { places, ..table.as_ref().unwrap().variance(None) };
+    let expected = variance.judge(table.unwrap().mean(), "");
+    close(row.signal.unwrap(), expected.mean);
     assert_eq!(row.signal_low.zip(row.signal_high), expected.interval);
+}
+
+/// The same region seen alone: it reads less than its control does, and so it does when hidden.
+#[test]
+fn a_signal_above_zero_is_more_than_the_same_area_in_both_modes() {
+    let mut runs = study();
+    for (id, seed) in [("s1", 1), ("s2", 2)] {
+        runs.push(scores(run(id, &["mouth"], "keep", seed), [true, false, false, false]));
+        for (draw, last) in [(0, false), (1, true)] {
+            let like = control(&format!("c{id}{draw}"), &["mouth"], seed, draw);
+            let row = RunRow { mode: Some(Mode::Keep), ..like };
+            runs.push(scores(row, [true, true, true, last]));
+        }
+    }
+    let rows = effects(&runs).unwrap();
+    let accuracy = |mode: Mode| {
+        rows.iter().find(|row| row.mode == mode && row.metric == Metric::Accuracy).unwrap()
+    };
+    let (hidden, seen) = (accuracy(Mode::Hide), accuracy(Mode::Keep));
+    close(hidden.signal.unwrap(), hidden.control.unwrap() - hidden.covered);
+    assert!(hidden.signal.unwrap() > 0.0);
+    close(seen.signal.unwrap(), seen.covered - seen.control.unwrap());
+    close(seen.signal.unwrap(), 0.25 - 0.875);
+    let (low, high) = seen.signal_low.zip(seen.signal_high).unwrap();
+    assert!(low < -0.625 && -0.625 < high, "{low} to {high}");
 }
 
 #[test]
@@ -178,4 +216,102 @@ fn a_done_run_without_bits_is_an_error() {
     let mut runs = study();
     runs[3].run.test_bits = None;
     assert_eq!(effects(&runs).unwrap_err(), EffectsError::NoBits { run_id: "m2".into() });
+}
+
+/// Two regions of one mode and phase learn from each other how much seeds vary; the other mode does not.
+#[test]
+fn seeds_are_moderated_within_a_mode_and_phase() {
+    use crate::analysis::moderated::{Prior, Spread};
+
+    let whole = [ALL, ALL, [true, true, true, false]];
+    let mouth = [[true, false, false, true], ALL, [false; 4]];
+    let eyes = [[true, true, true, false], [true, true, false, true], ALL];
+    let mut runs = Vec::new();
+    for (seed, right) in (1..).zip(whole) {
+        runs.push(scores(run(&format!("w{seed}"), &[], "none", seed), right));
+    }
+    for (region, right) in [("mouth", mouth), ("eyes", eyes)] {
+        for (seed, right) in (1..).zip(right) {
+            let row = run(&format!("{region}{seed}"), &[region], "hide", seed);
+            runs.push(scores(row, right));
+        }
+    }
+    let alone = effects(&runs[..6]).unwrap();
+    let table = |covered: &[[bool; 4]; 3]| {
+        let share = |right: bool| f64::from(u8::from(right));
+        Differences::from_fn(3, 4, |s, i| share(whole[s][i]) - share(covered[s][i])).unwrap()
+    };
+    let (mouth, eyes) = (table(&mouth), table(&eyes));
+    assert_eq!(alone[0].effect_low.zip(alone[0].effect_high), mouth.estimate().interval);
+    let prior = Prior::of(&[Spread::of(&mouth).unwrap(), Spread::of(&eyes).unwrap()]);
+    let rows = effects(&runs).unwrap();
+    for (row, table) in [(&rows[0], &mouth), (&rows[3], &eyes)] {
+        let expected = table.estimate_among(prior.as_ref());
+        assert_ne!(expected.interval, table.estimate().interval);
+        assert_eq!((row.effect_low.zip(row.effect_high), row.p), (expected.interval, expected.p));
+        assert!(row.method.contains("moderated over conditions"), "{}", row.method);
+    }
+    for (seed, right) in (1..).zip([ALL, [false; 4], ALL]) {
+        runs.push(scores(run(&format!("k{seed}"), &["mouth"], "keep", seed), right));
+    }
+    let with_keep = effects(&runs).unwrap();
+    assert_eq!(with_keep[..6], rows);
+    assert!(!with_keep[6].method.contains("moderated"), "{}", with_keep[6].method);
+}
+
+/// Of one seed seen alone: two of four images right, where the commonest class always would be right for three.
+#[test]
+fn what_regions_tell_alone_is_held_against_chance() {
+    let mut runs = study();
+    runs.push(scores(run("s1", &["mouth"], "keep", 1), [true, false, false, true]));
+    let rows = effects(&runs).unwrap();
+    assert_eq!(rows.len(), 6);
+    for hidden in &rows[..3] {
+        assert_eq!((hidden.chance, hidden.excess, hidden.excess_p), (None, None, None));
+    }
+    let [accuracy, balanced, bits] = &rows[3..] else { panic!("{rows:?}") };
+    assert_eq!((accuracy.chance, accuracy.excess), (Some(0.75), Some(0.5 - 0.75)));
+    let table = Differences::from_fn(1, 4, |_, image| [0.0, -1.0, -1.0, 1.0][image]).unwrap();
+    let expected = table.estimate();
+    assert_eq!(accuracy.excess_low.zip(accuracy.excess_high), expected.interval);
+    assert_eq!((accuracy.excess_p, accuracy.excess_p_adjusted), (expected.p, expected.p));
+    // Recalls of 1/3 and 1, against 1 and 0.
+    close(balanced.excess.unwrap(), 2.0 / 3.0 - 0.5);
+    close(bits.excess.unwrap(), bits.covered);
+    // A network that always answers the commonest class tells nothing, whatever it loses.
+    runs.push(scores(run("e1", &["eyes"], "keep", 1), [true, true, true, false]));
+    let rows = effects(&runs).unwrap();
+    let eyes = rows.iter().find(|row| row.regions == ["eyes"]).unwrap();
+    assert_eq!((eyes.excess, eyes.excess_low, eyes.excess_p), (Some(0.0), Some(0.0), Some(1.0)));
+}
+
+/// Holm's correction asks how many sets of that size there are; each question has its own.
+#[test]
+fn families_are_of_one_question_and_size() {
+    let mut runs = study();
+    let wrong = [[true, false, false, true], [true, true, false, false]];
+    for (regions, right) in
+        [(&["eyes"][..], wrong), (&["eyes", "mouth"], [[false; 4], [false, true, false, true]])]
+    {
+        for (seed, right) in (1..).zip(right) {
+            let id = format!("{}{seed}", regions.join("+"));
+            runs.push(scores(run(&id, regions, "hide", seed), right));
+            for (draw, right) in [(0, ALL), (1, [true, false, true, true])] {
+                let row = control(&format!("{id}-{draw}"), regions, seed, draw);
+                runs.push(scores(row, right));
+            }
+        }
+    }
+    let rows = effects(&runs).unwrap();
+    let accuracy: Vec<&EffectRow> =
+        rows.iter().filter(|row| row.metric == Metric::Accuracy).collect();
+    let [mouth, eyes, both] = accuracy[..] else { panic!("{accuracy:?}") };
+    let single = crate::analysis::holm(&[mouth.p, eyes.p]);
+    assert_eq!([mouth.p_adjusted, eyes.p_adjusted], single[..]);
+    assert_ne!(mouth.p_adjusted, mouth.p);
+    assert_eq!(both.p_adjusted, both.p);
+    let signals = crate::analysis::holm(&[mouth.signal_p, eyes.signal_p]);
+    assert_eq!([mouth.signal_p_adjusted, eyes.signal_p_adjusted], signals[..]);
+    assert!(eyes.signal_p.is_some() && eyes.signal_p != eyes.p);
+    assert_eq!((both.signal_p_adjusted, both.signal_p.is_some()), (both.signal_p, true));
 }

@@ -64,16 +64,16 @@ proptest! {
     }
 }
 
-/// Four images of class 0 and two of class 1. With a class in mind that the prior does not prefer, an
-/// image is answered rightly where its rule says so.
-const ACTUAL: [usize; 6] = [0, 0, 0, 0, 1, 1];
+/// Four images of class 0, answered rightly where their rule says so, and five of class 1, which is answered always
+/// where nothing is seen.
+const ACTUAL: [usize; 9] = [0, 0, 0, 0, 1, 1, 1, 1, 1];
 
 /// Image by image: both of eyes and mouth; either; the mouth; the mouth (seed 2: the eyes); always, since
 /// it is the commonest class; all but nothing seen.
-fn right(set: &[&str], seed: u64) -> [bool; 6] {
+fn right(set: &[&str], seed: u64) -> [bool; 9] {
     let [eyes, mouth] = ["eyes", "mouth"].map(|region| set.contains(&region));
     let fourth = if seed == 2 { eyes } else { mouth };
-    [eyes && mouth, eyes || mouth, mouth, fourth, true, true]
+    [eyes && mouth, eyes || mouth, mouth, fourth, true, true, true, true, true]
 }
 
 fn keep(set: &[&str], seed: u64, phase: &str) -> RunScores {
@@ -92,10 +92,6 @@ fn study(phase: &str) -> Vec<RunScores> {
     sets.iter().flat_map(|set| [1, 2].map(|seed| keep(set, seed, phase))).collect()
 }
 
-fn fearful(_: &RunScores) -> Option<Vec<f64>> {
-    Some(vec![0.4, 0.6])
-}
-
 fn find<'a>(rows: &'a [ShapleyRow], metric: &str, emotion: Option<&str>) -> Vec<&'a ShapleyRow> {
     let wanted =
         |row: &&ShapleyRow| row.metric.name() == metric && row.emotion.as_deref() == emotion;
@@ -104,21 +100,28 @@ fn find<'a>(rows: &'a [ShapleyRow], metric: &str, emotion: Option<&str>) -> Vec<
 
 #[test]
 fn accuracy_bits_and_recalls_are_divided() {
-    let rows = shapley(&study("retrain"), &fearful).unwrap();
+    let rows = shapley(&study("retrain")).unwrap();
     assert_eq!(rows.len(), 2 * 4);
     let accuracy = find(&rows, "accuracy", None);
     let values: Vec<f64> = accuracy.iter().map(|row| row.value).collect();
-    // Eyes: ½ + ½ + 0 + (0, 1); mouth: ½ + ½ + 1 + (1, 0); of six images. Class 1 is right without any.
-    close(&values, &[1.5 / 6.0, 2.5 / 6.0]);
+    // Eyes: ½ + ½ + 0 + (0, 1); mouth: ½ + ½ + 1 + (1, 0); of nine images. Class 1 is right without any.
+    close(&values, &[1.5 / 9.0, 2.5 / 9.0]);
     let names: Vec<&str> = accuracy.iter().map(|row| row.region.as_str()).collect();
-    assert_eq!((names, accuracy[0].seeds, accuracy[0].images), (vec!["eyes", "mouth"], 2, 6));
-    let eyes = [[0.5, 0.5, 0.0, 0.0, 0.0, 0.0], [0.5, 0.5, 0.0, 1.0, 0.0, 0.0]];
-    let expected = Differences::from_fn(2, 6, |seed, image| eyes[seed][image]).unwrap().estimate();
+    assert_eq!((names, accuracy[0].seeds, accuracy[0].images), (vec!["eyes", "mouth"], 2, 9));
+    let eyes = [[0.5, 0.5, 0.0, 0.0], [0.5, 0.5, 0.0, 1.0]];
+    let mouth = [[0.5, 0.5, 1.0, 1.0], [0.5, 0.5, 1.0, 0.0]];
+    // Class 1 is right without any.
+    let table = |values: [[f64; 4]; 2]| {
+        Differences::from_fn(2, 9, |seed, image| values[seed].get(image).copied().unwrap_or(0.0))
+    };
+    let [eyes, mouth] = [eyes, mouth].map(|values| table(values).unwrap());
+    let spreads = [&eyes, &mouth].map(|values| Spread::of(values).unwrap());
+    let expected = eyes.estimate_among(Prior::of(&spreads).as_ref());
     assert_eq!(accuracy[0].low.zip(accuracy[0].high), expected.interval);
     assert!(accuracy[0].method.starts_with("exact over 4 sets; "), "{}", accuracy[0].method);
     assert!(accuracy[0].method.ends_with("by definition"));
-    // Nothing seen: the two of class 1.
-    assert!(accuracy.iter().all(|row| row.none_seen == 2.0 / 6.0 && row.all_seen == 1.0));
+    // Nothing seen: the five of class 1.
+    assert!(accuracy.iter().all(|row| row.none_seen == 5.0 / 9.0 && row.all_seen == 1.0));
 
     let neutral: Vec<f64> =
         find(&rows, "recall", Some("neutral")).iter().map(|row| row.value).collect();
@@ -135,13 +138,14 @@ fn accuracy_bits_and_recalls_are_divided() {
 fn a_run_that_saw_nothing_counts_as_measured() {
     let mut runs = study("evaluate");
     runs.extend([1, 2].map(|seed| keep(&[], seed, "evaluate")));
-    let rows = shapley(&runs, &|_| None).unwrap();
+    let rows = shapley(&runs).unwrap();
     let accuracy = find(&rows, "accuracy", None);
-    close(&accuracy.iter().map(|row| row.value).collect::<Vec<_>>(), &[1.5 / 6.0, 2.5 / 6.0]);
+    close(&accuracy.iter().map(|row| row.value).collect::<Vec<_>>(), &[1.5 / 9.0, 2.5 / 9.0]);
     assert!(!accuracy[0].method.contains("by definition"));
-    assert_eq!((accuracy[0].none_seen, accuracy[0].all_seen), (2.0 / 6.0, 1.0));
-    // Without, what nothing is worth is not known, unless the prior is.
-    assert_eq!(shapley(&study("evaluate"), &|_| None).unwrap(), []);
+    assert_eq!((accuracy[0].none_seen, accuracy[0].all_seen), (5.0 / 9.0, 1.0));
+    // Without, the best constant answer stands for it.
+    let accuracy = find(&shapley(&study("evaluate")).unwrap(), "accuracy", None)[0].none_seen;
+    assert_eq!(accuracy, 5.0 / 9.0);
 }
 
 /// One image on which the eyes and the mouth are worth the same, one that the mouth alone answers: the mouth
@@ -152,7 +156,7 @@ fn how_probably_a_value_is_the_largest() {
         [(&["eyes"], [1, 1]), (&["mouth"], [1, 0]), (&["eyes", "mouth"], [0, 0])];
     let runs = sets
         .map(|(set, predicted)| answers(run(&set.join("+"), set, "keep", 1), &[0, 0], &predicted));
-    let rows = shapley(&runs, &fearful).unwrap();
+    let rows = shapley(&runs).unwrap();
     let first: Vec<f64> = find(&rows, "accuracy", None).iter().map(|row| row.first).collect();
     // The former alone is drawn once in four times, and is a tie.
     assert!((first[0] - 0.125).abs() < 0.03, "{first:?}");
@@ -164,11 +168,11 @@ fn only_whole_games_are_played() {
     // A seed that lacks a set is left out; a set that no seed has ends the game.
     let mut runs = study("retrain");
     runs.remove(3);
-    assert!(shapley(&runs, &fearful).unwrap().iter().all(|row| row.seeds == 1));
+    assert!(shapley(&runs).unwrap().iter().all(|row| row.seeds == 1));
     runs.remove(2);
-    assert_eq!(shapley(&runs, &fearful).unwrap(), []);
+    assert_eq!(shapley(&runs).unwrap(), []);
     // Trained without and examined with the rest is no worth of what is seen.
-    assert_eq!(shapley(&study("train"), &fearful).unwrap(), []);
+    assert_eq!(shapley(&study("train")).unwrap(), []);
     let hidden: Vec<RunScores> = study("retrain")
         .into_iter()
         .map(|mut scores| {
@@ -176,11 +180,5 @@ fn only_whole_games_are_played() {
             scores
         })
         .collect();
-    assert_eq!(shapley(&hidden, &fearful).unwrap(), []);
-}
-
-#[test]
-fn the_first_of_the_commonest_classes_is_answered() {
-    assert_eq!(commonest(&[0.25, 0.375, 0.375]), 1);
-    assert_eq!(commonest(&[]), 0);
+    assert_eq!(shapley(&hidden).unwrap(), []);
 }

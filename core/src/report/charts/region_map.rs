@@ -164,11 +164,9 @@ fn panel<'a>(
         let Some(row) = slice.rows.iter().find(|row| row.regions == [region.name.as_str()]) else {
             continue;
         };
-        let mirror = |(low, high): (f64, f64)| (-high, -low);
         let reached = |lost: f64| row.baseline - chance - lost;
         let (value, interval) = match (keep, row.signal.filter(|_| controlled)) {
-            (false, Some(signal)) => (signal, signal_interval(row)),
-            (true, Some(signal)) => (-signal, signal_interval(row).map(mirror)),
+            (_, Some(signal)) => (signal, signal_interval(row)),
             (false, None) => (row.effect, interval(row)),
             (true, None) => {
                 let range = interval(row).map(|(low, high)| (reached(high), reached(low)));
@@ -400,12 +398,11 @@ mod tests {
 
     #[test]
     fn seen_alone_what_is_reached_counts() {
-        // 10 points more than the same area elsewhere: a signal of −10 in terms of loss.
         let figure = map(&[
             controlled("mouth", "hide", 10.0, (8.0, 12.0)),
             controlled("eyes", "hide", 9.0, (7.0, 11.0)),
-            controlled("mouth", "keep", -10.0, (-12.0, -8.0)),
-            controlled("eyes", "keep", 5.0, (3.0, 7.0)),
+            controlled("mouth", "keep", 10.0, (8.0, 12.0)),
+            controlled("eyes", "keep", -5.0, (-7.0, -3.0)),
         ]);
         assert_eq!(
             figure.title,

@@ -6,8 +6,8 @@ use crate::analysis::{self, EffectsError, RunScores};
 use crate::plan::{ConditionName, Several, Swept};
 use crate::region::{Masking, Mode};
 use crate::store::{
-    ClassEffectRow, ConfusionShiftRow, EffectRow, MaskLeakRow, Metric, RankingRow, RunRow,
-    ShapleyRow,
+    ClassEffectRow, ConfusionShiftRow, ContrastRow, EffectRow, InterplayRow, MaskLeakRow, Metric,
+    RankingRow, RunRow, ShapleyRow,
 };
 use crate::study::Study;
 
@@ -22,46 +22,48 @@ use crate::report::words::measure::Measure;
 pub struct Evidence {
     pub effects: Vec<EffectRow>,
     pub class_effects: Vec<ClassEffectRow>,
+    pub contrasts: Vec<ContrastRow>,
     pub shapley: Vec<ShapleyRow>,
+    pub interplay: Vec<InterplayRow>,
     pub ranking: Vec<RankingRow>,
     pub confusions: Vec<ConfusionShiftRow>,
     pub mask_leaks: Vec<MaskLeakRow>,
 }
 
 impl Evidence {
-    /// Every table that follows from the scores of runs, computed once and at the same time. `prior` gives the
-    /// mean training label distribution of a run, in the order of its classes.
+    /// Every table that follows from the scores of runs, computed once and at the same time.
     ///
     /// # Errors
     /// Where runs that belong together cannot be paired.
-    pub fn of(
-        scores: &[RunScores],
-        prior: &(dyn Fn(&RunScores) -> Option<Vec<f64>> + Sync),
-    ) -> Result<Evidence, EffectsError> {
-        let ((effects, class_effects), (shapley, (ranking, (confusions, mask_leaks)))) =
+    pub fn of(scores: &[RunScores]) -> Result<Evidence, EffectsError> {
+        let effects = || {
             rayon::join(
                 || rayon::join(|| analysis::effects(scores), || analysis::class_effects(scores)),
+                || analysis::contrasts(scores),
+            )
+        };
+        let games = || rayon::join(|| analysis::shapley(scores), || analysis::interplay(scores));
+        let others = || {
+            rayon::join(
+                || analysis::ranking(scores),
                 || {
                     rayon::join(
-                        || analysis::shapley(scores, prior),
-                        || {
-                            rayon::join(
-                                || analysis::ranking(scores),
-                                || {
-                                    rayon::join(
-                                        || analysis::confusion_shifts(scores),
-                                        || analysis::mask_leaks(scores),
-                                    )
-                                },
-                            )
-                        },
+                        || analysis::confusion_shifts(scores),
+                        || analysis::mask_leaks(scores),
                     )
                 },
-            );
+            )
+        };
+        let (
+            ((effects, class_effects), contrasts),
+            ((shapley, interplay), (ranking, (confusions, mask_leaks))),
+        ) = rayon::join(effects, || rayon::join(games, others));
         Ok(Evidence {
             effects: effects?,
             class_effects: class_effects?,
+            contrasts: contrasts?,
             shapley: shapley?,
+            interplay: interplay?,
             ranking: ranking?,
             confusions: confusions?,
             mask_leaks: mask_leaks?,
@@ -86,7 +88,9 @@ impl Evidence {
         self.class_effects.sort_by_key(|row| order(&row.swept, row.masking()));
         self.ranking.sort_by_key(|row| order(&row.swept, row.masking()));
         self.confusions.sort_by_key(|row| order(&row.swept, row.masking()));
+        self.contrasts.sort_by_key(|row| order(&row.swept, row.masking()));
         self.shapley.sort_by_key(|row| order(&row.swept, row.masking()));
+        self.interplay.sort_by_key(|row| order(&row.swept, row.masking()));
         self.mask_leaks.sort_by_key(|row| sweeps.get(&row.swept).copied());
         self
     }
@@ -99,7 +103,9 @@ impl Evidence {
         Evidence {
             effects: of(&self.effects, |row| row.swept == *swept),
             class_effects: of(&self.class_effects, |row| row.swept == *swept),
+            contrasts: of(&self.contrasts, |row| row.swept == *swept),
             shapley: of(&self.shapley, |row| row.swept == *swept),
+            interplay: of(&self.interplay, |row| row.swept == *swept),
             ranking: of(&self.ranking, |row| row.swept == *swept),
             confusions: of(&self.confusions, |row| row.swept == *swept),
             mask_leaks: of(&self.mask_leaks, |row| row.swept == *swept),
@@ -302,6 +308,8 @@ pub(in crate::report) mod tests {
             p: Some(p),
             p_adjusted: Some(p),
             method: "two-way variance components".to_owned(),
+            signal_p: None,
+            signal_p_adjusted: None,
             swept: BTreeMap::new(),
         }
     }

@@ -183,13 +183,26 @@ pub(in crate::report) mod tests {
             p: None,
             p_adjusted: None,
             method: "two-way variance components".to_owned(),
+            signal_p: None,
+            signal_p_adjusted: None,
+            signal_method: None,
+            chance: None,
+            excess: None,
+            excess_low: None,
+            excess_high: None,
+            excess_p: None,
+            excess_p_adjusted: None,
             swept: BTreeMap::new(),
         }
     }
 
     /// The same with a control: the signal and its interval in points.
     pub fn with_control(mut row: EffectRow, signal: f64, interval: (f64, f64)) -> EffectRow {
-        row.control = Some(row.covered + signal / 100.0);
+        let beyond = signal / 100.0;
+        row.control = Some(match row.mode {
+            Mode::Hide => row.covered + beyond,
+            Mode::Keep => row.covered - beyond,
+        });
         row.signal = Some(signal / 100.0);
         row.signal_low = Some(interval.0 / 100.0);
         row.signal_high = Some(interval.1 / 100.0);

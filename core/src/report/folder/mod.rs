@@ -9,16 +9,15 @@ mod stored;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 use rayon::prelude::*;
 use thiserror::Error;
 
-use crate::analysis::{EffectsError, RunScores, Tables, TablesError};
+use crate::analysis::{EffectsError, Tables, TablesError};
 use crate::experiment::Recovered;
 use crate::store::{
-    ClassEffectRow, ConfusionShiftRow, EffectRow, MaskLeakRow, RankingRow, Results, ShapleyRow,
-    StoreError, write_table, write_whole,
+    ClassEffectRow, ConfusionShiftRow, ContrastRow, EffectRow, InterplayRow, MaskLeakRow,
+    RankingRow, Results, ShapleyRow, StoreError, write_table, write_whole,
 };
 use crate::study::Study;
 
@@ -101,7 +100,7 @@ pub fn report(results: &Results, name: &str, drawn: &Drawn) -> Result<Report, Re
     let Tables { runs, epochs, confusion, scores, lost } = Tables::read(results, name)?;
     // Nothing is left out without a word.
     let mut notes = Vec::new();
-    let evidence = derive(results, &scores, &mut notes)?;
+    let evidence = Evidence::of(&scores)?;
     drop(scores);
     write_derived(results, name, &evidence)?;
     let findings = Findings::of(Study::of(runs, &confusion), evidence);
@@ -213,56 +212,15 @@ impl Report {
     }
 }
 
-/// Every table that follows from the scores.
-fn derive(
-    results: &Results,
-    scores: &[RunScores],
-    notes: &mut Vec<String>,
-) -> Result<Evidence, EffectsError> {
-    // What a network that sees nothing knows stands in the manifests: without them, as where an
-    // experiment's folder was copied alone, there may be no Shapley values.
-    let lost = Mutex::new(None);
-    let prior = |scores: &RunScores| match prior(results, scores) {
-        Ok(prior) => Some(prior),
-        Err(reason) => {
-            *lost.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(reason);
-            None
-        }
-    };
-    let evidence = Evidence::of(scores, &prior)?;
-    let lost = lost.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    notes.extend(lost.map(|reason| {
-        format!(
-            "{reason}. What a network knows that sees nothing stands there: Shapley values that need it are \
-             not shown."
-        )
-    }));
-    Ok(evidence)
-}
-
 fn write_derived(results: &Results, name: &str, evidence: &Evidence) -> Result<(), StoreError> {
     write_table(&results.table_path::<EffectRow>(name)?, &evidence.effects)?;
     write_table(&results.table_path::<ClassEffectRow>(name)?, &evidence.class_effects)?;
+    write_table(&results.table_path::<ContrastRow>(name)?, &evidence.contrasts)?;
     write_table(&results.table_path::<ShapleyRow>(name)?, &evidence.shapley)?;
+    write_table(&results.table_path::<InterplayRow>(name)?, &evidence.interplay)?;
     write_table(&results.table_path::<RankingRow>(name)?, &evidence.ranking)?;
     write_table(&results.table_path::<ConfusionShiftRow>(name)?, &evidence.confusions)?;
     write_table(&results.table_path::<MaskLeakRow>(name)?, &evidence.mask_leaks)
-}
-
-/// The mean label distribution that a run's training learned from, in the order of its classes.
-fn prior(results: &Results, scores: &RunScores) -> Result<Vec<f64>, String> {
-    let training_id = &scores.run().training_id;
-    let path = results.manifest_path(training_id).map_err(|error| error.to_string())?;
-    let manifest = results.manifest(training_id).map_err(|error| error.to_string())?;
-    let named = manifest.settings["dataset"]["classes"].as_array();
-    let share = |class: &String| -> Option<f64> {
-        let place = named?.iter().position(|name| name.as_str() == Some(class))?;
-        manifest.prior.get(place).copied()
-    };
-    let shares: Option<Vec<f64>> = scores.classes().iter().map(share).collect();
-    shares
-        .filter(|shares| shares.len() == manifest.prior.len())
-        .ok_or_else(|| format!("`{}` does not tell the share of each class", path.display()))
 }
 
 /// Writes every chart, several at a time, and its numbers as CSV beside it; gives back a path for each.

@@ -35,7 +35,8 @@ table! {
         effect_low: Option<f64> ["share, or bits where the metric is"],
         /// Upper end.
         effect_high: Option<f64> ["share, or bits where the metric is"],
-        /// Effect minus the mean effect of the controls.
+        /// What the regions carry beyond the same area elsewhere, above 0 where they carry more: `hide`, the control's
+        /// mean minus `covered`; `keep`, `covered` minus that.
         signal: Option<f64> ["share, or bits where the metric is"],
         /// Lower end of the 95 % interval of `signal`.
         signal_low: Option<f64> ["share, or bits where the metric is"],
@@ -43,10 +44,29 @@ table! {
         signal_high: Option<f64> ["share, or bits where the metric is"],
         /// Two-sided, of `effect` against 0.
         p: Option<f64> ["probability"],
-        /// Holm over the region sets of one mode, phase, fill, metric and swept choice.
+        /// Holm over the sets of as many regions of one mode, phase, fill, metric and swept choice.
         p_adjusted: Option<f64> ["probability"],
         /// How the interval was made.
         method: String,
+        /// Two-sided, of `signal` against 0.
+        signal_p: Option<f64> ["probability"],
+        /// Holm, as `p_adjusted`, of the signals.
+        signal_p_adjusted: Option<f64> ["probability"],
+        /// How the interval of `signal` was made; empty without controls.
+        signal_method: Option<String>,
+        /// What the best constant answer to the test images reaches: their commonest class, always; 0 bits. Empty but
+        /// in `keep`, as are the columns of the excess.
+        chance: Option<f64> ["share, or bits where the metric is"],
+        /// `covered − chance`: what the regions tell by themselves.
+        excess: Option<f64> ["share, or bits where the metric is"],
+        /// Lower end of the 95 % interval of `excess`; empty where it cannot be known.
+        excess_low: Option<f64> ["share, or bits where the metric is"],
+        /// Upper end.
+        excess_high: Option<f64> ["share, or bits where the metric is"],
+        /// Two-sided, of `excess` against 0.
+        excess_p: Option<f64> ["probability"],
+        /// Holm, as `p_adjusted`, of the excesses.
+        excess_p_adjusted: Option<f64> ["probability"],
         ..swept
     }
 }
@@ -82,7 +102,8 @@ table! {
         effect_low: Option<f64> ["share"],
         /// Upper end.
         effect_high: Option<f64> ["share"],
-        /// Effect minus the mean effect of the controls.
+        /// What the regions carry beyond the same area elsewhere, above 0 where they carry more: `hide`, the control's
+        /// mean minus `covered`; `keep`, `covered` minus that.
         signal: Option<f64> ["share"],
         /// Lower end of the 95 % interval of `signal`.
         signal_low: Option<f64> ["share"],
@@ -90,9 +111,86 @@ table! {
         signal_high: Option<f64> ["share"],
         /// Two-sided, of `effect` against 0.
         p: Option<f64> ["probability"],
-        /// Holm over the region sets and emotions of one mode, phase, fill and swept choice.
+        /// Holm over the emotions and the sets of as many regions of one mode, phase, fill and swept choice.
         p_adjusted: Option<f64> ["probability"],
         /// How the interval was made.
+        method: String,
+        /// Two-sided, of `signal` against 0.
+        signal_p: Option<f64> ["probability"],
+        /// Holm, as `p_adjusted`, of the signals.
+        signal_p_adjusted: Option<f64> ["probability"],
+        ..swept
+    }
+}
+
+table! {
+    /// Whether conditions differ from each other: a row for each pair of a mode × phase × fill × size of set × metric
+    /// (and swept choice), paired on the seeds and images of both.
+    ContrastRow in "contrasts" {
+        /// The first of the two: as in `runs`.
+        condition: String,
+        /// The other.
+        against_condition: String,
+        /// The first one's, as in `runs`.
+        regions: Vec<String>,
+        /// The other's.
+        against: Vec<String>,
+        /// `hide` or `keep`.
+        mode: Mode,
+        /// As in `runs`.
+        phase: Phase,
+        /// As in `runs`.
+        fill: FillKind,
+        /// `accuracy`, `balanced_accuracy`, `bits`.
+        metric: Metric,
+        /// By how much `regions` carry more than `against`: `hide`, by how much more they cost; `keep`, by how much more
+        /// they reach.
+        difference: f64 ["share, or bits where the metric is"],
+        /// Lower end of its 95 % interval; empty where it cannot be known.
+        low: Option<f64> ["share, or bits where the metric is"],
+        /// Upper end.
+        high: Option<f64> ["share, or bits where the metric is"],
+        /// Two-sided, of `difference` against 0.
+        p: Option<f64> ["probability"],
+        /// Holm over all pairs of the same mode, phase, fill, size of set, metric and swept choice.
+        p_adjusted: Option<f64> ["probability"],
+        /// How many seeds both conditions share.
+        seeds: u32,
+        /// How many test images.
+        images: u64,
+        /// How the interval was made.
+        method: String,
+        ..swept
+    }
+}
+
+table! {
+    /// What two regions tell together beyond the sum (Shapley interaction index): a row for each pair × metric × phase ×
+    /// fill (and swept choice) where every set of regions was seen alone.
+    InterplayRow in "interplay" {
+        /// The two, in the order of their names.
+        pair: Vec<String>,
+        /// `accuracy` or `bits`.
+        metric: Worth,
+        /// As in `runs`, of the sets of regions whose worth is divided.
+        phase: Phase,
+        /// As in `runs`.
+        fill: FillKind,
+        /// Above 0 they only speak together, below 0 each stands in for the other.
+        value: f64 ["share, or bits where the metric is"],
+        /// Lower end of its 95 % interval; empty where it cannot be known.
+        low: Option<f64> ["share, or bits where the metric is"],
+        /// Upper end.
+        high: Option<f64> ["share, or bits where the metric is"],
+        /// Two-sided, of `value` against 0.
+        p: Option<f64> ["probability"],
+        /// Holm over all pairs of the same metric, phase, fill and swept choice.
+        p_adjusted: Option<f64> ["probability"],
+        /// How many seeds have every set of regions.
+        seeds: u32,
+        /// How many test images.
+        images: u64,
+        /// How the value and its interval were made.
         method: String,
         ..swept
     }
@@ -243,11 +341,17 @@ macro_rules! masked {
     )*};
 }
 
-masked!(EffectRow, ClassEffectRow, RankingRow, ConfusionShiftRow);
+masked!(EffectRow, ClassEffectRow, ContrastRow, RankingRow, ConfusionShiftRow);
 
-impl ShapleyRow {
-    /// Of the sets of regions whose worths are divided: what is not in a set is masked.
-    pub fn masking(&self) -> Masking {
-        Masking { mode: Mode::Keep, phase: self.phase, fill: self.fill }
-    }
+/// Of rows that are about sets of regions whose worths are divided: what is not in a set is masked.
+macro_rules! divided {
+    ($($row:ty),*) => {$(
+        impl $row {
+            pub fn masking(&self) -> Masking {
+                Masking { mode: Mode::Keep, phase: self.phase, fill: self.fill }
+            }
+        }
+    )*};
 }
+
+divided!(ShapleyRow, InterplayRow);

@@ -12,7 +12,8 @@ mod truth;
 
 pub use answers::{ConfusionRow, PredictionRow};
 pub use effects::{
-    ClassEffectRow, ConfusionShiftRow, EffectRow, MaskLeakRow, RankingRow, ShapleyRow,
+    ClassEffectRow, ConfusionShiftRow, ContrastRow, EffectRow, InterplayRow, MaskLeakRow,
+    RankingRow, ShapleyRow,
 };
 pub use reference::{ColumnInfo, TableInfo, reference};
 pub use runs::{EpochRow, RunRow};

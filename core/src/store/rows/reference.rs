@@ -3,8 +3,9 @@
 use polars::prelude::DataType;
 
 use super::{
-    ClassEffectRow, ConfusionRow, ConfusionShiftRow, EffectRow, EpochRow, MaskLeakRow,
-    PredictionRow, RankingRow, RunRow, SensitivityCurveRow, SensitivityRow, ShapleyRow, TruthRow,
+    ClassEffectRow, ConfusionRow, ConfusionShiftRow, ContrastRow, EffectRow, EpochRow,
+    InterplayRow, MaskLeakRow, PredictionRow, RankingRow, RunRow, SensitivityCurveRow,
+    SensitivityRow, ShapleyRow, TruthRow,
 };
 use crate::store::Table;
 use crate::store::column::type_name;
@@ -56,7 +57,9 @@ pub fn reference() -> Vec<TableInfo> {
         table::<SensitivityCurveRow>(),
         table::<EffectRow>(),
         table::<ClassEffectRow>(),
+        table::<ContrastRow>(),
         table::<ShapleyRow>(),
+        table::<InterplayRow>(),
         table::<RankingRow>(),
         table::<ConfusionShiftRow>(),
         table::<MaskLeakRow>(),

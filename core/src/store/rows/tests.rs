@@ -136,13 +136,18 @@ prop_compose! {
         (seeds, images) in (any::<u32>(), count()),
         numbers in [(); 3].map(|()| number()),
         maybe in [(); 8].map(|()| option::of(number())),
+        further in [(); 8].map(|()| option::of(number())),
+        signal_method in option::of(text()),
         swept in swept(),
     ) -> EffectRow {
         let [baseline, covered, effect] = numbers;
         let [control, effect_low, effect_high, signal, signal_low, signal_high, p, p_adjusted] = maybe;
+        let [signal_p, signal_p_adjusted, chance, excess, excess_low, excess_high, excess_p, excess_p_adjusted] =
+            further;
         EffectRow { condition,
             regions, mode, phase, fill, metric, seeds, images, baseline, covered, control, effect,
-            effect_low, effect_high, signal, signal_low, signal_high, p, p_adjusted, method, swept,
+            effect_low, effect_high, signal, signal_low, signal_high, p, p_adjusted, method, signal_p,
+            signal_p_adjusted, signal_method, chance, excess, excess_low, excess_high, excess_p, excess_p_adjusted, swept,
         }
     }
 }
@@ -156,6 +161,7 @@ prop_compose! {
         (seeds, images) in (any::<u32>(), count()),
         numbers in [(); 3].map(|()| number()),
         maybe in [(); 8].map(|()| option::of(number())),
+        (signal_p, signal_p_adjusted) in (option::of(number()), option::of(number())),
         swept in swept(),
     ) -> ClassEffectRow {
         let [emotion, method] = words;
@@ -163,8 +169,40 @@ prop_compose! {
         let [control, effect_low, effect_high, signal, signal_low, signal_high, p, p_adjusted] = maybe;
         ClassEffectRow { condition,
             regions, mode, phase, fill, emotion, seeds, images, baseline, covered, control, effect,
-            effect_low, effect_high, signal, signal_low, signal_high, p, p_adjusted, method, swept,
+            effect_low, effect_high, signal, signal_low, signal_high, p, p_adjusted, method, signal_p,
+            signal_p_adjusted, swept,
         }
+    }
+}
+
+prop_compose! {
+    fn contrast_row()(
+        words in [(); 3].map(|()| text()),
+        (regions, against) in (names(), names()),
+        (mode, phase, fill, metric) in (term(), term(), term(), term()),
+        (seeds, images, difference) in (any::<u32>(), count(), number()),
+        maybe in [(); 4].map(|()| option::of(number())),
+        swept in swept(),
+    ) -> ContrastRow {
+        let [condition, against_condition, method] = words;
+        let [low, high, p, p_adjusted] = maybe;
+        ContrastRow {
+            condition, against_condition, regions, against, mode, phase, fill, metric, difference, low, high, p,
+            p_adjusted, seeds, images, method, swept,
+        }
+    }
+}
+
+prop_compose! {
+    fn interplay_row()(
+        (pair, method) in (names(), text()),
+        (metric, phase, fill) in (term(), term(), term()),
+        (seeds, images, value) in (any::<u32>(), count(), number()),
+        maybe in [(); 4].map(|()| option::of(number())),
+        swept in swept(),
+    ) -> InterplayRow {
+        let [low, high, p, p_adjusted] = maybe;
+        InterplayRow { pair, metric, phase, fill, value, low, high, p, p_adjusted, seeds, images, method, swept }
     }
 }
 
@@ -310,6 +348,12 @@ proptest! {
 
     #[test]
     fn class_effects_come_back(rows in vec(class_effect_row(), 0..6)) { round_trip(&rows)?; }
+
+    #[test]
+    fn contrasts_come_back(rows in vec(contrast_row(), 0..6)) { round_trip(&rows)?; }
+
+    #[test]
+    fn interplay_comes_back(rows in vec(interplay_row(), 0..6)) { round_trip(&rows)?; }
 
     #[test]
     fn shapley_comes_back(rows in vec(shapley_row(), 0..6)) { round_trip(&rows)?; }

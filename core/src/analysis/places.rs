@@ -1,0 +1,215 @@
+//! Where controls were put is a sample too.
+//!
+//! Another draw of places would give other controls: two draws of one study have differed by as much as the
+//! signal. The places of a condition are nested in it and crossed with its seeds, since every seed meets the same
+//! places. A place's mean over seeds and images varies by what places differ and by what seeds and images make of
+//! each; the latter stands in the variance of seeds and images already, so that only what lies beyond it is added,
+//!
+//! ```text
+//! Var(signal) += max(MS_places − MS_rest, 0) / (S·K)
+//! ```
+//!
+//! of the means over images, S seeds × K places. One condition has few places: their mean square is drawn towards
+//! those of its mode and phase as the seeds' is (`moderated`), with K − 1 degrees of freedom and theirs. Where every
+//! condition has one place alone, how much the places of different conditions differ stands for it: too much, since
+//! their areas differ too, so that the interval is wide; where there is one condition with one place, nothing is
+//! known, and neither is an interval.
+
+use std::collections::BTreeMap;
+
+use super::cells::{Covered, Family, Pair, controlled, family};
+use super::crossed::{Differences, Part};
+use super::metric::mean;
+use super::moderated::Prior;
+use super::scores::RunScores;
+
+/// What the controls of one condition show: means over images, places × seeds.
+struct Shown {
+    table: Differences,
+}
+
+impl Shown {
+    /// Of the places that all of its seeds met. `None` without controls.
+    fn of(pairs: &[Pair], mean_of: &dyn Fn(&RunScores) -> f64) -> Option<Shown> {
+        let of_seeds: Vec<BTreeMap<Option<u32>, f64>> = controlled(pairs)
+            .into_iter()
+            .map(|pair| {
+                let value = |control: &&RunScores| (control.run.draw, mean_of(control));
+                pair.controls.iter().map(value).collect()
+            })
+            .collect();
+        let met = |draw: &&Option<u32>| of_seeds.iter().all(|of_seed| of_seed.contains_key(*draw));
+        let places: Vec<Option<u32>> = of_seeds.first()?.keys().filter(met).copied().collect();
+        let table = Differences::from_fn(places.len(), of_seeds.len(), |place, seed| {
+            of_seeds[seed][&places[place]]
+        });
+        Some(Shown { table: table? })
+    }
+
+    fn places(&self) -> f64 {
+        self.table.seeds() as f64
+    }
+
+    fn seeds(&self) -> f64 {
+        self.table.images() as f64
+    }
+}
+
+/// How much places differ, in each mode and phase of a cell.
+pub(super) struct Places(BTreeMap<Family, OfFamily>);
+
+struct OfFamily {
+    prior: Prior,
+    /// What seeds make of each place, a mean square; 0 where no condition has several seeds and places.
+    rest: f64,
+}
+
+impl Places {
+    /// `mean_of` is the mean over the images in question.
+    pub fn of(paired: &[(&Covered, Vec<Pair>)], mean_of: &dyn Fn(&RunScores) -> f64) -> Places {
+        let mut families: BTreeMap<Family, Vec<Shown>> = BTreeMap::new();
+        for (covered, pairs) in paired {
+            families.entry(family(covered)).or_default().extend(Shown::of(pairs, mean_of));
+        }
+        let known = |(family, shown): (_, Vec<Shown>)| Some((family, OfFamily::of(&shown)?));
+        Places(families.into_iter().filter_map(known).collect())
+    }
+
+    /// What the places of a condition add to the variance of its signal; `None` where that is not known.
+    pub fn part(
+        &self,
+        covered: &Covered,
+        pairs: &[Pair],
+        mean_of: &dyn Fn(&RunScores) -> f64,
+    ) -> Option<Part> {
+        let OfFamily { prior, rest } = self.0.get(&family(covered))?;
+        let shown = Shown::of(pairs, mean_of)?;
+        let (square, freedom) = match shown.places() {
+            1.0 => prior.unseen(),
+            places => prior.moderate(shown.table.mean_squares().seeds, places - 1.0),
+        };
+        let variance = (square - rest).max(0.0) / (shown.seeds() * shown.places());
+        Some(Part { variance, freedom })
+    }
+}
+
+impl OfFamily {
+    /// `None` where nothing shows how much places differ.
+    fn of(shown: &[Shown]) -> Option<OfFamily> {
+        let several: Vec<&Shown> = shown.iter().filter(|shown| shown.places() > 1.0).collect();
+        if several.is_empty() {
+            let means: Vec<f64> = shown.iter().map(|shown| shown.table.mean()).collect();
+            if means.len() < 2 {
+                return None;
+            }
+            // Over the conditions instead; as if of one place, S times as much.
+            let freedom = means.len() as f64 - 1.0;
+            let middle = mean(means.iter().copied());
+            let square = means.iter().map(|mean| (mean - middle).powi(2)).sum::<f64>() / freedom;
+            let seeds = mean(shown.iter().map(Shown::seeds));
+            return Some(OfFamily {
+                prior: Prior::apart(&[(seeds * square, freedom)])?,
+                rest: 0.0,
+            });
+        }
+        let squares: Vec<(f64, f64)> = several
+            .iter()
+            .map(|shown| (shown.table.mean_squares().seeds, shown.places() - 1.0))
+            .collect();
+        let (mut sum, mut freedom) = (0.0, 0.0);
+        for shown in several.iter().filter(|shown| shown.seeds() > 1.0) {
+            let of_shown = (shown.places() - 1.0) * (shown.seeds() - 1.0);
+            sum += of_shown * shown.table.mean_squares().rest;
+            freedom += of_shown;
+        }
+        let rest = if freedom > 0.0 { sum / freedom } else { 0.0 };
+        // Places that do not differ at all, as where nothing is answered otherwise under any of them.
+        let none = Prior::known(0.0, several.iter().map(|shown| shown.places() - 1.0).sum());
+        Some(OfFamily { prior: Prior::apart(&squares).unwrap_or(none), rest })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cells::{cells, paired};
+    use super::super::effects::fixture::{answers, run};
+    use super::super::metric::Metric;
+    use super::*;
+    use crate::store::RunRow;
+
+    const IMAGES: usize = 20;
+
+    /// Of 20 images of one class so many are answered rightly, the first ones.
+    fn right(row: RunRow, count: usize) -> RunScores {
+        let predicted: Vec<usize> = (0..IMAGES).map(|image| usize::from(image >= count)).collect();
+        answers(row, &[0; IMAGES], &predicted)
+    }
+
+    /// A region whose controls reach so many right answers, `[seed][place]`.
+    fn condition(region: &str, controls: &[&[usize]]) -> Vec<RunScores> {
+        let mut runs = Vec::new();
+        for (seed, of_seed) in (1..).zip(controls) {
+            let row = |id: String, control| RunRow {
+                control,
+                ..run(&format!("{region}{id}"), &[region], "hide", seed)
+            };
+            runs.push(right(row(format!("{seed}"), false), 5));
+            for (draw, count) in (0..).zip(*of_seed) {
+                let row = RunRow { draw: Some(draw), ..row(format!("{seed}-{draw}"), true) };
+                runs.push(right(row, *count));
+            }
+        }
+        runs
+    }
+
+    fn study(conditions: &[(&str, &[&[usize]])]) -> Vec<RunScores> {
+        let whole = (1..4).map(|seed| right(run(&format!("w{seed}"), &[], "none", seed), IMAGES));
+        let covered = conditions.iter().flat_map(|(region, controls)| condition(region, controls));
+        whole.chain(covered).collect()
+    }
+
+    /// What the places of each condition add.
+    fn parts(runs: &[RunScores]) -> Vec<Option<Part>> {
+        let cells = cells(runs).unwrap();
+        let paired = paired(&cells[0]).unwrap();
+        let share = |run: &RunScores| Metric::Accuracy.mean(run);
+        let places = Places::of(&paired, &share);
+        paired.iter().map(|(covered, pairs)| places.part(covered, pairs, &share)).collect()
+    }
+
+    fn close(found: Part, variance: f64, freedom: f64) {
+        assert!((found.variance - variance).abs() < 1e-12, "{} is not {variance}", found.variance);
+        assert_eq!(found.freedom, freedom);
+    }
+
+    /// Means of 0.5 and 0.7: MS of places 2·2·0.01, and of the rest (0.05²·4)/1 = 0.01, over 2 seeds × 2 places.
+    #[test]
+    fn places_add_what_lies_beyond_seeds_and_images() {
+        let [Some(part)] = parts(&study(&[("mouth", &[&[11, 13], &[9, 15]])]))[..] else {
+            panic!()
+        };
+        close(part, (0.04 - 0.01) / 4.0, 1.0);
+        // Places that differ no more than the seeds of each make them.
+        let [Some(part)] = parts(&study(&[("mouth", &[&[10, 14], &[14, 10]])]))[..] else {
+            panic!()
+        };
+        close(part, 0.0, 1.0);
+        let [Some(part)] = parts(&study(&[("mouth", &[&[10, 10], &[10, 10]])]))[..] else {
+            panic!()
+        };
+        close(part, 0.0, 1.0);
+    }
+
+    #[test]
+    fn a_single_place_learns_from_other_conditions() {
+        // Of one seed: nothing is taken off. The eyes' places differ by 0.2, a mean square of 0.02.
+        let found = parts(&study(&[("mouth", &[&[10]]), ("eyes", &[&[8, 12]])]));
+        close(found[0].unwrap(), 0.02, 1.0);
+        close(found[1].unwrap(), 0.01, 1.0);
+        // Nobody has two: what the conditions differ by, 0.1.
+        let found = parts(&study(&[("mouth", &[&[10]]), ("eyes", &[&[12]])]));
+        close(found[0].unwrap(), 0.005, 1.0);
+        assert_eq!(parts(&study(&[("mouth", &[&[10], &[12]])])), [None]);
+        assert_eq!(parts(&study(&[("mouth", &[&[], &[]])])), [None]);
+    }
+}
