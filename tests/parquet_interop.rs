@@ -116,6 +116,7 @@ fn pyarrow_reads_runs() {
         ("control", "bool"),
         ("draw", "int64"),
         ("area", "double"),
+        ("missed", "double"),
         ("seed", "int64"),
         ("epochs", "int64"),
         ("best_epoch", "int64"),
@@ -176,6 +177,15 @@ fn effect(condition: &str, regions: &[&str], effect: f64, swept: &[(&str, &str)]
         p: Some(0.001),
         p_adjusted: Some(0.007),
         method: word("two-way"),
+        signal_p: None,
+        signal_p_adjusted: None,
+        signal_method: None,
+        chance: None,
+        excess: None,
+        excess_low: None,
+        excess_high: None,
+        excess_p: None,
+        excess_p_adjusted: None,
         swept: swept.iter().map(|(key, value)| (word(key), word(value))).collect(),
     }
 }
@@ -303,6 +313,8 @@ fn write_study(folder: &Path) {
                     p: None,
                     p_adjusted: None,
                     method: word("two-way"),
+                    signal_p: None,
+                    signal_p_adjusted: None,
                     swept: row.swept.clone(),
                 });
             }
