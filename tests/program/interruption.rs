@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::driver::{PROGRAM, Program, SMOKE, WITH_LIBTORCH, children, heed};
-use fer_lab::store::{EpochRow, Results, RunRow, read_table};
+use fer_lab::store::{EpochRow, Results, RunRow, StoreError, read_table};
 use rand::{RngExt, SeedableRng};
 
 /// Of every command here: two trainings at once, checkpoints as often as may be.
@@ -36,13 +36,20 @@ fn tables_in(program: &Program, folder: &str) -> Tables {
         run.wall_seconds = 0.0;
         run.train_images_per_second = 0.0;
     }
+    // A table without rows is not written.
     let mut epochs: Vec<EpochRow> =
-        read_table(&results.table_path::<EpochRow>("small").unwrap()).unwrap();
+        match read_table(&results.table_path::<EpochRow>("small").unwrap()) {
+            Err(StoreError::NotFound { .. }) => Vec::new(),
+            read => read.unwrap(),
+        };
     for epoch in &mut epochs {
         epoch.seconds = 0.0;
     }
-    let whole = ["predictions", "confusion", "effects", "truth"]
-        .map(|table| program.bytes(&format!("{folder}/small/{table}.parquet")));
+    let bytes = |table: &str| {
+        let path = format!("{folder}/small/{table}.parquet");
+        if program.path(&path).exists() { program.bytes(&path) } else { Vec::new() }
+    };
+    let whole = ["predictions", "confusion", "effects", "truth"].map(bytes);
     Tables { runs, epochs, whole: whole.to_vec() }
 }
 

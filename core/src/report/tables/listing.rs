@@ -86,10 +86,11 @@ fn run_columns() -> [RunColumn; 33] {
 pub fn runs_table<'a>(runs: impl Iterator<Item = &'a RunRow> + Clone) -> Table {
     let columns = run_columns();
     let keys: BTreeSet<&String> = runs.clone().flat_map(|run| run.swept.keys()).collect();
-    // A number where every value is one, as in the Parquet table.
+    // A value as the Parquet table has it: of the type that TOML gives it.
+    let toml = |text: &str| text.parse::<toml::Value>().ok();
     let number = |key: &&String| {
         let values = runs.clone().filter_map(|run| run.swept.get(*key));
-        values.into_iter().all(|text| text.parse::<f64>().is_ok())
+        values.into_iter().all(|text| toml(text).is_some_and(|v| v.is_integer() || v.is_float()))
     };
     let swept: Vec<(&String, bool)> = keys.into_iter().map(|key| (key, number(&key))).collect();
     let swept_columns =
@@ -101,11 +102,13 @@ pub fn runs_table<'a>(runs: impl Iterator<Item = &'a RunRow> + Clone) -> Table {
     let mut table =
         Table::new(columns.iter().map(|(column, _)| column.clone()).chain(swept_columns).collect());
     for run in runs.clone() {
-        let value = |(key, number): &(&String, bool)| match run.swept.get(*key) {
+        let value = |(key, _): &(&String, bool)| match run.swept.get(*key) {
             None => Cell::Empty,
-            Some(text) if *number => text.parse().map_or(Cell::Empty, Cell::exact),
-            // The text of TOML; a word's quotes say nothing.
-            Some(text) => Cell::text(text.trim_matches('"')),
+            Some(text) => match toml(text).map(serde_json::to_value) {
+                Some(Ok(value)) if !value.is_array() && !value.is_object() => Cell::setting(&value),
+                // The text of TOML.
+                _ => Cell::text(text),
+            },
         };
         let cells = columns.iter().map(|(_, cell)| cell(run)).chain(swept.iter().map(value));
         table.push(cells.collect());
@@ -347,6 +350,7 @@ mod tests {
         let mut rows = [run(&[], "none", 1), run(&["eyes", "mouth"], "hide", 2)];
         rows[1].swept.insert("train.optimizer.learning_rate".into(), "1e-3".into());
         rows[1].swept.insert("train.optimizer.kind".into(), "\"sgd\"".into());
+        rows[1].swept.insert("schedule.every".into(), "1".into());
         let mut table = runs_table(rows.iter());
         let columns = RunRow::to_columns(&rows).unwrap();
         let names: Vec<&str> = columns.iter().map(|column| column.name().as_str()).collect();
@@ -354,11 +358,13 @@ mod tests {
         for shown in RUNS_OF_ONE.iter().chain(&RUNS_OF_ALL) {
             assert!(names.contains(shown), "{shown}");
         }
-        let chosen = ["regions", "train.optimizer.kind", "train.optimizer.learning_rate"];
+        let chosen =
+            ["regions", "schedule.every", "train.optimizer.kind", "train.optimizer.learning_rate"];
         table.select(&chosen.map(str::to_owned)).unwrap();
         assert_eq!(
             table.render(Format::Csv, 80).unwrap(),
-            "regions,train.optimizer.kind,train.optimizer.learning_rate\n,,\neyes + mouth,sgd,0.001\n"
+            "regions,schedule.every,train.optimizer.kind,train.optimizer.learning_rate\n,,,\n\
+             eyes + mouth,1,sgd,0.001\n"
         );
     }
 
