@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use fer_lab::dataset::LandmarkTable;
 use fer_lab::engine::Specification;
 use fer_lab::experiment::{self, Experiment, ExperimentErrors, SensitivitySpec};
-use fer_lab::plan::{Examination, Plan, TrainingId, evaluation_id, sensitivity_id};
+use fer_lab::plan::{EvaluationSpec, Plan, TrainingId, evaluation_id, sensitivity_id};
 use fer_lab::random;
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt};
@@ -149,7 +149,7 @@ fn specifications() {
     let id: TrainingId = serde_json::from_value(json!("0123456789abcdef0123")).expect("an id");
     let evaluation = |occlusion: Value, statistics: &str| {
         let examination = json!({ "occlusion": occlusion, "statistics": statistics });
-        let parsed: Examination = serde_json::from_value(examination.clone()).expect("valid");
+        let parsed: EvaluationSpec = serde_json::from_value(examination.clone()).expect("valid");
         json!({ "id": evaluation_id(&id, &parsed), "examination": examination })
     };
     let spec = json!({
@@ -157,10 +157,10 @@ fn specifications() {
     });
     let parsed: SensitivitySpec = serde_json::from_value(spec.clone()).expect("valid");
     let map = json!({ "id": sensitivity_id(&id, &parsed), "spec": spec });
-    let specification = |lesson: Value, experiment: &str| {
+    let specification = |occlusion: Value, experiment: &str| {
         json!({
             "version": 2, "training": id, "name": "whole", "experiment": experiment, "cell": 0, "seed": 1,
-            "occlusion": lesson,
+            "occlusion": occlusion,
             "evaluations": [evaluation(Value::Null, "trained"), evaluation(occlusion.clone(), "adapted")],
             "maps": [map],
             "device": "cpu", "threads": 1, "checkpoint_seconds": 60,

@@ -295,7 +295,7 @@ fn write_training(
         parameters: 60_000,
         stopped_early: false,
         prior: vec![1.0 / CLASSES.len() as f64; CLASSES.len()],
-        covered_area: Some(0.1),
+        masked_area: Some(0.1),
         status: TrainingStatus::Done,
         files: files.into(),
     };

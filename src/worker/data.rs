@@ -3,9 +3,9 @@
 use tch::Device;
 
 use crate::dataset::{Dataset, DatasetError, Split};
-use crate::engine::{Observer, frames, load_telling};
+use crate::engine::{Observer, frames, load_with_progress};
 use crate::experiment::DatasetSpec;
-use crate::region::{self, Lesson, Occlusion, RandomSets};
+use crate::region::{self, Occlusion, RandomSets, TrainingMask};
 use crate::store::Results;
 use crate::train::{Cover, OnDevice, RandomCover, Standardisation, TrainCover};
 
@@ -38,7 +38,7 @@ impl KeptData {
         let kept = self.0.take().filter(|kept| kept.spec == *spec && kept.device() == device);
         let ready = match kept {
             Some(kept) => kept,
-            None => Ready::new(spec.clone(), load_telling(spec, results, observer)?, device),
+            None => Ready::new(spec.clone(), load_with_progress(spec, results, observer)?, device),
         };
         Ok(self.0.insert(ready))
     }
@@ -74,11 +74,11 @@ impl Ready {
 
     /// What covers the training images, and the same for those that are flipped: a region lies in a flipped
     /// picture as in any other, `eyes_left` on the left.
-    pub fn lesson(&self, lesson: &Lesson, flips: bool) -> TrainCover {
+    pub fn lesson(&self, lesson: &TrainingMask, flips: bool) -> TrainCover {
         let Dataset { height, width, .. } = self.dataset;
         let frames = frames(&self.dataset, Split::Train);
         match lesson {
-            Lesson::Fixed(occlusion) => {
+            TrainingMask::Fixed(occlusion) => {
                 let masks = |occlusion: &Occlusion| occlusion.masks(&frames, height, width);
                 let cover =
                     Cover::new(&masks(occlusion), height, width, occlusion.fill, self.device());
@@ -88,7 +88,7 @@ impl Ready {
                     None => cover.into(),
                 }
             }
-            Lesson::Random(sets) => {
+            TrainingMask::Random(sets) => {
                 let members = |sets: &RandomSets| sets.members(&frames, height, width);
                 let flipped = sets.mirrored().filter(|_| flips).map(|sets| members(&sets));
                 let (own, device) = (members(sets), self.device());

@@ -9,11 +9,11 @@ use super::training::{Ended, Job};
 use crate::dataset::DatasetError;
 use crate::engine::{
     Circumstance, EngineError, Event, MOST_THREADS, Observer, Reproduced, Reproduction,
-    epochs_differ, load_telling,
+    epochs_differ, load_with_progress,
 };
 use crate::experiment;
 use crate::machine::device::{LIBTORCH_VERSION, check_environment};
-use crate::plan::{self, EvaluationId, Examination, NUMERIC_VERSION, Plan};
+use crate::plan::{self, EvaluationId, EvaluationSpec, NUMERIC_VERSION, Plan};
 use crate::store::{
     EvaluationRecord, Manifest, Results, StoreError, TrainingStatus, hash_file, needs,
     read_evaluation,
@@ -67,7 +67,7 @@ pub fn reproduce(
     for (index, spec) in plan.trainings.iter().enumerate() {
         let dataset = &spec.settings.dataset;
         if ready.as_ref().is_none_or(|ready| ready.spec != *dataset) {
-            let loaded = match load_telling(dataset, results, observer) {
+            let loaded = match load_with_progress(dataset, results, observer) {
                 Err(DatasetError::Interrupted) => return Ok(Reproduced::Interrupted),
                 loaded => loaded?,
             };
@@ -83,7 +83,7 @@ pub fn reproduce(
     let (Some((index, id)), Some(ready)) = (found, ready) else {
         return Err(EngineError::Changed { id: need.training_id });
     };
-    let mut evaluations: Vec<(EvaluationId, &Examination)> = Vec::new();
+    let mut evaluations: Vec<(EvaluationId, &EvaluationSpec)> = Vec::new();
     let content = ready.dataset.content.clone();
     let identified = plan.identify(&|_| Some(content.clone()));
     for (run, identity) in plan.runs.iter().zip(&identified.runs) {

@@ -16,8 +16,8 @@ use crate::epoch::{EpochRecord, Step};
 use crate::evaluate::{self, predictions};
 use crate::experiment::Statistics;
 use crate::model::{Folded, Network};
-use crate::plan::{EvaluationId, Examination, TrainingId, TrainingSpec, covers_the_same};
-use crate::region::{Lesson, Occlusion, reach};
+use crate::plan::{EvaluationId, EvaluationSpec, TrainingId, TrainingSpec, same_occlusion};
+use crate::region::{Occlusion, TrainingMask, reach};
 use crate::store::{
     EpochRow, EvaluationRecord, LogLine, Manifest, Results, StoreError, TrainingStatus, hash_file,
     open_log, read_plain, remove, write_predictions, write_table, write_whole,
@@ -79,7 +79,7 @@ impl Job<'_> {
             }
         };
         let clock = Instant::now();
-        let covers = self.spec.lesson.as_ref().map(|lesson| self.covers(lesson));
+        let covers = self.spec.mask.as_ref().map(|lesson| self.covers(lesson));
         let outcome = loop {
             let circumstances = Circumstances::here(self.threads, self.device);
             let training = Training {
@@ -188,11 +188,11 @@ impl Job<'_> {
 
     /// What covers the pictures that a network learns from and is judged on after each epoch. Random
     /// sets are drawn for the latter once and for all, so that epochs can be compared.
-    fn covers(&self, lesson: &Lesson) -> Covers {
+    fn covers(&self, lesson: &TrainingMask) -> Covers {
         let train = self.ready.lesson(lesson, self.spec.settings.train.augment.flip);
         let val = match lesson {
-            Lesson::Fixed(occlusion) => self.ready.cover(occlusion, Split::Val).0,
-            Lesson::Random(sets) => {
+            TrainingMask::Fixed(occlusion) => self.ready.cover(occlusion, Split::Val).0,
+            TrainingMask::Random(sets) => {
                 self.ready.random_cover(sets, Split::Val).settled(self.spec.seed)
             }
         };
@@ -237,7 +237,7 @@ impl Job<'_> {
     pub fn evaluate(
         &self,
         network: &Network,
-        evaluations: &[(&EvaluationId, &Examination)],
+        evaluations: &[(&EvaluationId, &EvaluationSpec)],
     ) -> Result<(), EngineError> {
         let (trained, adapted): (Vec<_>, Vec<_>) = evaluations
             .iter()
@@ -258,9 +258,11 @@ impl Job<'_> {
 
     /// Whether the network was validated as it is examined under this occlusion.
     fn was_validated_under(&self, occlusion: Option<&Occlusion>) -> bool {
-        match (&self.spec.lesson, occlusion) {
+        match (&self.spec.mask, occlusion) {
             (None, None) => true,
-            (Some(Lesson::Fixed(lesson)), Some(occlusion)) => covers_the_same(lesson, occlusion),
+            (Some(TrainingMask::Fixed(lesson)), Some(occlusion)) => {
+                same_occlusion(lesson, occlusion)
+            }
             _ => false,
         }
     }
@@ -278,12 +280,12 @@ impl Job<'_> {
             .collect();
         let on_test: Vec<Option<&Cover>> =
             covers.iter().map(|cover| cover.as_ref().map(|(cover, _)| cover)).collect();
-        let logits = match self.spec.lesson {
-            Some(Lesson::Fixed(_)) => {
+        let logits = match self.spec.mask {
+            Some(TrainingMask::Fixed(_)) => {
                 let each = on_test.iter();
                 each.map(|cover| answers(network, &self.ready.test, *cover, seed)).collect()
             }
-            Some(Lesson::Random(_)) | None => {
+            Some(TrainingMask::Random(_)) | None => {
                 answers_under(network, &self.ready.test, &on_test, seed)
             }
         };
@@ -367,15 +369,15 @@ impl Job<'_> {
     }
 
     fn manifest(&self, began: SystemTime, seconds: f64, status: TrainingStatus) -> Manifest {
-        let fixed = match &self.spec.lesson {
-            Some(Lesson::Fixed(occlusion)) => Some(occlusion),
-            Some(Lesson::Random(_)) | None => None,
+        let fixed = match &self.spec.mask {
+            Some(TrainingMask::Fixed(occlusion)) => Some(occlusion),
+            Some(TrainingMask::Random(_)) | None => None,
         };
         Manifest {
             wall_seconds: seconds,
             content: Some(self.ready.dataset.content.clone()),
             prior: self.ready.prior(),
-            covered_area: fixed.map(|occlusion| self.ready.cover(occlusion, Split::Test).1),
+            masked_area: fixed.map(|occlusion| self.ready.cover(occlusion, Split::Test).1),
             device: train::device::name(self.device),
             processor: train::device::processor(self.device),
             ..manifest(self.spec, self.id, COMMIT, self.threads, began, status)

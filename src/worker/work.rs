@@ -100,7 +100,7 @@ pub fn work(
         let mut open = Vec::new();
         for evaluation in evaluations {
             if !has_evaluation(results, id, &evaluation.id, observer)? {
-                open.push((&evaluation.id, &evaluation.examination));
+                open.push((&evaluation.id, &evaluation.spec));
             }
         }
         let mut without = Vec::new();

@@ -166,7 +166,7 @@ fn a_key_decides_what_the_table_says() {
             let same = trainings == other_trainings && runs == other_runs;
             match key.decides {
                 Decides::Weights => assert_eq!((trained, ran), (0, 0), "{told}"),
-                Decides::Examination => {
+                Decides::Evaluation => {
                     assert!(trainings == other_trainings && ran == 0, "{told}");
                 }
                 Decides::Maps => assert!(same && before.sensitivity != after.sensitivity, "{told}"),

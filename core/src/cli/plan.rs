@@ -15,7 +15,7 @@ use super::{Exit, Options, output};
 use crate::dataset::{self, KnownData};
 use crate::engine::{self, Outlook, Specification, Status, Work};
 use crate::experiment::{DatasetSpec, Experiment, Source};
-use crate::plan::{ImageCounts, Plan, map_answers};
+use crate::plan::{ImageCounts, Plan, map_predictions};
 use crate::report::planned::conditions_table;
 use crate::report::{Format, advice, counted, thousands, wrap};
 use crate::store::{CACHE, FileKind, Results, StoreError, file_kind, write_json};
@@ -192,10 +192,9 @@ fn describe(
     if !outline.sensitivity.is_empty() {
         let maps = &outline.sensitivity;
         let done = maps.iter().filter(|map| map.status == Status::Done).count();
-        let each = experiment
-            .sensitivity
-            .iter()
-            .map(|spec| format!("{} {}", thousands(map_answers(spec) as u64), spec.method.name()));
+        let each = experiment.sensitivity.iter().map(|spec| {
+            format!("{} {}", thousands(map_predictions(spec) as u64), spec.method.name())
+        });
         let each: Vec<String> = each.collect();
         text += &format!(
             "{} ({done} done); answers an image: {}\n",

@@ -10,9 +10,9 @@ use super::picture::{PictureFormat, Place};
 use super::{Exit, Options, output};
 use crate::dataset::faces;
 use crate::experiment::{self, DatasetSpec, Experiment, FacesSpec, Source, WithoutLandmarks};
-use crate::plan::covers_nothing;
+use crate::plan::masks_nothing;
 use crate::region::atlas::SET_WORDS;
-use crate::region::reach::covers_everything;
+use crate::region::reach::masks_everything;
 use crate::region::{Affine, Region, Regions};
 use crate::report::{self, Cell, Column, Figure, Format, Table, Tile};
 
@@ -75,11 +75,11 @@ fn warn_of_nothing(experiment: &Experiment) {
     let sizes: BTreeSet<(usize, usize)> = experiment.cells.iter().map(size).collect();
     for size in sizes {
         for region in experiment.regions.iter() {
-            if let Some(nothing) = covers_nothing(&region.name, &region.polygons, size) {
+            if let Some(nothing) = masks_nothing(&region.name, &region.polygons, size) {
                 output::warning(&nothing);
             }
             let (name, (height, width)) = (&region.name, size);
-            if covers_everything(&region.polygons, &[Affine::IDENTITY], height, width) {
+            if masks_everything(&region.polygons, &[Affine::IDENTITY], height, width) {
                 output::warning(&format!(
                     "`{name}` covers every pixel of any {height} × {width} picture"
                 ));

@@ -193,7 +193,7 @@ mod tests {
             fs::write(folder.path().join(name), content).unwrap();
             let mut inputs = Inputs::default();
             inputs.add(folder.path().join(name));
-            inputs.content(folder.path(), Watch::telling(&|_| ())).unwrap()
+            inputs.content(folder.path(), Watch::reporting(&|_| ())).unwrap()
         };
         assert_eq!(hash("a", "1"), hash("a", "1"));
         assert_ne!(hash("a", "1"), hash("a", "2"));

@@ -333,7 +333,7 @@ mod tests {
             Progress::Step { stage, .. } => stages.borrow_mut().push(stage),
             Progress::Rebuilding { why, .. } => rebuilt.borrow_mut().push(why),
         };
-        let dataset = load(spec, cache, Watch::telling(&tell));
+        let dataset = load(spec, cache, Watch::reporting(&tell));
         let mut stages = stages.into_inner();
         stages.dedup();
         (dataset.unwrap(), stages, rebuilt.into_inner())
@@ -467,14 +467,14 @@ mod tests {
         assert_ne!(kept.content, whole.content);
 
         spec.without_landmarks = WithoutLandmarks::Skip;
-        let message = load(&spec, cache.path(), Watch::telling(&|_| ())).unwrap_err().to_string();
+        let message = load(&spec, cache.path(), Watch::reporting(&|_| ())).unwrap_err().to_string();
         assert_eq!(
             message,
             "empty class: no image in train has `happiness` as the class with most votes (neutral: 1, happiness: 0, \
              left out: 1); take it out of dataset.classes or add images"
         );
         spec.landmarks = None;
-        let message = load(&spec, cache.path(), Watch::telling(&|_| ())).unwrap_err().to_string();
+        let message = load(&spec, cache.path(), Watch::reporting(&|_| ())).unwrap_err().to_string();
         assert!(
             message.starts_with("without_landmarks = \"skip\" would leave out every image"),
             "{message}"
@@ -486,7 +486,7 @@ mod tests {
         let (root, spec) = ferplus();
         let cache = tempfile::tempdir().unwrap();
         fs::write(root.path().join("FER2013Test/fer0000021.png"), "no picture").unwrap();
-        let message = load(&spec, cache.path(), Watch::telling(&|_| ())).unwrap_err().to_string();
+        let message = load(&spec, cache.path(), Watch::reporting(&|_| ())).unwrap_err().to_string();
         let path = root.path().join("FER2013Test/fer0000021.png");
         assert!(
             message.starts_with(&format!("cannot use the picture {}: ", path.display())),
@@ -500,7 +500,7 @@ mod tests {
         let (_root, mut spec) = ferplus();
         spec.landmarks = Some(PathBuf::from("absent.csv"));
         let cache = tempfile::tempdir().unwrap();
-        let message = load(&spec, cache.path(), Watch::telling(&|_| ())).unwrap_err().to_string();
+        let message = load(&spec, cache.path(), Watch::reporting(&|_| ())).unwrap_err().to_string();
         assert!(message.starts_with("cannot read absent.csv: "), "{message}");
     }
 
@@ -509,7 +509,7 @@ mod tests {
         let (_root, spec) = ferplus();
         let cache = tempfile::tempdir().unwrap();
         let contents: Vec<String> = std::thread::scope(|scope| {
-            let load = || load(&spec, cache.path(), Watch::telling(&|_| ())).unwrap().content;
+            let load = || load(&spec, cache.path(), Watch::reporting(&|_| ())).unwrap().content;
             let loads: Vec<_> = (0..4).map(|_| scope.spawn(load)).collect();
             loads.into_iter().map(|load| load.join().unwrap()).collect()
         });

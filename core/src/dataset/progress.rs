@@ -19,7 +19,7 @@ pub struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     /// One who only listens.
-    pub fn telling(progress: &'a dyn Fn(Progress)) -> Watch<'a> {
+    pub fn reporting(progress: &'a dyn Fn(Progress)) -> Watch<'a> {
         static NEVER: AtomicBool = AtomicBool::new(false);
         Watch { progress, interrupted: &NEVER }
     }

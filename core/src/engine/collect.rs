@@ -138,8 +138,7 @@ fn describe(
     let record = record.filter(|_| run.evaluation.occlusion.is_some());
     let missed = record.as_ref().and_then(|record| record.missed);
     let evaluated_area = record.map(|record| record.area);
-    let area =
-        evaluated_area.or(manifest.and_then(|manifest| manifest.covered_area)).unwrap_or(0.0);
+    let area = evaluated_area.or(manifest.and_then(|manifest| manifest.masked_area)).unwrap_or(0.0);
     let occlusion = condition.occlusion.as_ref();
     Ok(RunRow {
         run_id: identity.run.to_string(),

@@ -18,7 +18,7 @@ pub fn load(
 }
 
 /// As [`load`]; an observer is told how it goes, and may end it.
-pub fn load_telling(
+pub fn load_with_progress(
     spec: &DatasetSpec,
     results: &Results,
     observer: &mut dyn Observer,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::dataset::DatasetError;
 use crate::machine::DeviceError;
-use crate::plan::{CoversNothing, PlanError, TrainingId, in_lines};
+use crate::plan::{MasksNothing, PlanError, TrainingId, in_lines};
 use crate::store::StoreError;
 
 /// What keeps a whole experiment from being run.
@@ -23,7 +23,7 @@ pub enum EngineError {
     #[error(transparent)]
     Confusion(#[from] crate::analysis::ConfusionError),
     #[error("{}", in_lines(nothing))]
-    CoversNothing { nothing: Vec<CoversNothing> },
+    MasksNothing { nothing: Vec<MasksNothing> },
     #[error("this is no specification of a training: {0}")]
     Specification(String),
     #[error(

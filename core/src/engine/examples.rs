@@ -38,7 +38,7 @@ pub fn write_examples(
     observer: &mut dyn Observer,
 ) -> Result<(), EngineError> {
     let spec = &work.experiment.settings.dataset;
-    let dataset = data::load_telling(spec, work.results, observer)?;
+    let dataset = data::load_with_progress(spec, work.results, observer)?;
     let renderer = libtorch.renderer(&dataset, Split::Test);
     let images = first_images(&dataset, Split::Test, 1);
     remove_examples(work)?;

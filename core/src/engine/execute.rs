@@ -153,7 +153,7 @@ pub(super) fn identify(
         let spec = &training.settings.dataset;
         let known = contents.iter().any(|(known, _)| *known == spec);
         if !known && source_content(spec).is_none() {
-            let dataset = data::load_telling(spec, work.results, observer)?;
+            let dataset = data::load_with_progress(spec, work.results, observer)?;
             contents.push((spec, dataset.content));
         }
     }
@@ -178,7 +178,7 @@ fn ready_data(
         let spec = &training.settings.dataset;
         let wanted = source_content(spec).is_some() || spec.places_regions();
         if wanted && state.is_open(work, identified, index) && !ready.contains(&spec) {
-            let dataset = data::load_telling(spec, work.results, observer)?;
+            let dataset = data::load_with_progress(spec, work.results, observer)?;
             if spec.places_regions() {
                 reach::check(&work.plan.parts, &dataset, observer)?;
             }

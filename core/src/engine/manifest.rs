@@ -45,7 +45,7 @@ pub fn manifest(
         parameters: parameters.total,
         stopped_early: false,
         prior: Vec::new(),
-        covered_area: None,
+        masked_area: None,
         status,
         files: BTreeMap::new(),
     }

@@ -32,7 +32,7 @@ mod stored;
 mod supervisor;
 mod work;
 
-pub use data::{frames, load, load_telling};
+pub use data::{frames, load, load_with_progress};
 pub use error::EngineError;
 pub use event::{Event, Observer, Outcome};
 pub use examples::{first_images, remove_examples, write_examples};

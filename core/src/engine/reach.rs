@@ -4,7 +4,7 @@ use super::data::frames;
 use super::error::EngineError;
 use super::event::{Event, Observer};
 use crate::dataset::{Dataset, Split};
-use crate::plan::{CoversNothing, Parts, Pictures};
+use crate::plan::{MasksNothing, Parts, Pictures};
 
 /// So many parts are named in a warning.
 const MOST_NAMED: usize = 6;
@@ -13,7 +13,7 @@ const MOST_NAMED: usize = 6;
 #[derive(Debug, Default)]
 pub struct Reached {
     /// What covers no pixel of any picture of a split: an experiment on it asks nothing.
-    pub nothing: Vec<CoversNothing>,
+    pub nothing: Vec<MasksNothing>,
     /// What a researcher should know, in sentences.
     pub warnings: Vec<String>,
 }
@@ -67,6 +67,6 @@ pub(super) fn check(
     }
     match nothing.is_empty() {
         true => Ok(()),
-        false => Err(EngineError::CoversNothing { nothing }),
+        false => Err(EngineError::MasksNothing { nothing }),
     }
 }

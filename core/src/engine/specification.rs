@@ -10,9 +10,10 @@ use super::sensitivity::SensitivityMap;
 use super::work::Work;
 use crate::experiment::{self, DeviceChoice, Settings};
 use crate::plan::{
-    EvaluationId, Examination, Identified, TrainingId, TrainingSpec, evaluation_id, sensitivity_id,
+    EvaluationId, EvaluationSpec, Identified, TrainingId, TrainingSpec, evaluation_id,
+    sensitivity_id,
 };
-use crate::region::{Fill, Lesson, Occlusion, RandomSets};
+use crate::region::{Fill, Occlusion, RandomSets, TrainingMask};
 
 /// The version of this contract.
 const VERSION: u32 = 2;
@@ -48,7 +49,7 @@ pub struct Specification {
     cell: usize,
     pub seed: u64,
     /// What covers the training images; nothing where it is missing.
-    pub occlusion: Option<Lesson>,
+    pub occlusion: Option<TrainingMask>,
     pub evaluations: Vec<Evaluation>,
     /// Maps of where the network looks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -71,7 +72,8 @@ struct Versioned {
 #[serde(deny_unknown_fields)]
 pub struct Evaluation {
     pub id: EvaluationId,
-    pub examination: Examination,
+    #[serde(rename = "examination")]
+    pub spec: EvaluationSpec,
 }
 
 impl Specification {
@@ -88,7 +90,7 @@ impl Specification {
         let first = work.plan.runs.iter().find(|run| run.training == training);
         let evaluations = runs.iter().map(|run| Evaluation {
             id: identified.runs[*run].evaluation.clone(),
-            examination: work.plan.runs[*run].evaluation.clone(),
+            spec: work.plan.runs[*run].evaluation.clone(),
         });
         Specification {
             version: VERSION,
@@ -97,7 +99,7 @@ impl Specification {
             experiment: work.experiment.merged.clone(),
             cell: first.map_or(0, |run| work.plan.conditions[run.condition].cell),
             seed: spec.seed,
-            occlusion: spec.lesson.clone(),
+            occlusion: spec.mask.clone(),
             evaluations: evaluations.collect(),
             maps,
             device,
@@ -152,8 +154,8 @@ impl Specification {
         let evaluations = self.evaluations.len() as u64;
         within("the number of evaluations", evaluations, 0, MOST_EVALUATIONS as u64)?;
         match &self.occlusion {
-            Some(Lesson::Fixed(occlusion)) => check_occlusion("occlusion", occlusion)?,
-            Some(Lesson::Random(sets)) => {
+            Some(TrainingMask::Fixed(occlusion)) => check_occlusion("occlusion", occlusion)?,
+            Some(TrainingMask::Random(sets)) => {
                 let regions = sets.regions.len() as u64;
                 within("the number of occlusion.regions", regions, 1, RandomSets::MOST as u64)?;
                 check_polygons("occlusion.regions", sets.regions.iter().map(Vec::len).sum())?;
@@ -163,11 +165,11 @@ impl Specification {
         }
         for (index, evaluation) in self.evaluations.iter().enumerate() {
             let path = format!("evaluations[{index}]");
-            let Evaluation { id, examination } = evaluation;
-            if let Some(occlusion) = &examination.occlusion {
+            let Evaluation { id, spec } = evaluation;
+            if let Some(occlusion) = &spec.occlusion {
                 check_occlusion(&format!("{path}.examination.occlusion"), occlusion)?;
             }
-            is_id(&path, id.as_str(), evaluation_id(training, examination).as_str())?;
+            is_id(&path, id.as_str(), evaluation_id(training, spec).as_str())?;
         }
         for (index, map) in self.maps.iter().enumerate() {
             let id = sensitivity_id(training, &map.spec);
@@ -191,7 +193,7 @@ impl Specification {
                 "`maps[{map}].spec` is no map that `sensitivity` in its experiment asks for"
             )));
         }
-        Ok(TrainingSpec { settings, lesson: self.occlusion.clone(), seed: self.seed })
+        Ok(TrainingSpec { settings, mask: self.occlusion.clone(), seed: self.seed })
     }
 }
 
@@ -257,8 +259,8 @@ mod tests {
         let covered = occlusion(Fill::Blur(0.1));
         let evaluations = [(None, Statistics::Trained), (Some(covered), Statistics::Adapted)];
         let evaluations = evaluations.map(|(occlusion, statistics)| {
-            let examination = Examination { occlusion, statistics };
-            Evaluation { id: evaluation_id(&training, &examination), examination }
+            let spec = EvaluationSpec { occlusion, statistics };
+            Evaluation { id: evaluation_id(&training, &spec), spec }
         });
         let spec = parsed.sensitivity[0];
         let specification = Specification {
@@ -267,7 +269,7 @@ mod tests {
             experiment: experiment.to_owned(),
             cell: 0,
             seed: 1,
-            occlusion: Some(Lesson::Fixed(occlusion(Fill::Constant(0.5)))),
+            occlusion: Some(TrainingMask::Fixed(occlusion(Fill::Constant(0.5)))),
             evaluations: evaluations.to_vec(),
             maps: vec![SensitivityMap { id: sensitivity_id(&training, &spec), spec }],
             device: DeviceChoice::Auto,

@@ -88,7 +88,7 @@ impl State {
     }
 
     /// How many evaluations and maps there are to be, and how many there are.
-    pub fn examinations(&self) -> (usize, usize) {
+    pub fn evaluation_counts(&self) -> (usize, usize) {
         let maps = || self.maps.iter().flatten().map(|(_, there)| there);
         let all = || self.evaluated.iter().chain(maps());
         (all().count(), all().filter(|done| **done).count())

@@ -108,7 +108,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
     /// What keeps every training from being done; workers have left by then.
     pub fn carry_out(mut self) -> Result<Carried, EngineError> {
         let count = |done: &[bool]| done.iter().filter(|done| **done).count();
-        let (evaluations, evaluated) = self.state.examinations();
+        let (evaluations, evaluated) = self.state.evaluation_counts();
         self.tell(Event::Planned {
             experiment: self.work.experiment.name.clone(),
             trainings: self.state.trained.len(),

@@ -60,7 +60,7 @@ pub(crate) fn decode(merged: &Merged) -> Result<Experiment, Vec<Problem>> {
     matrix::write_numbers_alike(cells.iter_mut().map(|cell: &mut Cell| &mut cell.swept).collect());
 
     if problems.is_empty() {
-        refuse_twins(&root, &cells);
+        refuse_duplicates(&root, &cells);
         refuse_other_orders(&root, &axes, &cells);
     }
 
@@ -69,11 +69,11 @@ pub(crate) fn decode(merged: &Merged) -> Result<Experiment, Vec<Problem>> {
     else {
         return Err(problems.into_inner());
     };
-    let covered = [occlusion.modes.len(), occlusion.phases.len(), occlusion.fills.len()];
-    let covered = occlusion.sets.len() as u64
-        * covered.iter().map(|count| *count as u64).product::<u64>()
+    let masked = [occlusion.modes.len(), occlusion.phases.len(), occlusion.fills.len()];
+    let masked = occlusion.sets.len() as u64
+        * masked.iter().map(|count| *count as u64).product::<u64>()
         * (1 + u64::from(occlusion.controls));
-    let runs = (1 + covered) * cells.len() as u64 * seeds.len() as u64;
+    let runs = (1 + masked) * cells.len() as u64 * seeds.len() as u64;
     if runs > MAX_RUNS {
         let occlusion = root.section("occlusion");
         let title = format!("this experiment has {runs} runs");
@@ -102,21 +102,23 @@ pub(crate) fn decode(merged: &Merged) -> Result<Experiment, Vec<Problem>> {
 }
 
 /// Two combinations of the matrix that mean the same would be done once and counted twice.
-fn refuse_twins(root: &Section<'_>, cells: &[Cell]) {
+fn refuse_duplicates(root: &Section<'_>, cells: &[Cell]) {
     let on_any_device = |cell: &Cell| {
         let train = cell.settings.train.on_any_device();
         (Settings { train, ..cell.settings.clone() }, cell.evaluate)
     };
     let settings: Vec<(Settings, EvaluateSpec)> = cells.iter().map(on_any_device).collect();
     for (index, cell) in cells.iter().enumerate() {
-        if let Some(twin) = settings[..index].iter().position(|twin| *twin == settings[index]) {
+        if let Some(duplicate) =
+            settings[..index].iter().position(|duplicate| *duplicate == settings[index])
+        {
             let written = |cell: &Cell| {
                 let pairs: Vec<String> =
                     cell.swept.iter().map(|(key, value)| format!("{key} = {value}")).collect();
                 format!("`{}`", pairs.join(", "))
             };
             let title = "two combinations of the matrix are the same settings";
-            let help = format!("{} and {}", written(&cells[twin]), written(cell));
+            let help = format!("{} and {}", written(&cells[duplicate]), written(cell));
             let place = root.section("matrix").place;
             root.problem(Problem::new(title, &place, "leave out one of the two").help(help));
             return;

@@ -88,10 +88,10 @@ pub enum Only {
 /// What is another one with another value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decides {
-    /// The weights of the networks, and so all ids. With [`Decides::Examination`], what can be swept.
+    /// The weights of the networks, and so all ids. With [`Decides::Evaluation`], what can be swept.
     Weights,
     /// How networks are evaluated: the ids of runs, not those of trainings.
-    Examination,
+    Evaluation,
     /// The maps of where networks look.
     Maps,
     /// Which conditions and runs there are; each keeps its id.
@@ -172,7 +172,7 @@ impl Key {
 
     /// Whether `[matrix]` takes the key.
     pub fn can_be_swept(&self) -> bool {
-        matches!(self.decides, Decides::Weights | Decides::Examination)
+        matches!(self.decides, Decides::Weights | Decides::Evaluation)
     }
 
     /// The default as what a file holds.
@@ -248,7 +248,7 @@ impl fmt::Display for Decides {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Decides::Weights => "weights",
-            Decides::Examination => "evaluation",
+            Decides::Evaluation => "evaluation",
             Decides::Maps => "maps",
             Decides::Study => "conditions",
             Decides::Nothing => "nothing",

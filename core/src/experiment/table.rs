@@ -2,7 +2,7 @@
 //! when files merge, what can be swept, the JSON Schema, the file that `init` writes and `fer-lab keys` all
 //! come from here; `tests/experiment_file` holds the ids of results against the last but one column.
 
-use super::keys::Decides::{Examination, Maps, Nothing, Study, Weights};
+use super::keys::Decides::{Evaluation, Maps, Nothing, Study, Weights};
 use super::keys::Takes::{Counts, Flag, Integer, List, Number, Own, Text, Words};
 use super::keys::{Form, Item, Key, Takes, Word, key, section, several};
 use super::reader::Bounds;
@@ -157,8 +157,8 @@ pub(super) static KEYS: &[Key] = &[
     key("schedule.div", DIVISOR, "25.0", Weights, "The cycle starts at the rate divided by this").of(&["one_cycle"]),
     key("schedule.final_div", DIVISOR, "10000.0", Weights, "The cycle ends at the rate divided by this").of(&["one_cycle"]),
 
-    section("evaluate", Examination, "How trained networks are evaluated"),
-    key("evaluate.statistics", Words(STATISTICS), r#""trained""#, Examination, "Batch normalisation's means and variances"),
+    section("evaluate", Evaluation, "How trained networks are evaluated"),
+    key("evaluate.statistics", Words(STATISTICS), r#""trained""#, Evaluation, "Batch normalisation's means and variances"),
 
     key("regions", Own("lists of regions or of polygons, by name", schema::regions), "", Study, "Regions of your own, beside forehead, brows, eyes, nose, cheeks, mouth, jaw and their halves (eyes_left ...): unions, or polygons in the canonical face frame, x and y from 0 to 1 from the top left (`fer-lab regions FILE` draws)").like(&[r#"upper = ["forehead", "brows", "eyes"]"#, "glasses = [[[0.15, 0.3], [0.85, 0.3], [0.85, 0.5], [0.15, 0.5]]]"]),
 

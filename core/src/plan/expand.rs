@@ -11,13 +11,13 @@ use crate::experiment::{
 };
 use crate::region::control::{NoPlace, place};
 use crate::region::{
-    Fill, Lesson, Mode, Occlusion, Phase, Polygon, RandomSets, RegionError, Regions,
+    Fill, Mode, Occlusion, Phase, Polygon, RandomSets, RegionError, Regions, TrainingMask,
 };
 
 use super::condition::Condition;
 use super::identity::{TrainingKey, canonical_occlusion};
 use super::naming::Several;
-use super::reach::{CoversNothing, Parts, Reach, canonical};
+use super::reach::{MasksNothing, Parts, Reach, canonical};
 
 /// All that an experiment needs done.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,14 +41,14 @@ pub struct Plan {
 pub struct TrainingSpec {
     pub settings: Settings,
     /// What covers the training images; `None` for whole faces.
-    pub lesson: Option<Lesson>,
+    pub mask: Option<TrainingMask>,
     pub seed: u64,
 }
 
 /// How a network is examined.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Examination {
+pub struct EvaluationSpec {
     /// What covers the images that it is examined on; `None` for whole faces.
     pub occlusion: Option<Occlusion>,
     pub statistics: Statistics,
@@ -62,7 +62,7 @@ pub struct Run {
     pub seed: u64,
     /// Index into the plan's trainings.
     pub training: usize,
-    pub evaluation: Examination,
+    pub evaluation: EvaluationSpec,
 }
 
 /// Why an experiment cannot be planned.
@@ -76,7 +76,7 @@ pub enum PlanError {
     )]
     SameCondition { first: String, second: String },
     #[error("{}", in_lines(nothing))]
-    CoversNothing { nothing: Vec<CoversNothing> },
+    MasksNothing { nothing: Vec<MasksNothing> },
 }
 
 /// What a researcher should know before the work begins.
@@ -87,9 +87,9 @@ pub enum PlanWarning {
     /// Controls are no regions, so a network that learns from sets of regions never met their like.
     AmortisedControls,
     /// As far as can be told before the pictures are read.
-    MayCoverNothing(CoversNothing),
+    MayCoverNothing(MasksNothing),
     /// Sets of regions that leave no pixel, or all, at a height and width.
-    CoversEverything { set: String, height: usize, width: usize },
+    MasksEverything { set: String, height: usize, width: usize },
 }
 
 impl fmt::Display for PlanWarning {
@@ -107,7 +107,7 @@ impl fmt::Display for PlanWarning {
             PlanWarning::MayCoverNothing(nothing) => {
                 write!(f, "{nothing}. `run` looks at every picture before it trains")
             }
-            PlanWarning::CoversEverything { set, height, width } => write!(
+            PlanWarning::MasksEverything { set, height, width } => write!(
                 f,
                 "{set} covers every pixel of {height} × {width} pictures: hidden, it leaves nothing to be \
                  seen, and kept, the whole picture"
@@ -135,7 +135,7 @@ impl Plan {
     /// As [`Plan::new`], but for what covers nothing.
     pub fn of_stored(experiment: &Experiment) -> Result<Plan, PlanError> {
         // Finding a place for a control, or that there is none, takes thousands of tries.
-        let covered: Vec<(Covering<'_>, Option<PlanWarning>)> = experiment
+        let masked: Vec<(MaskedSet<'_>, Option<PlanWarning>)> = experiment
             .occlusion
             .sets
             .par_iter()
@@ -143,20 +143,20 @@ impl Plan {
                 let polygons = experiment.regions.polygons_of(regions)?;
                 let (controls, warning) =
                     controls(regions, &polygons, experiment.occlusion.controls);
-                Ok((Covering { regions, polygons, controls }, warning))
+                Ok((MaskedSet { regions, polygons, controls }, warning))
             })
             .collect::<Result<_, RegionError>>()?;
-        let (coverings, warnings): (Vec<Covering<'_>>, Vec<Option<PlanWarning>>) =
-            covered.into_iter().unzip();
+        let (sets, warnings): (Vec<MaskedSet<'_>>, Vec<Option<PlanWarning>>) =
+            masked.into_iter().unzip();
         let mut warnings: Vec<PlanWarning> = warnings.into_iter().flatten().collect();
         let study = &experiment.occlusion;
         if study.controls > 0 && study.phases.contains(&Phase::Amortised) {
             warnings.push(PlanWarning::AmortisedControls);
         }
-        let conditions = conditions(experiment, &coverings);
-        refuse_twins(&conditions)?;
+        let conditions = conditions(experiment, &sets);
+        refuse_duplicates(&conditions)?;
         let parts = Parts::of(experiment, &conditions)?;
-        let regions = covered_regions(experiment)?;
+        let regions = masked_regions(experiment)?;
         let (trainings, runs) = runs(experiment, &conditions, &regions);
         let experiment = experiment.name.clone();
         Ok(Plan { experiment, conditions, trainings, runs, parts, warnings })
@@ -181,11 +181,11 @@ fn reach_of(parts: &Parts, experiment: &Experiment) -> Result<Vec<PlanWarning>, 
             warnings.extend(nothing.into_iter().map(PlanWarning::MayCoverNothing));
         }
         let everything = everything.into_iter();
-        warnings.extend(everything.map(|set| PlanWarning::CoversEverything { set, height, width }));
+        warnings.extend(everything.map(|set| PlanWarning::MasksEverything { set, height, width }));
     }
     match refused.is_empty() {
         true => Ok(warnings),
-        false => Err(PlanError::CoversNothing { nothing: refused }),
+        false => Err(PlanError::MasksNothing { nothing: refused }),
     }
 }
 
@@ -196,7 +196,7 @@ pub(crate) fn in_lines(errors: &[impl fmt::Display]) -> String {
 }
 
 /// A set of regions and where its controls lie.
-struct Covering<'a> {
+struct MaskedSet<'a> {
     regions: &'a [String],
     polygons: Vec<Polygon>,
     controls: Vec<Vec<Polygon>>,
@@ -221,7 +221,7 @@ fn controls(
     (controls, None)
 }
 
-fn conditions(experiment: &Experiment, coverings: &[Covering<'_>]) -> Vec<Condition> {
+fn conditions(experiment: &Experiment, sets: &[MaskedSet<'_>]) -> Vec<Condition> {
     let several = Several::of_experiment(experiment);
     let study = &experiment.occlusion;
     let mut conditions = Vec::new();
@@ -236,20 +236,20 @@ fn conditions(experiment: &Experiment, coverings: &[Covering<'_>]) -> Vec<Condit
         };
         let mut of_cell = vec![whole];
         if learns_from_masks(study, cell) {
-            of_cell.push(masks_alone(index));
+            of_cell.push(mask_only(index));
         }
-        for covering in coverings {
+        for set in sets {
             for &mode in &study.modes {
                 for &phase in &study.phases {
                     for &fill in &study.fills {
-                        let itself = std::iter::once((None, &covering.polygons));
-                        let controls = (0..).map(Some).zip(&covering.controls);
+                        let itself = std::iter::once((None, &set.polygons));
+                        let controls = (0..).map(Some).zip(&set.controls);
                         let controls = controls.filter(|_| phase != Phase::Amortised);
                         of_cell.extend(itself.chain(controls).map(|(control, polygons)| {
                             Condition {
                                 name: String::new(),
                                 cell: index,
-                                regions: covering.regions.to_vec(),
+                                regions: set.regions.to_vec(),
                                 occlusion: Some(Occlusion {
                                     polygons: polygons.clone(),
                                     mode,
@@ -279,7 +279,7 @@ fn learns_from_masks(study: &OcclusionStudy, cell: &Cell) -> bool {
 
 /// Nothing is seen but where the atlas lies. All masks of an image are placed by the same map, so that one
 /// outline tells what any of them could, and every experiment shares the training.
-fn masks_alone(cell: usize) -> Condition {
+fn mask_only(cell: usize) -> Condition {
     let atlas = Regions::aligned();
     let mut regions: Vec<String> = Regions::built_in_names().map(str::to_owned).to_vec();
     regions.sort();
@@ -294,12 +294,12 @@ fn masks_alone(cell: usize) -> Condition {
     }
 }
 
-fn refuse_twins(conditions: &[Condition]) -> Result<(), PlanError> {
+fn refuse_duplicates(conditions: &[Condition]) -> Result<(), PlanError> {
     let mut seen: HashMap<_, &str> = HashMap::new();
     for condition in conditions {
-        let covered = canonical_occlusion(condition.occlusion.as_ref());
+        let occlusion = canonical_occlusion(condition.occlusion.as_ref());
         if let Some(first) =
-            seen.insert((condition.cell, condition.phase, covered), &condition.name)
+            seen.insert((condition.cell, condition.phase, occlusion), &condition.name)
         {
             let second = condition.name.clone();
             return Err(PlanError::SameCondition { first: first.to_owned(), second });
@@ -309,21 +309,23 @@ fn refuse_twins(conditions: &[Condition]) -> Result<(), PlanError> {
 }
 
 /// The polygons of every region that the study covers, by name: those of which `amortised` draws sets.
-fn covered_regions(experiment: &Experiment) -> Result<Vec<Vec<Polygon>>, RegionError> {
+fn masked_regions(experiment: &Experiment) -> Result<Vec<Vec<Polygon>>, RegionError> {
     let names: BTreeSet<&String> = experiment.occlusion.sets.iter().flatten().collect();
     let polygons = |name: &String| experiment.regions.polygons_of(std::slice::from_ref(name));
     names.into_iter().map(polygons).collect()
 }
 
 /// What a network learns from under a condition; `None` for whole faces.
-fn lesson(condition: &Condition, regions: &[Vec<Polygon>]) -> Option<Lesson> {
+fn mask(condition: &Condition, regions: &[Vec<Polygon>]) -> Option<TrainingMask> {
     let occlusion = condition.occlusion.as_ref()?;
     match condition.phase? {
         Phase::Evaluate => None,
-        Phase::Retrain | Phase::Train | Phase::Masks => Some(Lesson::Fixed(occlusion.clone())),
+        Phase::Retrain | Phase::Train | Phase::Masks => {
+            Some(TrainingMask::Fixed(occlusion.clone()))
+        }
         Phase::Amortised => {
             let Occlusion { mode, fill, .. } = *occlusion;
-            Some(Lesson::Random(RandomSets { regions: regions.to_vec(), mode, fill }))
+            Some(TrainingMask::Random(RandomSets { regions: regions.to_vec(), mode, fill }))
         }
     }
 }
@@ -339,20 +341,21 @@ fn runs(
     for (index, condition) in conditions.iter().enumerate() {
         let Cell { settings, evaluate: EvaluateSpec { statistics }, .. } =
             &experiment.cells[condition.cell];
-        let lesson = lesson(condition, regions);
+        let mask = mask(condition, regions);
         let occlusion = condition.occlusion.as_ref();
-        let evaluated = occlusion.filter(|_| condition.phase.is_some_and(Phase::evaluates_covered));
+        let evaluated = occlusion.filter(|_| condition.phase.is_some_and(Phase::evaluates_masked));
         for &seed in &experiment.seeds {
-            let key = TrainingKey::new(settings, None, lesson.as_ref(), seed).canonical();
+            let key = TrainingKey::new(settings, None, mask.as_ref(), seed).canonical();
             let training = *known.entry(key).or_insert_with(|| {
                 trainings.push(TrainingSpec {
                     settings: settings.clone(),
-                    lesson: lesson.clone(),
+                    mask: mask.clone(),
                     seed,
                 });
                 trainings.len() - 1
             });
-            let evaluation = Examination { occlusion: evaluated.cloned(), statistics: *statistics };
+            let evaluation =
+                EvaluationSpec { occlusion: evaluated.cloned(), statistics: *statistics };
             runs.push(Run { condition: index, seed, training, evaluation });
         }
     }

@@ -12,9 +12,9 @@ use crate::experiment::{
     DatasetSpec, FacesSpec, ModelSpec, Schedule, SensitivitySpec, Settings, Source, Statistics,
     TrainSpec,
 };
-use crate::region::{Fill, Lesson, Mode, Occlusion, Polygon, RandomSets};
+use crate::region::{Fill, Mode, Occlusion, Polygon, RandomSets, TrainingMask};
 
-use super::expand::{Examination, Plan, TrainingSpec};
+use super::expand::{EvaluationSpec, Plan, TrainingSpec};
 
 /// Part of every id. To be raised whenever a change of the code changes the numbers that the same
 /// experiment gives.
@@ -125,16 +125,16 @@ pub fn source_content(spec: &DatasetSpec) -> Option<String> {
 /// The id of a training. `content` is the hash of its data (`Dataset::content`) where they are on disk
 /// and at hand; it is not looked at for `faces`.
 pub fn training_id(training: &TrainingSpec, content: Option<&str>) -> TrainingId {
-    let TrainingSpec { settings, lesson, seed } = training;
+    let TrainingSpec { settings, mask, seed } = training;
     let drawn = source_content(&settings.dataset);
     let content = drawn.as_deref().or(content);
-    TrainingId::of(&TrainingKey::new(settings, content, lesson.as_ref(), *seed))
+    TrainingId::of(&TrainingKey::new(settings, content, mask.as_ref(), *seed))
 }
 
 /// The id of an evaluation of a training's network.
-pub fn evaluation_id(training: &TrainingId, examination: &Examination) -> EvaluationId {
-    let occlusion = examination.occlusion.as_ref().map(OcclusionKey::new);
-    match examination.statistics {
+pub fn evaluation_id(training: &TrainingId, spec: &EvaluationSpec) -> EvaluationId {
+    let occlusion = spec.occlusion.as_ref().map(OcclusionKey::new);
+    match spec.statistics {
         Statistics::Trained => EvaluationId::of(&(NUMERIC_VERSION, training, &occlusion)),
         Statistics::Adapted => {
             let statistics = (Statistics::Adapted.name(), ADAPTATION_VERSION);
@@ -196,7 +196,7 @@ pub(crate) struct TrainingKey<'a> {
     #[serde(flatten)]
     train: TrainSpec,
     schedule: Schedule,
-    occlusion: Option<LessonKey>,
+    occlusion: Option<TrainingMaskKey>,
     seed: u64,
 }
 
@@ -219,12 +219,12 @@ enum ImagesKey<'a> {
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum LessonKey {
+enum TrainingMaskKey {
     Fixed(OcclusionKey),
     /// Which region comes first decides what is drawn.
     Random {
         #[serde(flatten)]
-        covering: CoveringKey,
+        masking: MaskingKey,
         regions: Vec<Vec<Vec<[f64; 2]>>>,
     },
 }
@@ -234,12 +234,12 @@ enum LessonKey {
 #[derive(Serialize)]
 struct OcclusionKey {
     #[serde(flatten)]
-    covering: CoveringKey,
+    masking: MaskingKey,
     polygons: Vec<Vec<[f64; 2]>>,
 }
 
 #[derive(Serialize)]
-struct CoveringKey {
+struct MaskingKey {
     mode: &'static str,
     fill: &'static str,
     constant: Option<f64>,
@@ -255,7 +255,7 @@ impl<'a> TrainingKey<'a> {
     pub fn new(
         settings: &'a Settings,
         content: Option<&'a str>,
-        lesson: Option<&Lesson>,
+        mask: Option<&TrainingMask>,
         seed: u64,
     ) -> TrainingKey<'a> {
         let Settings { dataset, model, train, schedule } = settings;
@@ -272,7 +272,7 @@ impl<'a> TrainingKey<'a> {
             model,
             train: train.on_any_device(),
             schedule: *schedule,
-            occlusion: lesson.map(LessonKey::new),
+            occlusion: mask.map(TrainingMaskKey::new),
             seed,
         }
     }
@@ -289,16 +289,16 @@ pub(crate) fn canonical_occlusion(occlusion: Option<&Occlusion>) -> String {
 }
 
 /// Whether two occlusions cover the same.
-pub fn covers_the_same(one: &Occlusion, other: &Occlusion) -> bool {
+pub fn same_occlusion(one: &Occlusion, other: &Occlusion) -> bool {
     canonical_occlusion(Some(one)) == canonical_occlusion(Some(other))
 }
 
-impl LessonKey {
-    fn new(lesson: &Lesson) -> LessonKey {
-        match lesson {
-            Lesson::Fixed(occlusion) => LessonKey::Fixed(OcclusionKey::new(occlusion)),
-            Lesson::Random(RandomSets { regions, mode, fill }) => LessonKey::Random {
-                covering: CoveringKey::new(*mode, *fill),
+impl TrainingMaskKey {
+    fn new(mask: &TrainingMask) -> TrainingMaskKey {
+        match mask {
+            TrainingMask::Fixed(occlusion) => TrainingMaskKey::Fixed(OcclusionKey::new(occlusion)),
+            TrainingMask::Random(RandomSets { regions, mode, fill }) => TrainingMaskKey::Random {
+                masking: MaskingKey::new(*mode, *fill),
                 regions: regions.iter().map(|polygons| outlines(polygons)).collect(),
             },
         }
@@ -307,20 +307,20 @@ impl LessonKey {
 
 impl OcclusionKey {
     fn new(occlusion: &Occlusion) -> OcclusionKey {
-        let covering = CoveringKey::new(occlusion.mode, occlusion.fill);
-        OcclusionKey { covering, polygons: outlines(&occlusion.polygons) }
+        let masking = MaskingKey::new(occlusion.mode, occlusion.fill);
+        OcclusionKey { masking, polygons: outlines(&occlusion.polygons) }
     }
 }
 
-impl CoveringKey {
-    fn new(mode: Mode, fill: Fill) -> CoveringKey {
+impl MaskingKey {
+    fn new(mode: Mode, fill: Fill) -> MaskingKey {
         let (constant, blur) = match fill {
             Fill::Constant(grey) => (Some(grey), None),
             Fill::Blur(share) => (None, Some(share)),
             Fill::Mean | Fill::Noise | Fill::Inpaint | Fill::Silhouette => (None, None),
         };
         let inpaint = (fill == Fill::Inpaint).then_some(INPAINT_VERSION);
-        CoveringKey { mode: mode.name(), fill: fill.name(), constant, blur, inpaint }
+        MaskingKey { mode: mode.name(), fill: fill.name(), constant, blur, inpaint }
     }
 }
 

@@ -20,15 +20,17 @@ pub use condition::Condition;
 pub use count::{ParameterCount, multiply_adds};
 pub use estimate::Estimate;
 pub(crate) use expand::in_lines;
-pub use expand::{Examination, Plan, PlanError, PlanWarning, Run, TrainingSpec};
+pub use expand::{EvaluationSpec, Plan, PlanError, PlanWarning, Run, TrainingSpec};
 pub use identity::{
     EvaluationId, FACES_VERSION, Identified, NUMERIC_VERSION, RunId, RunIdentity, SensitivityId,
-    TrainingId, TrainingIdentity, covers_the_same, evaluation_id, is_id, sensitivity_id,
+    TrainingId, TrainingIdentity, evaluation_id, is_id, same_occlusion, sensitivity_id,
     source_content, training_id,
 };
 pub use naming::{ConditionName, PhaseWords, Several, Swept, swept_words, typed_seen};
-pub use reach::{CoversNothing, Parts, Pictures, Reach, covers_nothing};
-pub use sensitivity::{CURVE_KINDS, RANDOM_ORDERS, curve_answers, map_answers, window_starts};
+pub use reach::{MasksNothing, Parts, Pictures, Reach, masks_nothing};
+pub use sensitivity::{
+    CURVE_KINDS, RANDOM_ORDERS, curve_predictions, map_predictions, window_starts,
+};
 pub use steps::{ImageCounts, steps_per_epoch};
 
 #[cfg(test)]

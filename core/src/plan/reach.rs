@@ -42,7 +42,7 @@ pub struct Pictures<'a> {
 
 /// A region or control that covers no pixel of any picture.
 #[derive(Debug, Clone, PartialEq)]
-pub struct CoversNothing {
+pub struct MasksNothing {
     /// As a message names it.
     pub part: String,
     /// Which pictures, as in [`Pictures`].
@@ -55,16 +55,16 @@ pub struct CoversNothing {
 /// What parts reach of some pictures.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reach {
-    pub nothing: Vec<CoversNothing>,
+    pub nothing: Vec<MasksNothing>,
     /// What covers no pixel of some pictures, with their number.
     pub partly: Vec<(String, usize)>,
     /// Sets that cover every pixel of every picture.
     pub everything: Vec<String>,
 }
 
-impl fmt::Display for CoversNothing {
+impl fmt::Display for MasksNothing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let CoversNothing { part, pictures, size: (height, width), needed } = self;
+        let MasksNothing { part, pictures, size: (height, width), needed } = self;
         write!(f, "{part} covers no pixel of any {height} × {width} {pictures}")?;
         match needed {
             Some((height, width)) => write!(
@@ -118,7 +118,7 @@ impl Parts {
         for part in &self.single {
             match reach::missed(&part.polygons, frames, height, width) {
                 0 => {}
-                all if all == frames.len() => reached.nothing.push(CoversNothing {
+                all if all == frames.len() => reached.nothing.push(MasksNothing {
                     part: part.name.clone(),
                     pictures: name.to_owned(),
                     size: pictures.size,
@@ -127,7 +127,7 @@ impl Parts {
                 some => reached.partly.push((part.name.clone(), some)),
             }
         }
-        let full = |set: &&Part| reach::covers_everything(&set.polygons, frames, height, width);
+        let full = |set: &&Part| reach::masks_everything(&set.polygons, frames, height, width);
         reached.everything = self.sets.iter().filter(full).map(|set| set.name.clone()).collect();
         reached
     }
@@ -135,11 +135,11 @@ impl Parts {
 
 /// A region of an experiment file, in pictures where faces lie as in the canonical frame: an error's words
 /// where it covers nothing.
-pub fn covers_nothing(
+pub fn masks_nothing(
     name: &str,
     polygons: &[Polygon],
     size: (usize, usize),
-) -> Option<CoversNothing> {
+) -> Option<MasksNothing> {
     let single = vec![Part { name: format!("`{name}`"), polygons: polygons.to_vec() }];
     let parts = Parts { single, sets: Vec::new() };
     parts.reach(canonical(size, true)).nothing.pop()

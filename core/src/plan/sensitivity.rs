@@ -12,16 +12,16 @@ pub const CURVE_KINDS: usize = 2;
 const NEAR: f64 = 1e-9;
 
 /// How many answers an image takes: one under each perturbation, one seen whole, and those of the curves.
-pub fn map_answers(spec: &SensitivitySpec) -> usize {
+pub fn map_predictions(spec: &SensitivitySpec) -> usize {
     let perturbations = match spec.method {
         SensitivityMethod::Window { side, stride } => window_starts(side, stride).len().pow(2),
         SensitivityMethod::Rise { masks, .. } => masks as usize,
     };
-    perturbations + 1 + curve_answers(spec.steps)
+    perturbations + 1 + curve_predictions(spec.steps)
 }
 
 /// How many answers an image takes for its curves.
-pub fn curve_answers(steps: u32) -> usize {
+pub fn curve_predictions(steps: u32) -> usize {
     (1 + RANDOM_ORDERS) * CURVE_KINDS * (steps as usize + 1)
 }
 
@@ -57,7 +57,7 @@ mod tests {
     fn answers_are_counted_by_hand() {
         let of = |method| {
             let (images, fill) = (Some(1), crate::region::Fill::Mean);
-            map_answers(&SensitivitySpec { method, images, steps: 10, fill })
+            map_predictions(&SensitivitySpec { method, images, steps: 10, fill })
         };
         // 17 × 17 windows, the whole face, four orders taken away and put back in 11 states each.
         assert_eq!(of(SensitivityMethod::Window { side: 0.2, stride: 0.05 }), 289 + 1 + 88);

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use super::*;
 use crate::experiment::{DatasetSpec, Experiment, Statistics, load, parse};
-use crate::region::{Fill, Lesson, Mode, Phase, RandomSets, Regions};
+use crate::region::{Fill, Mode, Phase, RandomSets, Regions, TrainingMask};
 
 const SMALLEST: &str = "name = \"x\"\n[dataset]\nkind = \"faces\"\n";
 
@@ -37,7 +37,7 @@ fn the_whole_face_is_always_there() {
     let seeds: Vec<u64> = plan.runs.iter().map(|run| run.seed).collect();
     assert_eq!(seeds, [1, 2, 3]);
     assert!(plan.runs.iter().all(|run| run.evaluation.occlusion.is_none()));
-    assert!(plan.trainings.iter().all(|training| training.lesson.is_none()));
+    assert!(plan.trainings.iter().all(|training| training.mask.is_none()));
 }
 
 #[test]
@@ -98,8 +98,8 @@ fn conditions_share_trainings() {
             Some(Phase::Train) => (condition.occlusion.as_ref(), None),
             Some(Phase::Amortised | Phase::Masks) => unreachable!("they are not asked for"),
         };
-        let trained = trained.cloned().map(Lesson::Fixed);
-        assert_eq!(training.lesson, trained, "{}", condition.name);
+        let trained = trained.cloned().map(TrainingMask::Fixed);
+        assert_eq!(training.mask, trained, "{}", condition.name);
         assert_eq!(run.evaluation.occlusion.as_ref(), evaluated, "{}", condition.name);
     }
     let ids: BTreeSet<String> = run_ids(&plan).into_iter().collect();
@@ -145,12 +145,12 @@ fn an_amortised_network_learns_from_all_sets_at_once() {
         let occlusion = plan.conditions[run.condition].occlusion.as_ref().unwrap();
         let (mode, fill) = (occlusion.mode, occlusion.fill);
         let sets = RandomSets { regions: regions.clone(), mode, fill };
-        assert_eq!(plan.trainings[run.training].lesson, Some(Lesson::Random(sets)));
+        assert_eq!(plan.trainings[run.training].mask, Some(TrainingMask::Random(sets)));
         assert_eq!(run.evaluation.occlusion.as_ref(), Some(occlusion));
     }
-    assert!(plan.trainings.iter().all(|training| match &training.lesson {
-        Some(Lesson::Random(sets)) => matches!(sets.fill, Fill::Mean | Fill::Blur(_)),
-        lesson => lesson.is_none(),
+    assert!(plan.trainings.iter().all(|training| match &training.mask {
+        Some(TrainingMask::Random(sets)) => matches!(sets.fill, Fill::Mean | Fill::Blur(_)),
+        mask => mask.is_none(),
     }));
 }
 
@@ -347,10 +347,10 @@ fn a_fill_of_another_version_changes_its_own_ids_alone() {
          fills = [\"mean\", \"constant\", \"noise\", \"blur\", \"inpaint\"]\nconstant = 0.25\n\
          phases = [\"retrain\", \"amortised\"]\n[seeds]\ncount = 1\n",
     );
-    let fill = |training: &TrainingSpec| match &training.lesson {
+    let fill = |training: &TrainingSpec| match &training.mask {
         None => "whole",
-        Some(Lesson::Fixed(occlusion)) => occlusion.fill.name(),
-        Some(Lesson::Random(sets)) => sets.fill.name(),
+        Some(TrainingMask::Fixed(occlusion)) => occlusion.fill.name(),
+        Some(TrainingMask::Random(sets)) => sets.fill.name(),
     };
     let identified = plan.identify(&nothing_at_hand);
     let ids = plan.trainings.iter().zip(&identified.trainings);

@@ -15,7 +15,13 @@ use super::{Affine, Point, Polygon};
 /// # Panics
 ///
 /// Where `out` does not hold `height × width` values.
-pub fn cover(polygons: &[Polygon], frame: &Affine, height: usize, width: usize, out: &mut [u8]) {
+pub fn rasterise(
+    polygons: &[Polygon],
+    frame: &Affine,
+    height: usize,
+    width: usize,
+    out: &mut [u8],
+) {
     assert_eq!(out.len(), height * width, "a mask holds one value a pixel");
     out.fill(0);
     let _ = stretches(polygons, frame, (height, width), 0..height, |row, from, to| {
@@ -24,16 +30,16 @@ pub fn cover(polygons: &[Polygon], frame: &Affine, height: usize, width: usize, 
     });
 }
 
-/// Whether a mask that [`cover`] cuts has any pixel. It is not cut: the first pixel is enough.
-pub fn covers_a_pixel(polygons: &[Polygon], frame: &Affine, height: usize, width: usize) -> bool {
+/// Whether a mask that [`rasterise`] cuts has any pixel. It is not cut: the first pixel is enough.
+pub fn masks_a_pixel(polygons: &[Polygon], frame: &Affine, height: usize, width: usize) -> bool {
     let found = stretches(polygons, frame, (height, width), 0..height, |_, from, to| {
         if from < to { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     found.is_break()
 }
 
-/// Whether a mask that [`cover`] cuts has every pixel; row by row, so that the first that is seen is enough.
-pub fn covers_every_pixel(
+/// Whether a mask that [`rasterise`] cuts has every pixel; row by row, so that the first that is seen is enough.
+pub fn masks_every_pixel(
     polygons: &[Polygon],
     frame: &Affine,
     height: usize,
@@ -99,7 +105,7 @@ mod tests {
     fn mask(polygons: &[Polygon], frame: &Affine, height: usize, width: usize) -> Vec<u8> {
         // Not 0, so that a pixel which is not written shows.
         let mut out = vec![7; height * width];
-        cover(polygons, frame, height, width, &mut out);
+        rasterise(polygons, frame, height, width, &mut out);
         out
     }
 
@@ -162,9 +168,9 @@ mod tests {
             let back = frame.inverse().unwrap();
             for region in Regions::aligned().iter() {
                 let out = mask(&region.polygons, &frame, height, width);
-                let any = covers_a_pixel(&region.polygons, &frame, height, width);
+                let any = masks_a_pixel(&region.polygons, &frame, height, width);
                 prop_assert_eq!(any, out.contains(&1), "{}", &region.name);
-                let every = covers_every_pixel(&region.polygons, &frame, height, width);
+                let every = masks_every_pixel(&region.polygons, &frame, height, width);
                 prop_assert_eq!(every, !out.contains(&0), "{}", &region.name);
                 for (index, &covered) in out.iter().enumerate() {
                     let x = ((index % width) as f64 + 0.5) / width as f64;

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::geometry::mirrored;
-use super::mask::cover;
+use super::mask::rasterise;
 use super::{Affine, Polygon};
 
 /// Whether the regions are covered or the rest of the picture is.
@@ -94,7 +94,7 @@ impl Occlusion {
         // A mask takes microseconds, so they are handed out by the hundred.
         let shares = masks.par_chunks_exact_mut(pixels).zip(frames).with_min_len(100);
         shares.for_each(|(mask, frame)| {
-            cover(&self.polygons, frame, height, width, mask);
+            rasterise(&self.polygons, frame, height, width, mask);
             if self.mode == Mode::Keep {
                 mask.iter_mut().for_each(|covered| *covered = 1 - *covered);
             }
@@ -198,7 +198,7 @@ impl Phase {
     }
 
     /// Whether the network is examined on covered pictures.
-    pub fn evaluates_covered(self) -> bool {
+    pub fn evaluates_masked(self) -> bool {
         !matches!(self, Phase::Train)
     }
 }

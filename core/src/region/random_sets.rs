@@ -7,28 +7,28 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::geometry::mirrored;
-use super::mask::cover;
+use super::mask::rasterise;
 use super::{Affine, Fill, Mode, Occlusion, Polygon};
 
 /// What covers the pictures that a network learns from.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
-pub enum Lesson {
+pub enum TrainingMask {
     /// The same polygons in every picture.
     Fixed(Occlusion),
     /// Another set of regions whenever a picture is met.
     Random(RandomSets),
 }
 
-impl<'de> Deserialize<'de> for Lesson {
+impl<'de> Deserialize<'de> for TrainingMask {
     /// By what it has, so that what is wrong with it is said of that and not of both.
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Lesson, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<TrainingMask, D::Error> {
         let value = serde_json::Value::deserialize(deserializer)?;
-        let lesson = match value.get("regions") {
-            Some(_) => RandomSets::deserialize(value).map(Lesson::Random),
-            None => Occlusion::deserialize(value).map(Lesson::Fixed),
+        let mask = match value.get("regions") {
+            Some(_) => RandomSets::deserialize(value).map(TrainingMask::Random),
+            None => Occlusion::deserialize(value).map(TrainingMask::Fixed),
         };
-        lesson.map_err(D::Error::custom)
+        mask.map_err(D::Error::custom)
     }
 }
 
@@ -61,7 +61,7 @@ impl RandomSets {
             || vec![0; pixels],
             |mask, (members, frame)| {
                 for (index, polygons) in self.regions.iter().enumerate() {
-                    cover(polygons, frame, height, width, mask);
+                    rasterise(polygons, frame, height, width, mask);
                     for (member, covered) in members.iter_mut().zip(&*mask) {
                         *member |= i32::from(*covered) << index;
                     }
@@ -142,14 +142,14 @@ mod tests {
         let regions = Regions::aligned();
         let polygons = regions.get("mouth").unwrap().polygons.clone();
         let occlusion = Occlusion { polygons, mode: Mode::Keep, fill: Fill::Noise };
-        let fixed = Lesson::Fixed(occlusion.clone());
+        let fixed = TrainingMask::Fixed(occlusion.clone());
         assert_eq!(
             serde_json::to_value(&fixed).unwrap(),
             serde_json::to_value(&occlusion).unwrap()
         );
-        for lesson in [fixed, Lesson::Random(sets(&["eyes", "jaw"]))] {
-            let json = serde_json::to_string(&lesson).unwrap();
-            assert_eq!(serde_json::from_str::<Lesson>(&json).unwrap(), lesson);
+        for mask in [fixed, TrainingMask::Random(sets(&["eyes", "jaw"]))] {
+            let json = serde_json::to_string(&mask).unwrap();
+            assert_eq!(serde_json::from_str::<TrainingMask>(&json).unwrap(), mask);
         }
     }
 }

@@ -6,23 +6,23 @@
 
 use rayon::prelude::*;
 
-use super::mask::{covers_a_pixel, covers_every_pixel};
+use super::mask::{masks_a_pixel, masks_every_pixel};
 use super::{Affine, Polygon};
 
 /// In how many of the pictures the polygons cover no pixel.
 pub fn missed(polygons: &[Polygon], frames: &[Affine], height: usize, width: usize) -> usize {
     let frames = frames.par_iter().with_min_len(1000);
-    frames.filter(|frame| !covers_a_pixel(polygons, frame, height, width)).count()
+    frames.filter(|frame| !masks_a_pixel(polygons, frame, height, width)).count()
 }
 
 /// Whether the polygons cover every pixel of every picture; `false` without pictures.
-pub fn covers_everything(
+pub fn masks_everything(
     polygons: &[Polygon],
     frames: &[Affine],
     height: usize,
     width: usize,
 ) -> bool {
-    let full = |frame| covers_every_pixel(polygons, frame, height, width);
+    let full = |frame| masks_every_pixel(polygons, frame, height, width);
     !frames.is_empty() && frames.iter().all(full)
 }
 
@@ -41,7 +41,7 @@ pub fn size_needed(
         .map(|short| (scaled(height, short), scaled(width, short), scaled(longer, short)))
         .take_while(|(.., long)| *long <= largest)
         .find(|&(height, width, _)| {
-            frames.par_iter().all(|frame| covers_a_pixel(polygons, frame, height, width))
+            frames.par_iter().all(|frame| masks_a_pixel(polygons, frame, height, width))
         })
         .map(|(height, width, _)| (height, width))
 }
@@ -88,9 +88,9 @@ mod tests {
     #[test]
     fn everything_is_every_pixel_of_every_picture() {
         let most = rectangle((0.04, 1.0), (0.0, 1.0));
-        assert!(covers_everything(&most, &[Affine::IDENTITY], 10, 10));
-        assert!(!covers_everything(&most, &[Affine::IDENTITY], 10, 20));
-        assert!(!covers_everything(&most, &[Affine::IDENTITY, shifted(0.1)], 10, 10));
-        assert!(!covers_everything(&most, &[], 10, 10));
+        assert!(masks_everything(&most, &[Affine::IDENTITY], 10, 10));
+        assert!(!masks_everything(&most, &[Affine::IDENTITY], 10, 20));
+        assert!(!masks_everything(&most, &[Affine::IDENTITY, shifted(0.1)], 10, 10));
+        assert!(!masks_everything(&most, &[], 10, 10));
     }
 }

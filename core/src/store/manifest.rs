@@ -10,7 +10,7 @@ use super::json::{read_sealed_json, write_sealed_json};
 use super::{Results, StoreError, open_plain};
 use crate::experiment::{DatasetSpec, ModelSpec, Schedule, Settings, TrainSpec};
 use crate::plan::{NUMERIC_VERSION, TrainingSpec, source_content, training_id};
-use crate::region::{Fill, Lesson};
+use crate::region::{Fill, TrainingMask};
 
 /// A manifest holds settings and hashes; more than this is none.
 const LIMIT: u64 = 4 * 1024 * 1024;
@@ -59,7 +59,8 @@ pub struct Manifest {
     /// The mean training label distribution, in class order.
     pub prior: Vec<f64>,
     /// Mean share of pixels that its occlusion covers over the test images; `None` for whole faces.
-    pub covered_area: Option<f64>,
+    #[serde(rename = "covered_area")]
+    pub masked_area: Option<f64>,
     pub status: TrainingStatus,
     /// The training's files: name → BLAKE3 of the content, hexadecimal.
     pub files: BTreeMap<String, String>,
@@ -80,7 +81,7 @@ struct StoredSettings {
     model: ModelSpec,
     train: TrainSpec,
     schedule: Schedule,
-    occlusion: Option<Lesson>,
+    occlusion: Option<TrainingMask>,
 }
 
 /// The files of a training that is done.
@@ -134,9 +135,9 @@ impl Manifest {
 
     /// A training's settings as they stand in its manifest.
     pub fn settings(spec: &TrainingSpec) -> serde_json::Value {
-        let TrainingSpec { settings, lesson, .. } = spec;
+        let TrainingSpec { settings, mask, .. } = spec;
         let Settings { dataset, model, train, schedule } = settings.clone();
-        let stored = StoredSettings { dataset, model, train, schedule, occlusion: lesson.clone() };
+        let stored = StoredSettings { dataset, model, train, schedule, occlusion: mask.clone() };
         serde_json::to_value(stored).expect("settings are numbers, lists and text")
     }
 
@@ -165,16 +166,16 @@ impl Manifest {
             serde_json::from_value(self.settings.clone())
                 .map_err(|error| format!("its settings cannot be read ({error})"))?;
         // An earlier version wrote no content, and hashed `inpaint` without a version of its own.
-        let fill = occlusion.as_ref().map(|lesson| match lesson {
-            Lesson::Fixed(occlusion) => occlusion.fill,
-            Lesson::Random(sets) => sets.fill,
+        let fill = occlusion.as_ref().map(|mask| match mask {
+            TrainingMask::Fixed(occlusion) => occlusion.fill,
+            TrainingMask::Random(sets) => sets.fill,
         });
         let known = source_content(&dataset).is_some() && fill != Some(Fill::Inpaint);
         if self.content.is_none() && !known {
             return Ok(());
         }
         let settings = Settings { dataset, model, train, schedule };
-        let spec = TrainingSpec { settings, lesson: occlusion, seed: self.seed };
+        let spec = TrainingSpec { settings, mask: occlusion, seed: self.seed };
         let found = training_id(&spec, self.content.as_deref());
         if found.as_str() != id {
             return Err(format!("its settings and seed are those of training {found}"));
@@ -242,7 +243,7 @@ pub(crate) mod tests {
             parameters: 670_183,
             stopped_early: false,
             prior: vec![],
-            covered_area: Some(0.125),
+            masked_area: Some(0.125),
             status: TrainingStatus::Failed { reason: "the loss of epoch 2, step 7 is NaN".into() },
             files: BTreeMap::new(),
         }

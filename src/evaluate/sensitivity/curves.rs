@@ -7,7 +7,7 @@ use tch::{Kind, Tensor};
 use super::images::{Batch, EvaluationImages, Laid, Places};
 use super::perturbations::enlarged;
 use super::{Examined, GRID, values};
-use crate::plan::{CURVE_KINDS, RANDOM_ORDERS, curve_answers};
+use crate::plan::{CURVE_KINDS, RANDOM_ORDERS, curve_predictions};
 use crate::random;
 use crate::store::{CurveKind, CurveOrder};
 
@@ -60,7 +60,7 @@ pub(super) fn curves(
         };
         seen.to_kind(Kind::Float).view_as(&batch.places.x())
     };
-    let laid = Laid { count: curve_answers(steps), seen: &seen, parts: None };
+    let laid = Laid { count: curve_predictions(steps), seen: &seen, parts: None };
     let answers = images.mean_answers(network, &laid, go_on)?;
     let shares: Vec<f64> =
         changed.iter().map(|cells| *cells as f64 / (GRID * GRID) as f64).collect();

@@ -13,7 +13,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::experiment::{SensitivityMethod, SensitivitySpec};
 use crate::model::{Folded, Parts};
-use crate::plan::curve_answers;
+use crate::plan::curve_predictions;
 
 pub use curves::Curve;
 pub use images::EvaluationImages;
@@ -92,7 +92,7 @@ pub fn examine(
     let _guard = tch::no_grad_guard();
     let perturbations = Perturbations::new(spec.method, images.seed());
     // The share of the answers that the map takes; the curves take the others.
-    let (for_map, for_curves) = (perturbations.len() + 1, curve_answers(spec.steps));
+    let (for_map, for_curves) = (perturbations.len() + 1, curve_predictions(spec.steps));
     let share = for_map as f64 / (for_map + for_curves) as f64;
     let maps = maps(&perturbations, spec.method, images, network, &mut |done| go_on(done * share))?;
     let curves = curves::curves(spec.steps, &maps, images, network, &mut |done| {

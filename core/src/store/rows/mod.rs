@@ -3,18 +3,18 @@
 //! All of that is written once, in [`table!`]: it makes the row's type with its documentation, the columns,
 //! both ways between rows and columns, and the entry of [`reference()`].
 
-mod answers;
 mod effects;
+mod predictions;
 mod reference;
 mod runs;
 mod sensitivity;
 mod truth;
 
-pub use answers::{ConfusionRow, PredictionRow};
 pub use effects::{
     ClassEffectRow, ConfusionShiftRow, ContrastRow, EffectRow, InterplayRow, MaskLeakRow,
     RankingRow, ShapleyRow,
 };
+pub use predictions::{ConfusionRow, PredictionRow};
 pub use reference::{ColumnInfo, TableInfo, reference};
 pub use runs::{EpochRow, RunRow};
 pub use sensitivity::{SensitivityCurveRow, SensitivityRow};
