@@ -1,9 +1,9 @@
 //! `fer-lab` asks which parts of a face carry the signal that a network uses, and could use, to read
 //! an emotion.
 //!
-//! An experiment file goes in; tables and charts come out. Each module is one step of that way, and
-//! knows only the steps above it. Those that need libtorch lie in `src/`, the others in a crate of their own,
-//! `core/src/`, which cannot reach it: to look at results takes a moment, and no libtorch.
+//! An experiment file goes in; tables and charts come out. Each module is one step of that flow and
+//! depends only on the steps above it. Those that need libtorch lie in `src/`, the others in a crate of their own,
+//! `core/src/`, which cannot link it: commands that only read results start quickly.
 //!
 //! | room | what it does | where |
 //! | --- | --- | --- |
@@ -14,18 +14,18 @@
 //! | [`model`] | the network | |
 //! | [`train`] | one network fitted with one seed | |
 //! | [`store`] | the results folder: tables, manifests, atomic writes | core |
-//! | [`evaluate`] | what a network answers under an occlusion, and where it looks | |
+//! | [`evaluate`] | predictions under an occlusion, and sensitivity maps | |
 //! | [`study`] | what the rows of a study say: its settings, each with its classes, chance and conditions | core |
-//! | [`metrics`] | how good the answers of one run are | core |
+//! | [`metrics`] | the metrics of one run's predictions | core |
 //! | [`analysis`] | effects, intervals, p-values: from tables to tables | core |
-//! | [`machine`] | the machine, and how it is divided among trainings | core |
-//! | [`engine`] | carries out a plan: has workers do the trainings and evaluations that are missing | core |
-//! | [`worker`] | what happens inside of a worker, and all else that the engine leaves to libtorch | |
+//! | [`machine`] | the machine's resources and their division among trainings | core |
+//! | [`engine`] | executes a plan: workers run the trainings and evaluations that are missing | core |
+//! | [`worker`] | what a worker process does, and everything else of the engine that needs libtorch | |
 //! | [`report`] | charts, pictures and the words under them | core |
 //! | [`cli`] | one file a command, each thin | core |
 //!
-//! Beside them, [`random`]: every random draw comes from a generator for its purpose; [`epoch`]: how a training
-//! goes, in numbers; and [`disk`]: what to do where a file cannot be written.
+//! Beside them, [`random`]: every random draw comes from a generator for its purpose; [`epoch`]: the numbers
+//! of a training's progress; and [`disk`]: what to do where a file cannot be written.
 
 pub use fer_lab_core::{
     analysis, cli, dataset, disk, engine, epoch, experiment, machine, metrics, plan, region,

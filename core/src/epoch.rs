@@ -1,8 +1,8 @@
-//! How a training goes, in numbers: what its loop tells, its checkpoints keep and the engine's events carry.
+//! The numbers of a training's progress, as reported by its loop, kept in checkpoints and carried by the engine's events.
 
 use serde::{Deserialize, Serialize};
 
-/// Where a training stands within an epoch.
+/// Progress of a training within an epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     /// From 1.
@@ -16,14 +16,14 @@ pub struct Step {
     pub images_per_second: f64,
 }
 
-/// How one epoch went.
+/// The record of one epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
     /// From 1.
     pub epoch: u32,
     /// At the last step.
     pub learning_rate: f64,
-    /// Means over the epoch's training images, as augmented and covered.
+    /// Means over the epoch's training images, as augmented and masked.
     pub train_loss: f64,
     pub train_accuracy: f64,
     pub val_loss: f64,

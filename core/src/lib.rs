@@ -1,5 +1,5 @@
-//! All of `fer-lab` that knows nothing of libtorch: the package has no way to reach it, so that whatever is written
-//! here starts in a moment and runs where there is none.
+//! The part of `fer-lab` without libtorch: the package cannot link it, so everything in here starts quickly and runs
+//! where libtorch is not installed.
 //!
 //! | room | what it does |
 //! | --- | --- |
@@ -9,15 +9,15 @@
 //! | [`dataset`] | pictures and label distributions: `faces` (embedded), FER+, RAF-DB, class folders |
 //! | [`store`] | the results folder: tables, manifests, atomic writes |
 //! | [`study`] | what the rows of a study say: its settings, each with its classes, chance and conditions |
-//! | [`metrics`] | how good the answers of one run are |
+//! | [`metrics`] | the metrics of one run's predictions |
 //! | [`analysis`] | effects, intervals, p-values: from tables to tables |
-//! | [`machine`] | the machine, and how it is divided among trainings |
-//! | [`engine`] | carries out a plan: has workers do the trainings and evaluations that are missing |
+//! | [`machine`] | the machine's resources and their division among trainings |
+//! | [`engine`] | executes a plan: workers run the trainings and evaluations that are missing |
 //! | [`report`] | charts, pictures and the words under them |
 //! | [`cli`] | one file a command, each thin |
 //!
-//! Beside them, [`random`]: every random draw comes from a generator for its purpose; [`epoch`]: how a training
-//! goes, in numbers; and [`disk`]: what to do where a file cannot be written.
+//! Beside them, [`random`]: every random draw comes from a generator for its purpose; [`epoch`]: the
+//! numbers of a training's progress; and [`disk`]: what to do where a file cannot be written.
 
 pub mod analysis;
 pub mod cli;

@@ -1,13 +1,13 @@
-//! How good the answers of one run are.
+//! The metrics of one run's predictions.
 //!
-//! In: what a network answered and how the taggers voted, image by image. Out: one number a metric.
-//! Sums run in f64 and in image order, so that the same answers give the same bits of every metric.
+//! In: a network's predictions and the annotators' votes, image by image. Out: one number per metric. Sums run in f64 and
+//! in image order, so that the same predictions give bit-identical metrics.
 
 use thiserror::Error;
 
 use crate::dataset::first_maximum;
 
-/// What is wrong with answers that cannot be scored.
+/// Why predictions cannot be scored.
 #[derive(Debug, Error, PartialEq)]
 pub enum MetricsError {
     #[error("there are no images to score, or no classes")]
@@ -17,7 +17,7 @@ pub enum MetricsError {
     )]
     Shape { probabilities: usize, labels: usize, classes: usize },
     #[error(
-        "image {image} (counted from 0) has a probability or a label share that is no number from 0 to 1"
+        "image {image} (counted from 0) has a probability or a label share that is not a number from 0 to 1"
     )]
     NotAShare { image: usize },
     #[error("the mean training label distribution has {found} shares for {classes} classes")]
@@ -38,12 +38,12 @@ pub struct Metrics {
     pub loss: f64,
     /// Usable information, bits: the entropy of the mean *training* label distribution, less the mean
     /// cross-entropy (Xu et al. 2020, "A theory of usable information under computational constraints").
-    /// Below 0 where the network does worse than always answering that distribution.
+    /// Below 0 where the network does worse than always predicting that distribution.
     pub bits: f64,
 }
 
 impl Metrics {
-    /// Scores the answers of one run.
+    /// Scores the predictions of one run.
     ///
     /// `probabilities` and `labels` are `[N, K]`, row-major, each row a distribution over the
     /// `classes` (K); `prior` is the mean training label distribution, `[K]`.
@@ -77,7 +77,7 @@ impl Metrics {
     }
 }
 
-/// How often each actual class (rows) was answered with each class (columns): `[K, K]`, row-major.
+/// How often each actual class (rows) was predicted as each class (columns): `[K, K]`, row-major.
 /// Classes are indices below `classes`.
 pub fn confusion_counts(actual: &[usize], predicted: &[usize], classes: usize) -> Vec<u64> {
     let mut counts = vec![0; classes * classes];
@@ -99,7 +99,7 @@ pub fn balanced_accuracy(counts: &[u64], classes: usize) -> f64 {
     mean(recalls.into_iter().flatten())
 }
 
-/// Each class's recall: the share of its images that were answered rightly; `None` where it has none.
+/// Each class's recall: the share of its images that are predicted correctly; `None` if it has no images.
 pub fn recalls(counts: &[u64], classes: usize) -> Vec<Option<f64>> {
     (0..classes)
         .map(|class| {
@@ -127,8 +127,8 @@ pub fn macro_f1(counts: &[u64], classes: usize) -> f64 {
 
 /// −Σ label · ln probability of one image, nats.
 ///
-/// A probability that float32 rounded to 0 counts as the smallest normal float32 (about 87 nats), so
-/// that one sure and wrong answer weighs heavily and does not make the mean infinite.
+/// A probability that float32 rounded to 0 counts as the smallest normal float32 (about 87 nats), so that one confident
+/// wrong prediction has a large but finite loss.
 pub fn cross_entropy(probability: &[f32], label: &[f32]) -> f64 {
     let log_likelihood: f64 = probability
         .iter()
@@ -179,7 +179,7 @@ mod tests {
 
     use super::*;
 
-    /// Five images of classes 0, 0, 0, 1, 1 answered 0, 0, 1, 1, 2; class 3 neither occurs nor is
+    /// Five images of classes 0, 0, 0, 1, 1 predicted as 0, 0, 1, 1, 2; class 3 neither occurs nor is
     /// predicted.
     const COUNTS: [u64; 16] = [2, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
@@ -204,7 +204,7 @@ mod tests {
         let probabilities = [0.5, 0.25, 0.25, 0.125, 0.75, 0.125];
         let labels = [1.0, 0.0, 0.0, 0.5, 0.5, 0.0];
         let metrics = Metrics::measure(&probabilities, &labels, 3, &[0.5, 0.25, 0.25]).unwrap();
-        // The second image's votes tie: the first class is the actual one, and the answer is wrong.
+        // The second image's votes tie: the first class is the actual one, and the prediction is wrong.
         assert_eq!(metrics.accuracy, 0.5);
         assert_eq!(metrics.balanced_accuracy, 0.5);
         let first = 1.0;
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn answering_the_prior_gives_no_bits() {
+    fn predicting_the_prior_gives_no_bits() {
         let rows = [[0.5, 0.25, 0.25], [0.5, 0.5, 0.0], [0.5, 0.0, 0.5]];
         let labels: Vec<f32> = rows.concat();
         let prior = [0.5, 0.25, 0.25];
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_scored_is_said() {
+    fn invalid_predictions_give_an_error() {
         let measure =
             |p: &[f32], l: &[f32], k| Metrics::measure(p, l, k, &vec![0.5; k]).unwrap_err();
         assert_eq!(measure(&[], &[], 2), MetricsError::Empty);

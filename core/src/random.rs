@@ -1,9 +1,9 @@
-//! Where every random draw comes from.
+//! The random number generators.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-/// A generator of its own for each purpose, so that one more draw in one place shifts none elsewhere.
+/// A separate generator for each purpose, so that an additional draw in one place shifts none elsewhere.
 ///
 /// `seed` is the run's (or the data set's), `purpose` says what is drawn, `index` which one (an epoch,
 /// an image).

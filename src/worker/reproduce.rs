@@ -145,7 +145,7 @@ pub fn reproduce(
             Err(reason) => return Ok(Reproduced::Failed(format!("libtorch: {reason}"))),
         }
         let path = scratch.0.evaluation_path(id.as_str(), evaluation.as_str())?;
-        reproduction.compare_answers(&before, &read_evaluation(&path)?);
+        reproduction.compare_predictions(&before, &read_evaluation(&path)?);
     }
     for (name, expected) in &stored.files {
         let path = results.training_dir(id.as_str())?.join(name);

@@ -1,6 +1,6 @@
 //! The JSON Schema says what the parser does: the same keys, words, limits and defaults.
 //!
-//! A widely used validator, Python's jsonschema, answers for the schema (`PYTHON` names another
+//! A widely used validator, Python's jsonschema, checks the schema (`PYTHON` names another
 //! interpreter than `python3`); without it that test says so and passes.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -231,7 +231,7 @@ fn defaults_are_the_parsers() {
 }
 
 #[test]
-fn every_key_of_a_training_and_of_its_examination_can_be_swept() {
+fn every_key_of_a_training_and_of_its_evaluation_can_be_swept() {
     let schema: Json = serde_json::from_str(&schema()).unwrap();
     let matrix = schema["properties"]["matrix"]["properties"].as_object().unwrap();
     let mut keys = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! Runs sorted into what can be compared with what: by swept choice, covering and seed.
+//! Runs grouped for comparison: by setting, masking and seed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use super::places::Places;
 use super::scores::RunScores;
 use crate::region::{Masking, Mode, Phase};
 
-/// What keeps runs from being compared.
+/// Why runs cannot be compared.
 #[derive(Debug, Error, PartialEq)]
 pub enum EffectsError {
     #[error(
-        "runs {first} and {second} were examined on different test images and cannot be paired"
+        "runs {first} and {second} were evaluated on different test images and cannot be paired"
     )]
     Images { first: String, second: String },
     #[error("runs {first} and {second} are the same condition with the same seed")]
@@ -25,19 +25,19 @@ pub enum EffectsError {
     NoBits { run_id: String },
 }
 
-/// The runs of one swept choice.
+/// The runs of one setting.
 pub(super) struct Cell<'a> {
     pub swept: &'a BTreeMap<String, String>,
     /// Whole faces, by seed.
     pub whole: BTreeMap<u64, &'a RunScores>,
     pub covered: Vec<Covered<'a>>,
-    /// Those that saw the masks alone, which are no covering of the face.
+    /// The mask-only baseline, which is no masking of the face.
     pub masks: Vec<&'a RunScores>,
 }
 
-/// The runs of one covering and of its controls.
+/// The runs of one masking and of its controls.
 pub(super) struct Covered<'a> {
-    /// What the runs call it, the controls apart.
+    /// The runs' condition, without the controls.
     pub condition: &'a str,
     pub regions: &'a [String],
     pub masking: Masking,
@@ -53,7 +53,7 @@ pub(super) struct Pair<'a> {
     pub controls: Vec<&'a RunScores>,
 }
 
-/// Sorts the runs that are done into cells and coverings, both in order of first occurrence.
+/// Groups the finished runs into cells and maskings, both in order of first occurrence.
 pub(super) fn cells(runs: &[RunScores]) -> Result<Vec<Cell<'_>>, EffectsError> {
     let mut cells: Vec<Cell> = Vec::new();
     for scores in runs.iter().filter(|scores| scores.done()) {
@@ -99,7 +99,7 @@ pub(super) fn cells(runs: &[RunScores]) -> Result<Vec<Cell<'_>>, EffectsError> {
     Ok(cells)
 }
 
-/// The seeds that whole and covered faces share, each with its controls; all on the same images.
+/// The seeds that whole and masked faces share, each with its controls; all on the same images.
 pub(super) fn pair<'a>(
     cell: &Cell<'a>,
     covered: &Covered<'a>,
@@ -119,7 +119,7 @@ pub(super) fn pair<'a>(
     Ok(pairs)
 }
 
-/// An error where two runs were examined on different images.
+/// An error if two runs were evaluated on different images.
 pub(super) fn same_images<'a>(
     runs: impl IntoIterator<Item = &'a RunScores>,
 ) -> Result<(), EffectsError> {
@@ -134,7 +134,7 @@ pub(super) fn same_images<'a>(
     Ok(())
 }
 
-/// What a covering changes, and how much of that is the regions' own.
+/// The effect of a masking, and the regions' signal beyond their controls.
 pub(super) struct Contrast {
     pub effect: Estimate,
     /// `None` without controls.
@@ -149,7 +149,7 @@ pub(super) struct Levels {
     pub control: Option<f64>,
 }
 
-/// The coverings of a cell with the seeds that each shares with whole faces, all on the same images.
+/// The maskings of a cell with the seeds that each shares with whole faces, all on the same images.
 pub(super) fn paired<'a, 'b>(
     cell: &'b Cell<'a>,
 ) -> Result<Vec<(&'b Covered<'a>, Vec<Pair<'a>>)>, EffectsError> {
@@ -160,13 +160,13 @@ pub(super) fn paired<'a, 'b>(
     Ok(paired)
 }
 
-/// Whole less covered, and what the regions carry beyond their controls, over so many images, for each
-/// covering of a cell.
+/// Whole less masked, and the regions' signal beyond their controls, over this many images, for each
+/// masking of a cell.
 /// `value` is what an image counts for in a run; `level` is the run's own figure, of which the means over seeds
-/// are given. `None` for a covering without seeds, or without images.
+/// are given. `None` for a masking without seeds, or without images.
 ///
-/// Coverings of one mode and phase are a family: how much seeds vary is learned from all of them, controls
-/// included. Of a signal the places of the controls are a sample too.
+/// Maskings of one mode and phase are a family: the variance between seeds is estimated from all of them, controls
+/// included (Smyth 2004). For a signal the places of the controls are a sample too.
 pub(super) fn contrasts(
     paired: &[(&Covered, Vec<Pair>)],
     images: usize,
@@ -222,9 +222,9 @@ pub(super) fn contrasts(
         .collect()
 }
 
-/// By what a control's value less the covered one's is multiplied, so that a signal above 0 says in every mode
-/// that the regions carry more than the same area elsewhere: hidden, they leave less to be read than their
-/// control does; seen alone, more.
+/// The sign of a control's value less the masked one's, so that in every mode a signal above 0 means that the regions
+/// carry more than the same area elsewhere: hidden, they leave less information than their control; kept,
+/// more.
 fn signal_sign(mode: Mode) -> f64 {
     match mode {
         Mode::Hide => 1.0,
@@ -236,7 +236,7 @@ fn signal_sign(mode: Mode) -> f64 {
 pub(super) struct Families(BTreeMap<Family, Prior>);
 
 impl Families {
-    /// Of the differences that `tables` makes of each covering.
+    /// From the differences that `tables` gives for each masking.
     pub fn of<T: Iterator<Item = Differences>>(
         paired: &[(&Covered, Vec<Pair>)],
         tables: impl Fn(&Covered, &[Pair]) -> T,
@@ -256,13 +256,13 @@ impl Families {
         Families(spreads.into_iter().filter_map(fitted).collect())
     }
 
-    /// What the family of this covering shows; `None` where it is alone.
+    /// The estimate from the family of this masking; `None` if it is alone.
     pub fn prior(&self, covered: &Covered) -> Option<&Prior> {
         self.0.get(&family(covered))
     }
 }
 
-/// Coverings that learn from each other how much seeds and places vary.
+/// Maskings that share the estimate of the variance between seeds and places.
 pub(super) type Family = (Mode, Phase);
 
 pub(super) fn family(covered: &Covered) -> Family {

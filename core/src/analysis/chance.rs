@@ -1,19 +1,19 @@
-//! What is reached without looking: the best constant answer, one definition for every table and chart.
+//! The chance level: the best constant prediction, one definition for every table and chart.
 //!
-//! An accuracy has to be held against the share of the commonest class among the test images, the first in class
-//! order of several: no answer that is the same for every image reaches more. It needs nothing but the test images, so
-//! that it is the same for all runs of a setting. Of the mean recall it reaches one class in as many as occur; of
-//! bits, where the answer is a distribution, 0 by definition.
+//! An accuracy has to be compared with the share of the most frequent class among the test images, the first in class
+//! order of several: no prediction that is the same for every image reaches more. It needs nothing but the test images, so
+//! that it is the same for all runs of a setting. For the mean recall it is one over the number of classes; for
+//! bits, where the prediction is a distribution, 0 by definition.
 
 use super::metric::{Metric, mean};
 use super::scores::{RunScores, TestImages};
 
-/// The metric of the best constant answer to a run's test images.
+/// The metric of the best constant prediction for a run's test images.
 pub fn chance(metric: Metric, scores: &RunScores) -> f64 {
     mean((0..scores.images()).map(|image| without_looking(metric, &scores.test, image)))
 }
 
-/// What one image counts for under that answer, as in [`Metric::worths`].
+/// The contribution of one image under that prediction, as in [`Metric::worths`].
 pub(super) fn without_looking(metric: Metric, test: &TestImages, image: usize) -> f64 {
     let right = f64::from(u8::from(Some(test.actual[image]) == test.commonest));
     match metric {

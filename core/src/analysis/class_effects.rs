@@ -1,4 +1,4 @@
-//! Which emotions a covering costs: the effects on each class's recall.
+//! The effects of masking on each class's recall.
 
 use super::cells::{Cell, Contrast, Covered, EffectsError, Pair, cells, contrasts, paired};
 use super::holm::holm_within;
@@ -6,12 +6,12 @@ use super::metric::{Metric, mean};
 use super::scores::RunScores;
 use crate::store::ClassEffectRow;
 
-/// The effect and signal of every covering on the recall of every class, paired as in
+/// The effect and signal of every masking on the recall of every class, paired as in
 /// [`effects`](super::effects()) over the images of that class alone.
 ///
-/// Rows come in the order in which coverings first occur among the runs, in class order; a class without
-/// test images has none. `p_adjusted` is Holm's over all classes and sets of as many regions of one
-/// swept choice, mode, phase and fill: whoever looks through the whole table for what stands out asks them all.
+/// Rows come in the order in which maskings first occur among the runs, in class order; a class without
+/// test images has none. `p_adjusted` is Holm-corrected over all classes and sets of equally many regions of one
+/// setting, mode, phase and fill: reading the whole table for the largest effects tests all of them.
 ///
 /// # Errors
 /// As of [`effects`](super::effects()).
@@ -80,7 +80,7 @@ fn row(
     }
 }
 
-/// Holm's correction of each of both questions, within each mode, phase, fill and number of regions of one cell.
+/// Holm's correction of each of the two questions, within each mode, phase, fill and number of regions of one cell.
 fn adjust(rows: &mut [ClassEffectRow]) {
     let family = |row: &ClassEffectRow| (row.mode, row.phase, row.fill, row.regions.len());
     let costs = holm_within(rows.iter().map(|row| (family(row), row.p)));

@@ -1,4 +1,4 @@
-//! Two conditions or runs, of one experiment or of two, held against each other.
+//! Comparison of two conditions or runs, of one experiment or of two.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,26 +9,26 @@ use super::crossed::{Differences, Estimate};
 use super::metric::{Metric, mean};
 use super::scores::RunScores;
 
-/// A difference, and what it was paired over.
+/// A difference, and its pairing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
     pub estimate: Estimate,
     pub pairing: Pairing,
-    /// How many test images both sides met.
+    /// The number of test images that both sides share.
     pub images: usize,
 }
 
-/// What two sides have in common.
+/// The pairing of two sides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pairing {
-    /// So many seeds, over the same images.
+    /// This many seeds, over the same images.
     Seeds(usize),
-    /// No seed, but the same images: the seeds of each side are averaged, and how much other seeds would
-    /// change the difference is not in its interval.
+    /// No seed, but the same images: the seeds of each side are averaged, and the interval does not include the
+    /// variance between seeds.
     ImagesOnly,
 }
 
-/// Why two sides cannot be held against each other image by image.
+/// Why two sides cannot be compared image by image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Unpaired {
     #[error("one side has no finished run")]
@@ -78,10 +78,10 @@ fn by_seed(scores: &[RunScores]) -> BTreeMap<u64, &RunScores> {
     done.map(|scores| (scores.run.seed, scores)).collect()
 }
 
-/// What each image counts for, the mean over runs; their mean is the metric. `None` where a run does not
-/// know its metric.
+/// The contribution of each image, the mean over runs; their mean is the metric. `None` if a run lacks
+/// its metric.
 fn values(runs: &[&RunScores], metric: Metric) -> Option<Vec<f64>> {
-    // What the images leave open, in bits the entropy of the training labels, is the same for each.
+    // The constant that images do not determine (for bits the entropy of the training labels) is the same for each.
     let rest = |run: &RunScores| Some(metric.level(run)? - metric.mean(run));
     let rests = runs.iter().map(|run| rest(run)).collect::<Option<Vec<f64>>>()?;
     let images = runs.first()?.images();
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
     use crate::store::{RunRow, RunStatus};
 
-    /// A run on images a, b, c … of class 0, of which these are answered rightly (with probability 1/2,
+    /// A run on images a, b, c … of class 0, of which these are predicted correctly (with probability 1/2,
     /// else 1/4).
     fn scores(id: &str, seed: u64, right: &[bool]) -> RunScores {
         let names = ["a", "b", "c", "d", "e", "f"];

@@ -1,4 +1,4 @@
-//! Which emotion is taken for which.
+//! Confusion matrices.
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ pub struct ConfusionError {
     pub classes: String,
 }
 
-/// Counts the answers of every run and split.
+/// Counts the predictions of every run and split.
 ///
 /// Runs and splits come in the order in which they first occur; within each, every pair of `classes`
 /// has a row, actual before predicted, in class order.

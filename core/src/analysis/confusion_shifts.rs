@@ -1,4 +1,4 @@
-//! Which confusions appear, and which go, when regions are covered.
+//! Changes of the confusions when regions are masked.
 
 use super::cells::{Cell, Covered, EffectsError, Families, Pair, cells, paired};
 use super::crossed::{Differences, Estimate};
@@ -6,12 +6,12 @@ use super::metric::mean;
 use super::scores::RunScores;
 use crate::store::ConfusionShiftRow;
 
-/// For every covering and class, how the share of its images that are taken for each class changes: covered
+/// For every masking and class, the change of the share of its images that are predicted as each class: masked
 /// less whole, so that a confusion that appears is above 0. Paired as in [`effects`](super::effects())
-/// over the images of the actual class; the right answers are among the rows, and the changes of one
+/// over the images of the actual class; correct predictions are among the rows, and the changes of one
 /// actual class sum to 0.
 ///
-/// Rows come in the order in which coverings first occur among the runs, actual before predicted, in
+/// Rows come in the order in which maskings first occur among the runs, actual before predicted, in
 /// class order; a class without test images has none.
 ///
 /// # Errors
@@ -56,12 +56,12 @@ pub fn confusion_shifts(runs: &[RunScores]) -> Result<Vec<ConfusionShiftRow>, Ef
     Ok(rows)
 }
 
-/// Whether a run takes an image for a class: 1 or 0.
+/// Whether a run predicts a class for an image: 1 or 0.
 fn taken(run: &RunScores, image: usize, class: u16) -> f64 {
     f64::from(u8::from(run.predicted[image] == class))
 }
 
-/// Covered less whole.
+/// Masked less whole.
 fn change(pairs: &[Pair], images: &[usize], predicted: u16) -> Option<Differences> {
     Differences::from_fn(pairs.len(), images.len(), |seed, image| {
         let of = |run| taken(run, images[image], predicted);

@@ -1,8 +1,8 @@
-//! Whether conditions differ from each other.
+//! Contrasts: differences between conditions.
 //!
-//! That two intervals overlap says nothing of the difference: conditions meet the same seeds and images, so that
-//! what these have in common falls out of their difference, which is often known far more closely than either. So
-//! each pair is tested, and all pairs of a family together are corrected for their number.
+//! Overlapping intervals do not mean that conditions do not differ: conditions share seeds and images, so their common
+//! variation cancels in the paired difference, which is often estimated far more precisely than either. So each pair
+//! is tested, Holm-corrected over all pairs of a family.
 
 use std::cmp::Ordering;
 
@@ -18,8 +18,8 @@ use crate::store::ContrastRow;
 /// A corrected p below this is a difference: the complement of the 95 % interval.
 const ALPHA: f64 = 0.05;
 
-/// Larger families, as of the 70 sets of four among eight regions, are not compared pair by pair: nobody reads
-/// thousands of pairs, and the correction would leave none.
+/// Larger families, as of the 70 sets of four among eight regions, are not compared pair by pair: thousands of pairs
+/// are not read, and after the correction none would be significant.
 const MOST_CONDITIONS: usize = 64;
 
 /// Every pair of conditions of each family, paired by seed and image over the seeds that both have: families in the
@@ -41,7 +41,7 @@ pub fn contrasts(runs: &[RunScores]) -> Result<Vec<ContrastRow>, EffectsError> {
     Ok(rows)
 }
 
-/// The coverings of one masking with equally many regions, where there are several and not too many.
+/// The maskings with the same mode, phase and fill and equally many regions, if there are several and not too many.
 fn families<'a, 'b>(cell: &'b Cell<'a>) -> Vec<Vec<&'b Covered<'a>>> {
     let mut families: Vec<Vec<&Covered>> = Vec::new();
     for covered in cell.covered.iter().filter(|covered| !covered.by_seed.is_empty()) {
@@ -100,7 +100,7 @@ fn of_family(cell: &Cell, family: &[&Covered], metric: Metric) -> Vec<ContrastRo
     rows
 }
 
-/// By how much the first one's regions carry more.
+/// How much more the first one's regions carry.
 fn difference(first: &Covered, second: &Covered, metric: Metric) -> Option<Differences> {
     let sign = match first.masking.mode {
         Mode::Hide => -1.0,
@@ -124,9 +124,9 @@ fn difference(first: &Covered, second: &Covered, metric: Metric) -> Option<Diffe
 pub struct Standing<'a> {
     /// The regions that carry most, by estimate.
     pub first: &'a [String],
-    /// Those that may carry as much, the strongest first: none differs significantly from the first.
+    /// Those that do not differ significantly from the first, the strongest first.
     pub rivals: Vec<&'a [String]>,
-    /// Those that carry less, significantly, the strongest first.
+    /// Those that carry significantly less, the strongest first.
     pub behind: Vec<&'a [String]>,
     /// Whether any two of the family differ significantly.
     pub any_differ: bool,
@@ -225,7 +225,7 @@ mod tests {
         assert_eq!((rows[0].seeds, rows[0].images), (3, IMAGES as u64));
         let (low, high) = rows[0].low.zip(rows[0].high).unwrap();
         assert!(low < -0.3 && -0.3 < high && high < 0.0, "{low} to {high}");
-        // Seen alone, what leads to fewer errors carries more.
+        // In keep mode, a region with fewer errors carries more.
         let rows = contrasts(&study("keep", &[("eyes", 12), ("mouth", 30)])).unwrap();
         assert!((accuracy(&rows)[0].difference - 0.3).abs() < 1e-12);
     }

@@ -1,21 +1,21 @@
-//! How far a mean difference can be trusted when every seed meets the same images.
+//! Confidence intervals of mean differences where seeds and images are crossed.
 //!
 //! Seeds and images are both a sample: another seed would give another network, another draw of people
 //! other pictures. The differences of one pair of conditions are a table, seeds × images, and their
-//! mean has the variance of a two-way random-effects layout with one observation a cell
+//! mean has the variance of a two-way random-effects layout with one observation per cell
 //! (Searle, Casella & McCulloch 1992, "Variance components", ch. 4; for networks and images the same
 //! layout as readers and cases in Obuchowski & Rockette 1995). It is closed-form: two passes over the
-//! table, nothing resampled, so the same table gives the same bits. How much seeds vary is learned from all
-//! conditions of a study (`moderated`).
+//! table, nothing resampled, so the same table gives the same bits. The variance between seeds is estimated
+//! from all conditions of a study (`moderated`; Smyth 2004).
 //!
-//! `benches/coverage.rs` simulates how often the intervals hold the truth, beside those of other methods;
-//! `benches/README.md` gives what it found.
+//! `benches/coverage.rs` simulates the coverage of the intervals, beside those of other methods;
+//! `benches/README.md` has the results.
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use super::moderated::Prior;
 
-/// The share of intervals that are meant to hold the true mean.
+/// The nominal coverage.
 const LEVEL: f64 = 0.95;
 
 /// One metric's differences between two conditions, seeds × images; neither is empty.
@@ -31,15 +31,15 @@ pub struct Differences {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Estimate {
     pub mean: f64,
-    /// The 95 % interval; `None` where the differences do not show how much they vary.
+    /// The 95 % interval; `None` where the variance cannot be estimated.
     pub interval: Option<(f64, f64)>,
     /// Two-sided, of the mean against 0; `None` with the interval.
     pub p: Option<f64>,
-    /// What was taken as a sample, in words.
+    /// The random factors and the method, in words.
     pub method: &'static str,
 }
 
-/// What a difference varies by from seed to seed, from image to image, and besides: variances.
+/// Variance components of a difference: between seeds, between images, and the rest.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Components {
     pub seeds: f64,
@@ -52,7 +52,7 @@ pub struct Components {
 pub(super) struct MeanSquares {
     pub seeds: f64,
     pub images: f64,
-    /// Interaction and noise, which one observation a cell cannot tell apart.
+    /// Interaction and noise, which one observation per cell cannot separate.
     pub rest: f64,
 }
 
@@ -103,8 +103,8 @@ impl Differences {
     /// Var(mean) = (MS_S + max(MS_I − MS_R, 0) + max(MS_R − MS_S, 0)) / (S·I)
     /// ```
     ///
-    /// where MS_S is drawn towards those of the `others` of its family, with S − 1 degrees of freedom and
-    /// theirs; alone it is its own. What neither seeds nor images explain is at least MS_R, which is known
+    /// where MS_S is shrunk towards those of the `others` of its family (Smyth 2004), with S − 1 degrees of freedom
+    /// and theirs; alone it is its own. What neither seeds nor images explain is at least MS_R, which is known
     /// closely: where MS_S falls below it, the third term makes up for that with the images' degrees of
     /// freedom, so that seeds that agree leave images alone, and no interval jumps on the way there.
     /// The quantile is that of Cochran and Cox (1957, "Experimental designs", § 4.14): the mean of
@@ -112,8 +112,8 @@ impl Differences {
     /// images change places in the formula where the images are fewer. With one seed only images are a sample
     /// (and with one image only seeds), and the method says so.
     ///
-    /// Differences that are all 0 (two conditions that answer alike) give an interval of [0, 0] and
-    /// p = 1. Differences that are all the same and not 0 hold no sign of how much they could vary: the
+    /// Differences that are all 0 (two conditions with equal predictions) give an interval of [0, 0] and
+    /// p = 1. Differences that are all the same and not 0 give no estimate of their variance: the
     /// interval and p are `None`. So they are for a single value.
     pub fn estimate_among(&self, others: Option<&Prior>) -> Estimate {
         let mean = self.mean();
@@ -140,7 +140,7 @@ impl Differences {
     }
 
     /// The same where places were drawn as well, which add `places` to the variance: of what a region carries
-    /// beyond its controls. Without interval and p where that is not known.
+    /// beyond its controls. Without interval and p where it cannot be estimated.
     pub(super) fn estimate_with_places(
         &self,
         others: Option<&Prior>,
@@ -231,7 +231,7 @@ impl Differences {
     }
 }
 
-/// A part of Var(mean), and how well it is known.
+/// A part of Var(mean), with its degrees of freedom.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Part {
     /// 0 or more.
@@ -483,7 +483,7 @@ mod tests {
         close(judged(0.0, [(0.5, 2.0), (0.5, 10.0)]).1, 1.0, 1e-12);
     }
 
-    /// An endless change of one answer moves the interval by as little.
+    /// A small change of one prediction changes the interval as little.
     #[test]
     fn no_interval_jumps() {
         let length = |shift: f64| {
@@ -517,7 +517,7 @@ mod tests {
     }
 
     /// 100 studies of five conditions with a true effect of 0 for each number of seeds and kind of spread. The
-    /// conditions share their whole faces, whose seeds spread as the covered ones' do. Alone, three seeds that
+    /// conditions share their whole faces, whose seeds vary as the masked ones' do. Alone, three seeds that
     /// hardly differ cover too much.
     #[test]
     fn intervals_hold_the_truth_as_often_as_they_say() {

@@ -1,5 +1,5 @@
-//! What earlier runs in the results folder tell of a plan: how fast such trainings are, and how much effects
-//! vary. Beside [`tables`](super::tables) this file reads the results folder.
+//! Estimates for a plan from earlier runs in the results folder: the speed of trainings and the variance of
+//! effects. Beside [`tables`](super::tables) this file reads the results folder.
 
 use super::cells::EffectsError;
 use super::crossed::Components;
@@ -12,40 +12,40 @@ use crate::store::{PredictionRow, Results, RunRow, StoreError, TrainingStatus};
 /// reaches 31 %, 6 seeds; mean over mouth, eyes and jaw, hidden in training and test or in the test alone.
 const TYPICAL: Components = Components { seeds: 2.7e-4, images: 0.0305, rest: 0.146 };
 
-/// Where neither the data nor earlier runs say how many test images there are: those of FER+.
+/// The number of test images if neither the data nor earlier runs give it: that of FER+.
 const TEST_IMAGES: usize = 3579;
 
-/// Predictions of a larger study are not read for a line of advice, bytes.
+/// Larger tables of predictions are not read for this estimate, bytes.
 const MOST_READ: u64 = 64 << 20;
 
-/// What the seeds of an experiment can find.
+/// The statistical power of an experiment's seeds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Power {
     pub seeds: usize,
-    /// The smallest effect on accuracy, a share, that they find with a chance of
-    /// [`POWER`](super::POWER); `None` of one seed, which
-    /// does not show how much seeds differ.
+    /// The minimum detectable effect on accuracy, a share, at a power of
+    /// [`POWER`](super::POWER); `None` for one seed, which
+    /// has no variance between seeds.
     pub smallest: Option<f64>,
-    /// An effect that is asked about, points of accuracy.
+    /// The target effect, points of accuracy.
     pub points: f64,
-    /// How many seeds it needs; `None` where more images are needed, whatever the seeds.
+    /// The seeds needed to detect it; `None` if more images are needed, whatever the seeds.
     pub needed: Option<usize>,
-    /// The experiment whose runs tell how effects vary; `None` where typical variances stand in.
+    /// The experiment whose runs give the variance of effects; `None` if typical variances are used.
     pub basis: Option<String>,
 }
 
-/// What earlier runs show of how effects vary.
+/// The variance of effects in earlier runs.
 struct Seen {
     components: Components,
     images: usize,
     experiment: String,
 }
 
-/// What the experiment's seeds can find, and how many an effect of so many points of accuracy needs. `test` is
-/// the number of test images, where it is known.
+/// The minimum detectable effect of the experiment's seeds, and the seeds needed for a target effect in points of
+/// accuracy. `test` is the number of test images, if known.
 ///
 /// # Errors
-/// Where the results folder cannot be looked through.
+/// Where the results folder cannot be read.
 pub fn power(
     experiment: &Experiment,
     parameters: u64,
@@ -94,7 +94,7 @@ fn seen(
         if !std::fs::metadata(&path).is_ok_and(|data| data.len() <= MOST_READ) {
             continue;
         }
-        // Advice must not fail a plan: what cannot be read or compared is passed over.
+        // This estimate must not fail a plan: whatever cannot be read or compared is skipped.
         let Ok(scores) = read_scores(results, &name, &comparable) else { continue };
         let components: Result<Option<Components>, EffectsError> = components_seen(&scores);
         if let Ok(Some(components)) = components {
@@ -105,11 +105,11 @@ fn seen(
     Ok(None)
 }
 
-/// Images a second of done trainings with the same network, size and precision, the middle one; `None` where
-/// there are none.
+/// The median images per second of finished trainings with the same network, size and precision; `None` if there
+/// are none.
 ///
 /// # Errors
-/// Where the results folder cannot be looked through.
+/// Where the results folder cannot be read.
 pub fn speed(results: &Results, settings: &Settings) -> Result<Option<f64>, StoreError> {
     const LOOKED_AT: usize = 100;
     // Settings are plain data, so that they always are a value.

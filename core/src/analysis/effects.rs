@@ -1,4 +1,4 @@
-//! What covering a region costs, and how much of that is the region's own.
+//! The effect of masking a region, and its signal beyond controls.
 
 use super::cells::{
     Cell, Contrast, Covered, EffectsError, Families, Pair, cells, contrasts, family, paired,
@@ -12,21 +12,21 @@ use super::scores::RunScores;
 use crate::region::Mode;
 use crate::store::EffectRow;
 
-/// The effects of every covering, on each metric.
+/// The effects of every masking on each metric.
 ///
-/// Whole and covered faces are paired by seed and image, within one swept choice: over the seeds that
-/// are done for both. The signal, what the regions carry beyond the same area elsewhere, is above 0 where they
-/// carry more: hidden, a control's value minus the covered one, seen alone the reverse. It is paired in the same
-/// way over the seeds that have a control, against the mean of that seed's controls, whose places are a sample
-/// too: its interval is wide where there are few, and not known where there is one.
+/// Whole and masked faces are paired by seed and image, within one setting: over the seeds that are done for both. The
+/// signal, the information in the regions beyond the same area elsewhere, is above 0 where they carry more: in `hide`,
+/// a control's value minus the masked one; in `keep`, the reverse. It is paired in the same way over the seeds that
+/// have a control, against the mean of that seed's controls, whose places are a sample too: its interval is wide with
+/// few places, and missing with one.
 ///
 /// Balanced accuracy is a mean over images with the weights N / (K · images of the class); the numbers of
 /// images in the classes are taken as given.
 ///
-/// Rows come in the order in which coverings first occur among the runs, metric by metric. A covering
-/// without a seed in common with whole faces has no row. Each of the three questions (does covering cost; more than
-/// the same area elsewhere; do the regions alone tell anything) has its own p, corrected after Holm over the sets of
-/// as many regions of one swept choice, mode, phase, fill and metric.
+/// Rows come in the order in which maskings first occur among the runs, metric by metric. A masking without a seed in
+/// common with whole faces has no row. Each of the three questions (does masking change the metric; more than masking
+/// the same area elsewhere; are the regions alone better than chance) has its own p, Holm-corrected (Holm 1979) over the
+/// sets of equally many regions of one setting, mode, phase, fill and metric.
 pub fn effects(runs: &[RunScores]) -> Result<Vec<EffectRow>, EffectsError> {
     let mut rows = Vec::new();
     for cell in &cells(runs)? {
@@ -57,7 +57,7 @@ pub fn effects(runs: &[RunScores]) -> Result<Vec<EffectRow>, EffectsError> {
     Ok(rows)
 }
 
-/// The row of one covering and metric.
+/// The row of one masking and metric.
 fn row(
     cell: &Cell,
     like: &Covered,
@@ -105,14 +105,14 @@ fn row(
     }
 }
 
-/// What regions tell that are seen alone.
+/// The information in regions that alone are visible.
 struct Excess {
     chance: f64,
     /// Beyond that.
     estimate: Estimate,
 }
 
-/// The excess of every covering over [`chance`](super::chance()); `None` where anything but the regions is seen too.
+/// The excess of every masking over [`chance`](super::chance()); `None` where anything but the regions is visible.
 fn excesses(
     paired: &[(&Covered, Vec<Pair>)],
     metric: Metric,
@@ -147,7 +147,7 @@ fn excesses(
 }
 
 /// Holm's correction of each of the three questions, within each mode, phase, fill, metric and number of regions of
-/// one cell: who asks about single regions has not asked about the sets of three.
+/// one cell: tests of single regions are not corrected for those of sets of three.
 fn adjust(rows: &mut [EffectRow]) {
     type Column = fn(&mut EffectRow) -> (Option<f64>, &mut Option<f64>);
     let questions: [Column; 3] = [
@@ -224,7 +224,7 @@ pub(crate) mod fixture {
         }
     }
 
-    /// The scores of a run that answers images 0, 1, 2 … of these classes so, with probability 3/4.
+    /// The scores of a run with these predictions for images 0, 1, 2 … of these classes, with probability 3/4.
     pub fn answers(mut run: RunRow, actual: &[usize], predicted: &[usize]) -> RunScores {
         let right = actual.iter().zip(predicted).filter(|(a, p)| a == p).count() as f64;
         let wrong = actual.len() as f64 - right;

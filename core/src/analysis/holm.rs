@@ -1,5 +1,5 @@
-//! Many regions are asked about at once; Holm's correction keeps the chance of any false finding among
-//! them at the level of one.
+//! Correction for multiple tests: Holm's method controls the family-wise error rate (Holm
+//! 1979).
 
 use std::collections::BTreeMap;
 

@@ -1,15 +1,15 @@
-//! What two regions tell together beyond what each tells: exact Shapley interaction indices (Grabisch & Roubens 1999,
+//! The interaction of two regions: exact Shapley interaction indices (Grabisch & Roubens 1999,
 //! "An axiomatic approach to the concept of interaction among players in cooperative games", eq. 7).
 //!
-//! Over every set T of the other regions, seen besides, the pair's interplay is
+//! Over every set T of the other regions, visible besides, the pair's interaction is
 //!
 //! ```text
 //! I(a, b) = Σ_T |T|! (n − |T| − 2)! / (n − 1)! · (v(T ∪ ab) − v(T ∪ a) − v(T ∪ b) + v(T))
 //! ```
 //!
-//! Above 0 the two only speak together: each is worth more where the other is seen. Below 0 they are redundant: each
-//! stands in for the other. Where every set of regions was seen alone it is exact, and, linear in the worths as a
-//! Shapley value is, it has an interval as any other mean over seeds and images.
+//! Above 0 the two are synergistic: each is worth more where the other is visible. Below 0 they are redundant. With a
+//! `keep` condition for every set of regions it is exact, and because it is linear in the worths like a Shapley value,
+//! it has an interval like any other mean over seeds and images.
 
 use super::cells::{Cell, EffectsError, cells};
 use super::crossed::{Differences, Estimate};
@@ -20,7 +20,7 @@ use super::scores::RunScores;
 use super::shapley::{Game, games};
 use crate::store::{InterplayRow, Worth};
 
-/// The interplay of every pair of regions in the games of [`shapley`](super::shapley()), for accuracy and bits.
+/// The interaction of every pair of regions in the games of [`shapley`](super::shapley()), for accuracy and bits.
 ///
 /// # Errors
 /// As of [`effects`](super::effects()).
@@ -104,7 +104,7 @@ fn pairs(players: usize) -> Vec<(usize, usize)> {
     (0..players).flat_map(|a| (a + 1..players).map(move |b| (a, b))).collect()
 }
 
-/// What the worth of `set` counts for in the interplay of two players: the share of the orders of all players, the
+/// The weight of the worth of `set` in the interaction of two players: the share of the orders of all players, the
 /// two as one, in which what else is in the set comes before them; less where one of the two alone is in it.
 fn coefficient(players: usize, a: usize, b: usize, set: usize) -> f64 {
     let of_pair = (set >> a & 1) + (set >> b & 1);
@@ -143,28 +143,28 @@ mod tests {
 
     #[test]
     fn games_with_known_answers() {
-        // Additive: nobody needs or replaces anybody.
+        // Additive: no interaction.
         close(&game(3, |set| 0.5 * has(set, 1) + 0.25 * has(set, 2)), &[0.0; 3]);
         // Both of two: only together. Either of two: one is enough.
         close(&game(2, |set| has(set, 3)), &[1.0]);
         close(&game(2, |set| has(set, 1).max(has(set, 2))), &[-1.0]);
         // Both of the first two, beside a third that adds its own.
         close(&game(3, |set| has(set, 3) + 0.25 * has(set, 4)), &[1.0, 0.0, 0.0]);
-        // All three: each pair only where the third is seen, half of the orders.
+        // All three: each pair only where the third is visible, half of the orders.
         close(&game(3, |set| has(set, 7)), &[0.5; 3]);
         // A majority of three: the pair without the third makes it, with the third either is enough.
         close(&game(3, |set| f64::from(u8::from(set.count_ones() > 1))), &[0.0; 3]);
-        // The square of how many: 2 whatever is seen besides.
+        // The square of how many: 2 whatever else is visible.
         close(&game(4, |set| f64::from(set.count_ones()).powi(2)), &[2.0; 6]);
         assert!(game(1, |set| has(set, 1)).is_empty());
     }
 
     proptest! {
-        /// I(a, b) is what a is worth where b is always seen, less where it never is (Grabisch & Roubens 1999).
+        /// I(a, b) is the value of a where b is always visible, less where it never is (Grabisch & Roubens 1999).
         #[test]
         fn an_interplay_is_what_the_other_changes(worths in prop::collection::vec(-1.0f64..1.0, 16)) {
             for ((a, b), value) in interactions(&worths) {
-                // The games of the others and a, with b seen and without.
+                // The games of the others and a, with b visible and without.
                 let without: Vec<usize> = (0..16).filter(|set| set >> b & 1 == 0).collect();
                 let of = |seen: usize| {
                     let game: Vec<f64> = without.iter().map(|set| worths[set | seen]).collect();
@@ -175,8 +175,8 @@ mod tests {
         }
     }
 
-    /// Of four images nothing is right unless both are seen, of four either is enough, and nine show the class that is
-    /// answered without looking.
+    /// Four images are correct only if both are visible, four if either is, and nine show the class that is the
+    /// constant prediction.
     #[test]
     fn a_study_of_two_regions() {
         let actual: Vec<usize> = (0..17).map(|image| usize::from(image >= 8)).collect();

@@ -1,7 +1,7 @@
-//! What masks alone tell.
+//! The mask-only baseline: label information in the masks.
 //!
-//! A mask that is placed by an image's landmarks may give the answer away by its place or size, whatever
-//! it hides (Rong et al. 2022). A network that learned from the masks alone shows how much.
+//! A mask that is placed by an image's landmarks may leak the label by its place or size, whatever it hides
+//! (Rong et al. 2022). A network trained on the masks alone shows how much.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +12,11 @@ use super::metric::Metric;
 use super::scores::RunScores;
 use crate::store::MaskLeakRow;
 
-/// How far the networks that saw masks alone come beyond [`chance`](super::chance()). Rows for each swept choice
-/// that has such runs, one for each of the two metrics; none of bits where a run does not know its own.
+/// The excess of the mask-only baseline over [`chance`](super::chance()). Rows for each setting that has such runs, one
+/// for each of the two metrics; none for bits if a run lacks its own.
 ///
 /// # Errors
-/// Where two of the runs were examined on different test images.
+/// Where two of the runs were evaluated on different test images.
 pub fn mask_leaks(runs: &[RunScores]) -> Result<Vec<MaskLeakRow>, EffectsError> {
     let mut rows = Vec::new();
     for Cell { swept, masks, .. } in cells(runs)?.iter().filter(|cell| !cell.masks.is_empty()) {

@@ -1,4 +1,4 @@
-//! What can be said of a run as a mean over its images.
+//! Metrics of a run that are means over its images.
 
 use super::scores::RunScores;
 
@@ -15,8 +15,8 @@ impl Metric {
         }
     }
 
-    /// The metric of a run. Bits need the training labels' entropy, which only the run's own row knows:
-    /// `None` where it does not.
+    /// The metric of a run. Bits need the training labels' entropy, which only the run's own row has:
+    /// `None` if it is missing.
     pub fn level(self, scores: &RunScores) -> Option<f64> {
         match self {
             Metric::Bits => scores.run.test_bits,
@@ -24,10 +24,10 @@ impl Metric {
         }
     }
 
-    /// What each image counts for in the metric of a run; their mean is the metric. `None` where
+    /// The contribution of each image to the metric of a run; their mean is the metric. `None` where
     /// [`Metric::level`] is.
     pub(super) fn worths(self, scores: &RunScores) -> Option<Vec<f64>> {
-        // What the images leave open, in bits the entropy of the training labels, is the same for each.
+        // The constant that images do not determine (for bits the entropy of the training labels) is the same for each.
         let rest = match self {
             Metric::Bits => self.level(scores)? - self.mean(scores),
             _ => 0.0,

@@ -1,9 +1,8 @@
 //! From tables to tables: effects, Shapley values, ranks, intervals, p-values.
 //!
-//! In: the rows of runs and predictions. Out: the rows of confusion matrices, and of what covering changes
-//! in metrics, recalls and confusions, each with an interval that says how far it can be trusted. Everything
-//! here is a pure function but for [`tables`], [`sides`] and [`earlier`], which read the rows; this room knows nothing of networks or
-//! charts.
+//! In: the rows of runs and predictions. Out: the rows of confusion matrices, and of the effects of masking on metrics,
+//! recalls and confusions, each with a confidence interval. Everything here is a pure function except [`tables`],
+//! [`sides`] and [`earlier`], which read the rows; this room does not depend on networks or charts.
 
 pub mod cells;
 pub mod chance;

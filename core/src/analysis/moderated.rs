@@ -1,15 +1,15 @@
-//! How much seeds vary, learned from all conditions of a study.
+//! The variance between seeds, moderated over all conditions of a study (Smyth 2004).
 //!
-//! Two or three seeds show next to nothing of how much networks differ: the variance of one condition may come
-//! out ten times too small or three times too large, and its interval with it. The conditions of a study show
-//! it together. Their variances are taken as draws from one scaled inverse χ², whose degrees of freedom and
-//! scale are fitted to them by the moments of their logarithms, and each condition's variance is drawn towards
-//! that scale, the further the less the variances differ beyond what so few seeds would make them differ
+//! Two or three seeds give a poor estimate of the variance between networks: that of one condition may be ten times too
+//! small or three times too large, and its interval with it. The conditions of a study estimate it
+//! together. Their variances are taken as draws from one scaled inverse χ², whose degrees of freedom and
+//! scale are fitted to them by the moments of their logarithms, and each condition's variance is shrunk towards
+//! that scale, the more the less the variances differ beyond their sampling error
 //! (Smyth 2004, "Linear models and empirical Bayes methods for assessing differential expression in microarray
 //! experiments", § 6.2; `fitFDist` of R's limma, whose values the tests hold).
 //!
 //! limma's genes have residuals of their own. Conditions of a study share their whole-face networks, and in
-//! `evaluate` and `amortised` all of their networks, so that together they know less than the sum of their
+//! `evaluate` and `amortised` all of their networks, so that together they have less than the sum of their
 //! degrees of freedom: as many as the mean of their variances has, (S − 1) (tr Σ)² / tr Σ², with Σ the
 //! covariance of the conditions' seed effects (Box 1954, "Some theorems on quadratic forms", § 3), but no more
 //! than conditions have whose seed effects correlate by one half, since that is what one whole-face network in
@@ -25,7 +25,7 @@ const SHARED: f64 = 0.5;
 /// A variance below this share of the median counts as that: its logarithm would outweigh all others. limma's.
 const LEAST: f64 = 1e-5;
 
-/// What a condition shows of how much its seeds vary.
+/// One condition's estimate of the variance between seeds.
 #[derive(Debug, Clone)]
 pub struct Spread {
     /// The seeds' mean square.
@@ -34,7 +34,7 @@ pub struct Spread {
     deviations: Vec<f64>,
 }
 
-/// What the conditions of a study show together.
+/// The joint estimate of the conditions of a study.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Prior {
     fitted: Fitted,
@@ -47,14 +47,14 @@ pub struct Prior {
 pub struct Fitted {
     /// s₀².
     pub variance: f64,
-    /// d₀: 0 where one variance alone shows nothing of how they differ, infinite where they do not differ
+    /// d₀: 0 for a single variance, which gives no estimate of how they differ, infinite where they do not differ
     /// beyond chance.
     pub freedom: f64,
 }
 
 impl Spread {
-    /// `None` with a single seed, or where no difference varies: a covering that changes nothing at all shows
-    /// nothing of the others.
+    /// `None` with a single seed, or where no difference varies: a masking without any effect says
+    /// nothing about the others.
     pub fn of(table: &Differences) -> Option<Spread> {
         let first = table.of_seed(0)[0];
         let varies = (0..table.seeds()).any(|seed| table.of_seed(seed).iter().any(|v| *v != first));
@@ -102,12 +102,12 @@ impl Prior {
     /// The variance of one that shows nothing of its own, with its degrees of freedom.
     pub(super) fn unseen(&self) -> (f64, f64) {
         let Prior { fitted, together } = self;
-        // Of a single variance no more is known than itself.
+        // A single variance gives no estimate beyond itself.
         let freedom = if fitted.freedom > 0.0 { fitted.freedom.min(*together) } else { *together };
         (fitted.variance, freedom)
     }
 
-    /// A condition's mean square drawn towards the others', with its degrees of freedom: no more than all have
+    /// A condition's mean square shrunk towards the others', with its degrees of freedom: no more than all have
     /// together, no fewer than its own.
     pub(super) fn moderate(&self, square: f64, freedom: f64) -> (f64, f64) {
         let known = (self.fitted.freedom + freedom).min(self.together).max(freedom);
@@ -152,7 +152,7 @@ impl Fitted {
         Some(Fitted { variance: (mean + digamma(half) - half.ln()).exp(), freedom: 2.0 * half })
     }
 
-    /// A variance drawn towards the scale: (d₀ s₀² + d s²) / (d₀ + d).
+    /// A variance shrunk towards the scale: (d₀ s₀² + d s²) / (d₀ + d).
     pub(super) fn draw(&self, variance: f64, freedom: f64) -> f64 {
         if self.freedom.is_infinite() {
             return self.variance;
@@ -299,7 +299,7 @@ mod tests {
         assert_eq!(Prior::of(&[spread(&[0.0; 3]), spread(&[0.0; 3])]), None);
     }
 
-    /// However many conditions move with each other, they know as much as one.
+    /// However many conditions are perfectly correlated, they have the information of one.
     #[test]
     fn conditions_that_move_together_know_as_much_as_one() {
         let same: Vec<Spread> = (0..20).map(|_| spread(&[0.0, 1.0, 5.0])).collect();
@@ -315,7 +315,7 @@ mod tests {
     fn conditions_that_share_whole_faces_know_less_than_their_sum() {
         let apart = [spread(&[1.0, -1.0, 0.0]), spread(&[1.0, 1.0, -2.0])];
         close(together(&apart), 2.0 * 2.0 / 1.25);
-        // One degree of freedom says nothing of the correlation: that of the design.
+        // One degree of freedom gives no estimate of the correlation: that of the design is used.
         let two_seeds = [spread(&[1.0, -1.0]), spread(&[2.0, -2.0]), spread(&[0.0, 1.0])];
         close(together(&two_seeds), 3.0 / 1.5);
     }

@@ -1,4 +1,4 @@
-//! A network's regions beside those that people use.
+//! Comparison of a network's regions with those that people use.
 //!
 //! The human reference is the table of Wegrzyn et al. 2017 (PLOS ONE 12(5): e0177239; data CC0 1.0): how
 //! much each of 48 tiles of a face helped observers to recognise each emotion. `assets/human/README.md`
@@ -72,8 +72,8 @@ impl Tile {
     }
 }
 
-/// How much people use a region for an emotion: the mean weight of the tiles that its polygons cover, each
-/// by the area covered; 1 is an average tile. `None` where the study lacks the emotion, or the region lies
+/// How much people use a region for an emotion: the mean weight of the tiles that its polygons overlap, each
+/// weighted by the overlap; 1 is an average tile. `None` where the study lacks the emotion, or the region lies
 /// outside of its pictures.
 pub fn weight(emotion: &str, region: &Region) -> Option<f64> {
     let (mut sum, mut area) = (0.0, 0.0);
@@ -301,7 +301,7 @@ mod tests {
         let (low, high) = found.interval.unwrap();
         assert!((low - (0.549_306 - 1.039_428f64).tanh()).abs() < 1e-5, "{low}");
         assert!((high - (0.549_306 + 1.039_428f64).tanh()).abs() < 1e-5, "{high}");
-        // A perfect order of seven is not known to be perfect; three say nothing.
+        // A perfect rank correlation of seven has an interval; three are too few for one.
         let perfect: Vec<(f64, f64)> = (0..7).map(|n| (f64::from(n), f64::from(n))).collect();
         let (low, high) = rank_correlation(&perfect).unwrap().interval.unwrap();
         assert!((0.7..0.9).contains(&low) && high == 1.0, "{low}");

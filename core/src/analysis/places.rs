@@ -1,19 +1,19 @@
-//! Where controls were put is a sample too.
+//! The places of controls as a random factor.
 //!
-//! Another draw of places would give other controls: two draws of one study have differed by as much as the
-//! signal. The places of a condition are nested in it and crossed with its seeds, since every seed meets the same
-//! places. A place's mean over seeds and images varies by what places differ and by what seeds and images make of
-//! each; the latter stands in the variance of seeds and images already, so that only what lies beyond it is added,
+//! Another draw of places would give other controls: two draws of one study have differed by as much as the signal. The
+//! places of a condition are nested in it and crossed with its seeds, because every seed uses the same places. A place's
+//! mean over seeds and images varies between places and by seeds and images; the latter is part of the variance of seeds
+//! and images already, so only the excess is added,
 //!
 //! ```text
 //! Var(signal) += max(MS_places − MS_rest, 0) / (S·K)
 //! ```
 //!
-//! of the means over images, S seeds × K places. One condition has few places: their mean square is drawn towards
-//! those of its mode and phase as the seeds' is (`moderated`), with K − 1 degrees of freedom and theirs. Where every
+//! of the means over images, S seeds × K places. One condition has few places: their mean square is shrunk towards
+//! those of its mode and phase as the seeds' is (`moderated`; Smyth 2004), with K − 1 degrees of freedom and theirs. Where every
 //! condition has one place alone, how much the places of different conditions differ stands for it: too much, since
-//! their areas differ too, so that the interval is wide; where there is one condition with one place, nothing is
-//! known, and neither is an interval.
+//! their areas differ too, so that the interval is wide; with one condition and one place there is no
+//! estimate and no interval.
 
 use std::collections::BTreeMap;
 
@@ -23,13 +23,13 @@ use super::metric::mean;
 use super::moderated::Prior;
 use super::scores::RunScores;
 
-/// What the controls of one condition show: means over images, places × seeds.
+/// The controls of one condition: means over images, places × seeds.
 struct Shown {
     table: Differences,
 }
 
 impl Shown {
-    /// Of the places that all of its seeds met. `None` without controls.
+    /// Of the places that all of its seeds have. `None` without controls.
     fn of(pairs: &[Pair], mean_of: &dyn Fn(&RunScores) -> f64) -> Option<Shown> {
         let of_seeds: Vec<BTreeMap<Option<u32>, f64>> = controlled(pairs)
             .into_iter()
@@ -55,7 +55,7 @@ impl Shown {
     }
 }
 
-/// How much places differ, in each mode and phase of a cell.
+/// The variance between places, in each mode and phase of a cell.
 pub(super) struct Places(BTreeMap<Family, OfFamily>);
 
 struct OfFamily {
@@ -75,7 +75,7 @@ impl Places {
         Places(families.into_iter().filter_map(known).collect())
     }
 
-    /// What the places of a condition add to the variance of its signal; `None` where that is not known.
+    /// The contribution of a condition's places to the variance of its signal; `None` if it cannot be estimated.
     pub fn part(
         &self,
         covered: &Covered,
@@ -94,7 +94,7 @@ impl Places {
 }
 
 impl OfFamily {
-    /// `None` where nothing shows how much places differ.
+    /// `None` if the variance between places cannot be estimated.
     fn of(shown: &[Shown]) -> Option<OfFamily> {
         let several: Vec<&Shown> = shown.iter().filter(|shown| shown.places() > 1.0).collect();
         if several.is_empty() {
@@ -123,7 +123,7 @@ impl OfFamily {
             freedom += of_shown;
         }
         let rest = if freedom > 0.0 { sum / freedom } else { 0.0 };
-        // Places that do not differ at all, as where nothing is answered otherwise under any of them.
+        // Places that do not differ at all, as where no control changes a prediction.
         let none = Prior::known(0.0, several.iter().map(|shown| shown.places() - 1.0).sum());
         Some(OfFamily { prior: Prior::apart(&squares).unwrap_or(none), rest })
     }
@@ -139,13 +139,13 @@ mod tests {
 
     const IMAGES: usize = 20;
 
-    /// Of 20 images of one class so many are answered rightly, the first ones.
+    /// Of 20 images of one class, this many are predicted correctly, the first ones.
     fn right(row: RunRow, count: usize) -> RunScores {
         let predicted: Vec<usize> = (0..IMAGES).map(|image| usize::from(image >= count)).collect();
         answers(row, &[0; IMAGES], &predicted)
     }
 
-    /// A region whose controls reach so many right answers, `[seed][place]`.
+    /// A region whose controls have this many correct predictions, `[seed][place]`.
     fn condition(region: &str, controls: &[&[usize]]) -> Vec<RunScores> {
         let mut runs = Vec::new();
         for (seed, of_seed) in (1..).zip(controls) {
@@ -168,7 +168,7 @@ mod tests {
         whole.chain(covered).collect()
     }
 
-    /// What the places of each condition add.
+    /// The contribution of the places of each condition.
     fn parts(runs: &[RunScores]) -> Vec<Option<Part>> {
         let cells = cells(runs).unwrap();
         let paired = paired(&cells[0]).unwrap();

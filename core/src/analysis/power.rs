@@ -1,25 +1,26 @@
-//! How many seeds an effect of a given size needs, with so many test images.
+//! Statistical power: the seeds needed for an effect of a given size with a number of test images.
 
 use super::cells::{EffectsError, cells, pair};
 use super::crossed::{Components, Differences, Part, Variance};
 use super::metric::{Metric, mean};
 use super::scores::RunScores;
 
-/// The chance that an effect is to be found with.
+/// The target power.
 pub const POWER: f64 = 0.8;
 
 /// More than this is not proposed.
 const MOST_SEEDS: usize = 1000;
 
-/// The smallest true difference that so many seeds and images find with a chance of [`POWER`], at 5 %
-/// two-sided: the quantiles of both errors times the standard error that the components give,
+/// The minimum detectable effect of a number of seeds and images at a power of [`POWER`] and 5 % two-sided: the
+/// quantiles of both errors times the standard error that the components give,
 ///
 /// ```text
 /// Var(mean) = (σ²_seeds + σ²_rest / I) / S + σ²_images / I
 /// ```
 ///
-/// That is of a condition alone: where others of its mode and phase show how much seeds vary (`moderated`), less is
-/// found with two seeds or three. `None` with fewer than two seeds or images, which show nothing of how they vary.
+/// This is for a single condition: with others of its mode and phase the variance between seeds is moderated
+/// (`moderated`; Smyth 2004), so smaller effects are detected with two or three seeds. `None` with fewer than two seeds or
+/// images, which have no variance.
 pub fn smallest_effect(components: &Components, seeds: usize, images: usize) -> Option<f64> {
     if seeds < 2 || images < 2 {
         return None;
@@ -35,16 +36,16 @@ pub fn smallest_effect(components: &Components, seeds: usize, images: usize) -> 
     Some(quantiles * variance.sum().sqrt())
 }
 
-/// The fewest seeds that find a true difference of `effect`, with a chance of [`POWER`]. `None` where
-/// 1,000 do not: what the images leave open, no seed can tell.
+/// The fewest seeds that detect a true difference of `effect` at a power of [`POWER`]. `None` if 1,000 are too few: more
+/// seeds do not reduce the variance between images.
 pub fn seeds_needed(effect: f64, components: &Components, images: usize) -> Option<usize> {
     (2..=MOST_SEEDS).find(|&seeds| {
         smallest_effect(components, seeds, images).is_some_and(|smallest| smallest <= effect)
     })
 }
 
-/// The components of the accuracy effects of a study, their means over all coverings that two seeds or
-/// more share with whole faces. `None` without such.
+/// The components of the accuracy effects of a study, their means over all maskings that share two seeds or
+/// more with whole faces. `None` without such.
 ///
 /// # Errors
 /// As of [`effects`](super::effects()).
@@ -127,7 +128,7 @@ mod tests {
         runs.push(answers(run("m2", &["mouth"], "hide", 2), &actual, &[1; 4]));
         let found = components_seen(&runs).unwrap().unwrap();
         assert_eq!(found, Components { seeds: 0.5, images: 0.0, rest: 0.0 });
-        // A covering that changes nothing has no variance.
+        // A masking without effect has no variance.
         runs.push(answers(run("n1", &["nose"], "hide", 1), &actual, &[0; 4]));
         runs.push(answers(run("n2", &["nose"], "hide", 2), &actual, &[0; 4]));
         assert_eq!(components_seen(&runs).unwrap().unwrap().seeds, 0.25);

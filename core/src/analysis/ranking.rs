@@ -1,9 +1,9 @@
-//! How sure the order of the regions is.
+//! Rank probabilities of the regions.
 //!
 //! A rank is no mean over images, so that it has no closed form: seeds and images are drawn again, each
 //! with replacement and apart from the other (the pigeonhole bootstrap, Owen 2007, "The pigeonhole
-//! bootstrap", Ann. Appl. Stat. 1), and the regions are ranked anew in every draw. All regions meet the
-//! same draw, since they share their seeds and images.
+//! bootstrap", Ann. Appl. Stat. 1), and the regions are ranked again in every draw. All regions use the
+//! same draw, because they share their seeds and images.
 //!
 //! S seeds drawn from S vary by (S − 1)/S of what they should; deviations of seeds from their mean are
 //! stretched by √(S/(S − 1)) to make up for it. What neither seeds nor images explain is counted up to
@@ -29,11 +29,11 @@ const DRAWS: usize = 2000;
 /// Draws that pass over the table together.
 const BLOCK: usize = 8;
 
-/// The probability of every rank of every region, among the regions that were covered alone in one
-/// swept choice, mode, phase and fill; there must be two.
+/// The probability of every rank of every region, among the regions that were masked alone in one
+/// setting, mode, phase and fill; at least two are needed.
 ///
 /// Rank 1 has the region that matters most: of `hide` the one with the largest effect, of `keep` the one
-/// with the smallest, which loses least when nothing else is seen. Effects are paired as in
+/// with the smallest, which loses least when nothing else is visible. Effects are paired as in
 /// [`effects`](super::effects()), over the seeds that all these regions share with whole faces; where
 /// they share none there are no rows. Regions that come out equal in a draw share its ranks. The rows of
 /// one region sum to 1, and so do those of one rank.
@@ -94,7 +94,7 @@ fn rows_of(
     (1..).zip(ranks).map(row).collect()
 }
 
-/// The coverings of one region alone, by mode, phase and fill, where there are several.
+/// The maskings of one region alone, by mode, phase and fill, where there are several.
 fn by_setting<'a, 'b>(cell: &'b Cell<'a>) -> Vec<Vec<&'b Covered<'a>>> {
     let mut settings: Vec<Vec<&Covered>> = Vec::new();
     for covered in cell.covered.iter().filter(|covered| covered.regions.len() == 1) {

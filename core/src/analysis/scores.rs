@@ -1,7 +1,7 @@
-//! What effects need of a run: how each test image was answered, and no more.
+//! Scores: the compact form of a run's predictions that effects need.
 //!
-//! Predictions of a study may be millions of rows; a run's scores are ten bytes an image, and all runs
-//! that met the same images share one list of names.
+//! Predictions of a study may be millions of rows; a run's scores are ten bytes per image, and all runs
+//! on the same images share one list of names.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::dataset::Split;
 use crate::metrics::cross_entropy;
 use crate::store::{PredictionRow, RunRow};
 
-/// One run's answers to the test images, in the order of its predictions.
+/// One run's scores on the test images, in the order of its predictions.
 #[derive(Debug, Clone)]
 pub struct RunScores {
     pub(super) run: RunRow,
@@ -27,13 +27,13 @@ pub struct RunScores {
 /// The test images that runs have in common.
 #[derive(Debug, PartialEq)]
 pub(super) struct TestImages {
-    /// What the class indices of a run stand for: the same images under other classes are others.
+    /// The classes behind a run's class indices: the same images with other classes are not the same.
     pub classes: Arc<[String]>,
     pub names: Vec<String>,
     /// Class indices.
     pub actual: Vec<u16>,
-    /// What an image counts for in the mean recall of the classes that occur: N / (K · images of its
-    /// class), so that the weighted mean of right answers is the balanced accuracy.
+    /// The weight of an image in the mean recall of the classes that occur: N / (K · images of its
+    /// class), so that the weighted mean of correct predictions is the balanced accuracy.
     pub weights: Vec<f64>,
     /// The class index with the most images, the first of several.
     pub commonest: Option<u16>,
@@ -50,7 +50,7 @@ impl TestImages {
     }
 }
 
-/// What is wrong with a run's predictions.
+/// An error in a run's predictions.
 #[derive(Debug, Error, PartialEq)]
 pub enum ScoreError {
     #[error(
@@ -90,7 +90,7 @@ impl RunScores {
         self.predicted.len()
     }
 
-    /// Whether the image was answered rightly.
+    /// Whether the image was predicted correctly.
     pub(super) fn correct(&self, image: usize) -> bool {
         self.predicted[image] == self.test.actual[image]
     }
@@ -109,7 +109,7 @@ impl Scorer {
         Scorer { classes: classes.into(), index, known: Vec::new() }
     }
 
-    /// The scores of `run`, from the rows of its test split; other rows are passed over. A run that
+    /// The scores of `run`, from the rows of its test split; other rows are ignored. A run that
     /// failed needs none.
     pub fn score(
         &mut self,

@@ -1,4 +1,4 @@
-//! Maps of where networks look, over seeds, and the curves that put them to the test.
+//! Sensitivity maps, averaged over seeds, and their insertion and deletion curves (Petsiuk et al. 2018).
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::store::{CurveKind, CurveOrder, MapMethod, SensitivityCurveRow, Sensit
 pub struct MeanMap {
     pub method: MapMethod,
     pub emotion: String,
-    /// How many test images of the class were looked at.
+    /// The number of test images of the class.
     pub images: u64,
     /// Cells along each side of the canonical face frame.
     pub side: usize,
@@ -28,7 +28,7 @@ pub struct MeanCurve {
     pub method: MapMethod,
     pub curve: CurveKind,
     pub order: CurveOrder,
-    /// Share of the face that is taken away or put back, and the mean probability of the actual class.
+    /// Share of the face that is deleted or inserted, and the mean probability of the actual class.
     pub points: Vec<(f64, f64)>,
     /// The area of each seed's curve, in the order of the seeds.
     pub areas: Vec<f64>,
@@ -36,8 +36,8 @@ pub struct MeanCurve {
     pub emotions: Vec<(String, f64)>,
 }
 
-/// Maps in the order of the rows: method by method, emotion by emotion. One that is not whole in every seed
-/// is left out.
+/// Maps in the order of the rows: method by method, emotion by emotion. One that is not complete in every seed
+/// is omitted.
 pub fn mean_maps(rows: &[SensitivityRow]) -> Vec<MeanMap> {
     let mut maps: Vec<(MeanMap, Vec<Vec<&SensitivityRow>>)> = Vec::new();
     for row in rows {

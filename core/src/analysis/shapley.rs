@@ -1,11 +1,10 @@
-//! How what can be seen divides among the regions: exact Shapley values (Shapley 1953, "A value for
+//! Shapley attribution to the regions: exact Shapley values (Shapley 1953, "A value for
 //! n-person games").
 //!
-//! The worth of a set of regions is the metric of a network that sees them and nothing else, as the
-//! `keep` conditions measure it: with a set hidden instead, hair and background are seen too, and that is
-//! another game. A value is linear in the worths, so that it can be had for every seed and image by
-//! itself; its interval is that of any other mean over seeds and images, and how probably it is the largest
-//! is told as of any other rank.
+//! The worth of a set of regions is the metric with only these regions visible, as the `keep` conditions measure it: with
+//! a set hidden instead, hair and background are visible too, and that is another game. A value is linear in the worths,
+//! so that it can be computed for every seed and image separately; its interval is that of any other mean over seeds
+//! and images, and the probability that it is the largest is computed like other ranks.
 
 use std::collections::HashMap;
 
@@ -22,15 +21,15 @@ use crate::store::{ShapleyRow, Worth};
 /// Regions that one game can have: 2^16 sets.
 const MOST_PLAYERS: usize = 16;
 
-/// The phases in which the network is examined on what it can see.
+/// The phases in which the network is evaluated on masked images.
 const PHASES: [Phase; 3] = [Phase::Retrain, Phase::Evaluate, Phase::Amortised];
 
 /// Every region's Shapley value, for accuracy, bits and each class's recall.
 ///
-/// A game is played in each swept choice, phase and fill of `keep`, over the most regions of which every
-/// set was measured, by at least two of them, over the seeds that have all sets. Where no run saw
-/// nothing, the empty set's worth is that of the best constant answer ([`chance`](super::chance())). It enters
-/// every value of a game alike, divided by the number of regions, so that no order depends on it.
+/// There is a game for each setting, phase and fill of `keep`, over the largest set of regions (at least two) of which
+/// every subset was measured, and over the seeds that have all subsets. Without a run of the empty set, its worth is
+/// that of the best constant prediction ([`chance`](super::chance())). It enters every value of a game equally, divided by
+/// the number of regions, so that no order depends on it.
 ///
 /// The values sum to the worth of all regions less that of none.
 ///
@@ -46,7 +45,7 @@ pub fn shapley(runs: &[RunScores]) -> Result<Vec<ShapleyRow>, EffectsError> {
     Ok(rows)
 }
 
-/// The games of one swept choice, by phase and fill.
+/// The games of one setting, by phase and fill.
 pub(super) fn games<'a>(cell: &Cell<'a>) -> Result<Vec<Game<'a>>, EffectsError> {
     let games = by_setting(cell);
     games.iter().filter_map(|sets| Game::of(sets).transpose()).collect()
@@ -67,7 +66,7 @@ pub fn shapley_values(worths: &[f64]) -> Vec<f64> {
     (0..players).map(value).collect()
 }
 
-/// What the worth of `set` counts for in the value of `player`: the share of the orders of all players in
+/// The weight of the worth of `set` in the value of `player`: the share of the orders of all players in
 /// which the player completes the set, or (less) is the next to join it.
 fn coefficient(players: usize, player: usize, set: usize) -> f64 {
     let size = set.count_ones() as usize;
@@ -81,7 +80,7 @@ fn coefficient(players: usize, player: usize, set: usize) -> f64 {
     if member { share } else { -share }
 }
 
-/// The coverings that leave only regions to be seen, by phase and fill in order of first occurrence.
+/// The maskings that leave only regions visible, by phase and fill in order of first occurrence.
 fn by_setting<'a, 'b>(cell: &'b Cell<'a>) -> Vec<Vec<&'b Covered<'a>>> {
     let mut settings: Vec<Vec<&Covered>> = Vec::new();
     let played = |masking: Masking| masking.mode == Mode::Keep && PHASES.contains(&masking.phase);
@@ -99,11 +98,11 @@ fn by_setting<'a, 'b>(cell: &'b Cell<'a>) -> Vec<Vec<&'b Covered<'a>>> {
 pub(super) struct Game<'a> {
     pub masking: Masking,
     pub players: &'a [String],
-    /// By seed, then by set; the empty set is `None` where no run saw nothing.
+    /// By seed, then by set; the empty set is `None` if it has no run.
     worths: Vec<Vec<Option<&'a RunScores>>>,
 }
 
-/// What each player is given, seed by seed and image by image, and what there is to give.
+/// The value of each player, seed by seed and image by image, and the total.
 struct Division {
     /// `[players][seeds][images]`
     values: Vec<Vec<Vec<f64>>>,
@@ -157,7 +156,8 @@ impl<'a> Game<'a> {
 
     /// The rows of accuracy, bits, and the recalls.
     fn divide(&self, cell: &Cell, rows: &mut Vec<ShapleyRow>) -> Result<(), EffectsError> {
-        let test = &self.worths[0].last().and_then(|all| *all).expect("all are seen").test;
+        let test =
+            &self.worths[0].last().and_then(|all| *all).expect("the full set has a run").test;
         let every: Vec<usize> = (0..test.actual.len()).collect();
         let division = self.division(Metric::Accuracy)?;
         self.rows(cell, Worth::Accuracy, None, &every, &division, rows);
@@ -209,7 +209,7 @@ impl<'a> Game<'a> {
         Ok(shares)
     }
 
-    /// What a set is worth to one seed, image by image; where no run saw nothing, the best constant answer's.
+    /// The worth of a set for one seed, image by image; for an empty set without a run, the best constant prediction's.
     fn worth(
         &self,
         metric: Metric,
@@ -224,7 +224,7 @@ impl<'a> Game<'a> {
         Ok((0..seen.images()).map(|image| without_looking(metric, &seen.test, image)).collect())
     }
 
-    /// How a number that is made of all sets was made, its interval by `interval`.
+    /// The method of a number computed from all sets, with an interval by `interval`.
     pub(super) fn method(&self, interval: &str) -> String {
         let nothing = match self.worths[0][0] {
             Some(_) => "",
@@ -250,7 +250,7 @@ impl<'a> Game<'a> {
         let Some((none, all)) = over(&division.none).zip(over(&division.all)) else { return };
         let values: Vec<Differences> = division.values.iter().filter_map(over).collect();
         let ranks = rank_probabilities(&values);
-        // The players of a game are a family as its coverings are.
+        // The players of a game are a family, like its maskings.
         let spreads: Vec<Spread> = values.iter().filter_map(Spread::of).collect();
         let prior = Prior::of(&spreads);
         for ((region, values), ranks) in self.players.iter().zip(&values).zip(ranks) {

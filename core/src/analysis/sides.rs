@@ -1,4 +1,4 @@
-//! What is held against what: the sides of a comparison, by the words that name them, and their scores. Beside
+//! The sides of a comparison, looked up by name, and their scores. Beside
 //! [`tables`](super::tables) this file reads the results folder.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +13,7 @@ use crate::region::Phase;
 use crate::store::{AllRuns, LookupError, Named, Results, RunRow, StoreError};
 use crate::study;
 
-/// What one word stands for.
+/// The meaning of one name.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Side {
     Experiment(String),
@@ -23,7 +23,7 @@ pub enum Side {
     Run(String, String),
 }
 
-/// Why a word names no side.
+/// Why a name is no side.
 #[derive(Debug, Error)]
 pub enum SideError {
     #[error(transparent)]
@@ -39,11 +39,11 @@ pub enum SideError {
 }
 
 impl Side {
-    /// The side that a word names. Tables that are damaged, and so were not looked through, are added to
+    /// Looks up a side by name. Damaged tables, which could not be searched, are added to
     /// `damaged`.
     ///
     /// # Errors
-    /// Where it names none, or several.
+    /// Where the name matches none, or several.
     pub fn find(
         results: &Results,
         word: &str,
@@ -98,7 +98,7 @@ impl Side {
     }
 }
 
-/// The run in which a training is evaluated as it was trained: on whole faces, or covered as in training.
+/// The run in which a training is evaluated as it was trained: on whole faces, or masked as in training.
 fn run_of<'a>(all: &'a AllRuns, training: &str) -> Result<&'a RunRow, SideError> {
     let mut runs: BTreeMap<&str, &RunRow> = BTreeMap::new();
     for run in all.runs().filter(|run| run.training_id == training) {

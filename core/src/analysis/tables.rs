@@ -1,4 +1,4 @@
-//! An experiment's tables, read for an answer. The one place of this room that opens files.
+//! An experiment's tables, read for a report. The one place of this room that opens files.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,7 +10,7 @@ use crate::store::{
     for_each_run, read_table,
 };
 
-/// What a report is made of.
+/// The input of a report.
 #[derive(Debug)]
 pub struct Tables {
     pub runs: Vec<RunRow>,
@@ -20,7 +20,7 @@ pub struct Tables {
     /// Of the runs that have predictions. Class indices are places among the classes of the run's setting, in
     /// class order.
     pub scores: Vec<RunScores>,
-    /// What keeps the epochs from being read: an answer can be had without them.
+    /// Why the epochs cannot be read: a report is possible without them.
     pub lost: Option<StoreError>,
 }
 
@@ -53,7 +53,7 @@ impl Tables {
     }
 }
 
-/// The epochs of an experiment's trainings, held against its runs.
+/// The epochs of an experiment's trainings, checked against its runs.
 fn epochs(
     results: &Results,
     experiment: &str,
@@ -87,7 +87,7 @@ pub fn read_scores(
     score(results, experiment, &runs, &classes, wanted)
 }
 
-/// A table of what the runs that are done left. Where none is there is no such table.
+/// A table of the finished runs; empty if the file does not exist.
 fn of_done<T: Table>(
     results: &Results,
     experiment: &str,

@@ -12,10 +12,10 @@ use crate::store::{Orphan, Orphans, Results};
 
 /// Remove trainings and evaluations that no experiment in the results folder needs
 ///
-/// They are left when an experiment is removed or replaced. What a run is working on stays, and so does
-/// everything that an experiment's plan names; where the plan of an experiment cannot be read, nothing is
-/// removed. Files that a killed process left half written go too. What would go is listed, with the time that
-/// its training took, and asked for.
+/// They are left over when an experiment is removed or replaced. Everything that a run is working on or that an
+/// experiment's plan names is kept; if the plan of an experiment cannot be read, nothing is removed. Incomplete
+/// files of killed processes are removed too. The candidates are listed with the training time that they took, and
+/// you are asked to confirm.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Only say what would be removed
@@ -24,7 +24,7 @@ pub struct Arguments {
     /// Remove without asking, as in a script
     #[arg(long, conflicts_with = "dry_run")]
     yes: bool,
-    /// The decoded pictures too; they are made again when they are needed
+    /// Also remove the cache of decoded pictures; it is rebuilt when needed
     #[arg(long)]
     cache: bool,
 }
@@ -48,18 +48,16 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
         output::error_text(&table(&removable).render(Format::Table, output::width())?);
         output::error_text(&format!("\n{} would be removed\n", sum(&removable)));
         if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
-            bail!(
-                "nothing was removed: there is nobody to ask here. Say --yes to remove all of this"
-            );
+            bail!("nothing was removed: standard input is not a terminal, so confirm with --yes");
         }
-        output::error_text("Remove all of this, for good? [y/N] ");
+        output::error_text("Remove all of this permanently? [y/N] ");
         let mut answer = String::new();
         std::io::stdin().lock().read_line(&mut answer)?;
         if !["y", "yes"].contains(&answer.trim().to_lowercase().as_str()) {
             output::answer("nothing was removed\n")?;
             return Ok(Exit::Done);
         }
-        // While the question stood, a run may have come to need some of it.
+        // A run may have started to need some of it while the prompt was open.
         let now = results.orphans(arguments.cache)?.removable;
         removable.retain(|orphan| now.iter().any(|other| other.path == orphan.path));
     }

@@ -1,8 +1,8 @@
 //! Whether the program was started with its standard output closed, as by `>&-`.
 //!
-//! Before `main` Rust puts `/dev/null` in the place of a standard stream that is closed, so that an answer would
-//! be lost and be called written. What was there is asked before that, by a function that the system's loader
-//! calls; where a system has no such place to put one, an answer into a closed stream is lost as before.
+//! Before `main`, Rust replaces a closed standard stream by `/dev/null`, so output would be lost without an error.
+//! The state of the stream is therefore checked earlier, by a function that the system's loader calls; on systems
+//! without such a hook, output to a closed stream is lost silently.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -23,7 +23,7 @@ static ASK: extern "C" fn() = {
     ask
 };
 
-/// An error where there is nothing to write an answer to.
+/// An error where standard output is closed.
 pub fn refuse_closed() -> std::io::Result<()> {
     match CLOSED.load(Ordering::Relaxed) {
         true => Err(std::io::Error::other("it is closed")),
@@ -31,11 +31,11 @@ pub fn refuse_closed() -> std::io::Result<()> {
     }
 }
 
-/// Closes it again, where it was, for the program that this process becomes.
+/// Closes it again if it was closed, for the program that this process becomes by exec.
 pub fn close_again() {
     if CLOSED.load(Ordering::Relaxed) {
-        // SAFETY: nothing is written to it before the process is another program; where that fails, an answer
-        // is refused as before.
+        // SAFETY: nothing is written to it before the process is another program; if that fails, output is
+        // refused as before.
         unsafe { libc::close(libc::STDOUT_FILENO) };
     }
 }

@@ -13,21 +13,21 @@ use crate::analysis::{Side, scores_of};
 use crate::report::{Compared, Format, wrap};
 use crate::store::{Metric, Results, Term};
 
-/// Experiments, conditions or runs side by side, with the difference from the first
+/// Compare experiments, conditions or runs with the first one
 ///
 /// Experiments are compared condition by condition; conditions, trainings and runs are a row each.
 /// Differences are paired by seed and test image where both sides have the same, with a 95 % interval;
-/// with the same images and other seeds they are paired by image alone, which is said.
+/// with the same images and other seeds they are paired by image alone, and a note says so.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Experiments (by name), conditions (`mask_eyes:hide eyes`), trainings or runs (by id or its
     /// beginning)
     #[arg(required = true, num_args = 2.., value_name = "NAME")]
     names: Vec<String>,
-    /// What is compared
+    /// The metric to compare
     #[arg(long, default_value = Metric::Accuracy.name(), value_name = "METRIC", value_parser = metrics())]
     metric: Metric,
-    /// Draw the differences too, as a PNG or SVG file: a new one, or one that fer-lab drew
+    /// Also draw the differences, to a new PNG or SVG file or one that fer-lab drew
     #[arg(long, value_name = "FILE.png|svg")]
     chart: Option<PathBuf>,
     #[command(flatten)]
@@ -67,7 +67,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     };
     arguments.selection.choose_rows(&mut compared.table)?;
     if compared.table.is_empty() {
-        bail!("no row is left");
+        bail!("no rows match the selection");
     }
     let shown = compared.shown()?;
     arguments.selection.choose_columns(&mut compared.table, &compared.few, options.format)?;

@@ -11,7 +11,7 @@ use crate::experiment::{DatasetSpec, Source};
 use crate::report::{Cell, Column, Format, Table, thousands};
 use crate::store::Results;
 
-/// The images of each class and split, and what was left out and why
+/// Count the images per class and split, and those excluded with the reason
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// The experiment file
@@ -62,17 +62,17 @@ fn asides(summary: &Summary, spec: &DatasetSpec) -> String {
     let mut text = String::new();
     for (split, reasons) in &summary.left_out {
         for (reason, count) in reasons {
-            text += &format!("left out of {split}: {} ({reason})\n", thousands(*count as u64));
+            text += &format!("excluded from {split}: {} ({reason})\n", thousands(*count as u64));
         }
     }
     let drawn = matches!(spec.source, Source::Faces(_));
     if spec.landmarks.is_none() && !drawn {
-        text += "no table of landmarks: regions lie as in the canonical frame\n";
+        text += "no table of landmarks: regions are placed as in the canonical frame\n";
         return text;
     }
     for (split, count) in summary.without_landmarks.iter().filter(|(_, count)| **count > 0) {
         text += &format!(
-            "without trusted landmarks in {split}: {} (their regions lie as in the canonical frame)\n",
+            "without trusted landmarks in {split}: {} (their regions are placed as in the canonical frame)\n",
             thousands(*count as u64)
         );
     }

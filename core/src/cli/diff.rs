@@ -12,19 +12,19 @@ use crate::experiment::{self, Experiment};
 use crate::report::{Format, counted, flat, settings_table};
 use crate::store::{Named, Results};
 
-/// The settings in which two experiments, trainings, runs or files differ
+/// Show the settings in which two experiments, trainings, runs or files differ
 ///
-/// Defaults are filled in, so that what is not written in one file and written out in the other is the
-/// same. A training has no seeds and no study: held against an experiment, they are only there.
+/// Defaults are filled in first, so a default that only one of the files spells out is no difference. A training has
+/// no seeds and no study: compared with an experiment, these appear on one side only.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// An experiment's name, the id (or its beginning) of a training or run, or an experiment file
     #[arg(value_name = "A")]
     pub(super) a: String,
-    /// What it is held against
+    /// What to compare it with
     #[arg(value_name = "B")]
     pub(super) b: String,
-    /// Equal settings too
+    /// List equal settings too
     #[arg(long)]
     all: bool,
 }
@@ -35,7 +35,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     let differences = settings_table(sides.0, sides.1, false);
     let people = matches!(options.format, Format::Table | Format::Markdown | Format::Latex);
     if differences.is_empty() && people {
-        output::answer(&format!("no setting differs; {} equal\n", counted(a.len() as u64, "key")))?;
+        output::answer(&format!("no differences; {} equal\n", counted(a.len() as u64, "key")))?;
     }
     if arguments.all {
         output::table(&settings_table(sides.0, sides.1, true), options.format)?;

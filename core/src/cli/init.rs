@@ -15,8 +15,8 @@ use crate::store::{StoreError, write_new};
 
 /// Write a first experiment file, with every key explained
 ///
-/// Every key of an experiment file stands in it with its default, its unit and its range. As it is
-/// written, it asks how much of the signal sits in the eyes; on drawn faces that takes minutes.
+/// The file lists every key with its default, unit and range. Unchanged, it asks how much of the signal the eyes
+/// carry; on the built-in drawn faces this takes minutes.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     fer-lab init                                a study of drawn faces\n  \
@@ -39,11 +39,13 @@ fn kinds() -> PossibleValuesParser {
 
 pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     if !options.sets.is_empty() {
-        bail!("`init` writes no `--set` down: change the key in the file, or give it to `run`");
+        bail!(
+            "`init` does not write `--set` values: change the key in the file, or pass `--set` to `run`"
+        );
     }
     if arguments.file.as_os_str() == "-" {
         if options.format != Format::Table {
-            bail!("`init -` writes the file itself, which has no `--format`: leave it out");
+            bail!("`init -` writes the file itself, so `--format` has no effect: leave it out");
         }
         output::data(&starter(UNNAMED, &arguments.dataset))?;
         return Ok(Exit::Done);
@@ -66,8 +68,8 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     match options.format {
         Format::Json => output::data(&(serde_json::to_string_pretty(&written)? + "\n"))?,
         Format::Table => output::answer(&format!(
-            "{}\n\nNext:\n  fer-lab plan {word}    what it trains, and how long that takes\n  \
-             fer-lab run {word}     train, compare, answer\n",
+            "{}\n\nNext:\n  fer-lab plan {word}    what it trains, and how long it takes\n  \
+             fer-lab run {word}     train, evaluate, report\n",
             file.display()
         ))?,
         other => output::records(&["file", "experiment"], &[written], other)?,
@@ -82,7 +84,7 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
             if reason.kind() == ErrorKind::AlreadyExists && path.symlink_metadata().is_ok() =>
         {
             bail!(
-                "`{}` exists already and stays as it is: give another name, as in `fer-lab init {}`",
+                "`{}` exists and is not overwritten: give another name, as in `fer-lab init {}`",
                 path.display(),
                 output::shell_word(path.with_file_name("another.toml").as_os_str()),
             )

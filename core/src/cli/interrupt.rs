@@ -2,30 +2,30 @@
 //!
 //! In: SIGINT, SIGTERM and SIGHUP, each only where it was not ignored when the program started: `nohup`
 //! ignores SIGHUP so that a run outlives its terminal, and a shell without job control ignores SIGINT for
-//! what it starts with `&`. Out: a flag, which everything long looks at.
+//! what it starts with `&`. Out: a flag that every long operation polls.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Exit, output};
 
-/// Whether, and how, a command is to end.
+/// Whether and how a command must end.
 #[derive(Debug, Clone, Default)]
 pub struct Interruption(Arc<State>);
 
 #[derive(Debug, Default)]
 struct State {
     raised: Arc<AtomicBool>,
-    /// Whether the first signal ends the process, since it is at nothing that has to be finished.
+    /// Whether the first signal ends the process, because nothing has to be finished.
     at_once: AtomicBool,
-    /// The last word of a process that ends at once.
+    /// The message of a process that ends at once.
     farewell: String,
 }
 
 impl Interruption {
-    /// Listens from now on. The first signal raises the flag; a second SIGINT or SIGTERM leaves at once and
-    /// takes the workers along. A second SIGHUP does not: a terminal that closes sends several, and so
-    /// does a service manager that has just sent SIGTERM.
+    /// Installs the handlers. The first signal raises the flag; a second SIGINT or SIGTERM exits at once and
+    /// kills the workers. A second SIGHUP does not: a terminal that closes sends several, and so does a
+    /// service manager that has just sent SIGTERM.
     pub fn catch(farewell: String) -> anyhow::Result<Interruption> {
         let interruption = Interruption(Arc::new(State { farewell, ..State::default() }));
         listen(interruption.clone())?;
@@ -33,7 +33,7 @@ impl Interruption {
     }
 
     #[cfg(unix)]
-    fn hear(&self, signal: i32) {
+    fn on_signal(&self, signal: i32) {
         let again = self.0.raised.swap(true, Ordering::SeqCst);
         if self.0.at_once.load(Ordering::SeqCst) {
             self.leave();
@@ -44,7 +44,7 @@ impl Interruption {
         }
     }
 
-    /// The flag, for those who look at it from threads of their own.
+    /// The flag, to be polled from other threads.
     pub fn flag(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.0.raised)
     }
@@ -53,11 +53,11 @@ impl Interruption {
         self.0.raised.load(Ordering::SeqCst)
     }
 
-    /// Does what may end at any moment, since all that it writes is there whole or not at all: the first
-    /// signal ends the process.
+    /// Runs work that may be killed at any moment because its writes are atomic: the first signal ends the
+    /// process.
     pub fn leaving_at_once<T>(&self, work: impl FnOnce() -> T) -> T {
         self.0.at_once.store(true, Ordering::SeqCst);
-        // Either this sees what was raised before, or who raises it sees that it is to leave.
+        // Either this sees the flag raised before, or the handler sees that it must exit.
         if self.raised() {
             self.leave();
         }
@@ -79,22 +79,22 @@ fn listen(listener: Interruption) -> anyhow::Result<()> {
 
     let heard = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal));
     let signals = signal_hook::iterator::Signals::new(heard);
-    let mut signals = signals.context("signals cannot be listened to")?;
+    let mut signals = signals.context("cannot install signal handlers")?;
     std::thread::spawn(move || {
         for signal in signals.forever() {
-            listener.hear(signal);
+            listener.on_signal(signal);
         }
     });
     Ok(())
 }
 
-/// Elsewhere Ctrl-C ends the process at once: what it writes is there whole or not at all.
+/// Elsewhere Ctrl-C ends the process at once: its writes are atomic.
 #[cfg(not(unix))]
 fn listen(_: Interruption) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether a signal is ignored, as the process was told by the one that started it.
+/// Whether the process inherited an ignored signal from its parent.
 #[cfg(unix)]
 fn is_ignored(signal: i32) -> bool {
     // SAFETY: zeroes are a valid sigaction, and without a new action the call only fills it in.

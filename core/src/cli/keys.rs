@@ -7,18 +7,18 @@ use super::{Exit, Options, output};
 use crate::experiment::{Key, keys};
 use crate::report::{Cell, Column, Format, Table, wrap};
 
-/// Every key of the experiment file: what it takes, its default and what it is for
+/// List every key of the experiment file: values, default and purpose
 ///
-/// What a key decides says what happens to results that are there: another value of one that decides the
-/// weights makes new trainings, of one that decides the evaluation new runs of the same trainings. These two
-/// kinds can be swept in `[matrix]`.
+/// `decides` says which stored results stay valid: changing a key that decides the weights needs new trainings,
+/// changing one that decides the evaluation needs new evaluations of the same trainings. Both kinds can be swept in
+/// `[matrix]`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     fer-lab keys                       all of them\n  \
     fer-lab keys train.optimizer       those of a section, or one key\n  \
     fer-lab keys --format markdown     a page of reference")]
 pub struct Arguments {
-    /// A section or a key; all where there is none
+    /// A section or a key; all if omitted
     #[arg(value_name = "KEY")]
     key: Option<String>,
 }

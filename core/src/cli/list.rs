@@ -14,13 +14,13 @@ use crate::report::listing::{
 use crate::report::{Format, counted};
 use crate::store::{AllRuns, Results, StoreError};
 
-/// What is in the results folder: experiments, their runs, or the trainings that they share
+/// List experiments, runs or trainings in the results folder
 ///
-/// `fer-lab list --where 'mode = "hide" and test_accuracy > 0.8'` lists runs, since they have the columns
-/// that a condition is mostly about.
+/// With `--where`, as in `fer-lab list --where 'mode = "hide" and test_accuracy > 0.8'`, runs are listed, because they
+/// have the columns that most expressions use.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// What to list; `experiments` unless there is a `--where`, then `runs`
+    /// What to list; default `experiments`, with `--where` `runs`
     #[arg(value_enum)]
     what: Option<What>,
     #[command(flatten)]
@@ -29,11 +29,11 @@ pub struct Arguments {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum What {
-    /// One row an experiment
+    /// One row per experiment
     Experiments,
-    /// One row a run: a condition and a seed of an experiment
+    /// One row per run: a condition and a seed of an experiment
     Runs,
-    /// One row a training, with its settings and the experiments that use it
+    /// One row per training, with its settings and the experiments that use it
     Trainings,
 }
 
@@ -45,7 +45,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     }
     for name in &all.without_runs {
         output::warning(&format!(
-            "`{name}` is not listed: it has no runs.parquet, being under way or not run to its end, or the \
+            "`{name}` is not listed: it has no runs.parquet, because it is still running, was interrupted, or the \
              table was lost; `fer-lab run` with its experiment file writes it"
         ));
     }

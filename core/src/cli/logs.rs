@@ -15,21 +15,21 @@ use super::{Exit, Options, output};
 use crate::report::Format;
 use crate::store::{Named, Results, StoreError, open_plain};
 
-/// What a training wrote while it ran, a line an epoch
+/// Print the log of a training, one line per epoch
 ///
-/// `--format csv` gives each line with its training and its number; the numbers of the epochs are what
-/// `show ID --format csv` gives.
+/// `--format csv` gives each line with its training and line number; for the metrics of each epoch use
+/// `show ID --format csv`.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// The id (or its beginning) of a training or run, or the name of an experiment for all its trainings
     #[arg(value_name = "ID")]
     id: String,
-    /// Wait for more until the training has ended
+    /// Print new lines until the training ends
     #[arg(long)]
     pub(super) follow: bool,
 }
 
-/// How often a log is looked at for more.
+/// The poll interval of a log that is followed.
 const PAUSE: Duration = Duration::from_millis(500);
 
 pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
@@ -85,14 +85,14 @@ fn print(results: &Results, id: &str, follow: bool) -> anyhow::Result<Exit> {
     let manifest = results.manifest_path(id)?;
     if !results.training_dir(id)?.is_dir() {
         if follow {
-            bail!("training {id} has not begun");
+            bail!("training {id} has not started");
         }
-        output::answer("it has not begun\n")?;
+        output::answer("it has not started\n")?;
         return Ok(Exit::Done);
     }
     let mut printed = 0;
     loop {
-        // Looked at before the log, so that no line is written between the two.
+        // Checked before the log is read, so that no line is missed between the two.
         let ended = manifest.exists();
         printed += print_from(&path, printed, !follow || ended)?;
         if !follow || ended {

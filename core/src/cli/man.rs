@@ -12,13 +12,13 @@ use clap_mangen::roff::{Roff, roman};
 use super::{Cli, Exit, output};
 use crate::store::{FileKind, file_kind, write_whole};
 
-/// The manual page; with a folder, a page for every command
+/// Print the manual page, or write a page per command into a folder
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     fer-lab man | man -l -                  read it now\n  \
     fer-lab man ~/.local/share/man/man1     then `man fer-lab-run`")]
 pub struct Arguments {
-    /// Where the pages go: fer-lab.1, fer-lab-run.1 and so on; only such pages are replaced
+    /// Folder for fer-lab.1, fer-lab-run.1 and so on; only such pages are replaced
     #[arg(value_name = "DIR")]
     folder: Option<PathBuf>,
 }
@@ -49,17 +49,17 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
 /// An error where something stands at `path` that is no manual page of this program.
 fn check(path: &Path) -> anyhow::Result<()> {
     let stays =
-        "it stays as it is, and no page was written: name another folder, or remove it first";
+        "it is not overwritten, and no page was written: name another folder, or remove it first";
     match file_kind(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        Err(error) => bail!("`{}` cannot be looked at: {error}", path.display()),
+        Err(error) => bail!("cannot read `{}`: {error}", path.display()),
         Ok(FileKind::File) => {
             let page = fs::read(path).unwrap_or_default();
             let title: &[u8] = b"\n.TH fer-lab";
             if page.windows(title.len()).any(|window| window == title) {
                 return Ok(());
             }
-            bail!("`{}` is no manual page of fer-lab: {stays}", path.display())
+            bail!("`{}` is not a manual page of fer-lab: {stays}", path.display())
         }
         Ok(kind) => bail!("`{}` is {kind}: {stays}", path.display()),
     }

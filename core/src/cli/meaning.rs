@@ -1,4 +1,4 @@
-//! Whether `--format` and `--set` mean something for a command. What would change nothing is refused.
+//! Whether `--format` and `--set` have an effect for a command. Options without effect are refused.
 
 use std::path::Path;
 
@@ -7,19 +7,17 @@ use anyhow::bail;
 use super::{Command, Options};
 use crate::report::Format;
 
-/// Refuses options that a command would pass over.
+/// Refuses options that a command would ignore.
 pub fn check(command: &Command, options: &Options) -> anyhow::Result<()> {
     if options.format != Format::Table
         && let Some((name, what)) = of_one_format(command)
     {
-        bail!("`{name}` writes {what}, which have no `--format`: leave it out");
+        bail!("`{name}` always writes {what}, so `--format` has no effect: leave it out");
     }
     if let Some(set) = options.sets.first()
         && let Some(name) = without_file(command)
     {
-        bail!(
-            "`{name}` reads no experiment file, so that `--set {set}` would change nothing: leave it out"
-        );
+        bail!("`{name}` reads no experiment file, so `--set {set}` has no effect: leave it out");
     }
     match command {
         Command::Run(arguments) => one_table("run", arguments.files.len(), options.format),
@@ -28,7 +26,7 @@ pub fn check(command: &Command, options: &Options) -> anyhow::Result<()> {
     }
 }
 
-/// The commands whose answer has a format of its own, and what it is.
+/// The commands with a fixed output format, and what it is.
 fn of_one_format(command: &Command) -> Option<(&'static str, &'static str)> {
     match command {
         Command::Schema(_) => Some(("schema", "the lines of a JSON Schema")),
@@ -39,13 +37,13 @@ fn of_one_format(command: &Command) -> Option<(&'static str, &'static str)> {
             Some(("run --json", "events as lines of JSON"))
         }
         Command::Logs(arguments) if arguments.follow => {
-            Some(("logs --follow", "lines as they come"))
+            Some(("logs --follow", "lines as they are written"))
         }
         _ => None,
     }
 }
 
-/// The commands that read no experiment file. `init`, which writes one, answers for itself.
+/// The commands that read no experiment file. `init`, which writes one, checks this itself.
 fn without_file(command: &Command) -> Option<&'static str> {
     let is_file =
         |word: &String| Path::new(word).extension().is_some_and(|ending| ending == "toml");
@@ -77,7 +75,7 @@ fn without_file(command: &Command) -> Option<&'static str> {
 fn one_table(name: &str, count: usize, format: Format) -> anyhow::Result<()> {
     if format != Format::Table && count > 1 {
         bail!(
-            "`{name}` answers for each experiment with a table of its own: for another `--format` name \
+            "`{name}` prints one table per experiment: for another `--format` name \
              one experiment at a time"
         );
     }

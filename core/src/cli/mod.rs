@@ -1,7 +1,7 @@
 //! The command line: one file a command, each thin.
 //!
-//! In: arguments. Out: an answer on stdout, progress and errors on stderr, an exit code. What a command
-//! does lies in the rooms above; here is only how it is asked for and shown.
+//! In: arguments. Out: results on stdout, progress and errors on stderr, an exit code. The work of a command is done
+//! in the rooms above; here are only its arguments and its output.
 
 mod clean;
 mod closed;
@@ -48,9 +48,9 @@ use crate::store::StoreError;
 
 /// Which parts of a face carry the signal that a network uses to read an emotion?
 ///
-/// A TOML file says what is asked: a data set, face regions to hide or to keep, a network and how it is
-/// trained. `fer-lab run` trains what is needed, on whole and on covered faces, with several seeds, and
-/// answers with effects, error bars and charts.
+/// A TOML file defines the experiment: a data set, face regions to hide or to keep, a network and its training.
+/// `fer-lab run` trains networks on whole and on masked faces with several seeds, and reports effects with confidence
+/// intervals, and charts.
 #[derive(Debug, Parser)]
 #[command(
     name = "fer-lab",
@@ -79,16 +79,16 @@ struct Options {
     #[arg(long, global = true, value_name = "DIR", default_value = "results")]
     results: PathBuf,
     /// Set a key of the experiment file, as in `--set train.epochs=2` or `--set
-    /// occlusion.regions=eyes,mouth`; may be given again
+    /// occlusion.regions=eyes,mouth`; may be repeated
     #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
     sets: Vec<String>,
-    /// How the answer is written
+    /// Output format of the result
     #[arg(long, global = true, value_name = "FORMAT", default_value = "table", value_parser = formats())]
     format: Format,
-    /// No progress, only the answer
+    /// Print only the result, no progress
     #[arg(short, long, global = true)]
     quiet: bool,
-    /// More about what happens; twice for every epoch
+    /// Print more progress; give it twice for a line per epoch
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
 }
@@ -124,7 +124,7 @@ fn formats() -> impl TypedValueParser<Value = Format> {
         .try_map(|word| word.parse::<Format>())
 }
 
-/// How a command ended, where it did not fail.
+/// How a command ended if it did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Exit {
     Done = 0,
@@ -132,7 +132,7 @@ enum Exit {
     Interrupted = 130,
 }
 
-/// Nothing was done: the command, the file or what they name is wrong.
+/// Nothing was done: the command, the file or something they name is wrong.
 const WRONG: u8 = 2;
 
 /// A program that has this command line.
@@ -153,8 +153,8 @@ pub enum Access {
 }
 
 impl Program {
-    /// What the commands that compute with networks ask. Where that lies in the second program, the process
-    /// becomes it, and this returns only if it cannot.
+    /// libtorch, for the commands that compute with networks. Where a second program has it, the process becomes
+    /// that program (exec), and this returns only if it cannot.
     fn libtorch(&self) -> anyhow::Result<&'static dyn Libtorch> {
         match self.libtorch {
             Access::Linked(libtorch) => Ok(libtorch),
@@ -232,7 +232,7 @@ fn run(command: &Command, options: &Options, program: &Program) -> anyhow::Resul
     }
 }
 
-/// Whether the user ended the command.
+/// Whether the user interrupted the command.
 fn was_interrupted(error: &anyhow::Error) -> bool {
     match error.downcast_ref::<EngineError>() {
         Some(error) => error.is_interruption(),
@@ -240,7 +240,7 @@ fn was_interrupted(error: &anyhow::Error) -> bool {
     }
 }
 
-/// Whether the command was right and its work could not be stored or said: a full disk, say.
+/// Whether the command was valid but its result could not be stored or printed: a full disk, say.
 fn was_cut_short(error: &anyhow::Error) -> bool {
     if error.is::<output::Unwritten>() {
         return true;

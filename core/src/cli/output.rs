@@ -1,8 +1,8 @@
-//! What is written where: answers on stdout, all else on stderr.
+//! Output streams: results on stdout, everything else on stderr.
 //!
-//! A results folder, a data set or a file's name may come from someone else, so that nothing of them is
-//! printed as it is: what a terminal would obey is replaced in text for people, and spelled out in text
-//! for programs, wherever stdout leads.
+//! A results folder, a data set or a file's name may come from someone else, so none of it is printed unchanged:
+//! terminal control sequences are replaced in text for people and escaped in text for programs, wherever stdout
+//! leads.
 
 use std::ffi::OsStr;
 use std::io::{ErrorKind, Write};
@@ -16,7 +16,7 @@ use crate::report::{
     Cell, Column, Format, Table, escaped, visible, visible_coloured, visible_lines,
 };
 
-/// An answer that could not be written: the work is done, and its result is lost on the way out.
+/// A result that could not be printed: the work is done, but its output is lost.
 #[derive(Debug, thiserror::Error)]
 #[error("could not write to standard output: {0}")]
 pub struct Unwritten(std::io::Error);
@@ -28,7 +28,7 @@ pub fn width() -> usize {
     size.map_or(80, |(_, columns)| usize::from(columns).max(40))
 }
 
-/// Writes a text for people to stdout; what a terminal would obey is made visible.
+/// Writes a text for people to stdout, control sequences made visible.
 pub fn answer(text: &str) -> anyhow::Result<()> {
     write(&visible_lines(text))
 }
@@ -72,7 +72,7 @@ fn write(text: &str) -> anyhow::Result<()> {
     written(write())
 }
 
-/// A reader that has gone away (as in `fer-lab list | head -1`) is no error.
+/// A closed pipe (as in `fer-lab list | head -1`) is no error.
 fn written(result: std::io::Result<()>) -> anyhow::Result<()> {
     match result {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -88,7 +88,7 @@ pub struct EventLines {
 }
 
 impl EventLines {
-    /// Writes a line. That nobody reads it is no reason to stop what it tells of.
+    /// Writes a line. A failure does not stop the run that it reports on.
     pub fn write(&mut self, event: &impl Serialize) {
         if self.failed.is_some() {
             return;
@@ -102,7 +102,7 @@ impl EventLines {
         self.failed = written.err();
     }
 
-    /// The failure, if one there was; a reader that has gone away is none.
+    /// The failure, if there was one; a closed pipe is none.
     pub fn finish(self) -> anyhow::Result<()> {
         written(self.failed.map_or(Ok(()), Err))
     }
@@ -118,7 +118,7 @@ pub fn warning(text: &dyn std::fmt::Display) {
     error_text(&visible_lines(&format!("warning: {text}\n")));
 }
 
-/// Text for stderr, which the program may have coloured. There is nobody left to tell where that fails.
+/// Text for stderr, possibly coloured. A failure to write it is ignored: there is no other stream.
 pub fn error_text(text: &str) {
     let text = match style::wanted_on_stderr() {
         true => visible_coloured(text),
@@ -127,8 +127,8 @@ pub fn error_text(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// A word as a shell takes it, on one line. What a terminal would obey, and bytes that are no UTF-8, stand
-/// in `$'…'`, which bash, zsh, ksh, BusyBox and POSIX.1-2024 know.
+/// A word as a shell takes it, on one line. Control characters and bytes that are no UTF-8 are written
+/// as `$'…'`, which bash, zsh, ksh, BusyBox and POSIX.1-2024 understand.
 pub fn shell_word(word: &OsStr) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./=:,+@%".contains(c);
     match word.to_str() {

@@ -1,9 +1,9 @@
 //! The second program, `fer-lab-torch`, which is this one with libtorch linked in.
 //!
-//! To load libtorch takes a third of a second and 100 MB, so that what only looks does without. Where a command
-//! needs it, the process becomes the second program, which lies beside it: its number, its streams and how
-//! signals reach it stay. The two come from one build, and that is checked: they share a command line and the
-//! results folder, not a protocol that could outlive a build.
+//! Loading libtorch takes a third of a second and 100 MB, so commands that only read results do without it. Where a
+//! command needs it, the process becomes the second program beside it (exec): process id, streams and signal handling
+//! stay. Both must come from the same build, which is checked: they share a command line and the results folder, not a
+//! versioned protocol.
 
 use std::env;
 use std::ffi::OsString;
@@ -12,7 +12,7 @@ use std::process::Command;
 
 use anyhow::{Context, anyhow, bail};
 
-/// What the second program is called.
+/// The second program's name.
 const NAME: &str = "fer-lab-torch";
 
 /// The variable in which the first program names its build to the second.
@@ -38,8 +38,8 @@ pub fn start(build: &str) -> anyhow::Error {
 /// For a program that was built without libtorch.
 pub fn built_without() -> anyhow::Error {
     anyhow!(
-        "this command needs libtorch, and this fer-lab was built without it (`--no-default-features`): it plans, and \
-         looks at results. Build it with its default features, after `scripts/setup`"
+        "this command needs libtorch, and this fer-lab was built without it (`--no-default-features`): it can plan, and \
+         report on results. Build it with its default features, after `scripts/setup`"
     )
 }
 
@@ -59,7 +59,7 @@ pub fn check_caller(build: &str) -> anyhow::Result<()> {
 
 /// The second program's file.
 fn ready() -> anyhow::Result<PathBuf> {
-    let here = env::current_exe().context("the system does not tell where fer-lab lies")?;
+    let here = env::current_exe().context("cannot find the path of the running fer-lab")?;
     let folder = here.parent().unwrap_or(Path::new("."));
     if let Some(cargo) = Cargo::that_runs(folder) {
         cargo.build()?;
@@ -105,7 +105,7 @@ impl Cargo {
         Some(Cargo { program, package, target_dir, target, profile })
     }
 
-    /// Brings the second program up to date: a matter of linking, or of nothing.
+    /// Builds the second program if it is out of date: at most a link step.
     fn build(&self) -> anyhow::Result<()> {
         let mut command = Command::new(&self.program);
         // There its configuration lies.
@@ -132,7 +132,7 @@ fn replace_process(mut command: Command, name: &OsString) -> std::io::Error {
     command.arg0(name).exec()
 }
 
-/// Where a process cannot become another program, it waits for it and ends as it does.
+/// Where a process cannot become another program, it starts that program, waits and exits with the same code.
 #[cfg(not(unix))]
 fn replace_process(mut command: Command, _: &OsString) -> std::io::Error {
     match command.status() {

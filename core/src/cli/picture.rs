@@ -1,8 +1,7 @@
 //! Where a picture goes.
 //!
-//! In: a path, named on the command line or one within the results folder. Out: the picture there, or the
-//! reason why not, told before any work is done. What is in the way stays as it is unless it is a picture
-//! that this program made.
+//! In: a path, named on the command line or within the results folder. Out: the picture there, or an error before any
+//! work is done. An existing file is only replaced if it is a picture that this program made.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -27,11 +26,11 @@ pub enum Refused {
     Ending { option: &'static str, path: PathBuf, endings: String },
     #[error("`{}` cannot be written: there is no folder `{}`; make it, or name another place", path.display(), folder.display())]
     NoFolder { path: PathBuf, folder: PathBuf },
-    #[error("`{}` is {kind} and stays as it is: name a new file", path.display())]
+    #[error("`{}` is {kind} and is not overwritten: name a new file", path.display())]
     Kind { path: PathBuf, kind: FileKind },
-    #[error("`{}` is there already and is no picture of fer-lab, so it stays as it is: name a new file, or remove it first", path.display())]
+    #[error("`{}` exists and was not drawn by fer-lab, so it is not overwritten: name a new file, or remove it first", path.display())]
     Foreign { path: PathBuf },
-    #[error("`{}` cannot be looked at: {reason}", path.display())]
+    #[error("cannot read `{}`: {reason}", path.display())]
     Unknown { path: PathBuf, reason: std::io::Error },
 }
 
@@ -42,7 +41,7 @@ impl Place {
         path: &Path,
         formats: &[PictureFormat],
     ) -> Result<Place, Refused> {
-        // A path takes `x.png/` for `x.png`; who wrote it meant a folder.
+        // `Path` reads `x.png/` as `x.png`; the user meant a folder.
         let folder = path.as_os_str().as_encoded_bytes().ends_with(b"/");
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
         let ending = if folder { "" } else { ending };
@@ -91,7 +90,7 @@ impl Place {
         }
     }
 
-    /// Writes the picture, whole. What has come to stand there since it was asked for is not replaced.
+    /// Writes the picture atomically. A file that appeared since the check is not replaced.
     pub fn save(&self, figure: &Figure) -> anyhow::Result<()> {
         let bytes = self.format.of(figure)?;
         let write = |file: &mut std::fs::File| std::io::Write::write_all(file, &bytes);

@@ -20,9 +20,9 @@ use crate::report::planned::conditions_table;
 use crate::report::{Format, advice, counted, thousands, wrap};
 use crate::store::{CACHE, FileKind, Results, StoreError, file_kind, write_json};
 
-/// What `run` would do, what is done already, how long the rest takes
+/// Show what `run` would do, what is done already and how long the rest takes
 ///
-/// Trains nothing, and needs no data: where they are not at hand it says so.
+/// Trains nothing and does not need the data: if they are missing, it says so.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     fer-lab plan experiments/mask_eyes.toml\n  \
@@ -31,11 +31,11 @@ pub struct Arguments {
     /// The experiment file
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Write a specification of each open training into this folder, for `fer-lab worker`; of what lies
-    /// there, only specifications of the same trainings are replaced
+    /// Write a specification of each open training into this folder, for `fer-lab worker`; existing files are only
+    /// replaced if they are specifications of the same trainings
     #[arg(long, value_name = "DIR")]
     specifications: Option<PathBuf>,
-    /// Say how many seeds an effect of so many points of accuracy needs
+    /// Effect on accuracy, in percentage points, for which to compute the number of seeds needed
     #[arg(long, value_name = "POINTS", default_value_t = 2.0, value_parser = points)]
     effect: f64,
     #[command(flatten)]
@@ -93,7 +93,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Reads the data, since a specification names what they hold.
+/// Reads the data, because a specification contains their hash.
 fn write_specifications(
     arguments: &Arguments,
     experiment: &Experiment,
@@ -102,11 +102,11 @@ fn write_specifications(
     options: &Options,
 ) -> anyhow::Result<Exit> {
     let interruption = Interruption::catch(String::new())?;
-    // Said before the data are read.
+    // Checked before the data are read.
     if let Ok(kind) = file_kind(folder)
         && !folder.is_dir()
     {
-        bail!("`--specifications {}`: that is {kind}, and no folder", folder.display());
+        bail!("`--specifications {}`: that is {kind}, not a folder", folder.display());
     }
     let results = Results::create(&options.results)?;
     let work = Work {
@@ -155,14 +155,13 @@ fn write_specifications(
 
 /// An error where something stands at `path` that is no specification of the same training.
 fn check_place(path: &Path, specification: &Specification) -> anyhow::Result<()> {
-    let stays =
-        "it stays as it is, and no specification was written: name another folder, or remove it";
+    let stays = "it is not overwritten, and no specification was written: name another folder, or remove it";
     match file_kind(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        Err(error) => bail!("`{}` cannot be looked at: {error}", path.display()),
+        Err(error) => bail!("cannot read `{}`: {error}", path.display()),
         Ok(FileKind::File) => match File::open(path).map(Specification::read) {
             Ok(Ok(there)) if there.training == specification.training => Ok(()),
-            _ => bail!("`{}` is no specification of that training: {stays}", path.display()),
+            _ => bail!("`{}` is not a specification of that training: {stays}", path.display()),
         },
         Ok(kind) => bail!("`{}` is {kind}: {stays}", path.display()),
     }
@@ -197,7 +196,7 @@ fn describe(
         });
         let each: Vec<String> = each.collect();
         text += &format!(
-            "{} ({done} done); answers an image: {}\n",
+            "{} ({done} done); predictions per image: {}\n",
             counted(maps.len() as u64, "sensitivity map"),
             each.join(", ")
         );
@@ -206,7 +205,7 @@ fn describe(
         let ImageCounts { train, val, test } = images;
         let [train, val, test] = [train, val, test].map(|count| thousands(count as u64));
         let steps = counted(steps, "step");
-        text += &format!("images: {train} train, {val} val, {test} test; {steps} a training\n");
+        text += &format!("images: {train} train, {val} val, {test} test; {steps} per training\n");
     }
     if !open.is_empty() {
         text += &time(outlook);
@@ -222,27 +221,27 @@ fn describe(
         text += &format!("missing: {reason}\n");
     }
     if missing.is_empty() && outline.trainings.iter().any(|training| training.provisional) {
-        text += "the pictures have not been read yet: what is done is known once they are\n";
+        text += "the images have not been read yet, so what is done already is unknown\n";
     }
     Ok(text)
 }
 
-/// How long the open trainings take, and by what that is known.
+/// The estimated time of the open trainings, and its basis.
 fn time(outlook: &Outlook) -> String {
     let (Some(seconds), Some(measured)) = (outlook.estimated_seconds, outlook.estimate_is_measured)
     else {
-        return "how long that takes is known once the pictures are read\n".to_owned();
+        return "the time is estimated once the images have been read\n".to_owned();
     };
     let basis = match measured {
-        true => "by the speed of such trainings here",
-        false => "a rough guess: none of this network has been timed here",
+        true => "from the speed of earlier trainings of this network",
+        false => "rough estimate from the network's arithmetic: no earlier trainings of it here",
     };
     let seeds = counted(outlook.outline.seeds.len() as u64, "seed");
     let at_once = counted(u64::from(outlook.trainings_at_once), "training");
     format!("about {} for {seeds}, {at_once} at once\n({basis})\n", duration(seconds))
 }
 
-/// The data sets on disk that were read before, each once.
+/// The data sets on disk that the cache describes, each once.
 fn known_data<'a>(plan: &'a Plan, cache: &Path) -> Vec<(&'a DatasetSpec, KnownData)> {
     let mut asked: Vec<&DatasetSpec> = Vec::new();
     for training in &plan.trainings {

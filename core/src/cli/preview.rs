@@ -15,23 +15,22 @@ use crate::plan::Plan;
 use crate::report::{ContactSheet, Format, Tile};
 use crate::store::Results;
 
-/// A PNG contact sheet of the pictures, whole and under each occlusion
+/// Draw a PNG contact sheet of images, whole and under each occlusion
 ///
-/// The pictures are what the network meets: resized, covered, and shown as they are after
-/// standardisation is taken back. `--format json` and `csv` say which image stands where.
+/// The images are the network's inputs, resized and masked, with standardisation undone. `--format json` and `csv`
+/// list the image at each position.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// The experiment file
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Where the picture goes: a new file, or one that fer-lab drew; `<results>/<name>/preview.png` where
-    /// it is not given
+    /// Output file: a new one, or one that fer-lab drew; default `<results>/<name>/preview.png`
     #[arg(long, value_name = "PNG")]
     out: Option<PathBuf>,
-    /// Pictures of each class in the sheet's upper rows
+    /// Images per class in the sheet's upper rows
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=50))]
     samples: u64,
-    /// The split that pictures are taken from
+    /// The split to take images from
     #[arg(long, value_name = "SPLIT", default_value = "test", value_parser = ["train", "val", "test"])]
     split: String,
 }
@@ -61,7 +60,7 @@ pub fn run(
     Ok(Exit::Done)
 }
 
-/// Draws and saves the sheet; gives back what stands where on it.
+/// Draws and saves the sheet; returns the image at each position.
 fn draw(
     arguments: &Arguments,
     experiment: &Experiment,
@@ -82,7 +81,7 @@ fn draw(
     let split = split.unwrap_or(Split::Test);
     let examples = engine::first_images(dataset, split, arguments.samples as usize);
     let renderer = libtorch.renderer(dataset, split);
-    // A class with fewer images leaves its place empty: each picture stands under its class.
+    // A class with fewer images leaves its place empty, so that each column has one class.
     let row = |sample: usize, occlusion| {
         let tile = |image: &usize| {
             let pixels = renderer.pixels(*image, occlusion);
@@ -117,7 +116,7 @@ fn draw(
         note(&condition.name, 0);
     }
     let sheet = ContactSheet {
-        title: format!("What the network sees in {}", experiment.name),
+        title: format!("Network inputs in {}", experiment.name),
         subtitle: format!(
             "{} of {}, {} × {} pixels",
             split.name(),
@@ -140,7 +139,7 @@ fn draw(
     }))
 }
 
-/// For people the picture's path; for programs which image stands in which row and column as well.
+/// For people the picture's path; for programs also the image in each row and column.
 fn answer(sheet: &Value, format: Format) -> anyhow::Result<()> {
     match format {
         Format::Table => {

@@ -1,4 +1,4 @@
-//! How a run's progress is shown: living lines on a terminal, plain lines or JSON elsewhere.
+//! Display of a run's progress: updating lines on a terminal, plain lines or JSON elsewhere.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -20,19 +20,19 @@ use crate::plan::TrainingId;
 use crate::report::{counted, thousands, visible, visible_lines, wrap};
 use crate::store::{LiveWorker, Results, rate};
 
-/// Shows what an engine tells.
+/// Shows an engine's events.
 pub struct Progress {
     view: View,
     verbose: u8,
-    /// Where events go as well.
+    /// A second output for events.
     lines: Option<EventLines>,
     interruption: Interruption,
-    /// Whether the interruption was answered.
+    /// Whether the interruption was acknowledged.
     answered: Cell<bool>,
     run: RunProgress,
-    /// Counts the trainings that were begun.
+    /// Counts the trainings that were started.
     begun: usize,
-    /// Warnings that were said; several workers have the same.
+    /// Warnings already shown; several workers give the same ones.
     warned: Vec<String>,
 }
 
@@ -42,7 +42,7 @@ enum View {
     Living(Living),
 }
 
-/// A line for the experiment and one for each training under way.
+/// A line for the experiment and one for each running training.
 struct Living {
     all: MultiProgress,
     experiment: ProgressBar,
@@ -57,7 +57,7 @@ impl Living {
         Living { all, experiment, trainings: BTreeMap::new() }
     }
 
-    /// Shows where the run stands.
+    /// Shows the run's progress.
     fn show(&mut self, run: &RunProgress) {
         let live = run.live();
         self.experiment.set_prefix(live.experiment.clone());
@@ -85,7 +85,7 @@ impl Living {
     }
 }
 
-/// A training under way, in a line; what moves comes first, and the name is cut where there is no room.
+/// A running training in one line; changing numbers come first, and the name is cut where there is no room.
 pub(super) fn describe(worker: &LiveWorker) -> String {
     let LiveWorker { name, seed, epoch, epochs, loss, accuracy, images_per_second, .. } = worker;
     match (worker.trained, epoch) {
@@ -135,10 +135,10 @@ impl Progress {
         }
     }
 
-    /// Takes the living lines away.
+    /// Removes the updating lines.
     pub fn finish(&self) {
         if let View::Living(living) = &self.view {
-            // Each by itself: a line that still ticks would draw itself again.
+            // One by one: a line that still ticks would redraw itself.
             living.trainings.values().for_each(ProgressBar::finish_and_clear);
             living.experiment.finish_and_clear();
             let _ = living.all.clear();
@@ -169,7 +169,7 @@ impl Progress {
         }
     }
 
-    /// What must be said even where progress is not wanted, once.
+    /// Shows a warning once, even with `--quiet`.
     pub fn warn(&mut self, text: &str) {
         if self.warned.iter().any(|said| said == text) {
             return;
@@ -181,7 +181,7 @@ impl Progress {
         }
     }
 
-    /// What a training is called.
+    /// The name of a training.
     fn name(&self, training: &TrainingId) -> String {
         let live = self.run.live();
         let mut workers = live.workers.iter();
@@ -224,7 +224,7 @@ impl Observer for Progress {
         if let Some(lines) = &mut self.lines {
             lines.write(event);
         }
-        // What follows names trainings, which a failure or an end takes out of the sum.
+        // The lines below need the names of trainings, which a failure or an end removes from the totals.
         match event {
             Event::Reading { stage, done, total } => self.reading(*stage, *done, *total),
             Event::Warning { text } => self.warn(&format!("warning: {text}")),
@@ -239,17 +239,17 @@ impl Observer for Progress {
                 );
                 if evaluated < evaluations {
                     let threads = counted(u64::from(*threads), "thread");
-                    text += &format!("; {jobs} at once, {threads} each");
+                    text += &format!("; {jobs} in parallel, {threads} each");
                 }
                 self.line(&text);
             }
             Event::Started { name, seed, resumed, .. } => {
                 self.begun += 1;
                 if matches!(self.view, View::Lines) || self.verbose > 0 {
-                    let on = resumed.map(|epoch| format!(", on from epoch {}", epoch + 1));
+                    let on = resumed.map(|epoch| format!(", resumed at epoch {}", epoch + 1));
                     let (begun, all) = (self.begun, self.run.live().trainings);
                     let on = on.unwrap_or_default();
-                    // A training that is done again belongs to no plan.
+                    // A training that `reproduce` repeats belongs to no plan.
                     let which = if all > 0 { format!(" {begun} of {all}") } else { String::new() };
                     self.line(&format!("training{which}: {name}, seed {seed}{on}"));
                 }
@@ -262,7 +262,7 @@ impl Observer for Progress {
                 self.warn(&text);
             }
             Event::Elsewhere { name, seed, .. } => {
-                self.line(&format!("{name}, seed {seed}: another run is at it"));
+                self.line(&format!("{name}, seed {seed}: another run is training it"));
             }
             Event::Epoch { .. }
             | Event::Step { .. }
@@ -289,14 +289,13 @@ impl Observer for Progress {
     fn interrupted(&self) -> bool {
         let interrupted = self.interruption.raised();
         if interrupted && !self.answered.replace(true) {
-            self.line("interrupted: writing checkpoints; once more leaves at once");
+            self.line("interrupted: writing checkpoints; interrupt again to exit at once");
         }
         interrupted
     }
 }
 
-/// Loads an experiment's data where there is no run around it. Of how it goes, only what was damaged is
-/// told.
+/// Loads an experiment's data outside of a run. Only damaged cache files are reported.
 pub fn load(
     experiment: &Experiment,
     results: &Results,
@@ -305,7 +304,7 @@ pub fn load(
 ) -> Result<Dataset, DatasetError> {
     let progress = |progress: dataset::Progress| {
         if let dataset::Progress::Rebuilding { path, why } = &progress {
-            output::warning(&format_args!("{}: {why}; it is made anew", path.display()));
+            output::warning(&format_args!("{}: {why}; rebuilding it", path.display()));
         } else if options.verbose > 0 {
             output::error_text(&format!("{progress:?}\n"));
         }
@@ -331,7 +330,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_as_exact_as_anyone_wants() {
+    fn durations_are_rounded_for_people() {
         let texts = [0.4, 59.0, 60.0, 599.0, 600.0, 3600.0, 12_000.0].map(duration);
         assert_eq!(
             texts,
@@ -340,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_training_under_way_fits_a_terminal() {
+    fn a_running_training_fits_a_terminal() {
         let worker = LiveWorker {
             training_id: "a".into(),
             name: "mouth hidden, control 2".into(),

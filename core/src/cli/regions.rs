@@ -16,17 +16,16 @@ use crate::region::reach::masks_everything;
 use crate::region::{Affine, Region, Regions};
 use crate::report::{self, Cell, Column, Figure, Format, Table, Tile};
 
-/// The regions that an experiment can name, as a table and a picture
+/// List and draw the regions that an experiment can name
 ///
-/// The seven of the built-in atlas, their left and right halves, those of the face, what lies around it, and
-/// the file's own.
+/// The seven of the built-in atlas, their left and right halves, the halves of the face, the background and the
+/// file's own.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// An experiment file, for its own regions
+    /// An experiment file whose own regions to include
     #[arg(value_name = "FILE")]
     pub(super) file: Option<PathBuf>,
-    /// Where the picture goes: a new file, or one that fer-lab drew; `<results>/regions.png` where it is
-    /// not given
+    /// Output file: a new one, or one that fer-lab drew; default `<results>/regions.png`
     #[arg(long, value_name = "PNG")]
     out: Option<PathBuf>,
 }
@@ -35,7 +34,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     let regions = match &arguments.file {
         Some(file) => {
             let experiment = options.experiment(file)?;
-            warn_of_nothing(&experiment);
+            warn_of_ineffective(&experiment);
             experiment.regions
         }
         None => Regions::aligned(),
@@ -68,8 +67,8 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Says which regions cover no pixel of pictures of the experiment's sizes, or every one.
-fn warn_of_nothing(experiment: &Experiment) {
+/// Warns of regions that contain no pixel, or every pixel, at the experiment's image sizes.
+fn warn_of_ineffective(experiment: &Experiment) {
     let size =
         |cell: &experiment::Cell| (cell.settings.dataset.height, cell.settings.dataset.width);
     let sizes: BTreeSet<(usize, usize)> = experiment.cells.iter().map(size).collect();
@@ -81,7 +80,7 @@ fn warn_of_nothing(experiment: &Experiment) {
             let (name, (height, width)) = (&region.name, size);
             if masks_everything(&region.polygons, &[Affine::IDENTITY], height, width) {
                 output::warning(&format!(
-                    "`{name}` covers every pixel of any {height} × {width} picture"
+                    "`{name}` contains every pixel of any {height} × {width} image"
                 ));
             }
         }

@@ -6,7 +6,7 @@ use super::{Exit, Options, output};
 use crate::report::{self, Depth, Drawn, FigureFormat, Format};
 use crate::store::Results;
 
-/// Tables, charts and answer again, from the Parquet files alone
+/// Regenerate tables, charts and report from the Parquet files alone
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Names of experiments in the results folder
@@ -16,13 +16,13 @@ pub struct Arguments {
     drawn: DrawnArguments,
 }
 
-/// What is drawn beside the tables, and how.
+/// What to draw beside the tables, and how.
 #[derive(Debug, Args)]
 pub(super) struct DrawnArguments {
-    /// The files that each chart becomes
+    /// The file formats of each chart
     #[arg(long, value_name = "A,B,…", value_delimiter = ',', default_value = "png,svg")]
     figures: Vec<FigureFormat>,
-    /// Files of charts without title and conditions, which lie beside them as a caption: NAME.txt
+    /// Draw charts without title and conditions, and write these beside them as a caption, NAME.txt
     #[arg(long)]
     untitled: bool,
     /// No example pictures of the data set in the page
@@ -50,7 +50,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
-/// The words of an experiment's report, made anew, and whether every run has its result.
+/// Regenerates an experiment's report; returns its text and whether every run has a result.
 pub(super) fn regenerate(
     results: &Results,
     name: &str,

@@ -12,17 +12,16 @@ use crate::region::phrase::list;
 use crate::report::{Format, counted, thousands, wrap};
 use crate::store::{Named, Results};
 
-/// Train one run again, and say whether the numbers agree with those that are stored
+/// Train one run again and compare the numbers with the stored ones
 ///
-/// On the CPU they agree to the last bit where program, libtorch and threads are the same. What is stored
-/// is not touched. Exit code 0 where every number is the same, 1 where one is not or what is stored is
-/// damaged.
+/// On the CPU they are bit-identical if program, libtorch and number of threads are the same. Stored files are not
+/// changed. Exit code 0 if every number is the same, 1 if one differs or a stored file is damaged.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// The id of a training or run, or its beginning
     #[arg(value_name = "ID")]
     id: String,
-    /// Threads; as many as it was trained with where not given
+    /// Threads; default: as in the stored training
     #[arg(long, value_name = "N", value_parser = super::run::threads())]
     threads: Option<u32>,
 }
@@ -44,7 +43,7 @@ pub fn run(
     progress.finish();
     let reproduction = match reproduced? {
         Reproduced::Done(reproduction) => reproduction,
-        Reproduced::Failed(reason) => bail!("it cannot be trained again: {reason}"),
+        Reproduced::Failed(reason) => bail!("the repeated training failed: {reason}"),
         Reproduced::Interrupted => return Ok(Exit::Interrupted),
     };
     match options.format {
@@ -60,8 +59,10 @@ pub fn run(
 fn in_words(reproduction: &Reproduction) -> String {
     let Reproduction { training_id, name, seed, seconds, answers, answers_differ, .. } =
         reproduction;
-    let mut text =
-        format!("training {training_id} ({name}, seed {seed}), again in {}:\n", duration(*seconds));
+    let mut text = format!(
+        "training {training_id} ({name}, seed {seed}), repeated in {}:\n",
+        duration(*seconds)
+    );
     for damage in &reproduction.damaged {
         text += &format!("damaged: {damage}\n");
     }
@@ -70,7 +71,7 @@ fn in_words(reproduction: &Reproduction) -> String {
         let evaluations = counted(missing, "evaluation");
         text += &format!("not stored, so not compared: {evaluations}\n");
     }
-    // What could be compared, as the end of a sentence.
+    // What could be compared, to end a sentence with.
     let mut compared = Vec::new();
     compared.extend(reproduction.agrees().then(|| "the network".to_owned()));
     compared.extend(reproduction.epochs_differ.map(|_| "its epochs".to_owned()));
@@ -78,24 +79,24 @@ fn in_words(reproduction: &Reproduction) -> String {
     let compared = list(compared, "and");
     let answers = thousands(*answers);
     if compared.is_empty() {
-        text += "there is nothing that can be compared\n";
+        text += "nothing could be compared\n";
     } else if reproduction.same_numbers() {
         let every = match reproduction.damaged.is_empty() && missing == 0 {
             true => "every number",
-            false => "every number that can be compared",
+            false => "every number that could be compared",
         };
-        text += &format!("{every} is the same: {compared}\n");
+        text += &format!("{every} is identical: {compared}\n");
     } else {
         let mut differ = Vec::new();
         match reproduction.epochs_differ {
             None | Some(0.0) => {}
-            Some(f64::INFINITY) => differ.push("another number of epochs".to_owned()),
+            Some(f64::INFINITY) => differ.push("the number of epochs".to_owned()),
             Some(most) => {
                 differ.push(format!("losses and accuracies of an epoch by up to {most:.2e}"))
             }
         }
         if *answers_differ > 0 {
-            differ.push(format!("{} of {answers} answers", thousands(*answers_differ)));
+            differ.push(format!("{} of {answers} predictions", thousands(*answers_differ)));
         }
         if reproduction.probabilities_differ > 0.0 {
             differ
@@ -105,12 +106,12 @@ fn in_words(reproduction: &Reproduction) -> String {
     }
     if !reproduction.agrees() {
         text += match reproduction.same_network {
-            true => "the network is to the last bit the one that the manifest names\n",
-            false => "the network's weights are not those that the manifest names\n",
+            true => "the network is bit-identical to the one in the manifest\n",
+            false => "the network's weights differ from those in the manifest\n",
         };
     }
     if !reproduction.damaged.is_empty() {
-        text += "run the experiment again, and what is damaged is made anew\n";
+        text += "run the experiment again to replace the damaged files\n";
     }
     for circumstance in &reproduction.circumstances {
         let Circumstance { what, then, now } = circumstance;

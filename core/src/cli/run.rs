@@ -17,12 +17,12 @@ use crate::plan::Plan;
 use crate::report::{Depth, lacking_signs};
 use crate::store::Results;
 
-/// Train what is missing, collect, chart, answer
+/// Train and evaluate what is missing, then report
 ///
-/// Trainings and evaluations that lie in the results folder already are not done again, whichever
-/// experiment they were made for, and several runs on one folder share the work. Trainings are done by
-/// processes of their own: one that dies fails the training that it is at. Ctrl-C once writes checkpoints
-/// and leaves; the same command goes on from there. Ctrl-C twice leaves at once.
+/// Trainings and evaluations that are already in the results folder are not repeated, whichever experiment they were
+/// made for, and several runs on one folder share the work. Each training runs in a worker process: if it crashes, only
+/// that training fails. Ctrl-C once writes checkpoints and exits; the same command resumes from them. Ctrl-C twice
+/// exits at once.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Experiment files
@@ -32,43 +32,41 @@ pub struct Arguments {
     resources: ResourceArguments,
     #[command(flatten)]
     drawn: report::DrawnArguments,
-    /// Retry a failed training up to so many times
+    /// Retry a failed training up to this many times
     #[arg(long, value_name = "N", default_value_t = 0,
           value_parser = clap::value_parser!(u32).range(..=1000))]
     retries: u32,
-    /// End at the first failure; trainings under way write checkpoints
+    /// Stop at the first failure; running trainings write checkpoints
     #[arg(long)]
     fail_fast: bool,
-    /// Where the results folder holds another study of the same name, replace its tables; it is kept under
-    /// another name else
+    /// Replace the tables of another study with the same name; by default that study is renamed and kept
     #[arg(long)]
     replace: bool,
-    /// Claim nothing: for a file system without locks, where no other run works on the results folder
+    /// Take no file locks: for a file system without them, if no other run uses the results folder
     #[arg(long)]
     no_locks: bool,
-    /// Store a checkpoint at the end of an epoch where the last one is so old
+    /// Write a checkpoint at the end of an epoch if the last one is at least this old
     #[arg(long, value_name = "SECONDS", default_value_t = CHECKPOINT_SECONDS,
           value_parser = clap::value_parser!(u32).range(..=i64::from(engine::MOST_CHECKPOINT_SECONDS)))]
     checkpoint_every: u32,
-    /// Events as JSON, an object a line, on stdout in place of the answer
+    /// Print events as JSON, one object per line, instead of the report
     #[arg(long)]
     pub(super) json: bool,
 }
 
-/// Little is lost, and short epochs don't wait for the disk.
+/// Little is lost, and short epochs do not wait for the disk.
 pub(super) const CHECKPOINT_SECONDS: u32 = 20;
 
-/// How a machine is divided.
+/// How to divide the machine among trainings.
 #[derive(Debug, Args)]
 pub(super) struct ResourceArguments {
-    /// Trainings at once; as many as processors and memory, on a GPU its free memory, allow where it is
-    /// not given
+    /// Trainings in parallel; default: as many as processors and memory (on a GPU, its free memory) allow
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     jobs: Option<u32>,
-    /// Threads of each training; the processors are divided evenly where it is not given
+    /// Threads per training; default: the processors divided evenly
     #[arg(long, value_name = "N", value_parser = threads())]
     threads: Option<u32>,
-    /// Where trainings run, in turn: cpu, cuda:0, cuda:1 …; as the experiment says where not given
+    /// Devices for the trainings, in turn: cpu, cuda:0, cuda:1 …; default: the experiment's `train.device`
     #[arg(long, value_name = "A,B,…", value_delimiter = ',', value_parser = device)]
     devices: Vec<DeviceChoice>,
 }
@@ -101,9 +99,10 @@ pub fn run(
     options: &Options,
     libtorch: &dyn Libtorch,
 ) -> anyhow::Result<Exit> {
-    let again = format!("interrupted; `{}` goes on from here\n", command(std::env::args_os()));
+    let again =
+        format!("interrupted; `{}` resumes from the checkpoints\n", command(std::env::args_os()));
     let interruption = Interruption::catch(again.clone())?;
-    // Every file is looked at before the first hour is spent.
+    // Every file is checked before the first training starts.
     let mut experiments = Vec::new();
     for file in &arguments.files {
         let experiment = options.experiment(file)?;
@@ -115,7 +114,7 @@ pub fn run(
     let results = Results::create(&options.results)?;
     let program = engine::this_program()?;
     let mut exit = Exit::Done;
-    // That an answer cannot be written is no reason to leave the next experiment undone.
+    // A report that cannot be printed does not stop the next experiment.
     let mut told = Ok(());
     for (experiment, plan) in &experiments {
         let resources = arguments.resources.resources(plan, experiment);
@@ -149,9 +148,9 @@ pub fn run(
             true => engine::remove_examples(&work),
             false => engine::write_examples(&work, libtorch, &mut progress),
         };
-        // The answer does not need them.
+        // The report does not need them.
         if let Err(error) = examples {
-            progress.warn(&format!("warning: there are no example pictures: {error}"));
+            progress.warn(&format!("warning: no example pictures in the report: {error}"));
         }
         progress.finish();
         let (answer, _) = interruption.leaving_at_once(|| {
@@ -194,8 +193,8 @@ fn refuse_signs(experiments: &[(Experiment, Plan)]) -> anyhow::Result<()> {
         let signs = lacking_signs(classes.map(String::as_str));
         if !signs.is_empty() {
             bail!(
-                "`{}`: no font here has {}, so that no chart could show the classes: install a font of that \
-                 script (Noto has all), or name the classes otherwise",
+                "`{}`: no installed font has {}, so charts could not show the class names: install a font for that \
+                 script (such as Noto), or rename the classes",
                 experiment.name,
                 signs.join(", ")
             );
@@ -204,7 +203,7 @@ fn refuse_signs(experiments: &[(Experiment, Plan)]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The command that was given, to be pasted into a shell.
+/// The command line, quoted for a shell.
 fn command(words: impl Iterator<Item = OsString>) -> String {
     words.map(|word| output::shell_word(&word)).collect::<Vec<_>>().join(" ")
 }

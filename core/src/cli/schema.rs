@@ -5,7 +5,7 @@ use clap::Args;
 use super::{Exit, output};
 use crate::experiment::schema;
 
-/// The JSON Schema of the experiment file, for editors
+/// Print the JSON Schema of the experiment file, for editors
 ///
 /// With it, an editor completes the keys of an experiment file, explains them and marks mistakes. Put it
 /// beside the files and name it in their first line; tombi, Taplo and what builds on it (Even Better TOML in VS

@@ -10,23 +10,23 @@ use crate::report::{Format, Order, Query, Table};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rows and columns")]
 pub struct Selection {
-    /// Only rows for which this holds, as in 'mode = "hide" and test_accuracy > 0.8'
+    /// Only rows for which this expression is true, as in 'mode = "hide" and test_accuracy > 0.8'
     ///
     /// On any column that `--format csv` gives, shown or not, spelled as in SQL: `=`, `<>`, `<`, `>=` …,
-    /// `and`, `or`, `not`, `in (…)`, `between … and …`, `like`, `is null` and arithmetic. A text stands in
+    /// `and`, `or`, `not`, `in (…)`, `between … and …`, `like`, `is null` and arithmetic. Text goes in
     /// quotes.
     #[arg(long = "where", value_name = "CONDITION")]
     pub condition: Option<String>,
-    /// Only rows whose column holds this text; may be given again
+    /// Only rows whose column contains this text; may be repeated
     #[arg(long = "filter", value_name = "COLUMN=TEXT")]
     filters: Vec<String>,
-    /// Sort by these columns; with a `-` before it, from the largest down
+    /// Sort by these columns; a leading `-` sorts in descending order
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', allow_hyphen_values = true)]
     sort: Vec<Order>,
     /// Only these columns, in this order
     #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
     columns: Vec<String>,
-    /// At most so many rows
+    /// At most this many rows
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
 }

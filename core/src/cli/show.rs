@@ -9,10 +9,10 @@ use crate::report::listing::{RUNS_OF_ONE, epochs_table, runs_table, training_tab
 use crate::report::{Format, Table};
 use crate::store::{Manifest, Named, Results, RunRow, StoreError, TrainingStatus};
 
-/// One experiment's runs, one training or one run in full
+/// Show an experiment's runs, or one training or run in full
 ///
-/// Of a training or run: how it went, its settings, then its epochs, which the flags for rows and columns
-/// are about. `--format csv` gives the epochs alone, `--format json` the manifest, with
+/// For a training or run: its outcome, its settings, then its epochs, to which the flags for rows and columns
+/// apply. `--format csv` gives the epochs alone, `--format json` the manifest, with
 /// the epochs under `history` (and the run under `run`).
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -49,14 +49,14 @@ fn describe(
 ) -> anyhow::Result<()> {
     let manifest = match results.manifest(training) {
         Err(StoreError::NotFound { .. }) => bail!(
-            "training {training} has not ended yet: `fer-lab logs {training}` shows how far it is"
+            "training {training} has not ended yet: `fer-lab logs {training}` shows its progress"
         ),
         read => read?,
     };
     let epochs = match results.epochs(training) {
         Ok(epochs) => epochs,
         Err(StoreError::NotFound { path }) => {
-            // What ended well has epochs.
+            // A training that is done has epochs.
             if manifest.status == TrainingStatus::Done {
                 output::warning(&format!("`{}` is missing: its epochs are lost", path.display()));
             }
@@ -70,7 +70,7 @@ fn describe(
         output::table(&training_table(&manifest, run), format)?;
         output::answer("\n")?;
         if epochs.is_empty() {
-            return output::answer("no epochs are known of it\n");
+            return output::answer("no epochs are stored\n");
         }
     }
     match format {

@@ -10,16 +10,16 @@ use super::{Exit, Options, output};
 use crate::report::{Format, counted};
 use crate::store::{Live, Results, sessions};
 
-/// What the runs that are under way are doing, asked from another terminal
+/// Show the progress of running experiments, from another terminal
 ///
-/// Every run on the results folder, its trainings under way and the time it has left. A run that was
-/// killed is not shown: nothing of it is left to wait for.
+/// Every active run on the results folder, with its running trainings and the estimated time left. A run that was
+/// killed is not shown.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Only the runs of this experiment
     #[arg(value_name = "NAME")]
     name: Option<String>,
-    /// Look again every so many seconds, until no run is left
+    /// Repeat with this poll interval until no run is active
     #[arg(short, long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2",
           value_parser = clap::value_parser!(u64).range(1..=3600))]
     watch: Option<u64>,
@@ -47,7 +47,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     let again_and_again = arguments.watch.is_some();
     if again_and_again && matches!(options.format, Format::Csv | Format::Markdown | Format::Latex) {
         bail!(
-            "`--watch` writes one answer after the other: for that choose `--format json`, an answer a line"
+            "`--watch` prints repeatedly, which only `--format json` supports, one object per line"
         );
     }
     loop {
@@ -63,7 +63,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
             screen.clear_screen()?;
         }
         match options.format {
-            // Looked at again and again, an answer is a line.
+            // With `--watch`, each status is one line.
             Format::Json if arguments.watch.is_some() => {
                 output::data(&(serde_json::to_string(&alive)? + "\n"))?;
             }
@@ -86,7 +86,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
 fn in_words(alive: &[Live], experiment: Option<&str>, options: &Options) -> String {
     if alive.is_empty() {
         let of = experiment.map(|name| format!(" of `{name}`")).unwrap_or_default();
-        return format!("no run{of} is under way in {}\n", options.results.display());
+        return format!("no active run{of} in {}\n", options.results.display());
     }
     alive.iter().map(paragraph).collect::<Vec<_>>().join("\n")
 }
@@ -95,7 +95,7 @@ fn in_words(alive: &[Live], experiment: Option<&str>, options: &Options) -> Stri
 fn paragraph(live: &Live) -> String {
     let left = live.seconds_left.map(|left| format!(", about {} left", duration(left)));
     let mut text = format!(
-        "{}: {} of {}, {} of {}{}\n  for {} on {} (process {}), {} at once, {} each\n",
+        "{}: {} of {}, {} of {}{}\n  for {} on {} (process {}), {} in parallel, {} each\n",
         live.experiment,
         live.trained,
         counted(live.trainings as u64, "training"),
@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(
             paragraph(&live),
             "mask_eyes: 3 of 21 trainings, 3 of 21 evaluations, about 10 min left\n  \
-             for 1 min 30 s on lab (process 7), 2 at once, 1 thread each\n  1 failed\n"
+             for 1 min 30 s on lab (process 7), 2 in parallel, 1 thread each\n  1 failed\n"
         );
     }
 }

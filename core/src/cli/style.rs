@@ -1,5 +1,5 @@
-//! Colour: what is coloured, and when. Everything that the program colours itself is here; progress bars
-//! and the marks under an experiment file's mistakes have colours of their own.
+//! Colour: what is coloured, and when. Progress bars and the marks under mistakes in an experiment file have colours of
+//! their own.
 
 use clap::builder::styling::{AnsiColor, Style, Styles};
 
@@ -21,7 +21,7 @@ pub fn wanted_on_stderr() -> bool {
     !refused && console::colors_enabled_stderr()
 }
 
-/// The word that an error on standard error opens with.
+/// The prefix of an error message.
 pub fn error() -> String {
     match wanted_on_stderr() {
         true => format!("{ERROR}error:{ERROR:#}"),

@@ -7,16 +7,16 @@ use super::{Exit, Options, output};
 use crate::report::{Cell, Column, Format, Table, wrap};
 use crate::store::{TableInfo, reference};
 
-/// The tables of an experiment and what their columns mean
+/// List the tables of an experiment and the meaning of their columns
 ///
-/// Each is a Parquet file in the experiment's folder. The column `condition` joins those that have it, `run_id` and
-/// `training_id` the others. A table that would have no rows is not written.
+/// Each is a Parquet file in the experiment's folder. Join them by `condition`, by `run_id` or by `training_id`. A table
+/// without rows is not written.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     fer-lab tables runs effects\n  \
     fer-lab tables --format markdown > columns.md")]
 pub struct Arguments {
-    /// These alone
+    /// Only these tables
     #[arg(value_name = "TABLE", value_parser = names())]
     names: Vec<String>,
 }

@@ -19,21 +19,20 @@ use crate::engine::{
 };
 use crate::store::Results;
 
-/// One training with its evaluations, from a specification
+/// Run one training with its evaluations, from a specification
 ///
-/// `run` starts its own workers. For a cluster, `fer-lab plan FILE --specifications DIR` writes a
-/// specification for each training that is open; hand each to the scheduler as a job of its own,
-/// `fer-lab worker SPECIFICATION`, with the results folder on a shared disk, and then run the experiment
-/// to collect the tables. SIGTERM writes a checkpoint; the same command goes on from there.
+/// `run` starts its own workers. For a cluster, `fer-lab plan FILE --specifications DIR` writes a specification for each
+/// open training; submit each as a job, `fer-lab worker SPECIFICATION`, with the results folder on a shared disk, and
+/// then run the experiment to collect the tables. SIGTERM writes a checkpoint; the same command resumes from it.
 ///
-/// Events come on stdout, a JSON object a line. Exit codes: 0 done, 1 failed, 2 the specification, the
-/// data or the device are wrong, 75 another process is at this training, 130 interrupted.
+/// Events are printed to stdout, one JSON object per line. Exit codes: 0 done, 1 failed, 2 wrong specification, data or
+/// device, 75 another process is running this training, 130 interrupted.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// A specification; `-` reads one after another from stdin, a line each, and ends when stdin does
+    /// A specification; `-` reads one after another from stdin, one per line, until stdin closes
     #[arg(value_name = "SPECIFICATION")]
     specification: PathBuf,
-    /// Claim nothing: for a file system without locks, where no other process does this training
+    /// Take no file lock: for a file system without them, if no other process runs this training
     #[arg(long)]
     no_locks: bool,
 }
@@ -41,10 +40,10 @@ pub struct Arguments {
 /// As `EX_TEMPFAIL` of sysexits.h.
 const BUSY: i32 = 75;
 
-/// A worker that nobody waits for may finish its step and write its checkpoint, but no longer than this.
+/// A worker whose run has ended may finish its step and write its checkpoint, but takes no longer than this.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Between two events of a training's steps.
+/// The interval between step events of a training.
 const STEPS: Duration = Duration::from_millis(200);
 
 pub fn run(
@@ -52,7 +51,7 @@ pub fn run(
     options: &Options,
     libtorch: &dyn Libtorch,
 ) -> anyhow::Result<Exit> {
-    engine::be_called_by_name();
+    engine::set_process_name();
     let interruption = Interruption::catch(String::new())?;
     let path = arguments.specification.as_path();
     if path == Path::new("-") {
@@ -72,15 +71,15 @@ pub fn run(
     }
 }
 
-/// Does what the run at the other end of stdin hands over, until there is nothing more or something went
-/// wrong, after which a fresh process is the safer one.
+/// Runs the trainings that arrive on stdin, until it closes or a training fails; after a failure a new process is
+/// safer.
 fn serve(
     arguments: &Arguments,
     options: &Options,
     interruption: Interruption,
     libtorch: &dyn Libtorch,
 ) -> anyhow::Result<Exit> {
-    let handed = hold_on_to_stdin(interruption.flag());
+    let handed = watch_stdin(interruption.flag());
     let next = || -> anyhow::Result<Option<Specification>> {
         Ok(handed.recv().ok().map(|line| Specification::read(line.as_slice())).transpose()?)
     };
@@ -100,7 +99,7 @@ fn serve(
     }
 }
 
-/// What does one training, or several one after another.
+/// Runs one training, or several in sequence.
 struct Worker {
     results: Results,
     locks: bool,
@@ -109,7 +108,7 @@ struct Worker {
 }
 
 impl Worker {
-    /// Readies the process for trainings with as many threads as `specification` has.
+    /// Prepares the process for trainings with as many threads as `specification` has.
     fn new(
         specification: &Specification,
         arguments: &Arguments,
@@ -128,8 +127,8 @@ impl Worker {
         })
     }
 
-    /// Does what a specification asks for, and says the last word on it. `logged`: what is written to
-    /// standard error meanwhile goes into the training's log.
+    /// Does what a specification asks for, and sends its final event. `logged`: standard error is redirected into the
+    /// training's log meanwhile.
     fn work(&mut self, specification: &Specification, logged: bool) -> anyhow::Result<Outcome> {
         let Worker { results, locks, trainer, lines } = self;
         let log = match logged {
@@ -151,9 +150,9 @@ fn stopped(error: &EngineError) -> Outcome {
     Outcome::Stopped { reason: error.to_string(), storing: error.is_about_storing() }
 }
 
-/// Obeys the run at the other end of stdin: `stop` interrupts, and its end does so with a time limit. Every
-/// other line is handed on; after either there are no more.
-fn hold_on_to_stdin(interrupted: Arc<AtomicBool>) -> Receiver<Vec<u8>> {
+/// Watches stdin: the line `stop` interrupts, and a closed pipe interrupts with a time limit; both end the stream. Every
+/// other line is passed on.
+fn watch_stdin(interrupted: Arc<AtomicBool>) -> Receiver<Vec<u8>> {
     let (sender, handed) = mpsc::channel();
     std::thread::spawn(move || {
         let mut sender = Some(sender);
@@ -165,7 +164,7 @@ fn hold_on_to_stdin(interrupted: Arc<AtomicBool>) -> Receiver<Vec<u8>> {
                 }
                 Ok(line) => {
                     if let Some(sender) = &sender {
-                        // Where nobody takes it, the process is about to end.
+                        // If the receiver is gone, the process is about to end.
                         let _ = sender.send(line);
                     }
                 }

@@ -1,7 +1,7 @@
-//! Data sets as decoded once, in files that are mapped into memory.
+//! The cache of decoded data sets, in memory-mapped files.
 //!
-//! A file `<key>.ferlab` holds one data set; the key is a hash of its sources' contents and of all that
-//! decides what becomes of them. Laid out, numbers little-endian:
+//! A file `<key>.ferlab` holds one data set; the key is a hash of its sources' contents and of all
+//! settings that affect decoding. The layout, numbers little-endian:
 //!
 //! | bytes | what |
 //! | --- | --- |
@@ -13,11 +13,11 @@
 //! | 4096 .. 4096 + p | pixels of train, val and test, `[N, H, W, C]` each |
 //! | 4096 + p .. 4096 + p + r | length of a JSON head, the head; for each split labels (f32) and landmarks (f64; NaN where a point is not known) |
 //!
-//! Files appear whole or not at all: they are written under another name, flushed to the disk and
-//! renamed, so that two processes may build the same one at once. What is damaged all the same is found
-//! by the checksum and, for the pixels, by the data set's content hash; both are checked at every opening.
+//! Files are written atomically: under another name, flushed to the disk and renamed, so that two processes may build
+//! the same one at once. Damage is detected by the checksum and, for the pixels, by the data set's content hash; both
+//! are checked at every opening.
 //!
-//! `<stamp>.index` files hold the key of the data set that files of those stamps gave.
+//! `<stamp>.index` files hold the key of the data set for source files with those stamps.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -34,7 +34,7 @@ use super::{Dataset, DatasetError, Images, Pixels, Split, content};
 use crate::region::{Landmark, Landmarks, Point};
 
 const MAGIC: &[u8; 8] = b"FERLABDS";
-/// Part of every key too, so that files of another version are not met.
+/// Part of every key too, so that files of another version are not found.
 pub const VERSION: u64 = 1;
 const PRELUDE: usize = 64;
 /// Pixels begin at a page's start.
@@ -47,7 +47,7 @@ pub struct Cache<'a> {
     folder: &'a Path,
 }
 
-/// Everything of a data set but its pixels, split by split.
+/// Everything of a data set except its pixels, split by split.
 #[derive(Debug)]
 pub struct Facts {
     pub classes: Vec<String>,
@@ -63,7 +63,7 @@ pub struct SplitFacts {
     pub landmarks: Vec<Option<Landmarks>>,
 }
 
-/// What a lookup found.
+/// The result of a lookup.
 pub enum Found {
     Dataset(Box<Dataset>),
     Nothing,
@@ -81,13 +81,13 @@ struct Head {
 }
 
 impl<'a> Cache<'a> {
-    /// Opens the folder, and makes it where it is not there.
+    /// Opens the folder, and creates it if missing.
     pub fn open(folder: &'a Path) -> Result<Cache<'a>, DatasetError> {
         fs::create_dir_all(folder).map_err(|why| DatasetError::cache(folder, why))?;
         Ok(Cache { folder })
     }
 
-    /// The folder as it is, to look into; it may be missing.
+    /// The folder for reading only; it may be missing.
     pub fn existing(folder: &'a Path) -> Cache<'a> {
         Cache { folder }
     }
@@ -95,7 +95,7 @@ impl<'a> Cache<'a> {
     /// The key remembered for files of this stamp.
     pub fn recall(&self, stamp: &str) -> Option<String> {
         let text = fs::read_to_string(self.index_path(stamp)).ok()?;
-        // The stamp stands in the file too, so that one under a wrong name leads to no other data.
+        // The stamp is in the file too, so that a misnamed file is detected.
         let key = text.strip_prefix(stamp)?.strip_prefix(' ')?;
         let is_key = key.len() == 64 && key.bytes().all(|byte| byte.is_ascii_hexdigit());
         is_key.then(|| key.to_owned())
@@ -157,7 +157,7 @@ impl<'a> Cache<'a> {
     }
 }
 
-/// A data set that is written but not yet in the cache; dropped, it is gone.
+/// A data set that is written but not yet in the cache; dropping it deletes it.
 #[derive(Debug)]
 pub struct Building {
     file: NamedTempFile,
@@ -166,17 +166,18 @@ pub struct Building {
 }
 
 impl Building {
-    /// Puts it into the cache, and reads it back as every later load will.
+    /// Puts it into the cache, and opens it like every later load.
     pub fn finish(self) -> Result<Dataset, DatasetError> {
         let Building { file, path, key } = self;
         let folder = path.parent().unwrap_or(&path);
         file.persist(&path).map_err(|why| DatasetError::cache(folder, why.error))?;
         read(&path, &key).map_err(|why| match why {
-            Unfit::Absent => {
-                DatasetError::cache(folder, io::Error::other("a file just written is gone"))
-            }
+            Unfit::Absent => DatasetError::cache(
+                folder,
+                io::Error::other("a file that was just written is missing"),
+            ),
             Unfit::Damaged(why) => {
-                let why = format!("a file just written is damaged: {why}");
+                let why = format!("a file that was just written is damaged: {why}");
                 DatasetError::cache(folder, io::Error::other(why))
             }
         })
@@ -184,7 +185,7 @@ impl Building {
 }
 
 impl Facts {
-    /// All that follows the pixels, which `file` holds already.
+    /// Everything after the pixels, which `file` holds already.
     fn rest(self, key: &str, file: &File) -> io::Result<Vec<u8>> {
         let mut numbers = Vec::new();
         for split in &self.splits {
@@ -247,7 +248,7 @@ fn read(path: &Path, key: &str) -> Result<Dataset, Unfit> {
     let mut file = File::open(path)?;
     let len = file.metadata()?.len();
     if len < PIXELS_AT {
-        return damaged("it is cut off");
+        return damaged("it is truncated");
     }
     let mut start = [0; PRELUDE];
     file.read_exact(&mut start)?;
@@ -255,11 +256,11 @@ fn read(path: &Path, key: &str) -> Result<Dataset, Unfit> {
         |at: usize| start[at..at + 8].iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte));
     let (pixels, rest_len) = (number(16), number(24));
     if start[..8] != *MAGIC || number(8) != VERSION {
-        return damaged("it does not begin as such a file does");
+        return damaged("it does not begin like a cache file");
     }
-    // Nothing is allocated for lengths that the file itself does not have.
+    // Lengths are checked against the file's size before anything is allocated.
     if PIXELS_AT.checked_add(pixels).and_then(|sum| sum.checked_add(rest_len)) != Some(len) {
-        return damaged("its length is not what it says");
+        return damaged("its length differs from the length in its header");
     }
     file.seek(SeekFrom::Start(PIXELS_AT + pixels))?;
     let mut rest = Vec::new();
@@ -277,7 +278,7 @@ fn read(path: &Path, key: &str) -> Result<Dataset, Unfit> {
     let [train, val, test] = with_pixels(splits, Shape { height, width, channels }, &file)?;
     if content::hash(&head.classes, height, width, channels, [&train, &val, &test]) != head.content
     {
-        return damaged("its pixels are not those that were written");
+        return damaged("its pixels have changed since they were written");
     }
     let mut without_landmarks = BTreeMap::new();
     for (split, images) in Split::ALL.into_iter().zip([&train, &val, &test]) {
@@ -322,7 +323,7 @@ fn parse(rest: &[u8]) -> Option<(Head, [SplitFacts; 3])> {
     rest.is_empty().then_some((head, splits))
 }
 
-/// x and y of every point; NaN where it is not known.
+/// x and y of every point; NaN where unknown.
 fn coordinates(landmarks: &Option<Landmarks>) -> [f64; POINTS * 2] {
     let mut coordinates = [f64::NAN; POINTS * 2];
     for (landmark, pair) in Landmark::ALL.into_iter().zip(coordinates.chunks_exact_mut(2)) {
@@ -470,14 +471,20 @@ mod tests {
             fs::write(&path, bytes).unwrap();
             found(folder.path()).unwrap_err()
         };
-        assert_eq!(message(&[]), "it is cut off");
-        assert_eq!(message(&whole[..whole.len() - 1]), "its length is not what it says");
-        assert_eq!(message(&[&whole[..], &[0]].concat()), "its length is not what it says");
-        assert_eq!(message(&vec![0; 5000]), "it does not begin as such a file does");
+        assert_eq!(message(&[]), "it is truncated");
+        assert_eq!(
+            message(&whole[..whole.len() - 1]),
+            "its length differs from the length in its header"
+        );
+        assert_eq!(
+            message(&[&whole[..], &[0]].concat()),
+            "its length differs from the length in its header"
+        );
+        assert_eq!(message(&vec![0; 5000]), "it does not begin like a cache file");
         // Lengths that add up to more than can be counted.
         let mut huge = whole.clone();
         huge[16..32].fill(0xff);
-        assert_eq!(message(&huge), "its length is not what it says");
+        assert_eq!(message(&huge), "its length differs from the length in its header");
         fs::write(&path, &whole).unwrap();
         let other = KEY.replace('0', "1");
         fs::rename(&path, folder.path().join(format!("{other}.ferlab"))).unwrap();

@@ -1,4 +1,4 @@
-//! Splits that a data set does not have are carved out of its training images.
+//! Takes missing splits from the training images.
 
 use rand::seq::SliceRandom;
 

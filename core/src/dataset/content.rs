@@ -1,4 +1,4 @@
-//! What a data set holds, as one hash: part of a training's identity.
+//! The content hash of a data set, part of a training's identity.
 
 use blake3::Hasher;
 use rayon::prelude::*;
@@ -53,7 +53,7 @@ fn add_number(hasher: &mut Hasher, number: usize) {
     hasher.update(&(number as u64).to_le_bytes());
 }
 
-/// Every text with its length before it, so that no two lists of texts look the same.
+/// Every text is preceded by its length, so that no two lists of texts have the same encoding.
 fn add_texts(hasher: &mut Hasher, texts: &[String]) {
     add_number(hasher, texts.len());
     for text in texts {

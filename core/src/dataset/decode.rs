@@ -1,4 +1,4 @@
-//! From a picture in a file to pixels of the experiment's size and channels.
+//! Decoding of picture files into pixels of the experiment's size and channels.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -11,10 +11,10 @@ use image::{DynamicImage, ImageDecoder, ImageReader};
 use super::DatasetError;
 use super::listing::Picture;
 
-/// A picture that claims more pixels is refused before anything is allocated for it.
+/// A picture with more pixels in its header is refused before anything is allocated for it.
 const MOST_PIXELS: u64 = 64_000_000;
 
-/// What every picture becomes: `[height, width, channels]`, u8.
+/// The shape of a decoded picture: `[height, width, channels]`, u8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {
     pub height: usize,
@@ -34,7 +34,7 @@ impl Shape {
 ///
 /// A picture of the right size is copied exactly; any other is stretched to the size with a Lanczos
 /// filter of three lobes (antialiased when it shrinks). Grey becomes RGB by repetition, RGB becomes grey
-/// by the luma of Rec. 601; transparency is dropped, and a JPEG's orientation mark is obeyed.
+/// by the luma of Rec. 601; transparency is dropped, and a JPEG's orientation tag is applied.
 pub struct Decoder {
     shape: Shape,
     resizer: Resizer,
@@ -92,7 +92,7 @@ impl Decoder {
         }
     }
 
-    /// Brings `values`, `[height, width, channels]`, into the shape.
+    /// Converts `values`, `[height, width, channels]`, to the shape.
     fn fit(
         &mut self,
         values: &[u8],

@@ -1,4 +1,4 @@
-//! What can be wrong with data on disk, in words that name the file, the line and the cure.
+//! Errors of data on disk; messages name the file, the line and what to do.
 
 use std::fmt::Display;
 use std::io;
@@ -57,7 +57,7 @@ pub enum DatasetError {
     #[error("the loading was interrupted")]
     Interrupted,
 
-    #[error("the files under {} changed while they were read; run again when they are at rest", root.display())]
+    #[error("the files under {} changed while they were read; run again when nothing writes to them", root.display())]
     Changed { root: PathBuf },
 
     #[error(
@@ -87,12 +87,12 @@ impl DatasetError {
         DatasetError::Cache { path: path.to_owned(), why }
     }
 
-    /// Whether the data set is in order and could not be stored.
+    /// Whether the data set is valid but could not be stored.
     pub fn is_about_storing(&self) -> bool {
         matches!(self, DatasetError::Cache { why, .. } if is_full(why))
     }
 
-    /// What the `csv` crate found wrong, with its line.
+    /// An error of the `csv` crate, with its line.
     pub(super) fn csv(path: &Path, error: &csv::Error) -> DatasetError {
         match (error.kind(), error.position()) {
             (csv::ErrorKind::Io(why), _) => DatasetError::unreadable(path, why),
@@ -106,7 +106,7 @@ impl DatasetError {
     }
 }
 
-/// Names in backquotes, with commas between: for messages that say what is known.
+/// Names in backquotes, separated by commas, for messages.
 pub(super) fn quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let quoted: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
     quoted.join(", ")

@@ -19,7 +19,7 @@ use super::inputs::Inputs;
 use super::listing::{Catalogue, Entry, Listing, Picture};
 use super::{DatasetError, Split, first_maximum, rafdb};
 
-/// What an experiment wants of a folder, and the files that hold it.
+/// The part of a folder that an experiment uses, and its files.
 #[derive(Debug)]
 pub struct Folder<'a> {
     root: &'a Path,
@@ -37,7 +37,7 @@ struct Part {
     labels: Option<PathBuf>,
 }
 
-/// A picture and the data set's own word for its class.
+/// A picture and the data set's own name of its class.
 struct Found {
     split: Split,
     picture: PathBuf,
@@ -45,7 +45,7 @@ struct Found {
 }
 
 impl<'a> Folder<'a> {
-    /// Looks how `root` is laid out; `val` and `test` are shares of each class's images, for a split that
+    /// Finds the layout of `root`; `val` and `test` are shares of each class's images, for a split that
     /// has no folder.
     pub fn find(
         root: &'a Path,
@@ -245,7 +245,7 @@ fn from_table(
     Ok(())
 }
 
-/// What the data set's labels are called.
+/// The data set's own names of its classes.
 enum Names {
     AsTheyAre,
     RafDb,
@@ -372,13 +372,13 @@ mod tests {
         );
         assert_eq!(by_name.left_out[&Split::Train]["not in the table of labels"], 1);
         assert_eq!(shown(&listed(root.path(), &["4", "1"]).unwrap()), shown(&by_name));
-        // Without the tables the folders say the same, and every picture counts.
+        // Without the tables the folders give the same classes, and every picture counts.
         fs::remove_file(root.path().join("train_labels.csv")).unwrap();
         assert_eq!(listed(&root.path().join("DATASET"), &["4", "1"]).unwrap().entries.len(), 4);
     }
 
     #[test]
-    fn what_is_wrong_is_said() {
+    fn invalid_folders_give_errors() {
         let root = laid_out(&[
             ("train/1/a.png", ""),
             ("train/x/b.png", ""),

@@ -1,8 +1,7 @@
-//! The files that a data set is read from: which they are, whether they changed, what is in them.
+//! The source files of a data set: their paths, stamps and contents.
 //!
-//! Reading tens of thousands of pictures takes seconds, asking for their size and times a fraction of
-//! one. So a cached data set is found by its files' *stamps*; only where no stamp is known are contents
-//! read and hashed.
+//! Reading tens of thousands of pictures takes seconds, their size and times a fraction of a second. So a cached data
+//! set is found by its files' *stamps*; contents are read and hashed only if the stamps are new.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,7 +19,7 @@ use super::{DatasetError, Progress, Stage, Watch};
 /// times, whose resolution is coarser than a write.
 const AT_REST: Duration = Duration::from_secs(1);
 
-/// How many files are hashed between two words of progress.
+/// The number of files hashed between two progress reports.
 const BATCH: usize = 1024;
 
 /// The files of one data set, each once, in the order of their paths.
@@ -46,7 +45,7 @@ fn times(known: &fs::Metadata) -> io::Result<(i128, i128)> {
     Ok((modified, nanoseconds(known.ctime(), known.ctime_nsec())))
 }
 
-/// Where the system does not tell the second, it is the first: a change that sets the old time again is not seen.
+/// Where the system does not provide the second, it is the first: a change that restores the old time is not detected.
 #[cfg(not(unix))]
 fn times(known: &fs::Metadata) -> io::Result<(i128, i128)> {
     let since = known.modified()?.duration_since(SystemTime::UNIX_EPOCH);
@@ -137,7 +136,7 @@ impl Stamps {
         }
     }
 
-    /// Whether every file had rested long enough at `moment` for its stamp to tell a later change.
+    /// Whether every file was unchanged long enough at `moment` for its stamp to reveal a later change.
     pub fn at_rest(&self, moment: SystemTime) -> bool {
         let Ok(moment) = moment.duration_since(SystemTime::UNIX_EPOCH) else { return false };
         let newest =
@@ -211,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn stamps_tell_a_change_of_the_same_size() {
+    fn stamps_reveal_a_change_of_the_same_size() {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), "one").unwrap();
         let mut inputs = Inputs::default();

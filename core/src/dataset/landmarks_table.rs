@@ -1,7 +1,7 @@
-//! A table of landmarks for pictures that come without: `image, presence, <point>_x, <point>_y …`.
+//! A table of landmarks for pictures without them: `image, presence, <point>_x, <point>_y …`.
 //!
 //! Coordinates are fractions of the picture's width and height from its top left; `presence` is the
-//! chance that the points lie on a face (a table without that column vouches for all its rows). The file
+//! probability that the points lie on a face (1 in a table without that column). The file
 //! is CSV, gzipped or not.
 
 use std::collections::HashMap;
@@ -112,7 +112,7 @@ impl LandmarkTable {
     }
 }
 
-/// Whether a face can lie so: the fit to its stable points exists, its size is 0.3 to 3 times the
+/// Whether the points are plausible for a face: the fit to its stable points exists, its size is 0.3 to 3 times the
 /// canonical one, it is upright (rolled by less than a right angle; swapped eyes are not), and its middle
 /// lies in the picture.
 fn plausible(landmarks: &Landmarks) -> bool {
@@ -220,7 +220,7 @@ impl Columns {
     }
 }
 
-/// A source that fails where it goes on for longer than it may.
+/// A source that fails if it is longer than allowed.
 struct Limited<R> {
     source: R,
     longest: u64,
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_table_is_said() {
+    fn invalid_tables_give_errors() {
         assert_eq!(
             message("image,presence,ear_x,ear_y\n"),
             "line 1: unknown column `ear_x`; the columns are `image`, `presence`, and `<point>_x`, `<point>_y` for \

@@ -1,4 +1,4 @@
-//! What a source says it holds, before any picture is decoded.
+//! The list of a source's images, before any picture is decoded.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::inputs::Inputs;
 use super::{DatasetError, Split, first_maximum};
 
-/// How many images of each split were left out, by reason. Every split has an entry.
+/// The number of images excluded from each split, by reason. Every split has an entry.
 pub type LeftOut = BTreeMap<Split, BTreeMap<String, usize>>;
 
 /// A data set whose files are found but not read.
@@ -20,7 +20,7 @@ pub trait Catalogue {
     fn list(&self, classes: &[String]) -> Result<Listing, DatasetError>;
 }
 
-/// Every image to be kept, in the source's own order, and what was left out.
+/// Every image to be kept, in the source's own order, and the excluded ones.
 #[derive(Debug)]
 pub struct Listing {
     pub entries: Vec<Entry>,
@@ -32,7 +32,7 @@ pub struct Listing {
 pub struct Entry {
     pub split: Split,
     pub name: String,
-    /// The name by which tables of landmarks know it: its own, but where a source repeats a name.
+    /// Its name in tables of landmarks: its own, except where a source repeats a name.
     pub listed_as: String,
     pub picture: Picture,
     /// Sums to 1.
@@ -63,13 +63,13 @@ impl Listing {
         Listing { entries: Vec::new(), left_out }
     }
 
-    /// Counts one image of `split` as left out.
+    /// Counts one image of `split` as excluded.
     pub fn leave_out(&mut self, split: Split, reason: impl Into<String>) {
         *self.left_out.entry(split).or_default().entry(reason.into()).or_default() += 1;
     }
 
     /// Refuses two images of one name, and a class that no image of a split is of (where there are votes: has
-    /// as its class with most votes): its recall there could not be told.
+    /// as its class with most votes): its recall there would be undefined.
     pub fn check(&self, classes: &[String]) -> Result<(), DatasetError> {
         let mut names = HashSet::with_capacity(self.entries.len());
         if let Some(twice) = self.entries.iter().find(|entry| !names.insert(entry.name.as_str())) {
@@ -88,10 +88,10 @@ impl Listing {
                     .collect();
                 let left_out: usize =
                     self.left_out.get(&split).map_or(0, |reasons| reasons.values().sum());
-                found.push(format!("left out: {left_out}"));
+                found.push(format!("excluded: {left_out}"));
                 let class = classes[empty].clone();
                 let found = found.join(", ");
-                // Where any image has part of several classes, annotators' votes stand behind all.
+                // If any image has shares of several classes, the labels come from annotators' votes.
                 let several =
                     |entry: &Entry| entry.label.iter().filter(|share| **share > 0.0).count() > 1;
                 let votes = self.entries.iter().any(several);

@@ -1,4 +1,4 @@
-//! From what an experiment says of its data to the data.
+//! Loading of an experiment's data set.
 //!
 //! The order of things keeps a second load under a second: files are listed and their stamps taken; where
 //! the cache remembers those stamps, the data set is mapped and nothing else is read. Otherwise the files'
@@ -24,11 +24,11 @@ use super::{Dataset, DatasetError, Progress, Stage, Watch};
 use crate::experiment::{DatasetSpec, FacesSpec, Source, WithoutLandmarks};
 use crate::plan::{ImageCounts, source_content};
 
-/// Pictures are decoded in batches of about so many bytes: enough to keep all threads busy, little
+/// Pictures are decoded in batches of about this many bytes: enough to keep all threads busy, little
 /// beside what a training takes.
 const BATCH_BYTES: usize = 32 << 20;
 
-/// Loads the data set that `spec` describes, from the folder `cache` where it is there already.
+/// Loads the data set that `spec` describes, from the folder `cache` if it is there already.
 ///
 /// The same files and `spec` give the same data set, whatever the number of threads and the state of the
 /// cache.
@@ -36,7 +36,7 @@ const BATCH_BYTES: usize = 32 << 20;
 /// # Errors
 ///
 /// Where files are missing, cannot be read or contradict each other, where a class has no image in a
-/// split, where the cache folder cannot be written, and where `watch` ends it.
+/// split, where the cache folder cannot be written, and where `watch` interrupts it.
 pub fn load(spec: &DatasetSpec, cache: &Path, watch: Watch<'_>) -> Result<Dataset, DatasetError> {
     let catalogue = match find(spec)? {
         Where::Generated(faces) => return drawn(spec, faces, cache, watch),
@@ -61,7 +61,7 @@ pub fn load(spec: &DatasetSpec, cache: &Path, watch: Watch<'_>) -> Result<Datase
     let mut hasher = settings_hasher(spec);
     hasher.update(inputs.content(catalogue.root(), watch)?.as_bytes());
     let key = hasher.finalize().to_hex().to_string();
-    // What was of no use a moment ago is not looked at, and told of, again.
+    // A damaged file is not opened, and reported, again.
     let known = match recalled.as_ref() == Some(&key) {
         true => None,
         false => cached(&cache, &key, watch.progress),
@@ -82,7 +82,7 @@ pub fn load(spec: &DatasetSpec, cache: &Path, watch: Watch<'_>) -> Result<Datase
     Ok(dataset)
 }
 
-/// The drawn faces, which take long enough to draw that every training should not have to.
+/// The drawn faces, cached because drawing them for every training would take long.
 fn drawn(
     spec: &DatasetSpec,
     faces: &FacesSpec,
@@ -115,14 +115,14 @@ fn drawn(
     building.finish()
 }
 
-/// What of the data is not there, in words; `None` where all of it is.
+/// The missing part of the data, in words; `None` if complete.
 pub fn missing(spec: &DatasetSpec) -> Option<String> {
     let pictures = find(spec).err().map(|error| error.to_string());
     let landmarks = spec.landmarks.as_ref().filter(|path| !path.exists());
     pictures.or(landmarks.map(|path| format!("there is no `{}`", path.display())))
 }
 
-/// What the cache knows of a data set on disk.
+/// The cached facts of a data set on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownData {
     /// [`Dataset::content`].
@@ -130,7 +130,7 @@ pub struct KnownData {
     pub images: ImageCounts,
 }
 
-/// A data set on disk, where the folder `cache` knows it without reading a picture.
+/// The cached facts of a data set on disk, if the folder `cache` has them; no picture is read.
 pub fn known(spec: &DatasetSpec, cache: &Path) -> Option<KnownData> {
     let Ok(Where::OnDisk(catalogue)) = find(spec) else { return None };
     let cache = Cache::existing(cache);
@@ -146,7 +146,7 @@ pub fn known(spec: &DatasetSpec, cache: &Path) -> Option<KnownData> {
     }
 }
 
-/// Names the files as they lie there and what is to become of them.
+/// A hash of the files' stamps and of the decoding settings.
 fn stamp(spec: &DatasetSpec, stamps: &Stamps) -> String {
     let mut hasher = settings_hasher(spec);
     stamps.update(&mut hasher);
@@ -184,7 +184,7 @@ fn find(spec: &DatasetSpec) -> Result<Where<'_>, DatasetError> {
     }))
 }
 
-/// Begins a hash with all that decides what becomes of a source's files, but for where they lie.
+/// Starts a hash with all settings that affect the decoding of a source's files, except their path.
 fn settings_hasher(spec: &DatasetSpec) -> blake3::Hasher {
     let mut spec = spec.clone();
     spec.landmarks = spec.landmarks.map(|_| PathBuf::new());
@@ -201,7 +201,7 @@ fn settings_hasher(spec: &DatasetSpec) -> blake3::Hasher {
     hasher
 }
 
-/// The data set of that key; what is wrong with a damaged file is said.
+/// The data set of that key; a damaged file is reported.
 fn cached(cache: &Cache, key: &str, progress: &dyn Fn(Progress)) -> Option<Dataset> {
     match cache.get(key) {
         Found::Dataset(dataset) => Some(*dataset),
@@ -325,15 +325,15 @@ mod tests {
         (root, spec)
     }
 
-    /// The data set, the stages that its loading went through, and what was made anew.
+    /// The data set, the stages of its loading, and the rebuilt files.
     fn loaded(spec: &DatasetSpec, cache: &Path) -> (Dataset, Vec<Stage>, Vec<String>) {
         let stages = RefCell::new(Vec::new());
         let rebuilt = RefCell::new(Vec::new());
-        let tell = |progress| match progress {
+        let report = |progress| match progress {
             Progress::Step { stage, .. } => stages.borrow_mut().push(stage),
             Progress::Rebuilding { why, .. } => rebuilt.borrow_mut().push(why),
         };
-        let dataset = load(spec, cache, Watch::reporting(&tell));
+        let dataset = load(spec, cache, Watch::reporting(&report));
         let mut stages = stages.into_inner();
         stages.dedup();
         (dataset.unwrap(), stages, rebuilt.into_inner())
@@ -430,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_cache_file_is_said_and_made_anew() {
+    fn a_damaged_cache_file_is_reported_and_rebuilt() {
         let (_root, spec) = ferplus();
         let cache = tempfile::tempdir().unwrap();
         let (first, ..) = loaded(&spec, cache.path());

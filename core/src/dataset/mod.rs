@@ -1,7 +1,7 @@
 //! Pictures, label distributions and landmarks.
 //!
-//! In: what an experiment says of its data. Out: one [`Dataset`] behind every source, decoded once and
-//! kept in a cache. This room knows nothing of occlusions or networks.
+//! In: an experiment's `[dataset]` settings. Out: one [`Dataset`] type for every source, decoded once and cached. This
+//! room does not depend on occlusions or networks.
 
 mod cache;
 mod carve;
@@ -44,9 +44,9 @@ pub struct Dataset {
     pub train: Images,
     pub val: Images,
     pub test: Images,
-    /// How many images of a split were left out, by reason.
+    /// The number of images excluded from each split, by reason.
     pub left_out: BTreeMap<Split, BTreeMap<String, usize>>,
-    /// How many images of a split were kept although they have no trusted landmarks.
+    /// The number of images kept without trusted landmarks in each split.
     pub without_landmarks: BTreeMap<Split, usize>,
     /// Hash of all pixels, labels, landmarks and names: part of a training's identity.
     pub content: String,
@@ -61,7 +61,7 @@ pub struct Images {
     pub pixels: Pixels,
     /// Label distributions `[N, K]`, row-major; each row sums to 1.
     pub labels: Vec<f32>,
-    /// One an image; `None` where it has no trusted points.
+    /// One per image; `None` if it has no trusted points.
     pub landmarks: Vec<Option<Landmarks>>,
 }
 

@@ -1,4 +1,4 @@
-//! What a loader tells while it works, and what ends it early.
+//! Progress of a loader, and its interruption.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,18 +7,18 @@ use serde::{Deserialize, Serialize};
 
 use super::DatasetError;
 
-/// Who is told how a loading goes, and may end it.
+/// Receives the progress of a load, and may interrupt it.
 #[derive(Clone, Copy)]
 pub struct Watch<'a> {
     /// Called now and then, on the thread that loads.
     pub progress: &'a dyn Fn(Progress),
-    /// Looked at before each file and picture; once it is raised, the loading ends with
+    /// Polled before each file and picture; once it is raised, the load ends with
     /// [`DatasetError::Interrupted`] and leaves nothing behind.
     pub interrupted: &'a AtomicBool,
 }
 
 impl<'a> Watch<'a> {
-    /// One who only listens.
+    /// A watch without interruption.
     pub fn reporting(progress: &'a dyn Fn(Progress)) -> Watch<'a> {
         static NEVER: AtomicBool = AtomicBool::new(false);
         Watch { progress, interrupted: &NEVER }
@@ -33,19 +33,19 @@ pub(super) fn go_on(interrupted: &AtomicBool) -> Result<(), DatasetError> {
     }
 }
 
-/// A word of progress, said on the thread that loads.
+/// A progress report, sent on the thread that loads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress {
-    /// So many files or images of all are done.
+    /// The number of files or images done, of all.
     Step { stage: Stage, done: usize, total: usize },
-    /// A file of the cache was of no use and is made anew.
+    /// A file of the cache was damaged and is rebuilt.
     Rebuilding { path: PathBuf, why: String },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// The sources' contents are read, to tell whether the cache holds them.
+    /// The sources' contents are hashed, to look them up in the cache.
     Hash,
     /// Pictures are decoded into the cache.
     Decode,

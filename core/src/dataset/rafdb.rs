@@ -1,10 +1,10 @@
 //! RAF-DB (basic): aligned faces of 100 × 100 RGB, seven emotions.
 //!
 //! The pictures are `Image/aligned/<name>_aligned.jpg`, their classes stand in
-//! `EmoLabel/list_patition_label.txt` (spelled so), one `train_00001.jpg 5` a line. There is no
-//! validation split: a share of the training images is carved out. The public list holds one class an
-//! image; who has the taggers' shares puts them into `EmoLabel/distribution.txt`, one
-//! `train_00001.jpg 0.1 0 0 0.7 0 0 0.2` a line (seven numbers from 0 on, in the order of the classes'
+//! `EmoLabel/list_patition_label.txt` (sic), one `train_00001.jpg 5` per line. There is no
+//! validation split: a share of the training images is carved out. The public list has one class per
+//! image; if you have the annotators' shares, put them into `EmoLabel/distribution.txt`, one
+//! `train_00001.jpg 0.1 0 0 0.7 0 0 0.2` per line (seven numbers from 0 on, in the order of the classes'
 //! numbers; counts will do), and images that it does not name keep their single class.
 
 use std::collections::HashMap;
@@ -20,7 +20,7 @@ use super::{DatasetError, Split, first_maximum};
 pub const EMOTIONS: [&str; 7] =
     ["surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral"];
 
-/// What an experiment wants of RAF-DB, and the files that hold it.
+/// The part of RAF-DB that an experiment uses, and its files.
 #[derive(Debug)]
 pub struct Rafdb<'a> {
     root: &'a Path,
@@ -143,7 +143,7 @@ impl Rafdb<'_> {
         self.root.join("EmoLabel/distribution.txt")
     }
 
-    /// The taggers' shares by image, where the file is there.
+    /// The annotators' shares by image, if the file exists.
     fn distributions(&self) -> Result<HashMap<String, [f64; 7]>, DatasetError> {
         let path = self.distribution_path();
         let mut distributions = HashMap::new();
@@ -157,7 +157,7 @@ impl Rafdb<'_> {
             let shares: Vec<f64> = words
                 .map(|word| match word.parse::<f64>() {
                     Ok(share) if share.is_finite() && share >= 0.0 => Ok(share),
-                    _ => Err(wrong(format!("`{word}` is no share: a number from 0 on"))),
+                    _ => Err(wrong(format!("`{word}` is not a share: a number from 0 on"))),
                 })
                 .collect::<Result<_, _>>()?;
             let shares: [f64; 7] = shares.try_into().map_err(|found: Vec<f64>| {
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_looked_for_is_said_where_nothing_is_there() {
+    fn missing_files_give_an_error_with_the_expected_ones() {
         let folder = tempfile::tempdir().unwrap();
         let error = Rafdb::find(folder.path(), 0.1, 0).unwrap_err();
         assert_eq!(

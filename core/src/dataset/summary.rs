@@ -1,4 +1,4 @@
-//! What the loader sees, in numbers.
+//! Counts of a loaded data set.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Dataset, Split};
 
-/// Images and classes in each split, and what was left out and why.
+/// Images and classes in each split, and the excluded images by reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Summary {
     /// In class order.

@@ -1,4 +1,4 @@
-//! The tables of an experiment, from the folders of its trainings.
+//! Collects the tables of an experiment from the folders of its trainings.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -21,18 +21,18 @@ use crate::store::{
     write_sealed_json, write_table, write_whole,
 };
 
-/// Writes every table of the experiment but those that are computed from tables alone. Returns how many
-/// runs have no numbers (after an interruption they are open, else failed) and how many maps are missing.
+/// Writes every table of the experiment except those computed from other tables. Returns the number of runs
+/// without results (open after an interruption, failed otherwise) and of missing maps.
 ///
 /// # Errors
-/// [`EngineError::Interrupted`] where that comes now; each table is then the new one or the old one.
+/// [`EngineError::Interrupted`] if interrupted now; each table is then either the new or the old one.
 pub(super) fn tables(
     work: &Work,
     identified: &Identified,
     interrupted: bool,
     observer: &dyn Observer,
 ) -> Result<usize, EngineError> {
-    // What was interrupted before is written down all the same.
+    // After an earlier interruption the tables are still written.
     let go_on = || match !interrupted && observer.interrupted() {
         true => Err(EngineError::Interrupted),
         false => Ok(()),
@@ -44,7 +44,7 @@ pub(super) fn tables(
         .trainings
         .iter()
         .map(|TrainingIdentity { id, .. }| match results.manifest_if_any(id.as_str()) {
-            // What is still so after this run has said so and has not come to do it again.
+            // A training that failed before and was not retried by this run.
             Err(error) if error.unusable().is_some() => Ok(None),
             other => other,
         })
@@ -94,7 +94,7 @@ pub(super) fn tables(
     Ok(missing_maps + runs.iter().filter(|row| !row.status.is_done()).count())
 }
 
-/// Writes what the experiment is and what it needs, so that others see it before its tables are there.
+/// Writes the experiment and its plan, so that other processes see what it needs before its tables exist.
 pub(super) fn announce(work: &Work, identified: &Identified) -> Result<(), EngineError> {
     let Work { experiment, plan, results, .. } = work;
     let folder = results.experiment_dir(&experiment.name)?;
@@ -105,7 +105,7 @@ pub(super) fn announce(work: &Work, identified: &Identified) -> Result<(), Engin
     Ok(write_sealed_json(&folder.join("plan.json"), &outline)?)
 }
 
-/// A run's row but for its metrics. What is missing is open after an interruption, else failed.
+/// A run's row without its metrics. A missing run is open after an interruption, failed otherwise.
 fn describe(
     work: &Work,
     identified: &Identified,
@@ -201,15 +201,15 @@ fn score(
     Ok(())
 }
 
-/// For faces, what an ideal observer reaches with any set of regions, in each swept choice: set by set a row for every
-/// condition that leaves it to be seen.
+/// For faces, the accuracy of an ideal observer for every set of regions in each setting: for each set, one row per
+/// condition in which it is visible.
 fn truth(work: &Work) -> Result<(), EngineError> {
     let mut rows = Vec::new();
     for (index, cell) in work.experiment.cells.iter().enumerate() {
         let Source::Faces(faces) = &cell.settings.dataset.source else { continue };
         let mut seen_by: BTreeMap<Vec<&str>, Vec<&str>> = BTreeMap::new();
         for condition in work.plan.conditions.iter().filter(|condition| condition.cell == index) {
-            if let Some(seen) = seen(condition) {
+            if let Some(seen) = visible_regions(condition) {
                 seen_by.entry(seen).or_default().push(&condition.name);
             }
         }
@@ -230,9 +230,9 @@ fn truth(work: &Work) -> Result<(), EngineError> {
     Ok(write_table(&work.results.table_path::<TruthRow>(&work.experiment.name)?, &rows)?)
 }
 
-/// The regions of the atlas that can be seen where a network is evaluated, sorted; `None` where that is no set of them:
-/// of controls, of masks alone and of regions of the user's own.
-fn seen(condition: &Condition) -> Option<Vec<&str>> {
+/// The regions of the atlas that are visible when a network is evaluated, sorted; `None` where that is no set of them:
+/// for controls, the mask-only baseline and regions of the user's own.
+fn visible_regions(condition: &Condition) -> Option<Vec<&str>> {
     let every = BTreeSet::from(Regions::built_in_names());
     let named: BTreeSet<&str> = condition.regions.iter().map(String::as_str).collect();
     let seen = match (&condition.occlusion, condition.phase) {
@@ -245,10 +245,10 @@ fn seen(condition: &Condition) -> Option<Vec<&str>> {
     Some(seen.into_iter().collect())
 }
 
-/// The key under which the rows of a stored truth name what it is the truth of.
+/// The key under which the rows of a stored truth name the settings that they belong to.
 const SOURCE: &str = "truth.source";
 
-/// It follows from the settings alone, so that it is computed once. The rows have no condition yet.
+/// It depends on the settings alone, so it is computed once. The rows have no condition yet.
 fn shared_truth(
     results: &Results,
     spec: &DatasetSpec,
@@ -257,7 +257,7 @@ fn shared_truth(
     let source = source_content(spec).unwrap_or_default();
     let hash = blake3::hash(source.as_bytes()).to_hex().to_string();
     let shared = results.cache_dir().join(format!("{hash}.parquet"));
-    // Each row names its source in a column of its own, so that a file under a wrong name is not believed.
+    // Each row names its source in a column, so that a misnamed file is detected.
     let swept = BTreeMap::from([(SOURCE.to_owned(), format!("\"{hash}\""))]);
     if let Ok(rows) = read_table::<TruthRow>(&shared)
         && rows.iter().all(|row| row.swept == swept)
@@ -299,11 +299,11 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_seen_follows_from_mode_and_phase() {
+    fn visible_regions_follow_from_mode_and_phase() {
         let plan = Plan::new(&experiment()).unwrap();
         let seen = |name: &str| {
             let found = plan.conditions.iter().find(|condition| condition.name == name);
-            seen(found.unwrap_or_else(|| panic!("{name}"))).map(|seen| seen.join(" "))
+            visible_regions(found.unwrap_or_else(|| panic!("{name}"))).map(|set| set.join(" "))
         };
         let every = "brows cheeks eyes forehead jaw mouth nose";
         assert_eq!(seen("whole").as_deref(), Some(every));
@@ -312,15 +312,15 @@ mod tests {
             Some("brows cheeks forehead jaw nose")
         );
         assert_eq!(seen("keep eyes + mouth (retrain)").as_deref(), Some("eyes mouth"));
-        // Whole again where it counts.
+        // Evaluated on whole faces.
         assert_eq!(seen("hide eyes (train)").as_deref(), Some(every));
-        // The observer's set cannot be told.
+        // No set of atlas regions.
         assert_eq!(seen("hide eyes (retrain), control 1"), None);
         assert_eq!(seen("hide eyes_left (retrain)"), None);
     }
 
     #[test]
-    fn a_truth_is_computed_once_and_believed_under_its_own_name_alone() {
+    fn a_truth_is_computed_once_and_rejected_under_another_name() {
         let folder = tempfile::tempdir().unwrap();
         let results = Results::create(folder.path()).unwrap();
         let experiment = experiment();

@@ -8,7 +8,7 @@ use crate::experiment::DatasetSpec;
 use crate::region::Affine;
 use crate::store::Results;
 
-/// Reads a data set; what is decoded is kept in the results folder.
+/// Reads a data set; decoded images are cached in the results folder.
 pub fn load(
     spec: &DatasetSpec,
     results: &Results,
@@ -17,7 +17,7 @@ pub fn load(
     dataset::load(spec, &results.cache_dir(), watch)
 }
 
-/// As [`load`]; an observer is told how it goes, and may end it.
+/// As [`load`], reporting progress to an observer, which may interrupt it.
 pub fn load_with_progress(
     spec: &DatasetSpec,
     results: &Results,
@@ -29,7 +29,7 @@ pub fn load_with_progress(
         let event = match progress {
             dataset::Progress::Step { stage, done, total } => Event::Reading { stage, done, total },
             dataset::Progress::Rebuilding { path, why } => {
-                Event::Warning { text: format!("{}: {why}; it is made anew", path.display()) }
+                Event::Warning { text: format!("{}: {why}; rebuilding it", path.display()) }
             }
         };
         observer.borrow_mut().event(&event);
@@ -37,8 +37,8 @@ pub fn load_with_progress(
     load(spec, results, Watch { progress: &progress, interrupted: &interrupted })
 }
 
-/// What carries the canonical face frame into each image of a split. Where an image has no points, its
-/// regions lie as in the canonical frame.
+/// The maps from the canonical face frame into each image of a split; the identity for images without
+/// landmarks.
 pub fn frames(dataset: &Dataset, split: Split) -> Vec<Affine> {
     let landmarks = dataset.split(split).landmarks.iter();
     landmarks

@@ -1,4 +1,4 @@
-//! What keeps a whole experiment from being run.
+//! Errors that stop a whole experiment.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use crate::machine::DeviceError;
 use crate::plan::{MasksNothing, PlanError, TrainingId, in_lines};
 use crate::store::StoreError;
 
-/// What keeps a whole experiment from being run.
+/// An error that stops a whole experiment.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     #[error(transparent)]
@@ -24,40 +24,38 @@ pub enum EngineError {
     Confusion(#[from] crate::analysis::ConfusionError),
     #[error("{}", in_lines(nothing))]
     MasksNothing { nothing: Vec<MasksNothing> },
-    #[error("this is no specification of a training: {0}")]
+    #[error("not a valid training specification: {0}")]
     Specification(String),
     #[error(
-        "the data, or what this program makes of the specification, are not those of training {id}: \
+        "the data, or this version's reading of the specification, differ from those of training {id}: \
          plan the experiment again"
     )]
     OtherTraining { id: TrainingId },
-    #[error(
-        "no experiment in the results folder needs training {id}, so that its settings are not known"
-    )]
+    #[error("no experiment in the results folder needs training {id}, so its settings are unknown")]
     Orphan { id: String },
-    #[error("training {id} is not done: there are no numbers to agree with")]
+    #[error("training {id} is not done, so there are no numbers to compare with")]
     NotDone { id: String },
     #[error(
-        "training {id} cannot be done again: its data have changed since, or this version of the program \
-         makes something else of its experiment"
+        "training {id} cannot be repeated: its data have changed, or this version of the program reads its \
+         experiment differently"
     )]
     Changed { id: String },
     #[error(
-        "the results folder holds another study called `{name}`, {what}. Nothing is lost: what this one has \
-         trained stays. Run it again under a name of its own: --set name={name}_2"
+        "the results folder holds another study called `{name}`, {what}. Nothing is lost: finished \
+         trainings are kept. Run it again under another name: --set name={name}_2"
     )]
     NameTaken { name: String, what: String },
     #[error("`{}` cannot be started as a worker: {error}", program.display())]
     Start { program: PathBuf, error: std::io::Error },
     #[error("interrupted")]
     Interrupted,
-    /// A worker's reason to stop everything.
+    /// A worker's reason to stop the whole run.
     #[error("{reason}")]
     Worker { reason: String, storing: bool },
 }
 
 impl EngineError {
-    /// Whether the command was right and its result could not be stored: a full disk, say.
+    /// Whether the command was valid but its result could not be stored: a full disk, say.
     pub fn is_about_storing(&self) -> bool {
         match self {
             EngineError::Store(StoreError::Write { .. }) => true,
@@ -67,7 +65,7 @@ impl EngineError {
         }
     }
 
-    /// Whether whoever watches ended it.
+    /// Whether the user interrupted it.
     pub fn is_interruption(&self) -> bool {
         matches!(self, EngineError::Interrupted | EngineError::Dataset(DatasetError::Interrupted))
     }

@@ -1,5 +1,5 @@
-//! What happens while an experiment runs, as values: shown on a terminal, written as JSON lines, and
-//! handed from a worker to the run that started it.
+//! Events of a running experiment: shown on a terminal, written as JSON lines, and sent from a worker to the run that
+//! started it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,41 +10,41 @@ use crate::dataset::Stage;
 use crate::epoch::{EpochRecord, Step};
 use crate::plan::{EvaluationId, SensitivityId, TrainingId};
 
-/// One thing that happened. As JSON: an object whose `event` is the name in snake case.
+/// One event. As JSON: an object whose `event` is the name in snake case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    /// A data set is being read: so many files or pictures of all.
+    /// A data set is being read: files or images done, of all.
     Reading {
         stage: Stage,
         done: usize,
         total: usize,
     },
-    /// Something that the user should know, and that stops nothing.
+    /// A message for the user that stops nothing.
     Warning {
         text: String,
     },
-    /// Before the first training: how much there is and how much of it was done before.
+    /// Before the first training: the total work, and how much was done before.
     Planned {
         experiment: String,
         trainings: usize,
         trained: usize,
         evaluations: usize,
         evaluated: usize,
-        /// Trainings at once, and threads of each.
+        /// Trainings in parallel, and threads per training.
         jobs: u32,
         threads: u32,
     },
-    /// A worker is at a training.
+    /// A worker started a training.
     Started {
         training: TrainingId,
         name: String,
         seed: u64,
         epochs: u32,
-        /// Epochs that were done before, where it goes on from a checkpoint.
+        /// Epochs that were done before, if it resumes from a checkpoint.
         resumed: Option<u32>,
     },
-    /// Where a training stands, a few times a second.
+    /// Progress of a training, a few times per second.
     Step {
         training: TrainingId,
         #[serde(flatten)]
@@ -58,7 +58,7 @@ pub enum Event {
     Trained {
         training: TrainingId,
     },
-    /// A trained network is being evaluated, under so many occlusions.
+    /// A trained network is being evaluated under this many occlusions.
     Evaluating {
         training: TrainingId,
         name: String,
@@ -69,7 +69,7 @@ pub enum Event {
         training: TrainingId,
         evaluation: EvaluationId,
     },
-    /// A map of where the network looks is being made: the share that is done, a few times a second.
+    /// A sensitivity map is being computed: the share that is done, a few times per second.
     Mapping {
         training: TrainingId,
         share: f64,
@@ -78,7 +78,7 @@ pub enum Event {
         training: TrainingId,
         map: SensitivityId,
     },
-    /// A training or one of its evaluations failed; the others go on.
+    /// A training or one of its evaluations failed; the others continue.
     Failed {
         training: TrainingId,
         name: String,
@@ -87,24 +87,24 @@ pub enum Event {
         /// Whether it is retried.
         again: bool,
     },
-    /// Another run is at this training; its result is waited for.
+    /// Another run is training this; its result is waited for.
     Elsewhere {
         training: TrainingId,
         name: String,
         seed: u64,
     },
-    /// A worker's last word on a training.
+    /// A worker's final event of a training.
     Ended {
         training: TrainingId,
         #[serde(flatten)]
         outcome: Outcome,
     },
-    /// A run's last word.
+    /// A run's final event.
     Finished {
         experiment: String,
         trained: usize,
         evaluated: usize,
-        /// Runs that have no numbers.
+        /// Runs without results.
         failed_runs: usize,
         interrupted: bool,
     },
@@ -114,32 +114,32 @@ pub enum Event {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
-    /// Everything that was asked for is there.
+    /// All requested results are stored.
     Done,
-    /// The training, or an evaluation, failed, and that is written down.
+    /// The training, or an evaluation, failed; the manifest records it.
     Failed {
         reason: String,
-        /// Whether it might go well another time.
+        /// Whether a retry might succeed.
         transient: bool,
     },
     /// A checkpoint is written.
     Interrupted,
-    /// Another process is at this training.
+    /// Another process holds this training's lock.
     Busy,
-    /// What keeps any training from being done: data that have changed, a disk that is full.
+    /// An error that stops every training: changed data, a full disk.
     Stopped {
         reason: String,
-        /// Whether the command was right and its result could not be stored.
+        /// Whether the command was valid but its result could not be stored.
         storing: bool,
     },
 }
 
-/// Who is told what happens, and may end it.
+/// Receives events, and may interrupt the run.
 pub trait Observer {
     fn event(&mut self, event: &Event);
-    /// Raised by whoever wants everything to end; for those who look at it from threads of their own.
+    /// A flag that interrupts the run when raised; may be polled from any thread.
     fn interruption(&self) -> Arc<AtomicBool>;
-    /// Asked before each step; on `true` what is under way is checkpointed and everything ends.
+    /// Polled before each step; on `true` running trainings write checkpoints and the run ends.
     fn interrupted(&self) -> bool {
         self.interruption().load(Ordering::SeqCst)
     }

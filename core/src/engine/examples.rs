@@ -1,5 +1,5 @@
-//! Example pictures: what a network meets under each condition, kept in the experiment's folder for the report,
-//! which has no data set.
+//! Example images: a network's inputs under each condition, kept in the experiment's folder for the report, which
+//! has no data set.
 
 use std::io::Write as _;
 
@@ -11,7 +11,7 @@ use crate::dataset::{Dataset, Split};
 use crate::plan::Condition;
 use crate::store::{StoreError, write_whole};
 
-/// More conditions than this have no pictures: those with the most regions, controls before others.
+/// At most this many conditions have example images: those with the fewest regions, controls last.
 const MOST: usize = 30;
 /// A picture is no larger, pixels; larger ones are made smaller.
 const SIDE: usize = 64;
@@ -28,7 +28,7 @@ pub fn first_images(dataset: &Dataset, split: Split, count: usize) -> Vec<Vec<us
 }
 
 /// Writes a strip for each condition of the experiment's first setting: of each class the first test image, in
-/// class order, as the network meets it. A class without images leaves its place grey.
+/// class order, as the network's input. A class without images leaves its place grey.
 ///
 /// # Errors
 /// Where the data set cannot be read or a strip not be written.
@@ -55,7 +55,7 @@ pub fn write_examples(
     Ok(())
 }
 
-/// Removes all strips of the experiment, so that no picture of the data set is left in its folder.
+/// Removes all strips of the experiment, so that no image of the data set is left in its folder.
 ///
 /// # Errors
 /// Where one cannot be removed.
@@ -73,7 +73,7 @@ pub fn remove_examples(work: &Work) -> Result<(), EngineError> {
     Ok(removed.map_err(|error| StoreError::write(&folder, error))?)
 }
 
-/// Those conditions of the first setting that have a strip, in the order of the plan.
+/// The conditions of the first setting that get a strip, in the order of the plan.
 fn chosen(conditions: &[Condition]) -> Vec<&Condition> {
     let mut chosen: Vec<(usize, &Condition)> =
         conditions.iter().enumerate().filter(|(_, condition)| condition.cell == 0).collect();

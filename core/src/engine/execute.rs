@@ -19,18 +19,18 @@ use crate::store::{Live, Session, StoreError, host};
 pub struct Done {
     pub trained: usize,
     pub evaluated: usize,
-    /// Runs that have no numbers, and maps that are missing.
+    /// Runs without results, and missing maps.
     pub failed_runs: usize,
-    /// The next run goes on from here. Where trainings were interrupted, the tables hold what is done; else
-    /// they are those of the run before.
+    /// The next run resumes from here. If trainings were interrupted, the tables hold the finished ones; otherwise
+    /// they are those of the previous run.
     pub interrupted: bool,
 }
 
 /// Does what is missing and writes the experiment's tables.
 ///
 /// # Errors
-/// What stops everything: data that cannot be read, a results folder that cannot be written, a device
-/// that is not there. A training that fails is an [`Event::Failed`](super::event::Event::Failed) and a run
+/// Errors that stop the run: data that cannot be read, a results folder that cannot be written, a missing
+/// device. A training that fails is an [`Event::Failed`](super::event::Event::Failed) and a run
 /// without numbers.
 pub fn execute(work: &Work, observer: &mut dyn Observer) -> Result<Done, EngineError> {
     for choice in &work.resources.devices {
@@ -44,7 +44,7 @@ pub fn execute(work: &Work, observer: &mut dyn Observer) -> Result<Done, EngineE
     }
     let mut done = Done::default();
     match carry_out(work, observer, &mut done) {
-        // While it was found out what is done, or while the tables of what is done were written.
+        // Interrupted while the stored results were checked, or while the tables were written.
         Err(error) if error.is_interruption() => done.interrupted = true,
         carried => carried?,
     }
@@ -53,18 +53,18 @@ pub fn execute(work: &Work, observer: &mut dyn Observer) -> Result<Done, EngineE
 
 fn carry_out(work: &Work, observer: &mut dyn Observer, done: &mut Done) -> Result<(), EngineError> {
     let identified = identify(work, observer)?;
-    // Others are to know of it before they look whether the name is taken. Without locks nobody could tell
-    // whether this run still lives, so that it is not announced.
+    // Other runs must see it before they check whether the name is taken. Without locks nobody could tell
+    // whether this run is still alive, so it is not announced.
     let session = match work.locks {
         true => Some(Session::begin(work.results)?),
         false => None,
     };
     if let Some(session) = &session {
-        session.tell(&preparing(work));
+        session.publish(&preparing(work));
     }
-    let state = State::look(work, &identified, observer)?;
+    let state = State::read(work, &identified, observer)?;
     match ready_data(work, &identified, &state, observer) {
-        // The supervisor sees it too and starts nothing, and what is done is collected.
+        // The supervisor sees the interruption too and starts nothing; finished work is collected.
         Err(error) if error.is_interruption() => {}
         ready => ready?,
     }
@@ -83,7 +83,7 @@ fn carry_out(work: &Work, observer: &mut dyn Observer, done: &mut Done) -> Resul
     Ok(())
 }
 
-/// Takes the experiment's folder, and says what lies there from now on.
+/// Takes over the experiment's folder, and writes its plan there.
 fn announce(
     work: &Work,
     identified: &Identified,
@@ -91,7 +91,7 @@ fn announce(
 ) -> Result<(), EngineError> {
     let held = work.locks.then(|| work.results.hold_experiment(&work.experiment.name));
     let _held = match held {
-        // A run says so before; to plan for a scheduler no locks are needed.
+        // A run checks locks before; planning for a scheduler needs none.
         None | Some(Err(StoreError::NoLocks { .. })) => None,
         Some(held) => Some(held?),
     };
@@ -120,16 +120,16 @@ fn preparing(work: &Work) -> Live {
     }
 }
 
-/// A specification for each training that is open, for workers that others start.
+/// A specification for each open training, for workers that a scheduler starts.
 ///
 /// # Errors
-/// As [`execute`], but for what the trainings themselves meet.
+/// As [`execute`], except those of the trainings themselves.
 pub fn specifications(
     work: &Work,
     observer: &mut dyn Observer,
 ) -> Result<Vec<Specification>, EngineError> {
     let identified = identify(work, observer)?;
-    let state = State::look(work, &identified, observer)?;
+    let state = State::read(work, &identified, observer)?;
     ready_data(work, &identified, &state, observer)?;
     announce(work, &identified, observer)?;
     let open = (0..work.plan.trainings.len())
@@ -143,7 +143,7 @@ pub fn specifications(
     Ok(open.collect())
 }
 
-/// The ids of all that is planned; data on disk are read for it, where it is not known what they hold.
+/// The ids of everything planned; data on disk are read if their content hash is not cached.
 pub(super) fn identify(
     work: &Work,
     observer: &mut dyn Observer,
@@ -164,9 +164,8 @@ pub(super) fn identify(
     Ok(work.plan.identify(&content))
 }
 
-/// Puts the drawn faces that open trainings need into the cache, so that no two workers draw the same.
-/// Where regions lie differently from picture to picture, whatever covers none of their pixels is known
-/// then, before hours are spent.
+/// Fills the cache with the drawn faces that open trainings need, so that no two workers draw the same. Where the place
+/// of regions differs between images, regions without pixels are found here, before the first training.
 fn ready_data(
     work: &Work,
     identified: &Identified,

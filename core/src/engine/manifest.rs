@@ -1,4 +1,4 @@
-//! What is written down of a training, whichever way it ended.
+//! The manifest of a training, done or failed.
 
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,7 +9,7 @@ use crate::machine::device;
 use crate::plan::{Identified, NUMERIC_VERSION, ParameterCount, TrainingId, TrainingSpec};
 use crate::store::{Manifest, TrainingStatus, host};
 
-/// What can be said of a training without its data or its network. `commit` is the one that the program was built
+/// The manifest as far as it is known without data or network. `commit` is the one that the program was built
 /// from.
 pub fn manifest(
     spec: &TrainingSpec,
@@ -51,7 +51,7 @@ pub fn manifest(
     }
 }
 
-/// Writes down that a training's process died. Its checkpoint stays, for the next try to go on from.
+/// Records that a training's process died. Its checkpoint stays, for a retry to resume from.
 pub(super) fn write_failure(
     work: &Work,
     identified: &Identified,
@@ -59,7 +59,7 @@ pub(super) fn write_failure(
     reason: &str,
 ) -> Result<(), EngineError> {
     let id = &identified.trainings[training].id;
-    // Where another run has taken it up meanwhile, it is no longer this one's to judge.
+    // If another run has claimed it meanwhile, that run decides.
     let _claim = match work.locks.then(|| work.results.claim(id.as_str())).transpose()? {
         Some(None) => return Ok(()),
         claim => claim,

@@ -1,14 +1,13 @@
-//! Who executes the trainings and evaluations of a plan.
+//! Executes the trainings and evaluations of a plan.
 //!
 //! In: an experiment, its plan and a results folder. Out: the folder, with every training and evaluation
-//! that was missing, and the experiment's tables. What is there already is never done again; what fails
-//! is written down and the rest goes on.
+//! that was missing, and the experiment's tables. Stored results are never computed again; failures are
+//! recorded and the rest continues.
 //!
-//! Trainings are done by processes of their own: a [`Supervisor`](supervisor) hands
-//! [`Specification`]s, one after another, to workers and hears [`Event`]s from them. The two share nothing but the
-//! results folder, where a lock on each training keeps any two processes, of one run or of several, from doing
-//! the same work. A worker whose training fails takes no other. What happens inside of one needs libtorch, of
-//! which this room knows no more than what it asks for: [`Libtorch`].
+//! Each training runs in a worker process: a [`Supervisor`](supervisor) sends [`Specification`]s, one after another, to
+//! workers and receives [`Event`]s from them. They share only the results folder, where a lock on each training keeps
+//! any two processes, of one run or of several, from doing the same work. A worker whose training fails takes no other.
+//! Workers need libtorch, which this room reaches only through [`Libtorch`].
 
 mod collect;
 mod data;
@@ -43,7 +42,7 @@ pub use outline::{
     Outline, OutlineCondition, OutlineMap, OutlineRun, OutlineTraining, Status, outline,
 };
 pub use outlook::Outlook;
-pub use process::{be_called_by_name, kill_workers, log_to, this_program};
+pub use process::{kill_workers, log_to, set_process_name, this_program};
 pub use reach::{Reached, reached};
 pub use reproduction::{Circumstance, Reproduced, Reproduction, epochs_differ};
 pub use run_progress::RunProgress;

@@ -1,8 +1,8 @@
-//! One name, one study: who may write into an experiment's folder.
+//! One name, one study: which run may write into an experiment's folder.
 //!
-//! A run of a study may replace the tables of an earlier run of it, for they hold no less. Where the folder holds
-//! another study of the same name, that one is kept under another name, or, where a run is at it, this run
-//! leaves it alone.
+//! A run of a study may replace the tables of an earlier run of it, because the new tables hold at least as much. If the
+//! folder holds another study of the same name, that study is renamed and kept; if a run is working on it, this run
+//! refuses to start.
 
 use std::collections::BTreeSet;
 
@@ -13,11 +13,11 @@ use super::work::Work;
 use crate::plan::Identified;
 use crate::store::{Former, Live, sessions};
 
-/// Makes sure that nothing is lost when this run writes into the folder of its experiment. To be called while
-/// the folder is held.
+/// Makes sure that nothing is lost when this run writes into the folder of its experiment. To be called with the
+/// folder's lock held.
 ///
 /// # Errors
-/// [`EngineError::NameTaken`] where another run is at another study of this name.
+/// [`EngineError::NameTaken`] if another run is working on another study of this name.
 pub(super) fn take(
     work: &Work,
     identified: &Identified,
@@ -29,12 +29,12 @@ pub(super) fn take(
     let folder = work.results.experiment_dir(name)?;
     let folder = folder.display();
     let text = if work.replace {
-        format!("`{folder}` held another study of this name, {what}: its tables are replaced")
+        format!("`{folder}` held another study of this name, {what}; its tables are replaced")
     } else {
         let kept = work.results.rename_former(name)?;
         format!(
-            "`{folder}` held another study of this name, {what}. It is called `{kept}` now; \
-             `fer-lab diff {kept} {name}` says how they differ. To keep both under names of your own, set \
+            "`{folder}` held another study of this name, {what}. It was renamed to `{kept}`; \
+             `fer-lab diff {kept} {name}` shows the differences. To choose the names yourself, set \
              `name`; `--replace` replaces the tables"
         )
     };
@@ -42,10 +42,10 @@ pub(super) fn take(
     Ok(())
 }
 
-/// Makes sure that the folder is still this study's, now that its tables are to be written.
+/// Makes sure that the folder is still this study's before its tables are written.
 ///
 /// # Errors
-/// [`EngineError::NameTaken`] where another study of this name has come to lie there meanwhile.
+/// [`EngineError::NameTaken`] if another study of this name was written there meanwhile.
 pub(super) fn still_own(work: &Work, identified: &Identified) -> Result<(), EngineError> {
     let live = other_run(work)?;
     match left_out(work, identified, live.is_some())? {
@@ -57,7 +57,7 @@ pub(super) fn still_own(work: &Work, identified: &Identified) -> Result<(), Engi
     }
 }
 
-/// What the study in the folder has that this one leaves out, in words.
+/// The results of the study in the folder that this one lacks, in words.
 fn left_out(
     work: &Work,
     identified: &Identified,

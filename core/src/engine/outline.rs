@@ -1,4 +1,4 @@
-//! A plan as other programs read it, with what is done already.
+//! A plan as JSON for other programs, with the status of each part.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::store::{EvaluationRecord, Results, StoreError, TrainingStatus};
 #[derive(Debug, Serialize)]
 pub struct Outline {
     pub experiment: String,
-    /// BLAKE3 of the experiment as it is run, which lies beside `plan.json`, hexadecimal.
+    /// BLAKE3 of `experiment.toml` beside `plan.json`, hexadecimal.
     pub experiment_blake3: String,
     pub question: String,
     /// Of the first combination, where a matrix sweeps the network.
@@ -22,7 +22,7 @@ pub struct Outline {
     pub conditions: Vec<OutlineCondition>,
     pub trainings: Vec<OutlineTraining>,
     pub runs: Vec<OutlineRun>,
-    /// Maps of where the networks look.
+    /// Sensitivity maps of the networks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sensitivity: Vec<OutlineMap>,
     pub warnings: Vec<String>,
@@ -50,7 +50,7 @@ pub struct OutlineTraining {
     pub training_id: String,
     pub seed: u64,
     pub status: Status,
-    /// The data were not at hand: the id stands for their settings and will be another.
+    /// The data were not read: the id is taken from their settings and will change.
     pub provisional: bool,
 }
 
@@ -77,13 +77,13 @@ pub struct OutlineMap {
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     Done,
-    /// It was interrupted and goes on from its checkpoint.
+    /// It was interrupted and resumes from its checkpoint.
     Started,
     Failed,
     Missing,
 }
 
-/// What a plan holds and how much of it lies in `results`, without a look at the files' content.
+/// A plan with the status of each part in `results`, from the existence of files alone.
 pub fn outline(
     experiment: &Experiment,
     plan: &Plan,

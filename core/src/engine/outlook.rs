@@ -1,5 +1,4 @@
-//! What can be said of a plan before anything is trained: how many images and steps, how long it takes, which
-//! effects it can find.
+//! Estimates for a plan before anything is trained: images and steps, time, and the minimum detectable effect.
 
 use serde::Serialize;
 
@@ -10,41 +9,42 @@ use crate::machine::Resources;
 use crate::plan::{Estimate, ImageCounts, Plan, steps_per_epoch};
 use crate::store::{Results, StoreError};
 
-/// A plan with its outlook. `plan --format json` prints it.
+/// A plan with its estimates. `plan --format json` prints it.
 #[derive(Debug, Serialize)]
 pub struct Outlook {
     #[serde(flatten)]
     pub outline: Outline,
-    /// Of the first training's data; `None` where they lie on disk and were not read yet.
+    /// Of the first training's data; `None` where they are on disk and were not read yet.
     pub images: Option<ImageCounts>,
     /// Steps of the optimiser in the first training, where no early stopping ends it.
     pub steps_per_training: Option<u64>,
-    /// What the open trainings take; `None` where the number of images is not known.
+    /// Seconds for the open trainings; `None` where the number of images is unknown.
     pub estimated_seconds: Option<f64>,
-    /// How many of them are done at once.
+    /// How many of them run in parallel.
     pub trainings_at_once: u32,
-    /// Whether that rests on such trainings; a guess from the network's arithmetic else.
+    /// Whether that rests on measured trainings; otherwise on the network's arithmetic.
     pub estimate_is_measured: Option<bool>,
-    /// The smallest effect on accuracy that is found with a chance of `power`, percentage points. `None` of one
-    /// seed, which does not show how much seeds differ, and where nothing is masked.
+    /// The minimum detectable effect on accuracy at this `power`, percentage points. `None` for one seed, which has
+    /// no variance between seeds, and where nothing is masked.
     pub minimum_detectable_effect_points: Option<f64>,
     /// A share.
     pub power: f64,
-    /// The effect that was asked about, percentage points of accuracy.
+    /// The target effect, percentage points of accuracy.
     pub effect_points: f64,
-    /// How many seeds find it; `None` where no number does with so many test images, and where nothing is masked.
+    /// The seeds needed to detect it; `None` if no number suffices with this many test images, and where nothing is
+    /// masked.
     pub seeds_needed: Option<usize>,
-    /// The rest of that; `None` where nothing is masked.
+    /// The details of these; `None` where nothing is masked.
     #[serde(skip)]
     pub found: Option<Power>,
 }
 
 impl Outlook {
-    /// `images` gives the number of a data set's images, where it is known; `effect` are points of accuracy that
-    /// are asked about.
+    /// `images` gives the number of a data set's images, where it is known; `effect` is the target effect in points of
+    /// accuracy.
     ///
     /// # Errors
-    /// Where the results folder cannot be looked through.
+    /// Where the results folder cannot be read.
     pub fn of(
         (experiment, plan, outline): (&Experiment, &Plan, Outline),
         resources: &Resources,
@@ -87,7 +87,7 @@ impl Outlook {
 }
 
 impl Outline {
-    /// The trainings that are not done, by their places.
+    /// The indices of the trainings that are not done.
     pub fn open(&self) -> Vec<usize> {
         let trainings = self.trainings.iter().enumerate();
         let open = trainings.filter(|(_, training)| training.status != Status::Done);

@@ -1,10 +1,9 @@
-//! A worker process, seen from the run that started it.
+//! The parent's side of a worker process.
 //!
-//! The worker reads specifications from its standard input, a line each, the next once it has said that it
-//! is done with the one before: to start a process takes longer than many a small training. The word `stop`
-//! asks for a checkpoint, and the end of that pipe, whatever brings it about, tells the worker that nobody
-//! waits for it any more. Events come back on standard output, a JSON object a line. Standard error goes
-//! into the log of the training that it is at.
+//! The worker reads specifications from its standard input, one per line, the next after it has reported the end of the
+//! one before: starting a process takes longer than many a small training. The line `stop` asks for a checkpoint, and
+//! the end of that pipe, for any reason, tells the worker that its parent is gone. Events come back on standard output,
+//! one JSON object per line. Standard error goes into the log of the current training.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -20,29 +19,29 @@ use crate::machine::device::ROUNDING_VARIABLES;
 use crate::plan::TrainingId;
 use crate::store::{Results, open_log};
 
-/// An event is a line of a few hundred bytes; more than this is none.
+/// An event is a line of a few hundred bytes; longer lines are ignored.
 const LONGEST_LINE: u64 = 1024 * 1024;
 
 /// The workers of this process that may be alive.
 static WORKERS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 
-/// What a worker said.
+/// A message from a worker.
 #[derive(Debug)]
 pub(super) enum Message {
     Event(Box<Event>),
-    /// It closed its output: it is ending, or has ended.
+    /// It closed its output: it is exiting, or has exited.
     Closed,
 }
 
 #[derive(Debug)]
 pub(super) struct Worker {
     child: Child,
-    /// Held open while there may be more to do: its end has the worker leave.
+    /// Held open while there may be more work: the worker exits when it closes.
     stdin: Option<ChildStdin>,
 }
 
 impl Worker {
-    /// Starts a worker at a first training; what it says is sent to `said` with its `slot`.
+    /// Starts a worker with a first training; its messages are sent to `said` with its `slot`.
     pub fn start(
         program: &Path,
         results: &Results,
@@ -70,36 +69,36 @@ impl Worker {
         let output = child.stdout.take().expect("it is piped");
         std::thread::spawn(move || listen(output, slot, &said));
         let mut worker = Worker { child, stdin };
-        // A worker that died at once has closed the pipe; how it died is seen when it is waited for.
+        // A worker that crashed at once has closed the pipe; `wait` gives the exit reason.
         worker.send(specification);
         Ok(worker)
     }
 
-    /// Hands over a training, once the one before is done. `false` where nobody is there to take it.
+    /// Sends a training after the one before is done. `false` if the worker has exited.
     pub fn send(&mut self, specification: &Specification) -> bool {
         let mut line = serde_json::to_vec(specification).expect("a specification is plain data");
         line.push(b'\n');
         self.stdin.as_mut().is_some_and(|stdin| stdin.write_all(&line).is_ok())
     }
 
-    /// There is nothing more to do: it ends.
+    /// No more work: the worker exits.
     pub fn close(&mut self) {
         self.stdin = None;
     }
 
-    /// Whether it was told that there is nothing more to do.
+    /// Whether its input was closed.
     pub fn is_closed(&self) -> bool {
         self.stdin.is_none()
     }
 
-    /// Asks for a checkpoint and an end.
+    /// Asks it to write a checkpoint and exit.
     pub fn stop(&mut self) {
         if let Some(stdin) = &mut self.stdin {
             let _ = stdin.write_all(b"stop\n");
         }
     }
 
-    /// Waits for the end of a worker that has closed its output.
+    /// Waits for a worker that has closed its output.
     pub fn wait(&mut self) -> std::io::Result<ExitStatus> {
         WORKERS.lock().expect("no holder panics").remove(&self.child.id());
         self.child.wait()
@@ -107,7 +106,7 @@ impl Worker {
 }
 
 impl Drop for Worker {
-    /// A run that ends by an error leaves nobody behind.
+    /// A run that ends by an error leaves no worker behind.
     fn drop(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
             let _ = self.child.kill();
@@ -116,13 +115,13 @@ impl Drop for Worker {
     }
 }
 
-/// The program that is running, to be started as its own worker. On Linux that is the very file it was
-/// started from, also where another one has taken its place meanwhile, as a build does.
+/// The running program, to be started as its own worker. On Linux this is the original file even if a build has
+/// replaced it meanwhile.
 ///
 /// # Errors
-/// Where the system does not tell.
+/// Where the system does not provide it.
 pub fn this_program() -> Result<PathBuf, EngineError> {
-    // In a child that is about to become the worker, it still names the parent's file.
+    // In a child before exec, it still names the parent's file.
     let running = Path::new("/proc/self/exe");
     if running.exists() {
         return Ok(running.to_owned());
@@ -130,8 +129,8 @@ pub fn this_program() -> Result<PathBuf, EngineError> {
     std::env::current_exe().map_err(|error| EngineError::Start { program: "fer-lab".into(), error })
 }
 
-/// Gives a worker its name in lists of processes: started through [`this_program`], it would be `exe`.
-pub fn be_called_by_name() {
+/// Sets the worker's name in process lists: started through [`this_program`], it would be `exe`.
+pub fn set_process_name() {
     #[cfg(target_os = "linux")]
     // SAFETY: the name is a C string, and the call copies it.
     unsafe {
@@ -139,7 +138,7 @@ pub fn be_called_by_name() {
     }
 }
 
-/// From now on what this worker writes to standard error goes into the log of a training.
+/// Redirects this worker's standard error into the log of a training.
 ///
 /// # Errors
 /// Where the log cannot be written.
@@ -155,13 +154,13 @@ pub fn log_to(results: &Results, training: &TrainingId) -> Result<(), EngineErro
     Ok(())
 }
 
-/// Elsewhere it stays with the log of the first one.
+/// Elsewhere it stays in the log of the first one.
 #[cfg(not(unix))]
 pub fn log_to(_: &Results, _: &TrainingId) -> Result<(), EngineError> {
     Ok(())
 }
 
-/// Kills every worker of this process, for who leaves at once.
+/// Kills every worker of this process, for an immediate exit.
 #[cfg(unix)]
 pub fn kill_workers() {
     let Ok(workers) = WORKERS.lock() else { return };
@@ -171,34 +170,34 @@ pub fn kill_workers() {
     }
 }
 
-/// Elsewhere they end by themselves, soon after their standard input does.
+/// Elsewhere they exit by themselves, soon after their standard input closes.
 #[cfg(not(unix))]
 pub fn kill_workers() {}
 
-/// Why a worker that said no last word ended.
+/// The exit reason of a worker that sent no final event.
 #[cfg(unix)]
 pub(super) fn exit_reason(status: ExitStatus) -> String {
     use std::os::unix::process::ExitStatusExt;
     match (status.signal(), status.code()) {
         (Some(libc::SIGKILL), _) => {
-            "its process was killed (SIGKILL): most likely the memory ran out; \
+            "its process was killed (SIGKILL), probably because memory ran out; \
              fewer --jobs or a smaller `train.batch_size` need less"
                 .to_owned()
         }
         (Some(signal), _) => {
-            format!("its process was ended by signal {signal}; its log may say more")
+            format!("its process was ended by signal {signal}; see its log")
         }
-        (_, Some(code)) => format!("its process ended with code {code}; its log may say more"),
-        _ => "its process ended, and it is not known how".to_owned(),
+        (_, Some(code)) => format!("its process ended with code {code}; see its log"),
+        _ => "its process ended for an unknown reason".to_owned(),
     }
 }
 
-/// Why a worker that said no last word ended.
+/// The exit reason of a worker that sent no final event.
 #[cfg(not(unix))]
 pub(super) fn exit_reason(status: ExitStatus) -> String {
     match status.code() {
-        Some(code) => format!("its process ended with code {code}; its log may say more"),
-        None => "its process ended, and it is not known how".to_owned(),
+        Some(code) => format!("its process ended with code {code}; see its log"),
+        None => "its process ended for an unknown reason".to_owned(),
     }
 }
 
@@ -211,7 +210,7 @@ fn listen(output: impl Read, slot: usize, said: &Sender<(usize, Message)>) {
             Ok(0) | Err(_) => break,
             Ok(_) => {}
         }
-        // Whatever else writes to standard output, a library say, is no event.
+        // Other output, of a library for instance, is ignored.
         if let Ok(event) = serde_json::from_slice::<Event>(&line)
             && said.send((slot, Message::Event(Box::new(event)))).is_err()
         {

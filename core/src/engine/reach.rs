@@ -1,4 +1,4 @@
-//! Whether what an experiment covers reaches the pixels of the pictures that it is asked on.
+//! Whether an experiment's masks contain pixels of the images of its data set.
 
 use super::data::frames;
 use super::error::EngineError;
@@ -6,28 +6,28 @@ use super::event::{Event, Observer};
 use crate::dataset::{Dataset, Split};
 use crate::plan::{MasksNothing, Parts, Pictures};
 
-/// So many parts are named in a warning.
+/// At most this many parts are named in a warning.
 const MOST_NAMED: usize = 6;
 
-/// What the pictures of a data set show of an experiment's regions and controls.
+/// The result of checking an experiment's regions and controls on the images of a data set.
 #[derive(Debug, Default)]
 pub struct Reached {
-    /// What covers no pixel of any picture of a split: an experiment on it asks nothing.
+    /// Masks without a pixel in any image of a split: masking them has no effect.
     pub nothing: Vec<MasksNothing>,
-    /// What a researcher should know, in sentences.
+    /// Warnings for the researcher, in sentences.
     pub warnings: Vec<String>,
 }
 
-/// Holds regions and controls against every picture of a data set.
+/// Checks regions and controls on every image of a data set.
 pub fn reached(parts: &Parts, dataset: &Dataset) -> Reached {
     let size = (dataset.height, dataset.width);
     let mut reached = Reached::default();
     for split in Split::ALL {
         let frames = frames(dataset, split);
-        let name = format!("{split} picture");
+        let name = format!("{split} image");
         let found = parts.reach(Pictures { name: &name, frames: &frames, size });
         for nothing in found.nothing {
-            // Once is enough, of whichever split.
+            // Reported once, for the first split.
             if reached.nothing.iter().all(|known| known.part != nothing.part) {
                 reached.nothing.push(nothing);
             }
@@ -40,22 +40,22 @@ pub fn reached(parts: &Parts, dataset: &Dataset) -> Reached {
         }
         if !named.is_empty() {
             reached.warnings.push(format!(
-                "of the {} {split} pictures some have no pixel of {}: there it changes nothing",
+                "some of the {} {split} images have no pixel of {}: masking it has no effect there",
                 frames.len(),
                 named.join(", "),
             ));
         }
         reached.warnings.extend(found.everything.iter().map(|set| {
             format!(
-                "{set} covers every pixel of every {split} picture: hidden, it leaves nothing to be seen, \
-                 and kept, the whole picture"
+                "{set} contains every pixel of every {split} image: hidden, it leaves nothing visible, \
+                 and kept, the whole image"
             )
         }));
     }
     reached
 }
 
-/// Tells what is to be known, and refuses to begin where something covers nothing.
+/// Emits the warnings, and refuses to start if a mask contains no pixel.
 pub(super) fn check(
     parts: &Parts,
     dataset: &Dataset,

@@ -1,26 +1,26 @@
-//! How a training done once more compares with what is stored.
+//! Comparison of a repeated training with the stored one.
 
 use crate::store::{EpochRow, PredictionRow, StoreError};
 
-/// How a training done again compares with the one that is stored.
+/// Comparison of a repeated training with the stored one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reproduction {
     pub training_id: String,
     pub name: String,
     pub seed: u64,
     pub seconds: f64,
-    /// What was different about the circumstances, then and now: program, libtorch, device, threads.
+    /// Differences of the environment, then and now: program, libtorch, device, threads.
     pub circumstances: Vec<Circumstance>,
-    /// What is stored and no longer what was stored then, each with the reason.
+    /// Damaged or missing stored files, each with the reason.
     pub damaged: Vec<String>,
-    /// Whether the network is to the last bit the one that the manifest names.
+    /// Whether the network is bit-identical to the one in the manifest.
     pub same_network: bool,
-    /// The largest difference of any loss or accuracy of any epoch; infinite where the epochs are not as
-    /// many, `None` where those that are stored cannot be read.
+    /// The largest difference of any loss or accuracy of any epoch; infinite where the number of epochs
+    /// differs, `None` where the stored ones cannot be read.
     pub epochs_differ: Option<f64>,
-    /// Evaluations that some experiment needs and that are not stored, so that nothing could be compared.
+    /// Evaluations that an experiment needs and that are not stored, so they could not be compared.
     pub evaluations_missing: u64,
-    /// Answers of all evaluations, and how many of them name another class.
+    /// Predictions of all evaluations, and how many of them differ in their class.
     pub answers: u64,
     pub answers_differ: u64,
     /// The largest difference of a probability.
@@ -35,14 +35,14 @@ pub struct Circumstance {
 }
 
 impl Reproduction {
-    /// Whether every number that can be compared is the same to the last bit.
+    /// Whether every number that can be compared is bit-identical.
     pub fn same_numbers(&self) -> bool {
         self.epochs_differ.unwrap_or(0.0) == 0.0
             && self.answers_differ == 0
             && self.probabilities_differ == 0.0
     }
 
-    /// Whether everything is there and the same to the last bit.
+    /// Whether everything is stored and bit-identical.
     pub fn agrees(&self) -> bool {
         self.damaged.is_empty() && self.same_network && self.same_numbers()
     }
@@ -57,7 +57,7 @@ pub enum Reproduced {
 }
 
 impl Reproduction {
-    /// `None` for what is missing or damaged, which is noted.
+    /// `None` for a missing or damaged file, which is recorded.
     pub fn note_damage<T>(
         &mut self,
         found: Result<T, StoreError>,
@@ -73,7 +73,7 @@ impl Reproduction {
             }
             Err(error) => return Err(error),
         };
-        // A file that is looked at twice is one damage.
+        // A file that is read twice is recorded once.
         let start = format!("`{}`: ", path.display());
         if !self.damaged.iter().any(|said| said.starts_with(&start)) {
             self.damaged.push(start + &reason);
@@ -81,8 +81,8 @@ impl Reproduction {
         Ok(None)
     }
 
-    /// Counts the answers of one evaluation, and how far those of `after` are from those of `before`.
-    pub fn compare_answers(&mut self, before: &[PredictionRow], after: &[PredictionRow]) {
+    /// Counts the predictions of one evaluation, and their differences between `before` and `after`.
+    pub fn compare_predictions(&mut self, before: &[PredictionRow], after: &[PredictionRow]) {
         self.answers += after.len() as u64;
         self.answers_differ += before.len().abs_diff(after.len()) as u64;
         for (a, b) in before.iter().zip(after) {

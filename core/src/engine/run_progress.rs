@@ -1,4 +1,4 @@
-//! Where a run stands, summed up from its events.
+//! Progress of a run, accumulated from its events.
 
 use std::collections::HashMap;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -7,24 +7,24 @@ use super::event::Event;
 use crate::plan::TrainingId;
 use crate::store::{Live, LiveWorker, host};
 
-/// Counts, the trainings under way, and the time that is left.
+/// Counts, running trainings, and the estimated time left.
 #[derive(Debug, Clone)]
 pub struct RunProgress {
     live: Live,
-    /// Since when a worker is at what it does for a training.
+    /// When each worker started its current step of a training.
     since: HashMap<String, Instant>,
     trainings: Pace,
     evaluations: Pace,
 }
 
-/// How long a worker takes for one of a kind.
+/// The mean duration of a training or an evaluation.
 #[derive(Debug, Clone, Copy, Default)]
 struct Pace {
     seconds: f64,
     done: f64,
 }
 
-/// What an evaluation takes, as a share of a training, as long as none was done.
+/// The assumed duration of an evaluation relative to a training until one was measured.
 const EVALUATION: f64 = 0.05;
 
 impl Pace {
@@ -34,7 +34,7 @@ impl Pace {
         self.done += 1.0;
     }
 
-    /// Seconds for one, once there is something to judge by.
+    /// Seconds for one, once one was measured.
     fn each(self) -> Option<f64> {
         (self.done > 0.05 && self.seconds > 0.0).then(|| self.seconds / self.done)
     }
@@ -131,7 +131,7 @@ impl RunProgress {
         }
     }
 
-    /// A worker is at a training, whatever it did before.
+    /// A worker started a training.
     fn enter(&mut self, training: &TrainingId, name: &str, seed: u64) -> &mut LiveWorker {
         self.left(training);
         self.since.insert(training.to_string(), Instant::now());
@@ -150,18 +150,18 @@ impl RunProgress {
         self.live.workers.last_mut().expect("it was just added")
     }
 
-    /// A training is no longer under way.
+    /// A training is no longer running.
     fn left(&mut self, training: &TrainingId) {
         self.live.workers.retain(|worker| worker.training_id != training.as_str());
         self.since.remove(training.as_str());
     }
 
-    /// The sum, as of now.
+    /// The current totals.
     pub fn live(&self) -> Live {
         Live { updated: now(), seconds_left: self.seconds_left(), ..self.live.clone() }
     }
 
-    /// The share of all work that is done, trainings under way by their epochs.
+    /// The share of all work that is done; running trainings count by their epochs.
     pub fn share(&self) -> f64 {
         let evaluation = match self.seconds_each() {
             (Some(training), Some(evaluation)) => evaluation / training,
@@ -181,7 +181,7 @@ impl RunProgress {
         self.live.workers.iter().filter(|worker| !worker.trained).map(share).sum()
     }
 
-    /// With the trainings under way.
+    /// Including running trainings.
     fn training_pace(&self) -> Pace {
         let training = self.live.workers.iter().filter(|worker| !worker.trained);
         let since = training.filter_map(|worker| self.since.get(&worker.training_id));
@@ -192,14 +192,14 @@ impl RunProgress {
         }
     }
 
-    /// For a training and for an evaluation, where something is known of them.
+    /// For a training and for an evaluation, where measured.
     fn seconds_each(&self) -> (Option<f64>, Option<f64>) {
         let training = self.training_pace().each();
         let guess = training.map(|seconds| seconds * EVALUATION);
         (training, self.evaluations.each().or(guess))
     }
 
-    /// By the speed so far, once there is something to judge by.
+    /// Extrapolated from the speed so far, once something was measured.
     fn seconds_left(&self) -> Option<f64> {
         let Live { trainings, trained, evaluations, evaluated, jobs, .. } = self.live;
         let (training, evaluation) = self.seconds_each();
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn trainings_under_way_count_by_their_epochs() {
+    fn running_trainings_count_by_their_epochs() {
         let mut progress = RunProgress::default();
         let experiment = "x".to_owned();
         progress.take(&Event::Planned {
@@ -265,7 +265,7 @@ mod tests {
         assert!((progress.share() - 2.1 / 4.4).abs() < 1e-12);
     }
 
-    /// Where all is trained and much is to be examined, something is left.
+    /// If all is trained and evaluations are open, time is left.
     #[test]
     fn evaluations_count_too() {
         let mut progress = RunProgress::default();

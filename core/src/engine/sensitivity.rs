@@ -1,5 +1,4 @@
-//! Maps of where the networks look: which ones an experiment asks for, which are there, and how they become its
-//! tables.
+//! Sensitivity maps: which ones an experiment asks for, which are stored, and how they are collected into tables.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +13,7 @@ use crate::plan::{Identified, Plan, SensitivityId, TrainingId, sensitivity_id};
 use crate::store::table::TableWriter;
 use crate::store::{Results, SensitivityCurveRow, SensitivityRow, StoreError, Table, read_table};
 
-/// A map of where a training's network looks.
+/// A sensitivity map of a training's network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SensitivityMap {
@@ -22,7 +21,7 @@ pub struct SensitivityMap {
     pub spec: SensitivitySpec,
 }
 
-/// The maps that an experiment asks for of one of its trainings: none but of those on whole faces.
+/// The maps that an experiment asks for of one of its trainings; only trainings on whole faces have maps.
 pub(super) fn asked(
     experiment: &Experiment,
     plan: &Plan,
@@ -41,7 +40,7 @@ pub(super) fn asked(
     maps.map(|&spec| SensitivityMap { id: sensitivity_id(id, &spec), spec }).collect()
 }
 
-/// Whether a map and its curves are there, whole.
+/// Whether a map and its curves are stored, complete.
 pub fn has_map(
     results: &Results,
     training: &TrainingId,
@@ -51,7 +50,7 @@ pub fn has_map(
     Ok(sound(read(results, training, map), observer)?.is_some())
 }
 
-/// Whether the files of a map are there, without a look at their content.
+/// Whether the files of a map exist, without reading them.
 pub(super) fn map_exists(
     results: &Results,
     training: &TrainingId,
@@ -81,8 +80,8 @@ pub fn map_curves_path(map: &Path) -> PathBuf {
     map.with_extension("curves.parquet")
 }
 
-/// Gathers the experiment's maps into its two tables; an experiment that asks for none has none. Returns how
-/// many are missing.
+/// Collects the experiment's maps into its two tables, which exist only if it asks for maps. Returns how many
+/// are missing.
 pub(super) fn collect(work: &Work, identified: &Identified) -> Result<usize, EngineError> {
     let Work { experiment, plan, results, .. } = work;
     let maps_path = results.table_path::<SensitivityRow>(&experiment.name)?;

@@ -1,5 +1,5 @@
-//! What a worker is asked to do: one training with its evaluations, in a file that needs nothing beside
-//! it but the data and the results folder.
+//! The specification of a worker's job: one training with its evaluations, in a file that needs only the data and the
+//! results folder.
 
 use std::io::Read;
 
@@ -15,21 +15,21 @@ use crate::plan::{
 };
 use crate::region::{Fill, Occlusion, RandomSets, TrainingMask};
 
-/// The version of this contract.
+/// The version of this format.
 const VERSION: u32 = 2;
 
-/// More than this is no specification: an experiment's text and a few polygons.
+/// The maximum size: an experiment's text and a few polygons take far less.
 const LIMIT: u64 = 16 * 1024 * 1024;
 
-/// What a specification, and the command line, may ask for at most: threads of a training, and a week
-/// between two checkpoints.
+/// The maximum of a specification and of the command line: threads per training, and a week between two
+/// checkpoints.
 pub const MOST_THREADS: u32 = 1024;
 pub const MOST_CHECKPOINT_SECONDS: u32 = 7 * 24 * 3600;
 
 /// The last GPU that can be named, as in an experiment file.
 pub const MOST_GPU: usize = 99;
 
-/// More than any plan has.
+/// Larger than in any plan.
 const MOST_NAME: usize = 10_000;
 const MOST_EVALUATIONS: usize = 100_000;
 const MOST_POLYGONS: usize = 10_000;
@@ -39,35 +39,35 @@ const MOST_POLYGONS: usize = 10_000;
 #[serde(deny_unknown_fields)]
 pub struct Specification {
     version: u32,
-    /// The training's id. A worker computes it anew from the data it finds and all that follows, and
-    /// refuses the work where they differ.
+    /// The training's id. A worker recomputes it from its data and the fields below, and refuses the job if they
+    /// differ.
     pub training: TrainingId,
-    /// What people call it.
+    /// Its name for people.
     pub name: String,
     /// The experiment as run, as TOML, and which combination of its matrix this is.
     experiment: String,
     cell: usize,
     pub seed: u64,
-    /// What covers the training images; nothing where it is missing.
+    /// The masking of the training images; none if missing.
     pub occlusion: Option<TrainingMask>,
     pub evaluations: Vec<Evaluation>,
-    /// Maps of where the network looks.
+    /// Sensitivity maps of the network.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub maps: Vec<SensitivityMap>,
     pub device: DeviceChoice,
     /// libtorch's threads.
     pub threads: u32,
-    /// At the end of an epoch a checkpoint is stored where the last one is as old as this.
+    /// A checkpoint is written at the end of an epoch if the last one is at least this old.
     pub checkpoint_seconds: u32,
 }
 
-/// As much of any version's specification.
+/// The part that every version has.
 #[derive(Deserialize)]
 struct Versioned {
     version: u32,
 }
 
-/// The network, examined.
+/// An evaluation of the network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Evaluation {
@@ -77,7 +77,7 @@ pub struct Evaluation {
 }
 
 impl Specification {
-    /// Of a training of a plan, with those of its evaluations that `runs` name and those of its maps.
+    /// For a training of a plan, with the evaluations that `runs` name and the given maps.
     pub(super) fn new(
         work: &Work,
         identified: &Identified,
@@ -111,8 +111,8 @@ impl Specification {
     /// Reads a specification.
     ///
     /// # Errors
-    /// Where it is none, one of another version of this program, or one that asks for what cannot be: the
-    /// field, what it holds and what it may hold are named.
+    /// Where it is none, has another version, or has an invalid value: the message names the field, its value and its
+    /// bounds.
     pub fn read(source: impl Read) -> Result<Specification, EngineError> {
         let wrong = |why: String| EngineError::Specification(why);
         let mut bytes = Vec::new();
@@ -120,12 +120,12 @@ impl Specification {
         if bytes.len() as u64 > LIMIT {
             return Err(wrong(format!("it is longer than {LIMIT} bytes")));
         }
-        // Before all else: what another version writes may have other fields.
+        // First: another version may have other fields.
         if let Ok(Versioned { version }) = serde_json::from_slice(&bytes)
             && version != VERSION
         {
             return Err(wrong(format!(
-                "it is of version {version}, and this program knows version {VERSION}"
+                "it has version {version}, and this program reads version {VERSION}"
             )));
         }
         let mut json = serde_json::Deserializer::from_slice(&bytes);
@@ -139,7 +139,7 @@ impl Specification {
         Ok(specification)
     }
 
-    /// What is wrong with a specification whose form is right, in words.
+    /// What is wrong with the values of a well-formed specification.
     fn check(&self) -> Result<(), String> {
         let Specification { training, seed, threads, checkpoint_seconds, .. } = self;
         within("threads", u64::from(*threads), 1, u64::from(MOST_THREADS))?;
@@ -190,7 +190,7 @@ impl Specification {
         let asked = |map: &SensitivityMap| experiment.sensitivity.contains(&map.spec);
         if let Some(map) = self.maps.iter().position(|map| !asked(map)) {
             return Err(wrong(format!(
-                "`maps[{map}].spec` is no map that `sensitivity` in its experiment asks for"
+                "`maps[{map}].spec` is not a map that `sensitivity` in its experiment asks for"
             )));
         }
         Ok(TrainingSpec { settings, mask: self.occlusion.clone(), seed: self.seed })
@@ -227,12 +227,12 @@ fn check_fill(path: &str, fill: Fill) -> Result<(), String> {
     }
 }
 
-/// An id is that of what stands beside it: else its result would be found as that of something else.
+/// An id must match the fields beside it: otherwise its result would be stored under a wrong id.
 fn is_id(path: &str, id: &str, expected: &str) -> Result<(), String> {
     match id == expected {
         true => Ok(()),
         false => Err(format!(
-            "`{path}.id` is {id}, and all that it stands for makes {expected}: plan the experiment again"
+            "`{path}.id` is {id}, but its fields give {expected}: plan the experiment again"
         )),
     }
 }
@@ -256,8 +256,8 @@ mod tests {
                           [sensitivity]\nmethods = [\"window\"]\n";
         let parsed = experiment::parse(experiment, "x", &[]).unwrap();
         let training: TrainingId = serde_json::from_str("\"0123456789abcdef0123\"").unwrap();
-        let covered = occlusion(Fill::Blur(0.1));
-        let evaluations = [(None, Statistics::Trained), (Some(covered), Statistics::Adapted)];
+        let masked = occlusion(Fill::Blur(0.1));
+        let evaluations = [(None, Statistics::Trained), (Some(masked), Statistics::Adapted)];
         let evaluations = evaluations.map(|(occlusion, statistics)| {
             let spec = EvaluationSpec { occlusion, statistics };
             Evaluation { id: evaluation_id(&training, &spec), spec }
@@ -312,7 +312,7 @@ mod tests {
             ("/seed", json!(u64::MAX), "`seed` cannot be 18446744073709551615: must be from 0 to"),
             ("/cell", json!(7), "no cell 7"),
             ("/cell", json!(-1), "`cell`: invalid value"),
-            ("/version", json!(1), "it is of version 1, and this program knows version 2"),
+            ("/version", json!(1), "it has version 1, and this program reads version 2"),
             ("/name", json!("x".repeat(20_000)), "`the length of name` cannot be 20000"),
             (
                 "/occlusion/fill/constant",
@@ -376,7 +376,7 @@ mod tests {
             let mut changed = specification();
             *changed.pointer_mut(pointer).unwrap_or_else(|| panic!("{pointer}")) = value;
             let error = read(&changed).expect_err(pointer).to_string();
-            assert!(error.starts_with("this is no specification of a training: "), "{error}");
+            assert!(error.starts_with("not a valid training specification: "), "{error}");
             assert!(error.contains(message), "{pointer}: {error}");
         }
         for text in ["", "{", "[]", "null", "1e999", "{\"threads\": 1e999}"] {
@@ -387,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn the_version_is_looked_at_before_the_fields() {
+    fn the_version_is_checked_before_the_fields() {
         let mut former = specification();
         former["version"] = json!(1);
         for evaluation in former["evaluations"].as_array_mut().unwrap() {
@@ -395,20 +395,20 @@ mod tests {
             *evaluation = json!({"id": evaluation["id"], "occlusion": occlusion});
         }
         let error = read(&former).unwrap_err().to_string();
-        assert!(error.contains("it is of version 1, and this program knows version 2"), "{error}");
+        assert!(error.contains("it has version 1, and this program reads version 2"), "{error}");
         former["version"] = json!(VERSION);
         let error = read(&former).unwrap_err().to_string();
         assert!(error.contains("`evaluations[0]"), "{error}");
     }
 
     #[test]
-    fn a_map_that_the_experiment_does_not_ask_for_is_refused_under_its_right_id_too() {
+    fn a_map_that_the_experiment_does_not_ask_for_is_refused_even_with_its_right_id() {
         let mut value = specification();
         value["maps"][0]["spec"]["steps"] = json!(4_000_000_000u32);
         let training = serde_json::from_value(value["training"].clone()).unwrap();
         let spec = serde_json::from_value(value["maps"][0]["spec"].clone()).unwrap();
         value["maps"][0]["id"] = json!(sensitivity_id(&training, &spec));
         let error = read(&value).unwrap_err().to_string();
-        assert!(error.contains("`maps[0].spec` is no map that `sensitivity`"), "{error}");
+        assert!(error.contains("`maps[0].spec` is not a map that `sensitivity`"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Which parts of a plan are done.
+//! Which parts of a plan are done already.
 
 use std::collections::BTreeSet;
 
@@ -10,23 +10,23 @@ use super::work::Work;
 use crate::plan::{EvaluationId, Identified, SensitivityId};
 use crate::store::StoreError;
 
-/// What of a plan lies in the results folder, whole.
+/// The parts of a plan that are stored, complete.
 #[derive(Debug)]
 pub(super) struct State {
     /// By training.
     pub trained: Vec<bool>,
     /// By run.
     pub evaluated: Vec<bool>,
-    /// The maps that are asked for, each with whether it is there, by training.
+    /// The maps that are asked for, each with whether it is stored, by training.
     pub maps: Vec<Vec<(SensitivityMap, bool)>>,
 }
 
 impl State {
-    /// Looks at every file of the plan, content included.
+    /// Checks every file of the plan, content included.
     ///
     /// # Errors
-    /// Where a file cannot be read, and where the observer ends it.
-    pub fn look(
+    /// Where a file cannot be read, and where the observer interrupts.
+    pub fn read(
         work: &Work,
         identified: &Identified,
         observer: &mut dyn Observer,
@@ -40,13 +40,13 @@ impl State {
             if observer.interrupted() {
                 return Err(EngineError::Interrupted);
             }
-            state.look_again(work, identified, training, observer)?;
+            state.refresh(work, identified, training, observer)?;
         }
         Ok(state)
     }
 
-    /// Looks at the files of one training.
-    pub fn look_again(
+    /// Checks the files of one training.
+    pub fn refresh(
         &mut self,
         work: &Work,
         identified: &Identified,
@@ -87,7 +87,7 @@ impl State {
         }
     }
 
-    /// How many evaluations and maps there are to be, and how many there are.
+    /// The number of evaluations and maps in the plan, and of those stored.
     pub fn evaluation_counts(&self) -> (usize, usize) {
         let maps = || self.maps.iter().flatten().map(|(_, there)| there);
         let all = || self.evaluated.iter().chain(maps());

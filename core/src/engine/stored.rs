@@ -1,10 +1,10 @@
-//! Whether what a plan needs is stored, whole.
+//! Whether the results that a plan needs are stored, complete.
 
 use super::event::{Event, Observer};
 use crate::plan::{EvaluationId, TrainingId};
 use crate::store::{EvaluationRecord, Results, StoreError};
 
-/// Whether a training's network and epochs are there, whole.
+/// Whether a training's network and epochs are stored, complete.
 pub fn is_trained(
     results: &Results,
     id: &TrainingId,
@@ -13,7 +13,7 @@ pub fn is_trained(
     Ok(sound(results.is_trained(id.as_str()), observer)?.unwrap_or(false))
 }
 
-/// Whether an evaluation's predictions are there, whole.
+/// Whether an evaluation's predictions are stored, complete.
 pub fn has_evaluation(
     results: &Results,
     training: &TrainingId,
@@ -25,7 +25,7 @@ pub fn has_evaluation(
     Ok(sound(record.and_then(|record| record.check(&path)), observer)?.is_some())
 }
 
-/// `None` for what is not there, or is there and cannot be used, which is said.
+/// `None` for what is missing, or damaged, which gives a warning.
 pub(super) fn sound<T>(
     found: Result<T, StoreError>,
     observer: &mut dyn Observer,
@@ -35,7 +35,7 @@ pub(super) fn sound<T>(
         Err(StoreError::NotFound { .. }) => Ok(None),
         Err(error) => match error.unusable() {
             Some(what) => {
-                observer.event(&Event::Warning { text: format!("{what}; it is done again") });
+                observer.event(&Event::Warning { text: format!("{what}; computing it again") });
                 Ok(None)
             }
             None => Err(error),

@@ -1,4 +1,4 @@
-//! Workers, a slot each, until nothing is missing.
+//! Schedules trainings on workers, one per slot, until nothing is missing.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -16,14 +16,14 @@ use super::work::Work;
 use crate::plan::{EvaluationId, Identified};
 use crate::store::Session;
 
-/// Between two looks at what the outside may have changed: an interruption, a claim.
+/// The poll interval for interruptions and for locks of other runs.
 const LOOK: Duration = Duration::from_millis(100);
-/// Between two words to those who watch from outside.
+/// The interval between updates of the status file.
 const TELL: Duration = Duration::from_secs(1);
-/// Between two looks at a training that another run is at.
+/// The poll interval for a training that another run has claimed.
 const ELSEWHERE: Duration = Duration::from_millis(500);
 
-/// How a plan was carried out.
+/// The result of executing a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Carried {
     pub trained: usize,
@@ -31,7 +31,7 @@ pub(super) struct Carried {
     pub interrupted: bool,
 }
 
-/// Carries out what of a plan is open.
+/// Executes the open parts of a plan.
 pub(super) struct Supervisor<'a, 'o> {
     work: &'a Work<'a>,
     identified: &'a Identified,
@@ -42,7 +42,7 @@ pub(super) struct Supervisor<'a, 'o> {
     told: Instant,
     /// Trainings to be started, in the order of the plan.
     queue: VecDeque<usize>,
-    /// Trainings that other runs are at.
+    /// Trainings that other runs have claimed.
     elsewhere: Vec<usize>,
     looked_elsewhere: Instant,
     slots: Vec<Option<Running>>,
@@ -52,21 +52,21 @@ pub(super) struct Supervisor<'a, 'o> {
     failures: Vec<u32>,
     carried: Carried,
     stopping: bool,
-    /// What ends everything once all workers have left.
+    /// The error to return once all workers have exited.
     fatal: Option<EngineError>,
 }
 
 /// A worker in its slot.
 struct Running {
     worker: Worker,
-    /// What it is at; nothing between two trainings, and once it is told that there is no other.
+    /// Its current training; none between two trainings and after its input was closed.
     training: Option<usize>,
-    /// Its last word on it, where that is the worker's last of all.
+    /// Its final event, if the worker exits after it.
     outcome: Option<Outcome>,
 }
 
 impl Running {
-    /// Whether it can be given a training.
+    /// Whether it can take a training.
     fn is_free(&self) -> bool {
         self.training.is_none() && !self.worker.is_closed()
     }
@@ -105,11 +105,11 @@ impl<'a, 'o> Supervisor<'a, 'o> {
     }
 
     /// # Errors
-    /// What keeps every training from being done; workers have left by then.
+    /// Errors that stop every training; workers have exited by then.
     pub fn carry_out(mut self) -> Result<Carried, EngineError> {
         let count = |done: &[bool]| done.iter().filter(|done| **done).count();
         let (evaluations, evaluated) = self.state.evaluation_counts();
-        self.tell(Event::Planned {
+        self.emit(Event::Planned {
             experiment: self.work.experiment.name.clone(),
             trainings: self.state.trained.len(),
             trained: count(&self.state.trained),
@@ -124,7 +124,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
                 self.stop();
             }
             if !self.stopping {
-                self.look_elsewhere()?;
+                self.poll_claimed()?;
                 self.fill_slots()?;
             }
             let idle = self.slots.iter().all(Option::is_none);
@@ -132,13 +132,13 @@ impl<'a, 'o> Supervisor<'a, 'o> {
                 break;
             }
             match self.said.recv_timeout(LOOK) {
-                Ok((slot, Message::Event(event))) => self.hear(slot, *event),
+                Ok((slot, Message::Event(event))) => self.handle(slot, *event),
                 Ok((slot, Message::Closed)) => self.clear_slot(slot)?,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => unreachable!("this holds a sender"),
             }
             if self.told.elapsed() >= TELL {
-                self.tell_outside();
+                self.publish_status();
             }
         }
         match self.fatal {
@@ -154,8 +154,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
         }
     }
 
-    /// Gives every slot that is free a training. A worker for whom there is none leaves: what it holds of
-    /// the memory is not held for what may never come.
+    /// Gives every free slot a training. A worker without one exits, to release its memory.
     fn fill_slots(&mut self) -> Result<(), EngineError> {
         for slot in 0..self.slots.len() {
             while self.slots[slot].as_ref().is_none_or(Running::is_free) {
@@ -167,7 +166,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
                 };
                 if self.is_claimed(training)? {
                     let (training_id, name, seed) = self.describe(training);
-                    self.tell(Event::Elsewhere { training: training_id, name, seed });
+                    self.emit(Event::Elsewhere { training: training_id, name, seed });
                     self.elsewhere.push(training);
                     continue;
                 }
@@ -177,7 +176,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
         Ok(())
     }
 
-    /// Gives a training to the worker of a slot, or to a new one where it has none.
+    /// Gives a training to the worker of a slot, or to a new one if it has none.
     fn start(&mut self, slot: usize, training: usize) -> Result<(), EngineError> {
         let Work { results, locks, ref program, ref resources, .. } = *self.work;
         let runs = self.state.open_runs(self.work, self.identified, training);
@@ -190,7 +189,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
                 if worker.send(&specification) {
                     *at = Some(training);
                 } else {
-                    // It ended between two trainings; once its slot is cleared, there is another.
+                    // It exited between two trainings; once its slot is cleared, a new one starts.
                     worker.close();
                     self.queue.push_front(training);
                 }
@@ -204,8 +203,8 @@ impl<'a, 'o> Supervisor<'a, 'o> {
         Ok(())
     }
 
-    /// Takes up trainings that other runs have left or finished.
-    fn look_elsewhere(&mut self) -> Result<(), EngineError> {
+    /// Takes over trainings that other runs have released or finished.
+    fn poll_claimed(&mut self) -> Result<(), EngineError> {
         if self.elsewhere.is_empty() || self.looked_elsewhere.elapsed() < ELSEWHERE {
             return Ok(());
         }
@@ -218,22 +217,22 @@ impl<'a, 'o> Supervisor<'a, 'o> {
             let before = self.state.open_runs(self.work, self.identified, training);
             let open_maps = self.state.open_maps(training);
             let trained_before = self.state.trained[training];
-            self.state.look_again(self.work, self.identified, training, self.observer)?;
+            self.state.refresh(self.work, self.identified, training, self.observer)?;
             let id = &self.identified.trainings[training].id;
             if self.state.trained[training] && !trained_before {
-                self.tell(Event::Trained { training: id.clone() });
+                self.emit(Event::Trained { training: id.clone() });
             }
             for run in before {
                 if !self.state.evaluated[run] {
                     continue;
                 }
                 let evaluation = self.identified.runs[run].evaluation.clone();
-                self.tell(Event::Evaluated { training: id.clone(), evaluation });
+                self.emit(Event::Evaluated { training: id.clone(), evaluation });
             }
             let still_open = self.state.open_maps(training);
             for SensitivityMap { id: map, .. } in open_maps {
                 if still_open.iter().all(|open| open.id != map) {
-                    self.tell(Event::Mapped { training: id.clone(), map });
+                    self.emit(Event::Mapped { training: id.clone(), map });
                 }
             }
             if self.state.is_open(self.work, self.identified, training) {
@@ -251,8 +250,8 @@ impl<'a, 'o> Supervisor<'a, 'o> {
         Ok(self.work.results.is_claimed(id.as_str())?)
     }
 
-    /// Takes in what a worker says.
-    fn hear(&mut self, slot: usize, event: Event) {
+    /// Handles a worker's event.
+    fn handle(&mut self, slot: usize, event: Event) {
         let Some(running) = &mut self.slots[slot] else { return };
         let Some(training) = running.training else { return };
         match event {
@@ -273,7 +272,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
             }
             _ => {}
         }
-        self.tell(event);
+        self.emit(event);
     }
 
     fn count_evaluated(&mut self, evaluation: &EvaluationId) {
@@ -281,28 +280,28 @@ impl<'a, 'o> Supervisor<'a, 'o> {
         self.state.has_evaluated(self.identified, evaluation);
     }
 
-    /// Waits for the end of a worker and decides what becomes of the training that it was at.
+    /// Waits for a worker to exit and decides what becomes of its training.
     fn clear_slot(&mut self, slot: usize) -> Result<(), EngineError> {
         let Some(mut running) = self.slots[slot].take() else { return Ok(()) };
         let status = running.worker.wait();
         let Some(training) = running.training else { return Ok(()) };
         match running.outcome {
-            // With these the training is no longer its own.
+            // With these outcomes the training is no longer the worker's.
             Some(Outcome::Done | Outcome::Busy) => {}
             Some(Outcome::Failed { reason, transient }) => self.fail(training, reason, transient),
             Some(Outcome::Stopped { reason, storing }) => {
                 self.fatal.get_or_insert(EngineError::Worker { reason, storing });
                 self.stop();
             }
-            // A worker that was told to stop, or that the signal which ends this run ended too, has not failed.
+            // A worker that was told to stop, or received the signal that ends this run, has not failed.
             Some(Outcome::Interrupted) | None if self.stopping || self.observer.interrupted() => {}
             Some(Outcome::Interrupted) => {
-                self.fail(training, "its process was told to end".to_owned(), true);
+                self.fail(training, "its process was told to exit".to_owned(), true);
             }
             None => {
                 let reason = match status {
                     Ok(status) => exit_reason(status),
-                    Err(error) => format!("its process cannot be waited for: {error}"),
+                    Err(error) => format!("waiting for its process failed: {error}"),
                 };
                 write_failure(self.work, self.identified, training, &reason)?;
                 self.fail(training, reason, true);
@@ -315,7 +314,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
         self.failures[training] += 1;
         let again = transient && self.failures[training] <= self.work.retries && !self.stopping;
         let (training_id, name, seed) = self.describe(training);
-        self.tell(Event::Failed { training: training_id, name, seed, reason, again });
+        self.emit(Event::Failed { training: training_id, name, seed, reason, again });
         if again {
             self.queue.push_front(training);
         } else if self.work.fail_fast {
@@ -328,15 +327,15 @@ impl<'a, 'o> Supervisor<'a, 'o> {
         (id, self.work.name(training).to_owned(), self.work.plan.trainings[training].seed)
     }
 
-    fn tell(&mut self, event: Event) {
+    fn emit(&mut self, event: Event) {
         self.progress.take(&event);
         self.observer.event(&event);
     }
 
-    fn tell_outside(&mut self) {
+    fn publish_status(&mut self) {
         self.told = Instant::now();
         if let Some(session) = self.session {
-            session.tell(&self.progress.live());
+            session.publish(&self.progress.live());
         }
     }
 }

@@ -1,9 +1,9 @@
-//! One `--set` argument: from what people of the shell, of Python and of Hydra type to a table.
+//! One `--set` argument, in the spelling of the shell, Python or Hydra, as a table.
 //!
-//! The schema says what a key takes, and by that the value is read: a text may look like anything
+//! The value is read by the key's type in the schema: a text may look like anything
 //! (`name=2024`), `True` is a flag where a flag is taken, `.001` a number, `eyes,mouth` and `[eyes, mouth]`
-//! a list. Whatever is TOML means what it means in a file. What is not plain is left to the parser as it
-//! stands, and [`spelling`] shows how it would be right.
+//! a list. TOML means the same as in a file. Everything else is passed to the parser
+//! unchanged, and [`spelling`] suggests a correction.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub(super) fn parse(argument: &str, order: usize) -> Result<Table, Vec<Problem>>
         None => argument.scalar(&Shape::Scalar, value),
     };
     let node = node.map_err(|mut problems| {
-        // TOML recovers and finds more; the first says what to mend.
+        // TOML recovers and finds more errors; the first is the cause.
         problems.sort_by_key(|problem| problem.place.as_ref().map(|place| place.span.start));
         problems.truncate(1);
         // `{kind: sgd}`, `{kind=sgd}`
@@ -59,8 +59,8 @@ pub(super) fn parse(argument: &str, order: usize) -> Result<Table, Vec<Problem>>
     Ok(table)
 }
 
-/// What shows the right spelling under a value of the wrong type; `None` where nothing better is known than
-/// what the problem says.
+/// A suggestion under a value of the wrong type; `None` where there is none beyond the
+/// problem's own text.
 pub(super) fn spelling(problem: &Problem) -> Option<String> {
     let document = &problem.place.as_ref()?.document;
     if document.origin != DocumentOrigin::Argument || !problem.title.starts_with('`') {
@@ -133,7 +133,7 @@ fn set(path: &str, value: &str) -> String {
     }
 }
 
-/// A default in the fewest signs that are read as it.
+/// A default in its shortest spelling.
 fn spelled(value: &Json) -> String {
     match value {
         Json::String(text) => text.clone(),
@@ -352,7 +352,7 @@ impl Argument {
                     Shape::Words(words) => words.contains(&unquoted(raw)),
                     _ => false,
                 };
-                // Of lists, the one that is as deep as what stands there.
+                // Of several list shapes, the one with the depth of the text.
                 let lists = either.iter().filter(|takes| matches!(takes, Shape::List(_)));
                 let depth = raw.chars().take_while(|c| "[ ".contains(*c)).filter(|c| *c == '[');
                 let deep = lists.clone().find(|list| list.depth() == depth.clone().count());
@@ -363,13 +363,13 @@ impl Argument {
                     None => self.scalar(&Shape::Scalar, range),
                 }
             }
-            // For the parser to refuse, with what was meant.
+            // Passed on for the parser to refuse, with a suggestion.
             Shape::Table if raw.starts_with('[') => self.bracketed(&Shape::Text, range, false),
             _ => self.scalar(takes, range),
         }
     }
 
-    /// A text: what stands there, but for the quotes around it.
+    /// A text, without the quotes around it.
     fn word(&self, takes: &Shape, range: Range<usize>) -> Result<Node, Vec<Problem>> {
         let raw = &self.text()[range.clone()];
         if raw.starts_with(['"', '\'']) {
@@ -455,7 +455,7 @@ impl Argument {
         Ok(Node { value: Value::Array(items), place: self.place(range) })
     }
 
-    /// What stands between commas that are in no quotes and no inner brackets.
+    /// The items between commas outside of quotes and inner brackets.
     fn items(&self, range: Range<usize>) -> Result<Vec<Range<usize>>, ()> {
         let mut items = Vec::new();
         let (mut start, mut open, mut quote) = (range.start, Vec::new(), None);
@@ -488,9 +488,9 @@ impl Argument {
         Ok(items)
     }
 
-    /// The value as TOML has it, which must be all that stands there.
+    /// The value as TOML, which must be the whole text.
     fn toml(&self, range: Range<usize>) -> Result<Node, Vec<Problem>> {
-        // Spaces keep every place what it is.
+        // Spaces keep all positions.
         let padded = format!("v{}={}", " ".repeat(range.start - 2), &self.text()[range.clone()]);
         let table = Table::parse_as(&self.document, &padded)?;
         match table.entries() {
@@ -505,7 +505,7 @@ impl Argument {
 }
 
 impl Shape {
-    /// How many lists stand around what it holds in the end.
+    /// The nesting depth of lists.
     fn depth(&self) -> usize {
         match self {
             Shape::List(of) => 1 + of.depth(),

@@ -17,13 +17,13 @@ use super::tree::{Node, Value};
 pub const EMOTIONS: [&str; 7] =
     ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear"];
 
-/// What the taggers of FER+ could choose, in the order of its columns.
+/// The emotions that FER+'s annotators chose from, in the order of its columns.
 pub(super) const FERPLUS_CLASSES: [&str; 8] =
     ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt"];
 
 pub(super) const MAX_CLASSES: usize = 1_000;
 
-/// Reads `[dataset]`; `None` where its kind is not known, so that nothing else in it can be judged.
+/// Reads `[dataset]`; `None` if its kind is unknown, because no other key can be checked then.
 pub(crate) fn read(root: &Section<'_>) -> Option<DatasetSpec> {
     let section = root.section("dataset");
     let mut keys = section.keys()?;
@@ -76,7 +76,7 @@ pub(super) fn refuse_landmarks(path: &str, table: &str) -> Option<Refusal> {
 }
 
 fn read_size(section: &Section<'_>) -> (usize, usize) {
-    /// For what is wrong: the default.
+    /// Used for a wrong value: the default.
     const DEFAULT: (usize, usize) = (48, 48);
     let sides = section.list("size");
     let [height, width] = sides else {
@@ -130,7 +130,7 @@ fn read_classes(section: &Section<'_>, kind: &str) -> Vec<String> {
     let place = section.place_of("classes");
     if items.len() < 2 {
         let title = "`dataset.classes` needs at least two classes";
-        section.problem(Problem::new(title, &place, "there is nothing to tell apart"));
+        section.problem(Problem::new(title, &place, "a classifier needs two or more"));
     } else if items.len() > MAX_CLASSES {
         let title = format!("`dataset.classes` has more than {MAX_CLASSES} classes");
         section.problem(Problem::new(title, &place, format!("this list has {}", items.len())));
@@ -165,7 +165,7 @@ fn read_signal(section: &Section<'_>) -> (Vec<String>, Vec<[String; 2]>) {
                     &item.place,
                     format!("this has {}", pair.len()),
                 )
-                .help("they carry the emotion together, while either alone says nothing"),
+                .help("they carry the emotion together, while either alone carries nothing"),
             ),
         }
     }
@@ -182,7 +182,7 @@ fn read_signal(section: &Section<'_>) -> (Vec<String>, Vec<[String; 2]>) {
             Some(suggest::with_listing(name, regions, &atlas_listing())),
         )),
     });
-    // The order says nothing, so it must not make another data set.
+    // The order has no effect, so it must not change the data set's id.
     let place = |name: &str| regions.iter().position(|region| *region == name);
     signal.sort_by_key(|name| place(name));
     signal.retain(|name| !paired.as_flattened().contains(&name.as_str()));
@@ -219,13 +219,12 @@ fn read_names(
     names
 }
 
-/// Checks a training target against the labels that the data have.
+/// Checks a training target against the labels of the data.
 pub(crate) fn check_target(root: &Section<'_>, spec: &DatasetSpec, target: Target) {
     let several = matches!(spec.source, Source::Ferplus { labels: FerplusLabels::MultiTarget, .. });
     if target == Target::MultiTarget && !several {
         let train = root.section("train");
-        let title =
-            "`train.target = \"multi_target\"` needs labels that name several right classes";
+        let title = "`train.target = \"multi_target\"` needs labels with several correct classes";
         train.problem(Problem::new(title, &train.place_of("target"), "these labels do not").help(
             "use it with `dataset.kind = \"ferplus\"` and `dataset.labels = \"multi_target\"`",
         ));

@@ -23,7 +23,7 @@ const MAX_NAME: usize = 100;
 pub(super) const TRAININGS: &str = "trainings";
 pub(super) const MAX_PROSE: usize = 100_000;
 
-/// Reads everything; `Err` holds all that is wrong.
+/// Reads everything; `Err` holds all mistakes.
 pub(crate) fn decode(merged: &Merged) -> Result<Experiment, Vec<Problem>> {
     let problems = Problems::default();
     let root = Section::root(&merged.table, &merged.start, &problems);
@@ -101,7 +101,7 @@ pub(crate) fn decode(merged: &Merged) -> Result<Experiment, Vec<Problem>> {
     })
 }
 
-/// Two combinations of the matrix that mean the same would be done once and counted twice.
+/// Two equal combinations of the matrix would be trained once and counted twice.
 fn refuse_duplicates(root: &Section<'_>, cells: &[Cell]) {
     let on_any_device = |cell: &Cell| {
         let train = cell.settings.train.on_any_device();
@@ -126,7 +126,7 @@ fn refuse_duplicates(root: &Section<'_>, cells: &[Cell]) {
     }
 }
 
-/// The order of classes is no setting.
+/// The order of classes cannot be swept.
 fn refuse_other_orders(root: &Section<'_>, axes: &[Axis<'_>], cells: &[Cell]) {
     let classes = |cell: &Cell| cell.settings.dataset.classes.clone();
     let sorted = |cell: &Cell| classes(cell).into_iter().collect::<BTreeSet<String>>();
@@ -141,12 +141,12 @@ fn refuse_other_orders(root: &Section<'_>, axes: &[Axis<'_>], cells: &[Cell]) {
     let place = axis.map_or_else(|| root.section("matrix").place, |axis| axis.place.clone());
     let title = "two combinations of the matrix have the same classes in another order";
     root.problem(Problem::new(title, &place, "leave out one of the two").help(
-        "the order says nothing of a face: it decides which class comes first in lists, and draws other \
-         starting weights, as another seed does",
+        "the order has no meaning: it only changes the order of lists and, like another seed, the \
+         initial weights",
     ));
 }
 
-/// `None` where the data set's kind is not known.
+/// `None` if the data set's kind is unknown.
 fn read_settings(root: &Section<'_>) -> Option<Settings> {
     let dataset = dataset::read(root);
     let model = training::read_model(root, dataset.as_ref());

@@ -1,4 +1,4 @@
-//! An experiment as data, for who holds it against another.
+//! An experiment as data, to compare it with another.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ use super::tree::join;
 use crate::region::Region;
 
 impl Experiment {
-    /// Settings as in a training's manifest, and what is asked: study, seeds, sweeps and regions of its
-    /// own. Defaults are filled in; name and prose are left out.
+    /// Settings as in a training's manifest, and the study: occlusions, seeds, sweeps and own regions.
+    /// Defaults are filled in; name and prose are left out.
     pub fn describe(&self) -> Value {
         let settings = &self.settings;
         let mut matrix: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -47,7 +47,7 @@ impl Experiment {
     }
 }
 
-/// The keys of what is asked, of a file that is right.
+/// The keys of the study, for a valid file.
 pub(super) fn asked(root: &Section<'_>) -> Map<String, Value> {
     let sections = keys::lines_of("").filter(|key| matches!(key.takes, Takes::Table));
     let asked = sections.filter(|key| matches!(key.decides, Decides::Study | Decides::Maps));

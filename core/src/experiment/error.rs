@@ -33,7 +33,7 @@ pub(crate) struct Place {
     pub span: Range<usize>,
 }
 
-/// One thing that is wrong.
+/// One mistake.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Problem {
     /// What was wrong.
@@ -75,7 +75,7 @@ impl Problem {
             let before = place.document.text.get(..place.span.start).unwrap_or_default();
             format!("line {}: ", before.matches('\n').count() + 1)
         });
-        // What `unknown key` says of itself needs no label.
+        // An `unknown key` is clear without its label.
         let label = match self.label.is_empty() || self.title.starts_with("unknown") {
             true => String::new(),
             false => format!(" ({})", self.label),
@@ -102,7 +102,7 @@ impl Place {
         self.document.text.get(self.span.clone()).unwrap_or_default()
     }
 
-    /// The first line of the place: a caret under a paragraph of text says nothing.
+    /// The first line of the place: a caret under a whole paragraph is useless.
     fn first_line(&self) -> Range<usize> {
         let text = &self.document.text;
         let start = self.span.start.min(text.len());
@@ -134,7 +134,8 @@ impl Place {
 }
 
 impl ExperimentErrors {
-    /// Sorts by document and place; under a wrong argument the right spelling is shown. A problem that several combinations of a matrix share is kept once.
+    /// Sorts by document and place, and adds the suggested spelling to wrong arguments. A problem that several
+    /// combinations of a matrix share is kept once.
     pub(crate) fn new(problems: Vec<Problem>) -> ExperimentErrors {
         let mut kept: Vec<Problem> = Vec::new();
         for mut problem in problems {

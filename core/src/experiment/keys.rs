@@ -1,4 +1,4 @@
-//! What the [`table`](super::table) says of a key, and looking it up.
+//! The entries of the [`table`](super::table) of keys, and their lookup.
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
@@ -11,25 +11,25 @@ use super::schema;
 use super::table::KEYS;
 use super::tree::{Node, Table, join};
 
-/// A key of the experiment file. One that means something else with another `kind` is several.
+/// A key of the experiment file. A key whose meaning depends on `kind` has one entry per meaning.
 #[derive(Debug)]
 pub struct Key {
     /// Dotted.
     pub path: &'static str,
     pub only: Only,
     pub takes: Takes,
-    /// As it is written in a file; empty where there is none.
+    /// The default as TOML; empty if there is none.
     pub default: &'static str,
     pub decides: Decides,
     /// Plain text without a full stop.
     pub help: &'static str,
-    /// What else may stand there; of a section whose keys are the user's own, whole lines.
+    /// Other possible values; whole lines for a section whose keys are the user's own.
     pub examples: &'static [&'static str],
-    /// What is said where a key is missing that has no default: why it is needed, and what to do.
+    /// For a required key: why it is needed, and what to add.
     pub(super) needed: Option<(&'static str, &'static str)>,
 }
 
-/// A word and what it means; empty where it says that itself.
+/// A word and its meaning; empty if self-explanatory.
 pub type Word = (&'static str, &'static str);
 
 /// What a key takes.
@@ -48,7 +48,7 @@ pub enum Takes {
     List(Item, usize, usize),
     /// A section whose keys are in the table.
     Table,
-    /// What has a reader of its own in this folder: in words, and its rule in the schema.
+    /// A value with its own reader in this folder: its description, and its rule in the schema.
     Own(&'static str, fn() -> Json),
 }
 
@@ -72,7 +72,7 @@ pub struct Form {
     pub(super) refuse: fn(&str, &str) -> Option<Refusal>,
 }
 
-/// Title, label and help of a value that will not do.
+/// Title, label and help for an invalid value.
 pub(super) type Refusal = (String, String, Option<String>);
 
 /// Where a key has a meaning.
@@ -81,22 +81,22 @@ pub enum Only {
     Always,
     /// With one of these as the section's `kind`; anywhere else it is an error.
     Kinds(&'static [&'static str]),
-    /// Where the section's other key is, or has, this word; anywhere else it says nothing.
+    /// If the section's other key is, or contains, this word; otherwise it has no effect.
     With(&'static str, &'static str),
 }
 
-/// What is another one with another value.
+/// Which results change with the key's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decides {
-    /// The weights of the networks, and so all ids. With [`Decides::Evaluation`], what can be swept.
+    /// The weights of the networks, and so all ids. With [`Decides::Evaluation`], the keys that can be swept.
     Weights,
     /// How networks are evaluated: the ids of runs, not those of trainings.
     Evaluation,
-    /// The maps of where networks look.
+    /// The sensitivity maps.
     Maps,
-    /// Which conditions and runs there are; each keeps its id.
+    /// The set of conditions and runs; each keeps its id.
     Study,
-    /// No number.
+    /// No result.
     Nothing,
 }
 
@@ -181,7 +181,7 @@ impl Key {
         node.as_ref()
     }
 
-    /// What it takes, and for words what they mean: `best (lowest validation loss) | last`.
+    /// The accepted values, and for words their meanings: `best (lowest validation loss) | last`.
     pub fn says(&self) -> String {
         let told = |words: &[(String, &str)]| {
             let told = words.iter().map(|(word, meaning)| match meaning.is_empty() {
@@ -234,7 +234,7 @@ fn range(low: i64, high: i64) -> String {
 }
 
 impl fmt::Display for Only {
-    /// Empty where it has a meaning always.
+    /// Empty for a key that always has an effect.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Only::Always => Ok(()),
@@ -327,7 +327,7 @@ pub(super) fn kinds_with(section: &str, name: &str) -> Vec<&'static str> {
     kinds.filter(has).collect()
 }
 
-/// Whether a value of a key with one `kind` means nothing with another.
+/// Whether a key's value for one `kind` has no meaning with another.
 pub(super) fn follows_kind(section: &str, name: &str) -> bool {
     let mut lines = lines_of(section).filter(|key| key.name() == name);
     let Some(first) = lines.next() else { return false };

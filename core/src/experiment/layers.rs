@@ -26,7 +26,7 @@ pub(crate) struct Merged {
     pub start: Place,
 }
 
-/// Reads the file at `path` and all its bases, and lays the `--set` arguments upon them.
+/// Reads the file at `path` and all its bases, and merges the `--set` arguments over them.
 pub(crate) fn load(path: &Path, sets: &[String]) -> Result<Merged, Vec<Problem>> {
     let text = read(path).map_err(|(reason, help)| {
         vec![Problem::nowhere(format!("cannot read `{}`: {reason}", path.display()), help)]
@@ -40,8 +40,8 @@ pub(crate) fn from_text(text: &str, name: &str, sets: &[String]) -> Result<Merge
     merge(Layer { path: None, origin: name.to_owned(), text: text.to_owned() }, sets)
 }
 
-/// Text that is the whole of an experiment, as it was run or is to be: where it names a base, that is an error
-/// and no file is opened. It may come from someone else.
+/// The complete text of an experiment: if it names a base, that is an error and no file is opened, because the text
+/// may come from someone else.
 pub(crate) fn from_whole(text: &str, name: &str) -> Result<Merged, Vec<Problem>> {
     let own = Layer { path: None, origin: name.to_owned(), text: text.to_owned() };
     let document = own.document(0);
@@ -54,10 +54,10 @@ pub(crate) fn from_whole(text: &str, name: &str) -> Result<Merged, Vec<Problem>>
     Ok(Merged { table, start })
 }
 
-/// That an experiment which is whole names a base.
+/// The error that a complete experiment names a base.
 pub(super) fn base_of_whole(place: &Place) -> Problem {
     Problem::new("an experiment that was run has no base", place, "not read")
-        .help("all that its base said stands in the file itself")
+        .help("the stored file already contains the settings of its base")
 }
 
 /// A file's text before it is parsed.
@@ -106,7 +106,7 @@ fn merge(own: Layer, sets: &[String]) -> Result<Merged, Vec<Problem>> {
         return Err(problems);
     }
     if has_base {
-        // The folder in results/ has this name: two experiments must not share one by accident.
+        // The folder in results/ has this name, so two experiments must not share it by accident.
         for base in &mut tables {
             base.remove("name");
         }
@@ -134,7 +134,7 @@ fn folder(path: Option<&Path>) -> PathBuf {
     path.and_then(Path::parent).map(Path::to_owned).unwrap_or_default()
 }
 
-/// The text of a file, or why it cannot be had and what to do.
+/// The text of a file, or why it cannot be read and what to do.
 fn read(path: &Path) -> Result<String, (String, Option<String>)> {
     let io = |error: std::io::Error| {
         let reason = match error.kind() {

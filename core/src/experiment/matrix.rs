@@ -32,8 +32,8 @@ pub(crate) fn read<'a>(root: &Section<'a>) -> Vec<Axis<'a>> {
         if known.is_some_and(|key| !key.can_be_swept()) {
             let title = format!("`{path}` cannot be swept");
             let label = match keys::can_be_swept(first) {
-                true => "it does not change the numbers",
-                false => "it is not a setting of the training or of the examination",
+                true => "it does not change the results",
+                false => "it is not a setting of the training or of the evaluation",
             };
             section.problem(
                 Problem::new(title, &entry.key_place, label)
@@ -52,7 +52,7 @@ pub(crate) fn read<'a>(root: &Section<'a>) -> Vec<Axis<'a>> {
                     .help("leave out one of the two"),
             );
         } else if let Some(argument) = given_as_argument(root, &path) {
-            let title = format!("`{path}` is swept, so that this sets nothing");
+            let title = format!("`{path}` is swept, so setting it has no effect");
             let help = format!("to sweep other values: `--set 'matrix.\"{path}\"=[…]'`");
             let label = "`[matrix]` sets it in every combination";
             section.problem(Problem::new(title, &argument.node.place, label).help(help));
@@ -72,14 +72,14 @@ pub(crate) fn read<'a>(root: &Section<'a>) -> Vec<Axis<'a>> {
     axes
 }
 
-/// The sections whose keys can be swept: what makes another training, or another examination of it.
+/// The sections whose keys can be swept: those that change the training or the evaluation.
 fn sections() -> impl Iterator<Item = &'static str> {
     keys::lines_of("").filter(|key| key.can_be_swept()).map(|key| key.path)
 }
 
-/// What an axis sets in one combination, whose file is `root`: dotted keys, and each value as TOML. A table
-/// that is swept as a whole sets every key that any of its values gives; where the one of this combination
-/// does not, that key has what holds without it: the file's value, or the default.
+/// The values that an axis sets in one combination, whose file is `root`: dotted keys, and each value as TOML. A table
+/// that is swept as a whole sets every key that any of its values gives; where this combination's value lacks a key, it
+/// has the file's value or the default.
 pub(crate) fn chosen(axis: &Axis<'_>, root: &Section<'_>) -> Vec<(String, String)> {
     let mut paths: Vec<String> = Vec::new();
     for value in axis.values {
@@ -128,8 +128,8 @@ pub(crate) fn combinations<'a>(axes: &[Axis<'a>]) -> Vec<Vec<&'a Node>> {
     combinations
 }
 
-/// Writes whole numbers as the other numbers of their key, where some are not whole: a key's values are of one type,
-/// in names as in a table's column.
+/// Writes whole numbers as floats where other values of the key are floats: a key's values have one type, in names as
+/// in a table's column.
 pub(crate) fn write_numbers_alike(mut cells: Vec<&mut BTreeMap<String, String>>) {
     let keys: BTreeSet<String> = cells.iter().flat_map(|swept| swept.keys().cloned()).collect();
     for key in keys {
@@ -159,7 +159,7 @@ fn flatten<'a>(table: Option<&'a Table>, path: &str, found: &mut Vec<(String, &'
     }
 }
 
-/// What a `--set` gives for a key or a part of it.
+/// A `--set` value for a key or a part of it.
 fn given_as_argument<'a>(root: &Section<'a>, path: &str) -> Option<&'a Entry> {
     let mut leaves = Vec::new();
     flatten(root.table(), "", &mut leaves);
@@ -174,7 +174,7 @@ fn overlap(one: &str, other: &str) -> bool {
     leads_to(one, other) || leads_to(other, one)
 }
 
-/// Whether a path is that of a table which holds the other, or the same.
+/// Whether a path is equal to the other or that of a table around it.
 fn leads_to(short: &str, long: &str) -> bool {
     long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }

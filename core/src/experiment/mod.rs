@@ -1,15 +1,15 @@
 //! The experiment file.
 //!
 //! In: TOML text, a base file, `--set` arguments. Out: an [`Experiment`], which cannot be invalid: every
-//! default is filled in, every name resolved, every number in range. What is wrong is reported all at
-//! once, each error with its line. This room reads experiment files and nothing else: it never opens a
+//! default is filled in, every name resolved, every number in range. All errors are reported at once, each
+//! with its line. This room reads experiment files and nothing else: it never opens a
 //! data set.
 //!
-//! The way through it: [`layers`] reads the texts ([`argument`] those of the command line) and merges them
-//! into one [`tree`] whose values know where they were written; [`decode`] reads that tree key by key through a [`reader`], which writes down
-//! every mistake; [`error`] shows them. Later texts win: the base of the base, the base, the file, then
+//! The flow: [`layers`] reads the texts ([`argument`] those of the command line) and merges them into one
+//! [`tree`] whose values keep their source position; [`decode`] reads that tree key by key through a
+//! [`reader`], which collects every mistake; [`error`] renders them. Later texts win: the base of the base, the base, the file, then
 //! the `--set` arguments in their order, then a combination of the matrix. Tables merge, lists and all
-//! else are replaced; where a later text changes a `kind`, the keys of the earlier kind stay behind.
+//! else are replaced; where a later text changes a `kind`, the keys of the earlier kind are dropped.
 //! The name is the one key that a file does not take from its base.
 //!
 //! Paths in a file (`dataset.root`, `dataset.landmarks`) are relative to the working folder, whereas
@@ -49,8 +49,8 @@ pub use schema::schema;
 pub use spec::*;
 pub use starter::starter;
 
-/// Reads the experiment file at `path` with its bases, and lays `sets` (`key=value`, the value as TOML or
-/// as a shell's user types it) upon it.
+/// Reads the experiment file at `path` with its bases, and merges `sets` (`key=value`, the value as TOML or
+/// as typed in a shell) over it.
 ///
 /// # Errors
 /// Everything that is wrong: files that cannot be read, syntax, unknown keys and names, values out of
@@ -76,7 +76,7 @@ pub fn parse(text: &str, name: &str, sets: &[String]) -> Result<Experiment, Expe
 /// text `name`.
 ///
 /// # Errors
-/// As [`load`], and where it names a base: what it says must stand in it.
+/// As [`load`], and an error if it names a base: a stored experiment is complete.
 pub fn parse_whole(text: &str, name: &str) -> Result<Experiment, ExperimentErrors> {
     layers::from_whole(text, name)
         .and_then(|merged| decode::decode(&merged))

@@ -1,9 +1,9 @@
-//! Reading a tree by the [`table`](super::table): every key looked at, every mistake written down, nothing
-//! stops early.
+//! Reading a tree by the [`table`](super::table): every key is checked and every mistake collected; nothing stops
+//! early.
 //!
-//! A key that is wrong reads as its default, so that all other keys are still looked at; the problems
-//! collected on the way decide in the end whether there is an experiment. What comes out of a section is a map
-//! of its keys in which nothing is missing, and the typed specification that serde makes of it.
+//! A wrong key reads as its default, so that all other keys are still checked; the collected problems decide in the end
+//! whether there is an experiment. A section is read into a complete map of its keys, and from it serde makes the typed
+//! specification.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -18,7 +18,7 @@ use super::shape::{Shape, shape};
 use super::suggest;
 use super::tree::{Entry, Node, Table, Value, join};
 
-/// Where mistakes are written down.
+/// The collected mistakes.
 #[derive(Debug, Default)]
 pub(crate) struct Problems {
     found: RefCell<Vec<Problem>>,
@@ -43,7 +43,7 @@ pub(crate) struct Section<'a> {
     /// Dotted; empty for the whole file.
     pub path: String,
     table: Option<&'a Table>,
-    /// Its header, or the nearest thing there is.
+    /// Its header, or the nearest place.
     pub place: Place,
     pub problems: &'a Problems,
 }
@@ -171,7 +171,7 @@ impl<'a> Section<'a> {
         self.problem(Problem { help, ..problem });
     }
 
-    /// The section as its type; `None` where its kind is not known, so that nothing in it can be judged.
+    /// The section as its type; `None` if its kind is unknown, because nothing in it can be checked then.
     pub fn read<T: DeserializeOwned>(&self) -> Option<T> {
         self.typed(self.keys()?)
     }
@@ -186,9 +186,8 @@ impl<'a> Section<'a> {
         .ok()
     }
 
-    /// All keys of the section and of the sections in it, checked, but for those that have a reader of their
-    /// own. What the file leaves out has its default; what has none is not there. Of the whole file, its
-    /// sections are left to who reads them.
+    /// All keys of the section and its subsections, checked, except those with their own reader. A missing key has
+    /// its default, or is left out if it has none. For the whole file, sections are left to their readers.
     pub fn keys(&self) -> Option<Map<String, Json>> {
         let mut values = Map::new();
         let mut kind: Option<String> = None;
@@ -197,7 +196,7 @@ impl<'a> Section<'a> {
             kind = value.as_str().map(str::to_owned);
             values.insert("kind".to_owned(), value);
         }
-        // A kind that is wrong says nothing of the keys beside it.
+        // With a wrong kind the keys beside it cannot be checked.
         let sound = |node: &Node| kind.as_deref().is_some_and(|kind| node.is_text(kind));
         let judged = kind.as_deref().filter(|_| self.node("kind").is_none_or(sound));
         self.refuse_others(judged);
@@ -223,7 +222,7 @@ impl<'a> Section<'a> {
             self.problem(Problem::new(title, &self.place_of("kind"), why).help(help));
         }
         let default = || self.check(key, key.default_node()?);
-        // Something must stand for what is needed and wrong, so that the rest can be looked at.
+        // A required key with a wrong value needs a placeholder, so that the rest can be checked.
         let stand_in = || matches!(key.takes, Takes::Text(_)).then(|| json!(""));
         read.or_else(default).or_else(|| key.needed.and_then(|_| stand_in()))
     }
@@ -301,7 +300,7 @@ impl<'a> Section<'a> {
         false
     }
 
-    /// The items that will do; no two are equal.
+    /// The valid items; no two are equal.
     fn check_items(&self, path: &str, of: Item, items: &[Node]) -> Json {
         let mut found: Vec<Json> = Vec::new();
         for (index, item) in items.iter().enumerate() {
@@ -385,7 +384,7 @@ fn typed(entry: &Entry) -> String {
     }
 }
 
-/// What goes in the place of a value where a list must be: that of one text where it takes texts, else its
+/// The suggestion where a list is required: a list of the given text if it takes texts, else its
 /// default.
 fn list_help(path: &str, key: &str, node: &Node) -> Option<String> {
     let takes_texts = match shape(path)? {
@@ -406,7 +405,7 @@ fn list_help(path: &str, key: &str, node: &Node) -> Option<String> {
     }
 }
 
-/// What goes in the place of a value where a table must be: `optimizer = "adam"` means its `kind`.
+/// The suggestion where a table is required: `optimizer = "adam"` means its `kind`.
 fn table_help(path: &str, key: &str, node: &Node) -> Option<String> {
     if let Value::Text(text) = &node.value {
         let kinds: Vec<&str> = keys::kinds(path).iter().map(|(kind, _)| *kind).collect();
@@ -425,9 +424,9 @@ fn table_help(path: &str, key: &str, node: &Node) -> Option<String> {
         // `[regions]`, whose keys are the user's own.
         return Some(match node.place.document.origin {
             DocumentOrigin::Argument => {
-                format!("to cover regions: `--set occlusion.regions={}`", node.place.text())
+                format!("to mask regions: `--set occlusion.regions={}`", node.place.text())
             }
-            DocumentOrigin::File(_) => "what is covered is `regions` of `[occlusion]`".to_owned(),
+            DocumentOrigin::File(_) => "to mask regions, set `regions` in `[occlusion]`".to_owned(),
         });
     }
     let mut examples = keys.iter().filter_map(|key| argument::example(&join(path, key)));
@@ -456,7 +455,7 @@ pub(crate) fn read_float(
         }
     };
     if bounds.contains(number) {
-        // Minus zero would be another number to a hash.
+        // Minus zero would give another hash.
         return Some(number + 0.0);
     }
     let title = format!("`{path}` cannot be {}", node.to_toml());

@@ -54,7 +54,7 @@ pub(crate) fn atlas_help(name: &str, own: &[&str]) -> String {
     }
     let atlas = Regions::aligned();
     let plain = || Regions::built_in_names().into_iter().chain(own.iter().copied());
-    // Halves are meant by who names a part of something, or by who means nothing else.
+    // Halves are suggested for names of parts, or if nothing else is similar.
     match suggest::is_compound(name) || suggest::closest(name, plain()).is_none() {
         true => suggest::with_listing(name, atlas.names().chain(own.iter().copied()), &listing),
         false => suggest::with_listing(name, plain(), &listing),
@@ -188,7 +188,7 @@ impl<'a> Reading<'_, 'a> {
             let path = format!("regions.{name}[{index}][{number}]");
             match &corner.value {
                 Value::Array(pair) if pair.len() == 2 => {
-                    // The frame, and half its width to every side: as far as a polygon may reach.
+                    // The frame and half its width to every side: the maximum extent of a polygon.
                     let reach = Bounds::closed(-0.5, 1.5);
                     let x = read_float(&pair[0], &format!("{path}[0]"), reach, problems);
                     let y = read_float(&pair[1], &format!("{path}[1]"), reach, problems);
@@ -205,7 +205,7 @@ impl<'a> Reading<'_, 'a> {
                 }
             }
         }
-        // With a corner missing the polygon would be judged for what it is not.
+        // With a corner missing the polygon's own checks would mislead.
         if points.len() < corners.len() {
             return None;
         }

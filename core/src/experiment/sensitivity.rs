@@ -1,4 +1,4 @@
-//! The section `[sensitivity]`: maps of where on the face the trained networks look.
+//! The section `[sensitivity]`: sensitivity maps of the trained networks.
 
 use serde::Deserialize;
 

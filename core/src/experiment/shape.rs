@@ -1,10 +1,10 @@
-//! What a `--set` argument is read as, by what the JSON Schema says of its key.
+//! The type that a `--set` argument is read as, from its key's JSON Schema.
 
 use serde_json::Value as Json;
 
 use super::keys::{self, rules};
 
-/// What a key takes, as far as one tells from a path alone.
+/// A key's type, as far as its path determines it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Shape {
     /// Any text.

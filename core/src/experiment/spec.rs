@@ -1,4 +1,4 @@
-//! What the program believes of an experiment: validated, resolved, nothing optional left.
+//! The validated experiment: every name resolved, every default filled in.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -28,8 +28,8 @@ pub struct Experiment {
     /// One entry for each combination of `[matrix]`; a single entry without swept keys where there is
     /// no matrix.
     pub cells: Vec<Cell>,
-    /// What is asked: the keys of `[occlusion]` and `[sensitivity]` with their values, by section. Defaults are
-    /// filled in; keys that mean nothing beside the others are left out.
+    /// The study: the keys of `[occlusion]` and `[sensitivity]` with their values, by section. Defaults are filled
+    /// in; keys without effect are left out.
     pub asked: serde_json::Map<String, serde_json::Value>,
     /// The file as run: base and `--set` merged in, to be written into the results folder. Read again,
     /// it is the same experiment.
@@ -45,7 +45,7 @@ pub struct Cell {
     pub evaluate: EvaluateSpec,
 }
 
-/// All that determines a network's weights, but for the occlusion and the seed.
+/// Everything that determines a network's weights except the occlusion and the seed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     pub dataset: DatasetSpec,
@@ -54,21 +54,21 @@ pub struct Settings {
     pub schedule: Schedule,
 }
 
-/// How trained networks are examined. No part of [`Settings`]: settings that differ in this alone share
+/// How trained networks are evaluated. Not part of [`Settings`]: settings that differ only in this share
 /// their trainings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct EvaluateSpec {
     pub statistics: Statistics,
 }
 
-/// The means and variances by which batch normalisation scales in an examination.
+/// The means and variances of batch normalisation in an evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Statistics {
     /// The running ones of the training.
     #[default]
     Trained,
-    /// Those of training pictures as the examined ones are: covered alike, or whole (Li et al. 2016,
+    /// Those of training images masked in the same way as the evaluated ones, or whole (Li et al. 2016,
     /// arXiv 1603.04779; Schneider et al. 2020, arXiv 2006.16971).
     Adapted,
 }
@@ -103,13 +103,13 @@ pub struct DatasetSpec {
     pub without_landmarks: WithoutLandmarks,
 }
 
-/// What happens to an image that has no trusted points.
+/// The treatment of an image without trusted landmarks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WithoutLandmarks {
-    /// Its regions lie as in the canonical frame.
+    /// Its regions are placed as in the canonical frame.
     Identity,
-    /// It is left out.
+    /// It is excluded.
     Skip,
 }
 
@@ -146,9 +146,9 @@ pub struct FacesSpec {
     pub val: usize,
     pub test: usize,
     pub seed: u64,
-    /// The built-in regions that carry the emotion, each by itself; all seven where the file says nothing.
+    /// The built-in regions that carry the emotion, each by itself; all seven by default.
     pub signal: Vec<String>,
-    /// Pairs of regions that carry it together, while either alone says nothing.
+    /// Pairs of regions that carry it together, while either alone carries nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub together: Vec<[String; 2]>,
     /// How much people differ: 0 (one person) to 2; 1 is lifelike.
@@ -196,10 +196,10 @@ pub struct TrainSpec {
     pub augment: Augment,
     pub select: Select,
     pub precision: Precision,
-    /// Decides no number: of a training's identity it is left out.
+    /// Changes no result, so it is not part of a training's identity.
     #[serde(default, skip_serializing_if = "DeviceChoice::is_auto")]
     pub device: DeviceChoice,
-    /// Stop when the validation loss has not improved for so many epochs; never where `None`.
+    /// Stop when the validation loss has not improved for this many epochs; never if `None`.
     pub early_stopping: Option<u32>,
 }
 
@@ -267,7 +267,7 @@ impl Optimizer {
     }
 }
 
-/// What the loss compares the network's answer with.
+/// The training target that the loss compares predictions with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
@@ -275,16 +275,16 @@ pub enum Target {
     Distribution,
     /// Cross-entropy against the class with most votes.
     Majority,
-    /// Cross-entropy against one class, drawn from the label distribution at every visit (FERPlus).
+    /// Cross-entropy against one class, drawn from the label distribution in every epoch (FERPlus).
     Probability,
-    /// Minus the log of the largest probability among the classes that are right (FERPlus).
+    /// Minus the log of the largest probability among the correct classes (FERPlus).
     MultiTarget,
 }
 
-/// Random changes to training images, drawn anew at every visit. 0 and `false` switch one off.
+/// Random augmentation of training images, redrawn in every epoch. 0 and `false` switch one off.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Augment {
-    /// Rotation, uniform in ± so many degrees.
+    /// Rotation, uniform in ± this many degrees.
     pub rotate: f64,
     /// Scaling of width and of height, each uniform in 1 ± this share.
     pub scale: f64,
@@ -329,17 +329,17 @@ impl DeviceChoice {
 }
 
 impl TrainSpec {
-    /// All of it that decides a number.
+    /// The settings that change results, without the device.
     pub fn on_any_device(&self) -> TrainSpec {
         TrainSpec { device: DeviceChoice::Auto, ..self.clone() }
     }
 }
 
-/// How the learning rate moves over the training.
+/// The learning rate schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Schedule {
     pub shape: ScheduleShape,
-    /// Epochs (may be a fraction) over which the rate first rises linearly from a hundredth to full.
+    /// Warm-up epochs (may be a fraction) over which the rate rises linearly from a hundredth to full.
     pub warmup: f64,
 }
 
@@ -383,16 +383,16 @@ pub struct OcclusionStudy {
     pub fills: Vec<Fill>,
     /// Random placements for each condition.
     pub controls: u32,
-    /// Whether a network learns from the masks alone, where they differ between images and others learn
-    /// from covered pictures: what it reaches is what masks give away.
+    /// Whether to train a mask-only baseline where masks differ between images and other networks train on masked
+    /// images: its accuracy shows how much label information the masks leak.
     pub masks_alone: bool,
 }
 
-/// A map of where on the face a network looks, and the curves that put it to the test.
+/// A sensitivity map of a network, and the insertion and deletion curves that test it (Petsiuk et al. 2018).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct SensitivitySpec {
     pub method: SensitivityMethod,
-    /// At most so many test images of each class, the first of the split; all where `None`.
+    /// At most this many test images per class, the first of the split; all if `None`.
     pub images: Option<u32>,
     /// Steps of the insertion and deletion curves.
     pub steps: u32,
@@ -403,11 +403,11 @@ pub struct SensitivitySpec {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SensitivityMethod {
-    /// What is lost when a square that slides over the face covers it (occlusion sensitivity, Zeiler and
-    /// Fergus 2014).
+    /// The loss in probability when a square that slides over the face masks it (occlusion sensitivity,
+    /// Zeiler and Fergus 2014).
     Window { side: f64, stride: f64 },
-    /// What is answered on average while a place is seen through random masks: grids of `cells` × `cells`,
-    /// each cell seen with the chance `keep`, enlarged and shifted (RISE, Petsiuk et al. 2018).
+    /// The mean score over random masks that leave a place visible: grids of `cells` × `cells`, each cell visible
+    /// with probability `keep`, enlarged and shifted (RISE, Petsiuk et al. 2018).
     Rise { masks: u32, cells: u32, keep: f64 },
 }
 

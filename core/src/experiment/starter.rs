@@ -1,5 +1,5 @@
-//! A first experiment file: every key with its default, its unit and its range, as the
-//! [`table`](super::table) has them.
+//! A starter experiment file: every key with its default, unit and range, from the
+//! [`table`](super::table).
 
 use super::keys::{Item, Key, Only, Takes, kinds, lines_of};
 
@@ -17,13 +17,13 @@ const INTRO: &str = "\
 
 ";
 
-/// A study that answers in minutes: what is written in place of defaults.
+/// A study that runs in minutes: the values written in place of defaults.
 const STUDY: [(&str, &str); 13] = [
     ("question", "\"How much of the signal sits in the eyes?\""),
     (
         "analysis",
         "\"\"\"\nA small network is trained on whole faces, on faces whose eyes are masked, and\n\
-         on faces of which only the eyes are seen.\n\"\"\"",
+         on faces of which only the eyes are visible.\n\"\"\"",
     ),
     ("model.blocks", "[[8], [24, 24], [48, 48]]"),
     ("model.batch_norm_momentum", "0.9"),
@@ -45,8 +45,8 @@ const BESIDE: usize = 28;
 
 /// The text of an experiment file called `name` (an experiment's name: see [`is_name`](super::is_name))
 /// on a kind of data set (of [`dataset_kinds`](super::dataset_kinds)), ready to run where the data are
-/// built in. Lines that begin with `#` and a key hold defaults, those with `##` what may stand in their
-/// place or beside them.
+/// built in. Lines that begin with `#` and a key hold defaults, those with `##` alternatives or optional
+/// keys.
 pub fn starter(name: &str, kind: &str) -> String {
     let folder = format!("\"data/{}\"", if kind == "folder" { "faces" } else { kind });
     let data: &[(&str, &str)] = match kind {
@@ -102,7 +102,7 @@ impl Starter<'_> {
         }
     }
 
-    /// A key and what may stand in its place.
+    /// A key and its alternatives.
     fn key(&self, key: &Key, text: &mut String) {
         let comment = comment(key);
         let mut examples = key.examples.iter();
@@ -123,7 +123,7 @@ impl Starter<'_> {
     }
 }
 
-/// What is said of a key: what it is, and what it takes.
+/// The comment of a key: its help and its accepted values.
 fn comment(key: &Key) -> String {
     let says = key.says();
     let says = match key.takes {

@@ -1,4 +1,4 @@
-//! The sections `[occlusion]` and `[seeds]`: what is compared, and how often.
+//! The sections `[occlusion]` and `[seeds]`: the conditions and their replicates.
 
 use std::collections::BTreeSet;
 
@@ -37,7 +37,7 @@ pub(crate) fn read(root: &Section<'_>, regions: &Regions, own: &[&str]) -> Optio
     let study = OcclusionStudy { sets, modes, phases, fills, controls, masks_alone };
     let names: BTreeSet<&String> = study.sets.iter().flatten().collect();
     if study.phases.contains(&Phase::Amortised) && names.len() > RandomSets::MOST {
-        let title = format!("`amortised` can draw sets of at most {} regions", RandomSets::MOST);
+        let title = format!("`amortised` can mask at most {} different regions", RandomSets::MOST);
         let label = format!("these sets name {} different ones", names.len());
         section.problem(
             Problem::new(title, &section.place_of("regions"), label)
@@ -73,7 +73,7 @@ fn read_sets(section: &Section<'_>, regions: &Regions, own: &[&str]) -> Vec<Vec<
         };
         if names.is_empty() {
             section.problem(
-                Problem::new("a set of regions is empty", &item.place, "hides nothing")
+                Problem::new("a set of regions is empty", &item.place, "masks nothing")
                     .help("leave it out: the whole face is always part of the study"),
             );
         }
@@ -98,7 +98,7 @@ fn read_set(
     let mut sound = true;
     for item in names {
         let problem = match &item.value {
-            // A region of the file's own that is wrong has been reported where it is written.
+            // A mistake in the file's own region has been reported at its definition.
             Value::Text(name) if regions.get(name).is_none() && !own.contains(&name.as_str()) => {
                 let problem = Problem::new(
                     format!("unknown region `{name}`"),
@@ -126,7 +126,7 @@ fn read_set(
     sound.then(|| set.into_iter().collect())
 }
 
-/// The words for many sets: of the seven regions of the atlas, or of the halves of the face.
+/// The sets that a word stands for: of the seven regions of the atlas, or of the halves of the face.
 fn read_collection(section: &Section<'_>, node: &Node, word: &str) -> Vec<Vec<String>> {
     let names = Regions::built_in_names();
     match word {
@@ -147,8 +147,8 @@ fn read_collection(section: &Section<'_>, node: &Node, word: &str) -> Vec<Vec<St
     }
 }
 
-/// Every set of names but the empty one, small sets first. All regions together are no whole picture: hair
-/// and background lie outside them.
+/// Every set of names but the empty one, small sets first. All regions together are not the whole image: hair and
+/// background lie outside of them.
 fn subsets(names: &[&str]) -> Vec<Vec<String>> {
     let mut sets: Vec<Vec<String>> = (1..1_u32 << names.len())
         .map(|members| {

@@ -65,18 +65,18 @@ const SYNONYMS: [(&str, &str); 59] = [
     ("eval", "evaluate"),
 ];
 
-/// From here on a word may be a slip of the pen.
+/// The minimum similarity of a misspelled word.
 const LIKE: f64 = 0.8;
-/// From here on a key of another section was meant.
+/// The minimum similarity to suggest a key of another section.
 const LIKE_ELSEWHERE: f64 = 0.9;
-/// What is so alike is the same but for its spelling.
+/// At this similarity two words differ only in spelling.
 const SAME: f64 = 0.98;
-/// From so many letters on it says something that they stand in the other name, and so many where they are
-/// whole words of it.
+/// The minimum length of a word contained in another for a suggestion, and of one that is a whole word of
+/// it.
 const TELLING: usize = 4;
 const TELLING_WORDS: usize = 3;
 
-/// The candidate most like `word`, if any is close enough to have been meant; never `word` itself.
+/// The candidate most similar to `word`, if any is similar enough; never `word` itself.
 pub(crate) fn closest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -97,7 +97,7 @@ pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     words.into_iter().collect::<Vec<_>>().join(", ")
 }
 
-/// The help under an unknown word: what may have been meant, then what there is. `intro` is a clause
+/// The help under an unknown word: a suggestion, then the choices. `intro` is a clause
 /// such as `the keys here are`.
 pub(crate) fn help(word: &str, intro: &str, candidates: &[&str]) -> String {
     let listing = format!("{intro}: {}", listed(candidates.iter().copied()));
@@ -113,8 +113,8 @@ pub(crate) fn with_listing<'a>(
     asked(closest(word, candidates).into_iter(), listing)
 }
 
-/// The help under a key that a section does not have: one of its own keys that is like it, or keys of other
-/// sections, with their paths. `key` may be dotted.
+/// The help under a key that a section does not have: a similar key of its own, or keys of other sections with their
+/// paths. `key` may be dotted.
 pub(super) fn key(section: &str, key: &str, here: &[&str]) -> String {
     let own = here.iter().map(|own| (likeness(key, own), (*own).to_owned()));
     let mut found: Vec<(f64, String)> = own.filter(|(score, _)| *score > LIKE).collect();
@@ -129,7 +129,7 @@ pub(super) fn key(section: &str, key: &str, here: &[&str]) -> String {
             found.push((score, path.to_owned()));
         }
     }
-    // What lies deeper in the section is nearer than what lies elsewhere.
+    // Keys deeper in the section come before keys of other sections.
     let deeper = |path: &str| !section.is_empty() && path.starts_with(&format!("{section}."));
     if found.iter().any(|(score, path)| deeper(path) && *score >= SAME) {
         found.retain(|(_, path)| deeper(path));
@@ -161,9 +161,8 @@ fn asked<'a>(meant: impl Iterator<Item = &'a str>, listing: &str) -> String {
     format!("did you mean {words}? {}", capitalised(listing))
 }
 
-/// How alike two words are, from 0 to 1. The same words in another order, spelling or plural are; so are
-/// a word and its synonym; next come words of which one holds the other, and what is nearly spelled alike
-/// (Jaro and Winkler).
+/// The similarity of two words, from 0 to 1: 1 for the same words in another order, spelling or plural, and for
+/// synonyms; less for words that contain each other or are spelled similarly (Jaro and Winkler).
 fn likeness(word: &str, candidate: &str) -> f64 {
     let spelled = strsim::jaro_winkler(&word.to_lowercase(), &candidate.to_lowercase());
     let (mut one, mut other) = (parts(word), parts(candidate));
@@ -193,7 +192,7 @@ pub(super) fn is_compound(name: &str) -> bool {
     parts(name).len() > 1
 }
 
-/// The words of a name in our own terms, in lower case and the singular: `learningRate`, `learning-rate` and
+/// The words of a name, with synonyms replaced, in lower case and the singular: `learningRate`, `learning-rate` and
 /// `lr` are the same.
 fn parts(name: &str) -> Vec<String> {
     let mut spaced = String::new();
@@ -229,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_of_others_are_understood() {
+    fn synonyms_and_misspellings_are_understood() {
         let names =
             ["eyes_left", "eyes_right", "eyes", "mouth", "brows", "face_left", "face_upper"];
         for (word, meant) in [

@@ -1,6 +1,6 @@
-//! The keys of an experiment file, a line each. The reader with its suggestions and bounds, what goes along
-//! when files merge, what can be swept, the JSON Schema, the file that `init` writes and `fer-lab keys` all
-//! come from here; `tests/experiment_file` holds the ids of results against the last but one column.
+//! The keys of an experiment file, one line each. The reader with its suggestions and bounds, the merging of files,
+//! the keys that can be swept, the JSON Schema, the file that `init` writes and `fer-lab keys` are all derived from
+//! it; `tests/experiment_file` checks the `Decides` column against the ids of results.
 
 use super::keys::Decides::{Evaluation, Maps, Nothing, Study, Weights};
 use super::keys::Takes::{Counts, Flag, Integer, List, Number, Own, Text, Words};
@@ -19,30 +19,30 @@ mod words {
         ("rafdb", "RAF-DB, basic emotions, aligned: EmoLabel/list_patition_label.txt and Image/aligned/"),
         ("folder", "pictures as root/<split>/<class>/*.png, or root/<class>/*.png from which splits are taken"),
     ];
-    pub const LABELS: &[Word] = &[("votes", "the seed study's rule"), ("majority", ""), ("cross_entropy", ""), ("probability", ""), ("multi_target", "the last four as in FERPlus")];
+    pub const LABELS: &[Word] = &[("votes", "the chosen classes' votes divided by their sum, the seed study's rule"), ("majority", ""), ("cross_entropy", ""), ("probability", ""), ("multi_target", "the last four as in FERPlus, Barsoum et al. 2016")];
     pub const USAGES: &[Word] = &[("PublicTest", ""), ("PrivateTest", "")];
-    pub const WITHOUT: &[Word] = &[("identity", "regions as in the canonical frame"), ("skip", "left out")];
+    pub const WITHOUT: &[Word] = &[("identity", "regions as in the canonical frame"), ("skip", "excluded")];
     pub const OPTIMIZERS: &[Word] = &[("adam", ""), ("adamw", "Adam with decoupled weight decay"), ("sgd", "with momentum")];
-    pub const TARGETS: &[Word] = &[("distribution", "of the annotators' choices"), ("majority", "the class with most of them"), ("probability", "a class drawn from them at every visit"), ("multi_target", "any class that is right; of ferplus, with its labels")];
+    pub const TARGETS: &[Word] = &[("distribution", "the annotators' label distribution"), ("majority", "the class with most votes"), ("probability", "a class drawn from it in every epoch"), ("multi_target", "any of several correct classes; for ferplus with labels multi_target")];
     pub const SELECT: &[Word] = &[("best", "lowest validation loss"), ("last", "")];
     pub const PRECISIONS: &[Word] = &[("f32", ""), ("tf32", "convolutions in TF32, on a GPU"), ("bf16", "convolutions in bfloat16")];
     pub const SCHEDULES: &[Word] = &[
         ("plateau", "lower when the validation loss stops falling"), ("step", "lower at fixed epochs"),
         ("cosine", "half a cosine down"), ("one_cycle", "up, then down"), ("constant", ""),
     ];
-    pub const STATISTICS: &[Word] = &[("trained", "the training's own"), ("adapted", "estimated anew on training images, masked as the evaluated ones are")];
-    pub const MODES: &[Word] = &[("hide", "the regions are masked"), ("keep", "all but the regions is")];
+    pub const STATISTICS: &[Word] = &[("trained", "the training's own"), ("adapted", "re-estimated on training images masked like the evaluated ones")];
+    pub const MODES: &[Word] = &[("hide", "the regions are masked"), ("keep", "everything but the regions is masked")];
     pub const PHASES: &[Word] = &[
-        ("retrain", "masked in training and test: is the information there at all?"),
-        ("evaluate", "masked at test time only: does a network that knows whole faces rely on it?"),
+        ("retrain", "masked in training and test: is the information there at all? (ROAR: Hooker et al. 2019)"),
+        ("evaluate", "masked at test time only: does a network trained on whole faces rely on it?"),
         ("train", "masked in training, tested on whole faces"),
-        ("amortised", "one network for all sets of regions, in place of a training for each"),
+        ("amortised", "one network for all sets of regions instead of one per set (Covert et al. 2021; Jethani et al. 2022)"),
     ];
-    pub const FILLS: &[Word] = &[("mean", "of the training images"), ("constant", ""), ("noise", ""), ("blur", ""), ("inpaint", "what lies around, carried on inward")];
+    pub const FILLS: &[Word] = &[("mean", "of the training images"), ("constant", ""), ("noise", ""), ("blur", ""), ("inpaint", "diffused inward from the visible pixels")];
     pub const MAP_FILLS: &[Word] = &[("mean", "of the training images"), ("constant", ""), ("noise", "")];
     pub const METHODS: &[Word] = &[
-        ("window", "what a sliding square costs: Zeiler and Fergus 2014"),
-        ("rise", "the score while a place is seen through random masks: Petsiuk et al. 2018"),
+        ("window", "the loss under a sliding square: Zeiler and Fergus 2014"),
+        ("rise", "the mean score over random masks that leave a place visible: Petsiuk et al. 2018"),
     ];
 }
 use words::*;
@@ -82,111 +82,110 @@ const CHANNELS: &[(i64, &str)] = &[(1, "grey"), (3, "RGB")];
 const EMOTIONS: &str =
     r#"["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear"]"#;
 
-/// In the order of the pages that are made of it. A key that means something else with another `kind` has a
-/// line for each meaning.
+/// In the order of the generated pages. A key whose meaning depends on `kind` has one line per meaning.
 #[rustfmt::skip]
 pub(super) static KEYS: &[Key] = &[
     key("name", Text(NAME), "", Nothing, "The folder in results/").needed("every experiment needs its own", "add a line such as `name = \"mask_eyes\"`: the folder in results/"),
     key("question", Text(PROSE), r#""""#, Nothing, "What is asked, in a sentence"),
     key("analysis", Text(PROSE), r#""""#, Nothing, "Prose for the report: what is measured and why"),
-    key("base", Text(PATH), "", Nothing, "Another experiment file to start from, relative to this one; what stands here wins").like(&[r#""other.toml""#]),
+    key("base", Text(PATH), "", Nothing, "Another experiment file to start from, relative to this one; keys given here win").like(&[r#""other.toml""#]),
 
     section("dataset", Weights, "The images and their labels"),
     key("dataset.kind", Words(DATASETS), "", Weights, "Which data").needed("every experiment needs data", "say which data, as in `kind = \"faces\"`; one of: faces, ferplus, rafdb, folder"),
-    key("dataset.root", Text(ROOT), "", Weights, "Where the data are, relative to the folder that you work in").of(&["ferplus", "rafdb", "folder"]).needed("data on disk need a folder", "add the folder that holds the data, as in `root = \"data/ferplus\"`"),
-    key("dataset.size", Own("two whole numbers, 8 to 1024", schema::size), "[48, 48]", Weights, "Height and width that the network sees, in pixels"),
+    key("dataset.root", Text(ROOT), "", Weights, "Folder of the data, relative to the working folder").of(&["ferplus", "rafdb", "folder"]).needed("data on disk need a folder", "add the folder that holds the data, as in `root = \"data/ferplus\"`"),
+    key("dataset.size", Own("two whole numbers, 8 to 1024", schema::size), "[48, 48]", Weights, "Height and width of the network's input, in pixels"),
     key("dataset.channels", Counts(CHANNELS), "1", Weights, "Channels").of(&["faces", "ferplus"]),
     key("dataset.channels", Counts(CHANNELS), "3", Weights, "Channels").of(&["rafdb", "folder"]),
     key("dataset.labels", Words(LABELS), r#""votes""#, Weights, "How the votes become labels").of(&["ferplus"]),
     key("dataset.classes", Own("a list of two or more", schema::seven), EMOTIONS, Weights, "The classes in their order").of(&["faces", "rafdb"]),
     key("dataset.classes", Own("a list of two or more, \"contempt\" among them if you like", schema::eight), EMOTIONS, Weights, "The classes in their order").of(&["ferplus"]),
     key("dataset.classes", Own("a list of names of folders, two or more", schema::any_classes), EMOTIONS, Weights, "The classes in their order").of(&["folder"]),
-    key("dataset.landmarks", Text(POINTS), "", Weights, "A table of points that carry the regions into each image: image, presence, <point>_x, <point>_y ..., in fractions of width and height").of(&["ferplus", "rafdb", "folder"]).like(&[r#""points.csv""#]),
-    key("dataset.without_landmarks", Words(WITHOUT), r#""identity""#, Weights, "Images without trusted points").of(&["ferplus", "rafdb", "folder"]),
+    key("dataset.landmarks", Text(POINTS), "", Weights, "A table of landmarks that place the regions in each image: image, presence, <point>_x, <point>_y ..., in fractions of width and height").of(&["ferplus", "rafdb", "folder"]).like(&[r#""points.csv""#]),
+    key("dataset.without_landmarks", Words(WITHOUT), r#""identity""#, Weights, "Treatment of images without trusted landmarks").of(&["ferplus", "rafdb", "folder"]),
     key("dataset.train", IMAGES, "3500", Weights, "Training images").of(&["faces"]),
     key("dataset.val", IMAGES, "700", Weights, "Validation images").of(&["faces"]),
     key("dataset.val", Words(USAGES), r#""PrivateTest""#, Weights, "The part to validate on").of(&["ferplus"]),
-    key("dataset.val", SHARE, "0.1", Weights, "Share of the training images to validate on").of(&["rafdb"]),
+    key("dataset.val", SHARE, "0.1", Weights, "Share of the training images used for validation").of(&["rafdb"]),
     key("dataset.val", SHARE, "0.1", Weights, "Share to validate on, where images are not split already").of(&["folder"]),
     key("dataset.test", IMAGES, "1400", Weights, "Test images").of(&["faces"]),
     key("dataset.test", Words(USAGES), r#""PublicTest""#, Weights, "The part to test on").of(&["ferplus"]),
     key("dataset.test", SHARE, "0.1", Weights, "Share to test on, where images are not split already").of(&["folder"]),
-    key("dataset.split_seed", SEED, "0", Weights, "Which images the shares take").of(&["rafdb", "folder"]),
-    key("dataset.seed", SEED, "0", Weights, "Seed of the drawing").of(&["faces"]),
+    key("dataset.split_seed", SEED, "0", Weights, "Seed of the random split").of(&["rafdb", "folder"]),
+    key("dataset.seed", SEED, "0", Weights, "Seed of the generator").of(&["faces"]),
     key("dataset.signal", Own("a list of regions, and of pairs", schema::signal), r#"["forehead", "brows", "eyes", "nose", "cheeks", "mouth", "jaw"]"#, Weights, "The regions that carry the emotion; two in a list of their own carry it only together").of(&["faces"]).like(&[r#"["mouth", ["brows", "eyes"]]"#]),
-    key("dataset.identity", LIFELIKE, "1.0", Weights, "How much people differ, from one person to lifelike (1) and beyond").of(&["faces"]),
+    key("dataset.identity", LIFELIKE, "1.0", Weights, "How much people differ: 0 is one person, 1 is lifelike").of(&["faces"]),
     key("dataset.nuisance", LIFELIKE, "1.0", Weights, "How much light, pose, blur and noise vary; 1 is lifelike").of(&["faces"]),
 
     section("model", Weights, "The network: 3 x 3 convolutions, in blocks (VGG-like)"),
     key("model.blocks", Own("a list of lists of whole numbers, 1 to 4096", schema::blocks), "[[64, 64], [96, 96, 96], [128, 128, 128]]", Weights, "The width of each convolution, by block; a pool after every block but the last divides the sides by 3"),
-    key("model.batch_norm_momentum", HALF_OPEN, "0.99", Weights, "What a step keeps of batch normalisation's running statistics; trainings of a few hundred steps want less"),
+    key("model.batch_norm_momentum", HALF_OPEN, "0.99", Weights, "Momentum of batch normalisation's running statistics, the share that a step keeps; use less for trainings of a few hundred steps"),
 
-    section("train", Weights, "How a network is fitted"),
+    section("train", Weights, "Training"),
     key("train.epochs", EPOCHS, "30", Weights, "Passes over the training images"),
     key("train.batch_size", Integer(1, 65_536), "64", Weights, "Images per step"),
-    section("train.optimizer", Weights, "How the weights move"),
+    section("train.optimizer", Weights, "The optimiser and its settings"),
     key("train.optimizer.kind", Words(OPTIMIZERS), r#""adam""#, Weights, "The optimiser"),
-    key("train.optimizer.learning_rate", RATE, "0.001", Weights, "The full rate; [schedule] moves it").of(&["adam", "adamw"]),
-    key("train.optimizer.learning_rate", RATE, "0.01", Weights, "The full rate; [schedule] moves it").of(&["sgd"]),
+    key("train.optimizer.learning_rate", RATE, "0.001", Weights, "The full learning rate; [schedule] varies it").of(&["adam", "adamw"]),
+    key("train.optimizer.learning_rate", RATE, "0.01", Weights, "The full learning rate; [schedule] varies it").of(&["sgd"]),
     key("train.optimizer.beta1", HALF_OPEN, "0.9", Weights, "Decay of the mean of gradients").of(&["adam", "adamw"]),
     key("train.optimizer.beta2", HALF_OPEN, "0.999", Weights, "Decay of the mean of squared gradients").of(&["adam", "adamw"]),
     key("train.optimizer.epsilon", Number(Bounds::above(0.0, 1.0)), "1e-7", Weights, "Added to the root of the squares").of(&["adam", "adamw"]),
-    key("train.optimizer.momentum", HALF_OPEN, "0.9", Weights, "Share of the last step that is kept").of(&["sgd"]),
+    key("train.optimizer.momentum", HALF_OPEN, "0.9", Weights, "Momentum, the share of the last step that is kept").of(&["sgd"]),
     key("train.optimizer.nesterov", Flag, "false", Weights, "Nesterov's momentum").of(&["sgd"]),
     key("train.optimizer.weight_decay", DECAY, "0.01", Weights, "Weight decay").of(&["adamw"]),
     key("train.optimizer.weight_decay", DECAY, "0.0", Weights, "Weight decay").of(&["sgd"]),
-    key("train.target", Words(TARGETS), r#""distribution""#, Weights, "What the loss compares with"),
-    section("train.augment", Weights, "Random changes to training images, drawn anew at every visit"),
+    key("train.target", Words(TARGETS), r#""distribution""#, Weights, "The training target"),
+    section("train.augment", Weights, "Random augmentation of training images, redrawn in every epoch"),
     key("train.augment.rotate", Number(Bounds::closed(0.0, 180.0)), "10.0", Weights, "Rotation, plus or minus degrees"),
     key("train.augment.scale", Number(Bounds::closed(0.0, 0.5)), "0.1", Weights, "Scaling, a share of width and height"),
     key("train.augment.flip", Flag, "true", Weights, "Horizontal flip, chance one half"),
     key("train.select", Words(SELECT), r#""best""#, Weights, "The epoch whose network is kept"),
     key("train.precision", Words(PRECISIONS), r#""f32""#, Weights, "Floating-point precision"),
-    key("train.device", Text(DEVICE), r#""auto""#, Nothing, "Where it runs"),
-    key("train.early_stopping", Integer(0, 100_000), "0", Weights, "Stop after so many epochs without improvement; 0: never"),
+    key("train.device", Text(DEVICE), r#""auto""#, Nothing, "The device"),
+    key("train.early_stopping", Integer(0, 100_000), "0", Weights, "Stop after this many epochs without improvement of the validation loss; 0: never"),
 
-    section("schedule", Weights, "How the learning rate moves over the training"),
+    section("schedule", Weights, "The learning rate schedule"),
     key("schedule.kind", Words(SCHEDULES), r#""plateau""#, Weights, "The schedule"),
-    key("schedule.warmup", Number(Bounds::closed(0.0, 100_000.0)), "0.0", Weights, "Epochs of a first rise, at most the training's"),
-    key("schedule.factor", SHARE, "0.1", Weights, "The rate is multiplied by it").of(&["plateau", "step"]),
+    key("schedule.warmup", Number(Bounds::closed(0.0, 100_000.0)), "0.0", Weights, "Warm-up epochs, at most train.epochs"),
+    key("schedule.factor", SHARE, "0.1", Weights, "Factor that the learning rate is multiplied by").of(&["plateau", "step"]),
     key("schedule.patience", EPOCHS, "1", Weights, "Epochs without improvement before the rate is lowered").of(&["plateau"]),
-    key("schedule.min_delta", Number(Bounds::closed(0.0, 100.0)), "0.0", Weights, "A smaller fall of the loss is no improvement").of(&["plateau"]),
-    key("schedule.min_rate", LOWEST, "0.0", Weights, "Where the rate ends, less than the learning rate").of(&["plateau", "cosine"]),
-    key("schedule.every", EPOCHS, "10", Weights, "Epochs between two steps").of(&["step"]),
+    key("schedule.min_delta", Number(Bounds::closed(0.0, 100.0)), "0.0", Weights, "The minimum decrease of the loss that counts as an improvement").of(&["plateau"]),
+    key("schedule.min_rate", LOWEST, "0.0", Weights, "The minimum learning rate, below the full one").of(&["plateau", "cosine"]),
+    key("schedule.every", EPOCHS, "10", Weights, "Epochs between two reductions").of(&["step"]),
     key("schedule.rise", SHARE, "0.3", Weights, "Share of the training over which the rate goes up").of(&["one_cycle"]),
     key("schedule.div", DIVISOR, "25.0", Weights, "The cycle starts at the rate divided by this").of(&["one_cycle"]),
     key("schedule.final_div", DIVISOR, "10000.0", Weights, "The cycle ends at the rate divided by this").of(&["one_cycle"]),
 
     section("evaluate", Evaluation, "How trained networks are evaluated"),
-    key("evaluate.statistics", Words(STATISTICS), r#""trained""#, Evaluation, "Batch normalisation's means and variances"),
+    key("evaluate.statistics", Words(STATISTICS), r#""trained""#, Evaluation, "Means and variances of batch normalisation"),
 
     key("regions", Own("lists of regions or of polygons, by name", schema::regions), "", Study, "Regions of your own, beside forehead, brows, eyes, nose, cheeks, mouth, jaw and their halves (eyes_left ...): unions, or polygons in the canonical face frame, x and y from 0 to 1 from the top left (`fer-lab regions FILE` draws)").like(&[r#"upper = ["forehead", "brows", "eyes"]"#, "glasses = [[[0.15, 0.3], [0.85, 0.3], [0.85, 0.5], [0.15, 0.5]]]"]),
 
-    section("occlusion", Study, "What is masked; the whole face is always there to compare with"),
+    section("occlusion", Study, "What is masked; the whole face is always included as the baseline"),
     key("occlusion.regions", Own("a list of regions, or of lists of regions | \"each\" | \"pairs\" | \"halves\" | \"subsets\"", schema::sets), "[]", Study, "Each region is a condition; a list in the list masks several at once. \"each\": every region; \"pairs\": every two; \"halves\": left, right, upper and lower half of the face; \"subsets\": every set of regions").like(&[r#"["eyes", "mouth"]"#, r#"["eyes", "mouth", ["eyes", "mouth"]]"#, r#""each""#, r#""pairs""#, r#""halves""#, r#""subsets""#]),
-    key("occlusion.modes", several(MODES, 1), r#"["hide"]"#, Study, "What is masked of the face"),
-    key("occlusion.phases", several(PHASES, 1), r#"["retrain"]"#, Study, "When it is masked"),
-    key("occlusion.fills", several(FILLS, 1), r#"["mean"]"#, Study, "What covers"),
+    key("occlusion.modes", several(MODES, 1), r#"["hide"]"#, Study, "Mask the regions, or everything else"),
+    key("occlusion.phases", several(PHASES, 1), r#"["retrain"]"#, Study, "When faces are masked"),
+    key("occlusion.fills", several(FILLS, 1), r#"["mean"]"#, Study, "What replaces masked pixels"),
     key("occlusion.constant", GREYS, "0.0", Study, "The grey of the fill, black to white").with("fills", "constant"),
     key("occlusion.blur", Number(Bounds::closed(0.001, 1.0)), "0.1", Study, "Standard deviation of the fill, a share of the image's height").with("fills", "blur"),
-    key("occlusion.controls", Integer(0, 100), "0", Study, "Masks of the same area and shape at random places, for each condition"),
-    key("occlusion.masks_alone", Flag, "true", Study, "Where regions lie differently from image to image: train on the masks alone (mask-only baseline), to see what they give away"),
+    key("occlusion.controls", Integer(0, 100), "0", Study, "Controls per condition: masks of the same area and shape at random places"),
+    key("occlusion.masks_alone", Flag, "true", Study, "Train a mask-only baseline where the place of regions differs between images: its accuracy is what the masks leak"),
 
-    section("sensitivity", Maps, "Maps of where on the face networks look that were trained on whole faces"),
+    section("sensitivity", Maps, "Sensitivity maps of the networks trained on whole faces"),
     key("sensitivity.methods", several(METHODS, 0), "[]", Maps, "Each asks for thousands of predictions per image").like(&[r#"["window", "rise"]"#]),
     key("sensitivity.window", Number(Bounds::closed(0.02, 1.0)), "0.2", Maps, "Side of the square, a share of the face frame's").with("methods", "window"),
-    key("sensitivity.stride", Number(Bounds::closed(0.01, 1.0)), "0.05", Maps, "Between two places of the square, at most its side").with("methods", "window"),
+    key("sensitivity.stride", Number(Bounds::closed(0.01, 1.0)), "0.05", Maps, "Distance between two positions of the square, at most its side").with("methods", "window"),
     key("sensitivity.masks", Integer(10, 20_000), "500", Maps, "Random masks").with("methods", "rise"),
     key("sensitivity.cells", Integer(2, 32), "7", Maps, "Cells along each side of a mask").with("methods", "rise"),
-    key("sensitivity.keep", Number(Bounds::closed(0.05, 0.95)), "0.5", Maps, "Chance of a cell to be seen").with("methods", "rise"),
-    key("sensitivity.images", Integer(0, 1_000_000), "200", Maps, "Test images of each class at most; 0: all"),
-    key("sensitivity.steps", Integer(2, 200), "20", Maps, "Steps of the insertion and deletion curves"),
-    key("sensitivity.fill", Words(MAP_FILLS), r#""mean""#, Maps, "What covers"),
+    key("sensitivity.keep", Number(Bounds::closed(0.05, 0.95)), "0.5", Maps, "Probability of a cell to be visible").with("methods", "rise"),
+    key("sensitivity.images", Integer(0, 1_000_000), "200", Maps, "Test images per class at most; 0: all"),
+    key("sensitivity.steps", Integer(2, 200), "20", Maps, "Steps of the insertion and deletion curves (Petsiuk et al. 2018)"),
+    key("sensitivity.fill", Words(MAP_FILLS), r#""mean""#, Maps, "What replaces masked pixels"),
     key("sensitivity.constant", GREYS, "0.0", Maps, "The grey of the fill, black to white").with("fill", "constant"),
 
-    section("seeds", Study, "How often all is repeated: what gives the answer its error bar"),
+    section("seeds", Study, "Repeated trainings per condition, which give the confidence intervals"),
     key("seeds.count", Integer(1, 1000), "3", Study, "Seeds 1, 2 ... up to this"),
-    key("seeds.list", List(Item::Integer(0, i64::MAX), 1, 1000), "", Study, "The seeds themselves, in place of `count`").like(&["[11, 12, 13]"]),
+    key("seeds.list", List(Item::Integer(0, i64::MAX), 1, 1000), "", Study, "A list of seeds, instead of `count`").like(&["[11, 12, 13]"]),
 
     key("matrix", Own("lists of values, by key", schema::matrix), "", Study, "Keys that are swept: every combination of values is a condition of its own").like(&[r#""train.optimizer.learning_rate" = [0.01, 0.001]"#, r#""train.epochs" = [3, 9]"#]),
 ];

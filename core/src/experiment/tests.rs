@@ -24,7 +24,7 @@ fn errors(text: &str, sets: &[String]) -> String {
 /// Each case of `bad_files.md`: a heading, a block of TOML, `--set` arguments as indented lines, a block
 /// with the errors.
 #[test]
-fn every_mistake_is_told_with_its_place_and_its_cure() {
+fn every_mistake_is_reported_with_its_place_and_a_suggestion() {
     let cases = include_str!("bad_files.md").split("\n## ").skip(1);
     let mut count = 0;
     for case in cases {
@@ -292,7 +292,7 @@ fn a_table_that_is_swept_sets_keys() {
 }
 
 #[test]
-fn how_networks_are_examined_is_read_and_swept() {
+fn how_networks_are_evaluated_is_read_and_swept() {
     let read = |more: &str| read(&format!("{SMALLEST}{more}"));
     let statistics = |experiment: &Experiment| {
         assert!(experiment.cells.iter().all(|cell| cell.settings == experiment.settings));
@@ -439,7 +439,7 @@ fn arguments_are_read_by_what_their_key_takes() {
         let (typed_as, meant) = (read_with(SMALLEST, &[typed]), read_with(SMALLEST, &[toml]));
         let merged =
             [&typed_as.merged, &meant.merged].map(|text| text.parse::<toml::Table>().unwrap());
-        assert_ne!(typed_as, read(SMALLEST), "{typed} says nothing");
+        assert_ne!(typed_as, read(SMALLEST), "{typed} has no effect");
         assert_eq!(
             Experiment { merged: String::new(), ..typed_as },
             Experiment { merged: String::new(), ..meant },

@@ -120,7 +120,7 @@ pub(crate) fn read_train(root: &Section<'_>, dataset: Option<&DatasetSpec>) -> O
     Some(spec)
 }
 
-/// A single picture whose features are single numbers has no variance to normalise by.
+/// A batch of one image with single-number features has no variance for batch normalisation.
 pub(crate) fn check_variance(root: &Section<'_>, settings: &Settings) {
     let Settings { dataset, model, train, .. } = settings;
     if train.batch_size > 1 || model.last_features(dataset.height, dataset.width) != (1, 1) {
@@ -154,7 +154,7 @@ pub(super) fn refuse_device(path: &str, word: &str) -> Option<Refusal> {
     device(word).is_none().then(|| (title, "not one of the choices".to_owned(), Some(help)))
 }
 
-/// Reads `[schedule]`, for a training of which the rest is known.
+/// Reads `[schedule]`, for a training whose other settings are known.
 pub(crate) fn read_schedule(root: &Section<'_>, train: Option<&TrainSpec>) -> Option<Schedule> {
     let section = root.section("schedule");
     let mut keys = section.keys()?;

@@ -1,4 +1,4 @@
-//! TOML values that remember where they were written.
+//! TOML values with their source positions.
 //!
 //! An experiment is put together from several texts: a chain of base files, the file itself, `--set`
 //! arguments, one combination of a matrix. They merge into one tree, and an error in it still points at
@@ -58,7 +58,7 @@ impl Table {
         if problems.is_empty() { Ok(table) } else { Err(problems) }
     }
 
-    /// Parses what can be parsed of a document, and says what could not.
+    /// Parses as much of a document as possible, and returns the errors.
     pub fn parse_what_is_sound(document: &Arc<Document>) -> (Table, Vec<Problem>) {
         Table::parse_what_is_sound_as(document, &document.text[document.start..])
     }
@@ -128,8 +128,8 @@ impl Table {
         }
     }
 
-    /// Writes the nested keys of the table under `key` as dotted ones, so that a later text meets each however
-    /// it was written; not where the table gives one of them twice.
+    /// Writes the nested keys of the table under `key` as dotted ones, so that a later text overrides each however
+    /// it was written; not if the table gives one of them twice.
     pub fn flatten_at(&mut self, key: &str) {
         let Some(Entry { node, .. }) = self.entries.iter_mut().find(|entry| entry.key == key)
         else {
@@ -143,7 +143,7 @@ impl Table {
         }
     }
 
-    /// What is no table, under its dotted path.
+    /// The values that are no tables, with their dotted paths.
     pub fn leaves(&self, path: &str) -> Vec<Entry> {
         let entries = self.entries.iter().flat_map(|entry| {
             let path = join(path, &entry.key);
@@ -155,14 +155,14 @@ impl Table {
         entries.collect()
     }
 
-    /// Lays a later text upon this table: tables merge, everything else is replaced, and what no longer
-    /// goes with the later text is left behind.
+    /// Merges a later text over this table: tables merge, everything else is replaced, and keys that do not
+    /// go with the later text are dropped.
     pub fn merge(&mut self, over: Table) {
         self.drop_outdated(&over);
         self.unite(over);
     }
 
-    /// Takes the entries of what counts as the same text.
+    /// Merges entries that count as the same text.
     pub fn unite(&mut self, over: Table) {
         for entry in over.entries {
             let known = self.entries.iter_mut().find(|known| known.key == entry.key);
@@ -179,8 +179,8 @@ impl Table {
         }
     }
 
-    /// Removes the keys that mean nothing with another `kind` where `over` has another, and of `seeds.count` and
-    /// `seeds.list`, which say the same thing, the one that `over` does not give.
+    /// Removes the keys without meaning if `over` changes the `kind`, and of the alternatives `seeds.count` and
+    /// `seeds.list` the one that `over` does not give.
     fn drop_outdated(&mut self, over: &Table) {
         for (path, default) in keys::kinded() {
             let Some(over) = over.table_at(path) else { continue };
@@ -360,7 +360,7 @@ fn convert(
                 0
             }))
         }
-        // Beyond the range of f64 the standard library answers infinity, which no key takes.
+        // Beyond the range of f64 the standard library returns infinity, which no key takes.
         DeValue::Float(number) => Value::Float(number.as_str().parse().unwrap_or(f64::NAN)),
         DeValue::Boolean(flag) => Value::Flag(*flag),
         DeValue::Datetime(date) => Value::Date(date.to_string()),

@@ -1,14 +1,14 @@
 //! The limits of the control groups that this process is in.
 //!
-//! In: `/proc/self/cgroup`, which names the group, `/proc/self/mountinfo`, which says where groups are
-//! seen, and the group's own files with those of every group around it. Out: the tightest limit. A batch
+//! In: `/proc/self/cgroup`, which names the group, `/proc/self/mountinfo`, which lists where groups are
+//! mounted, and the group's own files with those of every group around it. Out: the tightest limit. A batch
 //! system limits a group further out than the innermost, and a container may show only a part of the tree.
 
 use std::fs;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-/// Bytes of memory that the process may have; `None` where no group limits it.
+/// The memory limit of the process, bytes; `None` where no group has one.
 ///
 /// `root` is `/` but in tests. Version 2 limits by `memory.max`, and from `memory.high` on slows a group
 /// down until it frees what it can, which is no room to plan with either; version 1 by
@@ -42,11 +42,11 @@ enum Version {
     Two,
 }
 
-/// A place where a hierarchy of groups is seen.
+/// A mount point of a hierarchy of groups.
 #[derive(Debug)]
 struct Mount {
     version: Version,
-    /// The group that is seen there, `/` where it is all of the hierarchy.
+    /// The group at its root, `/` where it is the whole hierarchy.
     group: PathBuf,
     point: PathBuf,
 }
@@ -67,9 +67,9 @@ impl Mount {
         Some(Mount { version, group: unescaped(fields.get(3)?), point: unescaped(fields.get(4)?) })
     }
 
-    /// The folders of a group and of all around it, as far as they are seen here, from the inside out.
+    /// The folders of a group and its ancestors, as far as they are mounted here, from the inside out.
     fn folders(&self, group: &Path) -> Vec<PathBuf> {
-        // Where the group itself lies outside of what is seen, the outermost that is seen is around it.
+        // If the group itself is outside of the mount, the mount's root is one of its ancestors.
         let inner = group.strip_prefix(&self.group).unwrap_or(Path::new(""));
         let inner = if inner.starts_with("..") { Path::new("") } else { inner };
         inner.ancestors().map(|inner| self.point.join(inner)).collect()
@@ -111,7 +111,7 @@ mod tests {
     const TWO: &str = "25 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n\
                        34 25 0:29 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw\n";
 
-    /// A system's files as far as they are about groups; names and contents.
+    /// A system's files that concern groups; names and contents.
     fn system(group: &str, mounts: &str, files: &[(&str, &str)]) -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
         let mut all = vec![("proc/self/cgroup", group), ("proc/self/mountinfo", mounts)];
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tightest_of_a_group_and_those_around_it_counts() {
+    fn the_tightest_limit_of_a_group_and_its_ancestors_counts() {
         let group = "0::/system.slice/slurm/job_7/step_0\n";
         let slurm = "sys/fs/cgroup/system.slice/slurm";
         let [job, step, slice] = [
@@ -157,7 +157,7 @@ mod tests {
         let mounts = "34 25 0:29 /docker/ab /sys/fs/cgroup ro - cgroup2 cgroup rw\n";
         let files = [("sys/fs/cgroup/inner/memory.max", "max\n"), inside[0]];
         assert_eq!(limit("0::/docker/ab/inner\n", mounts, &files), Some(500));
-        // Moved out of what is seen.
+        // Outside of the mount.
         assert_eq!(limit("0::/../other\n", TWO, &inside), Some(500));
         assert_eq!(limit("0::/elsewhere\n", mounts, &files), Some(500));
     }

@@ -1,11 +1,11 @@
-//! Whether a device can be had, told without opening libtorch, and what is known of its processor.
+//! Whether a device is available, checked without loading libtorch, and its processor's model.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::experiment::{DeviceChoice, Precision};
 
-/// Why the wanted device cannot be had.
+/// Why the requested device is not available.
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
     #[error("{asked_by} for `{wanted}`, but {reason}; {}", asked_by.cure())]
@@ -18,8 +18,8 @@ pub enum DeviceError {
     #[error("libtorch refuses to compute in `{}`", .0.name())]
     Precision(Precision),
     #[error(
-        "the environment variable {variable} is set, by which float32 would be rounded (or TF32 would not be) \
-         whatever the experiment says: unset it, and set `train.precision` instead"
+        "the environment variable {variable} is set, which overrides the experiment's float32 or TF32 \
+         precision: unset it, and set `train.precision` instead"
     )]
     Environment { variable: &'static str },
 }
@@ -31,7 +31,7 @@ pub enum AskedBy {
     Experiment,
     /// `--devices` of the command line.
     Option,
-    /// One of the two: a worker is told the device alone.
+    /// One of the two: a worker receives only the device.
     Either,
 }
 
@@ -67,7 +67,7 @@ pub enum NoCuda {
     NoSuchDevice { devices: i64, visible: Option<String> },
 }
 
-/// The variable that may hide GPUs from CUDA.
+/// The environment variable that may hide GPUs from CUDA.
 pub const VISIBLE: &str = "CUDA_VISIBLE_DEVICES";
 
 impl fmt::Display for NoCuda {
@@ -97,7 +97,7 @@ impl fmt::Display for NoCuda {
     }
 }
 
-/// Whether a device can be there at all, told without opening libtorch's CUDA part.
+/// Whether a device can be available, checked without loading libtorch's CUDA part.
 ///
 /// # Errors
 /// Where a GPU is asked for and there is no driver, or the driver has fewer.
@@ -118,8 +118,8 @@ pub fn check(choice: DeviceChoice, asked_by: AskedBy) -> Result<(), DeviceError>
     }
 }
 
-/// How many of so many GPUs CUDA can show at most: it takes the list in `CUDA_VISIBLE_DEVICES` up to the
-/// first entry that names none, by number or by an identifier (CUDA C++ Programming Guide, "CUDA
+/// The maximum number of GPUs visible to CUDA: it reads the list in `CUDA_VISIBLE_DEVICES` up to the first
+/// entry that names no GPU, by number or by identifier (CUDA C++ Programming Guide, "CUDA
 /// Environment Variables"). Parts of a GPU (MIG) are named alike.
 fn most_visible(gpus: usize, visible: Option<&str>) -> usize {
     let Some(visible) = visible else { return gpus };
@@ -131,14 +131,14 @@ fn most_visible(gpus: usize, visible: Option<&str>) -> usize {
     entries.take_while(names).count()
 }
 
-/// How many GPUs the driver has; `None` where it does not tell, as within WSL.
+/// The driver's number of GPUs; `None` where it is not available, as within WSL.
 fn gpus() -> Option<usize> {
     let entries = std::fs::read_dir("/proc/driver/nvidia/gpus").ok()?;
     Some(entries.flatten().count()).filter(|count| *count > 0)
 }
 
-/// The model of the processor behind a device, the GPU of that number or the CPU; empty where the system does
-/// not tell.
+/// The model of a device's processor, of the GPU with that number or the CPU; empty where the system does not
+/// provide it.
 pub fn processor(gpu: Option<usize>) -> String {
     let (path, key) = match gpu {
         Some(index) => (gpu_information(index), "Model"),
@@ -150,7 +150,7 @@ pub fn processor(gpu: Option<usize>) -> String {
     found.map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
 }
 
-/// What the driver says of its GPU of that number, in the order of the bus.
+/// The driver's information on a GPU, numbered in bus order.
 fn gpu_information(index: usize) -> Option<PathBuf> {
     let entries = std::fs::read_dir("/proc/driver/nvidia/gpus").ok()?;
     let mut folders: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
@@ -158,7 +158,7 @@ fn gpu_information(index: usize) -> Option<PathBuf> {
     Some(folders.get(index)?.join("information"))
 }
 
-/// Whether a precision can be had on a device, told without opening libtorch's CUDA part.
+/// Whether a precision is available on a device, checked without loading libtorch's CUDA part.
 ///
 /// # Errors
 /// Where TF32 is asked for and there is no GPU.
@@ -174,13 +174,13 @@ pub fn check_precision(precision: Precision, choice: DeviceChoice) -> Result<(),
     }
 }
 
-/// What makes the math libraries below libtorch round float32, or keeps them from it, whatever a program says
+/// Environment variables that change float32 rounding of the math libraries below libtorch, overriding the program
 /// (oneDNN's developer guide, "Floating-point math mode"; cuBLAS, "Environment variables").
 pub const ROUNDING_VARIABLES: [&str; 3] =
     ["ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE", "NVIDIA_TF32_OVERRIDE"];
 
 /// # Errors
-/// Where the environment would round float32 behind the experiment's back.
+/// Where the environment would change float32 rounding against the experiment.
 pub fn check_environment() -> Result<(), DeviceError> {
     let set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     match ROUNDING_VARIABLES.into_iter().find(set) {
@@ -197,7 +197,7 @@ pub fn driver_version() -> Option<String> {
     text.lines().next()?.split_whitespace().find(version).map(str::to_owned)
 }
 
-/// The libtorch that this program is built for.
+/// The version of libtorch that this program is built for.
 pub const LIBTORCH_VERSION: &str = "2.13.0";
 
 /// Whether this machine has an NVIDIA driver.
@@ -210,7 +210,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_asked_for_a_gpu_that_is_not_there_is_told_what_to_change() {
+    fn a_missing_gpu_gives_an_error_that_says_what_to_change() {
         let message = |reason: &NoCuda, asked_by| {
             let (wanted, reason) = ("cuda:1".to_owned(), reason.clone());
             DeviceError::Unavailable { wanted, reason, asked_by }.to_string()

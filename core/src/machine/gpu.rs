@@ -1,23 +1,21 @@
-//! How much memory is free on the GPUs that CUDA will show to a worker.
+//! Free memory of the GPUs that are visible to a worker's CUDA.
 //!
-//! In: what the driver's management library (NVML, opened when it is asked for) says of each GPU, and the
-//! variables by which CUDA chooses among them. Out: free bytes by CUDA's number, where that number can be
-//! told for sure. CUDA itself is not asked: that would load its libraries, gigabytes of them, and take
-//! memory on each GPU.
+//! In: each GPU's state from the driver's management library (NVML, loaded on demand), and the environment variables by
+//! which CUDA selects GPUs. Out: free bytes by CUDA's device number, where that number is certain. CUDA itself is not
+//! used: loading it takes gigabytes of libraries and memory on each GPU.
 
 use nvml_wrapper::Nvml;
 
-/// A GPU as the driver knows it, in the order of the bus.
+/// A GPU in the driver's bus order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Gpu {
     /// `GPU-8932f937-d72c-…`
     uuid: String,
-    /// Bytes; `None` where the driver does not tell, or CUDA would show a part of the GPU (MIG) in its
-    /// place.
+    /// Bytes; `None` where the driver does not report it, or CUDA would show a part of the GPU (MIG) instead.
     free: Option<u64>,
 }
 
-/// Free bytes of `cuda:0`, `cuda:1` …; `None` where it is not known, and none where nothing is.
+/// Free bytes of `cuda:0`, `cuda:1` …; `None` where unknown, and an empty list without NVML.
 pub fn free_memory() -> Vec<Option<u64>> {
     let Ok(nvml) = Nvml::init() else { return Vec::new() };
     let free = |device: nvml_wrapper::Device<'_>| device.memory_info().ok().map(|info| info.free);
@@ -37,9 +35,9 @@ pub fn free_memory() -> Vec<Option<u64>> {
 /// Of the driver's GPUs, those that CUDA shows, in its order (CUDA C++ Programming Guide, "CUDA
 /// Environment Variables"): all, or those that a list names, up to the first entry that names none.
 ///
-/// `by_bus`: whether CUDA counts along the bus, as the driver does. Else it puts the fastest first by a
-/// rule that is not told, so that a number is any of the GPUs; it stands for the one with the least free.
-/// `part` says what is free in a part of a GPU.
+/// `by_bus`: whether CUDA numbers GPUs in bus order, as the driver does. Otherwise it puts the fastest first by an
+/// undocumented rule, so a number may be any of the GPUs; the one with the least free memory is assumed. `part` gives
+/// the free memory of a part of a GPU.
 fn shown(
     gpus: &[Gpu],
     visible: Option<&str>,
@@ -57,7 +55,7 @@ fn shown(
     let entry = |entry: &str| match entry.parse() {
         Ok(number) => by_number(number),
         Err(_) if entry.starts_with("MIG-") => Some(part(entry)),
-        // As much of the name as tells it from others.
+        // A unique prefix of the identifier.
         Err(_) if entry.starts_with("GPU-") => {
             let mut named = gpus.iter().filter(|gpu| gpu.uuid.starts_with(entry));
             let first = named.next().and_then(|gpu| gpu.free);
@@ -83,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn along_the_bus_numbers_are_the_driver_s() {
+    fn in_bus_order_numbers_are_the_driver_s() {
         assert_eq!(free(None, true), [Some(40), Some(10), Some(80)]);
         assert_eq!(free(Some("2, 0"), true), [Some(80), Some(40)]);
         assert_eq!(free(Some("1,9,2"), true), [Some(10)]);
@@ -97,20 +95,20 @@ mod tests {
         assert_eq!(free(Some("2"), false), [Some(10)]);
         let one = [Gpu { uuid: "GPU-1".to_owned(), free: Some(7) }];
         assert_eq!(shown(&one, None, false, &|_| None), [Some(7)]);
-        // Nobody knows which of them is the one that does not tell.
+        // Any of them may be the one that reports nothing.
         let silent = [gpus(), vec![Gpu { uuid: "GPU-2".to_owned(), free: None }]].concat();
         assert_eq!(shown(&silent, None, false, &|_| None), [None; 4]);
     }
 
     #[test]
-    fn a_name_is_one_gpu_or_part_or_nothing_is_known() {
+    fn an_identifier_names_one_gpu_or_part_or_nothing() {
         assert_eq!(free(Some("GPU-17,GPU-8932-aa"), false), [Some(80), Some(40)]);
         assert_eq!(free(Some("GPU-8932"), false), [None]);
         assert_eq!(free(Some("GPU-none"), false), [None]);
         assert_eq!(free(Some("MIG-7,MIG-GPU-17/1/0"), false), [Some(5), None]);
     }
 
-    /// Needs no driver: without one nothing is known.
+    /// Needs no driver: without one the list is empty.
     #[test]
     fn a_machine_without_a_driver_has_no_gpu() {
         if !crate::machine::device::has_driver() {

@@ -1,8 +1,7 @@
-//! The machine, and how it is divided among trainings.
+//! The machine's resources and their division among trainings.
 //!
-//! In: what the system and the drivers tell, and what the user asked for. Out: which devices can be had, how many
-//! trainings run at once and how many threads each has. Neither libtorch nor CUDA is asked: both take long to
-//! load.
+//! In: the state of system and drivers, and the user's options. Out: the available devices, the number of trainings in
+//! parallel and of threads for each. Neither libtorch nor CUDA is used: both take long to load.
 
 #[cfg(target_os = "linux")]
 mod cgroup;

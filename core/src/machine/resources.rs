@@ -1,22 +1,22 @@
-//! How many trainings run at once, and what each of them gets.
+//! How many trainings run in parallel, and the threads and device of each.
 
 use super::device::{self, AskedBy};
 use super::gpu;
 use crate::experiment::{DatasetSpec, DeviceChoice, Settings};
 use crate::plan::TrainingSpec;
 
-/// What the user asked for.
+/// The user's options.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Asked {
-    /// Trainings at once.
+    /// Trainings in parallel.
     pub jobs: Option<u32>,
     /// libtorch's threads of each.
     pub threads: Option<u32>,
-    /// Where they run; as the experiment says where empty.
+    /// Their devices; the experiment's if empty.
     pub devices: Vec<DeviceChoice>,
 }
 
-/// What there is.
+/// The machine's resources.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Machine {
     pub cores: u32,
@@ -24,36 +24,35 @@ pub struct Machine {
     pub memory: u64,
     /// Whether `auto` is a GPU.
     pub gpu: bool,
-    /// Free bytes of `cuda:0`, `cuda:1` …, as far as they are known.
+    /// Free bytes of `cuda:0`, `cuda:1` …, as far as known.
     pub gpus: Vec<Option<u64>>,
 }
 
-/// What the trainings of a run are given.
+/// The resources of the trainings of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Resources {
-    /// The device of each of the trainings that run at once.
+    /// The device of each parallel training.
     pub devices: Vec<DeviceChoice>,
     /// libtorch's threads of each.
     pub threads: u32,
-    /// Who named the devices.
+    /// Which setting named the devices.
     pub asked_by: AskedBy,
 }
 
-/// What a process takes before its first tensor, and the share of a memory that trainings may take
-/// together.
+/// The memory of a process before its first tensor, and the share of memory that trainings may use together.
 const BASE_BYTES: u64 = 400 << 20;
 const SHARE: f64 = 0.8;
 
-/// What CUDA takes for a process: its context and kernels on the GPU, its libraries on the host.
+/// CUDA's memory per process: its context and kernels on the GPU, its libraries on the host.
 const CONTEXT_BYTES: u64 = 700 << 20;
 const HOST_BYTES: u64 = 3 << 30;
 
-/// Trainings at once on a GPU. They take turns at it: on an H200, nine did 2.4 times the work of one, and
-/// twelve were little more.
+/// The maximum of parallel trainings on a GPU. They share it in time: on an H200, nine reached 2.4 times the throughput of
+/// one, and twelve little more.
 const MOST_ON_A_GPU: u32 = 12;
 
 impl Machine {
-    /// This one, within the limits that the process is under.
+    /// This machine, within the process's limits.
     pub fn here() -> Machine {
         let cores = std::thread::available_parallelism().map_or(1, |count| count.get() as u32);
         let gpu = device::check(DeviceChoice::Cuda(0), AskedBy::Either).is_ok();
@@ -61,7 +60,7 @@ impl Machine {
         Machine { cores, memory: memory(), gpu, gpus }
     }
 
-    /// The number of the GPU behind a device, where it is one.
+    /// The GPU number of a device, if it is a GPU.
     fn gpu_of(&self, device: DeviceChoice) -> Option<usize> {
         match device {
             DeviceChoice::Auto => self.gpu.then_some(0),
@@ -76,18 +75,18 @@ impl Resources {
         self.devices.len() as u32
     }
 
-    /// Divides a machine among the trainings of a plan, which run on `device` where nobody asks for
+    /// Divides a machine among the trainings of a plan, which run on `device` unless the user asks for
     /// another.
     ///
-    /// The processors are divided evenly: libtorch's threads spin, and two trainings that each believe
-    /// they own the machine are several times slower than one. A small network gains less from a second
-    /// thread than from a second training beside it, so as many trainings as there are processors run at
-    /// once, as far as the memory goes. On a GPU, of which a small network leaves most idle, it is as many
-    /// as its free memory holds, up to twelve; one where it is not known what is free.
+    /// The processors are divided evenly: libtorch's threads spin, and two trainings that each use
+    /// all processors are several times slower than one. A small network gains less from a second
+    /// thread than from a second training in parallel, so as many trainings as there are processors run in
+    /// parallel if memory allows. On a GPU, which a small network mostly leaves idle, it is as many as its free
+    /// memory holds, up to twelve; one where the free memory is unknown.
     ///
-    /// Whichever trainings meet, there is room: each counts as the largest of the plan. All of the plan
-    /// counts, done or not: how many threads a training has can show in the last bits of its numbers, and
-    /// must not depend on what was done before.
+    /// Any trainings of the plan fit together: each counts as the largest. The whole plan counts, done or not: the
+    /// number of threads of a training can change the last bits of its numbers, and must not depend on what was done
+    /// before.
     pub fn divide(
         asked: &Asked,
         machine: &Machine,
@@ -102,7 +101,7 @@ impl Resources {
         let tensors = trainings.iter().map(|training| tensor_bytes(&training.settings));
         let tensors = tensors.max().unwrap_or(0);
         let on_cpu = BASE_BYTES + tensors;
-        // Where CUDA cannot be opened after all, `auto` ends on the CPU.
+        // If CUDA cannot be loaded after all, `auto` falls back to the CPU.
         let host = if on_gpu { on_cpu.max(HOST_BYTES) } else { on_cpu };
         let threads = asked.threads.unwrap_or(1).max(1);
         let fit = (machine.memory as f64 * SHARE / host as f64) as u32;
@@ -121,8 +120,8 @@ impl Resources {
     }
 }
 
-/// The devices of the trainings that run at once, in turn: each as often as it is named, and a GPU as often
-/// as trainings of `bytes` fit, all together no more than `at_once`.
+/// The devices of the parallel trainings, in turn: each as often as it is named, and a GPU as often as trainings
+/// of `bytes` fit, in total at most `at_once`.
 fn on_gpus(
     devices: &[DeviceChoice],
     machine: &Machine,
@@ -151,8 +150,8 @@ fn on_gpus(
     }
 }
 
-/// About what a training takes beside its libraries, bytes: the data, and the activations of a batch, each
-/// of which is there several times over (before and after normalisation and ReLU, their gradients, and as
+/// The approximate memory of a training beside its libraries, bytes: the data, and the activations of a batch, each
+/// of which is kept several times (before and after normalisation and ReLU, their gradients, and as
 /// the convolutions want it). Checked against trainings of 0.3 to 1.2 GB on a CPU and 1.6 GB on a GPU.
 fn tensor_bytes(settings: &Settings) -> u64 {
     let DatasetSpec { height, width, channels, .. } = settings.dataset;
@@ -172,7 +171,7 @@ fn tensor_bytes(settings: &Settings) -> u64 {
 /// Bytes of memory, of the machine or of the control groups that the process is in.
 #[cfg(unix)]
 fn memory() -> u64 {
-    // SAFETY: sysconf only answers.
+    // SAFETY: sysconf only reads.
     let (pages, size) =
         unsafe { (libc::sysconf(libc::_SC_PHYS_PAGES), libc::sysconf(libc::_SC_PAGESIZE)) };
     let machine = (pages.max(0) as u64).saturating_mul(size.max(0) as u64);
@@ -182,7 +181,7 @@ fn memory() -> u64 {
     machine
 }
 
-/// Where it is not asked for, it bounds nothing: how many trainings run at once is left to the processors.
+/// On other systems memory is not limited: the processors alone decide how many trainings run in parallel.
 #[cfg(not(unix))]
 fn memory() -> u64 {
     u64::MAX
@@ -263,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gpu_takes_as_many_as_its_memory_the_host_and_sense_allow() {
+    fn a_gpu_takes_as_many_as_its_memory_the_host_and_the_maximum_allow() {
         let trainings = seed_study();
         let resources = |cores, memory, free: Option<u64>| {
             let machine = Machine { cores, memory, gpu: true, gpus: vec![free] };
@@ -280,7 +279,7 @@ mod tests {
         // By the host's memory and its processors.
         assert_eq!(resources(16, 16 * GIB, Some(139 * GIB)), (4, 4));
         assert_eq!(resources(6, 128 * GIB, Some(139 * GIB)), (6, 1));
-        // Nobody knows what is free.
+        // Free memory unknown.
         assert_eq!(resources(16, 128 * GIB, None), (1, 16));
     }
 

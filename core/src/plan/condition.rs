@@ -8,23 +8,23 @@ use super::naming::{ConditionName, Several};
 /// An occlusion (or none) and one choice of every swept key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Condition {
-    /// As it is typed; no two conditions of a plan share it. As short as the experiment allows: phase, fill
-    /// and swept keys are named only where there are several.
+    /// The name as typed; unique in a plan. As short as the experiment allows: phase, fill and swept keys are named
+    /// only where there are several.
     pub name: String,
     /// Index into the experiment's `cells`.
     pub cell: usize,
-    /// Sorted; empty for whole faces. A control has the regions that it is compared with.
+    /// Sorted; empty for whole faces. A control has the regions of its condition.
     pub regions: Vec<String>,
     /// `None` for whole faces.
     pub occlusion: Option<Occlusion>,
     /// `None` for whole faces.
     pub phase: Option<Phase>,
-    /// Which placement of a control this is, from 0; `None` where it is no control.
+    /// The number of a control's placement, from 0; `None` if it is no control.
     pub control: Option<u32>,
 }
 
 impl Condition {
-    /// The same under its name.
+    /// The condition with its name set.
     pub(super) fn named(self, several: Several, cell: &Cell) -> Condition {
         let masking = self.occlusion.as_ref().zip(self.phase).map(|(occlusion, phase)| Masking {
             mode: occlusion.mode,
@@ -43,7 +43,7 @@ impl Condition {
 }
 
 impl Several {
-    /// What an experiment asks several of.
+    /// The parts of a condition of which an experiment has several.
     pub(super) fn of_experiment(experiment: &Experiment) -> Several {
         Several {
             phases: experiment.occlusion.phases.len() > 1,

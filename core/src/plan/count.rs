@@ -1,4 +1,4 @@
-//! What a layout implies, without building it.
+//! Parameters and arithmetic of a network layout, without building it.
 
 use crate::experiment::ModelSpec;
 
@@ -7,7 +7,7 @@ use crate::experiment::ModelSpec;
 pub struct ParameterCount {
     /// With the running means and variances of batch normalisation, as Keras counts.
     pub total: u64,
-    /// What the optimiser moves.
+    /// Trainable parameters.
     pub trainable: u64,
 }
 
@@ -28,7 +28,7 @@ impl ParameterCount {
     }
 }
 
-/// Multiply-adds of the convolutions for one picture, forward.
+/// Multiply-adds of the convolutions for one image, forward.
 pub fn multiply_adds(model: &ModelSpec, height: usize, width: usize, channels: usize) -> u64 {
     let (mut height, mut width, mut input) = (height as u64, width as u64, channels as u64);
     let mut sum = 0;

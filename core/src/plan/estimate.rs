@@ -1,24 +1,24 @@
-//! How long the open trainings of a plan take.
+//! The estimated time of the open trainings of a plan.
 
 use crate::experiment::{DatasetSpec, Settings};
 
 use super::{ImageCounts, Plan, multiply_adds};
 
-/// Multiply-adds a second and thread of a small network in training, f32.
+/// Multiply-adds per second and thread of a small network in training, f32.
 const GUESS: f64 = 1.0e10;
 
-/// The time of trainings that are done several at once.
+/// The estimated time of trainings, several in parallel.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate {
     pub seconds: f64,
-    /// Whether all of it rests on the speed of such trainings; a guess from the network's arithmetic else.
+    /// Whether all of it is based on measured trainings; otherwise on the network's arithmetic.
     pub measured: bool,
 }
 
 impl Plan {
     /// The time of the `open` trainings (indices into the plan's), `at_once` at a time, each on so many `threads`.
-    /// `speed` gives the images a second of trainings of the same network on the same size of pictures, where there
-    /// are any. `None` where `images` does not know how many images a training has.
+    /// `speed` gives the images per second of stored trainings of the same network and image size, if there are
+    /// any. `None` if `images` does not know a training's number of images.
     ///
     /// # Errors
     /// Those of `speed`.
@@ -35,8 +35,7 @@ impl Plan {
             let Some(images) = images(&settings.dataset) else { return Ok(None) };
             let runs = self.runs.iter().filter(|run| run.training == *training).count();
             let epochs = settings.train.epochs as usize;
-            // A picture that is only answered goes forward, one that is learned from backward too, which is
-            // twice as much.
+            // Prediction needs a forward pass; training also a backward pass, which costs twice as much.
             let answered = images.val * epochs + images.test * runs;
             let visits = (images.train * epochs) as f64 + answered as f64 / 3.0;
             let images_per_second = speed(settings)?.unwrap_or_else(|| {

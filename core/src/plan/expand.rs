@@ -1,4 +1,4 @@
-//! Conditions × seeds, and the trainings behind them.
+//! Conditions × seeds, and the trainings that they need.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -19,19 +19,19 @@ use super::identity::{TrainingKey, canonical_occlusion};
 use super::naming::Several;
 use super::reach::{MasksNothing, Parts, Reach, canonical};
 
-/// All that an experiment needs done.
+/// The work of an experiment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// The experiment's name.
     pub experiment: String,
-    /// Cell by cell: the whole face first, then the masks alone, then every set of regions, each followed
+    /// Cell by cell: the whole face first, then the mask-only baseline, then every set of regions, each followed
     /// by its controls.
     pub conditions: Vec<Condition>,
     /// No two equal.
     pub trainings: Vec<TrainingSpec>,
     /// Condition by condition, a run for each seed.
     pub runs: Vec<Run>,
-    /// What is covered, to be held against the pictures.
+    /// The masked polygons, to be checked on the images.
     pub parts: Parts,
     pub warnings: Vec<PlanWarning>,
 }
@@ -40,16 +40,16 @@ pub struct Plan {
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainingSpec {
     pub settings: Settings,
-    /// What covers the training images; `None` for whole faces.
+    /// The masking of the training images; `None` for whole faces.
     pub mask: Option<TrainingMask>,
     pub seed: u64,
 }
 
-/// How a network is examined.
+/// How a network is evaluated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EvaluationSpec {
-    /// What covers the images that it is examined on; `None` for whole faces.
+    /// The masking of the images that it is evaluated on; `None` for whole faces.
     pub occlusion: Option<Occlusion>,
     pub statistics: Statistics,
 }
@@ -71,7 +71,7 @@ pub enum PlanError {
     #[error(transparent)]
     Region(#[from] RegionError),
     #[error(
-        "the conditions `{first}` and `{second}` are the same: they cover the same polygons; leave one \
+        "the conditions `{first}` and `{second}` are the same: they mask the same polygons; leave one \
          of the two out of `occlusion.regions`"
     )]
     SameCondition { first: String, second: String },
@@ -79,16 +79,16 @@ pub enum PlanError {
     MasksNothing { nothing: Vec<MasksNothing> },
 }
 
-/// What a researcher should know before the work begins.
+/// A warning for the researcher before the work begins.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PlanWarning {
     /// A set of regions gets fewer controls than were asked for.
     NoControl { regions: Vec<String>, wanted: u32, reason: NoPlace },
-    /// Controls are no regions, so a network that learns from sets of regions never met their like.
+    /// Controls are not sets of regions, so a network trained on masked sets of regions has not seen such masks.
     AmortisedControls,
-    /// As far as can be told before the pictures are read.
+    /// As far as known before the images are read.
     MayCoverNothing(MasksNothing),
-    /// Sets of regions that leave no pixel, or all, at a height and width.
+    /// A set of regions that contains every pixel at a height and width.
     MasksEverything { set: String, height: usize, width: usize },
 }
 
@@ -101,16 +101,16 @@ impl fmt::Display for PlanWarning {
                 write!(f, "`{regions}` has {kept} of {wanted} controls: {reason}")
             }
             PlanWarning::AmortisedControls => f.write_str(
-                "`amortised` conditions have no controls: their network learns while regions are covered, \
-                 and would meet a control for the first time; `retrain` and `evaluate` have them",
+                "`amortised` conditions have no controls: their network is trained on masked sets of regions, \
+                 so a control's mask would be new to it; `retrain` and `evaluate` have controls",
             ),
             PlanWarning::MayCoverNothing(nothing) => {
-                write!(f, "{nothing}. `run` looks at every picture before it trains")
+                write!(f, "{nothing}. `run` checks every image before it trains")
             }
             PlanWarning::MasksEverything { set, height, width } => write!(
                 f,
-                "{set} covers every pixel of {height} × {width} pictures: hidden, it leaves nothing to be \
-                 seen, and kept, the whole picture"
+                "{set} contains every pixel of {height} × {width} images: hidden, it leaves nothing \
+                 visible, and kept, the whole image"
             ),
         }
     }
@@ -121,20 +121,20 @@ impl Plan {
     ///
     /// # Errors
     /// A region that does not exist (impossible for an experiment that was read from a file), two
-    /// conditions that cover the same polygons under different names (their runs would be one), and what
-    /// covers no pixel of pictures in which all regions lie as in the canonical frame.
+    /// conditions that mask the same polygons under different names (their runs would be one), and masks
+    /// without a pixel where all regions are placed as in the canonical frame.
     pub fn new(experiment: &Experiment) -> Result<Plan, PlanError> {
         let mut plan = Plan::of_stored(experiment)?;
         plan.warnings.extend(reach_of(&plan.parts, experiment)?);
         Ok(plan)
     }
 
-    /// As [`Plan::new`], for an experiment that was run: what covers nothing is no reason to lose the rest.
+    /// As [`Plan::new`], for a stored experiment: masks without a pixel are no error, so that its results can be read.
     ///
     /// # Errors
-    /// As [`Plan::new`], but for what covers nothing.
+    /// As [`Plan::new`], except for masks without a pixel.
     pub fn of_stored(experiment: &Experiment) -> Result<Plan, PlanError> {
-        // Finding a place for a control, or that there is none, takes thousands of tries.
+        // Finding a place for a control, or that there is none, takes thousands of attempts.
         let masked: Vec<(MaskedSet<'_>, Option<PlanWarning>)> = experiment
             .occlusion
             .sets
@@ -163,8 +163,8 @@ impl Plan {
     }
 }
 
-/// Holds what is covered against pictures of every size that the experiment has, without reading any: what
-/// covers nothing is an error where all regions lie as in the canonical frame, else a warning.
+/// Checks the masks at every image size of the experiment, without reading images: a mask without a pixel is an
+/// error where all regions are placed as in the canonical frame, otherwise a warning.
 fn reach_of(parts: &Parts, experiment: &Experiment) -> Result<Vec<PlanWarning>, PlanError> {
     let (mut sizes, mut refused, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
     for cell in &experiment.cells {
@@ -195,14 +195,14 @@ pub(crate) fn in_lines(errors: &[impl fmt::Display]) -> String {
     lines.join("\n")
 }
 
-/// A set of regions and where its controls lie.
+/// A set of regions and the places of its controls.
 struct MaskedSet<'a> {
     regions: &'a [String],
     polygons: Vec<Polygon>,
     controls: Vec<Vec<Polygon>>,
 }
 
-/// As many of the `wanted` controls as there is room for.
+/// As many of the `wanted` controls as fit.
 fn controls(
     regions: &[String],
     polygons: &[Polygon],
@@ -268,8 +268,8 @@ fn conditions(experiment: &Experiment, sets: &[MaskedSet<'_>]) -> Vec<Condition>
     conditions
 }
 
-/// Whether networks learn from pictures that are covered differently, so that masks might tell them the
-/// answer (Rong et al. 2022, "A consistent and efficient evaluation strategy for attribution methods").
+/// Whether networks are trained on images whose masks differ, so that masks might leak the label (Rong et al. 2022, "A
+/// consistent and efficient evaluation strategy for attribution methods").
 fn learns_from_masks(study: &OcclusionStudy, cell: &Cell) -> bool {
     study.masks_alone
         && !study.sets.is_empty()
@@ -277,8 +277,8 @@ fn learns_from_masks(study: &OcclusionStudy, cell: &Cell) -> bool {
         && cell.settings.dataset.places_regions()
 }
 
-/// Nothing is seen but where the atlas lies. All masks of an image are placed by the same map, so that one
-/// outline tells what any of them could, and every experiment shares the training.
+/// The mask-only baseline: only the place of the atlas is visible. All masks of an image are placed by the same map, so
+/// this outline leaks as much as any of them, and every experiment shares the training.
 fn mask_only(cell: usize) -> Condition {
     let atlas = Regions::aligned();
     let mut regions: Vec<String> = Regions::built_in_names().map(str::to_owned).to_vec();
@@ -308,14 +308,14 @@ fn refuse_duplicates(conditions: &[Condition]) -> Result<(), PlanError> {
     Ok(())
 }
 
-/// The polygons of every region that the study covers, by name: those of which `amortised` draws sets.
+/// The polygons of every region that the study masks, by name: those of which `amortised` draws sets.
 fn masked_regions(experiment: &Experiment) -> Result<Vec<Vec<Polygon>>, RegionError> {
     let names: BTreeSet<&String> = experiment.occlusion.sets.iter().flatten().collect();
     let polygons = |name: &String| experiment.regions.polygons_of(std::slice::from_ref(name));
     names.into_iter().map(polygons).collect()
 }
 
-/// What a network learns from under a condition; `None` for whole faces.
+/// The masking of the training images under a condition; `None` for whole faces.
 fn mask(condition: &Condition, regions: &[Vec<Polygon>]) -> Option<TrainingMask> {
     let occlusion = condition.occlusion.as_ref()?;
     match condition.phase? {

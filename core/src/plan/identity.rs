@@ -1,8 +1,8 @@
-//! Content hashes: what determines a number names it.
+//! Content hashes: a result's id is a hash of its inputs.
 //!
-//! A result is found again by an id taken over everything that determines it and nothing else. So a new
-//! title, another device, one more seed or one more region leaves all ids as they are and all results in
-//! place, and a change of the learning rate, of a pixel or of a polygon's corner makes new ones.
+//! A result is stored under an id that hashes everything that determines it and nothing else. So a new title, another
+//! device, one more seed or one more region changes no id and keeps all results, and a change of the learning rate, of
+//! a pixel or of a polygon's corner gives new ids.
 
 use std::fmt;
 
@@ -24,13 +24,13 @@ pub const NUMERIC_VERSION: u32 = 2;
 /// pictures or labels.
 pub const FACES_VERSION: u32 = 1;
 
-/// The version of the fill `inpaint`, part of the ids of what it covers and of no others. To be raised
-/// whenever it gives other pictures: version 1 relaxed a fixed number of times and stayed up to a third of
-/// the range short of the steady state, version 2 solves for it.
+/// The version of the fill `inpaint`, part of the ids of conditions with this fill only. To be raised whenever it gives
+/// other images: version 1 ran a fixed number of relaxation steps and stayed up to a third of the range short of the
+/// steady state, version 2 solves for it.
 const INPAINT_VERSION: u32 = 2;
 
-/// The version of adapted statistics, part of the ids of examinations with them and of no others. To be
-/// raised whenever they are estimated in another way.
+/// The version of adapted statistics, part of the ids of evaluations with them only. To be raised whenever they are
+/// estimated in another way.
 const ADAPTATION_VERSION: u32 = 1;
 
 macro_rules! id {
@@ -60,19 +60,19 @@ macro_rules! id {
 }
 
 id! {
-    /// Names all that determines a network's weights.
+    /// The id of a training: a hash of everything that determines its weights.
     TrainingId
 }
 id! {
-    /// Names a training and how its network is examined.
+    /// The id of an evaluation: of a training and how its network is evaluated.
     EvaluationId
 }
 id! {
-    /// Names a training and all that determines a map of where its network looks.
+    /// The id of a sensitivity map: of a training and everything that determines the map.
     SensitivityId
 }
 id! {
-    /// Names all that determines the numbers of a run.
+    /// The id of a run: a hash of everything that determines its numbers.
     RunId
 }
 
@@ -91,7 +91,7 @@ pub struct Identified {
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainingIdentity {
     pub id: TrainingId,
-    /// The data were not at hand: the id stands for their settings, and will be another once they are
+    /// The data were not read: the id is taken from their settings, and will change once they are
     /// read.
     pub provisional: bool,
 }
@@ -105,8 +105,8 @@ pub struct RunIdentity {
     pub provisional: bool,
 }
 
-/// What stands for the content of a data set that its settings determine: the faces. `None` where the
-/// data must be looked at.
+/// The content key of a data set that its settings determine: the faces. `None` if the data must be
+/// read.
 pub fn source_content(spec: &DatasetSpec) -> Option<String> {
     #[derive(Serialize)]
     struct Faces<'a> {
@@ -123,7 +123,7 @@ pub fn source_content(spec: &DatasetSpec) -> Option<String> {
 }
 
 /// The id of a training. `content` is the hash of its data (`Dataset::content`) where they are on disk
-/// and at hand; it is not looked at for `faces`.
+/// and available; it is ignored for `faces`.
 pub fn training_id(training: &TrainingSpec, content: Option<&str>) -> TrainingId {
     let TrainingSpec { settings, mask, seed } = training;
     let drawn = source_content(&settings.dataset);
@@ -150,7 +150,7 @@ pub fn sensitivity_id(training: &TrainingId, spec: &SensitivitySpec) -> Sensitiv
 
 impl Plan {
     /// The ids of all trainings and runs. `content` answers with the hash of a data set's content
-    /// (`Dataset::content`), or `None` where the data are not at hand; it is asked once for each data
+    /// (`Dataset::content`), or `None` if the data are not available; it is called once for each data
     /// set, and never for `faces`, whose settings determine them.
     pub fn identify(&self, content: &dyn Fn(&DatasetSpec) -> Option<String>) -> Identified {
         let mut contents: Vec<(&DatasetSpec, Option<String>)> = Vec::new();
@@ -184,15 +184,15 @@ impl Plan {
     }
 }
 
-/// All that determines a network's weights, and nothing else. The device is not in it, nor where the
-/// data lie.
+/// Everything that determines a network's weights, and nothing else: neither the device nor the path of the
+/// data.
 #[derive(Serialize)]
 pub(crate) struct TrainingKey<'a> {
     version: u32,
     data: DataKey<'a>,
     model: &'a ModelSpec,
-    /// Key by key, so that a new one is part of it by itself; where its default leaves old numbers as they
-    /// are, serde leaves it out there, and so old ids stay.
+    /// Flattened, so that a new key is included automatically; if its default changes no result, serde skips that
+    /// value, so that old ids stay.
     #[serde(flatten)]
     train: TrainSpec,
     schedule: Schedule,
@@ -221,7 +221,7 @@ enum ImagesKey<'a> {
 #[serde(untagged)]
 enum TrainingMaskKey {
     Fixed(OcclusionKey),
-    /// Which region comes first decides what is drawn.
+    /// In order: the order of regions affects the random draws.
     Random {
         #[serde(flatten)]
         masking: MaskingKey,
@@ -229,8 +229,7 @@ enum TrainingMaskKey {
     },
 }
 
-/// An occlusion, its polygons in an order of their own: which of two polygons is listed first covers
-/// nothing more.
+/// An occlusion with sorted polygons: their order does not change the mask.
 #[derive(Serialize)]
 struct OcclusionKey {
     #[serde(flatten)]
@@ -245,13 +244,13 @@ struct MaskingKey {
     constant: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     blur: Option<f64>,
-    /// Left out for all other fills, whose ids stay what they were before it had versions.
+    /// Skipped for all other fills, so that their ids do not depend on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     inpaint: Option<u32>,
 }
 
 impl<'a> TrainingKey<'a> {
-    /// `content`: the hash of the data; where it is not known, their settings stand in.
+    /// `content`: the hash of the data; if unknown, their settings are used.
     pub fn new(
         settings: &'a Settings,
         content: Option<&'a str>,
@@ -283,12 +282,12 @@ impl<'a> TrainingKey<'a> {
     }
 }
 
-/// Equal for two occlusions that cover the same.
+/// Equal for two occlusions with the same mask and fill.
 pub(crate) fn canonical_occlusion(occlusion: Option<&Occlusion>) -> String {
     to_json(&occlusion.map(OcclusionKey::new))
 }
 
-/// Whether two occlusions cover the same.
+/// Whether two occlusions have the same mask and fill.
 pub fn same_occlusion(one: &Occlusion, other: &Occlusion) -> bool {
     canonical_occlusion(Some(one)) == canonical_occlusion(Some(other))
 }

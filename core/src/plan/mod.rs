@@ -1,10 +1,10 @@
-//! From an experiment to the work that answers it.
+//! From an experiment to the trainings and evaluations that it needs.
 //!
 //! In: a valid [`Experiment`](crate::experiment::Experiment). Out: a [`Plan`]: its conditions, the
 //! trainings that they need, each listed once however many conditions share it, and a run for each
 //! condition and seed; with [`Plan::identify`] also the identities under which results are stored. All of
-//! it is a pure function of the experiment: this room opens no file and knows nothing of what is done
-//! already.
+//! it is a pure function of the experiment: this room opens no file and does not depend on stored
+//! results.
 
 mod condition;
 mod count;

@@ -1,8 +1,8 @@
-//! Whether what an experiment covers reaches the pixels of its pictures.
+//! Whether an experiment's masks contain pixels of its images.
 //!
-//! What covers no pixel changes nothing: trained for or not, it would be answered with "no effect", and a
-//! control of no pixel with all the signal there is. Where all regions lie as in the canonical frame that
-//! is known before any picture is read; elsewhere the pictures' own frames tell.
+//! A mask without a pixel has no effect: the result would be "no effect" for a region, and an inflated signal for a
+//! control. Where all regions are placed as in the canonical frame this is known before any image is read; otherwise it
+//! depends on the images' own frames.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::region::{Affine, Phase, Polygon, RegionError, reach};
 
 use super::condition::Condition;
 
-/// Polygons under the name that a message gives them.
+/// Polygons and their name in messages.
 #[derive(Debug, Clone, PartialEq)]
 struct Part {
     /// `` `glasses` ``, `` control 2 of `eyes + mouth` ``.
@@ -20,69 +20,69 @@ struct Part {
     polygons: Vec<Polygon>,
 }
 
-/// What an experiment covers.
+/// The masks of an experiment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parts {
-    /// Each region by itself, since a set may hide one that covers nothing; and each control.
+    /// Each region by itself, because a set may contain one without a pixel; and each control.
     single: Vec<Part>,
     /// Each set of regions.
     sets: Vec<Part>,
 }
 
-/// The pictures that parts are held against.
+/// The images that parts are checked on.
 #[derive(Debug, Clone, Copy)]
 pub struct Pictures<'a> {
-    /// `any 48 × 48 test picture` is what is said of them.
+    /// Their name in messages, as in `any 48 × 48 test image`.
     pub name: &'a str,
-    /// What carries the canonical face frame into each of them.
+    /// The map from the canonical face frame into each of them.
     pub frames: &'a [Affine],
     /// Height and width, pixels.
     pub size: (usize, usize),
 }
 
-/// A region or control that covers no pixel of any picture.
+/// A region or control without a pixel in any image.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MasksNothing {
-    /// As a message names it.
+    /// Its name in messages.
     pub part: String,
-    /// Which pictures, as in [`Pictures`].
+    /// The images, as in [`Pictures`].
     pictures: String,
     size: (usize, usize),
-    /// The next size (height, width) at which it covers a pixel of each picture, where there is one.
+    /// The next size (height, width) at which it contains a pixel of each image, if there is one.
     needed: Option<(usize, usize)>,
 }
 
-/// What parts reach of some pictures.
+/// The result of checking parts on some images.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reach {
     pub nothing: Vec<MasksNothing>,
-    /// What covers no pixel of some pictures, with their number.
+    /// Parts without a pixel in some images, with the number of these images.
     pub partly: Vec<(String, usize)>,
-    /// Sets that cover every pixel of every picture.
+    /// Sets that contain every pixel of every image.
     pub everything: Vec<String>,
 }
 
 impl fmt::Display for MasksNothing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let MasksNothing { part, pictures, size: (height, width), needed } = self;
-        write!(f, "{part} covers no pixel of any {height} × {width} {pictures}")?;
+        write!(f, "{part} contains no pixel of any {height} × {width} {pictures}")?;
         match needed {
             Some((height, width)) => write!(
                 f,
-                " and would change nothing: make the region larger, or the pictures \
+                ", so masking it has no effect: make the region larger, or the images \
                  (`dataset.size = [{height}, {width}]` would do)"
             ),
             None => write!(
                 f,
-                " and would change nothing, nor do sides of up to {LONGEST_SIDE} pixels show it in each: make \
-                 the region larger, or move it into the pictures"
+                ", so masking it has no effect, and neither does any size up to {LONGEST_SIDE} pixels: make \
+                 the region larger, or move it into the images"
             ),
         }
     }
 }
 
 impl Parts {
-    /// What the conditions cover; the masks alone are the whole atlas, always.
+    /// The masks of the conditions; the mask-only baseline always uses the whole atlas.
     pub(super) fn of(
         experiment: &Experiment,
         conditions: &[Condition],
@@ -111,7 +111,7 @@ impl Parts {
         Ok(parts)
     }
 
-    /// Holds every part against the pictures.
+    /// Checks every part on the images.
     pub fn reach(&self, pictures: Pictures<'_>) -> Reach {
         let Pictures { name, frames, size: (height, width) } = pictures;
         let mut reached = Reach::default();
@@ -133,8 +133,8 @@ impl Parts {
     }
 }
 
-/// A region of an experiment file, in pictures where faces lie as in the canonical frame: an error's words
-/// where it covers nothing.
+/// Checks a region of an experiment file on images where faces lie as in the canonical frame: the error if it contains
+/// no pixel.
 pub fn masks_nothing(
     name: &str,
     polygons: &[Polygon],
@@ -145,11 +145,11 @@ pub fn masks_nothing(
     parts.reach(canonical(size, true)).nothing.pop()
 }
 
-/// One picture where the face lies as in the canonical frame; `exact` where all of an experiment's are so.
+/// An image where the face lies as in the canonical frame; `exact` if all of the experiment's images are such.
 pub(super) fn canonical(size: (usize, usize), exact: bool) -> Pictures<'static> {
     let name = match exact {
         true => "picture",
-        false => "picture where the face lies as in the canonical frame",
+        false => "image where the face lies as in the canonical frame",
     };
     Pictures { name, frames: &[Affine::IDENTITY], size }
 }

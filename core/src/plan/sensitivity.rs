@@ -1,17 +1,17 @@
-//! How many answers a sensitivity map asks of a network.
+//! The number of predictions that a sensitivity map needs.
 
 use crate::experiment::{SensitivityMethod, SensitivitySpec};
 
-/// Random orders beside a map's, over which their curves are averaged.
+/// The random orders whose mean curve is the map's baseline.
 pub const RANDOM_ORDERS: usize = 3;
 
-/// A curve takes away, another puts back.
+/// Deletion and insertion.
 pub const CURVE_KINDS: usize = 2;
 
 /// Two lengths that differ by less are one.
 const NEAR: f64 = 1e-9;
 
-/// How many answers an image takes: one under each perturbation, one seen whole, and those of the curves.
+/// The predictions per image: one per perturbation, one for the whole face, and those of the curves.
 pub fn map_predictions(spec: &SensitivitySpec) -> usize {
     let perturbations = match spec.method {
         SensitivityMethod::Window { side, stride } => window_starts(side, stride).len().pow(2),
@@ -20,13 +20,13 @@ pub fn map_predictions(spec: &SensitivitySpec) -> usize {
     perturbations + 1 + curve_predictions(spec.steps)
 }
 
-/// How many answers an image takes for its curves.
+/// The predictions per image for its curves.
 pub fn curve_predictions(steps: u32) -> usize {
     (1 + RANDOM_ORDERS) * CURVE_KINDS * (steps as usize + 1)
 }
 
-/// Where windows of a side begin along the face frame, whose side is 1: a stride apart, the last one flush with
-/// the end.
+/// The start positions of windows of a given side along the face frame, whose side is 1: a stride apart, the last one
+/// flush with the end.
 pub fn window_starts(side: f64, stride: f64) -> Vec<f64> {
     let last = 1.0 - side;
     let mut starts: Vec<f64> =
@@ -54,12 +54,12 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_counted_by_hand() {
+    fn predictions_are_counted_by_hand() {
         let of = |method| {
             let (images, fill) = (Some(1), crate::region::Fill::Mean);
             map_predictions(&SensitivitySpec { method, images, steps: 10, fill })
         };
-        // 17 × 17 windows, the whole face, four orders taken away and put back in 11 states each.
+        // 17 × 17 windows, the whole face, four orders with deletion and insertion in 11 states each.
         assert_eq!(of(SensitivityMethod::Window { side: 0.2, stride: 0.05 }), 289 + 1 + 88);
         assert_eq!(of(SensitivityMethod::Rise { masks: 500, cells: 7, keep: 0.5 }), 500 + 1 + 88);
     }

@@ -10,9 +10,8 @@ pub struct ImageCounts {
     pub test: usize,
 }
 
-/// Steps of one epoch over so many images in batches of `size`: the last batch holds what is left. A single
-/// image that is left joins the batch before: by itself it has no variance, by which batch normalisation would
-/// have to divide.
+/// Steps of one epoch over this many images in batches of `size`: the last batch holds the remainder. A remainder of one
+/// image joins the batch before it, because batch normalisation cannot divide by the variance of one image.
 pub fn steps_per_epoch(images: usize, size: usize) -> usize {
     let joins = size > 1 && images > size && images % size == 1;
     images.div_ceil(size) - usize::from(joins)

@@ -41,7 +41,7 @@ fn the_whole_face_is_always_there() {
 }
 
 #[test]
-fn a_condition_is_called_by_what_tells_it_from_the_others() {
+fn a_condition_is_named_by_what_distinguishes_it() {
     let text =
         "[occlusion]\nregions = [\"eyes\", [\"nose\", \"mouth\"]]\nmodes = [\"hide\", \"keep\"]\n";
     assert_eq!(
@@ -106,9 +106,9 @@ fn conditions_share_trainings() {
     assert_eq!(ids.len(), 26);
 }
 
-/// Where masks differ between images, and a network could learn from them.
+/// Where masks differ between images, so that a network could learn from them.
 #[test]
-fn the_masks_alone_are_asked_where_they_could_tell() {
+fn the_mask_only_baseline_runs_where_masks_could_leak() {
     let asked = |text: &str| {
         let experiment = parse(text, "x.toml", &[]).unwrap_or_else(|errors| panic!("{errors}"));
         let plan = Plan::new(&experiment).unwrap();
@@ -131,7 +131,7 @@ fn the_masks_alone_are_asked_where_they_could_tell() {
 
 /// One training serves every set of a mode and fill, and none has controls.
 #[test]
-fn an_amortised_network_learns_from_all_sets_at_once() {
+fn an_amortised_network_is_trained_on_all_sets() {
     let plan = plan(
         "[occlusion]\nregions = [\"mouth\", \"eyes\", [\"mouth\", \"jaw\"]]\nmodes = [\"hide\", \"keep\"]\n\
          phases = [\"amortised\"]\nfills = [\"mean\", \"blur\"]\ncontrols = 2\n[seeds]\ncount = 2\n",
@@ -184,7 +184,7 @@ fn a_control_without_a_place_is_left_out_and_said_so() {
     let [warning] = &plan.warnings[..] else { panic!("{:?}", plan.warnings) };
     let text = warning.to_string();
     let start =
-        "`brows + cheeks + eyes + forehead + jaw + nose` has 0 of 2 controls: the regions cover";
+        "`brows + cheeks + eyes + forehead + jaw + nose` has 0 of 2 controls: the regions take up";
     assert!(text.starts_with(start), "{text}");
 }
 
@@ -194,10 +194,10 @@ const FINE_AND_COARSE: &str = "[regions]\nstrip = [[[0.495, 0.3], [0.505, 0.3], 
 const FOLDER: &str =
     "name = \"x\"\n[dataset]\nkind = \"folder\"\nroot = \"a\"\nclasses = [\"a\", \"b\"]\n";
 
-/// Where every region lies as in the canonical frame, all that covers nothing is refused at once: also what
-/// a set hides, in whatever mode.
+/// Where every region is placed as in the canonical frame, masks without a pixel are refused at once, also within a
+/// set and in either mode.
 #[test]
-fn what_covers_no_pixel_is_refused_with_the_size_at_which_it_would() {
+fn a_mask_without_a_pixel_is_refused_with_a_size_that_suffices() {
     let planned = |text: &str| {
         let experiment = parse(&format!("{FOLDER}{text}{FINE_AND_COARSE}"), "x.toml", &[]);
         Plan::new(&experiment.unwrap_or_else(|errors| panic!("{errors}")))
@@ -207,8 +207,8 @@ fn what_covers_no_pixel_is_refused_with_the_size_at_which_it_would() {
             let text = format!("[occlusion]\nregions = {sets}\nmodes = [\"{mode}\"]\n");
             assert_eq!(
                 planned(&text).unwrap_err().to_string(),
-                "`strip` covers no pixel of any 48 × 48 picture and would change nothing: make the region \
-                 larger, or the pictures (`dataset.size = [49, 49]` would do)"
+                "`strip` contains no pixel of any 48 × 48 image, so masking it has no effect: make the region \
+                 larger, or the images (`dataset.size = [49, 49]` would do)"
             );
         }
     }
@@ -216,9 +216,9 @@ fn what_covers_no_pixel_is_refused_with_the_size_at_which_it_would() {
     // At one of the sizes that are swept.
     let swept = format!("{used}[matrix]\n\"dataset.size\" = [[64, 49], [32, 24]]\n");
     let error = planned(&swept).unwrap_err().to_string();
-    assert!(error.starts_with("`strip` covers no pixel of any 32 × 24 picture"), "{error}");
+    assert!(error.starts_with("`strip` contains no pixel of any 32 × 24 image"), "{error}");
     assert_eq!(error.lines().count(), 1, "{error}");
-    // What is not asked about is no concern, and what was run is not lost.
+    // Unused regions are not checked, and stored experiments are still read.
     planned("[occlusion]\nregions = [\"eyes\"]\n").unwrap();
     let text = format!("{FOLDER}{used}{FINE_AND_COARSE}");
     Plan::of_stored(&parse(&text, "x.toml", &[]).unwrap()).unwrap();
@@ -228,21 +228,21 @@ fn what_covers_no_pixel_is_refused_with_the_size_at_which_it_would() {
     Plan::new(&parse(&halves, "x.toml", &[]).unwrap()).unwrap();
 }
 
-/// A pixel wide where the region lies, a shape may lie between the centres elsewhere.
+/// A shape that is a pixel wide at the region's place may lie between pixel centres elsewhere.
 #[test]
-fn a_control_that_covers_no_pixel_is_refused() {
+fn a_control_without_a_pixel_is_refused() {
     let text = format!(
         "{FOLDER}[regions]\nthin = [[[0.508, 0.3], [0.512, 0.3], [0.512, 0.7], [0.508, 0.7]]]\n\
          [occlusion]\nregions = [\"thin\"]\ncontrols = 3\n"
     );
     let error = Plan::new(&parse(&text, "x.toml", &[]).unwrap()).unwrap_err().to_string();
     assert!(
-        error.starts_with("control 1 of `thin` covers no pixel of any 48 × 48 pict"),
+        error.starts_with("control 1 of `thin` contains no pixel of any 48 × 48 ima"),
         "{error}"
     );
 }
 
-/// Where they lie differently from picture to picture, the pictures have to be seen for that.
+/// Where their place differs between images, the images must be read first.
 #[test]
 fn where_landmarks_place_regions_the_canonical_frame_gives_a_warning() {
     let text = format!("{FINE_AND_COARSE}[occlusion]\nregions = [\"strip\", \"all\"]\n");
@@ -250,18 +250,18 @@ fn where_landmarks_place_regions_the_canonical_frame_gives_a_warning() {
     assert_eq!(
         warnings,
         [
-            "`strip` covers no pixel of any 48 × 48 picture where the face lies as in the canonical frame \
-             and would change nothing: make the region larger, or the pictures (`dataset.size = [49, 49]` \
-             would do). `run` looks at every picture before it trains",
-            "`all` covers every pixel of 48 × 48 pictures: hidden, it leaves nothing to be seen, and kept, \
-             the whole picture",
+            "`strip` contains no pixel of any 48 × 48 image where the face lies as in the canonical frame, \
+             so masking it has no effect: make the region larger, or the images (`dataset.size = [49, 49]` \
+             would do). `run` checks every image before it trains",
+            "`all` contains every pixel of 48 × 48 images: hidden, it leaves nothing visible, and kept, \
+             the whole image",
         ]
     );
     let outside = "[regions]\nfar = [[[1.2, 0.1], [1.4, 0.1], [1.4, 0.4]]]\n[occlusion]\nregions = [\"far\"]\n";
     let warning = plan(outside).warnings[0].to_string();
     assert!(
         warning.contains(
-            " and would change nothing, nor do sides of up to 1024 pixels show it in each:"
+            ", so masking it has no effect, and neither does any size up to 1024 pixels:"
         ),
         "{warning}"
     );
@@ -284,7 +284,7 @@ fn the_same_polygons_under_two_names_are_refused() {
     );
     assert_eq!(
         Plan::new(&experiment).unwrap_err().to_string(),
-        "the conditions `hide upper` and `hide brows + eyes` are the same: they cover the same polygons; \
+        "the conditions `hide upper` and `hide brows + eyes` are the same: they mask the same polygons; \
          leave one of the two out of `occlusion.regions`"
     );
 }
@@ -311,9 +311,9 @@ fn ids_are_what_they_were() {
     assert!(identified.trainings.iter().all(|training| !training.provisional));
 }
 
-/// An examination with the training's statistics has the id that it had before there was a choice.
+/// An evaluation with the training's statistics has the id that it had before there was a choice.
 #[test]
-fn adapted_statistics_make_another_examination_of_the_same_training() {
+fn adapted_statistics_make_another_evaluation_of_the_same_training() {
     let study =
         "[occlusion]\nregions = [\"eyes\"]\nphases = [\"retrain\", \"evaluate\"]\ncontrols = 1\n";
     let of = |more: &str| plan(&format!("{study}{more}"));
@@ -339,7 +339,7 @@ fn adapted_statistics_make_another_examination_of_the_same_training() {
     assert!(names.contains("whole, statistics = \"adapted\""), "{names:?}");
 }
 
-/// `inpaint` has a version of its own, so that a change of it renames what it covers and nothing else.
+/// `inpaint` has a version of its own, so that a change of it changes only the ids of its conditions.
 #[test]
 fn a_fill_of_another_version_changes_its_own_ids_alone() {
     let plan = plan(
@@ -414,7 +414,7 @@ fn what_changes_a_number_changes_the_ids() {
     ] {
         assert!(before.is_disjoint(&ids(change)), "{change}");
     }
-    // A covering of another kind leaves the three runs on whole faces alone.
+    // Another occlusion leaves the three runs on whole faces unchanged.
     for change in [
         "modes = [\"keep\"]",
         "phases = [\"evaluate\"]",
@@ -508,7 +508,7 @@ fn the_shipped_experiments_load_and_plan() {
     let controls = experiment.occlusion.controls as usize;
     let seeds = experiment.seeds.len();
     assert!(controls >= 1 && seeds >= 3, "{controls} {seeds}");
-    // Whole faces, masks alone, and hide and keep with their controls; each needs a training of its own.
+    // Whole faces, the mask-only baseline, and hide and keep with their controls; each needs a training of its own.
     let expected = |regions: usize| {
         let conditions = 2 + regions * 2 * (1 + controls);
         (conditions, conditions * seeds, conditions * seeds)
@@ -520,11 +520,11 @@ fn the_shipped_experiments_load_and_plan() {
     assert_eq!(counts, expected(7));
     assert_eq!(planned("seed_ferplus").1, (1, 1, 1));
     assert_eq!(planned("seed_rafdb").1, (1, 1, 1));
-    // Every set for one training a seed, beside whole faces and masks alone.
+    // Every set for one training a seed, beside whole faces and the mask-only baseline.
     assert_eq!(planned("ferplus_regions").1, (2 + 127, 3 * 3, 3 * (2 + 127)));
-    // The whole-face networks of mask_eyes, and nothing that is covered.
+    // The whole-face networks of mask_eyes, and nothing masked.
     assert_eq!(planned("where_they_look").1, (1, seeds, seeds));
-    // Five worlds: whole faces, masks alone, and 15 sets hidden and kept in three phases; a training each
+    // Five worlds: whole faces, the mask-only baseline, and 15 sets hidden and kept in three phases; a training each
     // for the first two and what is retrained, and one for all that is amortised of a mode.
     let sets = 15 * 2;
     let trainings = 5 * 3 * (2 + sets + 2);
@@ -533,7 +533,7 @@ fn the_shipped_experiments_load_and_plan() {
     // Retrain and evaluate, hide and keep, each with a control; evaluate shares the whole face's training.
     assert_eq!(planned("smoke").1, (10, 12, 20));
 
-    // Whole faces, the masks alone, and seven regions hidden and kept in two phases; no training is done
+    // Whole faces, the mask-only baseline, and seven regions hidden and kept in two phases; no training is done
     // twice for the second statistics.
     assert_eq!(planned("statistics").1, (2 * (2 + 7 * 4), 4 * 3, 2 * 3 * (2 + 7 * 4)));
 
@@ -543,10 +543,10 @@ fn the_shipped_experiments_load_and_plan() {
 }
 
 #[test]
-fn the_seed_study_is_said_exactly() {
+fn the_seed_study_s_settings_are_exact() {
     use crate::experiment::*;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../experiments");
-    // The study does not say its patience; three falls in 30 epochs on FER+, five on RAF-DB.
+    // The study does not report its patience; three falls in 30 epochs on FER+, five on RAF-DB.
     for (name, learning_rate, patience) in [("seed_ferplus", 0.01, 3), ("seed_rafdb", 0.001, 1)] {
         let experiment = load(&folder.join(format!("{name}.toml")), &[]).unwrap();
         let Settings { dataset, model, train, schedule } = experiment.settings;

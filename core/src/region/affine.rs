@@ -13,8 +13,8 @@ pub struct Affine {
     pub f: f64,
 }
 
-/// Points whose spread (sum of squared distances from their mean) is less count as one point: their
-/// direction is rounding.
+/// Points with a smaller spread (sum of squared distances from their mean) count as one point: their direction is
+/// rounding error.
 const NO_SPREAD: f64 = 1e-12;
 
 impl Affine {
@@ -24,7 +24,7 @@ impl Affine {
         Point { x: self.a * x + self.b * y + self.c, y: self.d * x + self.e * y + self.f }
     }
 
-    /// The map that first does this one, then the next one.
+    /// This map followed by the next one.
     pub fn then(&self, next: &Affine) -> Affine {
         Affine {
             a: next.a * self.a + next.b * self.d,
@@ -36,7 +36,7 @@ impl Affine {
         }
     }
 
-    /// The map that undoes this one; `None` where this one flattens the plane or is not finite.
+    /// The inverse map; `None` if this one is singular or not finite.
     pub fn inverse(&self) -> Option<Affine> {
         let determinant = self.a * self.e - self.b * self.d;
         let (a, b) = (self.e / determinant, -self.b / determinant);
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fit_that_nothing_fixes_is_none() {
+    fn an_underdetermined_fit_is_none() {
         let [one, two, three, _] = CORNERS;
         assert_eq!(Affine::similarity(&[]), None);
         assert_eq!(Affine::similarity(&[(one, two)]), None);
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_flattens_has_no_inverse() {
+    fn a_singular_map_has_no_inverse() {
         assert_eq!(Affine { a: 1.0, b: 2.0, c: 0.0, d: 2.0, e: 4.0, f: 0.0 }.inverse(), None);
     }
 

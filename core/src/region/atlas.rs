@@ -12,7 +12,7 @@ pub struct Region {
 
 /// Every region that an experiment can name: the atlas, the file's own, the left and right halves of the
 /// atlas's (`eyes_left` …, left and right as seen in the picture, parted at x = 0.5), the halves of the
-/// face (`face_left` …), and all that lies around the face (`background`).
+/// face (`face_left` …), and everything around the face (`background`).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Regions {
     /// The seven of the atlas, then the file's own, then the halves, then those of the face, then the
@@ -22,7 +22,7 @@ pub struct Regions {
     own: usize,
 }
 
-/// Why a region cannot be had.
+/// Why a region cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RegionError {
     #[error(
@@ -33,20 +33,20 @@ pub enum RegionError {
         "a region cannot be called `{0}`: in `occlusion.regions` that word stands for a choice of regions"
     )]
     NameReserved(String),
-    #[error("region `{0}` has no polygons, so it covers nothing")]
+    #[error("region `{0}` has no polygons, so it masks nothing")]
     Empty(String),
     #[error("there is no region `{0}`")]
     Unknown(String),
 }
 
-/// What `occlusion.regions` understands beside names: words for many sets.
+/// The words for many sets that `occlusion.regions` accepts beside names.
 pub const SET_WORDS: [&str; 4] = ["each", "pairs", "halves", "subsets"];
 
 /// The halves of the face. `face_upper` has the regions from the eyes up, `face_lower` the others.
 const FACE_HALVES: [&str; 4] = ["face_left", "face_right", "face_upper", "face_lower"];
 const UPPER: [&str; 3] = ["forehead", "brows", "eyes"];
 
-/// All that no region of the atlas holds: to cover it is to use a fill where no face is.
+/// Everything outside of the atlas: masking it puts a fill where there is no face.
 const BACKGROUND: &str = "background";
 /// The outline of the seven regions, left of the middle and down from its top, in hundredths.
 const LEFT_OUTLINE: Outline = &[
@@ -60,8 +60,8 @@ const LEFT_OUTLINE: Outline = &[
     (34.0, 99.0),
     (50.0, 99.0),
 ];
-/// So far beyond the frame's border on every side, in hundredths, the background goes, as any polygon may.
-/// A picture reaches further only where its face takes up less than about half of it.
+/// How far the background extends beyond the frame's border on every side, in hundredths, like any polygon at most. An
+/// image extends further only if its face takes up less than about half of it.
 const BEYOND: f64 = 50.0;
 
 /// The x at which left and right halves meet.
@@ -119,19 +119,19 @@ impl Region {
         Region { name: name.to_owned(), polygons }
     }
 
-    /// The share of the canonical face frame that it covers, overlapping polygons counted once.
+    /// The area as a share of the canonical face frame, overlapping polygons counted once.
     pub fn area(&self) -> f64 {
         area_in_frame(&self.polygons)
     }
 }
 
 impl Regions {
-    /// The names of the built-in atlas, top to bottom: what `"each"` stands for.
+    /// The names of the built-in atlas, top to bottom: the meaning of `"each"`.
     pub fn built_in_names() -> [&'static str; 7] {
         ALIGNED.map(|(name, _)| name)
     }
 
-    /// The names of the halves of the face: what `"halves"` stands for.
+    /// The names of the halves of the face: the meaning of `"halves"`.
     pub fn face_half_names() -> [&'static str; 4] {
         FACE_HALVES
     }
@@ -206,7 +206,7 @@ impl Regions {
         &self.regions[end - FACE_HALVES.len()..end]
     }
 
-    /// What lies around the face.
+    /// The region around the face.
     pub fn background(&self) -> &[Region] {
         &self.regions[self.regions.len() - 1..]
     }
@@ -404,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn the_background_is_what_the_face_leaves() {
+    fn the_background_is_the_complement_of_the_face() {
         let regions = Regions::aligned();
         let [background] = regions.background() else { panic!("it is one region") };
         assert_eq!(regions.get("background"), Some(background));
@@ -436,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_can_be_had_once() {
+    fn a_name_can_be_used_once() {
         let refusal = |name: &str| {
             let own = vec![
                 Region::new("glasses", vec![square(20.0, 30.0)]),

@@ -1,8 +1,7 @@
-//! Equal area and shape elsewhere.
+//! Controls: masks of equal area and shape at another place.
 //!
-//! Covering anything harms a network a little. A control covers the same area, cut to the same shape,
-//! at a random place beside the regions in question, so that what is special about the regions can be
-//! told from what is not.
+//! Masking any part of the image costs some accuracy. A control masks the same area and shape at a random place outside
+//! of the regions in question, so that the effect of the regions can be separated from the effect of masking itself.
 
 use std::fmt;
 
@@ -13,24 +12,24 @@ use super::geometry::bounds;
 use super::overlap::{area_in_frame, union_area};
 use super::{Affine, Point, Polygon};
 
-/// Why there is no such control: the regions leave no room beside themselves.
+/// Why there is no such control: the regions leave no room for it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NoPlace {
-    /// The share of the face frame that the regions cover, overlaps counted once.
+    /// The regions' share of the face frame, overlaps counted once.
     pub area: f64,
-    /// Whether they reach beyond the frame, as the background does.
+    /// Whether they extend beyond the frame, as the background does.
     pub beyond: bool,
-    /// How many controls do have a place.
+    /// The number of controls that have a place.
     pub found: u32,
 }
 
 impl fmt::Display for NoPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let percent = 100.0 * self.area;
-        let beyond = if self.beyond { " and reach beyond it" } else { "" };
+        let beyond = if self.beyond { " and extend beyond it" } else { "" };
         write!(
             f,
-            "the regions cover {percent:.0} % of the face frame{beyond}, and beside them there is room for "
+            "the regions take up {percent:.0} % of the face frame{beyond}, which leaves room for "
         )?;
         match self.found {
             0 => write!(f, "no control of their shape: set `occlusion.controls` to 0")?,
@@ -40,7 +39,7 @@ impl fmt::Display for NoPlace {
                 "only {found} controls of their shape: set `occlusion.controls` to {found}"
             )?,
         }
-        write!(f, ", or cover fewer regions at once")
+        write!(f, ", or mask fewer regions at once")
     }
 }
 
@@ -49,18 +48,18 @@ impl std::error::Error for NoPlace {}
 /// A control keeps this distance from the border of the face frame, where pictures hold background.
 const MARGIN: f64 = 0.02;
 
-/// Tries for a set that moves as one. A motion that succeeds more rarely than once in so many leaves so
+/// Attempts for a set that moves as a whole. A motion that succeeds less often than once in this many attempts leaves so
 /// little room that its places would hardly be random.
 const PROPOSALS: u32 = 2000;
 
-/// Tries for an arrangement of polygons that move by themselves, and for each polygon in it.
+/// Attempts for an arrangement of polygons that move separately, and for each polygon in it.
 const ARRANGEMENTS: u32 = 100;
 const PROPOSALS_EACH: u32 = 300;
 
 /// Two controls that share more of their area than this count as the same place.
 const ALIKE: f64 = 0.75;
 
-/// The ways to a place, tried in this order.
+/// The motions, tried in this order.
 #[derive(Debug, Clone, Copy)]
 enum Motion {
     /// The whole set, shifted.
@@ -76,17 +75,17 @@ enum Motion {
 /// overlaps any of them.
 ///
 /// The place is uniform among those that lie within 2 hundredths of the frame's border (or no farther
-/// out than the regions themselves) and beside the regions, by rejection. All polygons are shifted
+/// out than the regions themselves) and outside of the regions, by rejection. All polygons are shifted
 /// together; where no such place is found they are turned by quarter turns or mirrored as well, still
 /// together; then each is moved by itself, if none overlaps another. A place that shares more than
-/// three quarters of its area with an earlier draw's is passed over while there are others.
+/// three quarters of its area with an earlier draw's is skipped while there are others.
 ///
-/// The same polygons and draw give the same place always: a control is part of the question, as the
-/// region is, and not of a run.
+/// The same polygons and draw always give the same place: like the region, a control is part of the condition and not
+/// of a run.
 ///
 /// # Errors
 ///
-/// Where none of the three ways leads to a place for this draw or an earlier one.
+/// Where none of the three motions finds a place for this draw or an earlier one.
 pub fn place(polygons: &[Polygon], draw: u32) -> Result<Vec<Polygon>, NoPlace> {
     let mut places: Vec<Vec<Polygon>> = Vec::new();
     for number in 0..=draw {
@@ -127,7 +126,7 @@ fn next_place(
 
 fn no_place(polygons: &[Polygon], found: u32) -> NoPlace {
     let area = area_in_frame(polygons);
-    // Rounding is no reach: a billionth of the frame is less than any pixel.
+    // A billionth of the frame is rounding error, less than any pixel.
     NoPlace { area, beyond: union_area(polygons) > area + 1e-9, found }
 }
 
@@ -154,7 +153,7 @@ impl Frame {
         (self.high.x - self.low.x) * (self.high.y - self.low.y)
     }
 
-    /// One try: a random place within the frame; `None` where it overlaps the regions, where the set
+    /// One attempt: a random place within the frame; `None` where it overlaps the regions, where the set
     /// is larger than the frame or where this motion is not for it.
     fn propose(
         &self,
@@ -191,7 +190,7 @@ impl Frame {
         place.iter().all(free).then_some(place)
     }
 
-    /// Every polygon to a place of its own, beside the regions and each other; the largest first,
+    /// Moves every polygon to a place of its own, outside of the regions and each other; the largest first,
     /// since it has the fewest places.
     fn propose_apart(&self, regions: &[Polygon], rng: &mut ChaCha8Rng) -> Option<Vec<Polygon>> {
         let apart = regions
@@ -351,12 +350,12 @@ mod tests {
     }
 
     #[test]
-    fn what_covers_too_much_says_so() {
+    fn a_set_that_is_too_large_for_a_control_gives_an_error() {
         let error = place(&union(&["forehead", "brows", "eyes", "cheeks"]), 0).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the regions cover 46 % of the face frame, and beside them there is room for no control of \
-             their shape: set `occlusion.controls` to 0, or cover fewer regions at once"
+            "the regions take up 46 % of the face frame, which leaves room for no control of \
+             their shape: set `occlusion.controls` to 0, or mask fewer regions at once"
         );
         let scarce = place(&union(&["brows", "cheeks"]), 20).unwrap_err();
         assert!((1..20).contains(&scarce.found), "{scarce}");
@@ -366,8 +365,8 @@ mod tests {
         let error = place(&union(&["background"]), 0).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the regions cover 30 % of the face frame and reach beyond it, and beside them there is room \
-             for no control of their shape: set `occlusion.controls` to 0, or cover fewer regions at once"
+            "the regions take up 30 % of the face frame and extend beyond it, which leaves room \
+             for no control of their shape: set `occlusion.controls` to 0, or mask fewer regions at once"
         );
         let halves =
             place(&union(&["face_left", "face_upper", "eyes", "eyes_left"]), 0).unwrap_err();
@@ -375,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn a_control_is_part_of_the_question_not_of_the_run() {
+    fn a_control_is_part_of_the_condition_not_of_the_run() {
         let polygons = union(&["eyes"]);
         assert_eq!(place(&polygons, 3), place(&polygons, 3));
         assert_ne!(place(&polygons, 3), place(&polygons, 2));

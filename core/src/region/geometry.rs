@@ -1,7 +1,7 @@
 //! Points and polygons in the plane.
 //!
-//! Everything that this project draws on a face is a polygon in the canonical face frame. What a
-//! polygon is, is settled here once, so that nobody after need think about sides that cross.
+//! Everything that this project draws on a face is a polygon in the canonical face frame. Polygons are validated here
+//! once, so that no later code has to handle crossing sides.
 
 use serde::{Deserialize, Serialize};
 
@@ -73,7 +73,7 @@ impl From<Polygon> for Vec<[f64; 2]> {
     }
 }
 
-/// Polygons as they lie when the face is flipped, left for right; `None` where that is the same.
+/// Polygons mirrored left to right; `None` if that is the same.
 pub fn mirrored(polygons: &[Polygon]) -> Option<Vec<Polygon>> {
     let mirrored: Vec<Polygon> = polygons.iter().map(Polygon::mirrored).collect();
     let there = |polygon: &Polygon| polygons.iter().any(|other| polygon.same_corners(other));
@@ -81,10 +81,10 @@ pub fn mirrored(polygons: &[Polygon]) -> Option<Vec<Polygon>> {
 }
 
 impl Polygon {
-    /// How far a corner may lie outside of the unit square: half its width, to either side.
+    /// The maximum distance of a corner from the unit square: half its width on either side.
     const REACH: std::ops::RangeInclusive<f64> = -0.5..=1.5;
 
-    /// Every side is held against every other.
+    /// The check compares every side with every other.
     const MOST_CORNERS: usize = 2000;
 
     /// Checks the corners, in their order around the outline; the first flaw found is the error.
@@ -110,7 +110,7 @@ impl Polygon {
         Ok(polygon)
     }
 
-    /// The polygon as it lies when the face is flipped, left for right.
+    /// The polygon mirrored left to right.
     pub fn mirrored(&self) -> Polygon {
         let mirrored = |point: &Point| Point { x: 1.0 - point.x, y: point.y };
         Polygon { points: self.points.iter().map(mirrored).collect() }
@@ -336,7 +336,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn an_outline_that_meets_itself_is_refused() {
+    fn an_outline_that_touches_itself_is_refused() {
         // A bow tie, whose two halves cancel in the shoelace formula.
         let message = refusal(&[(0.0, 0.0), (1.0, 1.0), (1.0, 0.0), (0.0, 1.0)]);
         assert!(message.starts_with("sides 1 and 3 cross near (0.500, 0.500)"), "{message}");

@@ -45,7 +45,7 @@ impl Landmark {
     }
 
     /// Whether the point stays where it is when the face moves. Only such points place regions, so
-    /// that the place of a mask does not tell the expression.
+    /// that the place of a mask does not reveal the expression.
     pub fn is_stable(self) -> bool {
         matches!(self, Landmark::EyeLeft | Landmark::EyeRight | Landmark::NoseTip)
     }
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn too_little_is_known_of_some_faces() {
+    fn too_few_landmarks_give_no_frame() {
         use Landmark::{EyeLeft, EyeRight, MouthLeft, MouthRight, NoseTip};
         assert_eq!(landmarks(&[]).frame(), None);
         assert_eq!(landmarks(&[EyeLeft, MouthLeft, MouthRight]).frame(), None);

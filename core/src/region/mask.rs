@@ -1,13 +1,13 @@
-//! Which pixels polygons cover.
+//! Rasterisation of polygons into masks.
 
 use std::ops::{ControlFlow, Range};
 
 use super::geometry::crossing_at;
 use super::{Affine, Point, Polygon};
 
-/// Cuts a mask: `out` (`[height, width]`, row-major) becomes 1 where the centre of a pixel lies in any
-/// of the polygons, carried by `frame` into fractions of the picture's width and height, and 0
-/// elsewhere. Nothing is smoothed: a pixel is covered or seen.
+/// Rasterises a mask: `out` (`[height, width]`, row-major) becomes 1 where the centre of a pixel lies in any
+/// of the polygons, mapped by `frame` into fractions of the image's width and height, and 0
+/// elsewhere. Nothing is smoothed: a pixel is masked or visible.
 ///
 /// A centre on an outline belongs to the polygon below it or to the right of it, so of two polygons
 /// that share a side exactly one has it: no pixel twice, no gap.
@@ -22,7 +22,7 @@ pub fn rasterise(
     width: usize,
     out: &mut [u8],
 ) {
-    assert_eq!(out.len(), height * width, "a mask holds one value a pixel");
+    assert_eq!(out.len(), height * width, "a mask holds one value per pixel");
     out.fill(0);
     let _ = stretches(polygons, frame, (height, width), 0..height, |row, from, to| {
         out[row * width + from..row * width + to].fill(1);
@@ -30,7 +30,7 @@ pub fn rasterise(
     });
 }
 
-/// Whether a mask that [`rasterise`] cuts has any pixel. It is not cut: the first pixel is enough.
+/// Whether the mask of [`rasterise`] has any pixel; stops at the first one.
 pub fn masks_a_pixel(polygons: &[Polygon], frame: &Affine, height: usize, width: usize) -> bool {
     let found = stretches(polygons, frame, (height, width), 0..height, |_, from, to| {
         if from < to { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -38,7 +38,7 @@ pub fn masks_a_pixel(polygons: &[Polygon], frame: &Affine, height: usize, width:
     found.is_break()
 }
 
-/// Whether a mask that [`rasterise`] cuts has every pixel; row by row, so that the first that is seen is enough.
+/// Whether the mask of [`rasterise`] has every pixel; stops at the first row with a visible one.
 pub fn masks_every_pixel(
     polygons: &[Polygon],
     frame: &Affine,
@@ -52,12 +52,12 @@ pub fn masks_every_pixel(
             line[from..to].fill(1);
             ControlFlow::Continue(())
         });
-        line.iter().all(|covered| *covered == 1)
+        line.iter().all(|masked| *masked == 1)
     })
 }
 
-/// Hands on every stretch of covered pixels in these rows as (row, first column, column past the last),
-/// polygon by polygon; it may be empty. `Break` ends it.
+/// Passes every stretch of masked pixels in these rows to `each` as (row, first column, column past the last),
+/// polygon by polygon; a stretch may be empty. `Break` stops.
 fn stretches(
     polygons: &[Polygon],
     frame: &Affine,
@@ -103,7 +103,7 @@ mod tests {
     }
 
     fn mask(polygons: &[Polygon], frame: &Affine, height: usize, width: usize) -> Vec<u8> {
-        // Not 0, so that a pixel which is not written shows.
+        // Not 0, so that an unwritten pixel is detected.
         let mut out = vec![7; height * width];
         rasterise(polygons, frame, height, width, &mut out);
         out
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_outside_of_the_picture_covers_nothing() {
+    fn polygons_outside_of_the_image_mask_nothing() {
         let square = polygon(&[(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)]);
         for (c, f) in [(5.0, 0.0), (-5.0, 0.0), (0.0, 5.0), (0.0, -5.0), (f64::NAN, 0.0)] {
             let far = Affine { c, f, ..Affine::IDENTITY };
@@ -164,7 +164,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn masks_agree_with_asking_each_pixel(frame in frame(), height in 1usize..60, width in 1usize..60) {
+        fn masks_agree_with_testing_each_pixel(frame in frame(), height in 1usize..60, width in 1usize..60) {
             let back = frame.inverse().unwrap();
             for region in Regions::aligned().iter() {
                 let out = mask(&region.polygons, &frame, height, width);
@@ -172,17 +172,17 @@ mod tests {
                 prop_assert_eq!(any, out.contains(&1), "{}", &region.name);
                 let every = masks_every_pixel(&region.polygons, &frame, height, width);
                 prop_assert_eq!(every, !out.contains(&0), "{}", &region.name);
-                for (index, &covered) in out.iter().enumerate() {
+                for (index, &masked) in out.iter().enumerate() {
                     let x = ((index % width) as f64 + 0.5) / width as f64;
                     let y = ((index / width) as f64 + 0.5) / height as f64;
                     let inside = |dx: f64, dy: f64| {
                         let point = back.apply(Point { x: x + dx, y: y + dy });
                         region.polygons.iter().any(|polygon| polygon.contains(point))
                     };
-                    // A centre nearly on an outline may fall either way by rounding.
+                    // A centre close to an outline may fall on either side by rounding.
                     let answers = [inside(1e-9, 0.0), inside(-1e-9, 0.0), inside(0.0, 1e-9), inside(0.0, -1e-9)];
                     if answers.iter().all(|&answer| answer == answers[0]) {
-                        prop_assert_eq!(covered == 1, answers[0], "{} at {}, {}", &region.name, x, y);
+                        prop_assert_eq!(masked == 1, answers[0], "{} at {}, {}", &region.name, x, y);
                     }
                 }
             }
@@ -193,11 +193,11 @@ mod tests {
             let regions = Regions::aligned();
             let mut claims = vec![0; size * size];
             for region in regions.built_in() {
-                for (claim, covered) in claims.iter_mut().zip(mask(&region.polygons, &frame, size, size)) {
-                    *claim += covered;
+                for (claim, masked) in claims.iter_mut().zip(mask(&region.polygons, &frame, size, size)) {
+                    *claim += masked;
                 }
             }
-            // The outline of the seven together: what lies in it is claimed once, the rest never.
+            // Pixels within the outline of all seven belong to exactly one region, the others to none.
             let outline = polygon(&[
                 (0.18, 0.03), (0.82, 0.03), (0.90, 0.19), (0.90, 0.315), (0.90, 0.47), (0.88, 0.71), (0.83, 0.88),
                 (0.66, 0.99), (0.34, 0.99), (0.17, 0.88), (0.12, 0.71), (0.10, 0.47), (0.10, 0.315), (0.10, 0.19),

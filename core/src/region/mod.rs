@@ -1,7 +1,7 @@
 //! Where the parts of a face lie.
 //!
 //! In: the atlas (or polygons of the user's own) and an image's landmarks. Out: which pixels of that
-//! image a region covers. This room is geometry: it knows nothing of networks, labels or files.
+//! image a region contains. This room is geometry: it does not depend on networks, labels or files.
 
 pub mod affine;
 pub mod atlas;

@@ -1,4 +1,4 @@
-//! What is covered, and how.
+//! Occlusions: which regions are masked, and how.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -7,17 +7,17 @@ use super::geometry::mirrored;
 use super::mask::rasterise;
 use super::{Affine, Polygon};
 
-/// Whether the regions are covered or the rest of the picture is.
+/// Whether the regions are masked or the rest of the image is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// The regions are covered, the rest is seen.
+    /// The regions are masked, the rest is visible.
     Hide,
-    /// Only the regions are seen.
+    /// Only the regions are visible.
     Keep,
 }
 
-/// What covers.
+/// What replaces masked pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fill {
@@ -25,13 +25,13 @@ pub enum Fill {
     Mean,
     /// One grey value, from 0 (black) to 1 (white).
     Constant(f64),
-    /// Standard normal noise, each pixel and channel by itself (after standardisation).
+    /// Standard normal noise, independent per pixel and channel (after standardisation).
     Noise,
-    /// The picture under a Gaussian blur, whose standard deviation is this share of its height.
+    /// The image under a Gaussian blur whose standard deviation is this share of its height.
     Blur(f64),
-    /// What is seen around, carried on inward by diffusion to its steady state.
+    /// The steady state of diffusion inward from the visible pixels.
     Inpaint,
-    /// Nothing of the picture is left: 1 where it is covered, −1 elsewhere (after standardisation).
+    /// The mask itself instead of the image: 1 where masked, −1 elsewhere (after standardisation).
     Silhouette,
 }
 
@@ -47,19 +47,20 @@ pub enum FillKind {
     Silhouette,
 }
 
-/// When it is covered.
+/// When faces are masked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// In training and in evaluation: is the information there at all?
+    /// In training and evaluation: is the information there at all? (ROAR, Hooker et al. 2019)
     Retrain,
-    /// In evaluation only: does a network trained on whole faces rely on it?
+    /// At test time only: does a network trained on whole faces rely on it?
     Evaluate,
     /// In training only, evaluated on whole faces.
     Train,
-    /// One network learns while random sets of regions are covered, and is examined under each set.
+    /// One network is trained while random sets of regions are masked, and is evaluated under each set
+    /// (Covert et al. 2021; Jethani et al. 2022).
     Amortised,
-    /// In training and in evaluation, with nothing to be seen but the masks: do they tell the answer?
+    /// The mask-only baseline: only the masks are visible in training and evaluation. Do they leak the label?
     Masks,
 }
 
@@ -71,7 +72,7 @@ pub struct Masking {
     pub fill: FillKind,
 }
 
-/// A covering of every image of a data set.
+/// A masking of every image of a data set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Occlusion {
@@ -82,21 +83,21 @@ pub struct Occlusion {
 }
 
 impl Occlusion {
-    /// The masks of many images, `[N, height, width]`, row-major: 1 is covered, 0 is seen. `frames`
+    /// The masks of many images, `[N, height, width]`, row-major: 1 is masked, 0 is visible. `frames`
     /// carry the canonical face frame into each image, in fractions of its width and height. Where
-    /// only the regions are seen, all around the face is covered too.
+    /// only the regions are visible, everything around the face is masked too.
     pub fn masks(&self, frames: &[Affine], height: usize, width: usize) -> Vec<u8> {
         let pixels = height * width;
         let mut masks = vec![0; frames.len() * pixels];
         if pixels == 0 {
             return masks;
         }
-        // A mask takes microseconds, so they are handed out by the hundred.
+        // A mask takes microseconds, so each task has hundreds of them.
         let shares = masks.par_chunks_exact_mut(pixels).zip(frames).with_min_len(100);
         shares.for_each(|(mask, frame)| {
             rasterise(&self.polygons, frame, height, width, mask);
             if self.mode == Mode::Keep {
-                mask.iter_mut().for_each(|covered| *covered = 1 - *covered);
+                mask.iter_mut().for_each(|masked| *masked = 1 - *masked);
             }
         });
         masks
@@ -104,21 +105,21 @@ impl Occlusion {
 }
 
 impl Occlusion {
-    /// What covers the same places of a picture before it is flipped: `eyes_left` lies on the right then.
-    /// `None` where left and right are covered alike.
+    /// The occlusion of the same places of an image before it is flipped: `eyes_left` is on the right then.
+    /// `None` if the mask is symmetric.
     pub fn mirrored(&self) -> Option<Occlusion> {
         let polygons = mirrored(&self.polygons)?;
         Some(Occlusion { polygons, ..*self })
     }
 }
 
-/// The share of pixels that masks cover, from 0 to 1; 0 where there are no pixels.
+/// The share of masked pixels, from 0 to 1; 0 if there are no pixels.
 pub fn area(masks: &[u8]) -> f64 {
     if masks.is_empty() {
         return 0.0;
     }
-    let covered: u64 = masks.iter().map(|&covered| u64::from(covered)).sum();
-    covered as f64 / masks.len() as f64
+    let masked: u64 = masks.iter().map(|&masked| u64::from(masked)).sum();
+    masked as f64 / masks.len() as f64
 }
 
 impl Mode {
@@ -159,7 +160,7 @@ impl FillKind {
         FillKind::Silhouette,
     ];
 
-    /// With the number that it has, if it has one: a grey from 0 to 1, a share of the height.
+    /// With its parameter, if it has one: a grey from 0 to 1, a share of the height.
     pub fn with(self, constant: f64, blur: f64) -> Fill {
         match self {
             FillKind::Mean => Fill::Mean,
@@ -197,7 +198,7 @@ impl Phase {
         }
     }
 
-    /// Whether the network is examined on covered pictures.
+    /// Whether the network is evaluated on masked images.
     pub fn evaluates_masked(self) -> bool {
         !matches!(self, Phase::Train)
     }
@@ -223,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn keep_covers_what_hide_leaves() {
+    fn keep_masks_what_hide_leaves_visible() {
         let frames = frames(350);
         let hide = occlusion("mouth", Mode::Hide).masks(&frames, 48, 40);
         let keep = occlusion("mouth", Mode::Keep).masks(&frames, 48, 40);
@@ -254,7 +255,7 @@ mod tests {
         }
     }
 
-    /// Flipped, the mirrored mask covers what the mask itself covers.
+    /// The mirrored mask, flipped, is the mask itself.
     #[test]
     fn a_mirrored_mask_is_the_mask_flipped() {
         let canonical = [Affine::IDENTITY];
@@ -268,13 +269,13 @@ mod tests {
                 other.chunks_exact(48).flat_map(|row| row.iter().rev().copied()).collect();
             let differ = own.iter().zip(&flipped).filter(|(a, b)| a != b).count();
             // A centre on an outline belongs to the polygon on its right, flipped or not.
-            assert!(differ * 20 <= own.iter().filter(|covered| **covered == 1).count(), "{differ}");
+            assert!(differ * 20 <= own.iter().filter(|masked| **masked == 1).count(), "{differ}");
             assert_ne!(own, other);
         }
     }
 
     #[test]
-    fn nothing_to_cover_is_no_error() {
+    fn nothing_to_mask_is_no_error() {
         assert!(occlusion("jaw", Mode::Hide).masks(&[], 48, 48).is_empty());
         assert!(occlusion("jaw", Mode::Hide).masks(&frames(2), 0, 48).is_empty());
         assert_eq!(area(&[]), 0.0);

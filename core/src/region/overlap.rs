@@ -1,4 +1,4 @@
-//! Where polygons overlap, and how much.
+//! Overlaps of polygons and their area.
 
 use super::geometry::{crossing, crossing_at};
 use super::{Point, Polygon};
@@ -63,7 +63,7 @@ pub fn union_area(polygons: &[Polygon]) -> f64 {
         .sum()
 }
 
-/// The share of the canonical face frame that lies inside any of the polygons, which may reach beyond it.
+/// The share of the canonical face frame that lies inside any of the polygons, which may extend beyond it.
 pub fn area_in_frame(polygons: &[Polygon]) -> f64 {
     let corners = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)];
     let corners = corners.map(|(x, y)| Point { x, y }).to_vec();
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_union_counts_what_is_covered_twice_once() {
+    fn a_union_counts_overlaps_once() {
         assert_eq!(union_area(&[]), 0.0);
         let area =
             union_area(&[square(0.0, 0.0, 0.2), square(0.1, 0.1, 0.2), square(0.5, 0.0, 0.1)]);

@@ -1,8 +1,8 @@
-//! Region names and lists as a sentence has them.
+//! Region names and lists for sentences.
 
 use super::Regions;
 
-/// A set of regions inside a sentence: its words, and whether its verb is plural.
+/// A set of regions in a sentence: its words, and whether its verb is plural.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
     pub words: String,
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn regions_are_named_as_people_name_them() {
+    fn regions_are_named_in_plain_english() {
         let cases: [(&[&str], &str, bool); 9] = [
             (&["eyes"], "the eyes", true),
             (&["nose"], "the nose", false),

@@ -1,4 +1,4 @@
-//! Random sets of regions, and what else may cover the pictures that a network learns from.
+//! Random sets of regions, and the masking of training images.
 
 use rand::seq::SliceRandom;
 use rand::{Rng, RngExt};
@@ -10,18 +10,18 @@ use super::geometry::mirrored;
 use super::mask::rasterise;
 use super::{Affine, Fill, Mode, Occlusion, Polygon};
 
-/// What covers the pictures that a network learns from.
+/// The masking of training images.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum TrainingMask {
-    /// The same polygons in every picture.
+    /// The same polygons in every image.
     Fixed(Occlusion),
-    /// Another set of regions whenever a picture is met.
+    /// A random set of regions for each image and epoch.
     Random(RandomSets),
 }
 
 impl<'de> Deserialize<'de> for TrainingMask {
-    /// By what it has, so that what is wrong with it is said of that and not of both.
+    /// Chooses the variant by its fields, so that an error concerns that variant alone.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<TrainingMask, D::Error> {
         let value = serde_json::Value::deserialize(deserializer)?;
         let mask = match value.get("regions") {
@@ -32,14 +32,14 @@ impl<'de> Deserialize<'de> for TrainingMask {
     }
 }
 
-/// Regions of which a random set is covered, or seen, each time (Covert et al. 2021, "Explaining by
+/// Regions of which a random set is masked, or visible, each time (Covert et al. 2021, "Explaining by
 /// removing"; Jethani et al. 2022, "FastSHAP").
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RandomSets {
     /// The polygons of each region, in the canonical face frame; at most [`RandomSets::MOST`].
     pub regions: Vec<Vec<Polygon>>,
-    /// Whether the drawn set is hidden or all but it.
+    /// Whether the drawn set is masked or everything else.
     pub mode: Mode,
     pub fill: Fill,
 }
@@ -48,7 +48,7 @@ impl RandomSets {
     /// A set is a word of 31 bits.
     pub const MOST: usize = 31;
 
-    /// Which regions hold each pixel, `[N, height, width]`, row-major: bit i stands for region i.
+    /// The regions that contain each pixel, `[N, height, width]`, row-major: bit i stands for region i.
     /// `frames` carry the canonical face frame into each image.
     pub fn members(&self, frames: &[Affine], height: usize, width: usize) -> Vec<i32> {
         let pixels = height * width;
@@ -62,8 +62,8 @@ impl RandomSets {
             |mask, (members, frame)| {
                 for (index, polygons) in self.regions.iter().enumerate() {
                     rasterise(polygons, frame, height, width, mask);
-                    for (member, covered) in members.iter_mut().zip(&*mask) {
-                        *member |= i32::from(*covered) << index;
+                    for (member, masked) in members.iter_mut().zip(&*mask) {
+                        *member |= i32::from(*masked) << index;
                     }
                 }
             },
@@ -71,8 +71,8 @@ impl RandomSets {
         members
     }
 
-    /// The same sets in a picture before it is flipped, as [`Occlusion::mirrored`]; `None` where no region
-    /// has a side.
+    /// The same sets in an image before it is flipped, as [`Occlusion::mirrored`]; `None` if all regions are
+    /// symmetric.
     pub fn mirrored(&self) -> Option<RandomSets> {
         let sides: Vec<Option<Vec<Polygon>>> =
             self.regions.iter().map(|polygons| mirrored(polygons)).collect();
@@ -84,8 +84,8 @@ impl RandomSets {
         Some(RandomSets { regions, ..*self })
     }
 
-    /// A set: its size uniform from none to all regions, then uniform among the sets of that size, as
-    /// sets count in a Shapley value.
+    /// Draws a set: its size uniform from none to all regions, then uniform among the sets of that size, as
+    /// the Shapley value weights sets.
     pub fn draw(&self, generator: &mut impl Rng) -> i32 {
         let mut order: Vec<usize> = (0..self.regions.len()).collect();
         order.shuffle(generator);
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pixel_knows_the_regions_that_hold_it() {
+    fn each_pixel_lists_the_regions_that_contain_it() {
         let sets = sets(&["eyes", "eyes_left", "mouth"]);
         let frames = [Affine::IDENTITY, Affine { c: 0.03, ..Affine::IDENTITY }];
         let members = sets.members(&frames, 40, 48);
@@ -125,7 +125,7 @@ mod tests {
 
     /// Each size as often as any other, and each set of a size too.
     #[test]
-    fn sets_are_drawn_as_a_shapley_value_counts_them() {
+    fn sets_are_drawn_with_shapley_weights() {
         let sets = sets(&["eyes", "nose", "mouth"]);
         let mut generator = ChaCha8Rng::seed_from_u64(5);
         let mut counts = [0; 8];
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fixed_lesson_is_written_as_an_occlusion_always_was() {
+    fn a_fixed_training_mask_is_stored_as_its_occlusion() {
         let regions = Regions::aligned();
         let polygons = regions.get("mouth").unwrap().polygons.clone();
         let occlusion = Occlusion { polygons, mode: Mode::Keep, fill: Fill::Noise };

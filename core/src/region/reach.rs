@@ -1,21 +1,21 @@
-//! Whether polygons reach the pixels of pictures at all.
+//! Whether polygons contain any pixel of an image.
 //!
-//! A region may be finer than the pixels: too small, or a sliver between their centres. What covers no
-//! pixel changes nothing, and an experiment on it would find "no effect" without having asked. `frames`
-//! carry the canonical face frame into each picture, as in [`Occlusion::masks`](super::Occlusion::masks).
+//! A region may be finer than the pixels: too small, or a sliver between their centres. Masking it changes no pixel, and
+//! an experiment on it would find "no effect" without having tested anything. `frames` map the canonical face frame into
+//! each image, as in [`Occlusion::masks`](super::Occlusion::masks).
 
 use rayon::prelude::*;
 
 use super::mask::{masks_a_pixel, masks_every_pixel};
 use super::{Affine, Polygon};
 
-/// In how many of the pictures the polygons cover no pixel.
+/// The number of images in which the polygons contain no pixel.
 pub fn missed(polygons: &[Polygon], frames: &[Affine], height: usize, width: usize) -> usize {
     let frames = frames.par_iter().with_min_len(1000);
     frames.filter(|frame| !masks_a_pixel(polygons, frame, height, width)).count()
 }
 
-/// Whether the polygons cover every pixel of every picture; `false` without pictures.
+/// Whether the polygons contain every pixel of every image; `false` without images.
 pub fn masks_everything(
     polygons: &[Polygon],
     frames: &[Affine],
@@ -27,8 +27,8 @@ pub fn masks_everything(
 }
 
 /// The smallest size (height, width) in the proportions of this one, and larger, at which the polygons
-/// cover a pixel of every picture; `None` where no side of up to `largest` pixels does. At a larger size
-/// still they may miss all centres again, if they are slivers.
+/// contain a pixel of every image; `None` if there is none with sides of up to `largest` pixels. Slivers may miss all
+/// centres again at an even larger size.
 pub fn size_needed(
     polygons: &[Polygon],
     frames: &[Affine],
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sliver_between_the_centres_of_pixels_reaches_none() {
+    fn a_sliver_between_the_centres_of_pixels_contains_none() {
         // Of 10 columns the centres lie at 0.05, 0.15 …
         let sliver = rectangle((0.06, 0.14), (0.0, 1.0));
         let frames = [Affine::IDENTITY, shifted(0.05), shifted(-0.3), shifted(5.0)];
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn the_size_at_which_it_would_reach_one() {
+    fn the_size_at_which_it_contains_one() {
         let sliver = rectangle((0.06, 0.14), (0.0, 1.0));
         let at = |frames: &[Affine], size| size_needed(&sliver, frames, size, 1024);
         // Of 11 columns the second centre lies at 0.136.
@@ -80,13 +80,13 @@ mod tests {
         assert_eq!(at(&[Affine::IDENTITY], (10, 20)), Some((11, 22)));
         // 0.01 to 0.09 as well: of 12 columns the first centre lies at 0.042.
         assert_eq!(at(&[Affine::IDENTITY, shifted(-0.05)], (10, 10)), Some((11, 11)));
-        // Outside of the picture it never does.
+        // Outside of the image it never does.
         assert_eq!(at(&[shifted(5.0)], (10, 10)), None);
         assert_eq!(size_needed(&sliver, &[Affine::IDENTITY], (10, 10), 10), None);
     }
 
     #[test]
-    fn everything_is_every_pixel_of_every_picture() {
+    fn masks_everything_means_every_pixel_of_every_image() {
         let most = rectangle((0.04, 1.0), (0.0, 1.0));
         assert!(masks_everything(&most, &[Affine::IDENTITY], 10, 10));
         assert!(!masks_everything(&most, &[Affine::IDENTITY], 10, 20));

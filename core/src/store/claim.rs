@@ -1,4 +1,4 @@
-//! Who is at a training: operating-system file locks, which die with their owner.
+//! Claims on trainings: operating-system file locks, which are released when their process ends.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -14,7 +14,7 @@ use super::{Results, StoreError, open_log};
 pub struct Claim(#[expect(dead_code, reason = "the lock lives as long as the open file")] File);
 
 impl Results {
-    /// Claims a training. `None` where another process is at it.
+    /// Claims a training. `None` if another process holds it.
     ///
     /// # Errors
     /// [`StoreError::NoLocks`] where the file system has none.
@@ -22,7 +22,7 @@ impl Results {
         lock(&self.lock_path(training_id)?)
     }
 
-    /// Whether another process, or this one, is at a training.
+    /// Whether another process, or this one, holds a training.
     pub fn is_claimed(&self, training_id: &str) -> Result<bool, StoreError> {
         let path = self.lock_path(training_id)?;
         Ok(path.exists() && lock(&path)?.is_none())
@@ -41,8 +41,8 @@ impl Results {
         }
     }
 
-    /// Removes what a process that was killed while writing left in a training's folder. To be called
-    /// by the one who claimed the training.
+    /// Removes the temporary files of killed processes from a training's folder. Requires a claim on the
+    /// training.
     pub fn sweep_training(&self, training_id: &str) -> Result<(), StoreError> {
         let folder = self.training_dir(training_id)?;
         for folder in [folder.clone(), folder.join("evaluations"), folder.join(SENSITIVITY)] {
@@ -60,8 +60,8 @@ impl Results {
         Ok(())
     }
 
-    /// An error where the file system of the results folder gives no locks, so that it is known before
-    /// two runs do the same work twice.
+    /// An error if the file system of the results folder has no locks, because two runs could then do the same
+    /// work.
     pub fn check_locks(&self) -> Result<(), StoreError> {
         let path = self.locks_dir().join(".probe");
         lock(&path).map(drop)
@@ -80,8 +80,8 @@ pub(super) fn lock(path: &Path) -> Result<Option<Claim>, StoreError> {
                 return Err(StoreError::NoLocks { path: path.to_owned(), reason });
             }
         }
-        // Between opening and locking, the file may have been removed and made anew by others, who would
-        // hold a lock of their own.
+        // Between opening and locking, another process may have removed and recreated the file, and hold a lock
+        // on the new one.
         if is_at(&file, path).map_err(failed)? {
             return Ok(Some(Claim(file)));
         }
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_on_a_file_that_was_removed_holds_nobody_back() {
+    fn a_lock_on_a_removed_file_blocks_no_other_process() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
         let first = lock(&path).unwrap();

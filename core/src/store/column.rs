@@ -1,4 +1,4 @@
-//! How a field of a row becomes a column, and comes back.
+//! Conversion between a row's field and a column.
 
 use std::fmt::Display;
 
@@ -10,7 +10,7 @@ use crate::region::{FillKind, Mode, Phase};
 
 use super::terms::{self, CurveKind, CurveOrder, MapMethod, Metric, NONE, RunStatus, Term, Worth};
 
-/// What is wrong with a column that is read or written.
+/// An error in a column that is read or written.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ColumnError {
     pub column: String,
@@ -35,7 +35,7 @@ pub trait Field: Sized {
     /// The fields of a column of [`Field::dtype`]; `None` where one is null that cannot be.
     fn values(column: &Column) -> PolarsResult<Option<Vec<Self>>>;
 
-    /// What every row of a table without such a column means; `None` where the column must be there.
+    /// The value of every row of a table without such a column; `None` if the column is required.
     fn absent() -> Option<Self> {
         None
     }
@@ -57,7 +57,7 @@ pub fn read<T: Field + Clone>(frame: &DataFrame, name: &str) -> Result<Vec<T>, C
         }
         found => {
             let (found, expected) = (type_name(found), type_name(&expected));
-            return Err(error(format!("it holds {found}, not {expected}")));
+            return Err(error(format!("it has type {found}, not {expected}")));
         }
     };
     match T::values(&column) {
@@ -117,7 +117,7 @@ macro_rules! scalar {
                 Ok(Some(column.$get()?.iter().map(|value| value.map(from)).collect()))
             }
 
-            // What a row need not have, a table of an earlier version need not have.
+            // A column that may be empty may be missing in a table of an earlier version.
             fn absent() -> Option<Self> {
                 Some(None)
             }
@@ -219,10 +219,10 @@ macro_rules! flag {
 flag!(bool, Some, |flags: &BooleanChunked| flags.iter().collect());
 flag!(Option<bool>, |flag| flag, |flags: &BooleanChunked| Some(flags.iter().collect()));
 
-/// A column of texts, and what each means; an error where one means nothing.
+/// A column of texts parsed as values; an error for an unknown text.
 fn texts<T>(column: &Column, meaning: impl Fn(&str) -> Option<T>) -> PolarsResult<Option<Vec<T>>> {
     let of = |text: &str| {
-        let unknown = || PolarsError::ComputeError(format!("`{text}` is not known").into());
+        let unknown = || PolarsError::ComputeError(format!("`{text}` is not a known value").into());
         meaning(text).ok_or_else(unknown)
     };
     column.str()?.iter().map(|text| text.map(of).transpose()).collect()

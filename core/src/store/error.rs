@@ -1,4 +1,4 @@
-//! What can go wrong with the results folder, and what to do about it.
+//! Errors of the results folder, each with what to do about it.
 
 use std::io;
 use std::path::PathBuf;
@@ -16,10 +16,10 @@ pub enum StoreError {
     )]
     Missing { path: PathBuf },
     #[error(
-        "`{path}` is no results folder (it has no format.json): run an experiment first, or name another folder with --results DIR"
+        "`{path}` is not a results folder (it has no format.json): run an experiment first, or name another folder with --results DIR"
     )]
     NotResults { path: PathBuf },
-    #[error("the results folder `{path}` was written by fer-lab {writer} in format {found}; this is fer-lab {this}, which knows formats up to {FORMAT}: update fer-lab, or name another folder with --results DIR", this = env!("CARGO_PKG_VERSION"))]
+    #[error("the results folder `{path}` was written by fer-lab {writer} in format {found}; this is fer-lab {this}, which reads formats up to {FORMAT}: update fer-lab, or name another folder with --results DIR", this = env!("CARGO_PKG_VERSION"))]
     Newer { path: PathBuf, found: u64, writer: String },
     #[error(
         "cannot write into the results folder `{path}`: {reason}; {}name another folder with --results DIR",
@@ -31,19 +31,19 @@ pub enum StoreError {
     )]
     Name { what: &'static str, name: String },
     #[error(
-        "the file system gives no locks (`{path}`: {reason}), so two runs could do the same training at once. Name a folder on another file system with --results DIR, or go on with --no-locks if no other run works on this folder"
+        "the file system has no file locks (`{path}`: {reason}), so two runs could do the same training at once. Name a folder on another file system with --results DIR, or use --no-locks if no other run uses this folder"
     )]
     NoLocks { path: PathBuf, reason: io::Error },
     #[error(
-        "`{path}` is a link: nothing is read or written through links within a results folder, since they could lead anywhere. Put what it leads to there itself"
+        "`{path}` is a link: for safety, links within a results folder are not followed. Replace it by its target"
     )]
     Link { path: PathBuf },
     #[error(
-        "`{path}` is no plain file but a pipe, a device or a socket: nothing is read from such. Remove it"
+        "`{path}` is not a plain file but a pipe, a device or a socket, which is never read. Remove it"
     )]
     NoFile { path: PathBuf },
     #[error(
-        "`{path}` holds the files of an experiment and {problem}, so that what it needs is not known and \
+        "`{path}` holds the files of an experiment and {problem}, so what it needs is unknown and \
          nothing is removed. {cure}"
     )]
     Stray { path: PathBuf, problem: &'static str, cure: &'static str },
@@ -60,10 +60,10 @@ pub enum StoreError {
          run the experiment again"
     )]
     Foreign { path: PathBuf, reason: String },
-    /// What was read is a table, and not such a one.
+    /// A table with other columns or types than expected.
     #[error(
-        "`{path}`, column `{column}`: {problem}. Delete it and run the experiment again: its tables are collected \
-         anew from what is trained already"
+        "`{path}`, column `{column}`: {problem}. Delete it and run the experiment again: its tables are \
+         rebuilt from the stored trainings"
     )]
     Column { path: PathBuf, column: String, problem: String },
     #[error("could not write `{path}`, column `{column}`: {problem}")]
@@ -84,8 +84,7 @@ impl StoreError {
         StoreError::Damaged { path: path.into(), reason: reason.to_string() }
     }
 
-    /// What is wrong with a file that is there and cannot be used, without the cure; `None` for all other
-    /// errors.
+    /// The damage of an existing file, without what to do about it; `None` for all other errors.
     pub fn unusable(&self) -> Option<String> {
         match self {
             StoreError::Damaged { path, reason } => {

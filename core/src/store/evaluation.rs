@@ -1,4 +1,4 @@
-//! What is known of an evaluation beside its predictions.
+//! The record of an evaluation, beside its predictions.
 
 use std::path::{Path, PathBuf};
 
@@ -9,11 +9,11 @@ use super::{StoreError, hash_file};
 
 const LIMIT: u64 = 64 * 1024;
 
-/// `<evaluation id>.json`, beside the predictions. It is written after them: where it is, they are whole.
+/// `<evaluation id>.json`, beside the predictions. It is written after them: if it exists, they are complete.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EvaluationRecord {
     pub evaluation_id: String,
-    /// Mean share of pixels covered over the test images.
+    /// Mean share of masked pixels over the test images.
     pub area: f64,
     /// Share of the test images in which its regions have no pixel; `None` for whole faces, and of an earlier
     /// version.
@@ -24,12 +24,12 @@ pub struct EvaluationRecord {
 }
 
 impl EvaluationRecord {
-    /// Where the record of the predictions at `predictions` lies.
+    /// The path of the record of the predictions at `predictions`.
     pub fn path(predictions: &Path) -> PathBuf {
         predictions.with_extension("json")
     }
 
-    /// The record of the predictions at `predictions`, held against the id that their file is named by.
+    /// The record of the predictions at `predictions`, checked against the id in their file name.
     pub fn of(predictions: &Path) -> Result<EvaluationRecord, StoreError> {
         let path = EvaluationRecord::path(predictions);
         let record: EvaluationRecord = read_sealed_json(&path, LIMIT)?;
@@ -39,7 +39,7 @@ impl EvaluationRecord {
             return Err(StoreError::Foreign { path, reason });
         }
         if !(0.0..=1.0).contains(&record.area) {
-            let reason = format!("it says that {} of the pixels are covered", record.area);
+            let reason = format!("it says that a share of {} of the pixels is masked", record.area);
             return Err(StoreError::damaged(path, reason));
         }
         Ok(record)
@@ -54,6 +54,6 @@ impl EvaluationRecord {
         if hash_file(predictions)? == self.predictions {
             return Ok(());
         }
-        Err(StoreError::damaged(predictions, "its content is not what its record says"))
+        Err(StoreError::damaged(predictions, "its content does not match its record"))
     }
 }

@@ -1,8 +1,8 @@
-//! One name, one study: what lies in an experiment's folder before another run writes there.
+//! One name, one study: what is in an experiment's folder before another run writes there.
 //!
-//! The tables of a study are written anew by every run of it. Where the run is of another study that happens
-//! to have the same name (two files, `--set` on one of them, settings that were changed), the former's tables
-//! would be gone, and with its plan what keeps its trainings from being cleaned up.
+//! Every run of a study rewrites its tables. If another study has the same name (two files, `--set` on one of them,
+//! changed settings), its run would overwrite the former's tables and its plan, which protects its trainings from
+//! `clean`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,22 +12,22 @@ use super::needs::Planned;
 use super::orphans::holds_experiment;
 use super::{Results, RunRow, StoreError};
 
-/// What a new plan leaves out of the study whose folder it is to have.
+/// What a new plan lacks of the study in its folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Former {
-    /// Nothing: the folder is new, or all that was done is part of the new plan.
+    /// Nothing: the folder is new, or all former results are part of the new plan.
     Kept,
-    /// So many of its runs and maps, of so many.
+    /// This many of its runs and maps, of all.
     LeftOut { results: usize, of: usize },
-    /// There is a study of which nothing says what it is.
+    /// There is a study without a readable description.
     Unknown,
 }
 
 impl Results {
-    /// What of the study in the experiment's folder is not among `wanted`, the ids of a new plan's runs and
-    /// maps. Where the study has tables, or a run is at it (`live`), all of it counts, else what has begun.
+    /// The part of the study in the experiment's folder that is not in `wanted`, the ids of a new plan's runs and
+    /// maps. If the study has tables or an active run (`live`), all of it counts, otherwise what was started.
     ///
-    /// A study that has lost its plan is known by its table of runs, else by its experiment file: `text` is the
+    /// A study without its plan is identified by its table of runs, or else by its experiment file: `text` is the
     /// new one's.
     pub fn former(
         &self,
@@ -74,7 +74,7 @@ impl Results {
         Ok(if results == 0 { Former::Kept } else { Former::LeftOut { results, of } })
     }
 
-    /// Gives the study in the experiment's folder another name, which is returned: `smoke` becomes
+    /// Renames the study in the experiment's folder and returns the new name: `smoke` becomes
     /// `smoke-1`, or the next that is free.
     pub fn rename_former(&self, experiment: &str) -> Result<String, StoreError> {
         let from = self.experiment_dir(experiment)?;

@@ -1,4 +1,4 @@
-//! Small JSON files, whole and bounded, with a checksum where a number in them counts.
+//! Small JSON files, read with a size limit, with a checksum where they hold results.
 
 use std::io::Write;
 use std::path::Path;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{StoreError, read_plain, write_whole};
 
-/// Reads a JSON file of at most `limit` bytes: a longer one is an error, not a full memory.
+/// Reads a JSON file of at most `limit` bytes: a longer one is an error instead of exhausting memory.
 pub fn read_json<T: DeserializeOwned>(path: &Path, limit: u64) -> Result<T, StoreError> {
     let bytes = read_plain(path, limit)?;
     serde_json::from_slice(&bytes).map_err(|error| StoreError::damaged(path, error))
@@ -21,14 +21,14 @@ const SEAL: &str = "blake3";
 /// Reads what [`write_sealed_json`] wrote.
 ///
 /// # Errors
-/// [`StoreError::Damaged`] where the content is not what was written: a flipped bit in a digit leaves valid
-/// JSON. A file of an earlier version has no checksum and is believed.
+/// [`StoreError::Damaged`] where the content has changed: a flipped bit in a digit leaves valid
+/// JSON. A file of an earlier version has no checksum and is accepted.
 pub fn read_sealed_json<T: DeserializeOwned>(path: &Path, limit: u64) -> Result<T, StoreError> {
     let damaged = |error: serde_json::Error| StoreError::damaged(path, error);
     let mut value: Value = read_json(path, limit)?;
     let seal = value.as_object_mut().and_then(|object| object.remove(SEAL));
     if seal.is_some_and(|seal| seal != hash(&value)) {
-        return Err(StoreError::damaged(path, "its content is not what was written"));
+        return Err(StoreError::damaged(path, "its content has changed since it was written"));
     }
     serde_json::from_value(value).map_err(damaged)
 }
@@ -44,8 +44,8 @@ pub fn write_sealed_json(path: &Path, value: &impl Serialize) -> Result<(), Stor
     write_json(path, &value)
 }
 
-/// Every number is written by the shortest decimals that give it back, so that what is read has the hash of
-/// what was written.
+/// Every number is written by the shortest decimals that parse to the same bits, so the hash survives reading and
+/// writing.
 fn hash(value: &Value) -> String {
     blake3::hash(value.to_string().as_bytes()).to_hex().to_string()
 }
@@ -72,7 +72,7 @@ mod tests {
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, text.replace("0.1", "0.3")).unwrap();
         let message = read_sealed_json::<Value>(&path, 1000).unwrap_err().to_string();
-        assert!(message.contains("its content is not what was written"), "{message}");
+        assert!(message.contains("its content has changed since it was written"), "{message}");
         std::fs::write(&path, r#"{"a": 1}"#).unwrap();
         let unsealed: Value = read_sealed_json(&path, 1000).unwrap();
         assert_eq!(unsealed, serde_json::json!({"a": 1}));

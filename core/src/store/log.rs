@@ -1,6 +1,6 @@
-//! The log of a training: a line an epoch, for who looks into the folder while it runs.
+//! The log of a training: one line per epoch, to follow it while it runs.
 
-/// What a log tells of an epoch.
+/// An epoch's line in a log.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LogLine {
     /// From 1.
@@ -27,14 +27,14 @@ impl std::fmt::Display for LogLine {
     }
 }
 
-/// The seconds of all epochs in a log; `None` where it tells of none.
+/// The seconds of all epochs in a log; `None` if it has none.
 pub(super) fn logged_seconds(log: &str) -> Option<f64> {
     let seconds: Vec<f64> =
         log.lines().filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect();
     (!seconds.is_empty()).then(|| seconds.iter().sum())
 }
 
-/// A learning rate as people read it: three digits, no exponent.
+/// A learning rate for people: three digits, no exponent.
 pub fn rate(learning_rate: f64) -> String {
     let decimals = rate_decimals(learning_rate);
     format!("{learning_rate:.decimals$}")

@@ -1,4 +1,4 @@
-//! What a word on the command line names: an experiment, a training or a run.
+//! Lookup of a name on the command line: an experiment, a training or a run.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,23 +9,23 @@ use thiserror::Error;
 use super::{Results, RunRow, StoreError, read_table};
 use crate::experiment::suggest;
 
-/// What a word turned out to be.
+/// The result of a lookup.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Named {
     Experiment(String),
     /// A training's id in full.
     Training(String),
-    /// A run, as the first experiment that has it tells of it.
+    /// A run, with its row in the first experiment that has it.
     Run(Box<RunRow>),
 }
 
-/// Why a word names nothing.
+/// Why a lookup failed.
 #[derive(Debug, Error)]
 pub enum LookupError {
     #[error("no experiment `{name}` in `{root}`; {help}", root = root.display())]
     Experiment { name: String, root: PathBuf, help: String },
     #[error(
-        "`{root}` has a folder of the experiment `{name}`, but no tables in it: they come at the end of a run. Run the experiment; where a run is at it, `fer-lab status` says how far it is",
+        "`{root}` has a folder of the experiment `{name}`, without tables, which are written at the end of a run. Run the experiment; for a run in progress, see `fer-lab status`",
         root = root.display()
     )]
     NoTables { name: String, root: PathBuf },
@@ -34,7 +34,7 @@ pub enum LookupError {
         root = root.display()
     )]
     Nothing { word: String, root: PathBuf, help: String },
-    #[error("`{word}` is the beginning of {count} ids: {listed}. Give more of it")]
+    #[error("`{word}` is the beginning of {count} ids: {listed}. Give more digits")]
     Ambiguous { word: String, count: usize, listed: String },
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -45,9 +45,9 @@ pub enum LookupError {
 pub struct AllRuns {
     /// By experiment, in the order of their names.
     pub by_experiment: Vec<(String, Vec<RunRow>)>,
-    /// Damaged tables; the rest is whole.
+    /// Damaged tables; the rest is complete.
     pub damaged: Vec<StoreError>,
-    /// Experiments that were begun and have no table of runs: under way, interrupted before it was written,
+    /// Experiments that were started and have no table of runs: still running, interrupted before it was written,
     /// or lost.
     pub without_runs: Vec<String>,
 }
@@ -58,15 +58,15 @@ impl AllRuns {
     }
 }
 
-/// So many candidates are named where a word is the beginning of several ids.
+/// At most this many candidates are listed for an ambiguous prefix.
 const MOST_LISTED: usize = 8;
 
 impl Results {
-    /// The runs of every experiment that has tables. A folder without anything of an experiment, as a preview
-    /// leaves one, is passed over.
+    /// The runs of every experiment that has tables. A folder with nothing but pictures of `preview`
+    /// is skipped.
     ///
     /// # Errors
-    /// Where the folder cannot be listed. A table that cannot be read is in the answer.
+    /// Where the folder cannot be listed. An unreadable table is part of the result.
     pub fn all_runs(&self) -> Result<AllRuns, StoreError> {
         let names = self.experiments()?;
         let read: Vec<(String, Result<Vec<RunRow>, StoreError>)> = names
@@ -108,8 +108,8 @@ impl Results {
         }
     }
 
-    /// A folder that was renamed, or kept when another study took its name, is known by the name that it
-    /// has now.
+    /// A folder that was renamed, by the user or because another study took its name, has its present
+    /// name.
     fn read_runs(&self, experiment: &str) -> Result<Vec<RunRow>, StoreError> {
         let mut runs: Vec<RunRow> = read_table(&self.table_path::<RunRow>(experiment)?)?;
         for run in &mut runs {
@@ -118,7 +118,7 @@ impl Results {
         Ok(runs)
     }
 
-    /// An error that names what there is, where there is no such experiment.
+    /// An error that lists the existing experiments, if there is no such one.
     pub fn check_experiment(&self, experiment: &str) -> Result<(), LookupError> {
         if self.experiments()?.iter().any(|name| name == experiment) {
             return Ok(());
@@ -127,11 +127,11 @@ impl Results {
         Err(LookupError::Experiment { help: self.help(experiment)?, name, root })
     }
 
-    /// What `word` names: the name of an experiment, or the id of a training or run, or the beginning of
-    /// an id where it is that of no other.
+    /// Looks up `word`: the name of an experiment, the id of a training or run, or an unambiguous beginning of
+    /// an id.
     ///
     /// # Errors
-    /// Where nothing or more than one thing has that name.
+    /// Where nothing or several things match.
     pub fn find(&self, word: &str) -> Result<Named, LookupError> {
         if self.experiments()?.iter().any(|name| name == word) {
             return Ok(Named::Experiment(word.to_owned()));
@@ -181,7 +181,7 @@ impl Results {
         }
     }
 
-    /// The experiments that there are, the likeliest first.
+    /// The existing experiments, the most similar first.
     fn help(&self, word: &str) -> Result<String, StoreError> {
         let names = self.experiments()?;
         if names.is_empty() {
@@ -233,7 +233,7 @@ mod tests {
         let find = |word: &str| results.find(word);
         assert_eq!(find("mask").unwrap(), Named::Experiment("mask".to_owned()));
         assert_eq!(find("bb").unwrap(), Named::Training("bb33".to_owned()));
-        // A whole id wins over those that begin like it.
+        // A complete id wins over a prefix.
         assert_eq!(find("aa22").unwrap(), Named::Training("aa22".to_owned()));
         // A run that two experiments have is one run.
         let Named::Run(run) = find("cc").unwrap() else { panic!("no run") };

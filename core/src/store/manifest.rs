@@ -1,5 +1,4 @@
-//! What a training was: enough to say how its numbers came about, and to tell whether its files are
-//! still the ones it wrote.
+//! The manifest of a training: the provenance of its numbers, and hashes that show whether its files are unchanged.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,7 +11,7 @@ use crate::experiment::{DatasetSpec, ModelSpec, Schedule, Settings, TrainSpec};
 use crate::plan::{NUMERIC_VERSION, TrainingSpec, source_content, training_id};
 use crate::region::{Fill, TrainingMask};
 
-/// A manifest holds settings and hashes; more than this is none.
+/// The maximum size: settings and hashes take far less.
 const LIMIT: u64 = 4 * 1024 * 1024;
 
 /// `manifest.json` of a training.
@@ -20,17 +19,17 @@ const LIMIT: u64 = 4 * 1024 * 1024;
 pub struct Manifest {
     pub training_id: String,
     pub seed: u64,
-    /// All that determines the weights, as hashed into the id: [`Manifest::settings`].
+    /// Everything that determines the weights, as hashed into the id: [`Manifest::settings`].
     pub settings: serde_json::Value,
-    /// The hash of the data's content (`Dataset::content`), which is part of the id where the data lie on
+    /// The hash of the data's content (`Dataset::content`), which is part of the id for data on
     /// disk. `None` where they were not read, or where an earlier version wrote the manifest.
     #[serde(default)]
     pub content: Option<String>,
     /// The version of this program.
     pub fer_lab: String,
-    /// Its commit, where it is known.
+    /// Its commit, if known.
     pub git: Option<String>,
-    /// Raised whenever a change to the program changes numbers.
+    /// Raised whenever a change to the program changes results.
     pub numeric_version: u32,
     pub libtorch: String,
     /// `cpu`, `cuda:0` …, with the device's name where it has one.
@@ -49,7 +48,7 @@ pub struct Manifest {
     pub started: u64,
     pub wall_seconds: f64,
     pub train_images_per_second: f64,
-    /// How many were trained.
+    /// The number of epochs trained.
     pub epochs: u32,
     /// From 1: the epoch whose network was kept.
     pub best_epoch: u32,
@@ -58,7 +57,7 @@ pub struct Manifest {
     pub stopped_early: bool,
     /// The mean training label distribution, in class order.
     pub prior: Vec<f64>,
-    /// Mean share of pixels that its occlusion covers over the test images; `None` for whole faces.
+    /// Mean share of pixels that its occlusion masks over the test images; `None` for whole faces.
     #[serde(rename = "covered_area")]
     pub masked_area: Option<f64>,
     pub status: TrainingStatus,
@@ -74,7 +73,7 @@ pub enum TrainingStatus {
     Failed { reason: String },
 }
 
-/// What [`Manifest::settings`] holds.
+/// The content of [`Manifest::settings`].
 #[derive(Serialize, Deserialize)]
 struct StoredSettings {
     dataset: DatasetSpec,
@@ -89,11 +88,11 @@ pub const EPOCHS: &str = "epochs.parquet";
 pub const MODEL: &str = "model.safetensors";
 
 impl Results {
-    /// The manifest of a training, held against the training's id.
+    /// The manifest of a training, checked against the training's id.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] where the training has not ended; [`StoreError::Foreign`] where the manifest
-    /// is another training's, or its settings are not those that the id was made of.
+    /// is another training's, or its settings do not hash to the id.
     pub fn manifest(&self, training_id: &str) -> Result<Manifest, StoreError> {
         let path = self.manifest_path(training_id)?;
         let manifest = Manifest::read(&path)?;
@@ -103,15 +102,15 @@ impl Results {
         }
     }
 
-    /// Whether a training is done by the arithmetic of this version, its network and epochs whole.
+    /// Whether a training is done with this numeric version, and its network and epochs are complete.
     ///
     /// # Errors
     /// As [`Results::manifest`], [`StoreError::Foreign`] too where it is of another numeric version, and
-    /// [`StoreError::Damaged`] where a file is not the one that it wrote.
+    /// [`StoreError::Damaged`] where a file has changed.
     pub fn is_trained(&self, training_id: &str) -> Result<bool, StoreError> {
         let manifest = self.manifest(training_id)?;
         if manifest.numeric_version != NUMERIC_VERSION {
-            let reason = format!("it is of numeric version {}", manifest.numeric_version);
+            let reason = format!("it has numeric version {}", manifest.numeric_version);
             let path = self.manifest_path(training_id)?;
             return Err(StoreError::Foreign { path, reason });
         }
@@ -133,7 +132,7 @@ impl Manifest {
         read_sealed_json(path, LIMIT)
     }
 
-    /// A training's settings as they stand in its manifest.
+    /// A training's settings as stored in its manifest.
     pub fn settings(spec: &TrainingSpec) -> serde_json::Value {
         let TrainingSpec { settings, mask, .. } = spec;
         let Settings { dataset, model, train, schedule } = settings.clone();
@@ -141,10 +140,10 @@ impl Manifest {
         serde_json::to_value(stored).expect("settings are numbers, lists and text")
     }
 
-    /// Why it is not the manifest of a training.
+    /// Why this is not the training's manifest.
     ///
-    /// The settings are hashed again as far as they can be: those of another numeric version were hashed by
-    /// another program, and of data on disk the content's hash must be known.
+    /// The settings are hashed again if possible: those of another numeric version were hashed differently, and for
+    /// data on disk the content's hash must be known.
     fn check_identity(&self, id: &str) -> Result<(), String> {
         if self.training_id != id {
             return Err(format!("it is the manifest of training {}", self.training_id));
@@ -165,7 +164,7 @@ impl Manifest {
         let StoredSettings { dataset, model, train, schedule, occlusion } =
             serde_json::from_value(self.settings.clone())
                 .map_err(|error| format!("its settings cannot be read ({error})"))?;
-        // An earlier version wrote no content, and hashed `inpaint` without a version of its own.
+        // An earlier version stored no content hash, and hashed `inpaint` without its version.
         let fill = occlusion.as_ref().map(|mask| match mask {
             TrainingMask::Fixed(occlusion) => occlusion.fill,
             TrainingMask::Random(sets) => sets.fill,
@@ -195,13 +194,13 @@ impl Manifest {
         write_sealed_json(path, self)
     }
 
-    /// An error for the first of the training's files in `folder` that is missing or no longer the one
-    /// that it wrote.
+    /// An error for the first of the training's files in `folder` that is missing or has
+    /// changed.
     pub fn check_files(&self, folder: &Path) -> Result<(), StoreError> {
         for (name, expected) in &self.files {
             let path = folder.join(name);
             if hash_file(&path)? != *expected {
-                return Err(StoreError::damaged(path, "its content is not what the manifest says"));
+                return Err(StoreError::damaged(path, "its content does not match the manifest"));
             }
         }
         Ok(())
@@ -254,7 +253,7 @@ pub(crate) mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("manifest.json");
         let mut written = manifest();
-        // Every share has to come back to the last bit, since `bits` are computed from it.
+        // Every share must be read back bit-exactly, because `bits` is computed from it.
         written.prior = (1..200).map(|n| 1.0 / f64::from(n)).collect();
         written.write(&path).unwrap();
         assert_eq!(Manifest::read(&path).unwrap(), written);

@@ -1,8 +1,8 @@
 //! The results folder.
 //!
-//! In: rows. Out: Parquet tables, manifests and the folders they lie in; every file appears whole or
-//! not at all, and a damaged one is recognised before it is believed. This room knows the names and types
-//! of all columns and nothing of how they came about.
+//! In: rows. Out: Parquet tables, manifests and their folders; every file is written atomically, and damage is
+//! detected before its content is used. This room defines the names and types of all columns and does not depend on
+//! how they are computed.
 
 pub mod claim;
 pub mod column;

@@ -1,4 +1,4 @@
-//! Which results each experiment in the folder needs, from the plans that lie there.
+//! The results that each experiment in the folder needs, from the stored plans.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::json::read_sealed_json;
 use super::{Results, RunRow, StoreError, read_table};
 
-/// The file that says what an experiment needs.
+/// The file that lists what an experiment needs.
 pub(super) const PLAN: &str = "plan.json";
 
 /// Plans of a hundred thousand runs fit.
@@ -23,7 +23,7 @@ pub struct Need {
     pub evaluation_id: String,
 }
 
-/// The part of `plan.json` that says what an experiment needs.
+/// The part of `plan.json` that lists what an experiment needs.
 #[derive(Debug, Deserialize)]
 pub(super) struct Planned {
     /// The name that the study had when it was run.
@@ -48,19 +48,19 @@ pub(super) struct PlannedMap {
     pub sensitivity_id: String,
 }
 
-/// What of a training's folder some experiment needs.
+/// The part of a training's folder that some experiment needs.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Needed {
     pub evaluations: BTreeSet<String>,
     pub maps: BTreeSet<String>,
-    /// All of it: the study has lost its plan, and its table names the training alone.
+    /// All of it: the study's plan is missing, and its table names only the training.
     pub whole: bool,
 }
 
 /// What all experiments need, experiment by experiment.
 ///
 /// # Errors
-/// Where an experiment's plan cannot be read: what it needs is not known then.
+/// Where an experiment's plan cannot be read, so that its needs are unknown.
 pub fn needs(results: &Results) -> Result<Vec<Need>, StoreError> {
     let mut needs = Vec::new();
     for experiment in results.experiments()? {
@@ -76,12 +76,12 @@ pub fn needs(results: &Results) -> Result<Vec<Need>, StoreError> {
 }
 
 impl Results {
-    /// As much of an experiment's plan as `T` asks for.
+    /// The part of an experiment's plan that `T` describes.
     pub fn plan<T: DeserializeOwned>(&self, experiment: &str) -> Result<T, StoreError> {
         read_sealed_json(&self.experiment_dir(experiment)?.join(PLAN), LIMIT)
     }
 
-    /// What an experiment needs; `None` where it has no plan. A folder without one, as a preview leaves it,
+    /// What an experiment needs; `None` where it has no plan. A folder without one, as `preview` makes it,
     /// needs nothing.
     fn planned(&self, experiment: &str) -> Result<Option<Planned>, StoreError> {
         match self.plan(experiment) {
@@ -128,7 +128,7 @@ impl Results {
         Ok(needed)
     }
 
-    /// Why a plan is not that of the folder it lies in. The folder's own name says nothing: it may have been
+    /// Why a plan does not belong to its folder. The folder's own name does not count: it may have been
     /// renamed.
     fn belongs_elsewhere(
         &self,

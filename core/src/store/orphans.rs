@@ -1,8 +1,8 @@
-//! What in the results folder no experiment needs.
+//! Results in the folder that no experiment needs.
 //!
-//! What an experiment needs stands in its plan. So nothing is an orphan unless every experiment's plan can be
-//! read: a folder that was renamed, moved deeper, replaced by a link or has lost its plan still holds the
-//! tables of trainings that took days. And nothing is an orphan but what this program made and named.
+//! The needs of an experiment are listed in its plan. So nothing is an orphan unless every experiment's plan can be read:
+//! a folder that was renamed, moved deeper, replaced by a link or has lost its plan may still need trainings that took
+//! days. Only files that this program wrote and named can be orphans.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,22 +18,22 @@ use super::whole::is_unfinished;
 use super::{CACHE, Manifest, Results, StoreError, read_text};
 use crate::plan::is_id;
 
-/// Something that can go, and how large it is.
+/// A removable file or folder, and its size.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Orphan {
     pub path: PathBuf,
     pub kind: OrphanKind,
     pub bytes: u64,
-    /// How long its training took, where that is known.
+    /// How long its training took, if known.
     pub seconds: Option<f64>,
 }
 
-/// What a look for orphans found.
+/// The result of a search for orphans.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Orphans {
     pub removable: Vec<Orphan>,
-    /// Files that are not this program's, in trainings that would be orphans without them. They stay, and so
-    /// do those trainings.
+    /// Files that this program did not write, in trainings that would otherwise be orphans. They are kept, and so
+    /// are those trainings.
     pub foreign: Vec<PathBuf>,
 }
 
@@ -43,11 +43,11 @@ pub enum OrphanKind {
     Training,
     /// An evaluation that is in no experiment's plan.
     Evaluation,
-    /// A map of where a network looks that is in no experiment's plan.
+    /// A sensitivity map that is in no experiment's plan.
     Map,
-    /// What a killed process was writing.
+    /// The temporary file of a killed process.
     Unfinished,
-    /// Decoded pictures, which are made again when they are needed.
+    /// The cache of decoded pictures, which is rebuilt when needed.
     Cache,
 }
 
@@ -64,17 +64,17 @@ impl OrphanKind {
 }
 
 impl Results {
-    /// Everything that could be removed without a loss to any experiment in the folder; `cache` too, if
-    /// that is wanted. What a process is working on is not among it.
+    /// Everything that can be removed without loss to any experiment in the folder; with `cache`, the cache too.
+    /// Excludes what a process is working on.
     ///
     /// # Errors
-    /// Where what some experiment needs is not known: [`StoreError::Stray`], or that its plan cannot be read.
+    /// Where the needs of some experiment are unknown: [`StoreError::Stray`], or that its plan cannot be read.
     pub fn orphans(&self, cache: bool) -> Result<Orphans, StoreError> {
         self.refuse_strays()?;
         let needed = self.needed()?;
         let mut found = Orphans::default();
         for id in self.trainings()?.into_iter().filter(|id| is_id(id)) {
-            // Without locks nothing is known of who is at what, and nothing is removed.
+            // Without locks active work cannot be detected, so nothing is removed.
             if !matches!(self.is_claimed(&id), Ok(false)) {
                 continue;
             }
@@ -119,7 +119,7 @@ impl Results {
         Ok(found)
     }
 
-    /// An error where the files of an experiment lie in a place that [`Results::needed`] does not look at.
+    /// An error if the files of an experiment are in a place that [`Results::needed`] does not read.
     fn refuse_strays(&self) -> Result<(), StoreError> {
         let own = [TRAININGS, CACHE, LOCKS, SESSIONS].map(|name| self.root().join(name));
         let listed = self.experiments()?;
@@ -148,7 +148,7 @@ impl Results {
                 let name = path.file_name().unwrap_or_default();
                 if entry.depth() > 1 {
                     return Err(stray(
-                        "lies deeper than an experiment does",
+                        "is in a deeper folder than an experiment can be",
                         "Move it up into the results folder, out of it, or delete it",
                     ));
                 }
@@ -159,7 +159,7 @@ impl Results {
                          delete it",
                     ));
                 }
-                // Its table of runs says as much.
+                // Its table of runs has the same information.
                 if fs::symlink_metadata(path.join(PLAN)).is_err()
                     && self.runs_if_any(&name.to_string_lossy())?.is_none()
                 {
@@ -181,12 +181,12 @@ impl Results {
             Err(error @ StoreError::Link { .. }) => return Err(error),
             Err(_) => {}
         }
-        // One under way has a line for each epoch that ends with its seconds.
+        // A running one has a line for each epoch that ends with its seconds.
         let log = read_text(&self.log_path(id)?, LOG_LIMIT).ok();
         Ok(log.and_then(|log| logged_seconds(&log)))
     }
 
-    /// Removes an orphan; a training only where nobody has begun to work on it since.
+    /// Removes an orphan; a training only if no process has claimed it since.
     pub fn remove_orphan(&self, orphan: &Orphan) -> Result<(), StoreError> {
         let failed = |reason| StoreError::write(&orphan.path, reason);
         let claim = match orphan.kind {
@@ -212,13 +212,13 @@ impl Results {
 /// A log of a hundred thousand epochs fits.
 const LOG_LIMIT: u64 = 16 * 1024 * 1024;
 
-/// The folder of a training that its evaluations lie in.
+/// The folder of a training's evaluations.
 const EVALUATIONS: &str = "evaluations";
 
-/// Folders behind a link are looked at so deep.
+/// The maximum depth searched behind a link.
 const BEHIND_LINK: usize = 3;
 
-/// Whether a folder holds files of an experiment. Pictures alone, as `preview` leaves them, are none.
+/// Whether a folder holds files of an experiment. Pictures of `preview` do not count.
 pub(super) fn holds_experiment(folder: &Path) -> Result<bool, StoreError> {
     let is_one = |name: &str| {
         [PLAN, "experiment.toml", "report.html"].contains(&name) || name.ends_with(".parquet")
@@ -226,8 +226,8 @@ pub(super) fn holds_experiment(folder: &Path) -> Result<bool, StoreError> {
     Ok(entries(folder)?.iter().any(|path| name(path).is_some_and(is_one)))
 }
 
-/// Whether a link may lead to an experiment: where it leads nowhere at this moment, as to a disk that is not
-/// there, that is not known.
+/// Whether a link may lead to an experiment: a broken link, as to a disk that is not mounted,
+/// may.
 fn leads_to_experiment(link: &Path) -> Result<bool, StoreError> {
     let Ok(target) = fs::metadata(link) else { return Ok(true) };
     if !target.is_dir() {
@@ -252,7 +252,7 @@ fn unlistable(root: &Path, error: walkdir::Error) -> StoreError {
     StoreError::read(path, error.into_io_error().unwrap_or_else(|| io::ErrorKind::Other.into()))
 }
 
-/// What of an orphaned training's folder is not one of a training's own files.
+/// The files in an orphaned training's folder that this program did not write.
 fn foreign_files(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let mut foreign = Vec::new();
     for entry in WalkDir::new(folder).min_depth(1).follow_links(false) {
@@ -281,7 +281,7 @@ fn is_result(name: &str) -> bool {
     is_id(id) && ["parquet", "json", "curves.parquet"].contains(&ending)
 }
 
-/// The results in a folder whose id is not among those that are needed.
+/// The results in a folder whose ids are not needed.
 fn unneeded(
     folder: &Path,
     needed: &BTreeSet<String>,
@@ -297,7 +297,7 @@ fn unneeded(
     entries.iter().filter(is_unneeded).map(|path| Orphan::weigh(path.clone(), kind)).collect()
 }
 
-/// Temporary files in a folder that nothing has written to for an hour: those of a living process are
+/// Temporary files in a folder that were not written to for an hour: those of an active process are
 /// seconds old.
 fn unfinished(folder: &Path) -> Result<Vec<Orphan>, StoreError> {
     let in_cache = folder.file_name().is_some_and(|name| name == CACHE);
@@ -313,7 +313,7 @@ fn unfinished(folder: &Path) -> Result<Vec<Orphan>, StoreError> {
     stale.map(|path| Orphan::weigh(path.clone(), OrphanKind::Unfinished)).collect()
 }
 
-/// What lies in a folder, sorted; nothing where it is not there.
+/// The entries of a folder, sorted; empty if it does not exist.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let failed = |reason| StoreError::read(folder, reason);
     let entries = match fs::read_dir(folder) {
@@ -488,7 +488,7 @@ mod tests {
         assert_eq!(seconds, [Some(12.5), Some(5.5)]);
     }
 
-    /// Renamed, moved, linked, without a plan: what such an experiment needs is not known.
+    /// Renamed, moved, linked, without a plan: the needs of such an experiment are unknown.
     #[cfg(unix)]
     #[test]
     fn an_experiment_that_cannot_be_read_stops_everything_by_name() {
@@ -510,7 +510,7 @@ mod tests {
             "a name that no experiment can have",
         );
         stopped_by(&|folder| rename(folder, ".x"), ".x", "a name that no experiment can have");
-        stopped_by(&|folder| rename(folder, "old/x"), "old/x", "lies deeper");
+        stopped_by(&|folder| rename(folder, "old/x"), "old/x", "is in a deeper folder");
         stopped_by(
             &|folder| {
                 rename(folder, "../elsewhere-x");

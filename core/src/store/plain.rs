@@ -1,8 +1,8 @@
-//! Files of a results folder, opened to be read.
+//! Opening files of a results folder for reading.
 //!
-//! A folder that came from someone else may hold a link, a pipe or a device where a file should be. A link
-//! could lead anywhere, and its target would stand in a report that is passed on; a pipe would keep its reader
-//! waiting for ever. So every file in a results folder is read through this door.
+//! A folder that came from someone else may hold a link, a pipe or a device instead of a file. A link could lead to a
+//! private file, whose content would end up in a report that is passed on; a pipe would block its reader for ever. So
+//! every file in a results folder is opened here.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -13,11 +13,11 @@ use super::StoreError;
 /// Opens a file to read it.
 ///
 /// # Errors
-/// [`StoreError::Link`] where a link lies there, [`StoreError::NoFile`] where something else that is no
-/// plain file does.
+/// [`StoreError::Link`] for a link, [`StoreError::NoFile`] for anything else that is not a plain
+/// file.
 pub fn open_plain(path: &Path) -> Result<File, StoreError> {
     let failed = |reason| StoreError::read(path, reason);
-    // Asked for before opening too: to open a device can have consequences by itself.
+    // Checked before opening too: opening a device can have side effects.
     refuse_other_than_file(path, &fs::symlink_metadata(path).map_err(failed)?)?;
     let mut options = File::options();
     options.read(true);
@@ -34,7 +34,7 @@ pub fn open_plain(path: &Path) -> Result<File, StoreError> {
     Ok(file)
 }
 
-/// A file's bytes, where there are at most `limit`: a longer one is an error, not a full memory.
+/// A file's bytes, at most `limit`: a longer one is an error instead of exhausting memory.
 pub fn read_plain(path: &Path, limit: u64) -> Result<Vec<u8>, StoreError> {
     let failed = |reason| StoreError::read(path, reason);
     let too_long = || StoreError::damaged(path, format!("it is longer than {limit} bytes"));
@@ -45,7 +45,7 @@ pub fn read_plain(path: &Path, limit: u64) -> Result<Vec<u8>, StoreError> {
     }
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(length as usize).map_err(|error| failed(io::Error::other(error)))?;
-    // It may grow meanwhile.
+    // It may grow while it is read.
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > limit { Err(too_long()) } else { Ok(bytes) }
 }
@@ -60,7 +60,7 @@ fn is_link(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|data| data.file_type().is_symlink())
 }
 
-/// An error for what is no plain file.
+/// An error unless it is a plain file.
 pub(super) fn refuse_other_than_file(path: &Path, data: &fs::Metadata) -> Result<(), StoreError> {
     match data.file_type() {
         kind if kind.is_symlink() => Err(StoreError::Link { path: path.to_owned() }),
@@ -96,7 +96,7 @@ mod tests {
         for name in ["link", "dangling"] {
             assert!(message(name).contains(&format!("{name}` is a link")), "{}", message(name));
         }
-        assert!(message("pipe").contains("is no plain file"), "{}", message("pipe"));
+        assert!(message("pipe").contains("is not a plain file"), "{}", message("pipe"));
         assert!(message("folder").contains("directory"), "{}", message("folder"));
         for name in ["pipe", "link"] {
             assert!(super::super::open_log(&path(name)).is_err(), "{name}");

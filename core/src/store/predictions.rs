@@ -1,17 +1,17 @@
 //! The largest table, one run at a time.
 //!
-//! Predictions of a study can be millions of rows. They are stored per evaluation, gathered into the
+//! Predictions of a study can be millions of rows. They are stored per evaluation, collected into the
 //! experiment's table file by file, and read back run by run: never more than one run is in memory.
 //!
-//! Beside the lists in class order the column `classes` names the classes, in that order. It is written for others:
-//! this program knows the classes of a run by its experiment, and reads files that lack it.
+//! Beside the lists in class order the column `classes` names the classes, in that order. It is written for other
+//! tools: this program has the classes of a run from its experiment, and reads files without it.
 
 use std::path::{Path, PathBuf};
 
 use super::table::{TableWriter, read_groups};
 use super::{PredictionRow, StoreError, read_table};
 
-/// Where a run's predictions come from.
+/// The source of a run's predictions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PredictionSource {
     pub run_id: String,
@@ -32,9 +32,8 @@ pub fn write_predictions(
     writer.finish()
 }
 
-/// Gathers the predictions of runs into one table at `path`; the rows get the run's own id. `each` sees
-/// every run's rows once, on their way, so that what is computed from them needs no second reading. Without any
-/// rows there is no table.
+/// Collects the predictions of runs into one table at `path`; the rows get the run's own id. `each` receives every run's
+/// rows once, so that computations on them need no second reading. Without rows there is no table.
 pub fn collect_predictions<E: From<StoreError>>(
     path: &Path,
     sources: impl IntoIterator<Item = PredictionSource>,
@@ -52,7 +51,7 @@ pub fn collect_predictions<E: From<StoreError>>(
     Ok(writer.finish()?)
 }
 
-/// The predictions of one evaluation, held against the id that their file is named by.
+/// The predictions of one evaluation, checked against the id in their file name.
 ///
 /// # Errors
 /// [`StoreError::Foreign`] where they are another evaluation's.
@@ -68,7 +67,7 @@ pub fn read_evaluation(path: &Path) -> Result<Vec<PredictionRow>, StoreError> {
     }
 }
 
-/// Reads a table of predictions and hands it on run by run, in the order of the table.
+/// Reads a table of predictions and passes it on run by run, in the order of the table.
 pub fn for_each_run<E: From<StoreError>>(
     path: &Path,
     mut each: impl FnMut(&[PredictionRow]) -> Result<(), E>,
@@ -113,7 +112,7 @@ mod tests {
     fn runs_come_back_one_by_one_under_their_own_ids() {
         let folder = tempfile::tempdir().unwrap();
         let (a, b) = (folder.path().join("a.parquet"), folder.path().join("b.parquet"));
-        // One of a program that did not name the classes yet.
+        // Written by a version that did not name the classes.
         write_table(&a, &rows("a", 5)).unwrap();
         write_predictions(&b, &rows("b", 3), &["fear".into(), "anger".into()]).unwrap();
         let all = folder.path().join("predictions.parquet");

@@ -1,4 +1,4 @@
-//! Which file lies where.
+//! The layout of the results folder.
 //!
 //! ```text
 //! results/
@@ -19,17 +19,17 @@ use super::json::{read_json, write_json};
 use super::manifest::{EPOCHS, MODEL};
 use super::{EpochRow, StoreError, Table, read_table, read_text};
 
-/// The newest layout of the results folder that this program knows.
+/// The newest layout version that this program reads.
 pub const FORMAT: u64 = 1;
 
 /// No experiment can have a name with a dot.
 pub const CACHE: &str = ".cache";
 
-/// Who is at which training, and what the runs under way are doing.
+/// Locks on trainings, and the status of active runs.
 pub(super) const LOCKS: &str = ".locks";
 pub(super) const SESSIONS: &str = ".running";
 
-/// The folder of a training that its maps lie in.
+/// The folder of a training's maps.
 pub(super) const SENSITIVITY: &str = "sensitivity";
 
 /// The files of a training.
@@ -38,13 +38,13 @@ const CHECKPOINT: &str = "checkpoint.safetensors";
 const LOG: &str = "log";
 pub(super) const TRAINING_FILES: [&str; 5] = [MANIFEST, EPOCHS, MODEL, CHECKPOINT, LOG];
 
-/// Where trainings lie; no experiment can have this name.
+/// The folder of trainings; no experiment can have this name.
 pub(super) const TRAININGS: &str = "trainings";
 
-/// An experiment file and those that it starts from, merged: more than this is none.
+/// The maximum size of an experiment file merged with its bases.
 const EXPERIMENT_LIMIT: u64 = 64 * 1024 * 1024;
 
-/// A results folder of a format that this program knows.
+/// A results folder of a format that this program reads.
 #[derive(Debug, Clone)]
 pub struct Results {
     root: PathBuf,
@@ -69,8 +69,8 @@ impl Results {
         }
     }
 
-    /// A results folder to write into: made where it is missing, and tried, so that a folder that cannot
-    /// be written is known before hours are spent on what should lie in it.
+    /// A results folder to write into: created if missing, and tested, so that an unwritable folder is found before
+    /// the first training.
     pub fn create(root: impl Into<PathBuf>) -> Result<Results, StoreError> {
         let root = root.into();
         let unwritable = |reason| StoreError::Unwritable { path: root.clone(), reason };
@@ -84,7 +84,7 @@ impl Results {
         Results { root }.without_links()
     }
 
-    /// An error where one of the folders that everything else lies in is a link.
+    /// An error if one of the top folders is a link.
     fn without_links(self) -> Result<Results, StoreError> {
         for name in [TRAININGS, CACHE, LOCKS, SESSIONS] {
             no_link(self.root.join(name))?;
@@ -108,7 +108,7 @@ impl Results {
         Ok(self.training_dir(training_id)?.join(EPOCHS))
     }
 
-    /// The epochs of a training, held against the training's id.
+    /// The epochs of a training, checked against the training's id.
     ///
     /// # Errors
     /// [`StoreError::Foreign`] where they are another training's.
@@ -128,7 +128,7 @@ impl Results {
         Ok(self.training_dir(training_id)?.join(MODEL))
     }
 
-    /// What can be made again at any time: decoded pictures, known truths.
+    /// The cache: decoded pictures and computed truths, which can be rebuilt at any time.
     pub fn cache_dir(&self) -> PathBuf {
         self.root.join(CACHE)
     }
@@ -145,7 +145,7 @@ impl Results {
         self.root.join(SESSIONS)
     }
 
-    /// A training under way, to be gone on with.
+    /// The checkpoint of a running or interrupted training; resuming is bit-exact.
     pub fn checkpoint_path(&self, training_id: &str) -> Result<PathBuf, StoreError> {
         Ok(self.training_dir(training_id)?.join(CHECKPOINT))
     }
@@ -164,7 +164,7 @@ impl Results {
         Ok(no_link(self.training_dir(training_id)?.join("evaluations"))?.join(name))
     }
 
-    /// The map of one training under one method; its curves lie beside it.
+    /// The map of one training under one method; its curves are beside it.
     pub fn sensitivity_path(
         &self,
         training_id: &str,
@@ -187,13 +187,13 @@ impl Results {
         no_link(self.experiment_dir(experiment)?.join("charts"))
     }
 
-    /// Pictures of the data set, a strip for each condition.
+    /// Example images of the data set, a strip per condition.
     pub fn examples_dir(&self, experiment: &str) -> Result<PathBuf, StoreError> {
         no_link(self.experiment_dir(experiment)?.join("examples"))
     }
 
-    /// The strip of a condition. Two conditions may differ in nothing but signs, so that a file's name ends in
-    /// what its condition's name determines.
+    /// The strip of a condition. The names of two conditions may differ in special characters only, so the file's name
+    /// ends in a hash of the condition's name.
     pub fn example_path(&self, experiment: &str, condition: &str) -> Result<PathBuf, StoreError> {
         let words = condition.split(|c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '-');
         let mut words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
@@ -218,7 +218,7 @@ impl Results {
     }
 }
 
-/// Whether the folder says that it is a results folder, and an error where it is none for this program.
+/// Whether the folder is marked as a results folder, and an error if this program cannot read it.
 fn read_format(root: &Path) -> Result<Option<()>, StoreError> {
     let path = root.join("format.json");
     let format: Format = match read_json(&path, 64 * 1024) {
@@ -233,7 +233,7 @@ fn read_format(root: &Path) -> Result<Option<()>, StoreError> {
     Ok(Some(()))
 }
 
-/// The path, where no link lies at it. A results folder that came from someone else must not lead out of
+/// The path, or an error if it is a link: a results folder that came from someone else must not lead outside of
 /// itself.
 fn no_link(path: PathBuf) -> Result<PathBuf, StoreError> {
     match fs::symlink_metadata(&path) {
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_results_folder_is_said() {
+    fn a_folder_that_is_no_results_folder_gives_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let missing = folder.path().join("nowhere");
         let message = Results::open(&missing).unwrap_err().to_string();
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unwritable_folder_is_known_at_once() {
+    fn an_unwritable_folder_is_found_at_once() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let message = Results::create(file.path().join("results")).unwrap_err().to_string();
         assert!(message.starts_with("cannot write into the results folder"), "{message}");

@@ -1,13 +1,12 @@
-//! A checksum inside each table, so that damage is found before a decoder meets it.
+//! A checksum in each table, so that damage is detected before decoding.
 //!
 //! Parquet's own page checksums are optional, and the reader used here neither writes nor checks them:
-//! a flipped bit could come back as another number, and in trials it came back as a panic or as an
-//! allocation of 2^61 bytes, which no program survives. So a table is sealed: one entry of its footer's
-//! key-value metadata, which other tools pass over, holds the file's length and its BLAKE3, taken while
-//! the hash's own digits read 0.
+//! a flipped bit could be read as another number, and in trials it caused a panic or an allocation of 2^61
+//! bytes. So a table is sealed: one entry of its footer's key-value metadata, which other tools ignore,
+//! holds the file's length and its BLAKE3, computed with the hash's own digits set to 0.
 //!
-//! A tool that writes a table anew may carry the entry along. Such a file has another length than its
-//! seal says; it counts as unsealed, not as damaged.
+//! A tool that rewrites a table may copy the entry. Such a file has another length than its seal; it counts as unsealed,
+//! not as damaged.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -24,12 +23,12 @@ const SEAL_BYTES: usize = PREFIX.len() + LENGTH_DIGITS + 1 + HASH_DIGITS;
 /// The footer's length and the magic end a Parquet file.
 const TAIL_BYTES: usize = 4 + MAGIC.len();
 
-/// What a table's seal says of it.
+/// The result of checking a table's seal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seal {
-    /// Byte for byte what was written.
+    /// The bytes are unchanged.
     Whole,
-    /// It carries no seal, or that of another file: another tool wrote it.
+    /// It has no seal, or that of another file: another tool wrote it.
     None,
     Broken(&'static str),
 }
@@ -68,7 +67,7 @@ pub fn seal(file: &mut File) -> io::Result<()> {
     file.write_all(text(length, &hasher.finalize().to_hex()).as_bytes())
 }
 
-/// Holds a table's bytes against its seal.
+/// Checks a table's bytes against its seal.
 pub fn check(bytes: &[u8]) -> Seal {
     if !bytes.starts_with(MAGIC) {
         return Seal::Broken("it does not begin as a Parquet file does");
@@ -92,7 +91,7 @@ pub fn check(bytes: &[u8]) -> Seal {
     if hasher.finalize().to_hex().as_bytes() == &bytes[hash_start..at + SEAL_BYTES] {
         Seal::Whole
     } else {
-        Seal::Broken("its content is not what was written")
+        Seal::Broken("its content has changed since it was written")
     }
 }
 
@@ -107,7 +106,7 @@ fn footer_bytes(bytes: &[u8]) -> Option<usize> {
     (magic == MAGIC).then_some(length as usize)
 }
 
-/// Where the last seal lies in a footer.
+/// The position of the last seal in a footer.
 fn find(footer: &[u8]) -> Option<usize> {
     footer.windows(SEAL_BYTES).rposition(|window| {
         let (prefix, rest) = window.split_at(PREFIX.len());
@@ -156,7 +155,7 @@ mod tests {
         let bytes = sealed();
         let mut flipped = bytes.clone();
         flipped[50] ^= 1;
-        assert_eq!(check(&flipped), Seal::Broken("its content is not what was written"));
+        assert_eq!(check(&flipped), Seal::Broken("its content has changed since it was written"));
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! What a `run` is doing at this moment, for who asks from another terminal.
+//! The status of active runs, for `fer-lab status`.
 //!
-//! Each run keeps two files in `.running/`: one that it holds a lock on for as long as it lives, and one
-//! with its state, replaced about once a second. Nothing depends on them; where the lock is free, the run
-//! is gone and its files are swept away.
+//! Each run keeps two files in `.running/`: one that it holds a lock on while it is alive, and one with its state,
+//! replaced about once per second. No result depends on them; if the lock is free, the run has ended and its files are
+//! removed.
 
 use std::fs;
 use std::io::Write;
@@ -25,7 +25,7 @@ pub struct Live {
     /// Seconds since 1970-01-01 UTC.
     pub started: u64,
     pub updated: u64,
-    /// Trainings at once, and threads of each.
+    /// Trainings in parallel, and threads per training.
     pub jobs: u32,
     pub threads: u32,
     pub trainings: usize,
@@ -33,20 +33,20 @@ pub struct Live {
     pub evaluations: usize,
     pub evaluated: usize,
     pub failed: usize,
-    /// By the speed so far; `None` before it is known.
+    /// Extrapolated from the speed so far; `None` before it is known.
     pub seconds_left: Option<f64>,
     pub workers: Vec<LiveWorker>,
 }
 
-/// A training under way.
+/// A running training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LiveWorker {
     pub training_id: String,
     pub name: String,
     pub seed: u64,
-    /// It is trained, and its evaluations are under way.
+    /// It is trained, and its evaluations are running.
     pub trained: bool,
-    /// Of the epoch under way, from 1; 0 before the first step.
+    /// The current epoch, from 1; 0 before the first step.
     pub epoch: u32,
     pub epochs: u32,
     /// The share of the epoch that is done.
@@ -56,7 +56,7 @@ pub struct LiveWorker {
     pub images_per_second: f64,
 }
 
-/// A run that others can watch.
+/// A run that publishes its status.
 #[derive(Debug)]
 pub struct Session {
     lock_path: PathBuf,
@@ -67,7 +67,7 @@ pub struct Session {
 impl Session {
     /// Announces this process.
     pub fn begin(results: &Results) -> Result<Session, StoreError> {
-        // Whoever died without a word is swept away before.
+        // Files of killed runs are removed first.
         sessions(results)?;
         let name = format!("{}-{}", host(), std::process::id());
         let lock_path = results.sessions_dir().join(format!("{name}.lock"));
@@ -75,8 +75,8 @@ impl Session {
         Ok(Session { path: lock_path.with_extension("json"), lock_path, _claim: claim })
     }
 
-    /// Replaces the state. It is news, not a result: that it cannot be written is no reason to stop.
-    pub fn tell(&self, live: &Live) {
+    /// Replaces the state. It is no result, so a failure to write it does not stop the run.
+    pub fn publish(&self, live: &Live) {
         let _ = replace(&self.path, live);
     }
 }
@@ -88,7 +88,7 @@ impl Drop for Session {
     }
 }
 
-/// The runs that are alive, the oldest first; what dead ones left is removed.
+/// The active runs, the oldest first; files of ended ones are removed.
 pub fn sessions(results: &Results) -> Result<Vec<Live>, StoreError> {
     let folder = results.sessions_dir();
     let entries = match fs::read_dir(&folder) {
@@ -103,7 +103,7 @@ pub fn sessions(results: &Results) -> Result<Vec<Live>, StoreError> {
             continue;
         }
         let state = path.with_extension("json");
-        // Where the folder is another user's, whether its run lives cannot be told: it is believed.
+        // In another user's folder the lock cannot be checked; the run counts as active.
         if let Ok(Some(claim)) = lock(&path) {
             let _ = fs::remove_file(&state);
             let _ = fs::remove_file(&path);
@@ -116,7 +116,7 @@ pub fn sessions(results: &Results) -> Result<Vec<Live>, StoreError> {
     Ok(alive)
 }
 
-/// This machine's name, as far as it can be part of a file's name.
+/// This machine's name, restricted to characters valid in a file name.
 pub fn host() -> String {
     let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let letters = name.trim().chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c));
@@ -161,7 +161,7 @@ mod tests {
         let results = Results::create(folder.path()).unwrap();
         assert_eq!(sessions(&results).unwrap(), []);
         let session = Session::begin(&results).unwrap();
-        session.tell(&live());
+        session.publish(&live());
         assert_eq!(sessions(&results).unwrap(), [live()]);
         drop(session);
         assert_eq!(sessions(&results).unwrap(), []);
@@ -173,10 +173,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let results = Results::create(folder.path()).unwrap();
         let session = Session::begin(&results).unwrap();
-        session.tell(&live());
+        session.publish(&live());
         let (lock_path, path) = (session.lock_path.clone(), session.path.clone());
         drop(session);
-        // As after kill -9: the files are there and nobody holds the lock.
+        // As after kill -9: the files exist and no process holds the lock.
         fs::write(&lock_path, "").unwrap();
         fs::write(&path, serde_json::to_vec(&live()).unwrap()).unwrap();
         assert_eq!(sessions(&results).unwrap(), []);

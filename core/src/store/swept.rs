@@ -1,8 +1,8 @@
-//! The swept keys of rows, a column each.
+//! The swept keys of rows, one column each.
 //!
 //! A row holds its values as TOML text. Their columns have the type that the values have: whole numbers, numbers,
-//! booleans or texts (`adam`, without TOML's quotes). What is none of these, or not the same in all rows, stays
-//! TOML text; so do texts of which one could be taken for TOML, so that every column can be read back.
+//! booleans or texts (`adam`, without TOML's quotes). Values of other or mixed types stay TOML
+//! text; so do texts of which one could be read as TOML, so that every column can be read back.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -22,7 +22,7 @@ pub(super) fn to_columns<'a>(
 }
 
 fn column(key: &str, texts: Vec<Option<&str>>) -> Result<Column, ColumnError> {
-    // Few values stand in many rows.
+    // Few distinct values occur in many rows.
     let values: HashMap<&str, Option<Value>> =
         texts.iter().flatten().map(|text| (*text, text.parse().ok())).collect();
     match kind(values.values()) {
@@ -40,7 +40,7 @@ fn column(key: &str, texts: Vec<Option<&str>>) -> Result<Column, ColumnError> {
     }
 }
 
-/// A column of what the values of the texts are.
+/// A column of the values of the texts.
 fn typed<T: Clone>(
     key: &str,
     texts: &[Option<&str>],
@@ -56,7 +56,7 @@ where
     Option::<T>::column(key, typed.iter())
 }
 
-/// What all values of a key are.
+/// The common type of all values of a key.
 enum Kind {
     Integers,
     Numbers,
@@ -125,7 +125,7 @@ where
     Ok(values.iter().map(|value| value.as_ref().map(&text)).collect())
 }
 
-/// A text that is no TOML is the text that it says.
+/// A text that is not TOML is a plain string.
 fn toml_of(text: &str) -> String {
     match text.parse::<Value>() {
         Ok(_) => text.to_owned(),

@@ -21,10 +21,10 @@ use super::{ColumnInfo, StoreError, read_plain, swept};
 /// A row of a table: names, types and meanings of its columns, their order, and both ways between rows and
 /// columns. Made by [`rows`](super::rows) alone.
 pub trait Table: Sized {
-    /// The file's name, without `.parquet`.
+    /// The file's name without `.parquet`.
     const NAME: &'static str;
 
-    /// What a row is, as it is written in the source.
+    /// The meaning of a row, as written in the source.
     const ABOUT: &'static str;
 
     /// Whether a column for each swept key follows the others.
@@ -39,11 +39,11 @@ pub trait Table: Sized {
     /// The columns of [`Table::columns`], then one for each swept key where such rows have them.
     fn to_columns(rows: &[Self]) -> Result<Vec<Column>, ColumnError>;
 
-    /// Columns that are none of such a table are passed over.
+    /// Columns that are not part of the table are ignored.
     fn from_frame(frame: &DataFrame) -> Result<Vec<Self>, ColumnError>;
 }
 
-/// Writes a table whole. The same rows give the same bytes. Without rows there is no file, and a former one is
+/// Writes a table atomically. The same rows give the same bytes. Without rows there is no file, and a former one is
 /// removed.
 pub fn write_table<T: Table>(path: &Path, rows: &[T]) -> Result<(), StoreError> {
     let mut writer = TableWriter::new(path);
@@ -61,7 +61,7 @@ pub fn read_table<T: Table>(path: &Path) -> Result<Vec<T>, StoreError> {
     Ok(rows)
 }
 
-/// Reads a table and hands its rows on by groups, as they were written, so that only one group is in
+/// Reads a table and passes its rows on by groups, as they were written, so that only one group is in
 /// memory at a time, beside the file.
 pub fn read_groups<T: Table, E: From<StoreError>>(
     path: &Path,
@@ -73,12 +73,12 @@ pub fn read_groups<T: Table, E: From<StoreError>>(
         return Err(damaged(reason.to_owned()).into());
     }
     let (metadata, groups) = guarded(|| groups(&bytes)).map_err(damaged)?;
-    // A table without rows has no group, but its columns are looked at all the same.
+    // A table without rows has no group, but its columns are checked too.
     let groups = if groups.is_empty() { vec![(0, 0)] } else { groups };
     for group in groups {
         let frame = guarded(|| {
             let mut reader = ParquetReader::new(Cursor::new(bytes.as_slice()));
-            // The footer names every group: read again for each, it would cost the square of them.
+            // The footer lists every group: reading it again for each would take quadratic time.
             reader.set_metadata(metadata.clone());
             let wanted = wanted::<T>(&*reader.schema()?);
             reader.with_slice(Some(group)).with_projection(Some(wanted)).finish()
@@ -92,7 +92,7 @@ pub fn read_groups<T: Table, E: From<StoreError>>(
     Ok(())
 }
 
-/// The places of the columns that rows are made of. What else a file holds is not decoded.
+/// The positions of the columns of rows. Other columns are not decoded.
 fn wanted<T: Table>(schema: &ArrowSchema) -> Vec<usize> {
     let columns = T::columns();
     let wanted = |name: &str| {
@@ -105,7 +105,7 @@ fn wanted<T: Table>(schema: &ArrowSchema) -> Vec<usize> {
 /// First row and number of rows of a row group.
 type Group = (usize, usize);
 
-/// The footer, and what it says of the row groups.
+/// The footer with its row groups.
 fn groups(bytes: &[u8]) -> PolarsResult<(Arc<FileMetadata>, Vec<Group>)> {
     let mut reader = ParquetReader::new(Cursor::new(bytes));
     let metadata = reader.get_metadata()?.clone();
@@ -122,8 +122,8 @@ fn groups(bytes: &[u8]) -> PolarsResult<(Arc<FileMetadata>, Vec<Group>)> {
     Ok((metadata, groups))
 }
 
-/// Runs the decoder. It may panic on a file that is damaged and carries no seal, having been written by
-/// another tool; a sealed file that is damaged never comes here.
+/// Runs the decoder. It may panic on a damaged file of another tool, which has no seal; damaged sealed files are refused
+/// before.
 fn guarded<T>(decode: impl FnOnce() -> PolarsResult<T>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(decode)) {
         Ok(decoded) => decoded.map_err(|error| error.to_string()),
@@ -162,11 +162,11 @@ struct Begun {
     failure: Failure,
 }
 
-/// Why something could not be written, in the system's words.
+/// The operating system's reason for a failed write.
 type Failure = Arc<Mutex<Option<io::Error>>>;
 
-/// Passes on what is written and notes why that fails: what the encoder makes of it speaks of its own state,
-/// not of a full disk.
+/// Forwards writes and records why one fails: the encoder's own error describes its state, not a full
+/// disk.
 struct Noting<W> {
     to: W,
     failure: Failure,
@@ -197,14 +197,14 @@ impl<W: Write> Write for Noting<W> {
     }
 }
 
-/// What kept a table from being written: what the disk said, else what the encoder says.
+/// Why a table could not be written: the disk's error, or else the encoder's.
 fn cause(path: &Path, failure: &Failure, error: PolarsError) -> StoreError {
     let noted = failure.lock().ok().and_then(|mut failure| failure.take());
     StoreError::write(path, noted.unwrap_or_else(|| io::Error::other(error)))
 }
 
 impl TableWriter {
-    /// A table that is to lie at `path`.
+    /// A table to be written to `path`.
     pub fn new(path: &Path) -> TableWriter {
         TableWriter { path: path.to_owned(), begun: None }
     }
@@ -300,7 +300,7 @@ mod tests {
         let StoreError::Write { ref reason, .. } = error else { panic!("{error}") };
         assert!(crate::disk::is_full(reason), "{error}");
         assert!(error.to_string().contains("No space left on device"), "{error}");
-        // Without a word of the disk the encoder's own is told.
+        // Without a disk error the encoder's own is reported.
         let own = PolarsError::ComputeError("of the encoder".into());
         let error = cause(Path::new("a.parquet"), &failure, own).to_string();
         assert!(error.contains("of the encoder"), "{error}");

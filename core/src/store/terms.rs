@@ -1,8 +1,8 @@
-//! What a row believes where its table has a word from a short list.
+//! Typed values of table columns that hold a word from a short list.
 //!
-//! A table on disk says `hide` or `done`; a program that went on with the word would compare texts in every
-//! room, and a slip in one of them would be a comparison that never holds. So a table is read into these types,
-//! and an unknown word is an error that names file and column. The words of [`Mode`], [`Phase`] and
+//! A table on disk holds `hide` or `done`; using the text itself would mean string comparisons in every room, where a
+//! typo is a comparison that never holds. So tables are read into these types, and an unknown word is an error that
+//! names file and column. The words of [`Mode`], [`Phase`] and
 //! [`FillKind`] are [`region`](crate::region)'s own.
 
 use std::fmt;
@@ -13,10 +13,10 @@ use crate::region::{FillKind, Mode, Phase};
 
 use super::TrainingStatus;
 
-/// What stands in a table where there is no such term: of whole faces.
+/// The word in a table for no such term: for whole faces.
 pub(super) const NONE: &str = "none";
 
-/// A type of which a table holds the name.
+/// A type that is stored in tables by its name.
 pub trait Term: Copy + 'static {
     /// All of them.
     const TERMS: &'static [Self];
@@ -35,7 +35,7 @@ pub fn term_or_none<T: Term>(term: Option<T>) -> &'static str {
     term.map_or(NONE, T::term)
 }
 
-/// Implements [`Term`] for types that know their names.
+/// Implements [`Term`] for types with a name method.
 macro_rules! named {
     ($($type:ty),*) => {$(
         impl Term for $type {
@@ -73,8 +73,8 @@ macro_rules! terms {
 }
 
 terms! {
-    /// What is said of a run's answers as a mean over its images, so that two runs can be paired image by image.
-    /// In the order in which an answer prefers them.
+    /// A metric of a run's predictions that is a mean over its images, so that two runs can be paired image by image.
+    /// In order of preference in reports.
     Metric {
         /// The share of images whose class with most votes is predicted.
         Accuracy: "accuracy",
@@ -86,7 +86,7 @@ terms! {
 }
 
 impl Metric {
-    /// The same as what is divided among regions; `None` where that is not.
+    /// The same as the value divided among regions; `None` where that is not defined.
     pub fn worth(self) -> Option<Worth> {
         match self {
             Metric::Accuracy => Some(Worth::Accuracy),
@@ -97,7 +97,7 @@ impl Metric {
 }
 
 terms! {
-    /// What is divided among regions.
+    /// The value that is divided among regions.
     Worth {
         /// As [`Metric::Accuracy`].
         Accuracy: "accuracy",
@@ -109,11 +109,11 @@ terms! {
 }
 
 terms! {
-    /// How a map of sensitivity was made.
+    /// The method of a sensitivity map.
     MapMethod {
-        /// Occlusion sensitivity: what a window that slides over the face costs.
+        /// Occlusion sensitivity: the loss under a window that slides over the face (Zeiler and Fergus 2014).
         Window: "window",
-        /// What is answered while a place is seen through random masks.
+        /// RISE: the mean score over random masks that leave a place visible (Petsiuk et al. 2018).
         Rise: "rise",
     }
 }
@@ -128,7 +128,7 @@ impl From<SensitivityMethod> for MapMethod {
 }
 
 terms! {
-    /// Whether the face is taken away or put back.
+    /// Whether pixels of the face are deleted or inserted (Petsiuk et al. 2018).
     CurveKind {
         Deletion: "deletion",
         Insertion: "insertion",
@@ -136,16 +136,16 @@ terms! {
 }
 
 terms! {
-    /// By what the places of a face are ordered.
+    /// The order of the places of a face.
     CurveOrder {
-        /// The class's map, what matters most first.
+        /// The class's map, most important first.
         Map: "map",
         /// The mean over a few random orders.
         Random: "random",
     }
 }
 
-/// What became of a run.
+/// The status of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunStatus {
     Done,

@@ -1,4 +1,4 @@
-//! A file is there whole or not at all, also when the power fails.
+//! Atomic writes: a file is complete or absent, also after a power failure.
 
 use std::fmt;
 use std::fs::{File, FileType};
@@ -10,36 +10,36 @@ use tempfile::{NamedTempFile, PersistError};
 use super::StoreError;
 use super::plain::refuse_other_than_file;
 
-/// How the name of a file that is being written begins and ends.
+/// Prefix and suffix of a temporary file's name.
 const PREFIX: &str = ".";
 const SUFFIX: &str = ".tmp";
 
-/// Whether a file at `path` is one that is being written, or was when its process died.
+/// Whether `path` is a temporary file, being written or left by a process that died.
 pub(super) fn is_unfinished(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str());
     let drawn = name.and_then(|name| name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX));
-    // So many letters `tempfile` draws.
+    // The number of random letters of `tempfile`.
     drawn.is_some_and(|drawn| drawn.len() == 6 && drawn.bytes().all(|c| c.is_ascii_alphanumeric()))
 }
 
-/// A file that is being written beside its final place.
+/// A file that is being written beside its final path.
 ///
-/// Dropped before [`WholeFile::finish`], it leaves nothing behind and what was there stays.
+/// Dropped before [`WholeFile::finish`], it leaves nothing behind and the old file stays.
 pub struct WholeFile {
     path: PathBuf,
     temporary: NamedTempFile,
 }
 
 impl WholeFile {
-    /// Begins the file `path`; its folder is made where it is missing.
+    /// Starts the file `path`; its folder is created if missing.
     pub fn begin(path: &Path) -> Result<WholeFile, StoreError> {
         let failed = |reason| StoreError::write(path, reason);
         let folder = folder_of(path);
         std::fs::create_dir_all(folder).map_err(failed)?;
         let mut builder = tempfile::Builder::new();
         builder.prefix(PREFIX).suffix(SUFFIX);
-        // A temporary file is for its owner alone unless told otherwise; results are read by others too,
-        // as far as the user's umask lets them.
+        // A temporary file is private to its owner by default; results should be readable by others as far as
+        // the user's umask allows.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let temporary = builder.tempfile_in(folder).map_err(failed)?;
@@ -51,7 +51,7 @@ impl WholeFile {
         self.temporary.as_file_mut()
     }
 
-    /// Puts the file in its place, in one step and lastingly.
+    /// Moves the file to its place, atomically and durably.
     pub fn finish(self) -> Result<(), StoreError> {
         self.finish_by(NamedTempFile::persist)
     }
@@ -61,8 +61,8 @@ impl WholeFile {
         let failed = |reason| StoreError::write(&path, reason);
         self.temporary.as_file().sync_all().map_err(failed)?;
         persist(self.temporary, path.clone()).map_err(|error| failed(error.error))?;
-        // The new name lies in the folder, which has to reach the disk as well. Not every system lets a
-        // folder be opened; the file itself is safe by then.
+        // The new name is part of the folder, which must be synced too. Not every system can open a folder; the
+        // file itself is safe by then.
         #[cfg(unix)]
         File::open(folder_of(&path)).and_then(|folder| folder.sync_all()).map_err(failed)?;
         Ok(())
@@ -72,8 +72,8 @@ impl WholeFile {
 /// How a temporary file gets its final name.
 type Persist = fn(NamedTempFile, PathBuf) -> Result<File, PersistError>;
 
-/// Writes the file `path` whole: `write` fills a temporary file in the same folder, which then takes the
-/// place of `path`. If `write` fails, what was there stays.
+/// Writes the file `path` atomically: `write` fills a temporary file in the same folder, which then takes the
+/// place of `path`. If `write` fails, the old file stays.
 pub fn write_whole<T>(
     path: &Path,
     write: impl FnOnce(&mut File) -> io::Result<T>,
@@ -81,7 +81,7 @@ pub fn write_whole<T>(
     write_by(NamedTempFile::persist, path, write)
 }
 
-/// As [`write_whole`], but an error where anything is at `path`, be it a link that leads nowhere.
+/// As [`write_whole`], but an error if anything exists at `path`, even a broken link.
 pub fn write_new<T>(
     path: &Path,
     write: impl FnOnce(&mut File) -> io::Result<T>,
@@ -100,7 +100,7 @@ fn write_by<T>(
     Ok(value)
 }
 
-/// What stands at a path that the user named.
+/// The kind of file at a path that the user named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileKind {
     File,
@@ -110,7 +110,7 @@ pub enum FileKind {
     Special,
 }
 
-/// What stands at `path` itself: a link is not followed.
+/// The kind of file at `path` itself: a link is not followed.
 pub fn file_kind(path: &Path) -> io::Result<FileKind> {
     let kind: FileType = std::fs::symlink_metadata(path)?.file_type();
     Ok(match (kind.is_file(), kind.is_dir(), kind.is_symlink()) {
@@ -127,7 +127,7 @@ impl fmt::Display for FileKind {
             FileKind::File => "a file",
             FileKind::Folder => "a folder",
             FileKind::Link => "a link",
-            FileKind::Special => "no file but a device, a pipe or a socket",
+            FileKind::Special => "a device, a pipe or a socket",
         })
     }
 }
@@ -142,8 +142,8 @@ pub fn remove(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Opens a file to append lines to, which need not be whole; its folder is made where it is missing. A
-/// link is not followed, since it could lead anywhere, and nothing is written to a pipe or a device.
+/// Opens a file to append lines, not atomically; its folder is created if missing. A link is not followed, because it
+/// could lead anywhere, and nothing is written to a pipe or a device.
 pub fn open_log(path: &Path) -> Result<File, StoreError> {
     let failed = |reason| StoreError::write(path, reason);
     std::fs::create_dir_all(folder_of(path)).map_err(failed)?;

@@ -10,7 +10,7 @@ use crate::store::{RunRow, RunStatus, Term};
 /// Images a, b, c are neutral, d is fear.
 const ACTUAL: [usize; 4] = [0, 0, 0, 1];
 
-/// A run's scores from which images it answers rightly, always with probability 1/2 for the right class
+/// A run's scores from the images that it predicts correctly, always with probability 1/2 for the right class
 /// where it is right and 1/4 where it is wrong.
 fn scores(mut run: RunRow, right: [bool; 4]) -> RunScores {
     let bits = right.map(|right| if right { -1.0 } else { -2.0 }).iter().sum::<f64>() / 4.0;
@@ -71,7 +71,7 @@ fn accuracy_by_hand() {
     assert_eq!(row.effect_low.zip(row.effect_high), expected.interval);
     assert_eq!(row.p, expected.p);
     assert_eq!(row.p_adjusted, row.p);
-    // Both seeds met one place alone: how much places differ is not known.
+    // Both seeds have one place: the variance between places cannot be estimated.
     assert_eq!((row.signal_low, row.signal_high), (None, None));
 }
 
@@ -90,7 +90,7 @@ fn places_are_a_sample_of_a_signal() {
     assert_eq!(row.signal_low.zip(row.signal_high), expected.interval);
 }
 
-/// The same region seen alone: it reads less than its control does, and so it does when hidden.
+/// The same region in keep mode: it carries less than its control, as in hide mode.
 #[test]
 fn a_signal_above_zero_is_more_than_the_same_area_in_both_modes() {
     let mut runs = study();
@@ -259,7 +259,7 @@ fn seeds_are_moderated_within_a_mode_and_phase() {
     assert!(!with_keep[6].method.contains("moderated"), "{}", with_keep[6].method);
 }
 
-/// Of one seed seen alone: two of four images right, where the commonest class always would be right for three.
+/// One seed in keep mode: two of four images correct, where the most frequent class would be correct for three.
 #[test]
 fn what_regions_tell_alone_is_held_against_chance() {
     let mut runs = study();
@@ -278,7 +278,7 @@ fn what_regions_tell_alone_is_held_against_chance() {
     // Recalls of 1/3 and 1, against 1 and 0.
     close(balanced.excess.unwrap(), 2.0 / 3.0 - 0.5);
     close(bits.excess.unwrap(), bits.covered);
-    // A network that always answers the commonest class tells nothing, whatever it loses.
+    // A network that always predicts the most frequent class has no information, whatever it loses.
     runs.push(scores(run("e1", &["eyes"], "keep", 1), [true, true, true, false]));
     let rows = effects(&runs).unwrap();
     let eyes = rows.iter().find(|row| row.regions == ["eyes"]).unwrap();

@@ -28,7 +28,7 @@ fn has(set: usize, players: usize) -> f64 {
 fn games_with_known_answers() {
     // Additive: each its own worth; a player who adds nothing gets nothing.
     close(&game(3, |set| 0.5 * has(set, A) + 0.25 * has(set, B)), &[0.5, 0.25, 0.0]);
-    // Either alone says nothing, both together say all.
+    // Either alone is uninformative, both together determine the class.
     close(&game(2, |set| has(set, A | B)), &[0.5, 0.5]);
     // Either of two is enough.
     close(&game(2, |set| has(set, A).max(has(set, B))), &[0.5, 0.5]);
@@ -64,8 +64,8 @@ proptest! {
     }
 }
 
-/// Four images of class 0, answered rightly where their rule says so, and five of class 1, which is answered always
-/// where nothing is seen.
+/// Four images of class 0, predicted correctly by their rule, and five of class 1, which is always predicted if
+/// nothing is visible.
 const ACTUAL: [usize; 9] = [0, 0, 0, 0, 1, 1, 1, 1, 1];
 
 /// Image by image: both of eyes and mouth; either; the mouth; the mouth (seed 2: the eyes); always, since
@@ -120,7 +120,7 @@ fn accuracy_bits_and_recalls_are_divided() {
     assert_eq!(accuracy[0].low.zip(accuracy[0].high), expected.interval);
     assert!(accuracy[0].method.starts_with("exact over 4 sets; "), "{}", accuracy[0].method);
     assert!(accuracy[0].method.ends_with("by definition"));
-    // Nothing seen: the five of class 1.
+    // Nothing visible: the five of class 1.
     assert!(accuracy.iter().all(|row| row.none_seen == 5.0 / 9.0 && row.all_seen == 1.0));
 
     let neutral: Vec<f64> =
@@ -129,7 +129,7 @@ fn accuracy_bits_and_recalls_are_divided() {
     let fear: Vec<f64> = find(&rows, "recall", Some("fear")).iter().map(|row| row.value).collect();
     close(&fear, &[0.0, 0.0]);
 
-    // All seen less 0 bits.
+    // All visible less 0 bits.
     let bits: f64 = find(&rows, "bits", None).iter().map(|row| row.value).sum();
     close(&[bits], &[1.0 + 0.75f64.log2()]);
 }
@@ -143,7 +143,7 @@ fn a_run_that_saw_nothing_counts_as_measured() {
     close(&accuracy.iter().map(|row| row.value).collect::<Vec<_>>(), &[1.5 / 9.0, 2.5 / 9.0]);
     assert!(!accuracy[0].method.contains("by definition"));
     assert_eq!((accuracy[0].none_seen, accuracy[0].all_seen), (5.0 / 9.0, 1.0));
-    // Without, the best constant answer stands for it.
+    // Without, the best constant prediction is used.
     let accuracy = find(&shapley(&study("evaluate")).unwrap(), "accuracy", None)[0].none_seen;
     assert_eq!(accuracy, 5.0 / 9.0);
 }
@@ -171,7 +171,7 @@ fn only_whole_games_are_played() {
     assert!(shapley(&runs).unwrap().iter().all(|row| row.seeds == 1));
     runs.remove(2);
     assert_eq!(shapley(&runs).unwrap(), []);
-    // Trained without and examined with the rest is no worth of what is seen.
+    // A network trained on masked and evaluated on whole faces does not measure the visible regions.
     assert_eq!(shapley(&study("train")).unwrap(), []);
     let hidden: Vec<RunScores> = study("retrain")
         .into_iter()

@@ -1,10 +1,10 @@
-//! What a face does: action units, the signs by which they are seen, and how the emotions use them.
+//! Facial actions: action units, their visible signs, and how emotions activate them.
 //!
-//! A unit of the Facial Action Coding System (Ekman and Friesen 1978) is one muscle's work; its
-//! intensity is absent or A to E. Work that shows in several parts of the face (a raised brow also
-//! folds the forehead) is seen there by several [`Sign`]s, each in one region of the atlas, each a
-//! reading of the unit with an error of its own. Emotions act on units, units on signs, and pictures
-//! and taggers know signs only: so what a region tells is exactly what its signs tell.
+//! A unit of the Facial Action Coding System (Ekman and Friesen 1978) is one muscle's action; its intensity is absent
+//! or A to E. An action that shows in several parts of the face (a raised brow also folds the forehead) has several
+//! [`Sign`]s, each in one region of the atlas, each a reading of the unit with its own error. Emotions activate units,
+//! units cause signs, and pictures and annotators depend on signs only: so the information in a region is exactly that
+//! of its signs.
 
 use std::fmt;
 
@@ -147,7 +147,7 @@ pub enum Unit {
     ChinRaiser,
     /// 20
     LipStretcher,
-    /// 23 and 24, lip tightener and pressor, which look alike at the size of a thumbnail.
+    /// 23 and 24, lip tightener and pressor, which are indistinguishable at thumbnail size.
     LipPressor,
     /// 25
     LipsPart,
@@ -183,19 +183,19 @@ pub type Level = u8;
 /// How many levels there are, `absent` included.
 pub const LEVELS: usize = 6;
 
-/// What one unit shows in one part of the face.
+/// The sign of one unit in one part of the face.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sign {
     pub unit: Unit,
     pub part: Part,
-    /// The chance that a working unit shows here at all: not every forehead folds.
+    /// The probability that an active unit shows here at all: not every forehead folds.
     pub shows: f64,
 }
 
 /// How many signs there are.
 pub const SIGN_COUNT: usize = 24;
 
-/// All signs, by unit. Each unit's main sign is certain to show; the others are its side effects.
+/// All signs, by unit. Each unit's main sign always shows; the others are side effects.
 pub const SIGNS: [Sign; SIGN_COUNT] = [
     sign(Unit::InnerBrowRaiser, Part::Brows, 1.0),
     sign(Unit::InnerBrowRaiser, Part::Forehead, 0.6),
@@ -230,11 +230,11 @@ const fn sign(unit: Unit, part: Part, shows: f64) -> Sign {
 /// How strong an emotion is, from faint to full, and how often it is so.
 pub const INTENSITIES: [f64; 5] = [0.18, 0.24, 0.26, 0.20, 0.12];
 
-/// The share of strong expressions of `emotion` in which `unit` works, beyond the units that stray into
-/// any face.
+/// The share of strong expressions of `emotion` in which `unit` is active, beyond its base rate in any
+/// face.
 ///
-/// From Du, Tao and Martinez 2014 (PNAS 111:E1454, table 1): units that they saw in more than 70 % of
-/// 230 people stand at 0.75 or above, those seen in some with their percentage. Units that only the
+/// From Du, Tao and Martinez 2014 (PNAS 111:E1454, table 1): units that they observed in more than 70 % of
+/// 230 people have 0.75 or above, those observed in some their percentage. Units that only the
 /// prototypes of Ekman and Friesen 1978 (table 11-1) and EMFACS name, as the tightened lids of fear and
 /// anger, are added with a quarter to a half.
 pub fn frequency(emotion: Emotion, unit: Unit) -> f64 {
@@ -300,8 +300,8 @@ pub fn frequency(emotion: Emotion, unit: Unit) -> f64 {
 
 /// P(level of `unit` | emotion, intensity), absent to E; sums to 1. `intensity` indexes [`INTENSITIES`].
 ///
-/// A unit that the emotion calls on works at the emotion's intensity, give or take a level; faint
-/// expressions leave some units out. Any other unit strays into the face now and then, faintly.
+/// A unit that the emotion activates has the emotion's intensity, plus or minus a level; faint expressions omit some
+/// units. Any other unit is active at a low base rate, faintly.
 pub fn unit_levels(emotion: Emotion, intensity: usize, unit: Unit) -> [f64; LEVELS] {
     const RECRUITED: [f64; 5] = [0.65, 0.80, 0.90, 0.97, 1.0];
     const STRAY: [f64; LEVELS] = [0.88, 0.06, 0.04, 0.02, 0.0, 0.0];

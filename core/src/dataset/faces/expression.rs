@@ -1,7 +1,7 @@
 //! From an emotion to the signs in a face, and back.
 //!
-//! [`Observer`] knows every probability of [`actions`](super::actions) and so is ideal: no reader of
-//! the pictures can do better on average than one who reads all signs without error and applies Bayes'
+//! [`Observer`] uses every probability of [`actions`](super::actions) and so is ideal: no reader of
+//! the pictures can do better on average than reading all signs without error and applying Bayes'
 //! rule, summing over the emotion's hidden intensity and every unit's hidden level.
 
 use rand::RngExt;
@@ -28,17 +28,16 @@ pub fn draw_signs(emotion: Emotion, rng: &mut ChaCha8Rng) -> Signs {
 pub struct Signal {
     /// Each by itself.
     pub alone: PartSet,
-    /// In pairs: what one shows is drawn evenly from the emotions, and the other shows the emotion so many
-    /// places further on (round the list) as this face's emotion has in it. So either alone is independent
-    /// of the face's emotion, and both together tell it.
+    /// In pairs: one part's emotion is drawn uniformly, and the other's is shifted from it (cyclically) by the index of
+    /// this face's emotion. So either alone is independent of the face's emotion, and both together determine it.
     pub together: Vec<[Part; 2]>,
 }
 
 /// Draws the signs of a face whose emotion (given by its place in `emotions`) shows in the `signal` parts
 /// alone.
 ///
-/// Every other part shows what it would in a face of its own, with an emotion of its own drawn from
-/// `emotions`: looks as varied as ever, and independent of this face's emotion and of its other parts.
+/// Every other part shows an independent emotion drawn from `emotions`: as varied as in other faces, and independent of
+/// this face's emotion and of its other parts.
 pub fn draw_confined_signs(
     emotion: usize,
     emotions: &[Emotion],
@@ -77,22 +76,22 @@ pub fn pick(chances: &[f64], rng: &mut ChaCha8Rng) -> usize {
             return index;
         }
     }
-    // Rounding left a crumb: it belongs to the last index that can occur at all.
+    // A rounding remainder: it belongs to the last index with positive probability.
     chances.iter().rposition(|&chance| chance > 0.0).unwrap_or(0)
 }
 
-/// A sign in a part that is not seen.
+/// A sign in a part that is not visible.
 const UNSEEN: usize = LEVELS;
 /// Codes of one sign: its readings, and `UNSEEN`.
 const CODES: usize = LEVELS + 1;
 
-/// One who reads signs without error and judges them by Bayes' rule.
+/// An ideal observer, who reads signs without error and applies Bayes' rule.
 pub struct Observer {
     classes: usize,
     units: Vec<UnitEvidence>,
 }
 
-/// What the signs of one unit say.
+/// The evidence in the signs of one unit.
 struct UnitEvidence {
     /// Indices into [`SIGNS`].
     signs: Vec<usize>,
@@ -107,7 +106,7 @@ impl Observer {
         Observer { classes: classes.len(), units }
     }
 
-    /// P(class | signs in the parts that are seen).
+    /// P(class | signs in the visible parts).
     pub fn posterior(&self, signs: &Signs, seen: PartSet) -> Vec<f64> {
         let states = self.classes * INTENSITIES.len();
         let mut joint = vec![1.0; states];
@@ -136,7 +135,7 @@ impl Observer {
         posterior
     }
 
-    /// P(class | signs in the parts that are seen), of a face whose emotion shows in `signal` alone.
+    /// P(class | signs in the visible parts), of a face whose emotion shows in `signal` alone.
     pub fn confined_posterior(&self, signs: &Signs, signal: &Signal, seen: PartSet) -> Vec<f64> {
         let mut posterior = self.posterior(signs, seen.intersection(signal.alone));
         for pair in &signal.together {
@@ -284,7 +283,7 @@ mod tests {
 
     /// Of a pair either part is independent of the emotion, and both together are calibrated evidence.
     #[test]
-    fn a_pair_tells_only_together() {
+    fn a_pair_is_informative_only_together() {
         let emotions = [Emotion::Surprise, Emotion::Anger];
         let observer = Observer::new(&emotions);
         let signal =

@@ -1,4 +1,4 @@
-//! Who is drawn: what stays as it is when the face moves.
+//! A person's identity: the traits that do not change with the expression.
 
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution, StandardNormal};
@@ -101,7 +101,7 @@ const CLOTHES: [Rgb; 4] =
     [Rgb(0.22, 0.30, 0.42), Rgb(0.55, 0.28, 0.26), Rgb(0.32, 0.40, 0.33), Rgb(0.62, 0.60, 0.56)];
 
 impl Person {
-    /// The person that everybody is where `identity` is 0.
+    /// The average person, drawn where `identity` is 0.
     pub fn average() -> Person {
         Person {
             skin: SKINS[1],
@@ -143,7 +143,7 @@ impl Person {
         };
         let average = Person::average();
 
-        // Every person costs the same draws, so that no trait shifts another's.
+        // Every person takes the same number of draws, so that no trait shifts another's.
         let [skin, hair, iris, clothes, style, beard, glasses, age, femininity]: [f32; 9] =
             std::array::from_fn(|_| rng.random());
         let femininity = average.femininity + (femininity - average.femininity) * amount.min(1.0);

@@ -1,15 +1,14 @@
-//! `faces`: pictures of people who do not exist, whose emotions are known.
+//! `faces`: drawn faces with known emotions.
 //!
 //! In: how many faces, of what size, how varied, and which regions carry the emotion. Out: pictures,
 //! label distributions and exact landmarks ([`generate`]), and how well an ideal observer could read
-//! them ([`truth`]). It exists so that the program answers its question on nothing but itself, and so
-//! that its answer can be held against one that is known.
+//! them ([`truth`]). It exists so that the program runs without any data on disk, and so that its
+//! results can be compared with a known truth.
 //!
-//! The way of a face, a file each: an emotion calls on action units, which leave signs in the parts of
-//! the face ([`actions`], [`expression`]); taggers vote on the signs ([`votes`]); a person ([`identity`])
-//! who makes these signs is drawn ([`draw`]), posed, lit and photographed ([`nuisance`]). Who it is and
-//! how it is photographed is drawn without a look at the emotion; pixels inside a region of the atlas
-//! depend on that region's signs alone.
+//! The steps, one file each: an emotion activates action units, which cause signs in the parts of the face ([`actions`],
+//! [`expression`]); annotators vote on the signs ([`votes`]); a person ([`identity`]) with these signs is drawn
+//! ([`draw`]), posed, lit and photographed ([`nuisance`]). Identity and photograph are independent of the emotion; pixels
+//! inside a region of the atlas depend on that region's signs alone.
 
 pub mod actions;
 pub mod draw;
@@ -41,14 +40,14 @@ use super::{Dataset, DatasetError, Images, Pixels, Split};
 
 pub use self::truth::{IdealObserver, truth};
 
-/// Who can appear: the emotions, where they show, and one who can read them.
+/// The emotions, the parts that show them, and an observer who reads them.
 struct Cast {
     emotions: Vec<Emotion>,
     signal: Signal,
     observer: Observer,
 }
 
-/// One picture and what is known of it.
+/// One picture with its label and landmarks.
 struct Face {
     pixels: Vec<u8>,
     label: Vec<f32>,
@@ -120,7 +119,7 @@ impl Cast {
         Cast { emotions, signal, observer }
     }
 
-    /// P(class | what is seen).
+    /// P(class | visible signs).
     fn posterior(&self, signs: &Signs, seen: PartSet) -> Vec<f64> {
         self.observer.confined_posterior(signs, &self.signal, seen)
     }
@@ -175,7 +174,7 @@ fn draw_image(
     Face { pixels, label, landmarks }
 }
 
-/// A generator for one purpose and one image, so that a draw more in one place shifts none elsewhere.
+/// A generator for one purpose and one image, so that an additional draw in one place shifts none elsewhere.
 fn generator(seed: u64, purpose: &str, split: &str, index: u64) -> ChaCha8Rng {
     let name = format!("faces/{seed}/{purpose}/{split}/{index}");
     ChaCha8Rng::from_seed(*blake3::hash(name.as_bytes()).as_bytes())
@@ -257,7 +256,7 @@ pub(super) mod tests {
         assert_ne!(content, generate(&spec, &other).content);
     }
 
-    /// Who is drawn, and how, is settled without the emotion: the same image index gives the same
+    /// Identity and photograph do not depend on the emotion: the same image index gives the same
     /// person and pose whatever the classes, and so do the landmarks that place the regions.
     #[test]
     fn pose_and_person_do_not_depend_on_the_emotion() {

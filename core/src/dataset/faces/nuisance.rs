@@ -1,4 +1,4 @@
-//! How the face is photographed: pose, light, lens and sensor.
+//! Nuisance variation of the photograph: pose, light, lens and sensor.
 
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -53,7 +53,7 @@ impl Pose {
 }
 
 impl Shot {
-    /// The photograph that every one is where `nuisance` is 0.
+    /// The photograph where `nuisance` is 0.
     pub const PLAIN: Shot = Shot {
         pose: Pose::CANONICAL,
         backdrop: Rgb(0.62, 0.65, 0.68),
@@ -94,8 +94,8 @@ impl Shot {
     }
 
     /// From the drawing to the photograph: `[H, W, C]` with C = `channels`, 1 (luma of ITU-R BT.601) or 3.
-    /// Nothing here looks at more of the picture than a pixel's neighbourhood, so that no part of the face
-    /// shows in another.
+    /// Each pixel depends only on its neighbourhood, so that no part of the face affects
+    /// another.
     pub fn develop(&self, drawing: &Pixmap, channels: usize, rng: &mut impl Rng) -> Vec<u8> {
         let (width, height) = (drawing.width() as usize, drawing.height() as usize);
         let tone: Vec<f32> =

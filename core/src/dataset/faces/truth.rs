@@ -1,7 +1,7 @@
-//! How well an ideal observer could do on any set of visible regions.
+//! The accuracy of an ideal observer for any set of visible regions.
 //!
-//! The generator knows P(signs | emotion), so the best possible answer to any set of signs is known
-//! exactly; only the average over faces is by simulation. No picture is drawn: the observer reads every
+//! P(signs | emotion) is known, so the best possible prediction from any set of signs is exact; only the average over
+//! faces is simulated. No picture is drawn: the observer reads every
 //! visible sign without error, which bounds what any network can get from the pixels.
 
 use rayon::prelude::*;
@@ -16,22 +16,22 @@ use super::{Cast, generator};
 
 /// Simulated faces.
 const FACES: u64 = 24_000;
-/// Faces a work item: sums are added up in this order whatever the number of threads.
+/// Faces per work item: sums are added in this order whatever the number of threads.
 const CHUNK: u64 = 500;
 
 /// The ideal observer under one set of visible regions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IdealObserver {
-    /// What is visible: names in the order of the atlas; empty where nothing is.
+    /// The visible regions, in the order of the atlas; empty if none is.
     pub regions: Vec<String>,
     /// The share of faces where the most probable class is the one with most votes.
     pub accuracy: f64,
     /// Standard error of `accuracy`, from the simulation.
     pub accuracy_error: f64,
     /// Usable information in bits: the entropy of the mean label less the mean cross-entropy of the
-    /// observer's answers against the labels.
+    /// observer's predictions against the labels.
     pub bits: f64,
-    /// For each class, the share of its faces (by most votes) that are answered rightly.
+    /// For each class, the share of its faces (by most votes) that are predicted correctly.
     pub recall: Vec<f64>,
     /// The names of these classes, in their order.
     pub classes: Vec<String>,
@@ -41,19 +41,19 @@ pub struct IdealObserver {
 struct Tally {
     /// Of the faces by their class of most votes, `[K]`.
     faces: Vec<u64>,
-    /// Answered by `answer` and having `actual`, for each set: `[sets, actual, answer]`, over faces where
-    /// the observer has a favourite.
-    answers: Vec<u64>,
-    /// Faces that leave the observer without one, for each set and actual class.
+    /// Counts of predicted and actual class, for each set: `[sets, actual, predicted]`, over faces where
+    /// the most probable class is unique.
+    predictions: Vec<u64>,
+    /// Faces where all classes are equally probable, for each set and actual class.
     undecided: Vec<u64>,
-    /// Sum of the entropies of what the observer expects of a vote, bits, for each set.
+    /// Sum of the entropies of the observer's predicted vote distribution, bits, for each set.
     entropy: Vec<f64>,
 }
 
 /// The ideal observer's accuracy and information under every set of visible regions, the empty one first
 /// and the whole face last.
 ///
-/// A vote's distribution given all that is visible to a tagger is `vote_shares(posterior)`; given less,
+/// A vote's distribution given everything visible to an annotator is `vote_shares(posterior)`; given less,
 /// it is the mean of that, which by the law of total probability is `vote_shares` of the posterior given
 /// less. So the observer's best forecast of the label distribution is known exactly, its mean
 /// cross-entropy is its own mean entropy, and `bits` has no error but that of averaging over faces.
@@ -86,7 +86,7 @@ impl Tally {
     fn new(sets: usize, classes: usize) -> Tally {
         Tally {
             faces: vec![0; classes],
-            answers: vec![0; sets * classes * classes],
+            predictions: vec![0; sets * classes * classes],
             undecided: vec![0; sets * classes],
             entropy: vec![0.0; sets],
         }
@@ -103,7 +103,9 @@ impl Tally {
         for (place, &set) in sets.iter().enumerate() {
             let posterior = cast.posterior(&signs, set);
             match favourite(&posterior) {
-                Some(answer) => self.answers[(place * classes + actual) * classes + answer] += 1,
+                Some(predicted) => {
+                    self.predictions[(place * classes + actual) * classes + predicted] += 1
+                }
                 None => self.undecided[place * classes + actual] += 1,
             }
             let entropy = |share: f64| if share > 0.0 { -share * share.log2() } else { 0.0 };
@@ -113,19 +115,19 @@ impl Tally {
 
     fn add(&mut self, other: &Tally) {
         self.faces.iter_mut().zip(&other.faces).for_each(|(a, b)| *a += b);
-        self.answers.iter_mut().zip(&other.answers).for_each(|(a, b)| *a += b);
+        self.predictions.iter_mut().zip(&other.predictions).for_each(|(a, b)| *a += b);
         self.undecided.iter_mut().zip(&other.undecided).for_each(|(a, b)| *a += b);
         self.entropy.iter_mut().zip(&other.entropy).for_each(|(a, b)| *a += b);
     }
 
     fn row(&self, place: usize, set: PartSet, names: &[String]) -> IdealObserver {
         let classes = names.len();
-        // Without evidence the best answer is the class that most often has most votes.
+        // Without evidence the best prediction is the class that most often has most votes.
         let fallback = (0..classes).rev().max_by_key(|&class| self.faces[class]).unwrap_or(0);
         let right = |actual: usize| -> u64 {
             let undecided =
                 if actual == fallback { self.undecided[place * classes + actual] } else { 0 };
-            self.answers[(place * classes + actual) * classes + actual] + undecided
+            self.predictions[(place * classes + actual) * classes + actual] + undecided
         };
         let faces = FACES as f64;
         let accuracy = (0..classes).map(right).sum::<u64>() as f64 / faces;
@@ -188,7 +190,7 @@ mod tests {
         }
     }
 
-    /// What the data set promises: a whole face can be read, mostly; upper and lower face both tell.
+    /// Properties of the data set: most whole faces can be read; upper and lower face are both informative.
     #[test]
     fn whole_faces_are_readable_and_parts_are_partly() {
         let rows = usual();
@@ -241,7 +243,7 @@ mod tests {
         assert!(nothing < 0.6 && brows == nothing && mouth == nothing, "{nothing} {brows} {mouth}");
         assert!(both > nothing + 0.25, "interacting: {both}");
         let none = accuracies(&[], &[]);
-        // Ten taggers who guess are at odds for a quarter of the faces, which the first class has.
+        // Ten annotators who guess disagree for a quarter of the faces, which the first class has.
         assert!((none[0] - 0.623).abs() < 0.02, "{none:?}");
         assert!(none.iter().all(|same| *same == none[0]), "{none:?}");
     }

@@ -1,17 +1,17 @@
-//! Ten taggers vote on each face, from what they see.
+//! Ten annotators vote on each face, from its visible signs.
 
 use rand_chacha::ChaCha8Rng;
 
 use super::expression::pick;
 
-/// How many taggers vote on a face, as in FER+.
+/// The number of annotators per face, as in FER+.
 pub const TAGGERS: usize = 10;
 
-/// The share of votes that are slips: any class, whatever the face shows.
+/// The share of votes that are random: any class, whatever the face shows.
 pub const LAPSES: f64 = 0.02;
 
-/// P(a vote for each class), of a tagger who believes `posterior` and answers with what he believes as
-/// often as he believes it.
+/// P(a vote for each class), of an annotator with this `posterior` who votes for each class with its posterior
+/// probability.
 pub fn vote_shares(posterior: &[f64]) -> Vec<f64> {
     let anything = LAPSES / posterior.len() as f64;
     posterior.iter().map(|share| (1.0 - LAPSES) * share + anything).collect()

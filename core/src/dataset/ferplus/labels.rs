@@ -8,19 +8,19 @@ use super::super::listing::restrict;
 use super::EMOTIONS;
 use crate::experiment::FerplusLabels;
 
-/// How many of the taggers chose each emotion, then `unknown`, then `NF` (not a face).
+/// The number of annotators who chose each emotion, then `unknown`, then `NF` (not a face).
 pub type Votes = [u16; 10];
 
 pub const NO_CHOSEN_VOTE: &str = "no vote for a chosen class";
-pub const NO_AGREEMENT: &str = "the taggers do not agree";
+pub const NO_AGREEMENT: &str = "the annotators do not agree";
 pub const NO_MAJORITY: &str = "no majority";
-pub const NO_EMOTION: &str = "the taggers chose unknown or not a face";
+pub const NO_EMOTION: &str = "the annotators chose unknown or not a face";
 
 /// The label distribution over `chosen` (columns of [`EMOTIONS`], in class order), or the reason why the
-/// image is left out.
+/// image is excluded.
 ///
-/// With `multi_target`, every class above 0 is equally right; the label holds their votes, so that the
-/// class with most votes can still be told.
+/// With `multi_target`, every class above 0 is equally correct; the label holds their votes, so that the
+/// class with most votes is still known.
 pub fn label(
     rule: FerplusLabels,
     votes: &Votes,
@@ -56,7 +56,7 @@ fn sum(counts: &Votes) -> u32 {
     counts.iter().map(|&count| u32::from(count)).sum()
 }
 
-/// A single vote is taken for an outlier.
+/// A single vote counts as an outlier.
 fn without_single_votes(votes: &Votes) -> Votes {
     votes.map(|count| if count == 1 { 0 } else { count })
 }
@@ -154,7 +154,7 @@ mod tests {
         assert_eq!(label(Probability, &votes, &ALL), label(CrossEntropy, &votes, &ALL));
         // 8 of 10 is enough alone.
         assert_eq!(label(CrossEntropy, &[8, 2, 0, 0, 0, 0, 0, 0, 0, 0], &ALL), shares(&[(0, 1.0)]));
-        // A column after three quarters is cut, and what is chosen of the rest is divided anew.
+        // A column after three quarters is cut, and the chosen classes of the rest are normalised again.
         assert_eq!(
             label(CrossEntropy, &[5, 3, 2, 0, 0, 0, 0, 0, 0, 0], &[2, 1]),
             Ok(vec![0.0, 1.0])

@@ -1,6 +1,6 @@
-//! FER2013's pictures with FER+'s ten votes an image.
+//! FER2013's pictures with FER+'s ten votes per image.
 //!
-//! People have them in two forms, told apart by what lies in the root: two CSV files (`csv_form`), or
+//! They exist in two forms, recognised by the files in the root: two CSV files (`csv_form`), or
 //! the folders of PNGs that FERPlus's scripts make (`folder_form`). Where both are complete, the CSV
 //! files are read; the votes are never mixed across forms, since the two differ in places.
 
@@ -24,7 +24,7 @@ pub const EMOTIONS: [&str; 8] =
 /// The width and height of FER2013's pictures.
 const SIDE: usize = 48;
 
-/// What an experiment wants of FER+, and the files that hold it.
+/// The part of FER+ that an experiment uses, and its files.
 #[derive(Debug)]
 pub struct Ferplus<'a> {
     root: &'a Path,
@@ -60,7 +60,7 @@ impl Catalogue for Ferplus<'_> {
 }
 
 impl<'a> Ferplus<'a> {
-    /// Looks which form is in `root`; `val` and `test` are the parts of FER2013 that become those splits.
+    /// Finds the form in `root`; `val` and `test` are the parts of FER2013 that become those splits.
     pub fn find(
         root: &'a Path,
         labels: FerplusLabels,
@@ -69,11 +69,11 @@ impl<'a> Ferplus<'a> {
     ) -> Result<Ferplus<'a>, DatasetError> {
         let mut found =
             Ferplus { root, labels, val, test, form: Form::Folders, inputs: Inputs::default() };
-        found.look()?;
+        found.find_files()?;
         Ok(found)
     }
 
-    fn look(&mut self) -> Result<(), DatasetError> {
+    fn find_files(&mut self) -> Result<(), DatasetError> {
         let pictures = self.root.join("fer2013.csv");
         let votes = self.root.join("fer2013new.csv");
         if pictures.is_file() && votes.is_file() {
@@ -139,7 +139,7 @@ impl<'a> Ferplus<'a> {
         .collect()
     }
 
-    /// Adds an image to the listing and gives its entry, or counts why it is left out.
+    /// Adds an image to the listing and gives its entry, or counts the reason why it is excluded.
     fn add<'l>(
         &self,
         listing: &'l mut Listing,
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_looked_for_is_said_where_nothing_is_there() {
+    fn missing_files_give_an_error_with_the_expected_ones() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         assert_eq!(

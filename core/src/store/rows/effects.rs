@@ -1,13 +1,13 @@
-//! What follows from the runs: effects and their intervals.
+//! Tables computed from the runs: effects and their intervals.
 
 use super::table;
 use crate::region::{FillKind, Masking, Mode, Phase};
 use crate::store::{Metric, Worth};
 
 table! {
-    /// What covering costs: a row for each region set × mode × phase × fill × metric (and swept choice).
+    /// The effect of masking: a row for each region set × mode × phase × fill × metric (and setting).
     EffectRow in "effects" {
-        /// What is covered and how: as in `runs`, of the runs that are compared with whole faces.
+        /// The condition that is compared with whole faces: as in `runs`.
         condition: String,
         /// As in `runs`.
         regions: Vec<String>,
@@ -25,13 +25,13 @@ table! {
         images: u64,
         /// The metric of whole faces, mean over seeds.
         baseline: f64 ["share, or bits where the metric is"],
-        /// The same, covered.
+        /// The same of masked faces.
         covered: f64 ["share, or bits where the metric is"],
         /// Mean over the controls; empty where there are none, as are the three columns of the signal.
         control: Option<f64> ["share, or bits where the metric is"],
         /// `baseline − covered`.
         effect: f64 ["share, or bits where the metric is"],
-        /// Lower end of the 95 % interval of `effect`; empty where it cannot be known.
+        /// Lower end of the 95 % interval of `effect`; empty where it cannot be estimated.
         effect_low: Option<f64> ["share, or bits where the metric is"],
         /// Upper end.
         effect_high: Option<f64> ["share, or bits where the metric is"],
@@ -44,37 +44,37 @@ table! {
         signal_high: Option<f64> ["share, or bits where the metric is"],
         /// Two-sided, of `effect` against 0.
         p: Option<f64> ["probability"],
-        /// Holm over the sets of as many regions of one mode, phase, fill, metric and swept choice.
+        /// `p`, Holm-corrected over the sets of equally many regions with one mode, phase, fill, metric and setting.
         p_adjusted: Option<f64> ["probability"],
-        /// How the interval was made.
+        /// The method of the interval.
         method: String,
         /// Two-sided, of `signal` against 0.
         signal_p: Option<f64> ["probability"],
-        /// Holm, as `p_adjusted`, of the signals.
+        /// `signal_p`, Holm-corrected as `p_adjusted`.
         signal_p_adjusted: Option<f64> ["probability"],
-        /// How the interval of `signal` was made; empty without controls.
+        /// The method of the interval of `signal`; empty without controls.
         signal_method: Option<String>,
-        /// What the best constant answer to the test images reaches: their commonest class, always; 0 bits. Empty but
-        /// in `keep`, as are the columns of the excess.
+        /// The metric of the best constant prediction: always the most frequent test class; 0 bits. Only in `keep`, like
+        /// the columns of the excess; empty otherwise.
         chance: Option<f64> ["share, or bits where the metric is"],
-        /// `covered − chance`: what the regions tell by themselves.
+        /// `covered − chance`: the information in the regions by themselves.
         excess: Option<f64> ["share, or bits where the metric is"],
-        /// Lower end of the 95 % interval of `excess`; empty where it cannot be known.
+        /// Lower end of the 95 % interval of `excess`; empty where it cannot be estimated.
         excess_low: Option<f64> ["share, or bits where the metric is"],
         /// Upper end.
         excess_high: Option<f64> ["share, or bits where the metric is"],
         /// Two-sided, of `excess` against 0.
         excess_p: Option<f64> ["probability"],
-        /// Holm, as `p_adjusted`, of the excesses.
+        /// `excess_p`, Holm-corrected as `p_adjusted`.
         excess_p_adjusted: Option<f64> ["probability"],
         ..swept
     }
 }
 
 table! {
-    /// What covering costs each emotion: as `effects`, of the class's recall over the images that show it.
+    /// The effect of masking on each emotion: as `effects`, on the class's recall over the images that show it.
     ClassEffectRow in "class_effects" {
-        /// What is covered and how: as in `runs`, of the runs that are compared with whole faces.
+        /// The condition that is compared with whole faces: as in `runs`.
         condition: String,
         /// As in `runs`.
         regions: Vec<String>,
@@ -92,13 +92,13 @@ table! {
         images: u64,
         /// The recall of whole faces, mean over seeds.
         baseline: f64 ["share"],
-        /// The same, covered.
+        /// The same of masked faces.
         covered: f64 ["share"],
         /// Mean over the controls; empty where there are none, as are the three columns of the signal.
         control: Option<f64> ["share"],
         /// `baseline − covered`.
         effect: f64 ["share"],
-        /// Lower end of the 95 % interval of `effect`; empty where it cannot be known.
+        /// Lower end of the 95 % interval of `effect`; empty where it cannot be estimated.
         effect_low: Option<f64> ["share"],
         /// Upper end.
         effect_high: Option<f64> ["share"],
@@ -111,21 +111,21 @@ table! {
         signal_high: Option<f64> ["share"],
         /// Two-sided, of `effect` against 0.
         p: Option<f64> ["probability"],
-        /// Holm over the emotions and the sets of as many regions of one mode, phase, fill and swept choice.
+        /// `p`, Holm-corrected over the emotions and the sets of equally many regions with one mode, phase, fill and setting.
         p_adjusted: Option<f64> ["probability"],
-        /// How the interval was made.
+        /// The method of the interval.
         method: String,
         /// Two-sided, of `signal` against 0.
         signal_p: Option<f64> ["probability"],
-        /// Holm, as `p_adjusted`, of the signals.
+        /// `signal_p`, Holm-corrected as `p_adjusted`.
         signal_p_adjusted: Option<f64> ["probability"],
         ..swept
     }
 }
 
 table! {
-    /// Whether conditions differ from each other: a row for each pair of a mode × phase × fill × size of set × metric
-    /// (and swept choice), paired on the seeds and images of both.
+    /// Differences between conditions: a row for each pair with the same mode × phase × fill × size of set × metric
+    /// (and setting), paired on the seeds and images of both.
     ContrastRow in "contrasts" {
         /// The first of the two: as in `runs`.
         condition: String,
@@ -143,64 +143,64 @@ table! {
         fill: FillKind,
         /// `accuracy`, `balanced_accuracy`, `bits`.
         metric: Metric,
-        /// By how much `regions` carry more than `against`: `hide`, by how much more they cost; `keep`, by how much more
-        /// they reach.
+        /// How much more `regions` carry than `against`: in `hide`, how much larger their effect is; in `keep`, how much
+        /// higher their metric is.
         difference: f64 ["share, or bits where the metric is"],
-        /// Lower end of its 95 % interval; empty where it cannot be known.
+        /// Lower end of its 95 % interval; empty where it cannot be estimated.
         low: Option<f64> ["share, or bits where the metric is"],
         /// Upper end.
         high: Option<f64> ["share, or bits where the metric is"],
         /// Two-sided, of `difference` against 0.
         p: Option<f64> ["probability"],
-        /// Holm over all pairs of the same mode, phase, fill, size of set, metric and swept choice.
+        /// `p`, Holm-corrected over all pairs of the same mode, phase, fill, size of set, metric and setting.
         p_adjusted: Option<f64> ["probability"],
         /// How many seeds both conditions share.
         seeds: u32,
         /// How many test images.
         images: u64,
-        /// How the interval was made.
+        /// The method of the interval.
         method: String,
         ..swept
     }
 }
 
 table! {
-    /// What two regions tell together beyond the sum (Shapley interaction index): a row for each pair × metric × phase ×
-    /// fill (and swept choice) where every set of regions was seen alone.
+    /// The interaction of two regions (Shapley interaction index, Grabisch & Roubens 1999): a row for each pair × metric ×
+    /// phase × fill (and setting) where a condition keeps every set of regions.
     InterplayRow in "interplay" {
         /// The two, in the order of their names.
         pair: Vec<String>,
         /// `accuracy` or `bits`.
         metric: Worth,
-        /// As in `runs`, of the sets of regions whose worth is divided.
+        /// As in `runs`, of the sets of regions in the game.
         phase: Phase,
         /// As in `runs`.
         fill: FillKind,
-        /// Above 0 they only speak together, below 0 each stands in for the other.
+        /// Above 0 the regions are synergistic, below 0 redundant.
         value: f64 ["share, or bits where the metric is"],
-        /// Lower end of its 95 % interval; empty where it cannot be known.
+        /// Lower end of its 95 % interval; empty where it cannot be estimated.
         low: Option<f64> ["share, or bits where the metric is"],
         /// Upper end.
         high: Option<f64> ["share, or bits where the metric is"],
         /// Two-sided, of `value` against 0.
         p: Option<f64> ["probability"],
-        /// Holm over all pairs of the same metric, phase, fill and swept choice.
+        /// `p`, Holm-corrected over all pairs of the same metric, phase, fill and setting.
         p_adjusted: Option<f64> ["probability"],
         /// How many seeds have every set of regions.
         seeds: u32,
         /// How many test images.
         images: u64,
-        /// How the value and its interval were made.
+        /// The method of the value and its interval.
         method: String,
         ..swept
     }
 }
 
 table! {
-    /// Which confusions appear when regions are covered: a row for each region set × mode × phase × fill × actual ×
-    /// predicted class (and swept choice).
+    /// Changes of the confusions when regions are masked: a row for each region set × mode × phase × fill × actual ×
+    /// predicted class (and setting).
     ConfusionShiftRow in "confusions" {
-        /// What is covered and how: as in `runs`, of the runs that are compared with whole faces.
+        /// The condition that is compared with whole faces: as in `runs`.
         condition: String,
         /// As in `runs`.
         regions: Vec<String>,
@@ -214,13 +214,13 @@ table! {
         actual: String,
         /// The class that is predicted.
         predicted: String,
-        /// The share of the actual class's images for which `predicted` is the answer, whole, mean over seeds.
+        /// The share of the actual class's images that are predicted as `predicted` on whole faces, mean over seeds.
         baseline: f64 ["share"],
-        /// The same, covered.
+        /// The same of masked faces.
         covered: f64 ["share"],
         /// `covered − baseline`.
         change: f64 ["share"],
-        /// Lower end of the 95 % interval of `change`; empty where it cannot be known.
+        /// Lower end of the 95 % interval of `change`; empty where it cannot be estimated.
         low: Option<f64> ["share"],
         /// Upper end.
         high: Option<f64> ["share"],
@@ -228,17 +228,17 @@ table! {
         seeds: u32,
         /// How many test images are of the actual class.
         images: u64,
-        /// How the interval was made.
+        /// The method of the interval.
         method: String,
         ..swept
     }
 }
 
 table! {
-    /// How probable it is that a region costs most when it is hidden, or keeps most when it alone is seen: a row for
-    /// each region × rank, of each mode × phase × fill × metric (and swept choice).
+    /// The probability that a region has the largest effect when hidden, or the highest metric when it alone is visible: a
+    /// row for each region × rank, of each mode × phase × fill × metric (and setting).
     RankingRow in "ranking" {
-        /// The region alone, covered so: as in `runs`.
+        /// The condition of the single region: as in `runs`.
         condition: String,
         /// `hide` or `keep`.
         mode: Mode,
@@ -250,23 +250,23 @@ table! {
         metric: Metric,
         /// Its name.
         region: String,
-        /// From 1: the region that costs or keeps most.
+        /// From 1: the region with the largest effect or highest metric.
         rank: u32,
-        /// That the region has this rank; a region's sum to 1.
+        /// Probability of this rank; a region's values sum to 1.
         probability: f64 ["probability"],
         /// How many seeds whole faces and all regions share.
         seeds: u32,
         /// How many test images.
         images: u64,
-        /// How the probability was made.
+        /// The method of the probability.
         method: String,
         ..swept
     }
 }
 
 table! {
-    /// How the worth of all regions, less that of none, divides among them: a row for each region × metric (and
-    /// emotion) × phase × fill (and swept choice).
+    /// Shapley attribution: the metric of all regions less that of none, divided among the regions; a row for each region ×
+    /// metric (and emotion) × phase × fill (and setting).
     ShapleyRow in "shapley" {
         /// Its name.
         region: String,
@@ -274,63 +274,63 @@ table! {
         metric: Worth,
         /// Whose recall; empty for the other metrics.
         emotion: Option<String>,
-        /// As in `runs`, of the sets of regions whose worth is divided: what is not in a set is covered.
+        /// As in `runs`, of the sets of regions in the game: regions outside of a set are masked.
         phase: Phase,
         /// As in `runs`.
         fill: FillKind,
         /// The region's Shapley value.
         value: f64 ["share, or bits where the metric is"],
-        /// Lower end of its 95 % interval; empty where it cannot be known.
+        /// Lower end of its 95 % interval; empty where it cannot be estimated.
         low: Option<f64> ["share, or bits where the metric is"],
         /// Upper end.
         high: Option<f64> ["share, or bits where the metric is"],
-        /// That this region's value is the largest; the regions' sum to 1.
+        /// Probability that this region's value is the largest; the regions' values sum to 1.
         first: f64 ["probability"],
-        /// What no region is worth, mean over seeds.
+        /// The metric with no region visible, mean over seeds.
         none_seen: f64 ["share, or bits where the metric is"],
-        /// What every region is worth: the values sum to `all_seen − none_seen`.
+        /// The metric with all regions visible: the values sum to `all_seen − none_seen`.
         all_seen: f64 ["share, or bits where the metric is"],
         /// How many seeds have every set of regions.
         seeds: u32,
         /// How many test images.
         images: u64,
-        /// How the value and its interval were made.
+        /// The method of the value and its interval.
         method: String,
         ..swept
     }
 }
 
 table! {
-    /// What networks reach that learned from the masks alone: a row for each metric and swept choice.
+    /// The mask-only baseline: the metric of networks trained on the masks alone; a row for each metric and setting.
     MaskLeakRow in "mask_leaks" {
         /// As in `runs`.
         condition: String,
-        /// `accuracy` or `bits`: where one class is the commonest by far, masks may tell something and still change
-        /// no answer.
+        /// `accuracy` or `bits`: with one dominant class, masks may leak information without changing a
+        /// prediction.
         metric: Metric,
         /// Mean over seeds.
         reached: f64 ["share, or bits where the metric is"],
-        /// Without looking: the share of the commonest class among the test images; 0 bits.
+        /// Chance level: the share of the most frequent class among the test images; 0 bits.
         chance: f64 ["share, or bits where the metric is"],
         /// `reached − chance`.
         excess: f64 ["share, or bits where the metric is"],
-        /// Lower end of the 95 % interval of `excess`; empty where it cannot be known.
+        /// Lower end of the 95 % interval of `excess`; empty where it cannot be estimated.
         low: Option<f64> ["share, or bits where the metric is"],
         /// Upper end.
         high: Option<f64> ["share, or bits where the metric is"],
         /// Two-sided, of `excess` against 0.
         p: Option<f64> ["probability"],
-        /// How many.
+        /// How many seeds.
         seeds: u32,
         /// How many test images.
         images: u64,
-        /// How the interval was made.
+        /// The method of the interval.
         method: String,
         ..swept
     }
 }
 
-/// Of rows that are about a masking.
+/// Of rows that concern a masking.
 macro_rules! masked {
     ($($row:ty),*) => {$(
         impl $row {
@@ -343,7 +343,7 @@ macro_rules! masked {
 
 masked!(EffectRow, ClassEffectRow, ContrastRow, RankingRow, ConfusionShiftRow);
 
-/// Of rows that are about sets of regions whose worths are divided: what is not in a set is masked.
+/// Of rows that concern the sets of a Shapley game: regions outside of a set are masked.
 macro_rules! divided {
     ($($row:ty),*) => {$(
         impl $row {

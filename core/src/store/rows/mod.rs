@@ -1,7 +1,7 @@
-//! The tables: what a row holds, and what each column is called, of which type, in which unit, and what it means.
+//! The tables: the rows, and the name, type, unit and meaning of each column.
 //!
 //! All of that is written once, in [`table!`]: it makes the row's type with its documentation, the columns,
-//! both ways between rows and columns, and the entry of [`reference()`].
+//! both conversions between rows and columns, and the entry of [`reference()`].
 
 mod effects;
 mod predictions;
@@ -38,8 +38,8 @@ pub use truth::TruthRow;
 /// ```
 ///
 /// A field's type is a [`Field`](super::column::Field), and an `Option` of it where the column may be empty in
-/// a row. A unit stands where there is one. `..swept` is for rows of a condition: a column for each swept key
-/// follows the others. `beside` is for what is the same in every row of a run.
+/// a row. A unit is given where there is one. `..swept` is for rows of a condition: a column for each swept key
+/// follows the others. `beside` is for values that are the same in every row of a run.
 macro_rules! table {
     (
         $(#[doc = $about:literal])+
@@ -125,7 +125,7 @@ macro_rules! table {
         }
 
         $(impl $row {
-            /// The columns of the rows, and beside each what is the same in all of them.
+            /// The columns of the rows, and the columns that are the same in all of them.
             pub(crate) fn columns_beside(
                 rows: &[Self],
                 $($beside: &$beside_type,)+

@@ -1,11 +1,11 @@
-//! What a run's network answers.
+//! The predictions of a run's network.
 
 use super::table;
 use crate::dataset::Split;
 
 table! {
     /// A row for every run and image of `test`; of `val` too where the network is evaluated as it was validated: on
-    /// whole faces or under the covering that it learned under.
+    /// whole faces or with the masks that it was trained on.
     PredictionRow in "predictions" {
         /// As in `runs`; in the file of an evaluation, the evaluation's own id.
         run_id: String,
@@ -40,7 +40,7 @@ table! {
         actual: String,
         /// The most probable class.
         predicted: String,
-        /// How many images are so.
+        /// The number of images.
         count: u64 ["images"],
     }
 }

@@ -1,4 +1,4 @@
-//! Every table and column, as the program documents them.
+//! The documentation of every table and column.
 
 use polars::prelude::DataType;
 
@@ -15,7 +15,7 @@ use crate::store::column::type_name;
 pub struct TableInfo {
     /// Its file's name, without `.parquet`.
     pub name: &'static str,
-    /// Of which rows, in a sentence.
+    /// The meaning of its rows, in a sentence.
     pub about: String,
     /// In the order of the file.
     pub columns: Vec<ColumnInfo>,
@@ -29,7 +29,7 @@ pub struct ColumnInfo {
     pub name: &'static str,
     pub dtype: DataType,
     pub unit: Option<&'static str>,
-    /// As it is written in the source, line breaks included.
+    /// As written in the source, line breaks included.
     pub(super) about: &'static str,
 }
 
@@ -39,13 +39,13 @@ impl ColumnInfo {
         type_name(&self.dtype)
     }
 
-    /// What it means, in a sentence or two.
+    /// Its meaning, in a sentence or two.
     pub fn about(&self) -> String {
         in_one_line(self.about)
     }
 }
 
-/// Every table of an experiment, in the order in which they come about.
+/// Every table of an experiment, in the order in which they are written.
 pub fn reference() -> Vec<TableInfo> {
     vec![
         table::<RunRow>(),
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_number_has_a_unit_and_everything_is_said_in_sentences() {
+    fn every_number_has_a_unit_and_every_meaning_is_a_sentence() {
         for table in reference() {
             assert!(table.about.ends_with('.'), "{}: {}", table.name, table.about);
             for column in &table.columns {
@@ -93,10 +93,10 @@ mod tests {
         }
     }
 
-    /// What other tools need: a key that joins, names beside what is in class order, integers that are not made
+    /// What other tools need: a key that joins, names for values in class order, integers that are not converted to
     /// floating-point.
     #[test]
-    fn tables_are_such_as_other_tools_can_join() {
+    fn other_tools_can_join_the_tables() {
         for table in reference() {
             let has = |name: &str| table.columns.iter().any(|column| column.name == name);
             assert!(!has("regions") || has("condition"), "{} has no key", table.name);
@@ -118,9 +118,9 @@ mod tests {
     fn documentation_is_that_of_the_fields() {
         let runs = &reference()[0];
         let area = runs.columns.iter().find(|column| column.name == "area").unwrap();
-        assert_eq!(area.about(), "Mean share of pixels covered over the test images.");
+        assert_eq!(area.about(), "Mean share of masked pixels over the test images.");
         assert_eq!((area.type_name().as_str(), area.unit), ("float64", Some("share")));
         assert_eq!((runs.name, runs.swept), ("runs", true));
-        assert_eq!(runs.about, "A row a run: a condition and a seed.");
+        assert_eq!(runs.about, "A row per run: a condition and a seed.");
     }
 }

@@ -6,48 +6,48 @@ use crate::region::{FillKind, Masking, Mode, Phase};
 use crate::store::RunStatus;
 
 table! {
-    /// A row a run: a condition and a seed.
+    /// A row per run: a condition and a seed.
     RunRow in "runs" {
-        /// A hash of all that determines the run's numbers.
+        /// A hash of everything that determines the run's numbers.
         run_id: String,
-        /// A hash of all that determines the weights of its network, which other runs may share.
+        /// A hash of everything that determines the weights of its network, which other runs may share.
         training_id: String,
         /// The name of the experiment.
         experiment: String,
-        /// What the run is about, but for its seed: the same text in every table of the experiment, and that of no
-        /// other condition. It joins them.
+        /// The name of the run's condition: the same text in every table of the experiment, unique to the condition. Join
+        /// tables by it.
         condition: String,
         /// The data set's kind, as in the experiment file.
         dataset: String,
-        /// Names, sorted; empty for whole faces. A control has those that it is compared with.
+        /// Region names, sorted; empty for whole faces. A control has those of the condition that it belongs to.
         regions: Vec<String>,
-        /// Whether the regions are hidden or they alone are seen: `hide`, `keep`; `none` for whole faces.
+        /// Whether the regions or everything else is masked: `hide`, `keep`; `none` for whole faces.
         mode: Option<Mode>,
-        /// What covers: `mean`, `constant`, `noise`, `blur`, `inpaint`, `silhouette`; `none` for whole faces.
+        /// What replaces masked pixels: `mean`, `constant`, `noise`, `blur`, `inpaint`, `silhouette`; `none` for whole faces.
         fill: Option<FillKind>,
-        /// When it is covered: `retrain`, `evaluate`, `train`, `amortised`; `masks` for networks that see the masks
-        /// alone; `none` for whole faces.
+        /// When faces are masked: `retrain`, `evaluate`, `train`, `amortised`; `masks` for the mask-only baseline;
+        /// `none` for whole faces.
         phase: Option<Phase>,
-        /// Whether the same area is covered elsewhere in place of the regions.
+        /// Whether the run is a control: the same area masked at another place.
         control: bool,
         /// Which placement of a control this is, from 0; empty where it is no control.
         draw: Option<u32>,
-        /// Mean share of pixels covered over the test images.
+        /// Mean share of masked pixels over the test images.
         area: f64 ["share"],
-        /// Share of the test images in which not even one pixel is covered, or seen where the regions alone are.
-        /// Empty for whole faces, and where an earlier version evaluated.
+        /// Share of the test images in which the regions contain no pixel. Empty for whole faces, and for evaluations by an
+        /// earlier version.
         missed: Option<f64> ["share"],
-        /// What the training's random draws begin from.
+        /// The seed of the training's random draws.
         seed: u64,
-        /// How many epochs it was trained.
+        /// The number of epochs trained.
         epochs: u32,
         /// From 1: the epoch whose network was kept.
         best_epoch: u32,
-        /// How many the network has.
+        /// The number of parameters of the network.
         parameters: u64,
         /// Share of the validation images whose class with most votes is predicted. Empty where the run has no
-        /// numbers, as are the metrics that follow; this one also where the network is evaluated otherwise than it
-        /// was validated.
+        /// results, as are the metrics that follow; this one also where the evaluation differs from the training's
+        /// validation.
         val_accuracy: Option<f64> ["share"],
         /// The same of the test images.
         test_accuracy: Option<f64> ["share"],
@@ -59,19 +59,19 @@ table! {
         test_loss: Option<f64> ["nats"],
         /// Usable information: the entropy of the mean training label less the mean cross-entropy.
         test_bits: Option<f64> ["bits"],
-        /// What it was trained on: `cpu`, `cuda:0` …
+        /// The device of the training: `cpu`, `cuda:0` …
         device: String,
         /// As in the experiment file: `f32`, `tf32`, `bf16`.
         precision: String,
-        /// The version of this program that trained it, with its commit where it is known.
+        /// The version of this program that trained it, with its commit if known.
         fer_lab: String,
         /// The version of libtorch that trained it.
         libtorch: String,
         /// The model of the CPU or GPU.
         processor: String,
-        /// libtorch's, on the CPU.
+        /// libtorch's threads, on the CPU.
         threads: u32,
-        /// Those of batch normalisation in the evaluation: `trained`, `adapted`. A table without this column means
+        /// The statistics of batch normalisation in the evaluation: `trained`, `adapted`. In a table without this column,
         /// `trained`.
         statistics: Statistics,
         /// How long the training took.
@@ -92,7 +92,7 @@ impl RunRow {
 }
 
 table! {
-    /// A row an epoch of a training.
+    /// A row per epoch of a training.
     EpochRow in "epochs" {
         /// As in `runs`.
         training_id: String,
@@ -100,8 +100,8 @@ table! {
         epoch: u32,
         /// At the epoch's last step.
         learning_rate: f64 ["1"],
-        /// Mean loss over the epoch's images, as they were trained on: augmented, and covered where the condition
-        /// says so.
+        /// Mean loss over the epoch's training images, augmented, and masked if the condition masks
+        /// them.
         train_loss: f64 ["nats"],
         /// Mean accuracy over the same images.
         train_accuracy: f64 ["share"],

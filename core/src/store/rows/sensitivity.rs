@@ -1,19 +1,19 @@
-//! Where networks trained on whole faces look.
+//! Sensitivity maps of networks trained on whole faces.
 
 use super::table;
 use crate::store::{CurveKind, CurveOrder, MapMethod};
 
 table! {
-    /// Where on the face networks trained on whole faces look: a row for each training × method × emotion × cell of
-    /// the canonical face frame.
+    /// Sensitivity maps of networks trained on whole faces: a row for each training × method × emotion × cell of the
+    /// canonical face frame.
     SensitivityRow in "sensitivity" {
         /// As in `runs`.
         training_id: String,
         /// The training's.
         seed: u64,
-        /// How the map was made: `window`, `rise`.
+        /// The method of the map: `window`, `rise`.
         method: MapMethod,
-        /// The class whose images were looked at and whose probability counts.
+        /// The class of the images, whose probability is measured.
         emotion: String,
         /// How many test images of it.
         images: u64,
@@ -21,8 +21,8 @@ table! {
         row: u32,
         /// Of the cell, from 0 at the left.
         column: u32,
-        /// `window`: what the class's probability loses when a window covers the cell. `rise`: its mean while the
-        /// cell is seen.
+        /// `window`: the loss of the class's probability when a window masks the cell (Zeiler & Fergus 2014). `rise`: its
+        /// mean while the cell is visible (Petsiuk et al. 2018).
         value: f64 ["probability"],
         /// The mean grey of the images there, 0 to 1.
         face: f64 ["share"],
@@ -30,26 +30,26 @@ table! {
 }
 
 table! {
-    /// What becomes of the answers when the face is taken away, or put back, in the order of a map: a row for each
-    /// training × method × emotion × curve × order × step.
+    /// Deletion and insertion curves of the maps (Petsiuk et al. 2018): a row for each training × method × emotion ×
+    /// curve × order × step.
     SensitivityCurveRow in "sensitivity_curves" {
         /// As in `runs`.
         training_id: String,
         /// The training's.
         seed: u64,
-        /// How the map was made: `window`, `rise`.
+        /// The method of the map: `window`, `rise`.
         method: MapMethod,
-        /// The class whose images were looked at.
+        /// The class of the images.
         emotion: String,
         /// How many test images of it.
         images: u64,
-        /// Whether the face is taken away or put back: `deletion`, `insertion`.
+        /// Whether pixels are deleted or inserted: `deletion`, `insertion`.
         curve: CurveKind,
-        /// By what its places are ordered: `map`, what matters most first; `random`, the mean over a few orders.
+        /// The order of the places: `map`, most important first; `random`, the mean over a few random orders.
         order: CurveOrder,
         /// From 0.
         step: u32,
-        /// How much of the canonical frame is taken away or put back.
+        /// The share of the canonical frame that is deleted or inserted.
         share: f64 ["share"],
         /// Mean probability of the class.
         probability: f64 ["probability"],

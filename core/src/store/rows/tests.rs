@@ -431,7 +431,7 @@ fn a_missing_column_and_a_wrong_type_are_named() {
         refused::<ConfusionRow>(&path),
         format!(
             "`{}`, column `split`: it is missing. Delete it and run the experiment again: its tables are \
-             collected anew from what is trained already",
+             rebuilt from the stored trainings",
             path.display()
         )
     );
@@ -441,7 +441,7 @@ fn a_missing_column_and_a_wrong_type_are_named() {
     write_columns(&path, columns);
     let message = refused::<TruthRow>(&path);
     assert!(
-        message.contains("column `regions`: it holds list<float32>, not list<string>"),
+        message.contains("column `regions`: it has type list<float32>, not list<string>"),
         "{message}"
     );
 
@@ -533,7 +533,7 @@ fn runs_of_the_version_before_are_read() {
 
 /// A table that another version filled, without the column that joins.
 #[test]
-fn what_is_no_longer_such_a_table_says_how_it_comes_anew() {
+fn an_outdated_table_gives_an_error_that_says_how_to_rebuild_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("truth.parquet");
     let mut columns = TruthRow::to_columns(&[truth(&["eyes"])]).unwrap();
@@ -565,7 +565,7 @@ fn runs_from_before_there_was_a_choice_had_the_trainings_statistics() {
     other[place] = String::column("statistics", ["tested".to_owned()].iter()).unwrap();
     write_columns(&path, other);
     let message = refused::<RunRow>(&path);
-    assert!(message.contains("column `statistics`: `tested` is not known"), "{message}");
+    assert!(message.contains("column `statistics`: `tested` is not a known value"), "{message}");
 }
 
 #[test]
@@ -629,7 +629,7 @@ fn a_word_that_no_row_can_mean_is_named_and_whole_faces_have_no_masking() {
     columns[1] = <String as Field>::column("split", ["exam".to_owned()].iter()).unwrap();
     write_columns(&path, columns);
     let message = refused::<ConfusionRow>(&path);
-    assert!(message.contains("column `split`: `exam` is not known"), "{message}");
+    assert!(message.contains("column `split`: `exam` is not a known value"), "{message}");
 
     let none = <Option<Mode> as Field>::column("mode", [None, Some(Mode::Keep)].iter()).unwrap();
     assert_eq!(none.str().unwrap().get(0), Some("none"));
