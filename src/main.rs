@@ -1,5 +1,5 @@
-//! `fer-lab`: what looks and plans, by itself; what needs libtorch, as `fer-lab-torch`. Nothing of this package's
-//! library is named here, so that libtorch is not even linked.
+//! `fer-lab`: reads results and plans by itself, and runs `fer-lab-torch` for everything that needs libtorch. This
+//! package's library is not used here, so that libtorch is not linked.
 
 use std::process::ExitCode;
 

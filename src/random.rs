@@ -1,4 +1,4 @@
-//! Where every random draw comes from, libtorch's own among them.
+//! The random number generators, libtorch's included.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -7,7 +7,7 @@ use tch::{Device, Kind, Tensor};
 pub use fer_lab_core::random::{generator, torch_seed};
 
 /// Standard normal numbers, f32; `seed` is a [`torch_seed`]. libtorch has one generator for the whole process:
-/// it is seeded and drawn from at once, with no one between.
+/// it is seeded and used at once, with no other draw in between.
 pub fn normal(size: &[i64], device: Device, seed: i64) -> Tensor {
     static GENERATOR: Mutex<()> = Mutex::new(());
     let _alone = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);

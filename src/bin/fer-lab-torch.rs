@@ -1,4 +1,4 @@
-//! `fer-lab` with libtorch in it: what trains, and what its commands become that need libtorch.
+//! `fer-lab` linked with libtorch: runs the trainings and all commands that need libtorch.
 
 use std::process::ExitCode;
 

@@ -1,9 +1,9 @@
-//! Batch normalisation with the statistics of what a network is examined on.
+//! Batch normalisation with statistics adapted to the evaluated images.
 //!
-//! A network keeps running means and variances of the pictures that it learned from. Examined on pictures
-//! that are covered otherwise, it loses by that mismatch too, whatever it reads from what is covered. With the
-//! statistics of training pictures under the same cover, only the rest of the loss is left (Li et al. 2016,
-//! arXiv 1603.04779; Schneider et al. 2020, arXiv 2006.16971). The pictures examined are not looked at.
+//! A network keeps running means and variances of its training images. Evaluated on images with other masks, it loses
+//! accuracy by this mismatch too, not only by the masked information. With the statistics of training images under the
+//! same mask, only the rest of the loss is left (Li et al. 2016, arXiv 1603.04779; Schneider et al. 2020, arXiv
+//! 2006.16971). The evaluated images are not used.
 
 use tch::Tensor;
 
@@ -11,12 +11,12 @@ use crate::model::Network;
 use crate::random;
 use crate::train::{Cover, OnDevice};
 
-/// Some thousands of pictures are many times a batch: more would change the statistics little.
+/// Some thousands of images are many batches: more would change the statistics little.
 const MOST_PICTURES: usize = 4096;
-/// At most so many pictures in a batch: part of what the statistics are.
+/// The maximum batch size, which affects the statistics.
 const BATCH: usize = 128;
 
-/// The network with batch normalisation's statistics of training pictures, not augmented, under the cover:
+/// The network with batch normalisation's statistics of training images, not augmented, under the mask:
 /// at most 4,096 of them, evenly spaced over the split. `seed` is the training's: it draws the noise of a
 /// `noise` fill.
 pub fn adapted(network: &Network, train: &OnDevice, cover: Option<&Cover>, seed: u64) -> Network {
@@ -28,7 +28,7 @@ pub fn adapted(network: &Network, train: &OnDevice, cover: Option<&Cover>, seed:
     network.adapted(&mut batches)
 }
 
-/// The numbers of the pictures, batch by batch. They are dealt out like cards: each batch is spread over the
+/// The numbers of the pictures, batch by batch. They are distributed round-robin: each batch is spread over the
 /// whole split, which may be sorted by class, and no batch has more than one picture more than another.
 fn batches(images: usize) -> Vec<Vec<i64>> {
     let chosen = images.min(MOST_PICTURES);
@@ -126,7 +126,7 @@ mod tests {
         };
         let same = difference(&adapted(&network, &data, None, 1));
         assert!(same < 0.02, "{same}");
-        // Under a cover they are other statistics.
+        // Under a mask they are other statistics.
         let masks = vec![1; 300 * SIDE * SIDE / 2];
         let masks = [masks, vec![0; 300 * SIDE * SIDE / 2]].concat();
         let cover = Cover::new(&masks, SIDE, SIDE, Fill::Constant(1.0), Device::Cpu);

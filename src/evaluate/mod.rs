@@ -1,6 +1,7 @@
-//! What a network answers under an occlusion, and where it looks.
+//! A network's predictions under an occlusion, and its sensitivity maps.
 //!
-//! In: a network, a split on the device, what covers it. Out: a row an image, and maps of the face. This room knows nothing of how the network was trained.
+//! In: a network, a split on the device, its masks. Out: a row per image, and maps of the face. This room does not
+//! depend on how the network was trained.
 
 mod adaptation;
 mod predictions;

@@ -1,11 +1,11 @@
-//! One row an image.
+//! One row per image.
 
 use tch::{Device, Kind, Tensor};
 
 use crate::dataset::{Dataset, Split, first_maximum};
 use crate::store::PredictionRow;
 
-/// What logits `[N, K]` of a split's images, in the split's order, say of each. Rows carry `run_id` as given.
+/// The predictions from logits `[N, K]` of a split's images, in the split's order. Rows carry `run_id` as given.
 pub fn predictions(
     logits: &Tensor,
     dataset: &Dataset,

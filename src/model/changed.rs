@@ -1,4 +1,4 @@
-//! Answers to pictures of which a part has changed: only what depends on that part is computed anew
+//! Predictions for images of which a part has changed: only what depends on that part is recomputed
 //! (Nakandala et al. 2019, "Incremental and approximate inference for faster occlusion-based deep CNN
 //! explanations", the exact part of it).
 
@@ -7,7 +7,7 @@ use tch::{Device, Kind, Tensor};
 use super::folded::Folded;
 use super::network;
 
-/// All that a network computed for some pictures.
+/// All intermediate results of a network for some images.
 #[derive(Debug)]
 pub struct Known {
     /// The input of each convolution, by block.
@@ -46,15 +46,15 @@ struct Map {
     width: i64,
 }
 
-/// What lies beyond a picture's first and last pixel: what a convolution of 3 × 3 sees.
+/// The border beyond an image's first and last pixel that a 3 × 3 convolution reads.
 const CONVOLUTION: (i64, i64) = (1, 1);
-/// Pools see nothing beyond; but what does not fill the last pool is kept apart from it.
+/// Pools read nothing beyond; an incomplete last pool is kept separate.
 const POOL: (i64, i64) = (0, 2);
 const NOTHING: (i64, i64) = (0, 0);
 
 impl Span {
     /// The pixels whose centres lie, for each part, between one place and another, in fractions of the
-    /// pictures' side of so many pixels. What lies a hundredth of a pixel outside counts too, against rounding.
+    /// images' side of this many pixels. A hundredth of a pixel more is included, against rounding.
     pub fn over(reaches: impl Iterator<Item = (f64, f64)>, pixels: usize) -> Span {
         const ROUNDING: f64 = 0.01;
         let side = pixels as f64;
@@ -155,13 +155,13 @@ impl Parts {
         self.with(self.rows.from(&other.rows), self.columns.from(&other.columns))
     }
 
-    /// As they lie in a map with a border of so many rows and columns before it.
+    /// Their places in a map with a border of this many rows and columns before it.
     fn bordered(&self, before: i64) -> Parts {
         let shifted = |span: &Span| span.with(|first| first + before, span.length);
         self.with(shifted(&self.rows), shifted(&self.columns))
     }
 
-    /// Whether there is one part for each of so many pictures, in their order.
+    /// Whether there is one part for each of this many images, in their order.
     fn is_one_each(&self, pictures: i64) -> bool {
         self.of.len() as i64 == pictures && self.of.iter().zip(0..).all(|(of, own)| *of == own)
     }
@@ -239,7 +239,7 @@ impl Map {
 }
 
 impl Folded {
-    /// Answers to pictures `[B, C, H, W]` and keeps all that was computed: logits `[B, K]` and the rest.
+    /// Logits `[B, K]` of images `[B, C, H, W]`, with all intermediate results.
     pub fn known(&self, pictures: &Tensor) -> (Tensor, Known) {
         let _guard = tch::no_grad_guard();
         let mut x = network::input(pictures, self.precision);
@@ -260,8 +260,8 @@ impl Folded {
         (logits, Known { inputs, pooled, last: Map::new(&x, NOTHING) })
     }
 
-    /// Logits `[P, K]` of pictures that differ from known ones, each in one part alone: as
-    /// [`Folded::logits`] of them, to rounding. `changed` is what lies in the parts then, `[P, C, h, w]`.
+    /// Logits `[P, K]` of images that differ from known ones, each in one part alone: equal to
+    /// [`Folded::logits`] of them, to rounding. `changed` has the pixels of the parts, `[P, C, h, w]`.
     pub fn changed(&self, known: &Known, changed: &Tensor, parts: &Parts) -> Tensor {
         let _guard = tch::no_grad_guard();
         let mut x = network::input(changed, self.precision);
@@ -295,7 +295,7 @@ impl Folded {
     }
 }
 
-/// What lies between two blocks, of parts: a pool and a ReLU.
+/// The layers between two blocks, for parts: a pool and a ReLU.
 fn pool(input: &Map, x: &Tensor, parts: &Parts) -> (Tensor, Parts) {
     let (height, width) = (input.height / 3, input.width / 3);
     if parts.size() == (input.height, input.width) {
@@ -326,7 +326,7 @@ mod tests {
         let model = ModelSpec { blocks, batch_norm_momentum: 0.5 };
         let network = Network::new(&model, 2, 3, Precision::F32, Device::Cpu, 3);
         for mut parameter in network.parameters() {
-            // Nothing stays at 0, so that a border taken for a pixel shows.
+            // Nothing stays at 0, so that a border used as a pixel is detected.
             let _ = parameter.tensor.g_add_scalar_(0.05);
         }
         network.folded()
@@ -340,7 +340,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(60))]
 
         #[test]
-        fn changed_parts_are_answered_as_whole_pictures(
+        fn changed_parts_give_the_predictions_of_whole_images(
             blocks in prop::sample::select(vec![
                 vec![&[4i64][..]],
                 vec![&[4, 3][..], &[5][..]],

@@ -1,4 +1,4 @@
-//! A network as it answers.
+//! A network for inference, with batch normalisation folded in.
 
 use tch::Tensor;
 
@@ -6,8 +6,8 @@ use super::network::{self, Affine, Convolution, EPSILON, Network};
 use super::parameters::Placed;
 use crate::experiment::Precision;
 
-/// A network in which batch normalisation, whose statistics no longer move, has gone into the filters
-/// before it: what is left of a layer is a convolution and a ReLU (Jacob et al. 2018, section 3.2).
+/// A network in which batch normalisation, whose statistics are fixed, is folded into the filters before it:
+/// each layer is a convolution and a ReLU (Jacob et al. 2018, section 3.2).
 #[derive(Debug)]
 pub struct Folded {
     pub(super) blocks: Vec<Vec<Layer>>,
@@ -17,7 +17,7 @@ pub struct Folded {
     pub(super) precision: Precision,
 }
 
-/// So many numbers stay in a CPU's caches, about.
+/// About this many numbers stay in a CPU's caches.
 const IN_CACHE: i64 = 5 << 20;
 
 /// A convolution and, where no pool follows, a ReLU.
@@ -26,7 +26,7 @@ pub(super) struct Layer {
     /// `[O, I, 3, 3]` and `[O]`, of the precision's kind.
     weight: Tensor,
     bias: Tensor,
-    /// Whether a pool follows. What it takes is cut off at 0 after it, as in [`Network::forward`].
+    /// Whether a pool follows. The ReLU is applied after it, as in [`Network::forward`].
     pooled: bool,
 }
 
@@ -52,7 +52,7 @@ impl Folded {
     }
 
     /// Logits `[N, K]` of pictures `[N, C, H, W]`, f32. An image's do not depend on the others of its
-    /// batch, but for rounding.
+    /// batch, except for rounding.
     pub fn logits(&self, pictures: &Tensor) -> Tensor {
         let _guard = tch::no_grad_guard();
         let at_once = self.at_once(pictures);
@@ -64,13 +64,13 @@ impl Folded {
         Tensor::cat(&logits, 0)
     }
 
-    /// Whether it is faster to compute anew half of a picture's features than all of them. In bfloat16 it is
-    /// not: to cut out the half and to put it back takes longer than to compute it.
+    /// Whether recomputing half of an image's features is faster than all of them. In bfloat16 it is not: cutting
+    /// out the half and putting it back takes longer than computing it.
     pub fn pays_in_parts(&self) -> bool {
         self.precision != Precision::Bf16
     }
 
-    /// How many pictures a CPU answers at once: so many that what a layer gives stays in its caches. In
+    /// The batch size on a CPU: as many images as keep a layer's output in its caches. In
     /// bfloat16, where filters wait for memory and not for the processor, that is worth a factor of 1.2 to 1.8.
     pub fn at_once(&self, pictures: &Tensor) -> i64 {
         let [images, _, height, width] = pictures.size()[..] else { unreachable!("[N, C, H, W]") };
@@ -80,15 +80,15 @@ impl Folded {
         (IN_CACHE / self.largest(height, width) / 8 * 8).clamp(8, 128)
     }
 
-    /// How many changed parts of a height and width a CPU answers at once: fewer numbers than of whole
-    /// pictures, since what is known lies in the caches too.
+    /// The batch size for changed parts of a height and width on a CPU: fewer numbers than for whole images, because the
+    /// known results are in the caches too.
     pub fn parts_at_once(&self, (height, width): (i64, i64)) -> i64 {
-        // The first convolutions see some pixels more.
+        // The first convolutions read some more pixels.
         let around = 2 * self.blocks.first().map_or(0, Vec::len) as i64;
         (IN_CACHE / 5 / self.largest(height + around, width + around)).max(1)
     }
 
-    /// The most numbers that a layer gives for one picture of a height and width.
+    /// The largest output of a layer for one image of a height and width.
     fn largest(&self, height: i64, width: i64) -> i64 {
         let of_block = |(index, block): (usize, &Vec<Layer>)| {
             let smaller = 3i64.pow(index as u32);
@@ -159,7 +159,7 @@ mod tests {
         made.permute([0, 3, 1, 2])
     }
 
-    /// Layer by layer as the network is written down, with the running statistics.
+    /// The unfolded network layer by layer, with the running statistics.
     fn unfolded(network: &Network, pictures: &Tensor) -> Tensor {
         let mut x = pictures.shallow_clone();
         for (index, block) in network.blocks.iter().enumerate() {
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn it_answers_as_the_network_that_it_was_made_of() {
+    fn its_predictions_are_those_of_the_unfolded_network() {
         let network = network(Precision::F32);
         for mut parameter in network.parameters() {
             // No tensor is left at 0 or 1, the shifts of the convolutions neither.

@@ -1,7 +1,7 @@
 //! The network.
 //!
-//! In: standardised pictures `[N, C, H, W]`. Out: logits `[N, K]`. This room knows the layers and their
-//! parameters, and nothing of data, losses or epochs.
+//! In: standardised pictures `[N, C, H, W]`. Out: logits `[N, K]`. This room has the layers and their
+//! parameters, and does not depend on data, losses or epochs.
 
 mod changed;
 mod folded;

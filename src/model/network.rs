@@ -16,7 +16,7 @@ pub(super) const EPSILON: f64 = 1e-3;
 /// Blocks of 3 × 3 convolutions (stride 1, same padding), each with batch normalisation and ReLU; a
 /// 3 × 3 max pool with stride 3 after every block but the last; global average pooling; one dense layer.
 ///
-/// This is the network as it learns; [`Folded`] is the same network as it answers.
+/// This is the network in training; [`Folded`] is the same network for inference.
 ///
 /// Activations lie channels-last in memory: an input made as `[N, H, W, C]` and permuted to
 /// `[N, C, H, W]` keeps that format through the network, which is worth a third of the time on a CPU.
@@ -26,7 +26,7 @@ pub struct Network {
     /// `[K, C]` and `[K]`.
     pub(super) head: Affine,
     parameters: Parameters,
-    /// Where the first convolution's statistics are taken from the patches that it sees.
+    /// Where the first convolution's statistics are computed from its input patches.
     pub(super) patches: Option<Patches>,
     pub(super) precision: Precision,
     /// How far a step moves the running statistics towards a batch's: libtorch's sense of momentum, which
@@ -56,8 +56,7 @@ pub struct Parameter {
     pub name: String,
     /// f32, without gradient.
     pub tensor: Tensor,
-    /// Whether it counts among what is learned; batch normalisation's running statistics move by
-    /// themselves.
+    /// Whether it is trainable; batch normalisation's running statistics are not.
     pub trainable: bool,
 }
 
@@ -126,7 +125,7 @@ impl Network {
     /// Logits `[N, K]` of pictures `[N, C, H, W]`, f32, in training: batch normalisation uses the batch's
     /// own statistics and moves the running ones.
     ///
-    /// What a convolution adds to its output is left out, since the batch's mean takes it away again; its
+    /// The bias of a convolution is omitted, because the batch's mean cancels it; its
     /// gradient is 0. (An optimiser that divides by the size of a gradient would make steps of full length
     /// out of its rounding.)
     pub fn forward(&self, pictures: &Tensor) -> Tensor {
@@ -148,8 +147,8 @@ impl Network {
                     }
                     _ => normalised(convolution, &x, norm_step),
                 };
-                // What is pooled next is cut off at 0 after that: the largest of a few numbers is the same
-                // either way, and a ninth of them is left.
+                // Before a pool the ReLU is applied after it: the result is the same, with a ninth of the
+                // numbers.
                 if !(pooled && place + 1 == block.len()) {
                     x = x.relu_();
                 }
@@ -160,8 +159,8 @@ impl Network {
     }
 
     /// The same network with batch normalisation's statistics of other pictures, `[N, C, H, W]` a batch: the
-    /// means over batches of a batch's mean and of its unbiased variance, each layer's as the layers before
-    /// it answer under the batch's own ("precise" statistics: Wu and Johnson 2021, arXiv 2105.07576). Every
+    /// means over batches of a batch's mean and of its unbiased variance, each layer's with the layers before
+    /// it normalised by the batch's own ("precise" statistics: Wu and Johnson 2021, arXiv 2105.07576). Every
     /// batch counts the same. Without a batch they stay as they are. The weights are shared, the statistics
     /// are not.
     pub fn adapted(&self, batches: &mut dyn Iterator<Item = Tensor>) -> Network {
@@ -193,12 +192,12 @@ impl Network {
         self.parameters.gradient(loss)
     }
 
-    /// All that an optimiser moves, `[M]`, f32, sharing the network's storage.
+    /// All trainable parameters, `[M]`, f32, sharing the network's storage.
     pub fn moving(&self) -> Tensor {
         self.parameters.moving()
     }
 
-    /// The network as it answers, from its weights as they are now.
+    /// The network for inference, from its present weights.
     pub fn folded(&self) -> Folded {
         Folded::new(self)
     }
@@ -236,7 +235,7 @@ impl Network {
             .collect()
     }
 
-    /// Takes over the values of a [`snapshot`](Network::snapshot). The error names the first tensor that
+    /// Loads the values of a [`snapshot`](Network::snapshot). The error names the first tensor that
     /// is missing or has another shape.
     pub fn restore(&self, snapshot: &[(String, Tensor)]) -> Result<(), String> {
         for mut parameter in self.parameters() {
@@ -251,9 +250,8 @@ impl Network {
         Ok(())
     }
 
-    /// What a convolution adds to its output goes into the running mean, which takes it away again: training
-    /// leaves it out, so that the running mean must be of outputs without it. Nothing changes in a network
-    /// that was trained here.
+    /// Moves the bias of a convolution into the running mean, which cancels it: training omits the bias, so that the
+    /// running mean must be of outputs without it. No effect on a network that was trained here.
     fn carry_shifts_over(&self) {
         let _guard = tch::no_grad_guard();
         for Convolution { filter, running_mean, .. } in self.blocks.iter().flatten() {
@@ -268,7 +266,7 @@ impl Network {
         weights::encode(&self.snapshot(), note)
     }
 
-    /// Takes over the weights of a safetensors file from its bytes, and gives back its note.
+    /// Loads the weights of a safetensors file from its bytes, and returns its note.
     pub fn decode(&self, bytes: &[u8]) -> Result<String, WeightsError> {
         let Weights { tensors, note } = weights::decode(bytes)?;
         let tensors: Vec<_> = tensors.into_iter().collect();
@@ -318,12 +316,12 @@ pub(super) fn convolve(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, paddi
     x.conv2d(weight, bias, [1, 1], [padding, padding], [1, 1], 1)
 }
 
-/// What lies between two blocks.
+/// The layers between two blocks.
 pub(super) fn pool(x: &Tensor) -> Tensor {
     x.max_pool2d([3, 3], [3, 3], [0, 0], [1, 1], false)
 }
 
-/// What the dense layer takes, `[N, C]`, f32: the mean over each channel.
+/// The input of the dense layer, `[N, C]`, f32: the mean over each channel.
 pub(super) fn features(x: &Tensor) -> Tensor {
     x.mean_dim([2, 3].as_slice(), false, Kind::Float)
 }
@@ -406,7 +404,7 @@ mod tests {
         (network, batches)
     }
 
-    /// Mean and unbiased variance of what the convolution makes of a batch, channel by channel.
+    /// Mean and unbiased variance of the convolution's output for a batch, channel by channel.
     fn moments(network: &Network, batch: &Tensor) -> [Tensor; 2] {
         let weight = &first(network).0.weight.stored;
         let outputs = convolve(batch, weight, None, 1).to_kind(Kind::Double);
@@ -469,7 +467,7 @@ mod tests {
 
     /// Of a network that was trained elsewhere, where convolutions have shifts of their own.
     #[test]
-    fn shifts_of_convolutions_change_sides_and_no_answer() {
+    fn moving_the_bias_of_convolutions_changes_no_prediction() {
         let foreign = network(1);
         for mut parameter in foreign.parameters() {
             let _ = parameter.tensor.g_add_scalar_(0.1);
@@ -480,7 +478,7 @@ mod tests {
         let answers = [&foreign, &own].map(|network| network.folded().logits(&pictures));
         let apart = (&answers[0] - &answers[1]).abs().max().double_value(&[]);
         assert!(apart < 1e-4, "{apart}");
-        // And they agree on what a step of training makes of the running mean.
+        // And a training step gives both the same running mean.
         let _ = own.forward(&pictures);
         let shift = own.parameters().into_iter().find(|p| p.name == "blocks.0.0.conv.bias");
         assert_eq!(shift.unwrap().tensor.abs().max().double_value(&[]), 0.0);

@@ -12,30 +12,30 @@ pub(super) struct Parameters {
     flat: Tensor,
     /// How many numbers, from the first on, are the filters': those that are rounded in `bf16`.
     filters: i64,
-    /// How many numbers, from the first on, the optimiser moves. After them lie the shifts of the
-    /// convolutions, which change nothing in training: batch normalisation takes them away again.
+    /// How many numbers, from the first on, are trainable. After them are the biases of the convolutions, which have no
+    /// effect in training: batch normalisation cancels them.
     moving: i64,
     /// `[filters]`, bfloat16: the filters as convolutions take them, where that is not float32.
     rounded: Option<Tensor>,
-    /// What gradients are taken with respect to, in the order of the buffer.
+    /// The tensors with gradients, in the order of the buffer.
     leaves: Vec<Tensor>,
 }
 
 /// The initial values of a tensor of the network.
 pub(super) struct Initial {
-    /// Row-major in memory as the tensor is to lie there.
+    /// Row-major in the tensor's memory layout.
     pub values: Tensor,
     pub part: Part,
 }
 
-/// Where in the buffer a tensor lies.
+/// The position of a tensor in the buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Part {
     /// Of a convolution, made as `[O, 3, 3, I]` and seen as `[O, I, 3, 3]`: channels-last in memory.
     Filter,
     /// Of batch normalisation and of the dense layer.
     Other,
-    /// Of a convolution: what it adds to its output.
+    /// The bias of a convolution.
     Shift,
 }
 
@@ -115,14 +115,14 @@ impl Parameters {
         }
     }
 
-    /// Rounds the filters anew, after they were moved or restored.
+    /// Rounds the filters again, after a step or a restore.
     pub fn refresh(&self) {
         if let Some(rounded) = &self.rounded {
             rounded.shallow_clone().copy_(&self.flat.narrow(0, 0, self.filters));
         }
     }
 
-    /// What the optimiser moves, `[M]`, f32: shares the buffer.
+    /// The trainable parameters, `[M]`, f32: shares the buffer.
     pub fn moving(&self) -> Tensor {
         self.flat.narrow(0, 0, self.moving)
     }

@@ -1,11 +1,11 @@
-//! Batch normalisation of the first convolution, without a pass over what the convolution gives.
+//! Batch normalisation of the first convolution, without a pass over its output.
 
 use tch::{Device, Kind, Tensor};
 
 use super::network::{self, Convolution, EPSILON};
 use crate::experiment::ModelSpec;
 
-/// What a convolution gives is linear in the patches of 3 × 3 that it sees, so that its mean and variance over
+/// The output of a convolution is linear in its 3 × 3 input patches, so that its mean and variance over
 /// a batch follow from theirs: with a filter `w` they are `w · μ` and `wᵀ Σ w`. Pictures have few channels, and
 /// their patches are fewer numbers than what the first convolution makes of them: to take `μ` and `Σ` and to
 /// put the normalisation into the filter takes less time, on a CPU, than to go through the result for its
@@ -104,7 +104,7 @@ mod tests {
         network
     }
 
-    /// Pictures as they come: smooth, the left half covered with a value far from the mean.
+    /// Typical images: smooth, the left half masked with a value far from the mean.
     fn covered(channels: i64, size: i64) -> Tensor {
         let noise =
             random::normal(&[6, size, size, channels], Device::Cpu, 7).permute([0, 3, 1, 2]);

@@ -1,4 +1,4 @@
-//! What a network answers to a whole split.
+//! A network's predictions for a whole split.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ const ON_CPU: usize = 128;
 /// Enough to keep it busy.
 const ON_GPU: usize = 512;
 
-/// Logits `[N, K]`, f32, on the device, of a split's images in their order, covered where there is a cover.
+/// Logits `[N, K]`, f32, on the device, of a split's images in their order, masked if `cover` is given.
 /// `seed` is the training's: it draws the noise of a `noise` fill.
 pub fn answers(network: &Folded, data: &OnDevice, cover: Option<&Cover>, seed: u64) -> Tensor {
     let _guard = tch::no_grad_guard();
@@ -28,9 +28,9 @@ pub fn answers(network: &Folded, data: &OnDevice, cover: Option<&Cover>, seed: u
     Tensor::cat(&logits, 0)
 }
 
-/// As [`answers`], under several covers: where one hides but a part of the pictures, only what depends on that
-/// part is computed anew, and the rest is what whole pictures gave. What it gives for one of them does not
-/// depend on the others; to ask for one alone takes longer than [`answers`].
+/// As [`answers`], under several masks: if one masks only a part of the images, only what depends on that part is
+/// recomputed from the results for whole images. The result for one mask does not depend on the others; a single one
+/// takes longer than [`answers`].
 pub fn answers_under(
     network: &Folded,
     data: &OnDevice,
@@ -75,7 +75,7 @@ struct Batch {
 }
 
 impl Batch {
-    /// Of the noise that may cover them.
+    /// The seed of the noise that may mask them.
     fn noise(&self, seed: u64) -> i64 {
         random::torch_seed(seed, "evaluation noise", &[self.number])
     }
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn several_covers_are_answered_as_each_by_itself() {
+    fn several_masks_give_the_predictions_of_each_alone() {
         let data = data();
         let model = ModelSpec { blocks: vec![vec![8, 8], vec![12]], batch_norm_momentum: 0.9 };
         let network = Network::new(&model, 1, 2, Precision::F32, Device::Cpu, 4).folded();
@@ -151,7 +151,7 @@ mod tests {
             let alone = answers(&network, &data, *cover, 3);
             let apart = (&alone - together).abs().max().double_value(&[]);
             assert!(apart < 1e-5 * alone.abs().max().double_value(&[]), "{apart}");
-            // What is given does not depend on what else is asked for, to the last bit.
+            // The result is bit-identical whatever else is computed with it.
             assert_eq!(&answers_under(&network, &data, &[*cover], 3)[0], together);
         }
         assert_eq!(together[1], answers(&network, &data, None, 3));

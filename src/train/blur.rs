@@ -1,9 +1,9 @@
-//! The picture under a blur, as batched tensor operations.
+//! Gaussian blur as batched tensor operations.
 
 use tch::{Kind, Tensor};
 
 /// Pictures `[B, C, H, W]` under a Gaussian of this standard deviation in pixels; beyond the border its
-/// nearest pixel goes on.
+/// nearest pixel is repeated.
 pub(super) fn blurred(pictures: &Tensor, deviation: f64) -> Tensor {
     let radius = (3.0 * deviation).ceil() as i64;
     let at = Tensor::arange_start(-radius, radius + 1, (Kind::Float, pictures.device()));
@@ -18,7 +18,7 @@ pub(super) fn blurred(pictures: &Tensor, deviation: f64) -> Tensor {
     along(&rows, [0, 0, radius, radius], [size, 1])
 }
 
-/// A kernel `[H, W]` for so many channels, each by itself: `[C, 1, H, W]`.
+/// A kernel `[H, W]` for this many independent channels: `[C, 1, H, W]`.
 fn for_channels(kernel: &Tensor, channels: i64) -> Tensor {
     let shape = kernel.size();
     kernel.view([1, 1, shape[0], shape[1]]).repeat([channels, 1, 1, 1])

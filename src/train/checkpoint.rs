@@ -1,8 +1,8 @@
 //! Checkpoint of a running training; resuming is bit-exact.
 //!
-//! It is a safetensors file whose note opens with the BLAKE3 of the whole file, taken while the hash's own
-//! digits read 0: what a power cut leaves (a header over zeroed data), and a single flipped bit, would
-//! otherwise be a valid file, and the training would end as another network without a word.
+//! It is a safetensors file whose note starts with the BLAKE3 of the whole file, computed with the hash's own digits set
+//! to 0: a file damaged by a power cut (a header over zeroed data) or a flipped bit would otherwise be valid, and the
+//! training would silently give another network.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -18,7 +18,7 @@ use crate::epoch::EpochRecord;
 use crate::model::Network;
 use crate::model::weights::{self, FormatError, Weights};
 
-/// Everything that the rest of a training depends on. Random draws are not among it: each comes from a
+/// Everything that the rest of a training depends on. Random state is not part of it: each draw comes from a
 /// generator seeded by (seed, purpose, epoch, step).
 #[derive(Debug)]
 pub struct Checkpoint(Vec<u8>);
@@ -31,9 +31,9 @@ const DIGITS: usize = 64;
 pub enum CheckpointError {
     #[error("it is {0}")]
     Format(#[from] FormatError),
-    #[error("it carries no checksum, as those of earlier versions do")]
+    #[error("it has no checksum; an earlier version wrote it")]
     Unsealed,
-    #[error("its content is not what was written")]
+    #[error("its content has changed since it was written")]
     Changed,
     #[error("its state cannot be read ({0})")]
     State(#[from] serde_json::Error),
@@ -43,12 +43,12 @@ pub enum CheckpointError {
     OtherNetwork(String),
 }
 
-/// Where a training stands, but for its tensors.
+/// The state of a training, without its tensors.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Progress {
     /// Epochs finished.
     pub epochs: Vec<EpochRecord>,
-    /// Of the epoch under way: the loss of each step done, the right answers, the seconds.
+    /// Of the current epoch: the loss of each step done, the correct predictions, the seconds.
     pub losses: Vec<f32>,
     pub correct: f64,
     pub seconds: f64,
@@ -101,10 +101,10 @@ impl Checkpoint {
         Checkpoint(bytes)
     }
 
-    /// What was stored as a checkpoint of the training `training`.
+    /// Reads a stored checkpoint of the training `training`.
     ///
     /// # Errors
-    /// Where it is not, byte for byte, what such a training wrote.
+    /// Where its bytes are not exactly those that the training wrote.
     pub fn open(bytes: Vec<u8>, training: &str) -> Result<Checkpoint, CheckpointError> {
         let place = digits(&bytes);
         let (_, state) = decode(&bytes)?;

@@ -1,4 +1,4 @@
-//! What the last bits of a training's numbers depend on beside its settings, data and seed.
+//! The environment that the last bits of a training's numbers depend on, beside its settings, data and seed.
 
 use serde::{Deserialize, Serialize};
 use tch::Device;
@@ -13,17 +13,17 @@ pub struct Circumstances {
     pub threads: u32,
     /// `cpu`, `cuda:0` …
     pub device: String,
-    /// The model of that CPU or GPU; empty where it is not known.
+    /// The model of that CPU or GPU; empty if unknown.
     pub processor: String,
 }
 
-/// What becomes of a training whose checkpoint was made under other circumstances.
+/// How a training resumes from a checkpoint that was made in another environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resumption {
-    /// It goes on with the checkpoint's threads. Where the processor is another, its numbers are those of
-    /// neither: the words say so.
+    /// It resumes with the checkpoint's threads. On another processor its numbers match neither; the text says
+    /// so.
     GoOn { warning: Option<String> },
-    /// It begins again, for this reason.
+    /// It restarts, for this reason.
     BeginAgain { reason: String },
 }
 
@@ -34,7 +34,7 @@ impl Circumstances {
         Circumstances { threads, device: name, processor }
     }
 
-    /// What a training here makes of a checkpoint that was made under the circumstances `then`.
+    /// How a training here resumes from a checkpoint that was made in the environment `then`.
     pub fn resume(&self, then: &Circumstances) -> Resumption {
         let kind = |device: &str| device.split(':').next().unwrap_or_default().to_owned();
         if kind(&self.device) != kind(&then.device) {
@@ -44,7 +44,7 @@ impl Circumstances {
         let mut warnings = Vec::new();
         if self.threads != then.threads {
             warnings.push(format!(
-                "it goes on with the threads that it was begun with, {} and not {}, since their number \
+                "it resumes with the threads that it was started with, {} and not {}, because their number \
                  shows in the last bits",
                 then.threads, self.threads
             ));
@@ -56,7 +56,7 @@ impl Circumstances {
         };
         if !same {
             warnings.push(format!(
-                "it was begun on another processor ({}, here {}), so that its last bits are those of \
+                "it was started on another processor ({}, here {}), so its last bits match those of \
                  neither",
                 then.processor(),
                 self.processor()
@@ -87,17 +87,17 @@ mod tests {
     }
 
     #[test]
-    fn another_thread_count_or_processor_is_said() {
+    fn another_thread_count_or_processor_is_reported() {
         let here = on(1, "cpu", "EPYC");
         assert_eq!(warning(&here, &here), "");
         assert_eq!(
             warning(&here, &on(2, "cpu", "EPYC")),
-            "it goes on with the threads that it was begun with, 2 and not 1, since their number shows \
+            "it resumes with the threads that it was started with, 2 and not 1, because their number shows \
              in the last bits"
         );
         assert_eq!(
             warning(&here, &on(1, "cpu", "")),
-            "it was begun on another processor (cpu, here EPYC), so that its last bits are those of neither"
+            "it was started on another processor (cpu, here EPYC), so its last bits match those of neither"
         );
         let both = warning(&here, &on(2, "cpu", "Xeon"));
         assert!(both.contains("2 and not 1") && both.contains("(Xeon, here EPYC)"), "{both}");

@@ -1,4 +1,4 @@
-//! What covers a split's images, on the device.
+//! The masks of a split's images, on the device.
 
 use std::ops::Range;
 
@@ -9,17 +9,17 @@ use crate::model::{Parts, Span};
 use crate::random;
 use crate::region::{Fill, Mode, RandomSets};
 
-/// What covers a split's images: one mask an image, in the data's own resolution.
+/// The masks of a split's images: one per image, at the data's resolution.
 #[derive(Debug)]
 pub struct Cover {
-    /// 1 = hidden.
+    /// 1 = masked.
     masks: Sides,
     fill: Fill,
-    /// The rows and columns between which all that is hidden of an image lies; empty where nobody asked.
+    /// The rows and columns that contain all masked pixels of an image; empty until requested.
     boxes: Vec<Bounds>,
 }
 
-/// Rows and columns, each from the first to the last, which is left out; 0 and 0 where nothing is hidden.
+/// Rows and columns, each from the first to the last (exclusive); 0 and 0 if nothing is masked.
 #[derive(Debug, Clone, Copy)]
 struct Bounds {
     rows: (i64, i64),
@@ -43,15 +43,15 @@ impl Bounds {
     }
 }
 
-/// Covers a split's images with another set of regions at every visit.
+/// Masks a split's images with a random set of regions in every epoch.
 #[derive(Debug)]
 pub struct RandomCover {
     sets: RandomSets,
-    /// Bit i says whether region i holds the pixel.
+    /// Bit i is set if region i contains the pixel.
     members: Sides,
 }
 
-/// What covers training images.
+/// The masks of training images.
 #[derive(Debug)]
 pub enum TrainCover {
     Fixed(Cover),
@@ -62,8 +62,8 @@ pub enum TrainCover {
 #[derive(Debug)]
 struct Sides {
     as_is: Tensor,
-    /// For images that are flipped: as they lie before the flip, so that what a condition calls left lies
-    /// left after it. `None` where that is the same.
+    /// For images that are flipped: the masks before the flip, so that the condition's left is on the left
+    /// after it. `None` where that is the same.
     flipped: Option<Tensor>,
 }
 
@@ -90,8 +90,8 @@ impl Cover {
         Cover { masks: Sides { as_is, flipped: None }, fill, boxes: boxes.collect() }
     }
 
-    /// The part of some images, one after the other, in which all that is hidden lies; `None` where that is
-    /// more than half of a picture.
+    /// The part of some images, one after the other, that contains all masked pixels; `None` if it is more than half
+    /// of an image.
     pub(super) fn part(&self, images: Range<usize>) -> Option<Parts> {
         let [_, height, width] = self.masks.as_is.size()[..] else { unreachable!("[N, H, W]") };
         let boxes = self.boxes.get(images)?.iter();
@@ -109,7 +109,7 @@ impl Cover {
         Cover { masks: Sides { as_is, flipped }, fill, boxes }
     }
 
-    /// How much of each pixel of some images is hidden, `[B, 1, H, W]`, f32: 0 or 1. `flipped` as for
+    /// The masked share of each pixel of some images, `[B, 1, H, W]`, f32: 0 or 1. `flipped` as for
     /// [`TrainCover::hidden`].
     pub(crate) fn hidden(&self, index: &Tensor, flipped: Option<&Tensor>) -> Tensor {
         self.masks.select(index, flipped).unsqueeze(1).to_kind(Kind::Float)
@@ -143,7 +143,7 @@ impl RandomCover {
         RandomCover { sets: sets.clone(), members }
     }
 
-    /// A set for each of so many images, `[B]`, on the device.
+    /// A set for each of this many images, `[B]`, on the device.
     pub(super) fn draw(&self, images: usize, generator: &mut impl Rng) -> Tensor {
         let sets: Vec<i32> = (0..images).map(|_| self.sets.draw(generator)).collect();
         let members = &self.members.as_is;
@@ -160,7 +160,7 @@ impl RandomCover {
         }
     }
 
-    /// A cover with one set for each image, drawn once.
+    /// Masks with one set for each image, drawn once.
     pub fn settled(&self, seed: u64) -> Cover {
         let mut generator = random::generator(seed, "validation sets", &[]);
         let images = self.members.as_is.size()[0];
@@ -185,7 +185,7 @@ impl From<RandomCover> for TrainCover {
 }
 
 impl TrainCover {
-    /// A set for each of so many visits, `[B]`, where sets are drawn.
+    /// A set for each of this many images, `[B]`, where sets are drawn.
     pub(super) fn draw(&self, images: usize, generator: &mut impl Rng) -> Option<Tensor> {
         match self {
             TrainCover::Fixed(_) => None,

@@ -1,4 +1,4 @@
-//! Which processor trains, and how libtorch computes there.
+//! The device of a training, and libtorch's settings there.
 
 use std::path::PathBuf;
 
@@ -7,8 +7,8 @@ use tch::{Cuda, Device};
 use crate::experiment::{DeviceChoice, Precision};
 use crate::machine::device::{AskedBy, DeviceError, NoCuda, VISIBLE, has_driver};
 
-/// The device to train on. `auto` takes the first GPU where there is a driver, and says on stderr why not
-/// where the driver is there and the GPU cannot be used.
+/// The device to train on. `auto` takes the first GPU if there is a driver, and warns on stderr
+/// if the driver exists but the GPU cannot be used.
 ///
 /// Call it before the first tensor is made: opening libtorch's CUDA part registers its back end.
 pub fn choose(choice: DeviceChoice) -> Result<(Device, Option<NoCuda>), DeviceError> {
@@ -37,7 +37,7 @@ pub fn name(device: Device) -> String {
     }
 }
 
-/// The model of the processor behind a device; empty where the system does not tell.
+/// The model of a device's processor; empty if the system does not provide it.
 pub fn processor(device: Device) -> String {
     crate::machine::device::processor(match device {
         Device::Cuda(index) => Some(index),
@@ -45,11 +45,11 @@ pub fn processor(device: Device) -> String {
     })
 }
 
-/// Sets what float32 means on a device: nothing is left to libtorch's default, by which cuDNN's convolutions
-/// round to TF32.
+/// Sets the float32 precision on a device explicitly: by libtorch's default cuDNN's convolutions round to
+/// TF32.
 ///
 /// # Errors
-/// Where the precision cannot be had there.
+/// Where the precision is not available there.
 pub fn set_precision(precision: Precision, device: Device) -> Result<(), DeviceError> {
     let tf32 = precision == Precision::Tf32;
     if device.is_cuda() {
@@ -65,20 +65,20 @@ pub fn set_precision(precision: Precision, device: Device) -> Result<(), DeviceE
     }
 }
 
-/// Bounds libtorch's threads and readies its memory. Call it once, before the first tensor is made.
+/// Limits libtorch's threads and configures its memory. Call it once, before the first tensor is made.
 pub fn prepare(threads: u32) {
     set_threads(threads);
     keep_large_blocks();
 }
 
-/// Bounds libtorch's threads from now on. It is for the thread that trains to call: OpenMP counts for each
-/// by itself.
+/// Limits libtorch's threads from now on. To be called by the thread that trains: OpenMP's limit is per
+/// thread.
 pub fn set_threads(threads: u32) {
     tch::set_num_threads(threads as i32);
 }
 
-/// glibc hands blocks of more than 32 MiB back to the system when they are freed, and takes them anew at
-/// the next step: a fifth of a training step. It is told to keep them.
+/// glibc hands blocks of more than 32 MiB back to the system when they are freed, and allocates them again at
+/// the next step: a fifth of a training step. This makes it keep them.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn keep_large_blocks() {
     // SAFETY: mallopt only sets the allocator's own limits.
@@ -87,8 +87,8 @@ fn keep_large_blocks() {
 
 /// Up to glibc 2.34 no block above 32 MiB can be kept off `mmap` by its size: `do_set_mmap_threshold`
 /// (malloc/malloc.c) refuses more than `HEAP_MAX_SIZE / 2`, and mallopt(3) then returns 0. There `mmap` is
-/// given up altogether (`M_MMAP_MAX`), which is never refused: what the heap cannot give is mapped all the
-/// same.
+/// disabled altogether (`M_MMAP_MAX`), which is never refused: blocks that the heap cannot provide are mapped
+/// anyway.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn keep_large_blocks_by(mut mallopt: impl FnMut(i32, i32) -> i32) {
     if mallopt(libc::M_MMAP_THRESHOLD, i32::MAX) == 0 {
@@ -104,7 +104,7 @@ fn open_cuda(index: usize) -> Result<(), NoCuda> {
     if !has_driver() {
         return Err(NoCuda::NoDriver);
     }
-    // Before libtorch is asked anything about CUDA: it would remember that there is none.
+    // Before any CUDA query: libtorch would cache that there is none.
     load_cuda_library().map_err(NoCuda::Library)?;
     let devices = Cuda::device_count();
     let visible = std::env::var(VISIBLE).ok();
@@ -157,7 +157,7 @@ mod tests {
         assert_eq!(told(32 << 20), [threshold, (libc::M_MMAP_MAX, 0), trim]);
     }
 
-    /// Needs no GPU: without one it is the driver that libtorch misses.
+    /// Needs no GPU: without one libtorch reports a missing driver.
     #[test]
     #[ignore = "needs the CUDA libraries: scripts/setup --cuda"]
     fn libtorch_finds_its_cuda_part_once_that_is_open() {

@@ -1,4 +1,4 @@
-//! What libtorch can do and tch has no door to: the C++ is in `door.cpp`.
+//! Functions of libtorch that tch does not expose: the C++ is in `door.cpp`.
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, c_char, c_int};
@@ -16,8 +16,8 @@ pub(super) fn allow_tf32(allowed: bool) -> bool {
     unsafe { fer_lab_allow_tf32(c_int::from(allowed)) == 0 }
 }
 
-/// How often each of libtorch's operators is called within `work`, but for those that only call others: on a
-/// GPU, about the kernels that are launched, beside operators that make no more than a view.
+/// How often each of libtorch's operators is called within `work`, except those that only call others: on a
+/// GPU, about the number of kernel launches, plus operators that only make a view.
 pub fn count_operators(work: impl FnOnce()) -> BTreeMap<String, u64> {
     // SAFETY: the callbacks are libtorch's own hooks for profilers. The text stays until the next count.
     let text = unsafe {

@@ -1,4 +1,4 @@
-//! All that chance decides in one epoch, drawn before its first step and brought to the device at once.
+//! All random draws of one epoch, made before its first step and copied to the device at once.
 
 use std::ops::Range;
 
@@ -36,7 +36,7 @@ impl Batches {
     }
 }
 
-/// One epoch's images in their order, and what becomes of each.
+/// One epoch's images in their order, with the augmentation of each.
 #[derive(Debug)]
 pub(super) struct Epoch {
     batches: Batches,
@@ -44,7 +44,7 @@ pub(super) struct Epoch {
     images: Batch,
 }
 
-/// Some images in an order, and what becomes of each.
+/// Some images in an order, with the augmentation of each.
 #[derive(Debug)]
 pub(super) struct Batch {
     /// Numbers in the split, `[B]`, i64.
@@ -53,7 +53,7 @@ pub(super) struct Batch {
     pub labels: Tensor,
     pub actual: Tensor,
     pub warp: Option<Warp>,
-    /// Which images are flipped, `[B]`, bool, where there is a cover that may depend on it.
+    /// Which images are flipped, `[B]`, bool, if there are masks that may depend on it.
     pub flips: Option<Tensor>,
     /// A set of regions for each image, `[B]`, where sets are drawn.
     pub sets: Option<Tensor>,
@@ -116,8 +116,8 @@ impl Epoch {
         }
     }
 
-    /// How many of the logits `[N, K]` of an epoch's images, in their order, name the class with most votes,
-    /// from one place to another.
+    /// The number of correct predictions among the logits `[N, K]` of an epoch's images, in their order, from one place to
+    /// another.
     pub fn right(&self, logits: &Tensor, places: Range<usize>) -> f64 {
         let (start, length) = (places.start as i64, places.len() as i64);
         let part = |tensor: &Tensor| tensor.narrow(0, start, length);
@@ -131,7 +131,7 @@ impl Batch {
     }
 }
 
-/// How many of some logits `[B, K]` name the class with most votes, `[B]`.
+/// The number of logits `[B, K]` whose largest is the class with most votes, `[B]`.
 pub(super) fn right(logits: &Tensor, actual: &Tensor) -> f64 {
     logits
         .argmax(-1, false)

@@ -1,18 +1,18 @@
-//! Masked pixels filled from what is seen around them, as batched tensor operations.
+//! Masked pixels filled from the visible ones around them, as batched tensor operations.
 //!
 //! In: pictures and masks. Out: the pictures with the steady state of diffusion under the masks. This file
-//! does not know where masks come from.
+//! does not depend on the source of the masks.
 
 use std::f64::consts::PI;
 
 use tch::{Kind, Tensor};
 
-/// No pixel of an inpainted picture is further from the steady state, as a share of the range of what is
-/// seen.
+/// No pixel of an inpainted picture is further from the steady state, as a share of the range of the
+/// visible pixels.
 const TOLERANCE: f64 = 1e-3;
 
-/// To this share of a value, single precision is exact enough to be solved to: what counts where all that is
-/// seen is the same.
+/// The share of a value to which single precision can be solved: decisive where all visible pixels are
+/// equal.
 const ROUNDING: f64 = 1e-6;
 
 /// Many times what any picture and mask took: 10 to 25 up to 224 × 224, 65 where it is 8 × 1024.
@@ -21,13 +21,13 @@ const MOST_STEPS: usize = 500;
 /// Nothing is divided by less.
 const LEAST: f64 = f32::MIN_POSITIVE as f64;
 
-/// Pictures `[B, C, H, W]` whose masked pixels are filled from around: `masks` `[B, 1, H, W]`, f32,
-/// 1 = masked, 0 = seen.
+/// Images `[B, C, H, W]` whose masked pixels are filled from around: `masks` `[B, 1, H, W]`, f32,
+/// 1 = masked, 0 = visible.
 ///
-/// The fill is the steady state of diffusion with the seen pixels held fixed (Laplace's equation): each
+/// The fill is the steady state of diffusion with the visible pixels held fixed (Laplace's equation): each
 /// masked pixel is the mean of its neighbours above, below, left and right. Beyond the picture's border
-/// there are none, so nothing flows across it (the natural boundary condition). Only a picture of which
-/// nothing is seen has no such state; it is filled with 0, the training mean.
+/// there are none, so nothing flows across it (the natural boundary condition). Only a fully masked
+/// image has no such state; it is filled with 0, the training mean.
 ///
 /// Each picture is solved until no pixel is further than [`TOLERANCE`] from the solution, and then left
 /// alone: what it becomes does not depend on the others of its batch.
@@ -66,10 +66,10 @@ pub(super) fn inpainted(pictures: &Tensor, masks: &Tensor) -> Tensor {
 }
 
 /// How small the energy of the error has to be, as conjugate gradients estimate it, for no pixel to be
-/// further off than [`TOLERANCE`] of the seen pixels' range (and [`ROUNDING`]): `[B, C, 1, 1]`.
+/// further off than [`TOLERANCE`] of the visible pixels' range (and [`ROUNDING`]): `[B, C, 1, 1]`.
 ///
-/// Think of the pixels as joined by resistors of 1 Ω. The error is a voltage that is 0 at what is seen, so
-/// its square is nowhere more than the power it spends times the resistance from there to what is seen.
+/// Think of the pixels as joined by resistors of 1 Ω. The error is a voltage that is 0 at visible pixels, so
+/// its square is nowhere more than its power times the resistance from there to a visible pixel.
 /// The estimate is at least a fifth of that power (measured over regions, their complements, lines,
 /// lattices and random masks up to 224 × 224; it was never below 0.26).
 fn energy_limit(pictures: &Tensor, masks: &Tensor) -> Tensor {
@@ -88,7 +88,7 @@ fn energy_limit(pictures: &Tensor, masks: &Tensor) -> Tensor {
 
 /// How far a residual of 1 moves a cell by itself, `[B, 1, h, w]`: pixels, then squares of 2 × 2, of 4 × 4
 /// and so on, until there are three or fewer along each side. A cell is held by its four neighbours and by
-/// what is seen within it.
+/// the visible pixels within it.
 fn cells(seen: &Tensor) -> Vec<Tensor> {
     let mut seen = seen.shallow_clone();
     let mut cells = vec![1.0 / (&seen + 4.0)];
@@ -209,8 +209,8 @@ mod tests {
         known
     }
 
-    /// Every region of the atlas hidden and kept, as it lies in a face that is turned and shifted so far
-    /// that some of them leave the picture.
+    /// Every region of the atlas hidden and kept, in a face that is turned and shifted so far that some of them
+    /// leave the image.
     fn regions(height: usize, width: usize) -> Vec<(String, Vec<u8>)> {
         let turned = Affine { a: 0.93, b: -0.35, c: 0.27, d: 0.35, e: 0.93, f: -0.18 };
         let mut masks = Vec::new();
@@ -228,7 +228,7 @@ mod tests {
         masks
     }
 
-    /// What no face would have: lines, lattices, scattered pixels, a single pixel that is seen.
+    /// Masks unlike any region: lines, lattices, scattered pixels, a single visible pixel.
     fn odd_masks(height: usize, width: usize) -> Vec<(String, Vec<u8>)> {
         let drawn = |name: &str, masked: &dyn Fn(usize, usize) -> bool| {
             let pixels = (0..height * width).map(|pixel| masked(pixel / width, pixel % width));
@@ -315,7 +315,7 @@ mod tests {
                     for ((before, after), _) in
                         picture.iter().zip(&filled).zip(mask).filter(|(_, masked)| **masked == 0)
                     {
-                        assert_eq!(before, after, "{place}: a seen pixel changed");
+                        assert_eq!(before, after, "{place}: a visible pixel changed");
                     }
                 }
             }
@@ -345,7 +345,7 @@ mod tests {
         let _ = masks.narrow(0, 1, 1).narrow(2, 7, 1).narrow(3, 9, 1).fill_(0.0);
         let filled = inpainted(&pictures, &masks);
         assert_eq!(filled.get(0).abs().max().double_value(&[]), 0.0);
-        // The other picture has one pixel that is seen, and becomes it.
+        // The other image has one visible pixel, and takes its value.
         for channel in 0..3 {
             let pixel = pictures.double_value(&[1, channel, 7, 9]);
             let off = (filled.get(1).get(channel) - pixel).abs().max().double_value(&[]);
@@ -402,7 +402,7 @@ mod tests {
         faces::generate(&spec, faces)
     }
 
-    /// The mean step from a covered pixel to its seen neighbour on the right, and the other way round.
+    /// The mean step from a masked pixel to its visible neighbour on the right, and the other way round.
     fn step(pictures: &Tensor, masks: &Tensor) -> f64 {
         let width = pictures.size()[3];
         let next =

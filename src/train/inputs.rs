@@ -1,8 +1,8 @@
-//! What a network sees: the one place where pictures are standardised, warped and covered, in training, in
+//! A network's inputs: the one place where images are standardised, warped and masked, in training, in
 //! evaluation, for sensitivity maps and for previews.
 //!
-//! In: a split on the device, and which of its images; chance's warp in training; what is hidden. Out: the
-//! pictures that the network meets. This file draws nothing but the noise that covers.
+//! In: a split on the device, and which of its images; the random warp in training; the masks. Out: the network's
+//! inputs. The only random draw in this file is the noise of the fill.
 
 use tch::{Device, Kind, Tensor};
 
@@ -31,10 +31,10 @@ pub struct OnDevice {
     standardisation: Standardisation,
 }
 
-/// What is laid over pictures.
+/// The masking of images.
 #[derive(Debug, Clone, Copy)]
 pub struct Covering<'a> {
-    /// How much of each pixel is hidden, `[B, 1, H, W]`, f32, 0 to 1.
+    /// The masked share of each pixel, `[B, 1, H, W]`, f32, 0 to 1.
     pub hidden: &'a Tensor,
     pub fill: Fill,
     /// Of the noise, where the fill is noise.
@@ -84,7 +84,7 @@ impl OnDevice {
         self.pixels.device()
     }
 
-    /// Pictures `[B, C, H, W]` brought back to whole values from 0 to 255, `[B, H, W, C]`.
+    /// Images `[B, C, H, W]` converted back to whole values from 0 to 255, `[B, H, W, C]`.
     pub fn as_seen(&self, pictures: &Tensor) -> Tensor {
         let values = pictures.permute([0, 2, 3, 1]) * &self.deviation + &self.mean;
         values.round().clamp(0.0, 255.0)
@@ -97,13 +97,13 @@ impl OnDevice {
         values.permute([0, 3, 1, 2])
     }
 
-    /// Some images as a network meets them in evaluation, `[B, C, H, W]`: covered where there is a cover.
-    /// `seed` is that of the noise, where it covers with noise.
+    /// The network's inputs for some images in evaluation, `[B, C, H, W]`: masked if there is a mask. `seed` is that
+    /// of the noise, if the fill is noise.
     pub fn evaluation_batch(&self, index: &Tensor, cover: Option<&Cover>, seed: i64) -> Tensor {
         self.covered_batch(self.pictures(index), index, cover, seed)
     }
 
-    /// As [`evaluation_batch`](OnDevice::evaluation_batch), of images whose standardised pictures are at hand.
+    /// As [`evaluation_batch`](OnDevice::evaluation_batch), of images that are standardised already.
     pub(super) fn covered_batch(
         &self,
         pictures: Tensor,
@@ -116,12 +116,11 @@ impl OnDevice {
         self.met(pictures, None, covering)
     }
 
-    /// What a network meets of standardised pictures `[B, C, H, W]`: warped where there is a warp, and then
-    /// covered where there is a covering; channels-last in memory.
+    /// The network's inputs from standardised images `[B, C, H, W]`: warped if there is a warp, and then masked if
+    /// there is a mask; channels-last in memory.
     ///
-    /// Nothing of what is hidden comes through, whatever the warp: a pixel that is seen is interpolated from
-    /// pixels that are seen alone, each with the weight that interpolation gives it. (A `blur` keeps some of
-    /// what it covers by its nature.)
+    /// No masked pixel leaks through the warp: a visible pixel is interpolated from visible pixels alone, each with
+    /// its interpolation weight. (A `blur` keeps some of the masked content by its nature.)
     ///
     pub fn met(
         &self,
@@ -143,8 +142,8 @@ impl OnDevice {
         }
     }
 
-    /// What is seen of pictures wherever all of them is hidden, `[B, C, H, W]`; `None` where that depends on
-    /// what is hidden beside. With it, [`laid`] covers any part of them as [`met`](OnDevice::met) does.
+    /// The fully masked images, `[B, C, H, W]`; `None` if the fill depends on the mask around a pixel. With it,
+    /// [`laid`] masks any part of them as [`met`](OnDevice::met) does.
     pub fn all_hidden(&self, pictures: &Tensor, fill: Fill, seed: i64) -> Option<Tensor> {
         let filling = match fill {
             Fill::Mean => pictures.zeros_like(),
@@ -153,8 +152,8 @@ impl OnDevice {
         Some(channels_last(&filling.expand_as(pictures)))
     }
 
-    /// Pictures of which the hidden share of each pixel is replaced. `whole` gives the pictures with all
-    /// that is hidden, for a fill that is made of it.
+    /// Images in which the masked share of each pixel is replaced by the fill. `whole` gives the unmasked images, for
+    /// a fill that is computed from them.
     fn covered(
         &self,
         pictures: &Tensor,
@@ -170,8 +169,8 @@ impl OnDevice {
         }
     }
 
-    /// What is added to pictures where they are hidden, in a shape that expands to theirs; `None` where that is
-    /// nothing, and where it is not a matter of each pixel alone.
+    /// The fill's values for masked pixels, in a shape that expands to the images'; `None` if they are 0, or if they
+    /// depend on other pixels.
     fn filling(
         &self,
         pictures: &Tensor,
@@ -194,14 +193,14 @@ impl OnDevice {
         }
     }
 
-    /// One grey value (0 to 1) as each channel sees it after standardisation, `[1, C, 1, 1]`.
+    /// One grey value (0 to 1) in each channel after standardisation, `[1, C, 1, 1]`.
     fn standardised(&self, value: f64) -> Tensor {
         let above: Tensor = value * 255.0 - &self.mean;
         (above / &self.deviation).view([1, -1, 1, 1])
     }
 }
 
-/// Pictures `[B, C, H, W]` beneath what covers them, where a share `[B, 1, H, W]` of each pixel is hidden.
+/// Images `[B, C, H, W]` under a fill, where a share `[B, 1, H, W]` of each pixel is masked.
 pub fn laid(pictures: &Tensor, filling: &Tensor, hidden: &Tensor) -> Tensor {
     pictures * (1.0 - hidden) + filling * hidden
 }
@@ -248,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn each_fill_covers_what_is_masked_and_nothing_else() {
+    fn each_fill_replaces_masked_pixels_and_nothing_else() {
         let data = tiny();
         let index = Tensor::from_slice(&[1i64]);
         let batch = |fill| {
@@ -264,8 +263,8 @@ mod tests {
         assert!(noise[0] != noise[1]);
     }
 
-    /// The pictures of a split that a warp and a cover leave, and the same of other pictures: what is seen
-    /// must be the same to the last bit where the two differ in hidden pixels alone.
+    /// The warped and masked images of a split, and the same of other images: the results must be bit-identical if the
+    /// two differ in masked pixels alone.
     fn met_of_both(
         region: &str,
         mode: Mode,
@@ -281,7 +280,7 @@ mod tests {
         let cover = Cover::new(&masks, SIDE, SIDE, fill, Device::Cpu);
         let index = Tensor::from_slice(&[0i64, 1]).repeat([32]);
         let hidden = cover.hidden(&index, None);
-        // 0 everywhere; and 0 everywhere but 1 where it is hidden.
+        // 0 everywhere; and 0 everywhere but 1 where it is masked.
         let data = on_device([vec![0; SIDE * SIDE], vec![255; SIDE * SIDE]].concat(), SIDE, SIDE);
         let mut generator = crate::random::generator(seed, "test", &[]);
         let warp = Warp::draw(augment, 64, (SIDE, SIDE), Device::Cpu, &mut generator);
@@ -314,16 +313,16 @@ mod tests {
         }
     }
 
-    /// A blur keeps some of what it covers; that is what it is for, and the test above can fail.
+    /// A blur keeps some of the masked content, as intended; and the test above can fail.
     #[test]
-    fn a_blur_keeps_some_of_what_it_covers() {
+    fn a_blur_keeps_some_of_the_masked_content() {
         let augment = Augment { rotate: 10.0, scale: 0.1, flip: true };
         let [blank, hidden] = met_of_both("mouth", Mode::Hide, Fill::Blur(0.1), &augment, 1);
         assert_eq!(blank.abs().max().double_value(&[]), 0.0);
         assert!(hidden.abs().max().double_value(&[]) > 0.1);
     }
 
-    /// What is hidden is warped with the picture, and none of it is lost on the way.
+    /// The mask is warped with the image, and none of it is lost.
     #[test]
     fn as_much_is_hidden_after_a_warp_as_before() {
         let augment = Augment { rotate: 10.0, scale: 0.0, flip: true };

@@ -1,10 +1,10 @@
-//! What training minimises. All in nats, means over the batch.
+//! The training losses. All in nats, means over the batch.
 
 use tch::{Kind, Reduction, Tensor};
 
 use crate::experiment::Target;
 
-/// What the network's answers are compared with in one batch.
+/// The targets of one batch.
 #[derive(Debug)]
 pub struct Goal<'a> {
     /// Label distributions, `[B, K]`.
@@ -27,7 +27,7 @@ pub fn training(target: Target, logits: &Tensor, goal: &Goal, chances: Option<&T
     }
 }
 
-/// The loss by which epochs are compared: the same, but `probability` takes the whole distribution in
+/// The validation loss, by which epochs are compared: the same, but `probability` takes the whole distribution in
 /// the place of one draw, which is its expectation.
 pub fn evaluation(target: Target, logits: &Tensor, goal: &Goal) -> Tensor {
     match target {
@@ -64,7 +64,7 @@ mod tests {
 
     use super::*;
 
-    /// Two images, three classes; the answers are (1/2, 1/4, 1/4) for both.
+    /// Two images, three classes; the predictions are (1/2, 1/4, 1/4) for both.
     fn loss(target: Target, labels: [[f32; 3]; 2]) -> f64 {
         let logits = Tensor::from_slice(&[0.5f32, 0.25, 0.25, 0.5, 0.25, 0.25]).log().view([2, 3]);
         let labels = Tensor::from_slice(labels.as_flattened()).view([2, 3]);

@@ -1,9 +1,8 @@
 //! One network fitted with one seed.
 //!
-//! In: settings, a seed, the data on the device and the masks that cover them. Out: the kept network and
-//! a row an epoch. [`inputs`] is the one place that decides what a network sees, here and everywhere else.
-//! This room knows nothing of conditions, other trainings or the results folder; it tells what happens to a
-//! [`Watch`].
+//! In: settings, a seed, the data on the device and their masks. Out: the kept network and a row per epoch. [`inputs`] is
+//! the one place that makes a network's inputs, here and everywhere else. This room does not depend on conditions, other
+//! trainings or the results folder; it reports to a [`Watch`].
 
 mod answers;
 mod blur;

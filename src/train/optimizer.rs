@@ -1,4 +1,4 @@
-//! Adam, AdamW and SGD, with their state in the open so that a checkpoint can hold it.
+//! Adam, AdamW and SGD, with accessible state for checkpoints.
 
 use tch::Tensor;
 
@@ -9,7 +9,7 @@ use crate::experiment;
 #[derive(Debug)]
 pub struct Optimizer {
     kind: experiment::Optimizer,
-    /// What is moved, `[M]`, f32.
+    /// The parameters, `[M]`, f32.
     moving: Tensor,
     /// `[M]`. Adam: the running mean of gradients. SGD: the velocity.
     first: Tensor,
@@ -20,7 +20,7 @@ pub struct Optimizer {
 }
 
 impl Optimizer {
-    /// `moving` shares the storage of what is moved.
+    /// `moving` shares the storage of the parameters.
     pub fn new(kind: experiment::Optimizer, moving: Tensor) -> Optimizer {
         let first = moving.zeros_like();
         let second = match kind {
@@ -79,7 +79,7 @@ impl Optimizer {
         self.steps
     }
 
-    /// Everything that is remembered, by name, sharing its storage.
+    /// The optimiser's state by name, sharing its storage.
     pub fn state(&self) -> Vec<(String, Tensor)> {
         let named = [("first", &self.first), ("second", &self.second)];
         named.map(|(name, tensor)| (name.to_owned(), tensor.shallow_clone())).into()

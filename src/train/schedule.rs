@@ -1,10 +1,10 @@
-//! How the learning rate moves.
+//! The learning rate schedule.
 
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::{Schedule, ScheduleShape};
 
-/// A schedule on its way through a training.
+/// A schedule with its state during a training.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rate {
     schedule: Schedule,
@@ -15,12 +15,12 @@ pub struct Rate {
     memory: Memory,
 }
 
-/// What a schedule remembers: a checkpoint holds it.
+/// The state of a schedule, which a checkpoint holds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Memory {
-    /// What the plateau shape has made of the full rate, so far.
+    /// The plateau shape's present factor of the full rate.
     share: f64,
-    /// The lowest validation loss seen; `None` before the first epoch's end.
+    /// The lowest validation loss so far; `None` before the first epoch's end.
     best: Option<f64>,
     /// Epochs since then.
     waited: u32,
@@ -64,11 +64,11 @@ impl Rate {
         if step < warmup { rate * (0.01 + 0.99 * step / warmup) } else { rate }
     }
 
-    /// Tells the schedule how an epoch ended.
+    /// Updates the schedule at the end of an epoch.
     ///
     /// The plateau shape is Keras' `ReduceLROnPlateau`: an epoch whose validation loss is not below the
-    /// best by more than `min_delta` is waited out; at `patience` of them the rate is multiplied by
-    /// `factor` and the waiting starts again.
+    /// best by more than `min_delta` counts as waiting; after `patience` of them the rate is multiplied by
+    /// `factor` and the count restarts.
     pub fn end_epoch(&mut self, val_loss: f64) {
         let ScheduleShape::Plateau { factor, patience, min_delta, .. } = self.schedule.shape else {
             return;

@@ -1,4 +1,4 @@
-//! What pictures are standardised by.
+//! The standardisation of images.
 
 use crate::dataset::Images;
 

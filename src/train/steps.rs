@@ -10,8 +10,8 @@ use super::{Covers, Training, loss};
 use crate::model::Network;
 use crate::random;
 
-/// One epoch on its way. What it gives stays on the device until somebody looks: on a GPU a look waits for
-/// all steps before it.
+/// A running epoch. Its results stay on the device until they are read: on a GPU, reading waits for all steps
+/// before it.
 #[derive(Debug)]
 pub(super) struct Steps<'a> {
     training: &'a Training<'a>,
@@ -21,7 +21,7 @@ pub(super) struct Steps<'a> {
     losses: Tensor,
     /// Of each image in the epoch's order, `[N, K]`, f32.
     logits: Tensor,
-    /// Steps whose numbers were looked at.
+    /// Steps whose numbers were read.
     seen: usize,
     /// Steps done.
     done: usize,
@@ -29,7 +29,7 @@ pub(super) struct Steps<'a> {
     position: u64,
 }
 
-/// A loss that is not finite, at so many steps of the epoch, from 0.
+/// A loss that is not finite, at this step of the epoch, from 0.
 #[derive(Debug)]
 pub(super) struct NotFinite(pub usize);
 
@@ -85,7 +85,7 @@ impl<'a> Steps<'a> {
         self.done += 1;
     }
 
-    /// What the network meets at a step.
+    /// The network's inputs at a step.
     fn inputs(&self, batch: &Batch) -> Tensor {
         let Training { train, seed, covers, .. } = *self.training;
         let Batch { index, warp, flips, sets, .. } = batch;
@@ -100,7 +100,7 @@ impl<'a> Steps<'a> {
         train.met(pictures, warp.as_ref(), covering)
     }
 
-    /// Takes over what the steps since the last look gave.
+    /// Reads the results of the steps since the last read.
     pub fn look(&mut self, progress: &mut Progress) -> Result<(), NotFinite> {
         let steps = self.done - self.seen;
         if steps == 0 {

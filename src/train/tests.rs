@@ -134,7 +134,7 @@ impl Setting {
     fn finished(&self, seed: u64) -> Trained {
         match self.run(seed, None, &mut never()).unwrap() {
             Outcome::Finished(trained) => trained,
-            Outcome::Interrupted(_) => panic!("nobody interrupted"),
+            Outcome::Interrupted(_) => panic!("not interrupted"),
         }
     }
 }
@@ -154,7 +154,7 @@ fn a_network_learns_what_there_is_to_learn() {
     assert!(trained.epochs.last().unwrap().val_accuracy >= 0.95, "{:?}", trained.epochs);
 }
 
-/// With pictures that are interpolated after they were covered, or covered without regard to what is
+/// With images that are interpolated after masking, or masked without regard to what is
 /// interpolated, this network is right on nearly all of its training pictures.
 #[test]
 fn a_network_does_not_learn_what_is_hidden() {
@@ -229,7 +229,7 @@ fn an_interrupted_training_ends_as_one_that_was_not() {
             let stored = Checkpoint::open(checkpoint.bytes().to_vec(), "t1").unwrap();
             let Outcome::Finished(trained) = setting.run(5, Some(&stored), &mut never()).unwrap()
             else {
-                panic!("nobody interrupted")
+                panic!("not interrupted")
             };
             assert_eq!(numbers(&trained), whole, "after {steps} steps");
         }
@@ -241,12 +241,12 @@ fn a_checkpoint_at_the_end_of_an_epoch_goes_on_as_well() {
     let setting = Setting::new(settings());
     let mut watch = never();
     let Outcome::Finished(whole) = setting.run(6, None, &mut watch).unwrap() else {
-        panic!("nobody interrupted")
+        panic!("not interrupted")
     };
     for checkpoint in &watch.checkpoints {
         let Outcome::Finished(trained) = setting.run(6, Some(checkpoint), &mut never()).unwrap()
         else {
-            panic!("nobody interrupted")
+            panic!("not interrupted")
         };
         assert_eq!(numbers(&trained), numbers(&whole));
     }
@@ -274,7 +274,7 @@ fn a_checkpoint_that_is_not_what_was_written_is_refused() {
     let mut zeroed = bytes.to_vec();
     zeroed[header..].fill(0);
     let message = open(zeroed).unwrap_err().to_string();
-    assert_eq!(message, "its content is not what was written");
+    assert_eq!(message, "its content has changed since it was written");
     let message = Checkpoint::open(bytes.to_vec(), "t2").unwrap_err().to_string();
     assert_eq!(message, "it is a checkpoint of training t1");
     let plain = setting.finished(6).network.encode("");
@@ -341,7 +341,7 @@ fn early_stopping_waits_as_long_as_it_is_told() {
 
 #[test]
 fn covered_pictures_are_learned_as_covered() {
-    // Where everything is covered there is nothing to learn.
+    // Where everything is masked there is nothing to learn.
     let mut setting = Setting::new(settings());
     let cover = |count: usize| {
         Cover::new(&vec![1; count * SIDE * SIDE], SIDE, SIDE, Fill::Mean, Device::Cpu)
@@ -351,7 +351,7 @@ fn covered_pictures_are_learned_as_covered() {
     assert!(trained.epochs.iter().all(|epoch| epoch.val_accuracy == 0.5), "{:?}", trained.epochs);
 }
 
-/// TF32, which cuDNN takes for float32 where nobody tells it otherwise, is a hundred times further off.
+/// TF32, which cuDNN uses for float32 by default, is a hundred times less exact.
 #[test]
 #[ignore = "needs a GPU: cargo test --release --lib -- --ignored on_cpu_and_gpu"]
 fn float32_is_the_same_on_cpu_and_gpu() {

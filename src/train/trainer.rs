@@ -18,20 +18,20 @@ use crate::epoch::{EpochRecord, Step};
 use crate::experiment::{Select, Settings};
 use crate::model::Network;
 
-/// Between two looks at the losses, which on a GPU means waiting for it.
+/// The interval between reads of the losses, which on a GPU wait for its steps.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// All that a training depends on.
+/// Everything that a training depends on.
 #[derive(Debug)]
 pub struct Training<'a> {
-    /// Its checkpoints carry it, and its circumstances.
+    /// Its checkpoints contain it, and its environment.
     pub id: &'a str,
     pub circumstances: &'a Circumstances,
     pub settings: &'a Settings,
     pub seed: u64,
     pub train: &'a OnDevice,
     pub val: &'a OnDevice,
-    /// What covers the pictures of both splits, for a training under an occlusion.
+    /// The masks of both splits, for a training under an occlusion.
     pub covers: Option<&'a Covers>,
 }
 
@@ -41,13 +41,13 @@ pub struct Covers {
     pub val: Cover,
 }
 
-/// Who is told how a training goes, and may end it.
+/// Receives the progress of a training, and may interrupt it.
 pub trait Watch {
     /// A few times a second.
     fn step(&mut self, step: &Step);
     /// After each epoch. `checkpoint` makes one; ask for it only to store it.
     fn epoch(&mut self, record: &EpochRecord, checkpoint: &dyn Fn() -> Checkpoint);
-    /// Asked before each step. On `true` the training makes a last checkpoint and ends.
+    /// Polled before each step. On `true` the training makes a last checkpoint and ends.
     fn interrupted(&self) -> bool;
 }
 
@@ -96,7 +96,7 @@ pub(super) struct Kept {
 }
 
 impl Training<'_> {
-    /// Trains from the start, or on from a checkpoint: the numbers are the same either way.
+    /// Trains from the start, or resumes from a checkpoint: the numbers are bit-identical either way.
     pub fn run(
         &self,
         start: Option<&Checkpoint>,
@@ -212,8 +212,8 @@ impl Training<'_> {
         Batches::new(self.train.len(), self.settings.train.batch_size)
     }
 
-    /// A batch of one picture has no variance where a feature is a single number: normalised, it would be
-    /// nothing but its shift, and its running variance no number.
+    /// A batch of one image has no variance if a feature is a single number: normalised, only its shift would
+    /// remain, and its running variance would be NaN.
     fn check_variance(&self) -> Result<(), TrainError> {
         let smallest = self.batches().range(0).len();
         let Settings { dataset, model, .. } = self.settings;

@@ -1,4 +1,4 @@
-//! Random changes to a batch of training pictures, as a few batched tensor operations.
+//! Random augmentation of a batch of training images, as a few batched tensor operations.
 
 use rand::{Rng, RngExt};
 use tch::{Device, Kind, Tensor};
@@ -6,7 +6,7 @@ use tch::{Device, Kind, Tensor};
 use crate::experiment::Augment;
 use crate::model::channels_last;
 
-/// What chance makes of each of some pictures.
+/// The random augmentation of each of some images.
 #[derive(Debug)]
 pub enum Warp {
     /// Which of them are flipped, `[B]`, bool.
@@ -17,8 +17,8 @@ pub enum Warp {
 }
 
 impl Warp {
-    /// Draws a rotation, a scaling and a flip for each of so many pictures of a height and width; `None`
-    /// where the settings change nothing.
+    /// Draws a rotation, a scaling and a flip for each of this many images of a height and width; `None` if the
+    /// settings change nothing.
     pub fn draw(
         augment: &Augment,
         pictures: usize,
@@ -47,9 +47,9 @@ impl Warp {
         }
     }
 
-    /// Pictures and how much of each pixel is hidden, `[B, C, H, W]` and `[B, 1, H, W]`, 0 or 1. What comes
-    /// back of the pictures is interpolated from seen pixels alone: of hidden ones nothing is in it. A pixel
-    /// is hidden where at least half of what it is interpolated from is.
+    /// Images and the masked share of each pixel, `[B, C, H, W]` and `[B, 1, H, W]`, 0 or 1. The warped images are
+    /// interpolated from visible pixels alone. A pixel is masked if at least half of its interpolation weight
+    /// is.
     pub fn seen(&self, pictures: &Tensor, hidden: &Tensor) -> (Tensor, Tensor) {
         match self {
             Warp::Flips(flips) => (flipped(pictures, flips), flipped(hidden, flips)),
@@ -125,7 +125,7 @@ fn sampled(pictures: &Tensor, maps: &Tensor) -> Tensor {
     pictures.grid_sampler(&grid, BILINEAR, BORDER, false)
 }
 
-/// libtorch's numbers for sampling between points, and for what lies beyond the border.
+/// libtorch's constants for interpolation and padding in sampling.
 pub(crate) const BILINEAR: i64 = 0;
 pub(crate) const BORDER: i64 = 1;
 
@@ -222,7 +222,7 @@ mod tests {
         assert_eq!(row, [0.75, 1.25, 1.75, 2.25]);
     }
 
-    /// Half a pixel to the right of a border between 8 (hidden) and 2 (seen).
+    /// Half a pixel to the right of a border between 8 (masked) and 2 (visible).
     #[test]
     fn a_seen_pixel_is_interpolated_from_seen_ones_alone() {
         let picture = Tensor::from_slice(&[8.0f32, 8.0, 2.0, 6.0]).view([1, 1, 1, 4]);
@@ -235,7 +235,7 @@ mod tests {
         let seen = row(seen);
         // Plain interpolation would make 3.5 of the third.
         assert!((seen[2] - 2.0).abs() < 1e-6 && (seen[3] - 5.0).abs() < 1e-6, "{seen:?}");
-        // Where half of it is hidden, all of it is.
+        // Where half of it is masked, all of it is.
         let half = fixed([1.0, 0.0, -0.25, 0.0, 1.0, 0.0], &picture);
         assert_eq!(row(half.seen(&picture, &hidden).1), [1.0, 1.0, 1.0, 0.0]);
     }

@@ -1,4 +1,4 @@
-//! A data set on the device, and what covers it there.
+//! A data set on the device, and its masks there.
 
 use tch::Device;
 
@@ -9,7 +9,7 @@ use crate::region::{self, Occlusion, RandomSets, TrainingMask};
 use crate::store::Results;
 use crate::train::{Cover, OnDevice, RandomCover, Standardisation, TrainCover};
 
-/// What covers a split of a data set, and the share of its pixels that is covered.
+/// The masks of a split of a data set, and their share of its pixels.
 pub(super) fn cover(
     dataset: &Dataset,
     split: Split,
@@ -26,8 +26,8 @@ pub(super) fn cover(
 pub struct KeptData(Option<Ready>);
 
 impl KeptData {
-    /// A data set on a device: the one that is kept, where it is that one. What was read once is not looked
-    /// at again, and a training's id says what its data hold.
+    /// A data set on a device: the kept one, if it is the same. Data that were read once are not checked again; a
+    /// training's id contains the hash of its data.
     pub(super) fn ready(
         &mut self,
         spec: &DatasetSpec,
@@ -67,13 +67,13 @@ impl Ready {
         self.train.device()
     }
 
-    /// What covers a split, and the share of its pixels that is covered.
+    /// The masks of a split, and their share of its pixels.
     pub fn cover(&self, occlusion: &Occlusion, split: Split) -> (Cover, f64) {
         cover(&self.dataset, split, occlusion, self.device())
     }
 
-    /// What covers the training images, and the same for those that are flipped: a region lies in a flipped
-    /// picture as in any other, `eyes_left` on the left.
+    /// The masks of the training images, and the same for those that are flipped: in a flipped image `eyes_left` is
+    /// on the left as in any other.
     pub fn lesson(&self, lesson: &TrainingMask, flips: bool) -> TrainCover {
         let Dataset { height, width, .. } = self.dataset;
         let frames = frames(&self.dataset, Split::Train);
@@ -97,7 +97,7 @@ impl Ready {
         }
     }
 
-    /// Regions of a split, of which random sets are covered, where no picture is flipped.
+    /// Regions of a split, of which random sets are masked, if no image is flipped.
     pub fn random_cover(&self, sets: &RandomSets, split: Split) -> RandomCover {
         let Dataset { height, width, .. } = self.dataset;
         let members = sets.members(&frames(&self.dataset, split), height, width);

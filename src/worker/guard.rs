@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Runs what calls libtorch, whose errors come as panics in most of `tch`, and gives back their text.
+/// Runs code that calls libtorch, whose errors are panics in most of `tch`, and returns their text.
 pub(super) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     let panics = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| ()));
@@ -14,7 +14,7 @@ pub(super) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
             .map(String::as_str)
             .or_else(|| panic.downcast_ref::<&str>().copied())
             .unwrap_or("an error without a text");
-        // libtorch appends its own call stack; the first line is what happened.
+        // libtorch appends its own call stack; the first line is the error.
         text.lines().next().unwrap_or(text).to_owned()
     })
 }

@@ -1,4 +1,4 @@
-//! How a map of where a network looks is made and stored.
+//! Computes and stores a sensitivity map.
 
 use std::time::{Duration, Instant};
 
@@ -10,10 +10,10 @@ use crate::experiment::SensitivitySpec;
 use crate::model::Network;
 use crate::store::{MapMethod, SensitivityCurveRow, SensitivityRow, write_table};
 
-/// Between two words on how far a map is.
+/// The interval between progress events of a map.
 const TELL: Duration = Duration::from_millis(250);
 
-/// Makes and stores a map, batch by batch; says whether it was not interrupted.
+/// Computes and stores a map, batch by batch; returns `false` if interrupted.
 pub(super) fn make(
     job: &Job<'_>,
     network: &Network,
@@ -44,7 +44,7 @@ pub(super) fn make(
         rows(job, &asked.spec, class, &mut cells, &mut curves);
     }
     let path = job.results.sensitivity_path(job.id.as_str(), asked.id.as_str())?;
-    // The map comes last: where it is, its curves are whole.
+    // The map is written last: if it exists, its curves are complete.
     write_table(&map_curves_path(&path), &curves)?;
     write_table(&path, &cells)?;
     Ok(true)

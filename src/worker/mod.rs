@@ -1,8 +1,8 @@
-//! What needs libtorch of what the commands do: a training with its evaluations and maps, above all.
+//! The parts of the commands that need libtorch: above all a training with its evaluations and maps.
 //!
-//! In: a [`Specification`](crate::engine::Specification), which says all that is asked of one worker. Out: files in
-//! the results folder, and [`Event`](crate::engine::Event)s. The engine, which hands out specifications and hears
-//! the events, knows this room as [`Libtorch`] alone.
+//! In: a [`Specification`](crate::engine::Specification) of a worker's job. Out: files in the results folder, and
+//! [`Event`](crate::engine::Event)s. The engine, which sends specifications and receives the events, uses this room only
+//! through [`Libtorch`].
 
 mod data;
 mod guard;
@@ -24,7 +24,7 @@ pub use renderer::PictureRenderer;
 pub use reproduce::reproduce;
 pub use work::work;
 
-/// The commit that this program was built from; empty where that is not known.
+/// The commit that this program was built from; empty if unknown.
 pub const COMMIT: Option<&str> = option_env!("FER_LAB_GIT");
 
 /// This program's libtorch.

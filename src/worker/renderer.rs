@@ -1,4 +1,4 @@
-//! What a network meets, as pictures again.
+//! A network's inputs as pictures.
 
 use tch::{Device, Kind, Tensor};
 
@@ -8,7 +8,7 @@ use crate::engine::Renderer;
 use crate::region::Occlusion;
 use crate::train::{OnDevice, Standardisation};
 
-/// Draws images of a split as an evaluation covers them.
+/// Renders images of a split as an evaluation masks them.
 #[derive(Debug)]
 pub struct PictureRenderer<'a> {
     dataset: &'a Dataset,

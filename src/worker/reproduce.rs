@@ -1,4 +1,4 @@
-//! A training done once more, and held against what is stored.
+//! Repeats a training, and compares it with the stored one.
 
 use tch::Device;
 
@@ -20,12 +20,12 @@ use crate::store::{
 };
 use crate::train::device;
 
-/// A training done again, on the threads that it was done on or on `threads`. What is stored is only
+/// Repeats a training, on the number of threads that it had or on `threads`. Stored files are only
 /// read.
 ///
 /// # Errors
 /// Where no experiment in the folder needs that training, where it is not done, where its data have
-/// changed, and all that keeps a training from being done.
+/// changed, and all errors of a training.
 pub fn reproduce(
     results: &Results,
     training_id: &str,
@@ -106,7 +106,7 @@ pub fn reproduce(
         ready: &ready,
         device,
         threads,
-        // Nobody goes on with this one.
+        // This one is never resumed.
         checkpoint_seconds: u32::MAX,
         name,
     };
@@ -131,7 +131,7 @@ pub fn reproduce(
     };
     for (evaluation, examination) in evaluations {
         let path = results.evaluation_path(id.as_str(), evaluation.as_str())?;
-        // What was not evaluated yet has nothing to agree with.
+        // A missing evaluation has nothing to compare with.
         if !path.exists() && !EvaluationRecord::path(&path).exists() {
             reproduction.evaluations_missing += 1;
             continue;
@@ -151,7 +151,7 @@ pub fn reproduce(
         let path = results.training_dir(id.as_str())?.join(name);
         let found = hash_file(&path);
         if reproduction.note_damage(found)?.is_some_and(|found| found != *expected) {
-            let reason = "its content is not what the manifest says";
+            let reason = "its content does not match the manifest";
             reproduction.damaged.push(format!("`{}`: {reason}", path.display()));
         }
     }

@@ -27,19 +27,19 @@ use crate::train::{
     Training, Watch, answers, answers_under,
 };
 
-/// How a training ended for now.
+/// How a training ended.
 #[derive(Debug)]
 pub(super) enum Ended {
     Done(Network),
     Failed {
         reason: String,
-        /// Whether it might go well another time.
+        /// Whether a retry might succeed.
         transient: bool,
     },
     Interrupted,
 }
 
-/// What is noted in the file of a trained network.
+/// The metadata in the file of a trained network.
 #[derive(Debug, Serialize, Deserialize)]
 struct ModelNote {
     classes: Vec<String>,
@@ -49,29 +49,29 @@ struct ModelNote {
     training_id: String,
 }
 
-/// A training, where it lies, and what is told of it.
+/// A training, its folder, and its observer.
 pub(super) struct Job<'a> {
     pub spec: &'a TrainingSpec,
     pub id: &'a TrainingId,
     pub results: &'a Results,
     pub ready: &'a Ready,
     pub device: Device,
-    /// libtorch's: what it was told; once it is trained or loaded, what its network was trained with.
+    /// libtorch's threads: as requested; once trained or loaded, as the network was trained with.
     pub threads: u32,
     pub checkpoint_seconds: u32,
     pub name: &'a str,
 }
 
 impl Job<'_> {
-    /// Trains, from the last checkpoint where there is one, and stores the network, its epochs and, last
-    /// of all, the manifest. It goes on with the threads of the checkpoint, which is one with them.
+    /// Trains, from the last checkpoint if there is one, and stores the network, its epochs and finally the manifest.
+    /// It resumes with the threads of the checkpoint, because the last bits depend on them.
     pub fn train(&mut self, observer: &mut dyn Observer) -> Result<Ended, EngineError> {
         let checkpoint_path = self.results.checkpoint_path(self.id.as_str())?;
         let own_threads = self.threads;
         let began = SystemTime::now();
         let mut start = match self.read_checkpoint(&checkpoint_path, observer) {
             Ok(start) => start,
-            // What lies in its place is not this program's: it stays, and the other trainings go on.
+            // Something else is in its place: it is kept, and the other trainings continue.
             Err(error) => {
                 let reason = error.to_string();
                 self.write_failure(&reason, began, 0.0)?;
@@ -132,7 +132,7 @@ impl Job<'_> {
                 Ok(Ended::Interrupted)
             }
             Ok(Err(error)) => {
-                // The same steps on the same processor end the same; on a GPU they may not.
+                // The same steps on the same processor fail again; on a GPU they may not.
                 let transient = self.device != Device::Cpu;
                 self.fail(error.to_string(), transient, began, seconds)
             }
@@ -140,8 +140,8 @@ impl Job<'_> {
         }
     }
 
-    /// The checkpoint to resume from, its threads taken over. One that cannot be used is no reason to give
-    /// up: the training begins again, with a word.
+    /// The checkpoint to resume from, with its threads. If it cannot be used, the training restarts with a
+    /// warning.
     fn read_checkpoint(
         &mut self,
         path: &Path,
@@ -186,8 +186,8 @@ impl Job<'_> {
         train::device::set_threads(threads);
     }
 
-    /// What covers the pictures that a network learns from and is judged on after each epoch. Random
-    /// sets are drawn for the latter once and for all, so that epochs can be compared.
+    /// The masks of the training and validation images. Random sets are drawn for the validation images only once, so
+    /// that epochs can be compared.
     fn covers(&self, lesson: &TrainingMask) -> Covers {
         let train = self.ready.lesson(lesson, self.spec.settings.train.augment.flip);
         let val = match lesson {
@@ -199,8 +199,8 @@ impl Job<'_> {
         Covers { train, val }
     }
 
-    /// The trained network, from its folder. What it answers is computed by as many threads as it was
-    /// trained by, whoever asks.
+    /// The trained network, from its folder. Its predictions are computed with as many threads as it was trained
+    /// with, so that they are bit-identical.
     pub fn load(&mut self) -> Result<Network, EngineError> {
         let threads = self.results.manifest(self.id.as_str())?.threads;
         if (1..=MOST_THREADS).contains(&threads) {
@@ -229,11 +229,11 @@ impl Job<'_> {
         Ok(network)
     }
 
-    /// Examines the network on `test` in several ways at once and stores its predictions; on `val` too where it
-    /// is examined as it was validated, so that what chose its epoch can be looked at.
+    /// Evaluates the network on `test` in several ways at once and stores its predictions; on `val` too if the
+    /// evaluation is that of its validation, so that the choice of its epoch can be checked.
     ///
-    /// What is stored of one does not depend on the others. A network that learned under one cover is examined
-    /// under little else; of any other, whose examinations are many, pictures are computed anew in part.
+    /// The result of one does not depend on the others. A network trained under one mask has few evaluations; any other
+    /// has many, for which only the masked parts of the images are recomputed.
     pub fn evaluate(
         &self,
         network: &Network,
@@ -256,7 +256,7 @@ impl Job<'_> {
         self.evaluate_as_it_is(&network.folded(), &trained.collect::<Vec<_>>(), true)
     }
 
-    /// Whether the network was validated as it is examined under this occlusion.
+    /// Whether the network was validated under this occlusion.
     fn was_validated_under(&self, occlusion: Option<&Occlusion>) -> bool {
         match (&self.spec.mask, occlusion) {
             (None, None) => true,
@@ -300,7 +300,7 @@ impl Job<'_> {
             rows.extend(predictions(logits, dataset, Split::Test, id.as_str()));
             let path = self.results.evaluation_path(self.id.as_str(), id.as_str())?;
             write_predictions(&path, &rows, &dataset.classes)?;
-            // The record comes last: where it is, the predictions are whole.
+            // The record is written last: if it exists, the predictions are complete.
             let record = EvaluationRecord {
                 evaluation_id: id.to_string(),
                 area: cover.as_ref().map_or(0.0, |(_, area)| *area),
@@ -406,7 +406,7 @@ fn missed(occlusion: &Occlusion, dataset: &Dataset) -> f64 {
     missed as f64 / frames.len().max(1) as f64
 }
 
-/// Passes on what happens, and stores a checkpoint now and then.
+/// Forwards progress, and stores a checkpoint periodically.
 struct Storing<'a> {
     observer: &'a mut dyn Observer,
     training: &'a TrainingId,
@@ -436,7 +436,7 @@ impl Watch for Storing<'_> {
     }
 }
 
-/// One line an epoch, for who looks into the folder while a training runs.
+/// One line per epoch, to follow a running training.
 fn append(log: &Path, record: &EpochRecord) -> Result<(), StoreError> {
     let failed = |error| StoreError::write(log, error);
     let mut file = open_log(log)?;
@@ -454,8 +454,7 @@ fn append(log: &Path, record: &EpochRecord) -> Result<(), StoreError> {
 
 fn warn_of_checkpoint(path: &Path, error: &dyn std::fmt::Display, observer: &mut dyn Observer) {
     let path = path.display();
-    let text =
-        format!("the checkpoint `{path}` cannot be used ({error}); the training begins again");
+    let text = format!("the checkpoint `{path}` cannot be used ({error}); the training restarts");
     observer.event(&Event::Warning { text });
 }
 

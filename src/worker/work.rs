@@ -1,4 +1,4 @@
-//! What happens inside of a worker: a training, then its evaluations and the maps of its network.
+//! The work of a worker: a training, then its evaluations and the maps of its network.
 
 use super::data::KeptData;
 use super::guard::guarded;
@@ -13,19 +13,18 @@ use crate::plan::training_id;
 use crate::store::Results;
 use crate::train::device;
 
-/// Evaluations that are made together. An interruption waits for no more than these, and loses none.
+/// Evaluations that are computed together. An interruption waits for these, and loses none.
 const AT_ONCE: usize = 8;
 
-/// Does what a specification asks for and is not there yet.
+/// Runs what a specification asks for and is not stored yet.
 ///
-/// The training is claimed first, so that no two processes are ever at one; what lies in the results
-/// folder by then is not done again. `kept` holds what the training before left: its data set, and nothing
-/// that numbers depend on. After an [`Outcome::Failed`], or a panic that was caught, libtorch may be in any
-/// state: the process should not do another.
+/// The training is claimed first, so that no two processes run the same one; results stored by then are not computed
+/// again. `kept` holds the data set of the training before, which no number depends on. After an [`Outcome::Failed`], or
+/// a panic that was caught, libtorch may be in any state: the process should not run another.
 ///
 /// # Errors
-/// What keeps this and most other trainings from being done: data that are missing or have changed, a
-/// device that is not there, a folder that cannot be written. A training that fails is an [`Outcome`].
+/// Errors that stop this and most other trainings: data that are missing or have changed, a missing device, a folder
+/// that cannot be written. A training that fails is an [`Outcome`].
 pub fn work(
     specification: &Specification,
     results: &Results,
@@ -46,7 +45,7 @@ pub fn work(
         false => None,
     };
     results.sweep_training(id.as_str())?;
-    // The training before may have had others.
+    // The training before may have had other settings.
     device::set_threads(specification.threads);
     let (device, no_gpu) = device::choose(specification.device)?;
     if let Some(reason) = no_gpu {

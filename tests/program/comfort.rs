@@ -67,9 +67,9 @@ fn init_destroys_nothing_and_says_what_it_cannot_do() {
     program.write("file", "");
     fs::create_dir(program.path("folder.toml")).unwrap();
     for (arguments, message) in [
-        (vec!["init", "mine.toml"], "`mine.toml` exists already and stays as it is"),
-        (vec!["init", "mine"], "`mine.toml` exists already"),
-        (vec!["init", "folder.toml"], "`folder.toml` exists already"),
+        (vec!["init", "mine.toml"], "`mine.toml` exists and is not overwritten"),
+        (vec!["init", "mine"], "`mine.toml` exists and is not overwritten"),
+        (vec!["init", "folder.toml"], "`folder.toml` exists and is not overwritten"),
         (vec!["init", "a b.toml"], "give it 1 to 100 letters"),
         (vec!["init", "trainings.toml"], "not `trainings.toml`"),
         (vec!["init", "mine.txt"], "`mine.txt` cannot be an experiment's file"),

@@ -33,15 +33,15 @@ fn pictures_replace_nothing_but_pictures_of_the_program() {
     for (path, message) in [
         ("smoke.toml", "name a file that ends in .png"),
         ("/dev/stdout", "name a file that ends in .png"),
-        ("text.png", "`text.png` is there already and is no picture of fer-lab"),
-        ("photo.png", "`photo.png` is there already and is no picture of fer-lab"),
-        ("folder.png", "`folder.png` is a folder and stays as it is"),
-        ("link.png", "`link.png` is a link and stays as it is"),
+        ("text.png", "`text.png` exists and was not drawn by fer-lab"),
+        ("photo.png", "`photo.png` exists and was not drawn by fer-lab"),
+        ("folder.png", "`folder.png` is a folder and is not overwritten"),
+        ("link.png", "`link.png` is a link and is not overwritten"),
         ("dangling.png", "`dangling.png` is a link"),
-        ("pipe.png", "`pipe.png` is no file but a device, a pipe or a socket"),
+        ("pipe.png", "`pipe.png` is a device, a pipe or a socket"),
         ("new.png/", "name a file that ends in .png"),
         ("none/a.png", "there is no folder `none`"),
-        ("text.png/a.png", "`text.png/a.png` cannot be looked at: Not a directory"),
+        ("text.png/a.png", "cannot read `text.png/a.png`: Not a directory"),
     ] {
         refused(&program, &["preview", "smoke.toml", "--out", path], message);
         refused(&program, &["regions", "--out", path], message);
@@ -76,8 +76,8 @@ fn pages_and_specifications_replace_nothing_foreign() {
     let plan = ["plan", "smoke.toml", "--specifications", "todo"];
     program.write("pages/fer-lab-run.1", "mine");
     program.write(&specification, "{}");
-    refused(&program, &["man", "pages"], "`pages/fer-lab-run.1` is no manual page of fer-lab");
-    refused(&program, &plan, "is no specification of that training");
+    refused(&program, &["man", "pages"], "`pages/fer-lab-run.1` is not a manual page of fer-lab");
+    refused(&program, &plan, "is not a specification of that training");
     assert_eq!(program.bytes("pages/fer-lab-run.1"), b"mine");
     assert_eq!(program.bytes(&specification), b"{}");
     for path in ["pages/fer-lab-run.1", &specification] {
@@ -90,7 +90,7 @@ fn pages_and_specifications_replace_nothing_foreign() {
     refused(
         &program,
         &["plan", "smoke.toml", "--specifications", "smoke.toml"],
-        "`--specifications smoke.toml`: that is a file, and no folder",
+        "`--specifications smoke.toml`: that is a file, not a folder",
     );
 }
 
@@ -274,7 +274,7 @@ fn a_network_without_evaluations_is_not_said_to_give_the_same_answers() {
     reproduced.succeeds();
     let words = &reproduced.stdout;
     assert!(words.contains("not stored, so not compared: 3 evaluations"), "{words}");
-    let same = "every number that can be compared is the same: the network and its epochs\n";
+    let same = "every number that could be compared is identical: the network and its epochs\n";
     assert!(words.contains(same), "{words}");
     let told = program.json(&["reproduce", id, "--format", "json"]);
     assert_eq!((&told["evaluations_missing"], &told["answers"]), (&json!(3), &json!(0)));
@@ -296,9 +296,9 @@ fn a_damaged_network_is_said_to_be_damaged_and_its_numbers_to_agree() {
     let reproduced = program.run(&["reproduce", id]);
     assert_eq!(reproduced.code, Some(1), "{}", reproduced.stderr);
     let words = &reproduced.stdout;
-    assert!(words.contains(&format!("damaged: `{path}`: its content is not what")), "{words}");
-    assert!(words.contains("every number that can be compared is the same"), "{words}");
-    assert!(words.contains("the one that the manifest names"), "{words}");
+    assert!(words.contains(&format!("damaged: `{path}`: its content does not match")), "{words}");
+    assert!(words.contains("every number that could be compared is identical"), "{words}");
+    assert!(words.contains("bit-identical to the one in the manifest"), "{words}");
     assert!(!words.contains("differ"), "{words}");
     fs::write(program.path(&path), whole).unwrap();
 
@@ -324,11 +324,11 @@ fn what_is_not_there_is_named_and_so_is_what_is_there_in_part() {
         refused(&program, arguments, "no experiment `smal` in `results`; did you mean `small`?");
     }
     for arguments in [&["show", "part"][..], &["report", "part"], &["compare", "part", "small"]] {
-        let message = "`results` has a folder of the experiment `part`, but no tables in it";
+        let message = "`results` has a folder of the experiment `part`, without tables";
         refused(&program, arguments, message);
     }
     let quiet = program.run(&["status", "small"]);
-    assert_eq!(quiet.stdout, "no run of `small` is under way in results\n");
+    assert_eq!(quiet.stdout, "no active run of `small` in results\n");
     refused(
         &program,
         &["run", "smoke.toml", "--devices", "cuda:63"],

@@ -183,7 +183,7 @@ fn draws(program: &Program, runs: &[Value]) {
 fn tells_settings_apart(program: &Program, runs: &[Value]) {
     let same = program.run(&["diff", "small", "smoke.toml"]);
     same.succeeds();
-    assert!(same.stdout.starts_with("no setting differs; "), "{}", same.stdout);
+    assert!(same.stdout.starts_with("no differences; "), "{}", same.stdout);
     program.write("longer.toml", &SMOKE.replace("epochs = 2", "epochs = 3"));
     let differs = rows(program, &["diff", "small", "longer.toml"]);
     assert_eq!(differs.len(), 1);

@@ -68,7 +68,7 @@ fn a_region_that_some_pictures_miss_is_told_of_each_time() {
     let flat = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let first = program.run(&["run", "own.toml"]);
     first.succeeds();
-    assert!(first.stderr.contains("some have no pixel of `dot`"), "{}", first.stderr);
+    assert!(first.stderr.contains("images have no pixel of `dot`"), "{}", first.stderr);
     assert!(flat(first.stdout.clone()).contains(words), "{}", first.stdout);
     // Nothing is read any more.
     for again in [program.run(&["run", "own.toml"]), program.run(&["report", "own"])] {
@@ -92,7 +92,7 @@ fn a_plan_knows_the_pictures_once_they_were_read() {
         assert_eq!(before[key], Value::Null, "{key}");
     }
     let words = program.run(&["plan", "own.toml"]).stdout;
-    assert!(words.contains("how long that takes is known once the pictures are read"), "{words}");
+    assert!(words.contains("the time is estimated once the images have been read"), "{words}");
 
     // What was written a moment ago is not remembered by its time: it could change within the same tick.
     std::thread::sleep(std::time::Duration::from_secs(4));

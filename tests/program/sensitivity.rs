@@ -82,7 +82,7 @@ fn maps_are_made_once_and_drawn() {
     assert_eq!(again.stdout, run.stdout);
     let plan = program.run(&["plan", "maps.toml"]).stdout;
     assert!(
-        plan.contains("4 sensitivity maps (4 done); answers an image: 50 window, 53 rise"),
+        plan.contains("4 sensitivity maps (4 done); predictions per image: 50 window, 53 rise"),
         "{plan}"
     );
 
@@ -90,7 +90,7 @@ fn maps_are_made_once_and_drawn() {
     fs::write(&before[0].0, &before[0].1[..100]).unwrap();
     let mended = program.run(&["run", "maps.toml"]);
     mended.succeeds();
-    assert!(mended.stderr.contains("is done again"), "{}", mended.stderr);
+    assert!(mended.stderr.contains("computing it again"), "{}", mended.stderr);
     assert!(mended.stderr.contains("6 evaluations, 5 done"), "{}", mended.stderr);
     assert!(before.iter().all(|(path, bytes)| fs::read(path).unwrap() == *bytes));
 

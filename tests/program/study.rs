@@ -33,7 +33,7 @@ fn a_region_that_covers_nothing_is_refused_before_anything_is_trained() {
         )
     };
     program.write("dot.toml", &quick(&dot(0.0005)));
-    let refusal = "`dot` covers no pixel of any 24 × 24 train picture";
+    let refusal = "`dot` contains no pixel of any 24 × 24 train image";
     let run = program.run(&["run", "dot.toml"]);
     assert_eq!(run.code, Some(2), "{}", run.stderr);
     assert!(flat(&run.stderr).contains(refusal), "{}", run.stderr);
@@ -43,14 +43,14 @@ fn a_region_that_covers_nothing_is_refused_before_anything_is_trained() {
     let plan = program.run(&["plan", "dot.toml"]);
     plan.succeeds();
     let warning =
-        "`dot` covers no pixel of any 24 × 24 picture where the face lies as in the canonical";
+        "`dot` contains no pixel of any 24 × 24 image where the face lies as in the canonical";
     assert!(flat(&plan.stdout).contains(warning), "{}", plan.stdout);
     let preview = program.run(&["preview", "dot.toml", "--samples", "1"]);
     preview.succeeds();
     assert!(flat(&preview.stderr).contains(refusal), "{}", preview.stderr);
     let regions = program.run(&["regions", "dot.toml"]);
     regions.succeeds();
-    assert!(regions.stderr.contains("`dot` covers no pixel"), "{}", regions.stderr);
+    assert!(regions.stderr.contains("`dot` contains no pixel"), "{}", regions.stderr);
     assert!(!regions.stderr.contains("`mouth`"), "{}", regions.stderr);
 
     // Without landmarks every region lies as in the canonical frame, and no picture need be seen.
@@ -61,8 +61,8 @@ fn a_region_that_covers_nothing_is_refused_before_anything_is_trained() {
     program.write("folder.toml", &folder);
     let plan = program.run(&["plan", "folder.toml"]);
     assert_eq!(plan.code, Some(2), "{}", plan.stdout);
-    let expected = "error: `dot` covers no pixel of any 24 × 24 picture and would change nothing: make the \
-                    region larger, or the pictures (`dataset.size = [25, 25]` would do)";
+    let expected = "error: `dot` contains no pixel of any 24 × 24 image, so masking it has no effect: make the \
+                    region larger, or the images (`dataset.size = [25, 25]` would do)";
     assert_eq!(flat(&plan.stderr), expected);
     let sized = program.run(&["plan", "folder.toml", "--set", "dataset.size=[25, 25]"]);
     sized.succeeds();
@@ -71,7 +71,7 @@ fn a_region_that_covers_nothing_is_refused_before_anything_is_trained() {
     program.write("dot.toml", &quick(&dot(0.02)));
     let run = program.run(&["run", "dot.toml"]);
     run.succeeds();
-    assert!(flat(&run.stderr).contains("of the 40 test pictures some have no pixel of `dot` ("));
+    assert!(flat(&run.stderr).contains("some of the 40 test images have no pixel of `dot` ("));
     assert!(!run.stderr.contains("`mouth`"), "{}", run.stderr);
 }
 
@@ -237,7 +237,7 @@ fn what_the_file_names_first_is_answered_first_and_named() {
 }
 
 #[test]
-fn a_network_is_examined_with_the_statistics_that_are_asked_for() {
+fn a_network_is_evaluated_with_the_requested_statistics() {
     let program = Program::new();
     let whole_network = "regions = [\"mouth\"]\nphases = [\"evaluate\"]\nfills = [\"noise\"]\n";
     program.write("x.toml", &quick(whole_network));

@@ -175,7 +175,7 @@ fn results_in_the_wrong_folder_are_not_taken_for_others() {
     let again = program.run(&["run", "smoke.toml"]);
     again.succeeds();
     assert!(again.stderr.contains(&foreign), "{}", again.stderr);
-    assert!(again.stderr.contains("it is done again"), "{}", again.stderr);
+    assert!(again.stderr.contains("computing it again"), "{}", again.stderr);
     assert!(predictions(&program) == before);
 
     // A manifest that says that it is the other's, over the other's settings; then a seed, then a status.
@@ -198,10 +198,10 @@ fn results_in_the_wrong_folder_are_not_taken_for_others() {
         (relabelled, "its settings and seed are those of training"),
         (other_seed, "its settings and seed are those of training"),
         (without_files, "it says that the training is done"),
-        (other_version, "it is of numeric version 9"),
+        (other_version, "it has numeric version 9"),
         (
             sealed.replacen("\"prior\": [", "\"prior\": [0.5,", 1),
-            "its content is not what was written",
+            "its content has changed since it was written",
         ),
     ] {
         assert_ne!(text, own);
@@ -263,7 +263,8 @@ fn a_checkpoint_that_was_changed_is_not_resumed_from() {
     fs::write(&checkpoint, &bytes).unwrap();
     let resumed = program.run(&arguments);
     resumed.succeeds();
-    let words = "cannot be used (its content is not what was written); the training begins again";
+    let words =
+        "cannot be used (its content has changed since it was written); the training restarts";
     assert!(resumed.stderr.contains(words), "{}", resumed.stderr);
     assert!(predictions(&program) == predictions(&expected));
 }
@@ -280,7 +281,7 @@ fn what_stands_in_place_of_a_checkpoint_fails_that_training_alone() {
     };
     let folder: &dyn Fn() = &|| fs::create_dir(&checkpoint).unwrap();
     for (place, words) in
-        [(link, "` is a link"), (pipe, "` is no plain file"), (folder, "could not read `")]
+        [(link, "` is a link"), (pipe, "` is not a plain file"), (folder, "could not read `")]
     {
         fs::remove_dir_all(&whole).unwrap();
         fs::create_dir(&whole).unwrap();

@@ -55,12 +55,12 @@ fn specifications_can_be_worked_off_by_others() {
     );
     let bad = program.run(&["worker", "bad.json"]);
     assert_eq!(bad.code, Some(2), "{}", bad.stderr);
-    assert!(bad.stderr.contains("are not those of training"), "{}", bad.stderr);
+    assert!(bad.stderr.contains("differ from those of training"), "{}", bad.stderr);
     program.write("bad.json", "{\"version\": 1}");
     let bad = program.run(&["worker", "bad.json"]);
     assert_eq!(bad.code, Some(2));
     assert!(bad.stderr.contains("bad.json"), "{}", bad.stderr);
-    assert!(bad.stderr.contains("this is no specification of a training"), "{}", bad.stderr);
+    assert!(bad.stderr.contains("not a valid training specification"), "{}", bad.stderr);
 }
 
 /// What a worker did before leaves no trace in its numbers: noise is drawn by libtorch's generator, and data
@@ -164,7 +164,7 @@ fn a_run_can_be_watched_reproduced_and_cleaned_up_after() {
     assert_eq!(events.last().unwrap()["event"], "finished");
     assert_eq!(events.last().unwrap()["interrupted"], true);
     let quiet = program.run(&["status", "--results", "long"]);
-    assert_eq!(quiet.stdout, "no run is under way in long\n");
+    assert_eq!(quiet.stdout, "no active run in long\n");
 
     program.run(&["run", "smoke.toml", "-q"]).succeeds();
     let runs = program.json(&["show", "small", "--format", "json"]);
@@ -226,7 +226,7 @@ fn where_there_are_no_locks_that_is_said_at_once() {
     };
     let (code, stderr) = run(&["run", "smoke.toml"]);
     assert_eq!(code, Some(2), "{stderr}");
-    assert!(stderr.contains("the file system gives no locks"), "{stderr}");
+    assert!(stderr.contains("the file system has no file locks"), "{stderr}");
     assert!(stderr.contains("--no-locks") && !stderr.contains("training 1"), "{stderr}");
     let (code, stderr) = run(&["run", "smoke.toml", "--no-locks"]);
     assert_eq!(code, Some(0), "{stderr}");

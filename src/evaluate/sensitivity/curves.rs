@@ -1,5 +1,5 @@
-//! Insertion and deletion (Petsiuk et al. 2018, section 4.3): a map puts the places of the face in an order;
-//! taken away first, what matters costs much, and put back first, it restores much.
+//! Insertion and deletion (Petsiuk et al. 2018, section 4.3): a map orders the places of the face; deleting the most
+//! important ones first lowers the probability fast, and inserting them first raises it fast.
 
 use rand::RngExt;
 use tch::{Kind, Tensor};
@@ -11,16 +11,16 @@ use crate::plan::{CURVE_KINDS, RANDOM_ORDERS, curve_predictions};
 use crate::random;
 use crate::store::{CurveKind, CurveOrder};
 
-/// Cells along a side of a random map. A map of an order is smooth; an order that jumped from point to
-/// point would turn the face into noise, which costs more than any loss of a part.
+/// Cells along a side of a random map. Random orders are smooth like a map; a pixel-wise random order would turn the
+/// face into noise, which costs more than the loss of any part.
 const COARSE: usize = 7;
 
-/// How the answers to a class change step by step.
+/// The probability of a class step by step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Curve {
     pub kind: CurveKind,
     pub order: CurveOrder,
-    /// The share of the frame's cells that are taken away or put back, and the mean probability of the
+    /// The share of the frame's cells that are deleted or inserted, and the mean probability of the
     /// class then; from none to all.
     pub points: Vec<(f64, f64)>,
 }
@@ -46,7 +46,7 @@ pub(super) fn curves(
         let random = |class| random_map(images.seed(), class, draw);
         orders.push(table(&mut (0..maps.len()).map(random)));
     }
-    // So many cells are taken away or put back at each step.
+    // The number of cells deleted or inserted at each step.
     let changed: Vec<usize> =
         (0..each).map(|step| (step * GRID * GRID).div_ceil(steps as usize)).collect();
     let seen = |index: usize, batch: &Batch| {
@@ -67,7 +67,7 @@ pub(super) fn curves(
     Some(answers.iter().map(|answers| of_class(answers, &shares)).collect())
 }
 
-/// The curves of one class from its answers: order by order, kind by kind, step by step.
+/// The curves of one class from its probabilities: order by order, kind by kind, step by step.
 fn of_class(answers: &[f64], shares: &[f64]) -> Vec<Curve> {
     let each = shares.len();
     let mut curves = Vec::new();
@@ -96,7 +96,7 @@ fn turns(map: &[f64]) -> Vec<f32> {
     turns
 }
 
-/// A smooth map of nothing.
+/// A smooth random map.
 fn random_map(seed: u64, class: usize, draw: usize) -> Vec<f64> {
     let index = [class as u64, draw as u64];
     let mut generator = random::generator(seed, "sensitivity order", &index);

@@ -1,4 +1,4 @@
-//! The images that a network is examined on, each with its place in the canonical face frame.
+//! The images that a network is evaluated on, each with its map from the canonical face frame.
 
 use std::ops::Range;
 
@@ -12,14 +12,14 @@ use crate::region::{Affine, Fill};
 use crate::train::warp::{BILINEAR, BORDER};
 use crate::train::{Covering, OnDevice, laid};
 
-/// Images that are answered at once.
+/// Images per batch.
 const BATCH: usize = 64;
 
-/// Images of a split, and what covers them.
+/// Images of a split, and their fill.
 #[derive(Debug)]
 pub struct EvaluationImages<'a> {
     data: &'a OnDevice,
-    /// Numbers in the split, classes and frames, one an image.
+    /// Numbers in the split, classes and frames, one per image.
     images: Vec<i64>,
     classes: Vec<usize>,
     frames: Vec<Affine>,
@@ -42,13 +42,13 @@ pub(super) struct Batch<'a> {
     pub frames: &'a [Affine],
 }
 
-/// What is laid over the images, one perturbation after the other.
+/// The perturbations of the images, one after the other.
 pub(super) struct Laid<'a> {
     /// How many perturbations.
     pub count: usize,
-    /// How much of each pixel of a batch is seen under a perturbation, `[B, H, W]`, 0 to 1.
+    /// The visible share of each pixel of a batch under a perturbation, `[B, H, W]`, 0 to 1.
     pub seen: &'a dyn Fn(usize, &Batch<'_>) -> Tensor,
-    /// The first of some perturbations, where they reach but a part of the pictures.
+    /// The first of some perturbations, where they change only a part of the images.
     pub parts: Option<OfParts<'a>>,
 }
 
@@ -171,8 +171,8 @@ impl<'a> EvaluationImages<'a> {
         self.data.device()
     }
 
-    /// The mean probability of the actual class under each perturbation, a list a class. `go_on` is told the share
-    /// that is done; `None` where it says no.
+    /// The mean probability of the actual class under each perturbation, a list per class. `go_on` receives the share
+    /// that is done; `None` if it returns `false`.
     pub(super) fn mean_answers(
         &self,
         network: &dyn Examined,
@@ -250,22 +250,22 @@ impl<'a> EvaluationImages<'a> {
     }
 }
 
-/// A network's answers to one batch.
+/// A network's probabilities for one batch.
 struct Answered<'a> {
     images: &'a EvaluationImages<'a>,
     network: &'a dyn Examined,
     laid: &'a Laid<'a>,
     batch: &'a Batch<'a>,
-    /// The same noise under every perturbation of a batch, so that it does not tell them apart.
+    /// The same noise under every perturbation of a batch, so that it causes no difference between them.
     noise: i64,
     changed: Option<Changed<'a>>,
 }
 
-/// What it takes to answer to parts alone.
+/// The state for predictions from changed parts.
 struct Changed<'a> {
     network: OfChanged<'a>,
     of_parts: OfParts<'a>,
-    /// The pictures where all of them is hidden, `[B, C, H, W]`.
+    /// The fully masked images, `[B, C, H, W]`.
     hidden: Tensor,
 }
 

@@ -1,9 +1,9 @@
-//! Where on the face a network looks: places are covered, and what becomes of its answers is laid to them.
+//! Sensitivity maps: places of the face are masked, and the change of the prediction is attributed to them.
 //!
-//! In: images with the frames that carry the canonical face frame into them, a method, and the network as
-//! a function from pictures to probabilities. Out: for each class a map over the canonical frame, the mean
-//! face beneath it, and the curves that put the map to the test: the face taken away in the map's order,
-//! and put back in it, beside random orders.
+//! In: images with their maps from the canonical face frame, a method (occlusion windows: Zeiler and Fergus 2014; RISE:
+//! Petsiuk et al. 2018), and the network as a function from images to probabilities. Out: for each class a map over the
+//! canonical frame, the mean face beneath it, and the curves that test the map: pixels deleted and inserted in the map's
+//! order, beside random orders.
 
 mod curves;
 mod images;
@@ -23,25 +23,25 @@ use perturbations::Perturbations;
 /// Cells along each side of a map of the canonical face frame.
 pub const GRID: usize = 48;
 
-/// What is examined.
+/// The evaluated network.
 pub trait Examined {
     /// Probabilities `[B, K]` of pictures `[B, C, H, W]`, standardised, f32.
     fn probabilities(&self, pictures: &Tensor) -> Tensor;
 
-    /// Where it is faster to compute anew what depends on a part of a picture than all: a function that gives
-    /// the probabilities of pictures which differ from these, `[B, C, H, W]`, in parts alone.
+    /// If recomputing only what depends on a changed part is faster: a function that gives the probabilities of
+    /// images which differ from these, `[B, C, H, W]`, in parts alone.
     fn known<'a>(&'a self, _pictures: &Tensor) -> Option<OfChanged<'a>> {
         None
     }
 
-    /// How many parts of a height and width are answered fastest at a time.
+    /// The fastest batch size for parts of a height and width.
     fn parts_at_once(&self, _size: (i64, i64)) -> i64 {
         1
     }
 }
 
-/// Probabilities `[P, K]` of pictures that differ from known ones in one part each, from what lies in the parts
-/// then, `[P, C, h, w]`.
+/// Probabilities `[P, K]` of images that differ from known ones in one part each, from the pixels in these parts,
+/// `[P, C, h, w]`.
 pub type OfChanged<'a> = Box<dyn Fn(&Tensor, &Parts) -> Tensor + 'a>;
 
 impl<F: Fn(&Tensor) -> Tensor> Examined for F {
@@ -67,22 +67,22 @@ impl Examined for Folded {
     }
 }
 
-/// What was found of one class, over its images.
+/// The result for one class, over its images.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClassSensitivity {
     /// In class order, from 0.
     pub class: usize,
     pub images: usize,
     /// The map, `[GRID, GRID]`, row-major. Window: the mean loss of the class's probability over the
-    /// windows that cover a cell. RISE: its mean while the cell is seen.
+    /// windows that mask a cell. RISE: its mean while the cell is visible.
     pub map: Vec<f64>,
-    /// The mean grey of the images, carried back into the canonical frame, 0 to 1; as the map.
+    /// The mean grey of the images, mapped back into the canonical frame, 0 to 1; as the map.
     pub face: Vec<f64>,
     pub curves: Vec<Curve>,
 }
 
-/// Examines a network. `go_on` is told the share that is done, batch by batch, and says whether it goes on;
-/// `None` where it did not. Classes without images are left out.
+/// Evaluates a network. `go_on` receives the share that is done, batch by batch, and returns whether to continue;
+/// `None` if it stopped. Classes without images are omitted.
 pub fn examine(
     spec: &SensitivitySpec,
     images: &EvaluationImages<'_>,
@@ -91,7 +91,7 @@ pub fn examine(
 ) -> Option<Vec<ClassSensitivity>> {
     let _guard = tch::no_grad_guard();
     let perturbations = Perturbations::new(spec.method, images.seed());
-    // The share of the answers that the map takes; the curves take the others.
+    // The map's share of the predictions; the curves take the others.
     let (for_map, for_curves) = (perturbations.len() + 1, curve_predictions(spec.steps));
     let share = for_map as f64 / (for_map + for_curves) as f64;
     let maps = maps(&perturbations, spec.method, images, network, &mut |done| go_on(done * share))?;
@@ -150,8 +150,8 @@ fn maps(
 
 /// Of each cell, the mean of the perturbations' values, each with the weight that it has there.
 ///
-/// Petsiuk et al. (equation 6) divide by the share that is expected to be seen; dividing by the share that
-/// was seen gives a network which answers everything alike an even map, however few the masks.
+/// Petsiuk et al. (equation 6) divide by the expected visible share; dividing by the actual visible share
+/// gives a uniform map for a network with constant predictions, however few the masks.
 #[derive(Debug, Clone)]
 struct WeightedMean {
     sums: Vec<f64>,

@@ -13,23 +13,23 @@ use crate::random;
 use crate::region::{Affine, Point};
 use crate::train::warp::{BILINEAR, BORDER};
 
-/// Everything that is laid over the faces for one map, one after the other.
+/// All perturbations for one map, one after the other.
 #[derive(Debug)]
 pub(super) enum Perturbations {
     /// Squares, by their upper left corners.
     Windows { corners: Vec<(f64, f64)>, side: f64 },
-    /// Drawn when they are asked for: a mask is determined by its number.
+    /// Drawn on demand: a mask is determined by its number.
     Masks { count: usize, cells: usize, keep: f64, seed: u64 },
 }
 
-/// Some perturbations that leave all of the pictures but a part as it is.
+/// Some perturbations that change only a part of each image.
 #[derive(Debug)]
 pub(super) struct Group {
     /// How many.
     pub perturbations: usize,
-    /// Covering by perturbation, and picture by picture.
+    /// The masked parts, by perturbation, then image by image.
     pub parts: Parts,
-    /// How much of each place is seen, `[P, h, w]`, 0 to 1.
+    /// The visible share of each place, `[P, h, w]`, 0 to 1.
     pub seen: Tensor,
 }
 
@@ -55,8 +55,8 @@ impl Perturbations {
         }
     }
 
-    /// The first of some perturbations of a batch as parts: as many perturbations as make about so many parts as
-    /// `at_once` says of their height and width, at least one. `None` where a perturbation may reach everywhere.
+    /// The first of some perturbations of a batch as parts: as many perturbations as give about `at_once` parts of
+    /// their height and width, at least one. `None` if a perturbation may change any pixel.
     pub fn parts(
         &self,
         some: Range<usize>,
@@ -76,7 +76,7 @@ impl Perturbations {
         Some(Group { perturbations: windows.len(), parts, seen })
     }
 
-    /// How much of each place is seen under one of the perturbations, 0 to 1, `[B, H, W]`.
+    /// The visible share of each place under one of the perturbations, 0 to 1, `[B, H, W]`.
     pub fn seen(&self, index: usize, places: &Places) -> Tensor {
         match self {
             Perturbations::Windows { corners, side } => {
@@ -93,8 +93,8 @@ impl Perturbations {
     }
 }
 
-/// Rows and columns that windows of a side, by their upper left corners, reach in pictures of a height and
-/// width, window by window and picture by picture.
+/// Rows and columns of windows of a side, by their upper left corners, in images of a height and width, window by
+/// window and image by image.
 fn spans(
     windows: &[(f64, f64)],
     side: f64,
@@ -124,7 +124,7 @@ fn spans(
     (along(|point| point.y, height), along(|point| point.x, width))
 }
 
-/// How much of each place is seen beside windows of a side, by their upper left corners, 0 or 1: of the first
+/// The visible share of each place outside of windows of a side, by their upper left corners, 0 or 1: of the first
 /// places beside the first window, of as many beside the next.
 fn beside(windows: &[(f64, f64)], side: f64, places: &Places) -> Tensor {
     let each = places.pictures() / windows.len() as i64;
@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_window_covers_its_square_alone() {
+    fn a_window_masks_its_square_alone() {
         let perturbations =
             Perturbations::new(SensitivityMethod::Window { side: 0.5, stride: 0.5 }, 1);
         assert_eq!(perturbations.len(), 4);

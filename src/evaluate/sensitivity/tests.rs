@@ -55,7 +55,7 @@ fn chosen(data: &OnDevice, most: Option<u32>) -> EvaluationImages<'_> {
     EvaluationImages::new(data, (&[0, 0, 0, 1], 2), &frames(), most, Fill::Mean, 1)
 }
 
-/// A network that sees nothing but the patch: the share of it that is seen is the probability of `bright`.
+/// A network that depends on the patch alone: its visible share is the probability of `bright`.
 fn sees_the_patch(data: &OnDevice) -> impl Fn(&Tensor) -> Tensor {
     let brightest = data.pictures(&Tensor::from_slice(&[0i64])).max().double_value(&[]);
     let all = brightest * (COLUMNS.len() * ROWS.len()) as f64;
@@ -97,7 +97,7 @@ fn a_window_costs_where_the_network_looks_and_nowhere_else() {
     }
 }
 
-/// What is computed anew for a window alone gives the map that whole passes give.
+/// Recomputing only the part under a window gives the same map as full passes.
 #[test]
 fn windows_are_answered_as_whole_pictures_are() {
     let data = on_device();
@@ -139,7 +139,7 @@ fn random_masks_find_where_the_network_looks() {
             (0..map.len()).filter(|cell| is_patch(*cell) == inside).map(|cell| map[cell]).collect();
         cells.iter().sum::<f64>() / cells.len() as f64
     };
-    // Half of the patch is seen on average; more where it is told that it is.
+    // Half of the patch is visible on average; more given that a cell of it is.
     assert!((mean(false) - 0.5).abs() < 0.05, "{}", mean(false));
     assert!(mean(true) > mean(false) + 0.05, "{} {}", mean(true), mean(false));
 }
