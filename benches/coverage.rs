@@ -1,5 +1,5 @@
-//! How often the intervals hold the truth, whether p is uniform where there is nothing, and how long the
-//! analysis of a large study takes.
+//! The coverage of the intervals, the uniformity of p under the null hypothesis, and the time of the analysis of a
+//! large study.
 //!
 //! ```text
 //! cargo bench --bench coverage                     # everything, about three minutes on two cores
@@ -9,13 +9,13 @@
 //!
 //! A simulated experiment is a table of differences, seeds × images, of known mean (`coverage/worlds.rs`).
 //! Each candidate (`coverage/candidates.rs`) gives an interval and the p-value of that mean; the last is the
-//! one that the program uses. Given are the share of intervals that hold the mean, the share of p below
+//! one that the program uses. Given are the share of intervals that contain the mean, the share of p below
 //! 0.05, and the largest distance of the distribution of p from the uniform one (Kolmogorov and Smirnov;
 //! 0.03 is what chance alone gives at 2,000 experiments one time in twenty). The draws are seeded: the same
 //! command gives the same table.
 //!
 //! Studies of several conditions follow (`coverage/studies.rs`), in which they share networks: of each rule the share
-//! of intervals that hold the mean, their mean length as a share of the former rule's, and how much the length varies
+//! of intervals that contain the mean, their mean length as a share of the former rule's, and how much the length varies
 //! between the conditions of one study: its ninth decile over its first, the mean over studies.
 //!
 //! The large study is 50 conditions × 10 seeds × 3,579 images of 7 classes (`coverage/large.rs`): from
@@ -80,7 +80,7 @@ fn main() -> ExitCode {
     if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// What came of one candidate in one world.
+/// The result of one candidate in one world.
 struct Outcome {
     covered: f64,
     rejected: f64,
@@ -130,7 +130,7 @@ fn table(cells: &[(World, usize, Vec<Outcome>)], figure: &dyn Fn(&Outcome) -> St
     table.render(Format::Markdown, 100).expect("a table")
 }
 
-/// Every rule in every study, of 2, 3, 5 and 10 seeds and 2 to 128 conditions: about so many conditions a row.
+/// Every rule in every study, of 2, 3, 5 and 10 seeds and 2 to 128 conditions: about this many conditions per row.
 fn in_studies(experiments: usize) -> String {
     let mut columns = vec![
         Column::text("study", "study"),
@@ -156,7 +156,7 @@ fn in_studies(experiments: usize) -> String {
     table.render(Format::Markdown, 100).expect("a table")
 }
 
-/// What came of each rule in one study, done so often.
+/// The result of each rule in one study, simulated this often.
 fn rules(study: &Study, seeds: usize, conditions: usize, count: usize) -> Vec<String> {
     let judged: Vec<Vec<Vec<Judged>>> = (0..count)
         .into_par_iter()

@@ -1,12 +1,12 @@
-//! What it takes to fill masked pixels by diffusion, against the scheme of before.
+//! The time to fill masked pixels by diffusion, against the former scheme.
 //!
 //! ```text
 //! cargo bench --bench inpaint
 //! ```
 //!
-//! Drawn faces of 48 × 48 and 100 × 100 pixels, 64 a batch, with the mouth hidden and with all but the mouth
-//! hidden; one thread. The scheme of before (`inpaint/before.rs`) relaxed each level of a pyramid 24 times
-//! and did not look how far that went. Both fill the same batches in turns; given are means of the time on
+//! Drawn faces of 48 × 48 and 100 × 100 pixels, 64 per batch, with the mouth hidden and with all but the mouth
+//! hidden; one thread. The former scheme (`inpaint/before.rs`) relaxed each level of a pyramid 24 times
+//! without a convergence test. Both fill the same batches in turns; given are means of the time on
 //! the processor, in which what else the machine does counts for little.
 
 #[path = "inpaint/before.rs"]
@@ -51,7 +51,7 @@ fn main() {
     println!("{}", table.render(Format::Markdown, 80).expect("a table"));
 }
 
-/// Milliseconds a batch, of the scheme of before and of today's.
+/// Milliseconds per batch, of the former and the present scheme.
 fn measure(side: usize, mode: Mode) -> [f64; 2] {
     let text = format!(
         "name = \"a\"\n[dataset]\nkind = \"faces\"\nsize = [{side}, {side}]\nchannels = 1\ntrain = {BATCH}\n"

@@ -1,5 +1,4 @@
-//! How long the commands that look at results take, and how much memory, with 10,000 trainings in the
-//! folder.
+//! Time and memory of the commands that read results, with 10,000 trainings in the folder.
 //!
 //! ```text
 //! cargo bench --bench looking                        # generates the folder, measures, removes it
@@ -8,7 +7,7 @@
 //! cargo bench --bench looking -- --program FILE      # measures another build of `fer-lab`
 //! ```
 //!
-//! The folder is that of 100 experiments: whole faces and 24 coverings, 4 seeds, a training and a run
+//! The folder is that of 100 experiments: whole faces and 24 maskings, 4 seeds, a training and a run
 //! each, with manifests, epochs, logs and the predictions of 300 validation and 600 test images; and one
 //! study of every set of regions, 128 conditions × 3 seeds on 3,579 test images, for `report`. It is
 //! written with the library's own types under the ids of real plans, so that `plan` finds everything
@@ -32,7 +31,7 @@ use measure::{Measured, measure};
 
 const SECONDS: f64 = 2.0;
 const MEGABYTES: f64 = 500.0;
-/// It computes and draws, so that no limit of a looking command is its own.
+/// It computes and draws, so the limits of the other commands do not apply.
 const REPORT: &str = "report of 128 sets";
 const RUNS: usize = 10;
 
@@ -70,7 +69,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Every command that looks, as a user would type it.
+/// Every command that reads results, as a user would type it.
 fn commands(names: &Names) -> Vec<(&'static str, Vec<String>)> {
     let Names { experiments: [first, second], runs: [run, other], training, file, sets } = names;
     let chart = file.with_file_name("comparison.png").display().to_string();

@@ -5,12 +5,12 @@
 //! cargo bench --bench recover_truth -- --set train.epochs=2 --results DIR   # as of `fer-lab run`
 //! ```
 //!
-//! The truth is what an ideal observer loses, who knows how the faces were drawn (`truth.parquet`). Printed
+//! The truth is the loss of an ideal observer of the drawn faces (`truth.parquet`). Printed
 //! are, by world and phase: the rank correlation of the regions' Shapley values with the true ones (regions that
 //! carry nothing are tied in truth, so that 1 cannot be reached where there are several), and of the pairs whose
 //! true values differ how many stand in the right order; how many
-//! intervals hold the truth; how many regions are found that carry nothing; then, region by region, what hiding
-//! costs in truth and in each phase; and what the networks of all sets lose against retrained ones, and save.
+//! intervals contain the truth; how many regions without information are significant; then, region by region, the true
+//! effect of hiding it and that in each phase; and what the networks for all sets lose against retrained ones, and save.
 //! Results are kept in `target/recover_truth`, so that a second call only scores.
 
 use std::collections::BTreeMap;
@@ -54,7 +54,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// What the study says, and what is so.
+/// The results of the study, and the truth.
 struct Answer {
     /// By world, as the experiment file has it: its name for people.
     worlds: Vec<World>,
@@ -68,7 +68,7 @@ struct Answer {
 struct World {
     name: &'static str,
     swept: BTreeMap<String, String>,
-    /// The observer's accuracy by the regions that are seen, sorted.
+    /// The observer's accuracy by the visible regions, sorted.
     truth: BTreeMap<Vec<String>, f64>,
 }
 
@@ -84,7 +84,7 @@ impl World {
         whole.iter().map(String::as_str).collect()
     }
 
-    /// What hiding these regions costs the observer.
+    /// The observer's loss when these regions are hidden.
     fn cost(&self, hidden: &[String]) -> f64 {
         let all = self.all();
         let left: Vec<&str> =
@@ -92,7 +92,7 @@ impl World {
         self.seen(&all) - self.seen(&left)
     }
 
-    /// The Shapley values of the four regions, seen alone.
+    /// The Shapley values of the four regions, from `keep`.
     fn shapley(&self) -> Vec<f64> {
         let worth = |set: usize| {
             let member = |player: &usize| set >> player & 1 == 1;
@@ -132,7 +132,7 @@ impl Answer {
         Answer { worlds, effects, shapley, runs: tables.runs, seconds }
     }
 
-    /// A row a world and phase.
+    /// A row per world and phase.
     fn scores(&self) -> String {
         let mut table = Table::new(vec![
             Column::text("world", "world"),
@@ -169,7 +169,7 @@ impl Answer {
                         && row.high.is_some_and(|high| **truth <= high)
                 };
                 let held = rows.iter().zip(&truth).filter(holds).count();
-                // Where the truth has no order there is none to be found.
+                // A constant truth has no rank correlation.
                 let varied = truth.iter().any(|value| (value - truth[0]).abs() > 0.005);
                 let correlation = rank_correlation(&pairs).filter(|_| varied);
                 let (mut ordered, mut different) = (0, 0);
@@ -196,8 +196,8 @@ impl Answer {
         table.render(Format::Markdown, 200).expect("a table")
     }
 
-    /// Of the sets whose hiding costs the observer nothing, those whose effect is told from zero (Holm's p
-    /// under 0.05) and is a cost.
+    /// Of the sets whose hiding costs the observer nothing, those with a significant positive effect (Holm's p under
+    /// 0.05).
     fn false_alarms(&self, world: &World, phase: Phase) -> (usize, usize) {
         let hidden = self
             .effects
@@ -210,7 +210,7 @@ impl Answer {
         (empty.iter().filter(found).count(), empty.len())
     }
 
-    /// What hiding each region costs, in truth and by phase.
+    /// The effect of hiding each region, true and by phase.
     fn costs(&self) -> String {
         let mut columns = vec![
             Column::text("world", "world"),
@@ -246,7 +246,7 @@ impl Answer {
         table.render(Format::Markdown, 200).expect("a table")
     }
 
-    /// How far a network for all sets stays behind one trained for the set, and what each took.
+    /// The loss of a network for all sets against one trained for the set, and the time of each.
     fn amortised(&self) -> String {
         let mut table = Table::new(vec![
             Column::text("world", "world"),
@@ -299,7 +299,7 @@ impl Answer {
     }
 }
 
-/// What a world is called, by its `dataset.signal`.
+/// The name of a world, by its `dataset.signal`.
 fn name(swept: &BTreeMap<String, String>) -> &'static str {
     let signal: String =
         swept.get("dataset.signal").expect("the worlds differ in it").split_whitespace().collect();

@@ -1,5 +1,5 @@
-//! fer-lab's side of the yardstick: it answers commands, a JSON object a line, so that
-//! `benches/yardstick/yardstick.py` can hold it against PyTorch in the same run. The protocol stands in
+//! fer-lab's side of the yardstick: it answers commands, one JSON object per line, so that
+//! `benches/yardstick/yardstick.py` can compare it with PyTorch in the same run. The protocol is described in
 //! `benches/yardstick/program.py`.
 //!
 //! ```text
@@ -7,7 +7,7 @@
 //! cargo bench --bench yardstick -- launches
 //! ```
 //!
-//! `launches` counts libtorch's operators of one training step and of one batch that is answered.
+//! `launches` counts libtorch's operators of one training step and of one evaluation batch.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -67,7 +67,7 @@ struct Weight {
     shape: Vec<i64>,
 }
 
-/// What everyone is measured at.
+/// The task that all contenders are measured on.
 struct Task {
     spec: Spec,
     settings: Settings,
@@ -161,7 +161,7 @@ impl Task {
         Ok((0..steps).map(step).collect())
     }
 
-    /// The training itself, interrupted after so many steps.
+    /// The training itself, interrupted after this many steps.
     fn train(&self, steps: u64, precision: Precision) -> anyhow::Result<Value> {
         device::set_precision(precision, self.data.device())?;
         let mut settings = self.settings.clone();
@@ -220,7 +220,7 @@ fn probabilities(logits: &Tensor) -> Vec<f32> {
     Vec::try_from(&softmax).expect("numbers")
 }
 
-/// Looks at the clock before a step, and ends the training in time.
+/// Checks the clock before a step, and ends the training in time.
 struct Stopwatch {
     device: Device,
     steps: u64,
@@ -250,7 +250,7 @@ impl Watch for Stopwatch {
     }
 }
 
-/// Operators of a step and of an answer, of drawn noise.
+/// Operators of a step and of an evaluation, on random noise.
 fn launches() -> anyhow::Result<()> {
     device::prepare(1);
     println!("On a CPU:");
@@ -300,7 +300,7 @@ fn launches_of(first: i64) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Operators that do not just look at a tensor in another way or make room for one.
+/// Operators other than views and allocations.
 fn kernels(counts: &BTreeMap<String, u64>) -> u64 {
     const NO_WORK: [&str; 17] = [
         "view",

@@ -244,8 +244,8 @@ fn landmark_tables() {
     );
 }
 
-/// Makes cases and meets each of them; `meets` is given the input and the file that holds it, and says
-/// whether it was taken. Neither all nor none may be: then nothing would be tested.
+/// Makes cases and runs each of them; `meets` is given the input and the file that holds it, and returns
+/// whether it was accepted. Neither all nor none may be: then nothing would be tested.
 fn fuzz(
     name: &str,
     mut make: impl FnMut(&mut dyn Rng) -> Vec<u8>,

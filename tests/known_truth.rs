@@ -14,7 +14,7 @@ use fer_lab::store::{EffectRow, Metric, Results, TruthRow, read_table};
 use fer_lab::train::device;
 use fer_lab::worker::{self, KeptData};
 
-/// Two emotions that the region alone tells apart well.
+/// Two emotions that the region alone separates well.
 fn emotions(region: &str) -> [&'static str; 2] {
     match region {
         "forehead" => ["neutral", "surprise"],
@@ -115,7 +115,7 @@ fn answer(experiment: &Experiment, results: &Results) -> Vec<EffectRow> {
     effects.into_iter().filter(|row| row.metric == Metric::Accuracy).collect()
 }
 
-/// Asks about every region in the world where only `region` carries the emotion.
+/// Tests every region in the world where only `region` carries the emotion.
 fn find(region: &str) {
     let folder = tempfile::tempdir().unwrap();
     let results = Results::create(folder.path()).unwrap();
@@ -134,11 +134,11 @@ fn find(region: &str) {
             row.baseline
         );
         if row.regions == [region] {
-            // Most of what there is to lose: a network of a second's training comes near the observer.
+            // Most of the observer's loss: a network trained for a second comes near the observer.
             assert!(row.effect > 0.5 * (everything - nothing), "{row:?}");
             assert!(low > 0.0, "{row:?}");
         } else {
-            // Covers 0, or nearly: three seeds and 42 intervals leave room for a near miss.
+            // Contains 0, or nearly: with three seeds and 42 intervals a near miss is possible.
             assert!(low < 0.02 && high > -0.02, "{row:?}");
         }
     }

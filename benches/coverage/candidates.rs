@@ -1,4 +1,4 @@
-//! Ways to an interval for the mean of seeds × images. All judge a table whose true mean is 0.
+//! Candidate intervals for the mean of seeds × images. All are given a table whose true mean is 0.
 
 use fer_lab::analysis::moderated::Fitted;
 use fer_lab::analysis::{Differences, Prior};
@@ -23,12 +23,12 @@ pub const CANDIDATES: [Candidate; 5] = [
     ("kept", kept),
 ];
 
-/// What the program does with a table alone.
+/// The program's method for a single table.
 fn kept(table: &Differences) -> Judged {
     kept_among(table, None)
 }
 
-/// What the program does with a table among others.
+/// The program's method for a table of a family.
 pub fn kept_among(table: &Differences, others: Option<&Prior>) -> Judged {
     let estimate = table.estimate_among(others);
     match estimate.interval.zip(estimate.p) {
@@ -37,7 +37,7 @@ pub fn kept_among(table: &Differences, others: Option<&Prior>) -> Judged {
     }
 }
 
-/// Student's t over the mean of each image: another training would give the same.
+/// Student's t over the mean of each image: assumes that another training gives the same.
 fn images_only(table: &Differences) -> Judged {
     let means: Vec<f64> = (0..table.images())
         .map(|image| {
@@ -48,13 +48,13 @@ fn images_only(table: &Differences) -> Judged {
     over(&means)
 }
 
-/// Student's t over the mean of each seed: other pictures would give the same.
+/// Student's t over the mean of each seed: assumes that other images give the same.
 fn seeds_only(table: &Differences) -> Judged {
     let means: Vec<f64> = (0..table.seeds()).map(|seed| average(table.of_seed(seed))).collect();
     over(&means)
 }
 
-/// What the program did before: seeds count where their mean square is more than 0.85 of the rest.
+/// The program's former rule: seeds count where their mean square is more than 0.85 of the rest.
 pub fn shown(table: &Differences) -> Judged {
     let (s, i) = (table.seeds() as f64, table.images() as f64);
     let [seeds, images, rest] = mean_squares(table);
@@ -64,7 +64,7 @@ pub fn shown(table: &Differences) -> Judged {
     cochran_cox(table, (0.0, s - 1.0), (images.max(rest), i - 1.0))
 }
 
-/// limma's rule as it stands: seeds' mean squares drawn towards each other with the sum of the degrees of freedom, but
+/// limma's rule as it stands: seeds' mean squares shrunk towards each other with the sum of the degrees of freedom, but
 /// not below the rest.
 pub fn limma(tables: &[Differences]) -> Vec<Judged> {
     let freedom = tables[0].seeds() as f64 - 1.0;

@@ -1,4 +1,4 @@
-//! Studies of several conditions, whose intervals may learn from each other how much seeds vary.
+//! Studies of several conditions, whose intervals may share the estimate of the variance between seeds.
 
 use fer_lab::analysis::{Differences, Prior, Spread};
 use fer_lab::random::generator;
@@ -10,12 +10,12 @@ use super::candidates::{Judged, kept_among, limma, shown};
 /// Test images of a study.
 pub const IMAGES: usize = 500;
 
-/// What is simulated of conditions that share networks.
+/// The simulation of conditions that share networks.
 #[derive(Debug, Clone, Copy)]
 pub struct Study {
     pub name: &'static str,
     /// The correlation of two conditions' seed effects: one half where they share their whole faces alone
-    /// (`retrain`), more where one network is met with every covering (`evaluate`, `amortised`).
+    /// (`retrain`), more where one network is evaluated under every mask (`evaluate`, `amortised`).
     pub shared: f64,
     /// How the spread of seeds varies between conditions: the standard deviation of the logarithm of their variance.
     /// 1 makes the tenth largest spread of seeds 3.6 times the tenth smallest.
@@ -36,7 +36,7 @@ pub const STUDIES: [Study; 4] = [
 
 type Rule = (&'static str, fn(&[Differences]) -> Vec<Judged>);
 
-/// Ways to the intervals of all conditions of a study.
+/// Candidate intervals for all conditions of a study.
 pub const RULES: [Rule; 4] = [
     ("from 0.85 on", |tables| tables.iter().map(shown).collect()),
     ("each alone", |tables| tables.iter().map(|table| kept_among(table, None)).collect()),

@@ -9,7 +9,7 @@ use statrs::distribution::{ContinuousCDF, Normal};
 /// Test images of every simulated experiment.
 pub const IMAGES: usize = 1000;
 
-/// How differences come about.
+/// The model of the differences.
 #[derive(Debug, Clone, Copy)]
 pub struct World {
     pub name: &'static str,
@@ -21,15 +21,15 @@ enum Kind {
     /// Sums of independent normals: standard deviations of seeds, images, and the rest.
     Normal { seeds: f64, images: f64, rest: f64 },
     /// Right or wrong, so that differences are −1, 0 and 1. A network is right about an image where
-    /// `level + image + seed + interaction > 0`, the interaction standard normal; whole and covered faces
+    /// `level + image + seed + interaction > 0`, the interaction standard normal; whole and masked faces
     /// share the image's part, and each has a training, and so a seed's part and an interaction, of its
     /// own.
     Answers {
-        /// Of whole and of covered faces.
+        /// Of whole and of masked faces.
         levels: [f64; 2],
         images: f64,
         seeds: f64,
-        /// How much more or less the covering matters to one image than to another.
+        /// How much the effect of masking varies between images.
         covering: f64,
     },
 }
@@ -37,8 +37,8 @@ enum Kind {
 /// Normal worlds have the variances of runs, as `fer-lab` measured them in a study of drawn faces (48 × 48,
 /// 1,400 test images, 7 emotions, accuracy 31 %, 6 seeds; mouth, eyes and jaw hidden in `retrain` and
 /// `evaluate`): seeds 0 to 2.1 points, images 5 to 30, the rest 30 to 45 in accuracy; in bits seeds up to
-/// 0.05, images 0.09 to 0.67, the rest 0.11 to 0.25. Without seeds and without images is what is never
-/// quite so, and what an interval must bear all the same.
+/// 0.05, images 0.09 to 0.67, the rest 0.11 to 0.25. Without seeds and without images are limiting
+/// cases that an interval must handle too.
 pub fn worlds() -> [World; 10] {
     let normal =
         |name, seeds, images, rest| World { name, kind: Kind::Normal { seeds, images, rest } };

@@ -1,4 +1,4 @@
-//! The scheme of before: cascadic relaxation, a fixed number of times on each level.
+//! The former scheme: cascadic relaxation, a fixed number of times on each level.
 
 use tch::{Kind, Tensor};
 

@@ -30,7 +30,7 @@ const TEST_OF_SETS: usize = 3579;
 const CLASSES: [&str; 7] =
     ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear"];
 
-/// What the commands are given.
+/// The arguments of the commands.
 pub struct Names {
     pub experiments: [String; 2],
     /// Of the same condition with different seeds.
@@ -100,7 +100,7 @@ count = {SEEDS}
     experiment::parse(&text, "looking", &[]).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
-/// Every set of the seven regions, seen by networks trained for all of them: 128 conditions × 3 seeds.
+/// Every set of the seven regions kept, for networks trained for all of them: 128 conditions × 3 seeds.
 fn all_sets() -> Experiment {
     let text = format!(
         r#"
@@ -133,7 +133,7 @@ count = 3
     experiment::parse(&text, "looking", &[]).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
-/// Writes a results folder with at least so many trainings, and no fewer than two experiments.
+/// Writes a results folder with at least this many trainings, and at least two experiments.
 pub fn generate(root: &Path, trainings: usize) {
     let results = Results::create(root).expect("a folder that can be written");
     let experiments = trainings.div_ceil(CONDITIONS * SEEDS).max(2);
@@ -183,7 +183,7 @@ fn write_experiment(
         }
 
         let path = results.evaluation_path(id, evaluation)?;
-        let rows = answers(evaluation, images, ability, &mut random);
+        let rows = predictions(evaluation, images, ability, &mut random);
         write_table(&path, &rows)?;
         let record = EvaluationRecord {
             evaluation_id: evaluation.to_owned(),
@@ -319,8 +319,8 @@ fn epoch_rows(id: &str, ability: f64) -> Vec<EpochRow> {
     (1..=EPOCHS).map(row).collect()
 }
 
-/// Answers of which about the share `ability` is right.
-fn answers(
+/// Predictions of which about the share `ability` is correct.
+fn predictions(
     evaluation: &str,
     test: usize,
     ability: f64,

@@ -9,7 +9,7 @@ use std::time::Instant;
 pub struct Measured {
     pub seconds: f64,
     pub megabytes: f64,
-    /// The first line of what it said, where it did not succeed.
+    /// The first line of its error, if it failed.
     pub refused: Option<String>,
 }
 
@@ -32,7 +32,7 @@ pub fn measure(program: &Path, root: &Path, words: &[String]) -> Measured {
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();
     let id = child.id().cast_signed();
     // SAFETY: both pointers are to memory of this function that `wait4` fills, and zeroes are a valid
-    // `rusage`. The standard library waits too, but does not tell of the memory that was used.
+    // `rusage`. The standard library waits too, but does not return the memory that was used.
     let usage = unsafe {
         assert_eq!(libc::wait4(id, &raw mut status, 0, usage.as_mut_ptr()), id);
         usage.assume_init()

@@ -279,7 +279,7 @@ fn a_checkpoint_that_is_not_what_was_written_is_refused() {
     assert_eq!(message, "it is a checkpoint of training t1");
     let plain = setting.finished(6).network.encode("");
     let message = open(plain).unwrap_err().to_string();
-    assert!(message.contains("carries no checksum"), "{message}");
+    assert!(message.contains("has no checksum"), "{message}");
 }
 
 #[test]

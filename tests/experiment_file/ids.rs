@@ -1,4 +1,4 @@
-//! What the table of keys says that a key decides, against the ids of what is trained and evaluated.
+//! The `Decides` column of the table of keys, against the ids of trainings and evaluations.
 
 use std::collections::BTreeSet;
 

@@ -12,7 +12,7 @@ use fer_lab::store::{
 };
 use serde_json::Value;
 
-/// One run of a small experiment, which the checks below look at in turn.
+/// One run of a small experiment, which the checks below inspect in turn.
 #[test]
 fn a_small_experiment_from_file_to_answer() {
     let program = Program::new();
@@ -87,7 +87,7 @@ fn tables_keep_their_promises(program: &Program) {
     let predictions: Vec<PredictionRow> =
         read_table(&results.table_path::<PredictionRow>("small").unwrap()).unwrap();
     for run in &runs {
-        // What a network of whole faces answers to covered validation pictures chose nothing.
+        // Predictions of a whole-face network on masked validation images are not used for selection.
         let validated = matches!(run.phase, None | Some(Phase::Retrain));
         assert_eq!(run.val_accuracy.is_some(), validated, "{run:?}");
         for (split, images) in [(Split::Val, if validated { 30 } else { 0 }), (Split::Test, 40)] {
@@ -276,7 +276,7 @@ fn help_teaches() {
 }
 
 #[test]
-fn what_is_wrong_is_said_with_its_cure() {
+fn errors_say_what_to_do() {
     let program = Program::new();
     program.write("smoke.toml", SMOKE);
     let bad = [
@@ -328,7 +328,7 @@ fn what_is_wrong_is_said_with_its_cure() {
     }
 }
 
-/// As people of Python and Hydra write them: the plan is that of the same in TOML.
+/// In the spelling of Python and Hydra: the plan is that of the same in TOML.
 #[test]
 fn arguments_are_taken_where_it_is_plain_what_is_meant() {
     let program = Program::new();
@@ -398,7 +398,7 @@ fn a_failed_training_does_not_stop_the_others() {
         runs.as_array().unwrap().iter().map(|run| run["status"].as_str().unwrap()).collect();
     assert_eq!(status.iter().filter(|status| **status == "done").count(), 2, "{status:?}");
     assert_eq!(status.iter().filter(|status| status.starts_with("failed: the loss")).count(), 2);
-    // What failed is tried again, since its cause may have gone; what is done is not.
+    // Failed trainings are retried, because the cause may be gone; finished ones are not.
     let again = program.run(&["report", "small"]);
     assert_eq!(again.code, Some(1));
 }
@@ -450,9 +450,9 @@ fn json_keeps_the_contract_of_types() {
     assert_ne!(plan["warnings"], Value::Null);
 }
 
-/// Pictures of nothing, whose landmarks lie left in one class and right in the other.
+/// Blank images whose landmarks are on the left in one class and on the right in the other.
 #[test]
-fn masks_that_tell_the_answer_are_warned_of() {
+fn masks_that_leak_the_label_give_a_warning() {
     let program = Program::new();
     let mut points =
         String::from("image,eye_left_x,eye_left_y,eye_right_x,eye_right_y,nose_tip_x,nose_tip_y\n");
@@ -538,10 +538,10 @@ fn every_phase_and_fill_runs() {
     let runs: Vec<RunRow> = read_table(&results.table_path::<RunRow>("small").unwrap()).unwrap();
     assert_eq!(runs.len(), 1 + 2 * 4 * 5);
     assert!(runs.iter().all(|run| run.status.is_done()), "{runs:?}");
-    // `train` learns as `retrain` does; `evaluate` needs nothing; `amortised` one for both regions.
+    // `train` has the trainings of `retrain`; `evaluate` needs nothing; `amortised` one for both regions.
     let trainings: BTreeSet<&str> = runs.iter().map(|run| run.training_id.as_str()).collect();
     assert_eq!(trainings.len(), 1 + 2 * 5 + 5);
-    // Each fill makes other pictures, so that the same network answers otherwise.
+    // Each fill makes other pictures, so that the same network gives other predictions.
     let of = |phase: Phase| -> BTreeSet<String> {
         let runs =
             runs.iter().filter(|run| run.phase == Some(phase) && run.regions == ["face_upper"]);

@@ -122,7 +122,7 @@ const ANSWERING: [&[&str]; 23] = [
 ];
 
 #[test]
-fn an_answer_that_is_lost_is_an_error_and_a_reader_that_left_is_none() {
+fn lost_output_is_an_error_and_a_closed_pipe_is_none() {
     let program = Program::new();
     program.write("smoke.toml", SMOKE);
     program.run(&["run", "smoke.toml", "-q"]).succeeds();
@@ -143,7 +143,7 @@ fn an_answer_that_is_lost_is_an_error_and_a_reader_that_left_is_none() {
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {stderr}");
         assert!(!stderr.contains("error"), "{arguments:?}: {stderr}");
     }
-    // The second experiment is not left undone because the first one's answer is lost.
+    // The second experiment runs although the first one's report is lost.
     program.write("two.toml", &SMOKE.replace("\"small\"", "\"two\""));
     let full = fs::File::options().write(true).open("/dev/full").unwrap();
     let mut both = program.command(&["run", "smoke.toml", "two.toml", "-q"]);
@@ -236,7 +236,7 @@ fn a_specification_that_asks_for_what_cannot_be_is_refused() {
 
 /// Rust opens /dev/null in the place of a closed stream.
 #[test]
-fn an_answer_that_nobody_can_get_is_lost() {
+fn output_to_a_closed_stream_is_an_error() {
     let program = Program::new();
     program.write("smoke.toml", SMOKE);
     let closed = |arguments: &str, how: &str| {
@@ -263,7 +263,7 @@ fn an_answer_that_nobody_can_get_is_lost() {
 }
 
 #[test]
-fn a_network_without_evaluations_is_not_said_to_give_the_same_answers() {
+fn a_network_without_evaluations_is_not_reported_to_have_the_same_predictions() {
     let program = Program::new();
     program.write("smoke.toml", SMOKE);
     program.run(&["run", "smoke.toml", "-q"]).succeeds();
@@ -281,7 +281,7 @@ fn a_network_without_evaluations_is_not_said_to_give_the_same_answers() {
 }
 
 #[test]
-fn a_damaged_network_is_said_to_be_damaged_and_its_numbers_to_agree() {
+fn a_damaged_network_is_reported_while_its_numbers_agree() {
     let program = Program::new();
     program.write("smoke.toml", SMOKE);
     program.run(&["run", "smoke.toml", "-q"]).succeeds();

@@ -236,7 +236,7 @@ fn the_hint_is_the_command_that_was_given() {
 
 /// `nohup` starts a program with SIGHUP ignored; the workers inherit that.
 #[test]
-fn a_run_that_is_told_to_ignore_hangups_outlives_its_terminal() {
+fn a_run_with_hangups_ignored_outlives_its_terminal() {
     let program = prepared(&longer());
     let mut command = program.command(&RUN);
     heed(&mut command, [libc::SIGHUP], libc::SIG_IGN);
@@ -251,7 +251,7 @@ fn a_run_that_is_told_to_ignore_hangups_outlives_its_terminal() {
 }
 
 /// A terminal that closes hangs up on every process of it, more than once, and nothing can be written to
-/// it any more. The run leaves as at one Ctrl-C: with checkpoints, and tables of what is done.
+/// it any more. The run ends as after one Ctrl-C: with checkpoints, and tables of what is done.
 #[test]
 fn a_closed_terminal_is_one_interruption() {
     let program = prepared(&longer().replace("epochs = 6", "epochs = 400"));
@@ -464,7 +464,7 @@ impl Drop for SmallDisk<'_> {
 }
 
 #[test]
-fn a_full_disk_is_said_and_the_next_run_goes_on() {
+fn a_full_disk_is_reported_and_the_next_run_resumes() {
     let text = longer();
     let whole = tables(&finished(&text));
     let program = prepared(&text);

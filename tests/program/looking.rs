@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::driver::{Ended, Program, SMOKE};
 
 #[test]
-fn what_was_run_is_looked_at_from_every_side() {
+fn results_are_listed_shown_compared_and_logged() {
     let program = Program::new();
     program.write("smoke.toml", SMOKE);
     program.run(&["run", "smoke.toml", "-q"]).succeeds();

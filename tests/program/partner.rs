@@ -1,4 +1,4 @@
-//! The two programs: what only looks does without libtorch, what needs it becomes the one that has it.
+//! The two programs: commands that read results run without libtorch, others become the program that has it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ fn libraries(program: &str) -> String {
 
 #[test]
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-fn what_looks_loads_no_libtorch() {
+fn commands_that_read_results_load_no_libtorch() {
     let (looks, trains) = (libraries(PROGRAM), libraries(WITH_LIBTORCH));
     assert!(looks.contains("libc.so") && trains.contains("libtorch_cpu.so"), "{looks}{trains}");
     for library in ["torch", "c10", "stdc++", "gomp"] {
@@ -42,7 +42,7 @@ fn what_looks_loads_no_libtorch() {
 }
 
 #[test]
-fn alone_it_looks_and_plans_and_says_what_is_missing() {
+fn alone_it_reads_and_plans_and_says_what_is_missing() {
     let program = Program::new();
     program.write("smoke.toml", SMOKE);
     let own = copy(&program, "own");

@@ -1,4 +1,4 @@
-//! Pictures on disk: what is known of them before they are read, and after.
+//! Images on disk, before and after they are read.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::driver::Program;
 
-/// Pictures of nothing in two classes, 100 each, and a study of the mouth.
+/// Blank images in two classes, 100 each, and a study of the mouth.
 fn folder() -> Program {
     let program = Program::new();
     for class in ["left", "right"] {
@@ -42,9 +42,9 @@ fn folder() -> Program {
     program
 }
 
-/// A dot at the edge of the face, which lies outside of the pictures of one class.
+/// A dot at the edge of the face, which is outside of the images of one class.
 #[test]
-fn a_region_that_some_pictures_miss_is_told_of_each_time() {
+fn a_region_without_pixels_in_some_images_gives_a_warning_each_time() {
     let program = folder();
     let mut points =
         String::from("image,eye_left_x,eye_left_y,eye_right_x,eye_right_y,nose_tip_x,nose_tip_y\n");
@@ -84,7 +84,7 @@ fn a_region_that_some_pictures_miss_is_told_of_each_time() {
 }
 
 #[test]
-fn a_plan_knows_the_pictures_once_they_were_read() {
+fn a_plan_has_the_number_of_images_once_they_were_read() {
     let program = folder();
     let plan = || program.json(&["plan", "own.toml", "--format", "json"]);
     let before = plan();
@@ -94,7 +94,7 @@ fn a_plan_knows_the_pictures_once_they_were_read() {
     let words = program.run(&["plan", "own.toml"]).stdout;
     assert!(words.contains("the time is estimated once the images have been read"), "{words}");
 
-    // What was written a moment ago is not remembered by its time: it could change within the same tick.
+    // A file that was just written is not cached by its time: it could change within the same tick.
     std::thread::sleep(std::time::Duration::from_secs(4));
     program.run(&["data", "own.toml"]).succeeds();
     let after = plan();
@@ -102,7 +102,7 @@ fn a_plan_knows_the_pictures_once_they_were_read() {
     assert_eq!(after["steps_per_training"], 2 * 10);
     assert!(after["estimated_seconds"].as_f64().unwrap() > 0.0, "{after}");
     assert_eq!(after["estimate_is_measured"], false);
-    // Of two seeds and 20 images no small effect can be told; two points need more images.
+    // Two seeds and 20 images cannot detect a small effect; two points need more images.
     assert!(after["minimum_detectable_effect_points"].as_f64().unwrap() > 10.0, "{after}");
     assert_eq!((&after["power"], &after["effect_points"]), (&0.8.into(), &2.0.into()));
     assert_eq!(after["seeds_needed"], Value::Null);

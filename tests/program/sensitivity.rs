@@ -1,4 +1,4 @@
-//! Maps of where the networks look, from file to chart.
+//! Sensitivity maps, from file to chart.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -86,7 +86,7 @@ fn maps_are_made_once_and_drawn() {
         "{plan}"
     );
 
-    // What is damaged is made again, the same to the last byte.
+    // A damaged file is computed again, byte for byte the same.
     fs::write(&before[0].0, &before[0].1[..100]).unwrap();
     let mended = program.run(&["run", "maps.toml"]);
     mended.succeeds();
@@ -132,7 +132,7 @@ fn the_tables_are_whole(program: &Program) {
         assert!((0.0..=1.0).contains(&row.probability), "{row:?}");
         assert_eq!(row.share, f64::from(row.step) / 4.0);
     }
-    // With nothing taken away and with all put back the face is whole, whatever the order.
+    // With nothing deleted and with everything inserted the face is whole, whatever the order.
     let whole = |seed: u64, emotion: &str| {
         let ends = steps.iter().filter(|row| (row.seed, &*row.emotion) == (seed, emotion));
         let ends =

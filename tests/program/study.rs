@@ -1,5 +1,5 @@
-//! What is asked, and in which order it is answered: regions that cover nothing, classes in two orders,
-//! several fills, and stored files that are no longer whole.
+//! Studies and their reports: masks without pixels, classes in two orders, several fills, and damaged stored
+//! files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::driver::{Program, SMOKE};
 
-/// One training of whole faces, examined under coverings.
+/// One training on whole faces, evaluated under masks.
 fn quick(occlusion: &str) -> String {
     let (head, _) = SMOKE.split_once("[occlusion]").unwrap();
     let head = head.replace("epochs = 2", "epochs = 1");
@@ -23,7 +23,7 @@ fn flat(text: &str) -> String {
 }
 
 #[test]
-fn a_region_that_covers_nothing_is_refused_before_anything_is_trained() {
+fn a_region_without_pixels_is_refused_before_anything_is_trained() {
     let program = Program::new();
     let dot = |side: f64| {
         let end = 0.5 + side;
@@ -53,7 +53,7 @@ fn a_region_that_covers_nothing_is_refused_before_anything_is_trained() {
     assert!(regions.stderr.contains("`dot` contains no pixel"), "{}", regions.stderr);
     assert!(!regions.stderr.contains("`mouth`"), "{}", regions.stderr);
 
-    // Without landmarks every region lies as in the canonical frame, and no picture need be seen.
+    // Without landmarks every region is placed as in the canonical frame, and no image has to be read.
     let faces = "kind = \"faces\"\nsize = [24, 24]\ntrain = 96\nval = 30\ntest = 40\n";
     let folder = quick(&dot(0.0005))
         .replace(faces, "kind = \"folder\"\nroot = \"gone\"\nsize = [24, 24]\n")
@@ -67,7 +67,7 @@ fn a_region_that_covers_nothing_is_refused_before_anything_is_trained() {
     let sized = program.run(&["plan", "folder.toml", "--set", "dataset.size=[25, 25]"]);
     sized.succeeds();
 
-    // Of a somewhat larger one some pictures have a pixel, and some have none.
+    // A slightly larger one has a pixel in some images, and none in others.
     program.write("dot.toml", &quick(&dot(0.02)));
     let run = program.run(&["run", "dot.toml"]);
     run.succeeds();
@@ -155,7 +155,7 @@ fn other_classes_are_another_setting_with_its_own_chance() {
         "small:whole, classes = [\"neutral\", \"happiness\"]",
     ]);
     compare.succeeds();
-    // On other classes the same pictures show something else.
+    // With other classes the same images have other labels.
     let apart = "small:whole, classes = [\"neutral\", \"happiness\", \"anger\"]";
     let compare = program.run(&["compare", &format!("small:{named}"), apart, "--format", "csv"]);
     compare.succeeds();
@@ -262,7 +262,7 @@ fn a_network_is_evaluated_with_the_requested_statistics() {
     let answers = json!(4 * 40 + 30);
     assert_eq!((&reproduced["agrees"], &reproduced["answers"]), (&json!(true), &answers));
 
-    // Asked for alone, they are there already.
+    // Requested alone, they are stored already.
     let adapted = ["evaluate.statistics=adapted", "name=adapted"];
     let plan = ["plan", "x.toml", "--format", "json", "--set", adapted[0], "--set", adapted[1]];
     let plan = program.json(&plan);
@@ -303,7 +303,7 @@ fn a_table_is_swept_as_a_whole() {
 }
 
 #[test]
-fn what_is_no_longer_whole_is_said_and_the_rest_is_reported() {
+fn damaged_files_are_reported_and_the_rest_is_used() {
     let program = Program::new();
     let occlusion = "regions = [\"top\", \"mouth\", [\"top\", \"mouth\"]]\nmodes = [\"keep\"]\n\
                      [regions]\ntop = [\"forehead\", \"brows\"]\n";
@@ -315,7 +315,7 @@ fn what_is_no_longer_whole_is_said_and_the_rest_is_reported() {
     let page = || String::from_utf8(program.bytes("results/small/report.html")).unwrap();
     assert!(!run.stdout.contains("Not whole") && !page().contains("Not whole"), "{}", run.stdout);
 
-    // Reports, and gives stdout where stderr, stdout and the page say what is wrong.
+    // Reports, and returns stdout if stderr, stdout and the page name the damage.
     let told = |words: &str| {
         let report = program.run(&["report", "small"]);
         report.succeeds();
@@ -339,7 +339,7 @@ fn what_is_no_longer_whole_is_said_and_the_rest_is_reported() {
     assert!(said.contains("Does the small chain work?"), "{said}");
     fs::remove_file(&stored).unwrap();
     told("the experiment as run, `results/small/experiment.toml`, is missing");
-    // It still can be read, and is not what was run.
+    // It can still be read, but differs from the experiment that was run.
     fs::write(&stored, whole.replace("Prose of its own.", "Prose of another.")).unwrap();
     told("`results/small/experiment.toml` was changed after the run.");
     assert!(page().contains("Prose of another.") && page().contains("It is no longer what was"));
@@ -372,7 +372,7 @@ fn what_is_no_longer_whole_is_said_and_the_rest_is_reported() {
         shown.succeeds();
         assert!(shown.stderr.contains("epochs.parquet` is missing"), "{}", shown.stderr);
     }
-    // All is well again.
+    // Everything is complete again.
     let report = program.run(&["report", "small"]);
     report.succeeds();
     assert!(report.stderr.is_empty() && !report.stdout.contains("Not whole"), "{}", report.stderr);

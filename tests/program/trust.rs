@@ -59,7 +59,7 @@ fn clean_removes_nothing_while_an_experiment_cannot_be_read() {
     is_refused(&program.run(&["clean", "--yes"]), &["results/small`", "is a link"]);
     fs::remove_file(&small).unwrap();
     fs::rename(&elsewhere, &small).unwrap();
-    // Without its plan a study is known by its table, without both by its experiment file.
+    // Without its plan a study is identified by its table, without both by its experiment file.
     let (plan, table) = (small.join("plan.json"), small.join("runs.parquet"));
     let planned = fs::read(&plan).unwrap();
     fs::remove_file(&plan).unwrap();
@@ -87,7 +87,7 @@ fn clean_removes_nothing_while_an_experiment_cannot_be_read() {
     program.run(&["clean", "--yes"]).succeeds();
     assert_eq!(trainings(&program).len(), 6);
 
-    // A folder that is not there at all cannot be noticed: what would go is listed and asked for.
+    // A missing folder cannot be detected: what would be removed is listed, with a prompt.
     fs::rename(&small, &elsewhere).unwrap();
     let asked = program.run(&["clean"]);
     is_refused(&asked, &["6 of these", "of training", "--yes"]);
@@ -230,7 +230,7 @@ fn results_in_the_wrong_folder_are_not_taken_for_others() {
     assert!(predictions(&program) == before);
 }
 
-/// What a power cut leaves of a checkpoint, and one of another training.
+/// A checkpoint damaged by a power cut, and one of another training.
 #[test]
 fn a_checkpoint_that_was_changed_is_not_resumed_from() {
     let text = SMOKE.replace("epochs = 2", "epochs = 8").replace("train = 96", "train = 900");

@@ -1,4 +1,4 @@
-//! Workers as others start them, and what can be asked about runs and trainings.
+//! Workers started by a scheduler, and queries about runs and trainings.
 
 use std::collections::BTreeSet;
 use std::process::Stdio;
@@ -63,7 +63,7 @@ fn specifications_can_be_worked_off_by_others() {
     assert!(bad.stderr.contains("not a valid training specification"), "{}", bad.stderr);
 }
 
-/// What a worker did before leaves no trace in its numbers: noise is drawn by libtorch's generator, and data
+/// A worker's earlier trainings do not affect its numbers: noise is drawn by libtorch's generator, and data
 /// sets take turns.
 #[test]
 fn the_last_training_of_a_worker_has_the_bytes_of_a_first() {
@@ -120,7 +120,7 @@ fn a_worker_is_kept_and_writes_into_the_log_of_the_training_that_it_is_at() {
     assert_eq!((code, workers), (Some(0), 1));
     assert!(logs > 1, "the logs of six trainings, of which {logs} were seen");
 
-    // Two that fail: each takes its worker along.
+    // Two that fail: each ends its worker.
     let optimizer =
         "train.optimizer={kind=\"sgd\", learning_rate=10.0, momentum=0.0, weight_decay=1.0}";
     let failing = [optimizer, "train.epochs=12", "schedule.kind=constant", "occlusion.regions=[]"];
@@ -176,7 +176,7 @@ fn a_run_can_be_watched_reproduced_and_cleaned_up_after() {
     assert_eq!(unknown.code, Some(2));
     assert!(unknown.stderr.contains("is called `no-such-id`"), "{}", unknown.stderr);
 
-    // Other settings leave the old trainings behind, where the former study is not to be kept.
+    // With other settings and `--replace` the old trainings become orphans.
     let other = ["run", "smoke.toml", "-q", "--set", "train.epochs=1", "--replace"];
     program.run(&other).succeeds();
     let would = program.json(&["clean", "--dry-run", "--format", "json"]);
@@ -190,7 +190,7 @@ fn a_run_can_be_watched_reproduced_and_cleaned_up_after() {
     assert!(again.stderr.contains("6 trainings, 6 done"), "{}", again.stderr);
 }
 
-/// What came from someone else leads nowhere and runs nothing.
+/// A folder from someone else leads nowhere and runs nothing.
 #[test]
 fn a_results_folder_with_links_is_refused() {
     let program = Program::new();
@@ -207,7 +207,7 @@ fn a_results_folder_with_links_is_refused() {
 
 /// A file system without locks, as far as the program can tell: its `flock` fails as it does there.
 #[test]
-fn where_there_are_no_locks_that_is_said_at_once() {
+fn missing_file_locks_give_an_error_at_once() {
     let program = Program::new();
     program.write("smoke.toml", SMOKE);
     program.write(

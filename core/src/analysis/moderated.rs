@@ -290,7 +290,7 @@ mod tests {
         let one = Differences::from_fn(1, 5, |_, image| image as f64).unwrap();
         assert!(Spread::of(&one).is_none());
         let nothing = Differences::from_fn(3, 5, |_, _| 0.5).unwrap();
-        assert!(Spread::of(&nothing).is_none(), "a covering that changes nothing");
+        assert!(Spread::of(&nothing).is_none(), "a masking that changes nothing");
     }
 
     #[test]

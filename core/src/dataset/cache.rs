@@ -524,7 +524,7 @@ mod tests {
         assert!(
             message.starts_with(&start)
                 && message
-                    .ends_with("; a file stands where a folder is needed: name another folder"),
+                    .ends_with("; there is a file where a folder is needed: name another folder"),
             "{message}"
         );
     }

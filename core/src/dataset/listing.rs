@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(
             listing.check(&classes()).unwrap_err().to_string(),
             "empty class: no image in val has `anger` as the class with most votes (joy: 1, anger: 0, \
-             left out: 1); take it out of dataset.classes or add images"
+             excluded: 1); take it out of dataset.classes or add images"
         );
     }
 
@@ -174,7 +174,7 @@ mod tests {
         }
         assert_eq!(
             listing.check(&classes()).unwrap_err().to_string(),
-            "empty class: no image in train is of the class `anger` (joy: 1, anger: 0, left out: 0); \
+            "empty class: no image in train is of the class `anger` (joy: 1, anger: 0, excluded: 0); \
              take it out of dataset.classes or add images"
         );
     }

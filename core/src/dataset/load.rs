@@ -440,10 +440,13 @@ mod tests {
         drop(first);
         fs::write(&file, &bytes).unwrap();
         let (again, stages, rebuilt) = loaded(&spec, cache.path());
-        assert_eq!(rebuilt, ["its pixels are not those that were written"]);
+        assert_eq!(rebuilt, ["its pixels have changed since they were written"]);
         assert_eq!((stages, again.train.pixels[17]), (vec![Stage::Hash, Stage::Decode], 0));
         fs::write(&file, &bytes[..5000.min(bytes.len() - 1)]).unwrap();
-        assert_eq!(loaded(&spec, cache.path()).2, ["its length is not what it says"]);
+        assert_eq!(
+            loaded(&spec, cache.path()).2,
+            ["its length differs from the length in its header"]
+        );
         assert_eq!(loaded(&spec, cache.path()).2, [""; 0]);
     }
 
@@ -471,7 +474,7 @@ mod tests {
         assert_eq!(
             message,
             "empty class: no image in train has `happiness` as the class with most votes (neutral: 1, happiness: 0, \
-             left out: 1); take it out of dataset.classes or add images"
+             excluded: 1); take it out of dataset.classes or add images"
         );
         spec.landmarks = None;
         let message = load(&spec, cache.path(), Watch::reporting(&|_| ())).unwrap_err().to_string();

@@ -283,7 +283,7 @@ mod tests {
         );
         assert_eq!(
             message(list, Some("train_1.jpg 0 0 0 -1 0 0 2\n")),
-            "distribution.txt, line 1: `-1` is no share: a number from 0 on"
+            "distribution.txt, line 1: `-1` is not a share: a number from 0 on"
         );
         assert_eq!(
             message(list, Some("train_1.jpg 0 0 0 0 0 0 0\n")),

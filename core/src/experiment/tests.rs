@@ -607,7 +607,10 @@ fn an_amortised_network_learns_from_so_many_regions_at_most() {
     };
     assert_eq!(errors(&study(31), &[]), "no error");
     let error = errors(&study(32), &[]);
-    assert!(error.starts_with("error: `amortised` can draw sets of at most 31 regions"), "{error}");
+    assert!(
+        error.starts_with("error: `amortised` can mask at most 31 different regions"),
+        "{error}"
+    );
 }
 
 /// Lines of TOML for one section, each there or not.

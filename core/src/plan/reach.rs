@@ -148,7 +148,7 @@ pub fn masks_nothing(
 /// An image where the face lies as in the canonical frame; `exact` if all of the experiment's images are such.
 pub(super) fn canonical(size: (usize, usize), exact: bool) -> Pictures<'static> {
     let name = match exact {
-        true => "picture",
+        true => "image",
         false => "image where the face lies as in the canonical frame",
     };
     Pictures { name, frames: &[Affine::IDENTITY], size }

@@ -242,7 +242,7 @@ mod tests {
         assert_eq!(
             message,
             "`aa` is the beginning of 4 ids: training aa11, training aa22, run aa22x (other, c, seed 1), \
-             run aa44 (mask, c, seed 1). Give more of it"
+             run aa44 (mask, c, seed 1). Give more digits"
         );
         for word in ["", "zz", "../mask", "trainings"] {
             let message = find(word).unwrap_err().to_string();

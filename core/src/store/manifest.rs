@@ -275,7 +275,7 @@ pub(crate) mod tests {
         assert!(message.contains("manifest.json` is damaged: EOF"), "{message}");
         std::fs::write(&path, text.replace("12.5", "13.5")).unwrap();
         let message = Manifest::read(&path).unwrap_err().to_string();
-        assert!(message.contains("its content is not what was written"), "{message}");
+        assert!(message.contains("its content has changed since it was written"), "{message}");
         std::fs::write(&path, " ".repeat(5 * 1024 * 1024)).unwrap();
         let message = Manifest::read(&path).unwrap_err().to_string();
         assert!(message.contains("it is longer than 4194304 bytes"), "{message}");
