@@ -219,8 +219,8 @@ mod tests {
         let rows = [[0.5, 0.25, 0.25], [0.5, 0.5, 0.0], [0.5, 0.0, 0.5]];
         let labels: Vec<f32> = rows.concat();
         let prior = [0.5, 0.25, 0.25];
-        let answers = [0.5f32, 0.25, 0.25].repeat(3);
-        let metrics = Metrics::measure(&answers, &labels, 3, &prior).unwrap();
+        let predictions = [0.5f32, 0.25, 0.25].repeat(3);
+        let metrics = Metrics::measure(&predictions, &labels, 3, &prior).unwrap();
         assert!(metrics.bits.abs() < 1e-12);
     }
 
@@ -251,10 +251,10 @@ mod tests {
     proptest! {
         #[test]
         fn balanced_accuracy_is_accuracy_where_classes_are_even(
-            answers in prop::collection::vec(0usize..3, 12),
+            predicted in prop::collection::vec(0usize..3, 12),
         ) {
             let actual: Vec<usize> = (0..12).map(|image| image % 3).collect();
-            let counts = confusion_counts(&actual, &answers, 3);
+            let counts = confusion_counts(&actual, &predicted, 3);
             prop_assert!((balanced_accuracy(&counts, 3) - accuracy(&counts, 3)).abs() < 1e-12);
             prop_assert_eq!(counts.iter().sum::<u64>(), 12);
         }

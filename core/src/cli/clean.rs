@@ -40,7 +40,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     }
     let in_words = options.format == Format::Table;
     if removable.is_empty() && in_words {
-        output::answer(&format!("nothing to remove in {}\n", results.root().display()))?;
+        output::text(&format!("nothing to remove in {}\n", results.root().display()))?;
         return Ok(Exit::Done);
     }
     let removes = !arguments.dry_run && !removable.is_empty();
@@ -54,7 +54,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
         let mut answer = String::new();
         std::io::stdin().lock().read_line(&mut answer)?;
         if !["y", "yes"].contains(&answer.trim().to_lowercase().as_str()) {
-            output::answer("nothing was removed\n")?;
+            output::text("nothing was removed\n")?;
             return Ok(Exit::Done);
         }
         // A run may have started to need some of it while the prompt was open.
@@ -77,7 +77,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
         text += "\n";
     }
     text += &format!("{} {verb} removed\n", sum(&removable));
-    output::answer(&text)?;
+    output::text(&text)?;
     Ok(Exit::Done)
 }
 

@@ -74,13 +74,13 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     output::table(&compared.table, options.format)?;
     if options.format == Format::Table {
         for note in &compared.notes {
-            output::answer(&format!("{}\n", wrap(note, output::width())))?;
+            output::text(&format!("{}\n", wrap(note, output::width())))?;
         }
     }
     if let Some(place) = chart {
         place.save(&compared.chart(&shown)?)?;
         if options.format == Format::Table {
-            output::answer(&format!("{}\n", place.path().display()))?;
+            output::text(&format!("{}\n", place.path().display()))?;
         }
     }
     Ok(Exit::Done)

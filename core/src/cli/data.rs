@@ -36,7 +36,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
                 if dataset.channels == 1 { "grey" } else { "RGB" }
             );
             text += &asides(&summary, &experiment.settings.dataset);
-            output::answer(&text)?;
+            output::text(&text)?;
         }
         other => output::table(&table(&summary), other)?,
     }

@@ -35,7 +35,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     let differences = settings_table(sides.0, sides.1, false);
     let people = matches!(options.format, Format::Table | Format::Markdown | Format::Latex);
     if differences.is_empty() && people {
-        output::answer(&format!("no differences; {} equal\n", counted(a.len() as u64, "key")))?;
+        output::text(&format!("no differences; {} equal\n", counted(a.len() as u64, "key")))?;
     }
     if arguments.all {
         output::table(&settings_table(sides.0, sides.1, true), options.format)?;

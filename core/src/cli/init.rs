@@ -67,7 +67,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     let written = json!({ "file": file.to_string_lossy(), "experiment": name });
     match options.format {
         Format::Json => output::data(&(serde_json::to_string_pretty(&written)? + "\n"))?,
-        Format::Table => output::answer(&format!(
+        Format::Table => output::text(&format!(
             "{}\n\nNext:\n  fer-lab plan {word}    what it trains, and how long it takes\n  \
              fer-lab run {word}     train, evaluate, report\n",
             file.display()

@@ -43,7 +43,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
         );
     }
     if options.format == Format::Table {
-        output::answer(&listing(&asked))?;
+        output::text(&listing(&asked))?;
     } else {
         output::table(&table(&asked), options.format)?;
     }

@@ -65,7 +65,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     if what == What::Experiments && options.format == Format::Table {
         let trainings = results.trainings()?.len() as u64;
         let folder = results.root().display();
-        output::answer(&format!("\n{} in {folder}\n", counted(trainings, "training")))?;
+        output::text(&format!("\n{} in {folder}\n", counted(trainings, "training")))?;
     }
     Ok(Exit::Done)
 }

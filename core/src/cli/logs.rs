@@ -51,7 +51,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     }
     for (index, id) in trainings.iter().enumerate() {
         let gap = if index > 0 { "\n" } else { "" };
-        output::answer(&format!("{gap}training {id}\n"))?;
+        output::text(&format!("{gap}training {id}\n"))?;
         print(&results, id, arguments.follow)?;
     }
     Ok(Exit::Done)
@@ -87,7 +87,7 @@ fn print(results: &Results, id: &str, follow: bool) -> anyhow::Result<Exit> {
         if follow {
             bail!("training {id} has not started");
         }
-        output::answer("it has not started\n")?;
+        output::text("it has not started\n")?;
         return Ok(Exit::Done);
     }
     let mut printed = 0;
@@ -101,7 +101,7 @@ fn print(results: &Results, id: &str, follow: bool) -> anyhow::Result<Exit> {
         sleep(PAUSE);
     }
     if printed == 0 {
-        output::answer("it has no log\n")?;
+        output::text("it has no log\n")?;
     }
     Ok(Exit::Done)
 }
@@ -114,7 +114,7 @@ fn print_from(path: &Path, from: u64, complete: bool) -> anyhow::Result<u64> {
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         bytes.truncate(whole);
     }
-    output::answer(&String::from_utf8_lossy(&bytes))?;
+    output::text(&String::from_utf8_lossy(&bytes))?;
     Ok(bytes.len() as u64)
 }
 

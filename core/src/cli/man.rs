@@ -42,7 +42,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         write_whole(&path, |file| file.write_all(page.as_bytes()))?;
         written += &format!("{}\n", path.display());
     }
-    output::answer(&written)?;
+    output::text(&written)?;
     Ok(Exit::Done)
 }
 

@@ -57,7 +57,7 @@ use crate::store::StoreError;
     version,
     styles = style::HELP,
     after_help = "Begin with:\n  \
-                      fer-lab run experiments/mask_eyes.toml    a first answer\n  \
+                      fer-lab run experiments/mask_eyes.toml    a first study\n  \
                       fer-lab init                              an experiment of your own\n\n\
                   Exit codes:\n  \
                       0    done\n  \

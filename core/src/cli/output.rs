@@ -29,7 +29,7 @@ pub fn width() -> usize {
 }
 
 /// Writes a text for people to stdout, control sequences made visible.
-pub fn answer(text: &str) -> anyhow::Result<()> {
+pub fn text(text: &str) -> anyhow::Result<()> {
     write(&visible_lines(text))
 }
 

@@ -88,7 +88,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     let outlook = Outlook::of(planned, &resources, arguments.effect, images, results.as_ref())?;
     match options.format {
         Format::Json => output::data(&(serde_json::to_string_pretty(&outlook)? + "\n"))?,
-        _ => output::answer(&describe(&experiment, &plan, &outlook, &missing)?)?,
+        _ => output::text(&describe(&experiment, &plan, &outlook, &missing)?)?,
     }
     Ok(Exit::Done)
 }
@@ -144,7 +144,7 @@ fn write_specifications(
         output::records(&["training_id", "specification"], &written, options.format)?;
         return Ok(Exit::Done);
     }
-    output::answer(&format!(
+    output::text(&format!(
         "{} specifications in {}; a job for each: fer-lab worker SPECIFICATION --results {}\n",
         specifications.len(),
         folder.display(),

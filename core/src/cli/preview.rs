@@ -144,7 +144,7 @@ fn answer(sheet: &Value, format: Format) -> anyhow::Result<()> {
     match format {
         Format::Table => {
             let path = sheet["picture"].as_str().unwrap_or_default();
-            output::answer(&format!("{path}\n"))
+            output::text(&format!("{path}\n"))
         }
         Format::Json => output::data(&(serde_json::to_string_pretty(sheet)? + "\n")),
         other => {

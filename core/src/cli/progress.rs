@@ -28,7 +28,7 @@ pub struct Progress {
     lines: Option<EventLines>,
     interruption: Interruption,
     /// Whether the interruption was acknowledged.
-    answered: Cell<bool>,
+    acknowledged: Cell<bool>,
     run: RunProgress,
     /// Counts the trainings that were started.
     begun: usize,
@@ -128,7 +128,7 @@ impl Progress {
             verbose: options.verbose,
             lines: json.then(EventLines::default),
             interruption: interruption.clone(),
-            answered: Cell::new(false),
+            acknowledged: Cell::new(false),
             run: RunProgress::default(),
             begun: 0,
             warned: Vec::new(),
@@ -288,7 +288,7 @@ impl Observer for Progress {
 
     fn interrupted(&self) -> bool {
         let interrupted = self.interruption.raised();
-        if interrupted && !self.answered.replace(true) {
+        if interrupted && !self.acknowledged.replace(true) {
             self.line("interrupted: writing checkpoints; interrupt again to exit at once");
         }
         interrupted

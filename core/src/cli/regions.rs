@@ -60,7 +60,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
         text += &format!("{}\n", place.path().display());
     }
     if options.format == Format::Table {
-        output::answer(&text)?
+        output::text(&text)?
     } else {
         output::data(&text)?
     }

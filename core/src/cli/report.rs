@@ -42,7 +42,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     let mut exit = Exit::Done;
     for name in &arguments.names {
         let (text, whole) = regenerate(&results, name, options, &arguments.drawn, Depth::Details)?;
-        output::answer(&text)?;
+        output::text(&text)?;
         if !whole {
             exit = Exit::SomeFailed;
         }

@@ -50,7 +50,7 @@ pub fn run(
         Format::Json => {
             output::data(&(serde_json::to_string_pretty(&value(&reproduction))? + "\n"))?;
         }
-        Format::Table => output::answer(&in_words(&reproduction))?,
+        Format::Table => output::text(&in_words(&reproduction))?,
         other => output::records(&KEYS, &[value(&reproduction)], other)?,
     }
     Ok(if reproduction.agrees() { Exit::Done } else { Exit::SomeFailed })
@@ -75,7 +75,7 @@ fn in_words(reproduction: &Reproduction) -> String {
     let mut compared = Vec::new();
     compared.extend(reproduction.agrees().then(|| "the network".to_owned()));
     compared.extend(reproduction.epochs_differ.map(|_| "its epochs".to_owned()));
-    compared.extend((*answers > 0).then(|| counted(*answers, "answer")));
+    compared.extend((*answers > 0).then(|| counted(*answers, "prediction")));
     let compared = list(compared, "and");
     let answers = thousands(*answers);
     if compared.is_empty() {

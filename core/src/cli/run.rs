@@ -153,12 +153,12 @@ pub fn run(
             progress.warn(&format!("warning: no example pictures in the report: {error}"));
         }
         progress.finish();
-        let (answer, _) = interruption.leaving_at_once(|| {
+        let (report, _) = interruption.leaving_at_once(|| {
             let depth = Depth::Answer;
             report::regenerate(&results, &experiment.name, options, &arguments.drawn, depth)
         })?;
         if !arguments.json {
-            told = told.and(output::answer(&answer));
+            told = told.and(output::text(&report));
         }
         if done.failed_runs > 0 {
             exit = Exit::SomeFailed;

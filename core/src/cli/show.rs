@@ -64,13 +64,13 @@ fn describe(
         }
         Err(error) => return Err(error.into()),
     };
-    // An error in the selection comes before any answer.
+    // An error in the selection comes before any output.
     let table: Table = selection.apply(epochs_table(&epochs), &[], format)?;
     if matches!(format, Format::Table | Format::Markdown | Format::Latex) {
         output::table(&training_table(&manifest, run), format)?;
-        output::answer("\n")?;
+        output::text("\n")?;
         if epochs.is_empty() {
-            return output::answer("no epochs are stored\n");
+            return output::text("no epochs are stored\n");
         }
     }
     match format {

@@ -69,7 +69,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
             }
             Format::Json => output::data(&(serde_json::to_string_pretty(&alive)? + "\n"))?,
             Format::Table => {
-                output::answer(&in_words(&alive, arguments.name.as_deref(), options))?;
+                output::text(&in_words(&alive, arguments.name.as_deref(), options))?;
             }
             other => {
                 let rows = alive.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;

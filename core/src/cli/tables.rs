@@ -41,8 +41,8 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
         text += &wrap(&format!("{}.parquet: {}", table.name, table.about), 80);
         text += &format!("\n\n{}\n", columns.render(Format::Table, output::width())?);
     }
-    output::answer(text.trim_end_matches('\n'))?;
-    output::answer("\n")?;
+    output::text(text.trim_end_matches('\n'))?;
+    output::text("\n")?;
     Ok(Exit::Done)
 }
 

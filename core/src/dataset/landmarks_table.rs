@@ -233,7 +233,8 @@ impl<R: Read> Read for Limited<R> {
         self.read += count as u64;
         if self.read > self.longest {
             let longest = self.longest;
-            let what = format!("it is longer than {longest} bytes, so it is no table of landmarks");
+            let what =
+                format!("it is longer than {longest} bytes, so it is not a table of landmarks");
             return Err(std::io::Error::other(what));
         }
         Ok(count)
@@ -285,7 +286,7 @@ mod tests {
         encoder.finish().unwrap();
         let error = LandmarkTable::read_at_most(1 << 20, &path).unwrap_err().to_string();
         assert!(
-            error.ends_with("longer than 1048576 bytes, so it is no table of landmarks"),
+            error.ends_with("longer than 1048576 bytes, so it is not a table of landmarks"),
             "{error}"
         );
         let error = LandmarkTable::read_at_most(4 << 20, &path).unwrap_err().to_string();

@@ -207,16 +207,16 @@ fn truth(work: &Work) -> Result<(), EngineError> {
     let mut rows = Vec::new();
     for (index, cell) in work.experiment.cells.iter().enumerate() {
         let Source::Faces(faces) = &cell.settings.dataset.source else { continue };
-        let mut seen_by: BTreeMap<Vec<&str>, Vec<&str>> = BTreeMap::new();
+        let mut conditions_of: BTreeMap<Vec<&str>, Vec<&str>> = BTreeMap::new();
         for condition in work.plan.conditions.iter().filter(|condition| condition.cell == index) {
-            if let Some(seen) = visible_regions(condition) {
-                seen_by.entry(seen).or_default().push(&condition.name);
+            if let Some(visible) = visible_regions(condition) {
+                conditions_of.entry(visible).or_default().push(&condition.name);
             }
         }
         for truth in shared_truth(work.results, &cell.settings.dataset, faces)? {
             let mut set: Vec<&str> = truth.regions.iter().map(String::as_str).collect();
             set.sort_unstable();
-            let conditions: Vec<String> = match seen_by.get(&set) {
+            let conditions: Vec<String> = match conditions_of.get(&set) {
                 Some(names) => names.iter().map(|name| (*name).to_owned()).collect(),
                 None => vec![typed_seen(&set, &cell.swept)],
             };
@@ -235,14 +235,14 @@ fn truth(work: &Work) -> Result<(), EngineError> {
 fn visible_regions(condition: &Condition) -> Option<Vec<&str>> {
     let every = BTreeSet::from(Regions::built_in_names());
     let named: BTreeSet<&str> = condition.regions.iter().map(String::as_str).collect();
-    let seen = match (&condition.occlusion, condition.phase) {
+    let visible = match (&condition.occlusion, condition.phase) {
         _ if condition.control.is_some() || !named.is_subset(&every) => return None,
         (None, _) | (_, None | Some(Phase::Train)) => every,
         (_, Some(Phase::Masks)) => return None,
         (Some(Occlusion { mode: Mode::Hide, .. }), _) => &every - &named,
         (Some(Occlusion { mode: Mode::Keep, .. }), _) => named,
     };
-    Some(seen.into_iter().collect())
+    Some(visible.into_iter().collect())
 }
 
 /// The key under which the rows of a stored truth name the settings that they belong to.
@@ -264,14 +264,14 @@ fn shared_truth(
     {
         return Ok(rows);
     }
-    let row = |seen: IdealObserver| TruthRow {
+    let row = |observer: IdealObserver| TruthRow {
         condition: String::new(),
-        regions: seen.regions,
-        accuracy: seen.accuracy,
-        accuracy_error: seen.accuracy_error,
-        bits: seen.bits,
-        recall: seen.recall,
-        classes: seen.classes,
+        regions: observer.regions,
+        accuracy: observer.accuracy,
+        accuracy_error: observer.accuracy_error,
+        bits: observer.bits,
+        recall: observer.recall,
+        classes: observer.classes,
         swept: swept.clone(),
     };
     let rows: Vec<TruthRow> = faces::truth(spec, faces).into_iter().map(row).collect();

@@ -17,7 +17,7 @@ pub fn schema() -> String {
 }
 
 pub(super) fn build() -> Json {
-    let mut whole = section("", "A question, and everything needed to answer it");
+    let mut whole = section("", "An experiment: a question and its complete definition");
     whole["properties"]["name"]["not"] = json!({ "const": super::decode::TRAININGS });
     let needed = |section: &str| -> Vec<&str> {
         let needed = |key: &&Key| key.needed.is_some() && key.only == Only::Always;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::region::{Fill, Mode, Phase, Regions};
 
-/// A question, and everything needed to answer it.
+/// An experiment: a question and its complete definition.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Experiment {
     /// `[A-Za-z0-9_-]+`: also the folder in `results/`.

@@ -4,14 +4,14 @@
 use super::keys::{Item, Key, Only, Takes, kinds, lines_of};
 
 const INTRO: &str = "\
-# An experiment of fer-lab: a question, and everything needed to answer it.
+# An experiment of fer-lab: a question and its complete definition.
 #
 # A `#` right before a key shows a default: take it away and change the value.
 # `##` shows what would go in its place, or beside it. From here:
 #
 #   fer-lab plan FILE       what would be trained, and how long it takes
 #   fer-lab preview FILE    the images, whole and masked
-#   fer-lab run FILE        train, compare, answer
+#   fer-lab run FILE        train, evaluate, report
 #
 # Editors complete and check the keys (`fer-lab schema --help` says how).
 

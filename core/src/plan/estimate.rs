@@ -36,8 +36,8 @@ impl Plan {
             let runs = self.runs.iter().filter(|run| run.training == *training).count();
             let epochs = settings.train.epochs as usize;
             // Prediction needs a forward pass; training also a backward pass, which costs twice as much.
-            let answered = images.val * epochs + images.test * runs;
-            let visits = (images.train * epochs) as f64 + answered as f64 / 3.0;
+            let predicted = images.val * epochs + images.test * runs;
+            let visits = (images.train * epochs) as f64 + predicted as f64 / 3.0;
             let images_per_second = speed(settings)?.unwrap_or_else(|| {
                 estimate.measured = false;
                 let Settings { dataset, model, .. } = settings;

@@ -149,7 +149,7 @@ pub fn sensitivity_id(training: &TrainingId, spec: &SensitivitySpec) -> Sensitiv
 }
 
 impl Plan {
-    /// The ids of all trainings and runs. `content` answers with the hash of a data set's content
+    /// The ids of all trainings and runs. `content` returns the hash of a data set's content
     /// (`Dataset::content`), or `None` if the data are not available; it is called once for each data
     /// set, and never for `faces`, whose settings determine them.
     pub fn identify(&self, content: &dyn Fn(&DatasetSpec) -> Option<String>) -> Identified {

@@ -180,9 +180,9 @@ mod tests {
                         region.polygons.iter().any(|polygon| polygon.contains(point))
                     };
                     // A centre close to an outline may fall on either side by rounding.
-                    let answers = [inside(1e-9, 0.0), inside(-1e-9, 0.0), inside(0.0, 1e-9), inside(0.0, -1e-9)];
-                    if answers.iter().all(|&answer| answer == answers[0]) {
-                        prop_assert_eq!(masked == 1, answers[0], "{} at {}, {}", &region.name, x, y);
+                    let around = [inside(1e-9, 0.0), inside(-1e-9, 0.0), inside(0.0, 1e-9), inside(0.0, -1e-9)];
+                    if around.iter().all(|&neighbour| neighbour == around[0]) {
+                        prop_assert_eq!(masked == 1, around[0], "{} at {}, {}", &region.name, x, y);
                     }
                 }
             }

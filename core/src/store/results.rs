@@ -306,7 +306,7 @@ mod tests {
         let message = Results::open(&missing).unwrap_err().to_string();
         assert!(message.starts_with("there is no results folder"), "{message}");
         let message = Results::open(folder.path()).unwrap_err().to_string();
-        assert!(message.contains("is no results folder (it has no format.json)"), "{message}");
+        assert!(message.contains("is not a results folder (it has no format.json)"), "{message}");
         fs::write(folder.path().join("format.json"), "{").unwrap();
         let message = Results::open(folder.path()).unwrap_err().to_string();
         assert!(message.contains("format.json` is damaged: EOF"), "{message}");
