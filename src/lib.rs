@@ -15,14 +15,14 @@
 //! | [`train`] | one network fitted with one seed | |
 //! | [`store`] | the results folder: tables, manifests, atomic writes | core |
 //! | [`evaluate`] | predictions under an occlusion, and sensitivity maps | |
-//! | [`study`] | what the rows of a study say: its settings, each with its classes, chance and conditions | core |
+//! | [`study`] | a study's rows, typed: its settings, each with its classes, chance and conditions | core |
 //! | [`metrics`] | the metrics of one run's predictions | core |
 //! | [`analysis`] | effects, intervals, p-values: from tables to tables | core |
 //! | [`machine`] | the machine's resources and their division among trainings | core |
 //! | [`engine`] | executes a plan: workers run the trainings and evaluations that are missing | core |
 //! | [`worker`] | what a worker process does, and everything else of the engine that needs libtorch | |
-//! | [`report`] | charts, pictures and the words under them | core |
-//! | [`cli`] | one file a command, each thin | core |
+//! | [`report`] | the report: charts, tables and text | core |
+//! | [`cli`] | one file per command, each thin | core |
 //!
 //! Beside them, [`random`]: every random draw comes from a generator for its purpose; [`epoch`]: the numbers
 //! of a training's progress; and [`disk`]: what to do where a file cannot be written.

@@ -42,7 +42,8 @@ enum Kind {
 pub fn worlds() -> [World; 10] {
     let normal =
         |name, seeds, images, rest| World { name, kind: Kind::Normal { seeds, images, rest } };
-    let answers = |name, levels, images, seeds, covering| World {
+    // World names seed the draws: another name gives another table.
+    let predictions = |name, levels, images, seeds, covering| World {
         name,
         kind: Kind::Answers { levels, images, seeds, covering },
     };
@@ -54,9 +55,9 @@ pub fn worlds() -> [World; 10] {
         normal("bits, images differ much", 0.053, 0.67, 0.20),
         normal("no seeds", 0.0, 0.13, 0.42),
         normal("no images", 0.019, 0.0, 0.42),
-        answers("answers, no effect", [0.6, 0.6], 1.5, 0.08, 0.0),
-        answers("answers, no effect, 2 % wrong", [4.5, 4.5], 2.0, 0.08, 0.0),
-        answers("answers, effect of 8 points", [0.6, 0.2], 1.5, 0.08, 0.6),
+        predictions("answers, no effect", [0.6, 0.6], 1.5, 0.08, 0.0),
+        predictions("answers, no effect, 2 % wrong", [4.5, 4.5], 2.0, 0.08, 0.0),
+        predictions("answers, effect of 8 points", [0.6, 0.2], 1.5, 0.08, 0.6),
     ]
 }
 

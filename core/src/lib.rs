@@ -8,13 +8,13 @@
 //! | [`plan`] | an experiment expanded into conditions × seeds, runs and the trainings they need |
 //! | [`dataset`] | pictures and label distributions: `faces` (embedded), FER+, RAF-DB, class folders |
 //! | [`store`] | the results folder: tables, manifests, atomic writes |
-//! | [`study`] | what the rows of a study say: its settings, each with its classes, chance and conditions |
+//! | [`study`] | a study's rows, typed: its settings, each with its classes, chance and conditions |
 //! | [`metrics`] | the metrics of one run's predictions |
 //! | [`analysis`] | effects, intervals, p-values: from tables to tables |
 //! | [`machine`] | the machine's resources and their division among trainings |
 //! | [`engine`] | executes a plan: workers run the trainings and evaluations that are missing |
-//! | [`report`] | charts, pictures and the words under them |
-//! | [`cli`] | one file a command, each thin |
+//! | [`report`] | the report: charts, tables and text |
+//! | [`cli`] | one file per command, each thin |
 //!
 //! Beside them, [`random`]: every random draw comes from a generator for its purpose; [`epoch`]: the
 //! numbers of a training's progress; and [`disk`]: what to do where a file cannot be written.

@@ -113,7 +113,7 @@ mod tests {
         pictures
     }
 
-    /// What a layer makes of pictures, the gradients of filter, gain and shift, and the running statistics.
+    /// A layer's output, the gradients of filter, gain and shift, and the running statistics.
     fn found(network: &Network, forward: &dyn Fn(&Convolution) -> Tensor) -> Vec<Tensor> {
         let convolution = &network.blocks[0][0];
         let given = forward(convolution);

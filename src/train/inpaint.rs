@@ -15,7 +15,7 @@ const TOLERANCE: f64 = 1e-3;
 /// equal.
 const ROUNDING: f64 = 1e-6;
 
-/// Many times what any picture and mask took: 10 to 25 up to 224 × 224, 65 where it is 8 × 1024.
+/// Many times the steps that any image and mask took: 10 to 25 up to 224 × 224, 65 where it is 8 × 1024.
 const MOST_STEPS: usize = 500;
 
 /// Nothing is divided by less.

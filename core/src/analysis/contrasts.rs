@@ -111,7 +111,7 @@ fn difference(first: &Covered, second: &Covered, metric: Metric) -> Option<Diffe
         .iter()
         .filter_map(|(seed, scores)| Some((*scores, *second.by_seed.get(seed)?)))
         .collect();
-    // Of bits what each run leaves open is its training's, which differs only between settings.
+    // The constant of bits is the training's label entropy, which differs only between settings.
     let images = both.first()?.0.images();
     Differences::from_fn(both.len(), images, |seed, image| {
         let (first, second) = both[seed];

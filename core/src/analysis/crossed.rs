@@ -239,7 +239,7 @@ pub(super) struct Part {
     pub freedom: f64,
 }
 
-/// Var(mean) by what was drawn.
+/// Var(mean) by random factor.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Variance {
     /// What neither seeds nor images explain is counted where they are fewer.

@@ -2,7 +2,7 @@
 //!
 //! The human reference is the table of Wegrzyn et al. 2017 (PLOS ONE 12(5): e0177239; data CC0 1.0): how
 //! much each of 48 tiles of a face helped observers to recognise each emotion. `assets/human/README.md`
-//! says how it was made and what it cannot say. Sizes are not comparable, since people saw a few tiles at a
+//! describes how it was made and its limits. Sizes are not comparable, since people saw a few tiles at a
 //! time: only orders are.
 
 use std::sync::LazyLock;

@@ -206,7 +206,7 @@ mod tests {
         let found = parts(&study(&[("mouth", &[&[10]]), ("eyes", &[&[8, 12]])]));
         close(found[0].unwrap(), 0.02, 1.0);
         close(found[1].unwrap(), 0.01, 1.0);
-        // Nobody has two: what the conditions differ by, 0.1.
+        // No condition has two places: the variance between conditions, 0.1.
         let found = parts(&study(&[("mouth", &[&[10]]), ("eyes", &[&[12]])]));
         close(found[0].unwrap(), 0.005, 1.0);
         assert_eq!(parts(&study(&[("mouth", &[&[10], &[12]])])), [None]);

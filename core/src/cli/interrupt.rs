@@ -1,4 +1,4 @@
-//! Ctrl-C, and what the system sends instead of it.
+//! Interruption by Ctrl-C or by the system's signals.
 //!
 //! In: SIGINT, SIGTERM and SIGHUP, each only where it was not ignored when the program started: `nohup`
 //! ignores SIGHUP so that a run outlives its terminal, and a shell without job control ignores SIGINT for

@@ -1,4 +1,4 @@
-//! The command line: one file a command, each thin.
+//! The command line: one file per command, each thin.
 //!
 //! In: arguments. Out: results on stdout, progress and errors on stderr, an exit code. The work of a command is done
 //! in the rooms above; here are only its arguments and its output.

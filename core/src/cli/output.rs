@@ -57,7 +57,7 @@ pub fn records(keys: &[&str], rows: &[Value], format: Format) -> anyhow::Result<
     table(&records, format)
 }
 
-/// Writes what programs read to stdout: as it is, but for [`escaped`] control characters.
+/// Writes output for programs to stdout: unchanged except for [`escaped`] control characters.
 pub fn data(text: &str) -> anyhow::Result<()> {
     write(&escaped(text))
 }
@@ -108,7 +108,7 @@ impl EventLines {
     }
 }
 
-/// An error with what led to it.
+/// Prints an error with its causes.
 pub fn error(error: &anyhow::Error) {
     error_text(&format!("{} {}\n", style::error(), visible_lines(&format!("{error:#}"))));
 }

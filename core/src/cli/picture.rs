@@ -57,7 +57,7 @@ impl Place {
         Ok(place)
     }
 
-    /// A PNG file within the results folder, whose folders are made; what stands there is this program's.
+    /// A PNG file within the results folder, whose folders are made; an existing file there is this program's.
     pub fn within_results(path: PathBuf) -> Result<Place, Refused> {
         let place = Place { path, format: PictureFormat::Png, option: None };
         place.is_taken()?;
@@ -68,7 +68,7 @@ impl Place {
         &self.path
     }
 
-    /// Whether a picture is there that may be replaced.
+    /// Whether an existing picture may be replaced.
     fn is_taken(&self) -> Result<bool, Refused> {
         let path = || self.path.clone();
         match file_kind(&self.path) {

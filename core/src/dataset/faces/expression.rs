@@ -100,7 +100,7 @@ struct UnitEvidence {
 }
 
 impl Observer {
-    /// An observer who knows that the emotion is one of `classes`, all equally frequent.
+    /// An observer with a uniform prior over `classes`.
     pub fn new(classes: &[Emotion]) -> Observer {
         let units = Unit::ALL.map(|unit| UnitEvidence::new(unit, classes)).into();
         Observer { classes: classes.len(), units }

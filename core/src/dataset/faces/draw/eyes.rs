@@ -1,4 +1,4 @@
-//! Eyes, lids, and what raised cheeks do to their corners.
+//! Eyes, lids, and the effect of raised cheeks on their corners.
 
 use super::super::actions::Unit;
 use super::super::identity::Person;
@@ -80,7 +80,7 @@ pub fn draw(canvas: &mut Canvas, person: &Person, tones: &Tones, look: &Look, si
     canvas.line(&lower, 0.6, tones.fold, 0.55);
 }
 
-/// Creases above, and below what cheeks and tightened lids push up.
+/// Creases above the eye, and below it the folds of raised cheeks and tightened lids.
 fn draw_lids(
     canvas: &mut Canvas,
     person: &Person,

@@ -13,7 +13,7 @@ pub fn draw(canvas: &mut Canvas, person: &Person, shape: Glasses) {
             Glasses::Square => (soft_square(center, 13.0, 9.4), soft_square(center, 11.7, 8.2)),
         };
         canvas.fill(&inner, Rgb(0.90, 0.95, 1.0), 0.10);
-        // The rim is what lies between the two outlines: out one way round, back the other.
+        // The rim is the area between the two outlines: out one way round, back the other.
         let mut rim = outer.clone();
         rim.push(outer[0]);
         rim.extend(inner.iter().rev().copied().chain([inner[inner.len() - 1]]));
