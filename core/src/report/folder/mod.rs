@@ -29,7 +29,7 @@ use super::findings::Findings;
 use super::findings::evidence::Evidence;
 use super::findings::facts::origin_words;
 use super::page::Page;
-use super::tables::study::{study_table, sweep_table};
+use super::tables::study::{answer_tables, study_table, sweep_table};
 use super::tables::table::{Format, Table};
 use super::words::phrase::wrap;
 use super::words::{answer, details, mask_leak_warnings, reach_warnings};
@@ -108,7 +108,7 @@ pub fn report(results: &Results, name: &str, drawn: &Drawn) -> Result<Report, Re
     let stored = stored::read(results, name)?;
     let Recovered { question, analysis, regions, sensitivity, .. } = &stored.read;
     notes.extend(stored.note.clone());
-    notes.extend(lost.map(|lost| format!("{lost}. How the networks learned is not shown.")));
+    notes.extend(lost.map(|lost| format!("{lost}. Training curves are not shown.")));
     let shown = findings.settings().len().min(MOST_SETTINGS);
     let maps = maps::read(results, name, &findings.study, shown, sensitivity, &mut notes)?;
     let supplements = Supplements {
@@ -183,7 +183,7 @@ impl Report {
         text += "\n";
         let mut warnings = reach_warnings(study);
         warnings.extend(mask_leak_warnings(&evidence.mask_leaks));
-        warnings.extend(self.notes.iter().map(|note| format!("Not whole: {note}")));
+        warnings.extend(self.notes.iter().map(|note| format!("Incomplete: {note}")));
         for warning in warnings {
             text += &format!("{}\n", wrap(&warning, COLUMNS));
         }
@@ -196,8 +196,10 @@ impl Report {
             text += &sweep_table(&sweep).render(Format::Table, width)?;
             text += "\n";
         }
-        text += &self.table().render(Format::Table, width)?;
-        text += "\n";
+        for table in answer_tables(study, &evidence.effects)? {
+            text += &table.render(Format::Table, width)?;
+            text += "\n";
+        }
         for run in study.runs.iter().filter(|run| !run.status.is_done()) {
             text += &format!("{}, seed {}: {}\n", run.condition, run.seed, run.status);
         }
