@@ -488,7 +488,7 @@ mod tests {
             );
             if conditions > 1 {
                 assert!(
-                    words.contains(&format!("eyes + region{} hidden", conditions - 1)),
+                    words.contains(&format!("eyes + region{} masked", conditions - 1)),
                     "{words}"
                 );
             }
@@ -521,7 +521,7 @@ mod tests {
         rows.extend(training(&control, 10, stepped));
         runs.extend([evaluated, control]);
         let words = words(&curves(&runs, &rows, &Facts::default()).unwrap());
-        assert!(!words.contains("hidden"), "{words}");
+        assert!(!words.contains("masked"), "{words}");
     }
 
     #[test]
