@@ -250,7 +250,7 @@ fn a_network_is_evaluated_with_the_statistics_that_are_asked_for() {
     run.succeeds();
     let said = "These results are for statistics trained; the table lists the other settings.";
     assert!(flat(&run.stdout).contains(said), "{}", run.stdout);
-    let kept = "Batch normalisation used its statistics of whole faces.";
+    let kept = "Batch normalisation used whole-face statistics.";
     assert!(flat(&run.stdout).contains(kept), "{}", run.stdout);
     let results = Results::open(program.path("results")).unwrap();
     let runs: Vec<RunRow> = read_table(&results.table_path::<RunRow>("small").unwrap()).unwrap();

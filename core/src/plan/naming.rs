@@ -93,7 +93,7 @@ impl PhaseWords {
             Phase::Amortised => PhaseWords {
                 labels: [" (amortised)", " (amortised)"],
                 masked: " (amortised: one network for all masks)",
-                visible: " (amortised: one network for all masks)",
+                visible: " (amortised)",
                 panel: "; one amortised network",
                 before: "for the amortised network, ",
                 networks: "one network trained under random masks (amortised)",

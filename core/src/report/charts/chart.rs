@@ -76,7 +76,7 @@ impl Topic {
             }
             Topic::Regions => {
                 "The regions of the atlas on a face: blue where a region carries signal, orange and hatched where \
-                 it does worse than its comparison, white at zero. Signal: what a region carries beyond the same \
+                 it does worse than its comparison, grey where that is not significant. Signal: what a region carries beyond the same \
                  area elsewhere."
             }
             Topic::Effects => {

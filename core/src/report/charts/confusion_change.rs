@@ -61,7 +61,7 @@ pub fn confusion_change(
         .zip(&to)
         .map(|(from, to)| from.iter().zip(to).map(|(from, to)| to - from).collect())
         .collect();
-    let told = significant(&covered[0], shifts, &before.classes);
+    let significant = significant(&covered[0], shifts, &before.classes);
     let extreme = change
         .iter()
         .flatten()
@@ -69,7 +69,8 @@ pub fn confusion_change(
         .fold(0.05, |most, change| f64::max(most, change.abs()));
 
     let label = &label;
-    let changed = Changed { from: &from, to: &to, change: &change, told: &told, extreme };
+    let changed =
+        Changed { from: &from, to: &to, change: &change, significant: &significant, extreme };
     let draw = |across| draw(across, label, (facts, split), (&before, after.accuracy()), &changed);
     Ok(draw(3)?.with_narrow(draw(1)?))
 }
@@ -79,7 +80,7 @@ struct Changed<'a> {
     from: &'a Vec<Vec<f64>>,
     to: &'a Vec<Vec<f64>>,
     change: &'a Vec<Vec<f64>>,
-    told: &'a [Vec<bool>],
+    significant: &'a [Vec<bool>],
     extreme: f64,
 }
 
@@ -91,7 +92,7 @@ fn draw(
     (before, accuracy_after): (&Matrix, f64),
     changed: &Changed<'_>,
 ) -> Result<Figure, ReportError> {
-    let &Changed { from, to, change, told, extreme } = changed;
+    let &Changed { from, to, change, significant, extreme } = changed;
     let full = if across == 1 { SINGLE_COLUMN } else { DOUBLE_COLUMN };
     let limit = |name: &String| fonts::fit(name, LABEL, NAME_WIDTH);
     let names: Vec<String> = before.classes.iter().map(limit).collect();
@@ -101,10 +102,10 @@ fn draw(
     let classes = names.len() as f64;
     let cell = ((panel / classes).min(12.0), CELL);
 
-    let mut drawing = Drawing::new(full, &title(label, before, change, told));
-    let start = drawing.heading(&subtitle(facts, before, split, told));
+    let mut drawing = Drawing::new(full, &title(label, before, change, significant));
+    let start = drawing.heading(&subtitle(facts, before, split, significant));
     drawing.describe(&description(before, change));
-    drawing.data(data(&before.classes, [from, to, change], told));
+    drawing.data(data(&before.classes, [from, to, change], significant));
     let accuracy = |share: f64| decimal(share * 100.0, 1);
     let panels = [
         (format!("Whole face: {} %", accuracy(before.accuracy())), from, Ink::Share),
@@ -143,7 +144,7 @@ fn draw(
         for (row, shares) in shares.iter().enumerate() {
             for (column, &share) in shares.iter().enumerate() {
                 let at = (x + column as f64 * cell.0, top + row as f64 * cell.1);
-                let bold = matches!(ink, Ink::Change(_)) && told[row][column];
+                let bold = matches!(ink, Ink::Change(_)) && significant[row][column];
                 let (actual, predicted) = (&before.classes[row], &before.classes[column]);
                 let number = decimal(share * 100.0, 0);
                 let unit = if matches!(ink, Ink::Share) { "%" } else { "points" };
@@ -193,7 +194,11 @@ impl Ink {
 }
 
 /// A row a cell.
-fn data(classes: &[String], [from, to, change]: [&Vec<Vec<f64>>; 3], told: &[Vec<bool>]) -> Table {
+fn data(
+    classes: &[String],
+    [from, to, change]: [&Vec<Vec<f64>>; 3],
+    significant: &[Vec<bool>],
+) -> Table {
     let mut table = Table::new(vec![
         Column::text("actual", "actual"),
         Column::text("predicted", "predicted"),
@@ -210,7 +215,7 @@ fn data(classes: &[String], [from, to, change]: [&Vec<Vec<f64>>; 3], told: &[Vec
                 Cell::share(from[row][column]),
                 Cell::share(to[row][column]),
                 Cell::share(change[row][column]),
-                Cell::Flag(told[row][column]),
+                Cell::Flag(significant[row][column]),
             ]);
         }
     }
@@ -219,7 +224,7 @@ fn data(classes: &[String], [from, to, change]: [&Vec<Vec<f64>>; 3], told: &[Vec
 
 /// Which changes are significant, each by its own interval, by actual and predicted class.
 fn significant(run: &RunRow, shifts: &[ConfusionShiftRow], classes: &[String]) -> Vec<Vec<bool>> {
-    let mut told = vec![vec![false; classes.len()]; classes.len()];
+    let mut significant = vec![vec![false; classes.len()]; classes.len()];
     let place = |name: &String| classes.iter().position(|class| class == name);
     for shift in shifts.iter().filter(|shift| {
         shift.regions == run.regions
@@ -227,26 +232,27 @@ fn significant(run: &RunRow, shifts: &[ConfusionShiftRow], classes: &[String]) -
             && shift.swept == run.swept
     }) {
         if let (Some(actual), Some(predicted)) = (place(&shift.actual), place(&shift.predicted)) {
-            told[actual][predicted] = known(shift.low, shift.high).is_some_and(excludes_zero);
+            significant[actual][predicted] =
+                known(shift.low, shift.high).is_some_and(excludes_zero);
         }
     }
-    told
+    significant
 }
 
 /// Of the confusions that grow significantly the one that grows most: its change, actual and predicted class.
-fn most_grown(change: &[Vec<f64>], told: &[Vec<bool>]) -> Option<(f64, usize, usize)> {
+fn most_grown(change: &[Vec<f64>], significant: &[Vec<bool>]) -> Option<(f64, usize, usize)> {
     let cells = change.iter().enumerate().flat_map(|(actual, row)| {
         row.iter().enumerate().map(move |(predicted, change)| (*change, actual, predicted))
     });
     cells
         .filter(|(change, actual, predicted)| {
-            actual != predicted && *change > 0.0 && told[*actual][*predicted]
+            actual != predicted && *change > 0.0 && significant[*actual][*predicted]
         })
         .max_by(|a, b| a.0.total_cmp(&b.0))
 }
 
-fn title(label: &str, matrix: &Matrix, change: &[Vec<f64>], told: &[Vec<bool>]) -> String {
-    match most_grown(change, told) {
+fn title(label: &str, matrix: &Matrix, change: &[Vec<f64>], significant: &[Vec<bool>]) -> String {
+    match most_grown(change, significant) {
         None => format!("{label}: no confusion grows significantly"),
         Some((change, actual, predicted)) => format!(
             "{label}: {} predicted as {} {} more often",
@@ -257,11 +263,11 @@ fn title(label: &str, matrix: &Matrix, change: &[Vec<f64>], told: &[Vec<bool>]) 
     }
 }
 
-fn subtitle(facts: &Facts, matrix: &Matrix, split: Split, told: &[Vec<bool>]) -> String {
+fn subtitle(facts: &Facts, matrix: &Matrix, split: Split, significant: &[Vec<bool>]) -> String {
     let images = counted(matrix.images(), &format!("{split} image"));
     let seeds = counted(matrix.runs as u64, "seed");
     let of = of_setting(facts);
-    let bold = if told.iter().flatten().any(|told| *told) {
+    let bold = if significant.iter().flatten().any(|significant| *significant) {
         "bold: 95\u{a0}% CI excludes zero (uncorrected)"
     } else {
         "every 95\u{a0}% CI includes zero"

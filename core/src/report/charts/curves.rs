@@ -488,7 +488,9 @@ mod tests {
             );
             if conditions > 1 {
                 assert!(
-                    words.contains(&format!("eyes + region{} masked", conditions - 1)),
+                    words
+                        .replace('\n', " ")
+                        .contains(&format!("eyes + region{} masked", conditions - 1)),
                     "{words}"
                 );
             }

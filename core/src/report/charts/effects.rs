@@ -228,7 +228,7 @@ fn subtitle(panels: &[Panel<'_>], further: usize, facts: &Facts) -> String {
     let rows = || panels.iter().flat_map(|panel| &panel.slice.rows);
     let methods = rows().filter(|row| interval(row).is_some()).map(|row| row.method.as_str());
     match methods.into_iter().find(|method| !method.is_empty()) {
-        Some(method) => parts.push(format!("95 % CI: {method}")),
+        Some(method) => parts.push(format!("95 % CI ({method})")),
         None if rows().all(|row| interval(row).is_none()) => parts.push("no intervals".to_owned()),
         None => {}
     }

@@ -35,7 +35,7 @@ const DOT: f64 = 0.85;
 struct Row<'a> {
     emotion: &'a str,
     network: Vec<f64>,
-    told: Vec<bool>,
+    significant: Vec<bool>,
     /// Per cent over an average tile.
     people: Vec<f64>,
     /// The region's rank in the network minus that in people.
@@ -159,7 +159,7 @@ fn row<'a>(emotion: &'a str, cells: &[EmotionCell], columns: &[&Region]) -> Row<
     };
     let network: Vec<f64> =
         columns.iter().map(|region| of(region).map_or(f64::NAN, |cell| cell.value)).collect();
-    let told = columns.iter().map(|region| {
+    let significant = columns.iter().map(|region| {
         let range = of(region).and_then(|cell| Some((cell.low?, cell.high?)));
         range.is_some_and(excludes_zero)
     });
@@ -180,7 +180,7 @@ fn row<'a>(emotion: &'a str, cells: &[EmotionCell], columns: &[&Region]) -> Row<
     let pairs: Vec<(f64, f64)> = of_network.into_iter().zip(of_people).collect();
     Row {
         emotion,
-        told: told.collect(),
+        significant: significant.collect(),
         network,
         people,
         ranks: difference,
@@ -226,7 +226,7 @@ impl Grid {
                 let size = (width - GAP, CELL - GAP);
                 let known = value.is_finite();
                 let ground: Colour = if known { difference(value, extreme) } else { WHITE };
-                let bold = self.tested && row.told[column];
+                let bold = self.tested && row.significant[column];
                 let style = Type { bold, ..NOTE.coloured(ground.text_on()) };
                 let written = value * self.factor;
                 let half = known && (written.fract().abs() - 0.5).abs() < 1e-9;
@@ -269,7 +269,7 @@ fn data(rows: &[Row<'_>], columns: &[&Region]) -> Table {
                 Cell::text(row.emotion),
                 Cell::text(region.name.as_str()),
                 number(row.network[column]),
-                Cell::Flag(row.told[column]),
+                Cell::Flag(row.significant[column]),
                 number(row.people[column]),
                 number(row.ranks[column]),
                 row.agreement.map_or(Cell::Empty, |agreement| {
@@ -303,8 +303,8 @@ fn draw_agreement(drawing: &mut Drawing, rows: &[Row<'_>], (left, top): (f64, f6
             drawing.text_block(end, middle, Anchor::End, NOTE, &["–".to_owned()]);
             continue;
         };
-        let told = agreement.interval.is_some_and(excludes_zero);
-        let colour = if told { BLUE } else { RULE };
+        let significant = agreement.interval.is_some_and(excludes_zero);
+        let colour = if significant { BLUE } else { RULE };
         if let Some((low, high)) = agreement.interval {
             drawing.line((scale.at(low), middle), (scale.at(high), middle), MEDIUM, colour);
         }
@@ -317,7 +317,7 @@ fn draw_agreement(drawing: &mut Drawing, rows: &[Row<'_>], (left, top): (f64, f6
 
 /// Whether the orders agree, as far as the intervals tell.
 fn title(rows: &[Row<'_>]) -> String {
-    let told = |sign: f64| -> Vec<String> {
+    let significant = |sign: f64| -> Vec<String> {
         rows.iter()
             .filter(|row| {
                 row.agreement.is_some_and(|agreement| {
@@ -327,7 +327,7 @@ fn title(rows: &[Row<'_>]) -> String {
             .map(|row| row.emotion.to_owned())
             .collect()
     };
-    let (with, against) = (told(1.0), told(-1.0));
+    let (with, against) = (significant(1.0), significant(-1.0));
     match (with.is_empty(), against.is_empty()) {
         (true, true) => {
             "For no emotion do the rankings of regions by network and humans correlate significantly"

@@ -1,4 +1,4 @@
-//! The regions on a face, each as dark as it matters.
+//! The regions on a face, each as dark as it matters; grey where that is not significant.
 
 use crate::plan::PhaseWords;
 use crate::region::{Mode, Region, Regions};
@@ -13,8 +13,8 @@ use crate::report::canvas::fonts;
 use crate::report::canvas::place::{Label, Place, callouts};
 use crate::report::canvas::scale::Scale;
 use crate::report::canvas::theme::{
-    DOUBLE_COLUMN, HEADING, INK, MARGIN, MEDIUM, MUTED, NOTE, RULE, SINGLE_COLUMN, THIN, WHITE,
-    difference,
+    DOUBLE_COLUMN, FAINT, HEADING, INK, MARGIN, MEDIUM, MUTED, NOTE, RULE, SINGLE_COLUMN, THIN,
+    WHITE, difference,
 };
 use crate::report::findings::evidence::Evidence;
 use crate::report::findings::facts::Facts;
@@ -112,9 +112,12 @@ fn draw(
         drawing.describe(&description(panel, measure));
     }
     drawing.data(data(panels, measure));
+    let none_significant =
+        !panels.iter().flat_map(|panel| &panel.worths).any(|worth| worth.significant);
     let extreme = panels
         .iter()
         .flat_map(|panel| &panel.worths)
+        .filter(|worth| worth.significant || none_significant)
         .map(|worth| worth.value.abs())
         // Colours never magnify what the decimals do not show.
         .fold(5.0 * 10f64.powi(-(measure.decimals as i32)) / measure.factor, f64::max);
@@ -218,8 +221,12 @@ fn draw_face(
             for polygon in &worth.region.polygons {
                 let mut outline: Vec<(f64, f64)> =
                     polygon.points().iter().map(|&point| frame.at(point)).collect();
-                drawing.area(outline.clone(), difference(worth.value, extreme), 1.0);
-                if worth.value < 0.0 {
+                let ground = match worth.significant {
+                    true => difference(worth.value, extreme),
+                    false => FAINT,
+                };
+                drawing.area(outline.clone(), ground, 1.0);
+                if worth.significant && worth.value < 0.0 {
                     drawing.hatch(&outline, INK);
                 }
                 outline.extend(outline.first().copied());
@@ -298,10 +305,10 @@ fn key(
     measure: Measure,
     top: f64,
 ) -> f64 {
-    let values = || panels.iter().flat_map(|panel| &panel.worths).map(|worth| worth.value);
+    let values = || panels.iter().flat_map(|panel| &panel.worths);
     let length = f64::min(70.0, drawing.width - 4.0 * MARGIN);
     let start = (drawing.width - length) / 2.0;
-    let negative = values().any(|value| value < 0.0);
+    let negative = values().any(|worth| worth.significant && worth.value < 0.0);
     let from = if negative { -extreme } else { 0.0 };
     let (from, shown) = (from * measure.factor, extreme * measure.factor);
     let scale = Scale { from, to: shown, start, end: start + length };
@@ -313,7 +320,7 @@ fn subtitle(panels: &[Panel<'_>], first: &Slice<'_>, facts: &Facts) -> String {
     parts.push(PhaseWords::of(first.phase).networks.to_owned());
     parts.extend(facts.several.or(first.several).choice(first.fill, first.swept));
     if panels.iter().flat_map(|panel| &panel.worths).any(|worth| !worth.significant) {
-        parts.push("in brackets: not significant (Holm-corrected)".to_owned());
+        parts.push("grey, in brackets: not significant (Holm-corrected)".to_owned());
     }
     parts.retain(|part| !part.is_empty());
     parts.join(" · ")
@@ -369,6 +376,7 @@ fn description(panel: &Panel<'_>, measure: Measure) -> String {
 mod tests {
     use super::*;
     use crate::report::canvas::figure::tests::{assert_labels_are_apart, words};
+    use crate::report::canvas::theme::BLUE;
     use crate::report::findings::finding::tests::{paired, row, with_chance, with_control};
     use crate::store::EffectRow;
 
@@ -467,8 +475,14 @@ mod tests {
     }
 
     #[test]
-    fn no_effect_at_all_is_a_white_face() {
+    fn no_significant_effect_is_a_grey_face() {
         let figure = map(&[row("mouth", "hide", 0.0, Some((-1.0, 1.0)))]);
         assert!(words(&figure).lines().any(|line| line == "(0.0)"));
+        let large = map(&[row("mouth", "hide", 12.0, Some((-46.0, 70.0)))]);
+        assert!(words(&large).lines().any(|line| line == "(12.0)"));
+        // The full colour stands in the strip of colours alone.
+        let full = large.svg.matches(&BLUE.hex()).count();
+        let told = map(&[row("mouth", "hide", 12.0, Some((10.0, 14.0)))]);
+        assert_eq!(told.svg.matches(&BLUE.hex()).count(), full + 1);
     }
 }

@@ -46,7 +46,7 @@ struct Panel<'a> {
     worths: Vec<(&'a str, f64)>,
     /// The region of the largest, and whether it is that of every seed.
     most: usize,
-    told: bool,
+    agreed: bool,
 }
 
 /// The maps of one method, a face for each emotion, in one scale. A window's map is as it is; of RISE's, the
@@ -143,10 +143,10 @@ fn panel<'a>(map: &'a MeanMap, is_window: bool, regions: &'a Regions) -> Panel<'
     };
     let means = by_region(&values, map.side, regions);
     let most = largest(&means);
-    let told = means[most] > 0.0
+    let agreed = means[most] > 0.0
         && map.by_seed.iter().all(|seed| largest(&by_region(seed, map.side, regions)) == most);
     let names = regions.built_in().iter().map(|region| region.name.as_str());
-    Panel { map, values, worths: names.zip(means).collect(), most, told }
+    Panel { map, values, worths: names.zip(means).collect(), most, agreed }
 }
 
 /// The mean face, tinted by the map. Where its scale has two sides, reaching to `extreme`, all but the palest
@@ -225,7 +225,7 @@ fn between(values: &[f64], side: usize, row: usize, column: usize) -> f64 {
 fn finding(panel: &Panel<'_>) -> String {
     let (name, worth) = panel.worths[panel.most];
     let words = format!("{name} {}", decimal(100.0 * worth, 1));
-    if panel.told { words } else { format!("({words})") }
+    if panel.agreed { words } else { format!("({words})") }
 }
 
 /// Which region is marked most, as far as the seeds agree.
@@ -233,7 +233,7 @@ fn title(panels: &[Panel<'_>], is_window: bool) -> String {
     let seeds = panels[0].map.by_seed.len();
     // The regions that emotions have their maximum in: the commonest first, then the largest.
     let mut marked: Vec<(&str, Vec<&Panel<'_>>)> = Vec::new();
-    for panel in panels.iter().filter(|panel| panel.told) {
+    for panel in panels.iter().filter(|panel| panel.agreed) {
         let (name, _) = panel.worths[panel.most];
         match marked.iter_mut().find(|(known, _)| *known == name) {
             Some((_, panels)) => panels.push(panel),
@@ -294,7 +294,7 @@ fn subtitle(panels: &[Panel<'_>], spec: Option<&SensitivitySpec>, facts: &Facts)
         }
     }
     parts.push("on the emotion's mean face; below it the region of the largest mean".to_owned());
-    if panels.iter().any(|panel| !panel.told) && seeds > 1 {
+    if panels.iter().any(|panel| !panel.agreed) && seeds > 1 {
         parts.push("in brackets: seeds disagree on the region".to_owned());
     }
     parts.retain(|part| !part.is_empty());

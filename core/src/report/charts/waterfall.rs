@@ -170,7 +170,7 @@ impl Step<'_> {
     }
 
     /// `mouth +21.0 (19.0 to 23.0)`
-    fn told(&self, measure: Measure) -> String {
+    fn described(&self, measure: Measure) -> String {
         let (name, written) = (self.name.join(" "), self.written(measure));
         format!("{name} {written} {}", self.range(measure)).trim_end().to_owned()
     }
@@ -219,7 +219,7 @@ fn draw_panel(
             let x = place(step.before);
             drawing.line((x, from), (x, middle - half), HAIRLINE, MUTED);
         }
-        let hint = step.told(measure);
+        let hint = step.described(measure);
         let at = (left, y);
         drawing.hinted(&hint, at, (width, step.height()), |drawing| {
             drawing.text_block(start - 3.0, middle, Anchor::End, LABEL, &step.name);
@@ -300,7 +300,7 @@ fn data(panels: &[Panel<'_>], measure: Measure) -> Table {
 
 /// `Only the regions visible, test accuracy, %: none visible 14.3, mouth +21.0 (19.0 to 23.0), …`
 fn description(panel: &Panel<'_>, measure: Measure) -> String {
-    let steps = panel.steps.iter().map(|step| step.told(measure));
+    let steps = panel.steps.iter().map(|step| step.described(measure));
     let steps: Vec<String> = steps.collect();
     let unit = measure.amount_unit();
     format!("{}, {}, {unit}: {}.", panel.heading.join(" "), measure.name, steps.join(", "))
@@ -350,8 +350,9 @@ mod tests {
         assert!(words.contains("(27.6 to 32.4)") && words.contains("15.0"), "{words}");
         assert!(words.contains("FER+ · 1,400 test images · 3 seeds"), "{words}");
         assert!(words.contains("grey: 95"), "{words}");
-        let told = "test accuracy, %: none visible 15.0, mouth +30.0 (27.6 to 32.4), eyes +15.2";
-        assert!(figure.description.contains(told), "{}", figure.description);
+        let described =
+            "test accuracy, %: none visible 15.0, mouth +30.0 (27.6 to 32.4), eyes +15.2";
+        assert!(figure.description.contains(described), "{}", figure.description);
         assert!(figure.description.ends_with("(−3.2 to −1.4), all 7 visible 75.0."));
     }
 

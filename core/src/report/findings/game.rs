@@ -151,7 +151,7 @@ pub(in crate::report) mod tests {
     }
 
     #[test]
-    fn games_are_told_apart() {
+    fn games_are_kept_apart() {
         let mut other = value("mouth", 9.0, (8.0, 10.0), 1.0);
         other.phase = Phase::Evaluate;
         let mut fear = value("mouth", 9.0, (8.0, 10.0), 1.0);

@@ -31,6 +31,7 @@ use super::findings::facts::origin_words;
 use super::page::Page;
 use super::tables::study::{answer_tables, study_table, sweep_table};
 use super::tables::table::{Format, Table};
+use super::words::numbers::counted;
 use super::words::phrase::wrap;
 use super::words::{answer, details, mask_leak_warnings, reach_warnings};
 
@@ -196,9 +197,17 @@ impl Report {
             text += &sweep_table(&sweep).render(Format::Table, width)?;
             text += "\n";
         }
-        for table in answer_tables(study, &evidence.effects)? {
+        let (tables, left_out) = answer_tables(study, &evidence.effects)?;
+        for table in tables {
             text += &table.render(Format::Table, width)?;
             text += "\n";
+        }
+        if left_out > 0 {
+            let sets = counted(left_out as u64, "condition");
+            let line = format!(
+                "{sets} of larger sets not listed: see the page, or `fer-lab report --format csv`."
+            );
+            text += &format!("{}\n\n", wrap(&line, COLUMNS));
         }
         for run in study.runs.iter().filter(|run| !run.status.is_done()) {
             text += &format!("{}, seed {}: {}\n", run.condition, run.seed, run.status);

@@ -19,17 +19,38 @@ pub fn study_table(study: &Study, effects: &[EffectRow]) -> Table {
     conditions_table(study, effects, |_| true)
 }
 
+/// More rows than this do not fit a screen; those of the smallest sets of regions are kept.
+const MOST_ROWS: usize = 24;
+
 /// The same as people read it: whole faces and masked regions with their effects, then the regions that alone are
-/// visible with their difference from chance, which is the question there.
+/// visible with their difference from chance, which is the question there. Of many sets of regions only the smallest;
+/// how many are left out comes beside.
 ///
 /// # Errors
 /// Never, as long as the tables have their columns.
-pub fn answer_tables(study: &Study, effects: &[EffectRow]) -> Result<Vec<Table>, ReportError> {
+pub fn answer_tables(
+    study: &Study,
+    effects: &[EffectRow],
+) -> Result<(Vec<Table>, usize), ReportError> {
     let kept = |masking: Option<Masking>| masking.is_some_and(|masking| masking.mode == Mode::Keep);
     let mut tables = Vec::new();
+    let mut left_out = 0;
     for keep in [false, true] {
-        let mut table =
-            conditions_table(study, effects, |condition| kept(condition.masking) == keep);
+        let conditions = || study.settings.iter().flat_map(|setting| &setting.conditions);
+        let of_at_most = |size: usize| {
+            let of = |condition: &&Condition| {
+                kept(condition.masking) == keep && condition.regions.len() <= size
+            };
+            conditions().filter(of).count()
+        };
+        let sizes = || conditions().map(|condition| condition.regions.len());
+        let largest = sizes().max().unwrap_or(0);
+        // Single regions are always listed: they are what a reader looks for.
+        let size = (1..=largest).rev().find(|&size| of_at_most(size) <= MOST_ROWS).unwrap_or(1);
+        left_out += of_at_most(largest) - of_at_most(size);
+        let mut table = conditions_table(study, effects, |condition| {
+            kept(condition.masking) == keep && condition.regions.len() <= size
+        });
         let columns = match keep {
             false => ["condition", "accuracy", "effect", "p_adjusted", "signal"],
             true => ["condition", "accuracy", "excess", "excess_p_adjusted", "signal"],
@@ -43,7 +64,7 @@ pub fn answer_tables(study: &Study, effects: &[EffectRow]) -> Result<Vec<Table>,
         tables.push(table);
     }
     tables.retain(|table| !table.is_empty());
-    Ok(tables)
+    Ok((tables, left_out))
 }
 
 /// What a table says of the effect of a condition, a column of numbers and their p: their names and headers, the
@@ -70,7 +91,7 @@ const QUESTIONS: [Question; 3] = [
         |row| row.signal_p_adjusted,
     ),
     (
-        [("excess", "over chance [95 % CI]"), ("excess_p_adjusted", "p, Holm")],
+        [("excess", "vs chance [95 % CI]"), ("excess_p_adjusted", "p, Holm")],
         |row| row.excess,
         excess_interval,
         |row| row.excess_p_adjusted,
@@ -170,7 +191,7 @@ pub fn effects_table(effects: &[EffectRow]) -> Table {
     if kept {
         columns.extend([
             Column::number("chance", "chance"),
-            Column::number("excess", "over chance [95 % CI]"),
+            Column::number("excess", "vs chance [95 % CI]"),
             Column::number("excess_p_adjusted", "p, Holm"),
         ]);
     }
@@ -262,15 +283,31 @@ jaw masked          failed
         (kept.p_adjusted, kept.excess_p_adjusted) = (Some(0.0001), Some(0.02));
         let mut masked = row("eyes", "hide", 11.4, Some((8.9, 13.9)));
         masked.p_adjusted = Some(0.03);
-        let tables = answer_tables(&Study::of(runs.to_vec(), &[]), &[masked, kept]).unwrap();
+        let study = Study::of(runs.to_vec(), &[]);
+        let (tables, left_out) = answer_tables(&study, &[masked, kept]).unwrap();
+        assert_eq!(left_out, 0);
         let written: Vec<String> =
             tables.iter().map(|table| table.render(Format::Table, 80).unwrap()).collect();
         let [masked, alone] = &written[..] else { panic!("{written:?}") };
         assert!(masked.contains("eyes masked") && masked.contains("0.030"), "{masked}");
         let columns = alone.lines().next().unwrap();
-        assert!(columns.contains("over chance [95 % CI]  p, Holm"), "{alone}");
+        assert!(columns.contains("vs chance [95 % CI]  p, Holm"), "{alone}");
         assert!(alone.contains("26.9 [24.1, 29.7]    0.020"), "{alone}");
         assert!(!alone.contains("< 0.001"), "the loss is not the question: {alone}");
+    }
+
+    #[test]
+    fn of_many_sets_the_smallest_fit_a_screen() {
+        let mut runs = vec![run(&[], "none", 1)];
+        for size in 1..4 {
+            for set in 0..10 {
+                let names: Vec<String> = (0..size).map(|part| format!("r{set}_{part}")).collect();
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                runs.push(run(&names, "hide", 1));
+            }
+        }
+        let (tables, left_out) = answer_tables(&Study::of(runs, &[]), &[]).unwrap();
+        assert_eq!((tables.len(), tables[0].rows().len(), left_out), (1, 21, 10));
     }
 
     #[test]

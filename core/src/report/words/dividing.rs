@@ -92,7 +92,7 @@ pub fn dividing_recall(games: &[(&str, Game<'_>)]) -> Option<String> {
             }
             Some(Leader { row, place: Place::Among(rivals) }) if rivals.len() < MOST_NAMED => {
                 let rows: Vec<&ShapleyRow> = std::iter::once(row).chain(rivals).collect();
-                tied.push(format!("for {emotion}, {} (not separable)", list(names(&rows), "or")));
+                tied.push(format!("for {emotion} {}", list(names(&rows), "or")));
             }
             _ => open.push((*emotion).to_owned()),
         }
@@ -102,14 +102,19 @@ pub fn dividing_recall(games: &[(&str, Game<'_>)]) -> Option<String> {
     }
     let mut parts = Vec::new();
     if !leading.is_empty() {
-        parts.push(format!("of each emotion's recall, {}", leading.join("; ")));
+        parts.push(leading.join("; "));
     }
-    parts.extend(tied);
+    if !tied.is_empty() {
+        let between = tied.join(", ");
+        parts.push(format!("the largest Shapley value is open between regions: {between}"));
+    }
     if !open.is_empty() {
-        parts.push(format!("for {}, no region stands out reliably", list(open, "and")));
+        parts.push(format!("no region stands out reliably for {}", list(open, "and")));
     }
-    let said = capital(&format!("{beholder}{}", parts.join("; ")));
-    Some(format!("{said} (Shapley attribution by emotion, uncorrected for their number)."))
+    Some(capital(&format!(
+        "{beholder}by emotion (Shapley attribution of recall, uncorrected), {}.",
+        parts.join("; ")
+    )))
 }
 
 /// The same as [`dividing`] in a line, for a chart.
@@ -224,9 +229,9 @@ mod tests {
         let said = dividing_recall(&emotion_games(&rows, game)).unwrap();
         assert_eq!(
             said,
-            "Of each emotion's recall, the mouth contributes most to happiness (40.0 of 60.0 points) and surprise \
-             (40.0 of 60.0); for anger, the brows or the eyes (not separable); for fear, no region stands out \
-             reliably (Shapley attribution by emotion, uncorrected for their number)."
+            "By emotion (Shapley attribution of recall, uncorrected), the mouth contributes most to happiness (40.0 \
+             of 60.0 points) and surprise (40.0 of 60.0); the largest Shapley value is open between regions: for \
+             anger the brows or the eyes; no region stands out reliably for fear."
         );
         assert_eq!(dividing_recall(&[]), None);
     }

@@ -170,7 +170,7 @@ pub fn reliance(slices: &[Slice<'_>], first: &Slice<'_>, measure: Measure) -> Op
         _ => "Networks retrained under the mask lose",
     };
     let when = if other == Phase::Evaluate {
-        let masked = if subject(&row.regions).plural { "they are" } else { "it is" };
+        let masked = subject(&row.regions).with_verb("is", "are");
         format!(" when {masked} masked at test time only")
     } else {
         String::new()
@@ -199,15 +199,18 @@ fn beside_control(row: &EffectRow, measure: Measure) -> String {
             bounds(range, measure, true),
             corrected(range, row.signal_p_adjusted),
         ),
-        (known, _) => {
-            let no_interval = if known.is_none() { " (no interval)" } else { "" };
+        (None, _) => format!(
+            "; the difference from masking the same area elsewhere is {} (no interval)",
+            measure.number(signal)
+        ),
+        (Some(_), _) => {
             let direction = match (row.effect < 0.0, signal < 0.0) {
                 (false, false) => "more",
                 (false, true) => "less",
                 (true, false) => "worse",
                 (true, true) => "better",
             };
-            format!(", {size} {direction} than masking the same area elsewhere{no_interval}")
+            format!(", {size} {direction} than masking the same area elsewhere")
         }
     }
 }

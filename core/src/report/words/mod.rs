@@ -124,6 +124,13 @@ fn details_of(evidence: &Evidence, several: Several) -> String {
         emotions::confusions(&evidence.confusions, &slices[0]),
     ];
     let mut sentences: Vec<String> = sentences.into_iter().flatten().collect();
+    // Whose predictions they are about is said once.
+    let whose = capital(beholder(slices[0].phase, slices[0].several));
+    for sentence in sentences.iter_mut().skip(1).filter(|_| !whose.is_empty()) {
+        if let Some(rest) = sentence.strip_prefix(&whose) {
+            *sentence = capital(rest);
+        }
+    }
     if !sentences.is_empty() {
         sentences
             .extend(choice(&slices[0]).map(|(choice, _)| format!("This too is for {choice}.")));

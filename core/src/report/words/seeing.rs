@@ -55,7 +55,7 @@ pub fn seeing(slice: &Slice<'_>, measure: Measure, alone: bool) -> String {
         Place::Among(rivals) if rivals.len() < MOST_NAMED => {
             let names = std::iter::once(row).chain(rivals).map(highest).collect();
             format!(
-                "{lead}, {short} is highest for {} ({within}); they do not differ significantly ({PAIRED}).",
+                "{lead}, {short} is highest for {}, which do not differ significantly ({PAIRED}; {within}).",
                 list(names, "and")
             )
         }

@@ -21,7 +21,7 @@ const KEY: &str = "evaluate.statistics";
 pub fn statistics(phase: Phase, swept: &BTreeMap<String, String>, facts: &Facts) -> Option<String> {
     let own = own(phase)?;
     Some(match facts.statistics.get(swept)? {
-        Statistics::Trained => format!("Batch normalisation used its statistics {own}."),
+        Statistics::Trained => format!("Batch normalisation used {own} statistics."),
         Statistics::Adapted => {
             "Batch-normalisation statistics were re-estimated under each mask.".to_owned()
         }
@@ -82,7 +82,7 @@ fn explained_in(
         .map_or(String::new(), |range| format!(" ({})", bounds(range, measure, true)));
     Some(format!(
         "Of the {} {} that masking {}{lead} costs, {part} {} due, by these estimates, to batch \
-         normalisation's statistics {own}: with adapted statistics it costs {}{range}.",
+         normalisation's {own} statistics: with adapted statistics it costs {}{range}.",
         measure.number(row.effect),
         measure.unit,
         subject(&row.regions).words,
@@ -91,11 +91,11 @@ fn explained_in(
     ))
 }
 
-/// Of what the trained statistics are.
+/// Which ones the trained statistics are.
 fn own(phase: Phase) -> Option<&'static str> {
     match phase {
-        Phase::Evaluate => Some("of whole faces"),
-        Phase::Amortised => Some("of training"),
+        Phase::Evaluate => Some("whole-face"),
+        Phase::Amortised => Some("training"),
         _ => None,
     }
 }

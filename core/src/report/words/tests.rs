@@ -138,8 +138,8 @@ fn what_whole_face_networks_lose_comes_beside() {
     assert_eq!(
         said(&[row("nose", "hide", 3.0, Some((2.0, 4.0))), evaluated.clone()]),
         "Masking the nose in training and at test time costs 3.0 points of test accuracy (95 % CI 2.0 to 4.0; \
-         3 seeds, 1,400 images). Networks trained on whole faces lose 20.1 points when it is masked at test time \
-         only (95 % CI 18.0 to 22.2)."
+         3 seeds, 1,400 images). Networks trained on whole faces lose 20.1 points when the nose is masked at test \
+         time only (95 % CI 18.0 to 22.2)."
     );
     // What the file names first comes first.
     assert_eq!(
@@ -427,17 +427,17 @@ fn the_statistics_of_batch_normalisation_are_said_where_they_matter() {
         let text = said_with(rows, facts);
         assert!(text.ends_with(end), "{text}");
     };
-    let kept = "1,400 images). Batch normalisation used its statistics of whole faces.";
+    let kept = "1,400 images). Batch normalisation used whole-face statistics.";
     ends(&[evaluated.clone()], &trained, kept);
     ends(&[evaluated.clone()], &adapted, &format!("1,400 images). {anew}"));
     let amortised = EffectRow { phase: Phase::Amortised, ..evaluated.clone() };
-    let kept = "1,400 images). Batch normalisation used its statistics of training.";
+    let kept = "1,400 images). Batch normalisation used training statistics.";
     ends(&[amortised], &trained, kept);
     // After the sentence on reliance, or before the one on networks that do not need it.
     let retrained = row("nose", "hide", 3.0, Some((2.0, 4.0)));
-    let kept = "(95 % CI 18.0 to 22.2). Batch normalisation used its statistics of whole faces.";
+    let kept = "(95 % CI 18.0 to 22.2). Batch normalisation used whole-face statistics.";
     ends(&[retrained.clone(), evaluated.clone()], &trained, kept);
-    let last = "statistics of whole faces. Networks retrained under the mask lose 3.0 points (95 % CI 2.0 to 4.0).";
+    let last = "whole-face statistics. Networks retrained under the mask lose 3.0 points (95 % CI 2.0 to 4.0).";
     ends(&[evaluated, retrained.clone()], &trained, last);
     // Of retrained networks there is nothing to say, unless others are spoken of.
     assert!(!said_with(std::slice::from_ref(&retrained), &trained).contains("normalisation"));
@@ -460,22 +460,19 @@ fn what_of_a_cost_is_due_to_the_statistics() {
     };
     // 18.44 − 15.26 is 3.18, and what is written adds up all the same.
     let text = said(mouth(15.26, Some((14.0, 16.5))), "evaluate");
-    assert!(
-        text.contains("with 9.0. Batch normalisation used its statistics of whole faces."),
-        "{text}"
-    );
+    assert!(text.contains("with 9.0. Batch normalisation used whole-face statistics."), "{text}");
     assert!(
         text.ends_with(
             "These results are for statistics trained; the table lists the other settings. Of the 18.4 points that \
-             masking the mouth costs, 3.1 are due, by these estimates, to batch normalisation's statistics of \
-             whole faces: with adapted statistics it costs 15.3 (95 % CI 14.0 to 16.5)."
+             masking the mouth costs, 3.1 are due, by these estimates, to batch normalisation's whole-face \
+             statistics: with adapted statistics it costs 15.3 (95 % CI 14.0 to 16.5)."
         ),
         "{text}"
     );
     let text = said(mouth(17.0, Some((15.0, 19.0))), "amortised");
     assert!(
         text.ends_with(
-            "1.4 are due, by these estimates, to batch normalisation's statistics of training: with adapted \
+            "1.4 are due, by these estimates, to batch normalisation's training statistics: with adapted \
              statistics it costs 17.0 (95 % CI 15.0 to 19.0)."
         ),
         "{text}"
@@ -483,8 +480,8 @@ fn what_of_a_cost_is_due_to_the_statistics() {
     let text = said(mouth(23.0, Some((21.0, 25.0))), "evaluate");
     assert!(
         text.ends_with(
-            "masking the mouth costs, none is due, by these estimates, to batch normalisation's statistics of whole \
-             faces: with adapted statistics it costs 23.0 (95 % CI 21.0 to 25.0)."
+            "masking the mouth costs, none is due, by these estimates, to batch normalisation's whole-face \
+             statistics: with adapted statistics it costs 23.0 (95 % CI 21.0 to 25.0)."
         ),
         "{text}"
     );
@@ -511,7 +508,7 @@ fn the_statistics_explain_reliance_beside_retrained_networks_too() {
     assert!(
         text.ends_with(
             "Of the 18.4 points that masking the mouth at test time only costs, 6.0 are due, by these estimates, to \
-             batch normalisation's statistics of whole faces: with adapted statistics it costs 12.4 (95 % CI 11.0 \
+             batch normalisation's whole-face statistics: with adapted statistics it costs 12.4 (95 % CI 11.0 \
              to 13.8)."
         ),
         "{text}"
