@@ -32,7 +32,7 @@ fn every_command_answers_in_every_format_or_refuses_it() {
         &["regions"],
         &["regions", "smoke.toml"],
         &["report", "small"],
-        &["compare", "small:whole", "small:mouth hidden"],
+        &["compare", "small:whole", "small:mouth masked"],
         &["compare", "small", "small"],
         &["list"],
         &["list", "runs"],

@@ -128,7 +128,7 @@ fn shows(program: &Program, runs: &[Value]) {
 }
 
 fn compares(program: &Program, runs: &[Value]) {
-    let sides = ["small:whole", "small:mouth hidden", "small:hide mouth (evaluate)"];
+    let sides = ["small:whole", "small:mouth masked", "small:hide mouth (evaluate)"];
     let compared = rows(program, &["compare", sides[0], sides[1], sides[2]]);
     for (row, condition) in
         compared.iter().zip(["whole", "hide mouth (retrain)", "hide mouth (evaluate)"])

@@ -64,7 +64,7 @@ fn a_region_without_pixels_in_some_images_gives_a_warning_each_time() {
     let file = file.replacen("size =", "landmarks = \"points.csv\"\nsize =", 1);
     let file = file.replace("[occlusion]", dot).replace("\"mouth\"", "\"dot\"");
     program.write("own.toml", &file);
-    let words = "in some of the test pictures the regions of “dot hidden” (50.0 %) lie outside";
+    let words = "in some test images the regions of “dot masked” (50.0 %) lie outside";
     let flat = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let first = program.run(&["run", "own.toml"]);
     first.succeeds();

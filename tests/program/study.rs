@@ -130,7 +130,7 @@ fn other_classes_are_another_setting_with_its_own_chance() {
     let said = flat(&run.stdout);
     let (two, three) = ("classes neutral + happiness", "classes neutral + happiness + anger");
     assert!(
-        said.contains(&format!("All this is for {two}; the table has the other settings.")),
+        said.contains(&format!("These results are for {two}; the table lists the other settings.")),
         "{said}"
     );
     for (setting, end) in [(two, " and"), (three, ".")] {
@@ -173,8 +173,11 @@ fn everything_in_a_report_of_a_sweep_speaks_of_a_named_setting() {
     let run = program.run(&["run", "epochs.toml", "-q"]);
     run.succeeds();
     let said = flat(&run.stdout);
-    assert!(said.contains("All this is for epochs 2; the table has the other settings."), "{said}");
-    assert!(said.contains("Across the 3 settings, whole faces reach"), "{said}");
+    assert!(
+        said.contains("These results are for epochs 2; the table lists the other settings."),
+        "{said}"
+    );
+    assert!(said.contains("Across the 3 settings, accuracy on whole faces is"), "{said}");
     let table = run.stdout.lines().skip_while(|line| !line.starts_with("setting "));
     let rows: Vec<&str> = table.skip(2).take(3).collect();
     assert_eq!(rows.len(), 3, "{}", run.stdout);
@@ -193,7 +196,7 @@ fn everything_in_a_report_of_a_sweep_speaks_of_a_named_setting() {
     let place = |text: &str| svg.find(text).unwrap_or_else(|| panic!("{text}: {svg}"));
     assert!(place("> epochs 2 <") < place("> epochs 10 <"), "{svg}");
     let page = flat(&String::from_utf8(program.bytes("results/small/report.html")).unwrap());
-    assert!(page.contains("Settings side by side") && page.contains("All this is for epochs 2;"));
+    assert!(page.contains("Settings compared") && page.contains("These results are for epochs 2;"));
     assert!(page.contains("faces · epochs 2 · 40 test images · 1 seed"));
 }
 
@@ -210,13 +213,14 @@ fn what_the_file_names_first_is_answered_first_and_named() {
         program.write("fills.toml", &fills(order));
         let run = program.run(&["run", "fills.toml", "-q"]);
         run.succeeds();
-        let said = format!("All this is for the {first} fill; the table has the other fills.");
+        let said =
+            format!("These results are for the {first} fill; the table lists the other fills.");
         assert!(flat(&run.stdout).contains(&said), "{}", run.stdout);
-        for fill in [first, "blur", "mean"] {
-            let row = format!("mouth hidden, in the test, {fill} ");
-            assert!(run.stdout.contains(&row), "{row}: {}", run.stdout);
-        }
         let page = String::from_utf8(program.bytes("results/small/report.html")).unwrap();
+        for fill in [first, "blur", "mean"] {
+            let row = format!("<td>mouth masked at test time only, {fill}</td>");
+            assert!(page.contains(&row), "{row}: {page}");
+        }
         assert!(page.contains(&said));
         for chart in ["effects", "region_map"] {
             let svg =
@@ -227,12 +231,12 @@ fn what_the_file_names_first_is_answered_first_and_named() {
     program.write("one.toml", &fills("[\"blur\"]"));
     let one = program.run(&["run", "one.toml", "-q"]);
     one.succeeds();
-    assert!(!one.stdout.contains("All this is for"), "{}", one.stdout);
+    assert!(!one.stdout.contains("These results are for"), "{}", one.stdout);
 
     let sweep = ["run", "one.toml", "-q", "--set", "matrix.\"train.batch_size\"=[32, 16]"];
     let swept = program.run(&sweep);
     swept.succeeds();
-    let said = "All this is for batch_size 32; the table has the other settings.";
+    let said = "These results are for batch_size 32; the table lists the other settings.";
     assert!(flat(&swept.stdout).contains(said), "{}", swept.stdout);
 }
 
@@ -244,9 +248,9 @@ fn a_network_is_evaluated_with_the_requested_statistics() {
     let sweep = "matrix.evaluate.statistics=trained,adapted";
     let run = program.run(&["run", "x.toml", "-q", "--set", sweep]);
     run.succeeds();
-    let said = "All this is for statistics trained; the table has the other settings.";
+    let said = "These results are for statistics trained; the table lists the other settings.";
     assert!(flat(&run.stdout).contains(said), "{}", run.stdout);
-    let kept = "Batch normalisation kept its statistics of whole faces.";
+    let kept = "Batch normalisation used whole-face statistics.";
     assert!(flat(&run.stdout).contains(kept), "{}", run.stdout);
     let results = Results::open(program.path("results")).unwrap();
     let runs: Vec<RunRow> = read_table(&results.table_path::<RunRow>("small").unwrap()).unwrap();
@@ -284,7 +288,7 @@ fn a_table_is_swept_as_a_whole() {
     program.write("x.toml", &format!("{study}{sweep}"));
     let run = program.run(&["run", "x.toml", "-q"]);
     run.succeeds();
-    assert!(flat(&run.stdout).contains("All this is for kind constant"), "{}", run.stdout);
+    assert!(flat(&run.stdout).contains("These results are for kind constant"), "{}", run.stdout);
     let runs = program.json(&["show", "small", "--format", "json"]);
     let runs = runs.as_array().unwrap();
     let swept = |key: &str| runs.iter().map(|run| run[key].clone()).collect::<Vec<_>>();
@@ -313,14 +317,18 @@ fn damaged_files_are_reported_and_the_rest_is_used() {
     let stored = program.path("results/small/experiment.toml");
     let whole = fs::read_to_string(&stored).unwrap();
     let page = || String::from_utf8(program.bytes("results/small/report.html")).unwrap();
-    assert!(!run.stdout.contains("Not whole") && !page().contains("Not whole"), "{}", run.stdout);
+    assert!(!run.stdout.contains("Incomplete") && !page().contains("Incomplete"), "{}", run.stdout);
 
     // Reports, and returns stdout if stderr, stdout and the page name the damage.
     let told = |words: &str| {
         let report = program.run(&["report", "small"]);
         report.succeeds();
         assert!(flat(&report.stderr).contains(words), "{words}: {}", report.stderr);
-        assert!(flat(&report.stdout).contains(&format!("Not whole: {words}")), "{}", report.stdout);
+        assert!(
+            flat(&report.stdout).contains(&format!("Incomplete: {words}")),
+            "{}",
+            report.stdout
+        );
         let escaped = words.replace('&', "&amp;").replace('\'', "&#39;").replace('"', "&quot;");
         assert!(page().contains(&escaped), "{words}: the page says nothing");
         report.stdout
@@ -375,7 +383,7 @@ fn damaged_files_are_reported_and_the_rest_is_used() {
     // Everything is complete again.
     let report = program.run(&["report", "small"]);
     report.succeeds();
-    assert!(report.stderr.is_empty() && !report.stdout.contains("Not whole"), "{}", report.stderr);
+    assert!(report.stderr.is_empty() && !report.stdout.contains("Incomplete"), "{}", report.stderr);
 
     fs::remove_file(program.path("results/small/runs.parquet")).unwrap();
     let list = program.run(&["list"]);

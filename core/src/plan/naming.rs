@@ -48,15 +48,16 @@ pub struct Several {
 /// A phase in English, wherever it is spoken of.
 #[derive(Debug, Clone, Copy)]
 pub struct PhaseWords {
-    /// After a condition's label: `eyes hidden, in the test`.
-    pub label: &'static str,
-    /// After what a panel shows: `The region hidden in the test; trained on whole faces`.
+    /// After the label of masked regions, and of regions that alone are visible: `eyes masked at test time only`,
+    /// `only eyes visible at test time`.
+    pub labels: [&'static str; 2],
+    /// After the same within a sentence: `masking the eyes at test time only`, `with only the eyes visible at test
+    /// time`.
+    pub masked: &'static str,
+    pub visible: &'static str,
+    /// After what a panel shows: `Region masked at test time; trained on whole faces`.
     pub panel: &'static str,
-    /// After the regions that are hidden: `hiding the eyes from a network trained on whole faces`.
-    pub hidden: &'static str,
-    /// After what is seen alone: `Seen alone by a network trained on whole faces`.
-    pub seen_alone: &'static str,
-    /// Before a sentence about its networks: `for a network trained on whole faces, `.
+    /// Before a sentence about its networks: `for networks trained on whole faces, `.
     pub before: &'static str,
     /// What was trained, in a subtitle.
     pub networks: &'static str,
@@ -66,44 +67,44 @@ impl PhaseWords {
     pub fn of(phase: Phase) -> PhaseWords {
         match phase {
             Phase::Retrain => PhaseWords {
-                label: "",
-                panel: ", in training and test",
-                hidden: " in training and test",
-                seen_alone: " in training and test",
-                before: "for networks trained as they are tested, ",
-                networks: "networks trained as they are tested",
+                labels: ["", ""],
+                masked: " in training and at test time",
+                visible: " in training and at test time",
+                panel: " in training and at test time",
+                before: "for retrained networks, ",
+                networks: "networks retrained under each mask",
             },
             Phase::Evaluate => PhaseWords {
-                label: ", in the test",
-                panel: " in the test; trained on whole faces",
-                hidden: " from a network trained on whole faces",
-                seen_alone: " by a network trained on whole faces",
-                before: "for a network trained on whole faces, ",
+                labels: [" at test time only", " at test time"],
+                masked: " at test time only",
+                visible: " at test time",
+                panel: " at test time; trained on whole faces",
+                before: "for networks trained on whole faces, ",
                 networks: "networks trained on whole faces",
             },
             Phase::Train => PhaseWords {
-                label: ", in training",
+                labels: [" in training only", " in training"],
+                masked: " in training only",
+                visible: " in training",
                 panel: " in training; tested on whole faces",
-                hidden: " in training alone",
-                seen_alone: " in training",
-                before: "for a network that saw whole faces only in the test, ",
-                networks: "covered in training alone",
+                before: "for networks that are tested on whole faces, ",
+                networks: "masked in training only",
             },
             Phase::Amortised => PhaseWords {
-                label: ", amortised",
-                panel: "; one network trained for all sets",
-                hidden: " from one network trained for all sets of regions",
-                seen_alone: " by one network trained for all sets of regions",
-                before: "for one network trained for all sets of regions, ",
-                networks: "one network trained for all sets",
+                labels: [" (amortised)", " (amortised)"],
+                masked: " (amortised: one network for all masks)",
+                visible: " (amortised)",
+                panel: "; one amortised network",
+                before: "for the amortised network, ",
+                networks: "one network trained under random masks (amortised)",
             },
             Phase::Masks => PhaseWords {
-                label: "",
+                labels: ["", ""],
+                masked: "",
+                visible: "",
                 panel: "",
-                hidden: " from the masks alone",
-                seen_alone: "",
                 before: "",
-                networks: "the masks alone",
+                networks: "mask-only baseline",
             },
         }
     }
@@ -159,8 +160,8 @@ impl Several {
         typed + &control(name) + &typed_swept(name.swept)
     }
 
-    /// In a few words, for charts and tables: `whole face`, `eyes hidden`, `only brows + eyes seen, in the
-    /// test, noise, control 1, learning_rate 0.01`.
+    /// In a few words, for charts and tables: `whole face`, `eyes masked`, `only brows + eyes visible at test
+    /// time, noise, control 1, learning_rate 0.01`.
     pub fn label(self, name: ConditionName<'_>) -> String {
         let mut label = self.masked(name.regions, name.masking);
         label.push_str(&control(name));
@@ -170,28 +171,30 @@ impl Several {
         label
     }
 
-    /// Within a sentence: `whole faces`, `hiding the eyes from a network trained on whole faces`.
+    /// Within a sentence: `whole faces`, `masking the eyes at test time only`.
     pub fn sentence(self, name: ConditionName<'_>) -> String {
         let mut words = match name.masking {
             None => "whole faces".to_owned(),
-            Some(Masking { phase: Phase::Masks, .. }) => "the masks alone".to_owned(),
+            Some(Masking { phase: Phase::Masks, .. }) => "the mask-only baseline".to_owned(),
             Some(Masking { mode, phase, fill }) => {
-                let what = match (mode, name.control) {
-                    (_, true) => "the same area elsewhere as ".to_owned(),
-                    (_, false) => String::new(),
+                let (what, of) = match name.control {
+                    true => (
+                        "the same area elsewhere".to_owned(),
+                        format!(" (control for {})", subject(name.regions).words),
+                    ),
+                    false => (subject(name.regions).words, String::new()),
                 };
-                let PhaseWords { hidden, seen_alone, .. } = PhaseWords::of(phase);
-                let (verb, phase_words) = match mode {
-                    Mode::Hide => ("hiding", hidden),
-                    Mode::Keep => ("seeing only", seen_alone),
-                };
-                let phase_words = match phase {
-                    Phase::Retrain if !self.phases => "",
-                    _ => phase_words,
-                };
+                let unsaid = phase == Phase::Retrain && !self.phases;
+                let PhaseWords { masked, visible, .. } = PhaseWords::of(phase);
+                let when = |words: &'static str| if unsaid { "" } else { words };
                 let fill =
                     if self.fills { format!(" ({} fill)", fill.name()) } else { String::new() };
-                format!("{verb} {what}{}{phase_words}{fill}", subject(name.regions).words)
+                match mode {
+                    Mode::Hide => format!("masking {what}{}{fill}{of}", when(masked)),
+                    Mode::Keep => {
+                        format!("leaving only {what} visible{}{fill}{of}", when(visible))
+                    }
+                }
             }
         };
         if self.settings && !name.swept.is_empty() {
@@ -200,8 +203,8 @@ impl Several {
         words
     }
 
-    /// What a part of a figure or table shows, and under which conditions: `The region hidden, in training
-    /// and test; noise fill; learning_rate 0.01`.
+    /// What a part of a figure or table shows, and under which conditions: `Region masked in training and at test
+    /// time; noise fill; learning_rate 0.01`.
     pub fn heading(self, what: &str, (phase, fill, swept): Choice<'_>) -> String {
         let mut heading = format!("{what}{}", PhaseWords::of(phase).panel);
         let choice = self.choice(fill, swept);
@@ -211,7 +214,7 @@ impl Several {
         heading
     }
 
-    /// A chart's title that speaks of one fill or setting of several: `Hiding the eyes costs most (mean fill,
+    /// A chart's title that speaks of one fill or setting of several: `Masking the eyes costs most (mean fill,
     /// learning_rate 0.01)`.
     pub fn title(self, finding: String, fill: FillKind, swept: &Swept) -> String {
         let fill = if self.fills { fill } else { USUAL_FILL };
@@ -237,14 +240,14 @@ impl Several {
     fn masked(self, regions: &[String], masking: Option<Masking>) -> String {
         let Some(Masking { mode, phase, fill }) = masking else { return "whole face".to_owned() };
         if phase == Phase::Masks {
-            return "masks alone".to_owned();
+            return "mask-only baseline".to_owned();
         }
         let names = regions.join(" + ");
-        let mut label = match mode {
-            Mode::Hide => format!("{names} hidden"),
-            Mode::Keep => format!("only {names} seen"),
+        let [masked, visible] = PhaseWords::of(phase).labels;
+        let label = match mode {
+            Mode::Hide => format!("{names} masked{masked}"),
+            Mode::Keep => format!("only {names} visible{visible}"),
         };
-        label.push_str(PhaseWords::of(phase).label);
         match self.fills || fill != USUAL_FILL {
             true => format!("{label}, {}", fill.name()),
             false => label,
@@ -252,7 +255,7 @@ impl Several {
     }
 }
 
-/// The typed name of what no condition of the experiment leaves to be seen: `keep eyes + mouth`, of neither phase
+/// The typed name of regions that alone are visible where no condition of the experiment leaves just them: `keep eyes + mouth`, of neither phase
 /// nor fill.
 pub fn typed_seen(regions: &[&str], swept: &Swept) -> String {
     let regions = match regions {
@@ -331,11 +334,8 @@ mod tests {
             swept: &rate,
         };
         assert_eq!(several.typed(name), "hide eyes (evaluate), epochs = 5");
-        assert_eq!(several.label(name), "eyes hidden, in the test, epochs 5");
-        assert_eq!(
-            several.sentence(name),
-            "hiding the eyes from a network trained on whole faces with epochs 5"
-        );
+        assert_eq!(several.label(name), "eyes masked at test time only, epochs 5");
+        assert_eq!(several.sentence(name), "masking the eyes at test time only with epochs 5");
         let whole = ConditionName { regions: &[], masking: None, ..name };
         assert_eq!(several.typed(whole), "whole, epochs = 5");
         assert_eq!(several.label(whole), "whole face, epochs 5");
@@ -343,10 +343,10 @@ mod tests {
         let kept = Masking { mode: Mode::Keep, phase: Phase::Retrain, fill: FillKind::Noise };
         let control = ConditionName { masking: Some(kept), control: true, draw: Some(0), ..name };
         assert_eq!(several.typed(control), "keep eyes (retrain), control 1, epochs = 5");
-        assert_eq!(several.label(control), "only eyes seen, noise, control 1, epochs 5");
+        assert_eq!(several.label(control), "only eyes visible, noise, control 1, epochs 5");
         assert_eq!(
             Several::default().sentence(control),
-            "seeing only the same area elsewhere as the eyes"
+            "leaving only the same area elsewhere visible (control for the eyes)"
         );
     }
 
@@ -370,8 +370,8 @@ mod tests {
         let (one, none) = (Several::default(), Swept::new());
         let several = Several { fills: true, ..one };
         assert_eq!(
-            several.heading("Hidden", (Phase::Evaluate, FillKind::Mean, &none)),
-            "Hidden in the test; trained on whole faces; mean fill"
+            several.heading("Masked", (Phase::Evaluate, FillKind::Mean, &none)),
+            "Masked at test time; trained on whole faces; mean fill"
         );
         let title = |several: Several| several.title("It costs".to_owned(), FillKind::Blur, &none);
         assert_eq!(title(several), "It costs (blur fill)");

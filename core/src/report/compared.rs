@@ -1,4 +1,4 @@
-//! Experiments, conditions or runs held against each other: the table of their differences, and what is drawn and
+//! Experiments, conditions or runs compared with each other: the table of their differences, and what is drawn and
 //! said of it.
 //!
 //! In: the scores of each side. Out: a [`Compared`].
@@ -34,12 +34,12 @@ pub struct Compared {
 }
 
 impl Compared {
-    /// Experiments, held against the first condition by condition.
+    /// Experiments, compared with the first condition by condition.
     pub fn experiments(names: &[String], scores: &[Vec<RunScores>], metric: Metric) -> Compared {
         by_condition(names, scores, metric)
     }
 
-    /// Conditions, trainings or runs, held against the first: a row each.
+    /// Conditions, trainings or runs, compared with the first: a row each.
     pub fn rows(names: &[String], scores: &[Vec<RunScores>], metric: Metric) -> Compared {
         row_by_row(names, scores, metric)
     }
@@ -91,20 +91,18 @@ fn drawn(name: &str, compared: &Result<Comparison, Unpaired>) -> ComparisonRow {
     }
 }
 
-/// What a difference's interval does not know.
+/// What a difference's interval does not cover.
 fn caution(compared: &Result<Comparison, Unpaired>) -> Option<&'static str> {
     let Comparison { estimate, pairing, .. } = compared.as_ref().ok()?;
     if estimate.interval.is_none() {
-        return Some("No interval: the answers do not show how much they vary.");
+        return Some("No interval: the variance cannot be estimated.");
     }
     match pairing {
         Pairing::ImagesOnly => Some(
-            "No seed is shared: paired by image alone, and how much other seeds would change it is \
-             not in the interval.",
+            "No seed is shared: paired by image only; the interval does not cover the variation between seeds.",
         ),
         Pairing::Seeds(1) => Some(
-            "With one seed only the images are a sample: how much another seed would change it is \
-             not in the interval.",
+            "One seed: the interval covers the sampling of images only, not the variation between seeds.",
         ),
         Pairing::Seeds(_) => None,
     }
@@ -116,7 +114,7 @@ fn unit(metric: Metric) -> &'static str {
     if shown.factor == 100.0 { "%" } else { shown.unit }
 }
 
-/// `1,400 test images · 95 % interval: …`, from the differences that have one.
+/// `1,400 test images · 95 % CI: …`, from the differences that have one.
 fn conditions<'a>(
     compared: impl Iterator<Item = &'a Result<Comparison, Unpaired>> + Clone,
 ) -> String {
@@ -130,7 +128,7 @@ fn conditions<'a>(
     let mut parts: Vec<String> = images.collect();
     if !methods.is_empty() {
         let methods: Vec<&str> = methods.into_iter().collect();
-        parts.push(format!("95 % interval: {}", methods.join("; ")));
+        parts.push(format!("95 % CI: {}", methods.join("; ")));
     }
     parts.join(" · ")
 }
@@ -142,7 +140,7 @@ fn by_condition(names: &[String], scores: &[Vec<RunScores>], metric: Metric) -> 
     for (index, name) in names.iter().enumerate() {
         columns.push(Column::number(name, &format!("{name}, {unit}")));
         if index > 0 {
-            columns.push(Column::number(&format!("{name}_difference"), "difference [95 %]"));
+            columns.push(Column::number(&format!("{name}_difference"), "difference [95 % CI]"));
         }
     }
     let mut table = Table::new(columns);
@@ -173,7 +171,7 @@ fn by_condition(names: &[String], scores: &[Vec<RunScores>], metric: Metric) -> 
     }
     let mut notes: BTreeSet<String> = all.iter().filter_map(caution).map(str::to_owned).collect();
     let reasons = all.iter().filter_map(|compared| compared.as_ref().err());
-    notes.extend(reasons.map(|reason| format!("Without a difference: {reason}.")));
+    notes.extend(reasons.map(|reason| format!("No difference: {reason}.")));
     let reference = names[0].clone();
     Compared {
         table,
@@ -206,8 +204,8 @@ fn row_by_row(names: &[String], scores: &[Vec<RunScores>], metric: Metric) -> Co
         Column::text("condition", "condition"),
         Column::text("seeds", "seeds"),
         Column::number(metric.name(), &header),
-        Column::number("difference", "difference [95 %]"),
-        Column::number("p", "p"),
+        Column::number("difference", "difference [95 % CI]"),
+        Column::number("p", "p, uncorrected"),
         Column::text("paired", "paired over"),
     ]);
     let mut panel = ComparisonPanel { heading: String::new(), rows: Vec::new() };
@@ -251,7 +249,7 @@ fn row_by_row(names: &[String], scores: &[Vec<RunScores>], metric: Metric) -> Co
 /// `3 seeds × 1,400 images`, or why there is nothing to pair.
 fn paired(compared: &Result<Comparison, Unpaired>) -> String {
     match compared {
-        Err(reason) => format!("nothing: {reason}"),
+        Err(reason) => format!("not paired: {reason}"),
         Ok(Comparison { pairing: Pairing::ImagesOnly, images, .. }) => {
             format!("{}, no seed", counted(*images as u64, "image"))
         }

@@ -95,7 +95,7 @@ fn every_setting_has_its_own_classes_images_and_chance() {
     assert_eq!((first.chance, second.chance), (Some(0.5), Some(0.625)));
     let eyes = second.masked().next().unwrap();
     assert_eq!((eyes.runs.len(), eyes.controls.len(), second.masked().count()), (1, 1, 1));
-    assert_eq!(study.several.label(eyes.name()), "eyes hidden, classes sad + glad");
+    assert_eq!(study.several.label(eyes.name()), "eyes masked, classes sad + glad");
     assert!(second.whole().is_some() && second.masks_alone().is_none());
 }
 
@@ -116,15 +116,15 @@ fn labels_say_what_is_unusual() {
     let one = Several::default();
     let label = |several: Several, run: &RunRow| several.label(run.into());
     assert_eq!(label(one, &run(&[], "none", 1)), "whole face");
-    assert_eq!(label(one, &run(&["eyes"], "hide", 1)), "eyes hidden");
+    assert_eq!(label(one, &run(&["eyes"], "hide", 1)), "eyes masked");
     let mut other = run(&["brows", "eyes"], "keep", 1);
-    assert_eq!(label(one, &other), "only brows + eyes seen");
+    assert_eq!(label(one, &other), "only brows + eyes visible");
     other.phase = Some(Phase::Evaluate);
     other.fill = Some(FillKind::Noise);
     other.control = true;
     other.draw = Some(0);
     other.swept.insert("train.optimizer.learning_rate".to_owned(), "0.01".to_owned());
-    let words = "only brows + eyes seen, in the test, noise, control 1";
+    let words = "only brows + eyes visible at test time, noise, control 1";
     assert_eq!(label(one, &other), words);
     let settings = Several { settings: true, ..one };
     assert_eq!(label(settings, &other), format!("{words}, learning_rate 0.01"));
@@ -140,5 +140,5 @@ fn of_several_fills_each_is_named() {
     let of_both = several(&runs);
     assert_eq!(of_both, Several { fills: true, ..Several::default() });
     let labels = runs.map(|run| of_both.label((&run).into()));
-    assert_eq!(labels, ["whole face", "eyes hidden, mean", "eyes hidden, blur"]);
+    assert_eq!(labels, ["whole face", "eyes masked, mean", "eyes masked, blur"]);
 }

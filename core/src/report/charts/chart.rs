@@ -55,14 +55,14 @@ impl Topic {
 
     pub(in crate::report) fn heading(self) -> &'static str {
         match self {
-            Topic::Settings => "Settings side by side",
-            Topic::Regions => "Where the signal lies",
-            Topic::Effects => "Effects",
+            Topic::Settings => "Settings compared",
+            Topic::Regions => "Region map",
+            Topic::Effects => "Effects of masking",
             Topic::Shares => "Shapley attribution",
-            Topic::Emotions => "Each emotion",
-            Topic::Sensitivity => "Where the networks look",
+            Topic::Emotions => "Emotions",
+            Topic::Sensitivity => "Sensitivity maps",
             Topic::Confusions => "Confusions, by condition",
-            Topic::Training => "Training",
+            Topic::Training => "Training curves",
         }
     }
 
@@ -70,46 +70,49 @@ impl Topic {
     pub(in crate::report) fn lead(self) -> &'static str {
         match self {
             Topic::Settings => {
-                "Every setting of the sweep on one scale, each held against its own whole faces and its own \
-                 chance. Charts further down that stand open are of the first setting of the file, those of \
-                 the others are folded; each names its setting."
+                "Every setting of the sweep on one scale, each relative to its own whole faces and its own \
+                 chance. Open charts further down are of the first setting of the file, those of the others are \
+                 folded; each names its setting."
             }
             Topic::Regions => {
                 "The regions of the atlas on a face: blue where a region carries signal, orange and hatched where \
-                 it does worse than its comparison, white at nothing."
+                 it does worse than its comparison, grey where that is not significant. Signal: what a region carries beyond the same \
+                 area elsewhere."
             }
             Topic::Effects => {
-                "A region hidden shows what is lost without it; a region seen alone shows what it holds by \
-                 itself. Regions that say the same cost little to hide and hold much alone. The ring is the \
-                 same area covered elsewhere on the face. All charts have the regions in one order, that of the \
-                 first effects."
+                "Masking a region shows what is lost without it; leaving only it visible shows what it carries by \
+                 itself. Redundant regions cost little when masked and reach much alone. The first is tested \
+                 against no loss, the second against chance. The ring is the control: the same area masked \
+                 elsewhere on the face. All charts have the regions in one order, that of the first effects. \
+                 Networks retrained under the mask answer whether the information is left at all (ROAR, Hooker et \
+                 al. 2019); masking at test time only shows what a network trained on whole faces relies on."
             }
             Topic::Shares => {
-                "From nothing seen to all regions seen: the Shapley value of a region is what it adds, on \
-                 average over all orders in which the regions can come to be seen. Two that say the same \
-                 share it, and the values sum to all that is gained."
+                "From no region visible to all: the Shapley value of a region (Shapley 1953) is its mean \
+                 contribution over all orders in which the regions can be revealed. Redundant regions share a \
+                 contribution, and the values sum to the whole gain."
             }
             Topic::Emotions => {
                 "The human reference (Wegrzyn et al. 2017, PLOS ONE 12(5): e0177239) is of two posers whom \
-                 people saw through a few tiles at a time, never with one region covered; its tiles are \
-                 coarse and its sizes squeezed, so only orders are compared, and those of anger, fear, \
-                 neutral and surprise differ between its posers."
+                 observers saw through a few tiles at a time, never with one region masked; its tiles are \
+                 coarse and its weights compressed, so only rankings are compared, and those of anger, fear, \
+                 neutral and surprise differ between its posers. The noise ceiling is the highest correlation that \
+                 the disagreement of the posers allows."
             }
             Topic::Sensitivity => {
-                "Networks trained on whole faces meet faces of which a part is covered: by a window that slides \
-                 over the face, or by random masks. A map shows for each place what that does to the \
-                 probability of the emotion that is there, so it tells what a network relies on, not what it \
-                 could use. The curves test the maps: what they mark, taken away first, should cost more than \
-                 a random order does, and put back first, restore more."
+                "Networks trained on whole faces meet faces of which a part is masked: by a sliding window \
+                 (Zeiler and Fergus 2014) or by random masks (RISE, Petsiuk et al. 2018). A map shows for each \
+                 place how that changes the probability of the actual emotion: what a network relies on, not \
+                 what it could use. Deletion and insertion curves (Petsiuk et al. 2018) test the maps: to delete \
+                 what they mark first should cost more than a random order, to insert it first restore more."
             }
             Topic::Confusions => {
-                "Under each condition's name: a picture of each class as the networks met it, and the confusion \
-                 matrix. Rows are what the image shows, columns what the network predicts; every row sums to \
-                 100 % of its images."
+                "For each condition: a masked example of each class, and the confusion matrix. Rows are actual, \
+                 columns predicted classes; every row sums to 100 % of its images."
             }
             Topic::Training => {
-                "Accuracy on the training images and on the validation images, which no network learned \
-                 from; the dot is the epoch whose network was kept."
+                "Accuracy on the training images and on the validation images, which no network was trained on; \
+                 the dot is the selected epoch."
             }
         }
     }

@@ -31,7 +31,7 @@ pub struct ComparisonRow {
     pub interval: Option<(f64, f64)>,
 }
 
-/// Rows that are held against the same reference.
+/// Rows that are compared with the same reference.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ComparisonPanel {
     /// What the rows have in common, as the name of an experiment; may be empty.
@@ -61,7 +61,7 @@ pub fn comparison(
 ) -> Result<Figure, ReportError> {
     let words = Words {
         title: title(panels, reference, metric),
-        subtitle: vec![format!("less {reference}"), conditions.to_owned()],
+        subtitle: vec![format!("minus {reference}"), conditions.to_owned()],
         axis: format!("difference in {}, {}", metric.name, metric.unit),
         missing: "not paired",
     };
@@ -97,11 +97,11 @@ pub fn differences(
         .collect();
     let drawn = || shown.iter().flat_map(|(_, rows)| *rows);
 
-    if drawn().any(|row| told(row) == Some(false)) {
-        subtitle.push("grey: not significant".to_owned());
+    if drawn().any(|row| significant(row) == Some(false)) {
+        subtitle.push("grey: 95\u{a0}% CI includes zero".to_owned());
     }
     if drawn().any(|row| row.difference.is_some() && row.interval.is_none()) {
-        subtitle.push("without a line: no interval is known".to_owned());
+        subtitle.push("without a line: no interval".to_owned());
     }
     if left_out > 0 {
         subtitle.push(format!("{left_out} more not drawn"));
@@ -153,7 +153,7 @@ pub fn differences(
                 for (end, text) in [(value_end, value), (interval_end, range)] {
                     drawing.text_block(end, middle, Anchor::End, NOTE, &[text]);
                 }
-                let colour = if told(row) == Some(true) { BLUE } else { RULE };
+                let colour = if significant(row) == Some(true) { BLUE } else { RULE };
                 if let Some((low, high)) = row.interval {
                     drawing.line((place(low), middle), (place(high), middle), MEDIUM, colour);
                 }
@@ -186,18 +186,18 @@ fn data(panels: &[(&str, &[ComparisonRow])], metric: Measure) -> Table {
     table
 }
 
-/// Whether a difference can be told from zero; `None` where no interval is known.
-fn told(row: &ComparisonRow) -> Option<bool> {
+/// Whether a difference is significant, by its own interval; `None` where that is not known.
+fn significant(row: &ComparisonRow) -> Option<bool> {
     row.interval.map(excludes_zero)
 }
 
-/// The finding: the largest difference that can be told from zero, or that there is none.
+/// The finding: the largest significant difference, or that there is none.
 fn title(panels: &[ComparisonPanel], reference: &str, metric: Measure) -> String {
     let rows = panels.iter().flat_map(|panel| panel.rows.iter().map(move |row| (panel, row)));
     let size = |row: &ComparisonRow| row.difference.unwrap_or(0.0).abs();
     let rows: Vec<(&ComparisonPanel, &ComparisonRow)> =
         rows.filter(|(_, row)| row.difference.is_some()).collect();
-    let told_apart = rows.iter().filter(|(_, row)| told(row) == Some(true));
+    let differing = rows.iter().filter(|(_, row)| significant(row) == Some(true));
     let name = |(panel, row): &(&ComparisonPanel, &ComparisonRow)| {
         if panel.heading.is_empty() {
             row.name.clone()
@@ -205,7 +205,7 @@ fn title(panels: &[ComparisonPanel], reference: &str, metric: Measure) -> String
             format!("{} ({})", row.name, panel.heading)
         }
     };
-    match told_apart.max_by(|a, b| size(a.1).total_cmp(&size(b.1))) {
+    match differing.max_by(|a, b| size(a.1).total_cmp(&size(b.1))) {
         Some(largest) => {
             let difference = largest.1.difference.unwrap_or(0.0);
             let direction = if difference < 0.0 { "below" } else { "above" };
@@ -218,11 +218,11 @@ fn title(panels: &[ComparisonPanel], reference: &str, metric: Measure) -> String
             )
         }
         None if rows.iter().all(|(_, row)| row.interval.is_none()) => {
-            format!("Differences from {reference}; no interval is known")
+            format!("Differences from {reference}; no intervals")
         }
         None => match rows.as_slice() {
-            [only] => format!("{} cannot be told from {reference}", name(only)),
-            _ => format!("No difference from {reference} can be told from zero"),
+            [only] => format!("{}: no significant difference from {reference}", name(only)),
+            _ => format!("No significant difference from {reference}"),
         },
     }
 }
@@ -282,23 +282,23 @@ mod tests {
         }
         assert_eq!(
             figure(&[panel("", vec![near.clone()])]).title,
-            "mask_eyes: hide jaw cannot be told from mask_eyes: whole"
+            "mask_eyes: hide jaw: no significant difference from mask_eyes: whole"
         );
         let unknown = row("another", 2.0, None);
         assert_eq!(
             figure(&[panel("", vec![unknown])]).title,
-            "Differences from mask_eyes: whole; no interval is known"
+            "Differences from mask_eyes: whole; no intervals"
         );
         assert_eq!(
             figure(&[panel("other", vec![near.clone()]), panel("third", vec![near])]).title,
-            "No difference from mask_eyes: whole can be told from zero"
+            "No significant difference from mask_eyes: whole"
         );
     }
 
     #[test]
     fn hard_cases_stay_legible() {
         let long =
-            "an_experiment_with_a_very_long_name_indeed: only brows + eyes_left seen, control 3";
+            "an_experiment_with_a_very_long_name_indeed: only brows + eyes_left visible, control 3";
         let missing =
             ComparisonRow { name: "other images".to_owned(), difference: None, interval: None };
         figure(&[panel("", vec![row(long, 4.0, Some((3.0, 5.0))), missing.clone()])]);

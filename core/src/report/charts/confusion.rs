@@ -1,4 +1,4 @@
-//! What each class is taken for.
+//! The confusion matrix of a condition.
 
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -222,26 +222,25 @@ impl Matrix {
         let images = counted(self.images(), &format!("{split} image"));
         let seeds = counted(self.runs as u64, "seed");
         let of = of_setting(facts);
-        let mut parts =
-            vec![format!("{of} · {images} × {seeds} · per cent of each row, and counts")];
+        let mut parts = vec![format!("{of} · {images} × {seeds} · row percentages and counts")];
         if let Some((share, actual, predicted)) = self.worst() {
             let (actual, predicted) = (&self.classes[actual], &self.classes[predicted]);
             parts.push(format!(
-                "most confused: {actual} taken for {predicted} ({} %)",
+                "most frequent confusion: {actual} predicted as {predicted} ({} %)",
                 decimal(share * 100.0, 0)
             ));
         }
         parts.join(" · ")
     }
 
-    /// `Answered rightly: sad 80 %, glad 75 %.`
+    /// `Recall: sad 80 %, glad 75 %.`
     fn recalls(&self) -> String {
         let recalls = self.classes.iter().enumerate().map(|(class, name)| {
             let row = &self.counts[class];
             let share = row[class] as f64 / row.iter().sum::<u64>() as f64;
             format!("{name} {} %", decimal(share * 100.0, 0))
         });
-        format!("Answered rightly: {}.", recalls.collect::<Vec<_>>().join(", "))
+        format!("Recall: {}.", recalls.collect::<Vec<_>>().join(", "))
     }
 
     /// The largest share off the diagonal, its actual and its predicted class.
@@ -282,13 +281,13 @@ mod tests {
         assert_labels_are_apart(&figure);
         // (2,400 + 150) of 3,200.
         assert_eq!(figure.title, "Whole face: accuracy 79.7 %");
-        assert!(figure.description.ends_with("Answered rightly: sad 80 %, glad 75 %."));
+        assert!(figure.description.ends_with("Recall: sad 80 %, glad 75 %."));
         let words = words(&figure);
         for label in ["actual", "predicted", "80", "2,400", "20", "600", "25", "75", "150"] {
             assert!(words.lines().any(|line| line == label), "{label} is missing:\n{words}");
         }
         assert!(words.contains("1,600 test images × 2 seeds"), "{words}");
-        assert!(words.contains("glad taken for sad (25 %)"), "{words}");
+        assert!(words.contains("glad predicted as sad (25 %)"), "{words}");
     }
 
     #[test]

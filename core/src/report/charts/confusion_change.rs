@@ -1,4 +1,4 @@
-//! Which confusions appear when a region goes.
+//! Which confusions appear when a region is masked.
 
 use std::borrow::Borrow;
 
@@ -28,8 +28,8 @@ const GUTTER: f64 = 4.0;
 /// Widest class name before it is cut, mm.
 const NAME_WIDTH: f64 = 24.0;
 
-/// The confusion matrix of whole faces, that of a covered condition, and their difference, side by side:
-/// per cent of each row, the difference in points, covered minus whole. Only seeds that both have are
+/// The confusion matrix of whole faces, that of a masked condition, and their difference, side by side: per cent
+/// of each row, the difference in points, masked minus whole. Only seeds that both have are
 /// counted. `shifts` tell which differences have an interval that leaves zero out; the title names no other.
 /// `facts` are those of their setting.
 ///
@@ -61,7 +61,7 @@ pub fn confusion_change(
         .zip(&to)
         .map(|(from, to)| from.iter().zip(to).map(|(from, to)| to - from).collect())
         .collect();
-    let told = told(&covered[0], shifts, &before.classes);
+    let significant = significant(&covered[0], shifts, &before.classes);
     let extreme = change
         .iter()
         .flatten()
@@ -69,7 +69,8 @@ pub fn confusion_change(
         .fold(0.05, |most, change| f64::max(most, change.abs()));
 
     let label = &label;
-    let changed = Changed { from: &from, to: &to, change: &change, told: &told, extreme };
+    let changed =
+        Changed { from: &from, to: &to, change: &change, significant: &significant, extreme };
     let draw = |across| draw(across, label, (facts, split), (&before, after.accuracy()), &changed);
     Ok(draw(3)?.with_narrow(draw(1)?))
 }
@@ -79,7 +80,7 @@ struct Changed<'a> {
     from: &'a Vec<Vec<f64>>,
     to: &'a Vec<Vec<f64>>,
     change: &'a Vec<Vec<f64>>,
-    told: &'a [Vec<bool>],
+    significant: &'a [Vec<bool>],
     extreme: f64,
 }
 
@@ -91,7 +92,7 @@ fn draw(
     (before, accuracy_after): (&Matrix, f64),
     changed: &Changed<'_>,
 ) -> Result<Figure, ReportError> {
-    let &Changed { from, to, change, told, extreme } = changed;
+    let &Changed { from, to, change, significant, extreme } = changed;
     let full = if across == 1 { SINGLE_COLUMN } else { DOUBLE_COLUMN };
     let limit = |name: &String| fonts::fit(name, LABEL, NAME_WIDTH);
     let names: Vec<String> = before.classes.iter().map(limit).collect();
@@ -101,10 +102,10 @@ fn draw(
     let classes = names.len() as f64;
     let cell = ((panel / classes).min(12.0), CELL);
 
-    let mut drawing = Drawing::new(full, &title(label, before, change, told));
-    let start = drawing.heading(&subtitle(facts, before, split, told));
+    let mut drawing = Drawing::new(full, &title(label, before, change, significant));
+    let start = drawing.heading(&subtitle(facts, before, split, significant));
     drawing.describe(&description(before, change));
-    drawing.data(data(&before.classes, [from, to, change], told));
+    drawing.data(data(&before.classes, [from, to, change], significant));
     let accuracy = |share: f64| decimal(share * 100.0, 1);
     let panels = [
         (format!("Whole face: {} %", accuracy(before.accuracy())), from, Ink::Share),
@@ -143,7 +144,7 @@ fn draw(
         for (row, shares) in shares.iter().enumerate() {
             for (column, &share) in shares.iter().enumerate() {
                 let at = (x + column as f64 * cell.0, top + row as f64 * cell.1);
-                let bold = matches!(ink, Ink::Change(_)) && told[row][column];
+                let bold = matches!(ink, Ink::Change(_)) && significant[row][column];
                 let (actual, predicted) = (&before.classes[row], &before.classes[column]);
                 let number = decimal(share * 100.0, 0);
                 let unit = if matches!(ink, Ink::Share) { "%" } else { "points" };
@@ -193,12 +194,16 @@ impl Ink {
 }
 
 /// A row a cell.
-fn data(classes: &[String], [from, to, change]: [&Vec<Vec<f64>>; 3], told: &[Vec<bool>]) -> Table {
+fn data(
+    classes: &[String],
+    [from, to, change]: [&Vec<Vec<f64>>; 3],
+    significant: &[Vec<bool>],
+) -> Table {
     let mut table = Table::new(vec![
         Column::text("actual", "actual"),
         Column::text("predicted", "predicted"),
         Column::number("whole", "whole face, %"),
-        Column::number("covered", "covered, %"),
+        Column::number("covered", "masked, %"),
         Column::number("change", "change, points"),
         Column::text("significant", "significant"),
     ]);
@@ -210,16 +215,16 @@ fn data(classes: &[String], [from, to, change]: [&Vec<Vec<f64>>; 3], told: &[Vec
                 Cell::share(from[row][column]),
                 Cell::share(to[row][column]),
                 Cell::share(change[row][column]),
-                Cell::Flag(told[row][column]),
+                Cell::Flag(significant[row][column]),
             ]);
         }
     }
     table
 }
 
-/// Which changes can be told from zero, by actual and predicted class.
-fn told(run: &RunRow, shifts: &[ConfusionShiftRow], classes: &[String]) -> Vec<Vec<bool>> {
-    let mut told = vec![vec![false; classes.len()]; classes.len()];
+/// Which changes are significant, each by its own interval, by actual and predicted class.
+fn significant(run: &RunRow, shifts: &[ConfusionShiftRow], classes: &[String]) -> Vec<Vec<bool>> {
+    let mut significant = vec![vec![false; classes.len()]; classes.len()];
     let place = |name: &String| classes.iter().position(|class| class == name);
     for shift in shifts.iter().filter(|shift| {
         shift.regions == run.regions
@@ -227,30 +232,30 @@ fn told(run: &RunRow, shifts: &[ConfusionShiftRow], classes: &[String]) -> Vec<V
             && shift.swept == run.swept
     }) {
         if let (Some(actual), Some(predicted)) = (place(&shift.actual), place(&shift.predicted)) {
-            told[actual][predicted] = known(shift.low, shift.high).is_some_and(excludes_zero);
+            significant[actual][predicted] =
+                known(shift.low, shift.high).is_some_and(excludes_zero);
         }
     }
-    told
+    significant
 }
 
-/// Of the confusions that can be told to grow the one that grows most: its change, actual and predicted
-/// class.
-fn most_grown(change: &[Vec<f64>], told: &[Vec<bool>]) -> Option<(f64, usize, usize)> {
+/// Of the confusions that grow significantly the one that grows most: its change, actual and predicted class.
+fn most_grown(change: &[Vec<f64>], significant: &[Vec<bool>]) -> Option<(f64, usize, usize)> {
     let cells = change.iter().enumerate().flat_map(|(actual, row)| {
         row.iter().enumerate().map(move |(predicted, change)| (*change, actual, predicted))
     });
     cells
         .filter(|(change, actual, predicted)| {
-            actual != predicted && *change > 0.0 && told[*actual][*predicted]
+            actual != predicted && *change > 0.0 && significant[*actual][*predicted]
         })
         .max_by(|a, b| a.0.total_cmp(&b.0))
 }
 
-fn title(label: &str, matrix: &Matrix, change: &[Vec<f64>], told: &[Vec<bool>]) -> String {
-    match most_grown(change, told) {
-        None => format!("{label}: no confusion can be told to grow"),
+fn title(label: &str, matrix: &Matrix, change: &[Vec<f64>], significant: &[Vec<bool>]) -> String {
+    match most_grown(change, significant) {
+        None => format!("{label}: no confusion grows significantly"),
         Some((change, actual, predicted)) => format!(
-            "{label}: {} taken for {} {} more often",
+            "{label}: {} predicted as {} {} more often",
             matrix.classes[actual],
             matrix.classes[predicted],
             counted((change * 100.0).round() as u64, "point")
@@ -258,22 +263,22 @@ fn title(label: &str, matrix: &Matrix, change: &[Vec<f64>], told: &[Vec<bool>]) 
     }
 }
 
-fn subtitle(facts: &Facts, matrix: &Matrix, split: Split, told: &[Vec<bool>]) -> String {
+fn subtitle(facts: &Facts, matrix: &Matrix, split: Split, significant: &[Vec<bool>]) -> String {
     let images = counted(matrix.images(), &format!("{split} image"));
     let seeds = counted(matrix.runs as u64, "seed");
     let of = of_setting(facts);
-    let bold = if told.iter().flatten().any(|told| *told) {
-        "bold: a 95\u{a0}% interval without zero, uncorrected for their number"
+    let bold = if significant.iter().flatten().any(|significant| *significant) {
+        "bold: 95\u{a0}% CI excludes zero (uncorrected)"
     } else {
-        "no change has an interval without zero"
+        "every 95\u{a0}% CI includes zero"
     };
     format!(
-        "{of} · {images} × {seeds} · per cent of each row · difference: blue where the answer becomes \
+        "{of} · {images} × {seeds} · row percentages · difference: blue where the prediction becomes \
          more frequent, orange where less; {bold}"
     )
 }
 
-/// What each class loses or gains in right answers, and the confusion that grows most.
+/// What each class loses or gains in recall.
 fn description(matrix: &Matrix, change: &[Vec<f64>]) -> String {
     let recalls = matrix
         .classes
@@ -281,7 +286,7 @@ fn description(matrix: &Matrix, change: &[Vec<f64>]) -> String {
         .enumerate()
         .map(|(class, name)| format!("{name} {}", decimal(change[class][class] * 100.0, 0)));
     let recalls: Vec<String> = recalls.collect();
-    format!("Change of the right answers, points: {}.", recalls.join(", "))
+    format!("Change in recall, points: {}.", recalls.join(", "))
 }
 
 #[cfg(test)]
@@ -306,7 +311,7 @@ mod tests {
         // A seed that the whole face lacks is not counted.
         let lone = run(&["mouth"], "hide", 2);
         rows.extend(counts(&lone.run_id, &CLASSES, &[&[0, 99, 1], &[0, 0, 9], &[9, 0, 0]]));
-        // A larger change that may be none is not named.
+        // A larger change that is not significant is not named.
         let shifts = [
             shift("mouth", ["sad", "wild"], (0.0, 25.0), (10.0, 40.0)),
             shift("mouth", ["glad", "sad"], (0.0, 40.0), (-1.0, 81.0)),
@@ -319,11 +324,11 @@ mod tests {
         assert_labels_are_apart(&figure);
         let vague =
             confusion_change(&whole, &covered, &rows, Split::Test, &shifts[1..], &facts()).unwrap();
-        assert_eq!(vague.title, "Mouth hidden: no confusion can be told to grow");
-        assert_eq!(figure.title, "Mouth hidden: sad taken for wild 25 points more often");
+        assert_eq!(vague.title, "Mouth masked: no confusion grows significantly");
+        assert_eq!(figure.title, "Mouth masked: sad predicted as wild 25 points more often");
         assert!(figure.description.ends_with("points: sad −25, glad −40, wild 0."));
         let words = words(&figure);
-        for label in ["Whole face: 94.1 %", "Mouth hidden: 67.6 %", "−25", "25", "−40", "40", "65"]
+        for label in ["Whole face: 94.1 %", "Mouth masked: 67.6 %", "−25", "25", "−40", "40", "65"]
         {
             assert!(words.lines().any(|line| line == label), "{label} is missing:\n{words}");
         }

@@ -152,7 +152,7 @@ mod tests {
             title: "What the network sees".to_owned(),
             subtitle: "faces, test split, 48 × 48 pixels, grey".to_owned(),
             rows: (0..rows)
-                .map(|row| (format!("eyes hidden {row}"), vec![Some(tile(128)); columns]))
+                .map(|row| (format!("eyes masked {row}"), vec![Some(tile(128)); columns]))
                 .collect(),
             columns: (0..columns).map(|column| format!("happiness{column}")).collect(),
         }

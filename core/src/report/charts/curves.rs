@@ -202,12 +202,12 @@ fn at_kept(panel: &Panel<'_>, accuracy: fn(&EpochRow) -> f64) -> f64 {
     kept.iter().sum::<f64>() / kept.len() as f64
 }
 
-/// `Whole face: training 91.0 %, validation 83.0 % at the epoch kept.`
+/// `Whole face: training 91.0 %, validation 83.0 % at the selected epoch.`
 fn description(panel: &Panel<'_>) -> String {
     let curves = CURVES.map(|curve| {
         format!("{} {} %", curve.name, decimal(at_kept(panel, curve.accuracy) * 100.0, 1))
     });
-    format!("{}: {} at the epoch kept.", capital(&panel.name), curves.join(", "))
+    format!("{}: {} at the selected epoch.", capital(&panel.name), curves.join(", "))
 }
 
 fn title(panel: &Panel<'_>) -> String {
@@ -225,7 +225,7 @@ fn subtitle(drawn: &[Panel<'_>], all: usize, facts: &Facts) -> String {
     parts.push(if drawn.iter().any(|panel| panel.trainings.len() > MOST_LINES) {
         "line: mean of seeds, band: range".to_owned()
     } else {
-        "a line a seed; dot: epoch kept".to_owned()
+        "one line per seed; dot: selected epoch".to_owned()
     });
     if all > drawn.len() {
         parts.push(format!("the first {} of {all} conditions", drawn.len()));
@@ -488,7 +488,9 @@ mod tests {
             );
             if conditions > 1 {
                 assert!(
-                    words.contains(&format!("eyes + region{} hidden", conditions - 1)),
+                    words
+                        .replace('\n', " ")
+                        .contains(&format!("eyes + region{} masked", conditions - 1)),
                     "{words}"
                 );
             }
@@ -521,7 +523,7 @@ mod tests {
         rows.extend(training(&control, 10, stepped));
         runs.extend([evaluated, control]);
         let words = words(&curves(&runs, &rows, &Facts::default()).unwrap());
-        assert!(!words.contains("hidden"), "{words}");
+        assert!(!words.contains("masked"), "{words}");
     }
 
     #[test]
@@ -533,7 +535,7 @@ mod tests {
             curves(&runs, &rows, &Facts::default())
                 .unwrap()
                 .title
-                .ends_with("(eyes + region1 hidden)")
+                .ends_with("(eyes + region1 masked)")
         );
         assert!(matches!(curves(&runs, &[], &Facts::default()), Err(ReportError::Empty(_))));
     }

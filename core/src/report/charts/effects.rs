@@ -14,8 +14,11 @@ use crate::report::canvas::theme::{
     BLUE, DOUBLE_COLUMN, HAIRLINE, HEADING, INK, LABEL, MARGIN, MEDIUM, MUTED, NOTE, RULE,
     SINGLE_COLUMN, THIN, TICK,
 };
+use crate::report::findings::evidence::Evidence;
 use crate::report::findings::facts::Facts;
-use crate::report::findings::finding::{Slice, interval, slices, told_from_zero};
+use crate::report::findings::finding::{
+    Slice, effect_significant, excess_interval, excess_significant, interval, slices,
+};
 use crate::report::findings::seeds::Spread;
 use crate::report::tables::cell::Cell;
 use crate::report::tables::table::{Column, Table};
@@ -46,21 +49,23 @@ struct Panel<'a> {
     left_out: usize,
 }
 
-/// The effects of a metric, a panel for each mode, phase, fill and setting. A panel of `hide` shows
-/// what is lost when the region is covered; a panel of `keep` what is reached when nothing else is seen. All
-/// panels have their rows in one order and those of a mode one scale. `runs` give each seed its dot, and each
-/// place of a control its stroke; without them there are none.
+/// The effects of a metric, a panel for each mode, phase, fill and setting. A panel of `hide` shows what is lost when
+/// the region is masked, blue where the loss is significant; a panel of `keep` what is reached when only the region is
+/// visible, blue where that differs significantly from chance. All panels have their rows in one order and those of a
+/// mode one scale. `runs` give each seed its dot, and each place of a control its stroke; without them there are none.
 ///
 /// # Errors
 /// [`ReportError::Empty`] where no row has that metric.
 pub fn effects(
-    rows: &[EffectRow],
+    evidence: &Evidence,
     metric: Metric,
     runs: &[RunRow],
     facts: &Facts,
 ) -> Result<Figure, ReportError> {
-    let found = slices(rows, metric);
-    let draw = |across| draw(&found, across, rows, metric, runs, facts);
+    let Evidence { effects: rows, contrasts, .. } = evidence;
+    let found = slices(rows, contrasts, metric);
+    let facts = &facts.clone().in_order_of(rows);
+    let draw = |across| draw(&found, across, metric, runs, facts);
     match found.len() {
         0 => Err(ReportError::Empty(format!("no effects of `{}`", metric.name()))),
         1 => draw(1),
@@ -72,7 +77,6 @@ pub fn effects(
 fn draw(
     found: &[Slice<'_>],
     across: usize,
-    rows: &[EffectRow],
     metric: Metric,
     runs: &[RunRow],
     facts: &Facts,
@@ -81,9 +85,8 @@ fn draw(
     let width = if across == 1 { SINGLE_COLUMN } else { DOUBLE_COLUMN };
     let panel_width = (width - 2.0 * MARGIN - (across as f64 - 1.0) * GUTTER) / across as f64;
     let several = facts.several.or(found[0].several);
-    let title = several.title(headline(rows, metric), found[0].fill, found[0].swept);
+    let title = several.title(headline(found, measure), found[0].fill, found[0].swept);
     let further = found.len().saturating_sub(MOST_PANELS);
-    let facts = &facts.clone().in_order_of(rows);
     let panels: Vec<Panel<'_>> = found
         .iter()
         .take(MOST_PANELS)
@@ -165,8 +168,8 @@ fn data(panels: &[Panel<'_>], measure: Measure) -> Table {
                 Cell::text(row.regions.join(" + ")),
                 Cell::of(value, measure).with_interval(shown_interval(row, keep)),
                 control_value(row, keep).map_or(Cell::Empty, |control| Cell::of(control, measure)),
-                row.p_adjusted.map_or(Cell::Empty, Cell::P),
-                told_from_zero(row).map_or(Cell::Empty, Cell::Flag),
+                p_adjusted(row, keep).map_or(Cell::Empty, Cell::P),
+                significant(row, keep).map_or(Cell::Empty, Cell::Flag),
                 list(&spread.seeds),
                 list(&spread.controls),
             ]);
@@ -199,8 +202,8 @@ fn panel<'a>(
         .map(|row| fonts::wrap(&row.regions.join(" + "), LABEL, NAME_WIDTH))
         .collect();
     let what = match slice.mode {
-        Mode::Keep => "Only the region seen",
-        Mode::Hide => "The region hidden",
+        Mode::Keep => "Only the region visible",
+        Mode::Hide => "Region masked",
     };
     let heading = several.heading(what, (slice.phase, slice.fill, slice.swept));
     Panel { heading: fonts::wrap(&heading, HEADING, width), slice, spreads, names, left_out }
@@ -225,36 +228,36 @@ fn subtitle(panels: &[Panel<'_>], further: usize, facts: &Facts) -> String {
     let rows = || panels.iter().flat_map(|panel| &panel.slice.rows);
     let methods = rows().filter(|row| interval(row).is_some()).map(|row| row.method.as_str());
     match methods.into_iter().find(|method| !method.is_empty()) {
-        Some(method) => parts.push(format!("95 % interval: {method}")),
-        None if rows().all(|row| interval(row).is_none()) => {
-            parts.push("no interval known".to_owned())
-        }
+        Some(method) => parts.push(format!("95 % CI ({method})")),
+        None if rows().all(|row| interval(row).is_none()) => parts.push("no intervals".to_owned()),
         None => {}
     }
     if rows().all(|row| row.seeds == 1) {
-        parts.push("with one seed only images are sampled".to_owned());
+        parts.push("one seed: intervals cover images only".to_owned());
     }
-    if rows().any(|row| told_from_zero(row) == Some(false)) {
+    let insignificant = |panel: &Panel<'_>| {
+        let keep = panel.keep();
+        panel.slice.rows.iter().any(|row| significant(row, keep) == Some(false))
+    };
+    if panels.iter().any(insignificant) {
         parts.push("grey: not significant (Holm-corrected)".to_owned());
     }
-    if panels.iter().any(Panel::keep) {
-        parts.push("seen alone: the interval is that of the loss".to_owned());
+    let against_chance = |row: &&&EffectRow| row.mode == Mode::Keep && row.excess.is_some();
+    if rows().any(|row| against_chance(&row)) {
+        parts.push("only the region visible: tested against chance".to_owned());
     }
     let left_out: usize = panels.iter().map(|panel| panel.left_out).sum();
     if left_out > 0 {
-        parts.push(format!("{left_out} more sets are in the table"));
+        parts.push(format!("{left_out} more sets: see the table"));
     }
     if further > 0 {
-        parts.push(format!(
-            "the table has the {} not drawn",
-            counted(further as u64, "combination")
-        ));
+        parts.push(format!("{} not drawn: see the table", counted(further as u64, "combination")));
     }
     parts.retain(|part| !part.is_empty());
     parts.join(" · ")
 }
 
-/// `The region hidden, points of test accuracy lost: mouth 13.7 (11.3 to 16.0), …`
+/// `Region masked, loss of test accuracy, points: mouth 13.7 (11.3 to 16.0), …`
 fn description(panel: &Panel<'_>, measure: Measure) -> String {
     let keep = panel.keep();
     let rows = panel.slice.rows.iter().map(|row| {
@@ -280,20 +283,21 @@ fn key(drawing: &mut Drawing, panels: &[Panel<'_>], y: f64) -> f64 {
         return y;
     }
     let mut entries: Vec<Entry<'_>> = Vec::new();
-    entries.push(("the region, with its 95 % interval", 5.0, &|drawing, x, y| {
+    entries.push(("region, with its 95 % CI", 5.0, &|drawing, x, y| {
         drawing.line((x, y), (x + 5.0, y), MEDIUM, BLUE);
         drawing.disc((x + 2.5, y), DOT, BLUE);
     }));
     if seeds {
-        entries.push(("a seed", 1.0, &|drawing, x, y| drawing.disc((x + 0.5, y), SEED_DOT, MUTED)));
+        entries
+            .push(("one seed", 1.0, &|drawing, x, y| drawing.disc((x + 0.5, y), SEED_DOT, MUTED)));
     }
     if controlled {
-        entries.push(("the same area elsewhere", 2.0, &|drawing, x, y| {
+        entries.push(("same area elsewhere (control)", 2.0, &|drawing, x, y| {
             drawing.ring((x + 1.0, y), DOT, 0.25, MUTED)
         }));
     }
     if places {
-        entries.push(("at each place", 2.0, &|drawing, x, y| {
+        entries.push(("each control placement", 2.0, &|drawing, x, y| {
             let strokes = [x, x + 2.0];
             drawing.line((strokes[0], y), (strokes[1], y), HAIRLINE, MUTED);
             for x in strokes {
@@ -439,7 +443,7 @@ fn draw_row(
     place: &dyn Fn(f64) -> f64,
 ) {
     // Paler than the blue in grey print too.
-    let colour = if told_from_zero(row) == Some(true) { BLUE } else { RULE };
+    let colour = if significant(row, keep) == Some(true) { BLUE } else { RULE };
     // The control a little lower, the seeds a little higher, so that none hides another.
     let (above, below) = (middle - APART, middle + APART);
     if let [first, .., last] = sorted(&spread.controls)[..] {
@@ -472,7 +476,7 @@ fn sorted(values: &[f64]) -> Vec<f64> {
     sorted
 }
 
-/// `mouth: 13.7 points lost (95 % CI 11.3 to 16.0; p = 0.012, Holm-corrected); seeds 12.1, 13.9, 15.0; …`
+/// `mouth: 13.7 points of test accuracy lost (95 % CI 11.3 to 16.0; p = 0.012, Holm-corrected); seeds 12.1, 13.9, …`
 fn hint(row: &EffectRow, spread: &Spread, measure: Measure, keep: bool) -> String {
     let list = |values: &[f64]| {
         values.iter().map(|value| measure.number(*value)).collect::<Vec<_>>().join(", ")
@@ -481,29 +485,53 @@ fn hint(row: &EffectRow, spread: &Spread, measure: Measure, keep: bool) -> Strin
     if let Some((low, high)) = shown_interval(row, keep) {
         inner.push(format!("95 % CI {} to {}", measure.number(low), measure.number(high)));
     }
-    if let Some(p) = row.p_adjusted {
+    if let Some(p) = p_adjusted(row, keep) {
         let p = p_value(p);
         let sign = if p.starts_with('<') { "p " } else { "p = " };
-        inner.push(format!("{sign}{p}, Holm-corrected"));
+        let against = if keep && row.excess.is_some() { " against chance" } else { "" };
+        inner.push(format!("{sign}{p}{against}, Holm-corrected"));
     }
     let inner = if inner.is_empty() { String::new() } else { format!(" ({})", inner.join("; ")) };
-    let what = axis_title(measure, keep);
+    let what = match keep {
+        true => format!("{} {}", measure.amount_unit(), measure.short_name()),
+        false => format!("{} lost", measure.long_unit),
+    };
     let value = value_text(row, measure, keep);
     let mut parts = vec![format!("{}: {value} {what}{inner}", row.regions.join(" + "))];
     if spread.seeds.len() > 1 {
         parts.push(format!("seeds {}", list(&spread.seeds)));
     }
     if let Some(control) = control_value(row, keep) {
-        parts.push(format!("the same area elsewhere {}", measure.number(control)));
+        parts.push(format!("same area elsewhere {}", measure.number(control)));
     }
     if spread.controls.len() > 1 {
-        parts.push(format!("at each place {}", list(&spread.controls)));
+        parts.push(format!("by placement {}", list(&spread.controls)));
     }
     parts.join("; ")
 }
 
-/// The interval as it is drawn: of what is lost, or of what is reached.
+/// Whether a row's answer to the question of its panel is significant: a loss, or a difference from chance, which
+/// only rows of `keep` have.
+fn significant(row: &EffectRow, keep: bool) -> Option<bool> {
+    match keep && row.excess.is_some() {
+        true => excess_significant(row),
+        false => effect_significant(row),
+    }
+}
+
+/// The p of that question.
+fn p_adjusted(row: &EffectRow, keep: bool) -> Option<f64> {
+    if keep && row.excess.is_some() { row.excess_p_adjusted } else { row.p_adjusted }
+}
+
+/// The interval as it is drawn, of the question that the panel asks: of what is lost; or, where only the region is
+/// visible, of the difference from chance, placed on the line of chance, so that it crosses that line where the
+/// difference may be none.
 fn shown_interval(row: &EffectRow, keep: bool) -> Option<(f64, f64)> {
+    if let Some(chance) = row.chance.filter(|_| keep) {
+        let (low, high) = excess_interval(row)?;
+        return Some((chance + low, chance + high));
+    }
     let (low, high) = interval(row)?;
     Some(if keep { (row.baseline - high, row.baseline - low) } else { (low, high) })
 }
@@ -531,10 +559,11 @@ fn interval_text(row: &EffectRow, measure: Measure, keep: bool) -> String {
     format!("({} to {})", measure.number(low), measure.number(high))
 }
 
-/// What a region alone is held against: an answer without looking, and the whole face.
+/// What a region alone is compared with: the best constant prediction, and the whole face.
 fn reference_lines(rows: &[&EffectRow], measure: Measure, facts: &Facts) -> Vec<(f64, String)> {
     let mut lines = Vec::new();
-    if let Some(chance) = facts.chance.filter(|_| measure.has_chance) {
+    let of_rows = rows.iter().find_map(|row| row.chance);
+    if let Some(chance) = of_rows.or(facts.chance).filter(|_| measure.has_chance) {
         lines.push((chance, format!("chance {}", measure.number(chance))));
     }
     if let Some(row) = rows.iter().find(|row| row.baseline.is_finite()) {
@@ -547,7 +576,7 @@ fn axis_title(measure: Measure, keep: bool) -> String {
     match (keep, measure.factor == 100.0) {
         (true, true) => format!("{}, %", measure.name),
         (true, false) => format!("{}, {}", measure.name, measure.unit),
-        (false, _) => format!("{} lost, {}", measure.name, measure.unit),
+        (false, _) => format!("loss of {}, {}", measure.name, measure.unit),
     }
 }
 
@@ -556,7 +585,7 @@ mod tests {
     use super::*;
     use crate::region::{FillKind, Phase};
     use crate::report::canvas::figure::tests::{assert_labels_are_apart, words};
-    use crate::report::findings::finding::tests::{row, with_control};
+    use crate::report::findings::finding::tests::{paired, row, with_chance, with_control};
 
     fn facts() -> Facts {
         Facts {
@@ -566,6 +595,11 @@ mod tests {
             chance: Some(0.143),
             ..Facts::default()
         }
+    }
+
+    fn of(rows: &[EffectRow]) -> Evidence {
+        let (effects, contrasts) = (rows.to_vec(), paired(rows));
+        Evidence { effects, contrasts, ..Evidence::default() }
     }
 
     fn study() -> Vec<EffectRow> {
@@ -581,22 +615,50 @@ mod tests {
 
     #[test]
     fn both_modes_are_labelled_and_nothing_overlaps() {
-        let figure = effects(&study(), Metric::Accuracy, &[], &facts()).unwrap();
+        let figure = effects(&of(&study()), Metric::Accuracy, &[], &facts()).unwrap();
         assert_labels_are_apart(&figure);
         assert_eq!(figure.width_mm, DOUBLE_COLUMN);
-        assert_eq!(figure.title, "Hiding the mouth costs most: 21 points");
+        assert_eq!(figure.title, "Masking the mouth costs most: 21 points");
         let words = words(&figure);
         for label in
             ["mouth", "21.0", "(19.0 to 23.0)", "−0.6", "chance 14.3", "whole face 83.0", "44.0"]
         {
             assert!(words.lines().any(|line| line == label), "{label} is missing:\n{words}");
         }
-        assert!(words.contains("the same area elsewhere"), "{words}");
+        assert!(words.contains("same area elsewhere (control)"), "{words}");
+    }
+
+    /// Blue is what differs from chance, not what loses against whole faces.
+    #[test]
+    fn what_a_region_tells_alone_is_coloured_by_its_test_against_chance() {
+        let kept = |name, loss: f64, p| {
+            let row = row(name, "keep", loss, Some((loss - 2.0, loss + 2.0)));
+            EffectRow {
+                p_adjusted: Some(1.0 - p),
+                excess_p_adjusted: Some(p),
+                ..with_chance(row, 14.3)
+            }
+        };
+        let drawn = |rows: &[EffectRow]| {
+            let figure = effects(&of(rows), Metric::Accuracy, &[], &facts()).unwrap();
+            assert_labels_are_apart(&figure);
+            figure
+        };
+        let informative = drawn(&[kept("eyes", 40.0, 0.001)]);
+        assert!(informative.svg.contains(&BLUE.hex()) && !words(&informative).contains("grey:"));
+        assert!(words(&informative).contains("(41.0 to 45.0)"), "{}", words(&informative));
+        let uninformative = drawn(&[kept("jaw", 68.7, 0.9)]);
+        assert!(!uninformative.svg.contains(&BLUE.hex()));
+        assert!(words(&uninformative).replace('\n', " ").contains("tested against chance"));
+        assert_eq!(
+            uninformative.title,
+            "With only the jaw visible, accuracy is 14.3 %, not significantly different from chance"
+        );
     }
 
     #[test]
     fn rows_are_sorted_by_size() {
-        let figure = effects(&study(), Metric::Accuracy, &[], &facts()).unwrap();
+        let figure = effects(&of(&study()), Metric::Accuracy, &[], &facts()).unwrap();
         let words = words(&figure);
         let order: Vec<&str> = words
             .lines()
@@ -622,7 +684,7 @@ mod tests {
                 .collect(),
         ];
         for rows in cases {
-            assert_labels_are_apart(&effects(&rows, Metric::Accuracy, &[], &facts()).unwrap());
+            assert_labels_are_apart(&effects(&of(&rows), Metric::Accuracy, &[], &facts()).unwrap());
         }
     }
 
@@ -636,13 +698,13 @@ mod tests {
                 rows.push(row(&names.join("+"), "hide", size as f64, None));
             }
         }
-        let figure = effects(&rows, Metric::Accuracy, &[], &facts()).unwrap();
+        let figure = effects(&of(&rows), Metric::Accuracy, &[], &facts()).unwrap();
         assert_labels_are_apart(&figure);
         let words = words(&figure);
         assert!(words.lines().any(|line| line == "r6_0"), "{words}");
         let words = words.replace('\n', " ");
-        assert!(words.contains("120 more sets are in the table"), "{words}");
-        assert!(figure.title.starts_with("Of single regions, what hiding"), "{}", figure.title);
+        assert!(words.contains("120 more sets: see the table"), "{words}");
+        assert!(figure.title.starts_with("Of single regions, cost of masking"), "{}", figure.title);
     }
 
     #[test]
@@ -653,10 +715,10 @@ mod tests {
             other.swept.insert("dataset.seed".to_owned(), format!("{seed:02}"));
             rows.push(other);
         }
-        let figure = effects(&rows, Metric::Accuracy, &[], &facts()).unwrap();
+        let figure = effects(&of(&rows), Metric::Accuracy, &[], &facts()).unwrap();
         assert_labels_are_apart(&figure);
-        assert!(words(&figure).contains("the table has the 28 combinations not drawn"));
-        assert_eq!(figure.title, "Hiding the eyes costs 11 points (seed 00)");
+        assert!(words(&figure).contains("28 combinations not drawn: see the table"));
+        assert_eq!(figure.title, "Masking the eyes costs 11 points (seed 00)");
         assert!(figure.height_mm < 297.0, "{}", figure.height_mm);
     }
 
@@ -665,7 +727,7 @@ mod tests {
         let mut weak = row("eyes", "keep", 2.0, Some((1.0, 3.0)));
         weak.baseline = 0.16;
         weak.covered = 0.14;
-        let figure = effects(&[weak], Metric::Accuracy, &[], &facts()).unwrap();
+        let figure = effects(&of(&[weak]), Metric::Accuracy, &[], &facts()).unwrap();
         assert_labels_are_apart(&figure);
         assert!(words(&figure).contains("chance 14.3"));
     }
@@ -682,7 +744,7 @@ mod tests {
             other.swept.insert("train.optimizer.learning_rate".to_owned(), "0.01".to_owned());
             rows.push(other);
         }
-        let figure = effects(&rows, Metric::Accuracy, &[], &facts()).unwrap();
+        let figure = effects(&of(&rows), Metric::Accuracy, &[], &facts()).unwrap();
         assert_labels_are_apart(&figure);
         let words = words(&figure);
         assert!(
@@ -695,7 +757,7 @@ mod tests {
     #[test]
     fn an_unknown_metric_is_nothing_to_draw() {
         assert!(matches!(
-            effects(&study(), Metric::Bits, &[], &facts()),
+            effects(&of(&study()), Metric::Bits, &[], &facts()),
             Err(ReportError::Empty(_))
         ));
     }

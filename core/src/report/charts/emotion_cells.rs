@@ -11,12 +11,12 @@ use crate::report::findings::finding::known;
 
 /// An order of fewer regions says nothing.
 const FEWEST_REGIONS: usize = 3;
-/// The phases whose networks are examined on what they can see, with the words for such a network. What a
-/// network of whole faces makes of covered ones comes last: it never met their like.
+/// The phases whose networks are evaluated under masks, with the words for them. Networks trained on whole faces come
+/// last: they never met masked ones.
 const NETWORKS: [(Phase, &str); 3] = [
-    (Phase::Retrain, "Network"),
-    (Phase::Amortised, "One network for all sets"),
-    (Phase::Evaluate, "Network of whole faces"),
+    (Phase::Retrain, "Retrained networks"),
+    (Phase::Amortised, "Amortised network"),
+    (Phase::Evaluate, "Whole-face networks"),
 ];
 
 /// How much one region matters to a network for one emotion.
@@ -34,26 +34,26 @@ pub struct EmotionCell {
 /// The cells of an emotion × region map.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EmotionCells {
-    /// Whose numbers they are, and in which unit: `Network: recall lost, points`.
+    /// Whose numbers they are, and in which unit: `Retrained networks: loss of recall, points`.
     pub heading: String,
     pub cells: Vec<EmotionCell>,
 }
 
-/// What an experiment can best set beside people, who saw random tiles of a face and nothing else: of the
-/// first phase that has them, the Shapley values of each emotion's recall; else the recall of a region seen
-/// alone; else what is lost when it is hidden. A network of whole faces answers nearly the same to whatever is
-/// seen alone, so that of it what is lost comes first. `None` where fewer than three regions have any.
+/// What an experiment can best compare with humans, who saw random tiles of a face and nothing else: of the first
+/// phase that has them, the Shapley values of each emotion's recall; else the recall with only one region visible;
+/// else what is lost when it is masked. Networks trained on whole faces predict nearly the same whichever region alone
+/// is visible, so that of them what is lost comes first. `None` where fewer than three regions have any.
 ///
 /// Of several fills and swept settings the first is taken, and named.
 pub fn emotion_cells(evidence: &Evidence, several: Several) -> Option<EmotionCells> {
     for (phase, network) in NETWORKS {
         let mut candidates = [
-            ("Shapley share of recall, points", of_shapley(&evidence.shapley, phase)),
+            ("Shapley value of recall, points", of_shapley(&evidence.shapley, phase)),
             (
-                "recall alone, less that of whole faces, points",
+                "recall alone minus whole face, points",
                 of_effects(&evidence.class_effects, phase, Mode::Keep, -1.0),
             ),
-            ("recall lost, points", of_effects(&evidence.class_effects, phase, Mode::Hide, 1.0)),
+            ("loss of recall, points", of_effects(&evidence.class_effects, phase, Mode::Hide, 1.0)),
         ];
         if phase == Phase::Evaluate {
             candidates.rotate_right(1);
@@ -158,15 +158,15 @@ mod tests {
         let hidden = losses("hide", "retrain");
         let mut all = hidden.clone();
         let of_hidden = chosen(all.clone(), vec![]);
-        assert_eq!(of_hidden.heading, "Network: recall lost, points");
+        assert_eq!(of_hidden.heading, "Retrained networks: loss of recall, points");
         assert_eq!(of_hidden.cells[0].value, 0.2);
         assert_eq!(of_hidden.cells[0].low, Some(0.15));
         all.extend(losses("keep", "retrain"));
         let seen = chosen(all.clone(), shares("amortised"));
-        assert_eq!(seen.heading, "Network: recall alone, less that of whole faces, points");
+        assert_eq!(seen.heading, "Retrained networks: recall alone minus whole face, points");
         assert_eq!((seen.cells[0].value, seen.cells[0].low), (-0.2, Some(-0.25)));
         let divided = chosen(all, shares("retrain"));
-        assert_eq!(divided.heading, "Network: Shapley share of recall, points");
+        assert_eq!(divided.heading, "Retrained networks: Shapley value of recall, points");
         assert_eq!(divided.cells.len(), 3);
         assert_eq!((divided.cells[2].region.as_str(), divided.cells[2].value), ("mouth", 0.07));
     }
@@ -176,10 +176,10 @@ mod tests {
         let mut both = losses("keep", "evaluate");
         both.extend(losses("hide", "evaluate"));
         let evaluated = chosen(both.clone(), vec![]);
-        assert_eq!(evaluated.heading, "Network of whole faces: recall lost, points");
+        assert_eq!(evaluated.heading, "Whole-face networks: loss of recall, points");
         both.extend(losses("keep", "amortised"));
         let amortised = chosen(both, shares("evaluate"));
-        assert!(amortised.heading.starts_with("One network for all sets: recall alone"));
+        assert!(amortised.heading.starts_with("Amortised network: recall alone"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Emotion by region: what the network needs, what people use, and where the two part.
+//! Emotion by region: what the network needs, what humans use, and where the two differ.
 
 use crate::analysis::people::{RankCorrelation, ceiling, rank_correlation, ranks, weight};
 use crate::region::{Region, Regions};
@@ -35,7 +35,7 @@ const DOT: f64 = 0.85;
 struct Row<'a> {
     emotion: &'a str,
     network: Vec<f64>,
-    told: Vec<bool>,
+    significant: Vec<bool>,
     /// Per cent over an average tile.
     people: Vec<f64>,
     /// The region's rank in the network minus that in people.
@@ -44,7 +44,7 @@ struct Row<'a> {
     ceiling: Option<f64>,
 }
 
-/// The network's regions for each emotion beside those that people use (Wegrzyn et al. 2017), the difference
+/// The network's regions for each emotion beside those that humans use (Wegrzyn et al. 2017), the difference
 /// of their ranks, and the rank correlation over regions with its interval, under the ceiling that the
 /// human reference's own noise sets. Emotions come in the order of the cells, regions in that of all charts.
 ///
@@ -106,11 +106,11 @@ fn draw(
     let panels: [(&str, Grid); 3] = [
         (heading, Grid { values: |row| &row.network, factor: 100.0, least: 0.05, tested: true }),
         (
-            "People: % over an average tile",
+            "Humans: % over an average tile",
             Grid { values: |row| &row.people, factor: 1.0, least: 5.0, tested: false },
         ),
         (
-            "Rank in the network − in people",
+            "Rank, network − humans",
             Grid { values: |row| &row.ranks, factor: 1.0, least: 1.0, tested: false },
         ),
     ];
@@ -159,7 +159,7 @@ fn row<'a>(emotion: &'a str, cells: &[EmotionCell], columns: &[&Region]) -> Row<
     };
     let network: Vec<f64> =
         columns.iter().map(|region| of(region).map_or(f64::NAN, |cell| cell.value)).collect();
-    let told = columns.iter().map(|region| {
+    let significant = columns.iter().map(|region| {
         let range = of(region).and_then(|cell| Some((cell.low?, cell.high?)));
         range.is_some_and(excludes_zero)
     });
@@ -180,7 +180,7 @@ fn row<'a>(emotion: &'a str, cells: &[EmotionCell], columns: &[&Region]) -> Row<
     let pairs: Vec<(f64, f64)> = of_network.into_iter().zip(of_people).collect();
     Row {
         emotion,
-        told: told.collect(),
+        significant: significant.collect(),
         network,
         people,
         ranks: difference,
@@ -203,7 +203,7 @@ struct Grid {
     factor: f64,
     /// The full colour stands for no less.
     least: f64,
-    /// Whether it is bold where an interval tells it from zero.
+    /// Whether it is bold where an interval excludes zero.
     tested: bool,
 }
 
@@ -226,7 +226,7 @@ impl Grid {
                 let size = (width - GAP, CELL - GAP);
                 let known = value.is_finite();
                 let ground: Colour = if known { difference(value, extreme) } else { WHITE };
-                let bold = self.tested && row.told[column];
+                let bold = self.tested && row.significant[column];
                 let style = Type { bold, ..NOTE.coloured(ground.text_on()) };
                 let written = value * self.factor;
                 let half = known && (written.fract().abs() - 0.5).abs() < 1e-9;
@@ -254,8 +254,8 @@ fn data(rows: &[Row<'_>], columns: &[&Region]) -> Table {
         Column::text("region", "region"),
         Column::number("network", "network"),
         Column::text("significant", "significant"),
-        Column::number("people", "people, % over an average tile"),
-        Column::number("rank_difference", "rank in the network − in people"),
+        Column::number("people", "humans, % over an average tile"),
+        Column::number("rank_difference", "rank, network − humans"),
         Column::number("rank_correlation", "rank correlation"),
         Column::number("ceiling", "noise ceiling"),
     ]);
@@ -269,7 +269,7 @@ fn data(rows: &[Row<'_>], columns: &[&Region]) -> Table {
                 Cell::text(row.emotion),
                 Cell::text(region.name.as_str()),
                 number(row.network[column]),
-                Cell::Flag(row.told[column]),
+                Cell::Flag(row.significant[column]),
                 number(row.people[column]),
                 number(row.ranks[column]),
                 row.agreement.map_or(Cell::Empty, |agreement| {
@@ -303,8 +303,8 @@ fn draw_agreement(drawing: &mut Drawing, rows: &[Row<'_>], (left, top): (f64, f6
             drawing.text_block(end, middle, Anchor::End, NOTE, &["–".to_owned()]);
             continue;
         };
-        let told = agreement.interval.is_some_and(excludes_zero);
-        let colour = if told { BLUE } else { RULE };
+        let significant = agreement.interval.is_some_and(excludes_zero);
+        let colour = if significant { BLUE } else { RULE };
         if let Some((low, high)) = agreement.interval {
             drawing.line((scale.at(low), middle), (scale.at(high), middle), MEDIUM, colour);
         }
@@ -317,7 +317,7 @@ fn draw_agreement(drawing: &mut Drawing, rows: &[Row<'_>], (left, top): (f64, f6
 
 /// Whether the orders agree, as far as the intervals tell.
 fn title(rows: &[Row<'_>]) -> String {
-    let told = |sign: f64| -> Vec<String> {
+    let significant = |sign: f64| -> Vec<String> {
         rows.iter()
             .filter(|row| {
                 row.agreement.is_some_and(|agreement| {
@@ -327,20 +327,23 @@ fn title(rows: &[Row<'_>]) -> String {
             .map(|row| row.emotion.to_owned())
             .collect()
     };
-    let (with, against) = (told(1.0), told(-1.0));
+    let (with, against) = (significant(1.0), significant(-1.0));
     match (with.is_empty(), against.is_empty()) {
         (true, true) => {
-            "Whether the network ranks regions as people do cannot be told for any emotion"
+            "For no emotion do the rankings of regions by network and humans correlate significantly"
                 .to_owned()
         }
         (false, true) => {
-            format!("The network ranks regions as people do for {}", list(with, "and"))
+            format!("Network and human rankings of regions correlate for {}", list(with, "and"))
         }
         (true, false) => {
-            format!("The network ranks regions against people for {}", list(against, "and"))
+            format!(
+                "Network and human rankings of regions correlate negatively for {}",
+                list(against, "and")
+            )
         }
         (false, false) => format!(
-            "The network ranks regions as people do for {}, against them for {}",
+            "Network and human rankings of regions correlate for {}, negatively for {}",
             list(with, "and"),
             list(against, "and")
         ),
@@ -350,21 +353,21 @@ fn title(rows: &[Row<'_>]) -> String {
 fn subtitle(facts: &Facts) -> String {
     let parts = [
         facts.subtitle(),
-        "bold: significant".to_owned(),
-        "people: Wegrzyn et al. 2017".to_owned(),
-        "rank correlation over regions with its 95 % interval, wide with so few; upright stroke: the most that \
-         two posers' noise allows"
+        "bold: 95\u{a0}% CI excludes zero".to_owned(),
+        "humans: Wegrzyn et al. 2017".to_owned(),
+        "rank correlation over regions with 95\u{a0}% CI, wide with so few; grey: includes zero; vertical stroke: \
+         noise ceiling of the human reference"
             .to_owned(),
     ];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join(" · ")
 }
 
-/// `Fear: eyes 12 (people +26), …; rank correlation 0.71 (0.05 to 0.94), ceiling 0.91.`
+/// `Fear: eyes 12 (humans +26), …; rank correlation 0.71 (0.05 to 0.94), noise ceiling 0.91.`
 fn description(row: &Row<'_>, columns: &[&Region]) -> String {
     let cells = columns.iter().enumerate().map(|(column, region)| {
         let network = decimal(row.network[column] * 100.0, 0);
-        format!("{} {network} (people {})", region.name, decimal(row.people[column], 0))
+        format!("{} {network} (humans {})", region.name, decimal(row.people[column], 0))
     });
     let cells: Vec<String> = cells.collect();
     let agreement = row.agreement.map_or("no rank correlation".to_owned(), |agreement| {
@@ -373,8 +376,9 @@ fn description(row: &Row<'_>, columns: &[&Region]) -> String {
         });
         format!("rank correlation {}{range}", decimal(agreement.value, 2))
     });
-    let ceiling =
-        row.ceiling.map_or(String::new(), |ceiling| format!(", ceiling {}", decimal(ceiling, 2)));
+    let ceiling = row
+        .ceiling
+        .map_or(String::new(), |ceiling| format!(", noise ceiling {}", decimal(ceiling, 2)));
     format!(
         "{}: {}; {agreement}{ceiling}.",
         crate::report::words::capital(row.emotion),
@@ -393,7 +397,7 @@ mod tests {
         EmotionCell { emotion: emotion.to_owned(), region: region.to_owned(), value, low, high }
     }
 
-    /// Cells whose value for an emotion is a function of what people use.
+    /// Cells whose value for an emotion is a function of what humans use.
     fn cells(value: impl Fn(&str, f64) -> f64) -> Vec<EmotionCell> {
         let regions = Regions::aligned();
         let mut cells = Vec::new();
@@ -407,7 +411,7 @@ mod tests {
     }
 
     fn shown(cells: &[EmotionCell]) -> EmotionCells {
-        let heading = "Network: recall lost, points".to_owned();
+        let heading = "Retrained networks: loss of recall, points".to_owned();
         EmotionCells { heading, cells: cells.to_vec() }
     }
 
@@ -420,26 +424,26 @@ mod tests {
     }
 
     #[test]
-    fn a_network_that_looks_where_people_look_is_said_to() {
+    fn a_network_that_ranks_regions_as_humans_do_is_said_to() {
         let figure = map(&cells(|emotion, used| match emotion {
             "fear" => 1.0 - used,
             "sadness" => (97.0 * used).sin() / 4.0,
             _ => used - 1.0,
         }));
         let words = words(&figure);
-        assert!(figure.title.contains("as people do for neutral, happiness, "), "{}", figure.title);
-        assert!(figure.title.ends_with(", against them for fear"), "{}", figure.title);
+        assert!(figure.title.contains("correlate for neutral, happiness, "), "{}", figure.title);
+        assert!(figure.title.ends_with(", negatively for fear"), "{}", figure.title);
         assert!(!figure.title.contains("sadness"), "{}", figure.title);
         assert!(words.lines().any(|line| line == "1.00"), "{words}");
         assert!(words.lines().any(|line| line == "−1.00"), "{words}");
-        assert!(figure.description.contains("ceiling 0.97"), "{}", figure.description);
+        assert!(figure.description.contains("noise ceiling 0.97"), "{}", figure.description);
     }
 
     #[test]
     fn one_region_and_emotions_without_a_reference_have_no_correlation() {
         let figure = map(&[cell("contempt", "eyes", 0.2), cell("fear", "eyes", f64::NAN)]);
-        assert!(figure.title.contains("cannot be told for any emotion"));
-        assert!(figure.description.contains("Contempt: eyes 20 (people –); no rank correlation."));
+        assert!(figure.title.starts_with("For no emotion do the rankings"));
+        assert!(figure.description.contains("Contempt: eyes 20 (humans –); no rank correlation."));
         assert!(!figure.description.contains("Fear"), "a cell without a number is none");
         let figure = map(&[cell("fear", "eyes", -0.2)]);
         assert!(words(&figure).lines().any(|line| line == "−20"));

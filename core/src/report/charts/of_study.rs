@@ -84,16 +84,15 @@ fn of_setting(
     names: &mut Names,
 ) -> Result<Vec<Chart>, ReportError> {
     let Found { facts, evidence, .. } = found;
-    let rows = &evidence.effects;
     let mut charts = Vec::new();
     let mut push = |topic, name: &str, figure: Option<Figure>| {
         charts.extend(figure.map(|figure| Chart::new(topic, name, figure)));
     };
-    let map = region_map(rows, Metric::Accuracy, with.regions, facts);
+    let map = region_map(evidence, Metric::Accuracy, with.regions, facts);
     push(Topic::Regions, "region_map", drawn(map)?);
     let runs: Vec<RunRow> = setting.all_runs().cloned().collect();
     for (metric, name) in [(Metric::Accuracy, "effects"), (Metric::Bits, "effects_bits")] {
-        push(Topic::Effects, name, drawn(effects(rows, metric, &runs, facts))?);
+        push(Topic::Effects, name, drawn(effects(evidence, metric, &runs, facts))?);
     }
     let shares = waterfall(&evidence.shapley, Worth::Accuracy, facts);
     push(Topic::Shares, "shapley", drawn(shares)?);
@@ -127,8 +126,8 @@ fn of_setting(
     Ok(charts)
 }
 
-/// What each condition's answers are taken for; and for every region hidden from the start, beside whole
-/// faces, which confusions appear.
+/// The confusion matrix of each condition; and for every single region masked under `retrain`, beside whole faces,
+/// which confusions appear.
 fn confusions(
     setting: &Setting,
     found: &Found,
@@ -169,9 +168,9 @@ fn confusions(
         let figure = confusion(runs, &own, Split::Test, facts)?;
         let chart = Chart::new(Topic::Confusions, &format!("confusion_{name}"), figure);
         matrices.push(chart.of(&runs[0].condition));
-        let hidden =
+        let retrained =
             |masking: Masking| (masking.mode, masking.phase) == (Mode::Hide, Phase::Retrain);
-        let alone = condition.regions.len() == 1 && condition.masking.is_some_and(hidden);
+        let alone = condition.regions.len() == 1 && condition.masking.is_some_and(retrained);
         if let Some(whole) = whole.as_ref().filter(|_| alone) {
             let both = [counts_of(whole), own].concat();
             let shifts = &evidence.confusions;

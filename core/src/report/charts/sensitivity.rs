@@ -1,4 +1,4 @@
-//! Where networks look: a map for each emotion over the mean face of its images.
+//! Sensitivity maps: one for each emotion over the mean face of its images.
 
 use crate::analysis::{MeanMap, by_region};
 use crate::experiment::{SensitivityMethod, SensitivitySpec};
@@ -46,7 +46,7 @@ struct Panel<'a> {
     worths: Vec<(&'a str, f64)>,
     /// The region of the largest, and whether it is that of every seed.
     most: usize,
-    told: bool,
+    agreed: bool,
 }
 
 /// The maps of one method, a face for each emotion, in one scale. A window's map is as it is; of RISE's, the
@@ -124,7 +124,9 @@ fn draw(
     let scale = Scale { from: 100.0 * from, to: 100.0 * extreme, start, end: start + length };
     let unit = match is_window {
         true => "loss of the emotion's probability under the window, points",
-        false => "probability of the emotion while a place is seen, points over the median place",
+        false => {
+            "probability of the emotion while a place is visible, points above the median place"
+        }
     };
     let bottom = colour_bar(&mut drawing, scale, &|value| colour(value / 100.0), unit, y + 0.5);
     drawing.finish(bottom + MARGIN)
@@ -141,10 +143,10 @@ fn panel<'a>(map: &'a MeanMap, is_window: bool, regions: &'a Regions) -> Panel<'
     };
     let means = by_region(&values, map.side, regions);
     let most = largest(&means);
-    let told = means[most] > 0.0
+    let agreed = means[most] > 0.0
         && map.by_seed.iter().all(|seed| largest(&by_region(seed, map.side, regions)) == most);
     let names = regions.built_in().iter().map(|region| region.name.as_str());
-    Panel { map, values, worths: names.zip(means).collect(), most, told }
+    Panel { map, values, worths: names.zip(means).collect(), most, agreed }
 }
 
 /// The mean face, tinted by the map. Where its scale has two sides, reaching to `extreme`, all but the palest
@@ -223,7 +225,7 @@ fn between(values: &[f64], side: usize, row: usize, column: usize) -> f64 {
 fn finding(panel: &Panel<'_>) -> String {
     let (name, worth) = panel.worths[panel.most];
     let words = format!("{name} {}", decimal(100.0 * worth, 1));
-    if panel.told { words } else { format!("({words})") }
+    if panel.agreed { words } else { format!("({words})") }
 }
 
 /// Which region is marked most, as far as the seeds agree.
@@ -231,7 +233,7 @@ fn title(panels: &[Panel<'_>], is_window: bool) -> String {
     let seeds = panels[0].map.by_seed.len();
     // The regions that emotions have their maximum in: the commonest first, then the largest.
     let mut marked: Vec<(&str, Vec<&Panel<'_>>)> = Vec::new();
-    for panel in panels.iter().filter(|panel| panel.told) {
+    for panel in panels.iter().filter(|panel| panel.agreed) {
         let (name, _) = panel.worths[panel.most];
         match marked.iter_mut().find(|(known, _)| *known == name) {
             Some((_, panels)) => panels.push(panel),
@@ -248,19 +250,19 @@ fn title(panels: &[Panel<'_>], is_window: bool) -> String {
     };
     let words = |name: &str| subject(&[name.to_owned()]).words;
     let opening = |name: &str| match is_window {
-        true => format!("A window costs most over {}", words(name)),
-        false => format!("Seeing {} helps most", words(name)),
+        true => format!("Window occlusion costs most over {}", words(name)),
+        false => format!("RISE importance is highest at {}", words(name)),
     };
     match &marked[..] {
         [] if seeds > 1 => {
-            "Where the networks look most differs from seed to seed for every emotion".to_owned()
+            "For every emotion, seeds disagree on the most important region".to_owned()
         }
-        [] => "No region is marked more than the rest".to_owned(),
+        [] => "No region stands out".to_owned(),
         [(name, all)] if all.len() == panels.len() && all.len() > 1 => {
-            format!("{}, whatever the emotion", opening(name))
+            format!("{} for every emotion", opening(name))
         }
         [(name, first), others @ ..] => {
-            let over = if is_window { "over " } else { "" };
+            let over = if is_window { "over " } else { "at " };
             let next = others.first().map_or(String::new(), |(name, next)| {
                 format!(", {over}{} for {}", words(name), emotions(next))
             });
@@ -277,12 +279,12 @@ fn subtitle(panels: &[Panel<'_>], spec: Option<&SensitivitySpec>, facts: &Facts)
     if let Some(SensitivitySpec { method, fill, .. }) = spec {
         parts.push(match *method {
             SensitivityMethod::Window { side, stride } => format!(
-                "a window of {} % of the face's side in steps of {} %",
+                "window occlusion (Zeiler & Fergus 2014): {} % of the face's side, stride {} %",
                 decimal(100.0 * side, 0),
                 decimal(100.0 * stride, 0)
             ),
             SensitivityMethod::Rise { masks, cells, keep } => format!(
-                "{} random masks of {cells} × {cells} cells, {} % seen",
+                "RISE (Petsiuk et al. 2018): {} random masks of {cells} × {cells} cells, {} % visible",
                 thousands(u64::from(masks)),
                 decimal(100.0 * keep, 0)
             ),
@@ -291,9 +293,9 @@ fn subtitle(panels: &[Panel<'_>], spec: Option<&SensitivitySpec>, facts: &Facts)
             parts.push(format!("{} fill", fill.name()));
         }
     }
-    parts.push("over the emotion's mean face; below it, the region of the largest mean".to_owned());
-    if panels.iter().any(|panel| !panel.told) && seeds > 1 {
-        parts.push("in brackets: seeds differ on the region".to_owned());
+    parts.push("on the emotion's mean face; below it the region of the largest mean".to_owned());
+    if panels.iter().any(|panel| !panel.agreed) && seeds > 1 {
+        parts.push("in brackets: seeds disagree on the region".to_owned());
     }
     parts.retain(|part| !part.is_empty());
     parts.join(" · ")
@@ -345,17 +347,18 @@ mod tests {
         let both = [("happiness", [MOUTH, MOUTH]), ("fear", [MOUTH, MOUTH])];
         assert_eq!(
             drawn("window", &both).title,
-            "A window costs most over the mouth, whatever the emotion"
+            "Window occlusion costs most over the mouth for every emotion"
         );
         let three =
             [("happiness", [MOUTH, MOUTH]), ("fear", [NOSE, NOSE]), ("anger", [NOSE, MOUTH])];
         let figure = drawn("rise", &three);
-        assert_eq!(figure.title, "Seeing the mouth helps most for happiness, the nose for fear");
+        let said = "RISE importance is highest at the mouth for happiness, at the nose for fear";
+        assert_eq!(figure.title, said);
         let words = words(&figure);
-        assert!(words.contains("in brackets: seeds differ on the region"), "{words}");
+        assert!(words.contains("in brackets: seeds disagree on the region"), "{words}");
         assert!(words.lines().any(|line| line.starts_with("(")), "{words}");
         let split = [("anger", [NOSE, MOUTH])];
-        assert!(drawn("window", &split).title.contains("differs from seed to seed"));
+        assert!(drawn("window", &split).title.contains("seeds disagree on the most important"));
     }
 
     #[test]

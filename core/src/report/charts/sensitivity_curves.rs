@@ -1,4 +1,4 @@
-//! The maps put to the test: the face taken away, and put back, in their order.
+//! Deletion and insertion curves (Petsiuk et al. 2018): the face masked, and revealed, in the order of a map.
 
 use crate::analysis::MeanCurve;
 use crate::store::{CurveKind, CurveOrder, MapMethod};
@@ -27,8 +27,8 @@ const HEIGHT: f64 = 48.0;
 
 /// A panel: its curve, its heading, what its x axis counts.
 const PANELS: [(CurveKind, &str, &str); 2] = [
-    (CurveKind::Deletion, "Taken away: lower is better", "share of the face taken away, %"),
-    (CurveKind::Insertion, "Put back: higher is better", "share of the face put back, %"),
+    (CurveKind::Deletion, "Deletion: lower is better", "share of the face deleted, %"),
+    (CurveKind::Insertion, "Insertion: higher is better", "share of the face inserted, %"),
 ];
 
 /// One line of a panel.
@@ -38,8 +38,8 @@ struct Line<'a> {
     curve: &'a MeanCurve,
 }
 
-/// Mean probability of the actual emotion while the face is taken away and put back in the order of each
-/// method's map, beside random orders, with the area under each curve.
+/// Mean probability of the actual emotion while the face is deleted and inserted in the order of each method's map,
+/// beside random orders, with the area under each curve (AUC).
 ///
 /// # Errors
 /// [`ReportError::Empty`] without curves.
@@ -86,7 +86,7 @@ fn draw(panels: &[Vec<Line<'_>>; 2], across: usize, facts: &Facts) -> Result<Fig
         for (number, line) in lines.iter().enumerate() {
             let middle = y + HEADING.line() + 1.2 + (number as f64 + 0.5) * NOTE.line();
             drawing.line((left, middle), (left + 5.0, middle), MEDIUM, line.colour);
-            let words = format!("{}, area {}", line.name, area(line.curve));
+            let words = format!("{}, AUC {}", line.name, area(line.curve));
             let baseline = middle + CAP_MIDDLE * NOTE.em();
             let (at, size) = ((left, middle - 0.5 * NOTE.line()), (width, NOTE.line()));
             drawing.hinted(&description(heading, line), at, size, |drawing| {
@@ -170,7 +170,7 @@ fn area(curve: &MeanCurve) -> String {
     }
 }
 
-/// Whether the maps do better than random orders, in every seed.
+/// Whether the maps beat random orders, in every seed.
 fn title(panels: &[Vec<Line<'_>>; 2]) -> String {
     let mut worse = Vec::new();
     let mut compared = 0;
@@ -192,10 +192,12 @@ fn title(panels: &[Vec<Line<'_>>; 2]) -> String {
         }
     }
     match (worse.len(), compared) {
-        (_, 0) => "What the maps mark first, taken away and put back".to_owned(),
-        (0, _) => "What the maps mark first matters more than a random part of the face".to_owned(),
+        (_, 0) => "Deletion and insertion curves of the maps".to_owned(),
+        (0, _) => {
+            "The maps beat a random order in deletion and insertion, in every seed".to_owned()
+        }
         (all, compared) if all == compared => {
-            "No map can be told from a random order of the places of the face".to_owned()
+            "No map beats a random order in every seed".to_owned()
         }
         _ => format!("Not every map beats a random order in every seed: {}", list(worse, "and")),
     }
@@ -204,17 +206,17 @@ fn title(panels: &[Vec<Line<'_>>; 2]) -> String {
 fn subtitle(panels: &[Vec<Line<'_>>; 2], facts: &Facts) -> String {
     let mut parts = vec![Facts { images: 0, ..facts.clone() }.subtitle()];
     parts.push("networks trained on whole faces, mean over emotions and seeds".to_owned());
-    parts.push("on the images that made the maps".to_owned());
+    parts.push("on the images that the maps were made of".to_owned());
     let seeds = panels.iter().flatten().map(|line| line.curve.areas.len()).max().unwrap_or(0);
     parts.push(match seeds {
-        0 | 1 => "area under the curve, 0 to 1".to_owned(),
-        _ => "area under the curve, 0 to 1, and its range over seeds".to_owned(),
+        0 | 1 => "AUC: area under the curve, 0 to 1".to_owned(),
+        _ => "AUC: area under the curve, 0 to 1, with its range over seeds".to_owned(),
     });
     parts.retain(|part| !part.is_empty());
     parts.join(" · ")
 }
 
-/// `Taken away: lower is better, window map: area 0.312; fear 0.28, …`
+/// `Deletion: lower is better, window map: AUC 0.312; fear 0.28, …`
 fn description(heading: &str, line: &Line<'_>) -> String {
     let emotions = line
         .curve
@@ -223,7 +225,7 @@ fn description(heading: &str, line: &Line<'_>) -> String {
         .map(|(emotion, area)| format!("{emotion} {}", decimal(*area, 2)));
     let emotions: Vec<String> = emotions.collect();
     let name = capital(heading);
-    format!("{name}, {}: area {}; {}.", line.name, area(line.curve), emotions.join(", "))
+    format!("{name}, {}: AUC {}; {}.", line.name, area(line.curve), emotions.join(", "))
 }
 
 #[cfg(test)]
@@ -259,15 +261,13 @@ mod tests {
         let figure = drawn(std::slice::from_ref(&good));
         assert_eq!(
             figure.title,
-            "What the maps mark first matters more than a random part of the face"
+            "The maps beat a random order in deletion and insertion, in every seed"
         );
         let found = words(&figure);
-        for label in
-            ["window map, area 0.350", "window map, area 0.650", "random order, area 0.500"]
-        {
+        for label in ["window map, AUC 0.350", "window map, AUC 0.650", "random order, AUC 0.500"] {
             assert!(found.lines().any(|line| line == label), "{label} is missing:\n{found}");
         }
-        assert!(figure.description.contains("window map: area 0.350; fear 0.35."));
+        assert!(figure.description.contains("window map: AUC 0.350; fear 0.35."));
         let bad = seed(2, [0.8, 0.7, 0.2], [0.2, 0.8, 0.8]);
         let figure = drawn(&[good, bad]);
         assert!(
@@ -277,7 +277,7 @@ mod tests {
         );
         assert!(words(&figure).contains("(0.350 to 0.600)"));
         let none = drawn(&[seed(1, [0.8, 0.9, 0.2], [0.2, 0.1, 0.8])]);
-        assert!(none.title.starts_with("No map can be told"), "{}", none.title);
+        assert!(none.title.starts_with("No map beats"), "{}", none.title);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::report::words::capital;
 use crate::report::words::measure::Measure;
 use crate::report::words::numbers::counted;
 
-/// A panel for each condition that two settings have, in it a row for each setting: what it costs against the
+/// A panel for each condition that two settings have, in it a row for each setting: what it costs relative to the
 /// whole faces of that setting, with its interval. `facts` are those of any setting.
 ///
 /// # Errors
@@ -23,10 +23,10 @@ pub fn sweep(sweep: &Sweep<'_>, facts: &Facts) -> Result<Figure, ReportError> {
         title: title(sweep),
         subtitle: vec![
             facts.dataset.clone(),
-            format!("{settings}, each against its own whole faces"),
-            "lines: 95\u{a0}% intervals".to_owned(),
+            format!("{settings}, each relative to its own whole faces"),
+            "lines: 95\u{a0}% CI".to_owned(),
         ],
-        axis: format!("{} lost, {}", measure.name, measure.unit),
+        axis: format!("loss of {}, {}", measure.name, measure.unit),
         missing: "no run",
     };
     differences(&panels, measure, words)
@@ -41,7 +41,7 @@ fn panel(sweep: &Sweep<'_>, line: &Line<'_>) -> ComparisonPanel {
     ComparisonPanel { heading: capital(&sweep.several.label(line.name())), rows: rows.collect() }
 }
 
-/// Whether any effect is another under another setting.
+/// Whether any effect differs between settings.
 fn title(sweep: &Sweep<'_>) -> String {
     let apart = |line: &&Line<'_>| matches!(line.change, Change::Apart(..));
     let most = sweep.lines.iter().filter(apart).max_by(|a, b| a.size().total_cmp(&b.size()));
@@ -51,9 +51,9 @@ fn title(sweep: &Sweep<'_>) -> String {
             sweep.several.sentence(line.name())
         ),
         None if sweep.lines.iter().all(|line| line.change == Change::Unknown) => {
-            "Every effect under every setting; no two intervals are known".to_owned()
+            "Effects by setting; no two intervals to compare".to_owned()
         }
-        None => "No effect is shown to differ between settings: intervals overlap".to_owned(),
+        None => "Effects by setting; their 95 % CIs overlap".to_owned(),
     }
 }
 
@@ -85,11 +85,11 @@ mod tests {
         assert_eq!(across.lines[0].change, Change::Apart(1, 2));
         let figure = sweep(&across, &findings.shown().facts).unwrap();
         assert_labels_are_apart(&figure);
-        assert_eq!(figure.title, "The effect of hiding the mouth differs most between settings");
+        assert_eq!(figure.title, "The effect of masking the mouth differs most between settings");
         let words = words(&figure);
         let place = |text: &str| words.lines().position(|line| line == text).unwrap();
         assert!(place("epochs 20") < place("epochs 5") && place("epochs 5") < place("epochs 100"));
-        assert!(words.contains("21.0") && words.contains("Mouth hidden"), "{words}");
+        assert!(words.contains("21.0") && words.contains("Mouth masked"), "{words}");
     }
 
     #[test]

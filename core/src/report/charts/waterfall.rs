@@ -1,4 +1,4 @@
-//! From nothing seen to all seen, a step a region: its Shapley value.
+//! From no region visible to all, a step for each region: its Shapley value.
 
 use crate::plan::Several;
 use crate::store::{ShapleyRow, Worth};
@@ -14,7 +14,7 @@ use crate::report::canvas::theme::{
     NOTE, RULE, SINGLE_COLUMN,
 };
 use crate::report::findings::facts::Facts;
-use crate::report::findings::game::{Game, games, value_interval, value_told};
+use crate::report::findings::game::{Game, games, value_interval, value_significant};
 use crate::report::tables::cell::Cell;
 use crate::report::tables::table::{Column, Table};
 use crate::report::words::dividing_headline;
@@ -37,7 +37,7 @@ struct Panel<'a> {
     height: f64,
 }
 
-/// A row: nothing seen, a region that joins, or all seen. Values are in the metric's own number.
+/// A row: no region visible, a region that joins, or all visible. Values are in the metric's own number.
 struct Step<'a> {
     name: Vec<String>,
     /// The region's row; `None` for the two ends.
@@ -48,7 +48,7 @@ struct Step<'a> {
 }
 
 /// The Shapley values of a metric, a panel for each phase, fill and setting: a waterfall from the worth of
-/// nothing seen to that of all regions, each with its interval, in the order that all charts have (the largest
+/// no region to that of all, each with its interval, in the order that all charts have (the largest
 /// value first where there is none) and on one scale.
 ///
 /// # Errors
@@ -109,7 +109,7 @@ fn draw(
 }
 
 fn panel<'a>(game: &Game<'a>, (facts, several): (&Facts, Several), width: f64) -> Panel<'a> {
-    let heading = several.heading("Only the regions seen", (game.phase, game.fill, game.swept));
+    let heading = several.heading("Only the regions visible", (game.phase, game.fill, game.swept));
     let (none, all) = (game.rows[0].none_seen, game.rows[0].all_seen);
     let end = |name: String, worth: f64| Step {
         name: vec![name],
@@ -117,7 +117,7 @@ fn panel<'a>(game: &Game<'a>, (facts, several): (&Facts, Several), width: f64) -
         before: worth,
         after: worth,
     };
-    let mut steps = vec![end("nothing seen".to_owned(), none)];
+    let mut steps = vec![end("none visible".to_owned(), none)];
     let mut before = none;
     let mut rows = game.rows.clone();
     rows.sort_by_key(|row| facts.place(std::slice::from_ref(&row.region)));
@@ -127,7 +127,7 @@ fn panel<'a>(game: &Game<'a>, (facts, several): (&Facts, Several), width: f64) -
         steps.push(Step { name, value: Some(row), before, after });
         before = after;
     }
-    steps.push(end(format!("all {} seen", game.rows.len()), all));
+    steps.push(end(format!("all {} visible", game.rows.len()), all));
     let height = steps.iter().map(Step::height).sum();
     Panel { heading: fonts::wrap(&heading, HEADING, width), steps, height }
 }
@@ -170,15 +170,15 @@ impl Step<'_> {
     }
 
     /// `mouth +21.0 (19.0 to 23.0)`
-    fn told(&self, measure: Measure) -> String {
+    fn described(&self, measure: Measure) -> String {
         let (name, written) = (self.name.join(" "), self.written(measure));
         format!("{name} {written} {}", self.range(measure)).trim_end().to_owned()
     }
 
-    /// A gain is blue, a loss orange, and grey what may be neither: paler than both in grey print too.
+    /// A gain is blue, a loss orange, and grey what is not significant: paler than both in grey print too.
     fn colour(&self) -> Colour {
         match self.value {
-            Some(row) if !value_told(row) => RULE,
+            Some(row) if !value_significant(row) => RULE,
             Some(row) if row.value < 0.0 => CATEGORIES[5],
             _ => BLUE,
         }
@@ -219,7 +219,7 @@ fn draw_panel(
             let x = place(step.before);
             drawing.line((x, from), (x, middle - half), HAIRLINE, MUTED);
         }
-        let hint = step.told(measure);
+        let hint = step.described(measure);
         let at = (left, y);
         drawing.hinted(&hint, at, (width, step.height()), |drawing| {
             drawing.text_block(start - 3.0, middle, Anchor::End, LABEL, &step.name);
@@ -253,23 +253,22 @@ fn subtitle(games: &[Game<'_>], facts: &Facts) -> String {
         facts.setting.clone(),
         counted(first.images, "test image"),
         counted(u64::from(first.seeds), "seed"),
-        "Shapley values: what a region adds, over all orders in which regions come to be seen"
-            .to_owned(),
+        "Shapley values: mean contribution over all orders of revealing the regions".to_owned(),
     ];
     if rows().any(|row| row.seeds != first.seeds) {
-        parts[3] = "games differ in their seeds".to_owned();
+        parts[3] = "seeds differ between panels".to_owned();
     }
     if rows().all(|row| value_interval(row).is_none()) {
-        parts.push("no interval known".to_owned());
+        parts.push("no intervals".to_owned());
     } else {
-        parts.push("lines: 95\u{a0}% intervals".to_owned());
+        parts.push("lines: 95\u{a0}% CI".to_owned());
         parts.push(first.method.clone());
     }
     if rows().all(|row| row.seeds == 1) {
-        parts.push("with one seed only images are sampled".to_owned());
+        parts.push("one seed: intervals cover images only".to_owned());
     }
-    if rows().any(|row| !value_told(row)) {
-        parts.push("grey: not significant".to_owned());
+    if rows().any(|row| !value_significant(row)) {
+        parts.push("grey: 95\u{a0}% CI includes zero".to_owned());
     }
     parts.retain(|part| !part.is_empty());
     parts.join(" · ")
@@ -299,9 +298,9 @@ fn data(panels: &[Panel<'_>], measure: Measure) -> Table {
     table
 }
 
-/// `Only the regions seen, test accuracy, %: nothing seen 14.3, mouth +21.0 (19.0 to 23.0), …`
+/// `Only the regions visible, test accuracy, %: none visible 14.3, mouth +21.0 (19.0 to 23.0), …`
 fn description(panel: &Panel<'_>, measure: Measure) -> String {
-    let steps = panel.steps.iter().map(|step| step.told(measure));
+    let steps = panel.steps.iter().map(|step| step.described(measure));
     let steps: Vec<String> = steps.collect();
     let unit = measure.amount_unit();
     format!("{}, {}, {unit}: {}.", panel.heading.join(" "), measure.name, steps.join(", "))
@@ -333,16 +332,16 @@ mod tests {
     }
 
     #[test]
-    fn steps_lead_from_nothing_to_all() {
+    fn steps_lead_from_none_to_all() {
         let figure = waterfall(&study(), Worth::Accuracy, &facts()).unwrap();
         assert_labels_are_apart(&figure);
         assert_eq!(figure.width_mm, SINGLE_COLUMN);
-        assert_eq!(figure.title, "The mouth carries most: 30 of 60 points");
-        let names = ["nothing seen", "mouth", "eyes", "brows", "nose", "jaw", "cheeks", "forehead"];
+        assert_eq!(figure.title, "The mouth contributes most: 30 of 60 points");
+        let names = ["none visible", "mouth", "eyes", "brows", "nose", "jaw", "cheeks", "forehead"];
         let labels = label_boxes(&figure);
         let top = |name: &str| labels.iter().find(|label| label.text == name).unwrap().top;
         assert!(names.windows(2).all(|pair| top(pair[0]) < top(pair[1])));
-        assert!(top("forehead") < top("all 7 seen"));
+        assert!(top("forehead") < top("all 7 visible"));
         let left = |text: &str| labels.iter().find(|label| label.text == text).unwrap().left;
         // The values stand at their steps, further right with each; a loss goes back.
         assert!(left("+30.0") < left("+15.2") && left("+15.2") < left("+8.1"));
@@ -350,10 +349,11 @@ mod tests {
         let words = words(&figure);
         assert!(words.contains("(27.6 to 32.4)") && words.contains("15.0"), "{words}");
         assert!(words.contains("FER+ · 1,400 test images · 3 seeds"), "{words}");
-        assert!(words.contains("grey: not"), "{words}");
-        let told = "test accuracy, %: nothing seen 15.0, mouth +30.0 (27.6 to 32.4), eyes +15.2";
-        assert!(figure.description.contains(told), "{}", figure.description);
-        assert!(figure.description.ends_with("(−3.2 to −1.4), all 7 seen 75.0."));
+        assert!(words.contains("grey: 95"), "{words}");
+        let described =
+            "test accuracy, %: none visible 15.0, mouth +30.0 (27.6 to 32.4), eyes +15.2";
+        assert!(figure.description.contains(described), "{}", figure.description);
+        assert!(figure.description.ends_with("(−3.2 to −1.4), all 7 visible 75.0."));
     }
 
     #[test]
@@ -373,8 +373,8 @@ mod tests {
         assert_labels_are_apart(&figure);
         assert_eq!(figure.width_mm, DOUBLE_COLUMN);
         let words = words(&figure);
-        assert_eq!(words.matches("nothing seen").count(), 4, "{words}");
-        assert!(words.contains("differ in their seeds"), "{words}");
+        assert_eq!(words.matches("none visible").count(), 4, "{words}");
+        assert!(words.contains("seeds differ between panels"), "{words}");
     }
 
     #[test]

@@ -140,7 +140,7 @@ pub fn ranking_table(rows: &[RankingRow]) -> Table {
     for ranks in rows.chunk_by(|a, b| a.rank < b.rank) {
         let first = ranks[0];
         let what =
-            if first.mode == Mode::Keep { "only the region seen" } else { "the region hidden" };
+            if first.mode == Mode::Keep { "only the region visible" } else { "region masked" };
         let setting = several.heading(what, (first.phase, first.fill, &first.swept));
         let mut cells = vec![Cell::text(setting), Cell::text(first.region.as_str())];
         cells.extend(ranks.iter().map(|row| per_cent(row.probability)));
@@ -155,10 +155,10 @@ pub fn shapley_table(rows: &[ShapleyRow]) -> Table {
         Column::text("condition", "condition"),
         Column::text("metric", "metric"),
         Column::text("region", "region"),
-        Column::number("value", "value [95 %]"),
-        Column::number("first", "largest, %"),
-        Column::number("none_seen", "nothing seen"),
-        Column::number("all_seen", "all seen"),
+        Column::number("value", "value [95 % CI]"),
+        Column::number("first", "P(largest), %"),
+        Column::number("none_seen", "none visible"),
+        Column::number("all_seen", "all visible"),
         Column::number("seeds", "seeds"),
     ]);
     let several = Several::of(rows.iter().map(|row| (row.phase, row.fill, &row.swept)));
@@ -170,7 +170,7 @@ pub fn shapley_table(rows: &[ShapleyRow]) -> Table {
             None => row.metric.name().to_owned(),
         };
         table.push(vec![
-            Cell::text(several.heading("regions seen", (row.phase, row.fill, &row.swept))),
+            Cell::text(several.heading("regions visible", (row.phase, row.fill, &row.swept))),
             Cell::text(metric),
             Cell::text(row.region.as_str()),
             Cell::of(row.value, measure).with_interval(value_interval(row)),
@@ -183,28 +183,28 @@ pub fn shapley_table(rows: &[ShapleyRow]) -> Table {
     table
 }
 
-/// A row for the recall of every emotion under every covering, the largest changes first where they are many.
+/// A row for the recall of every emotion under every mask, the largest changes first where they are many.
 pub fn class_effects_table(rows: &[ClassEffectRow]) -> Table {
     let controlled = rows.iter().any(|row| row.signal.is_some());
     let mut columns = vec![
         Column::text("condition", "condition"),
         Column::text("emotion", "emotion"),
         Column::number("baseline", "whole"),
-        Column::number("covered", "covered"),
-        Column::number("effect", "effect [95 %]"),
+        Column::number("covered", "masked"),
+        Column::number("effect", "effect [95 % CI]"),
     ];
     if controlled {
-        columns.push(Column::number("signal", "signal [95 %]"));
+        columns.push(Column::number("signal", "signal [95 % CI]"));
     }
     columns.push(Column::number("p_adjusted", "p, Holm"));
     columns.push(Column::number("images", "images"));
     let mut table = Table::new(columns);
     let several = Several::of(rows.iter().map(|row| (row.phase, row.fill, &row.swept)));
     for row in largest(rows.iter().collect(), |row| row.effect) {
-        let covering = row.masking();
+        let masking = row.masking();
         let effect = known(row.effect_low, row.effect_high);
         let mut cells = vec![
-            Cell::text(several.label(ConditionName::masked(&row.regions, covering, &row.swept))),
+            Cell::text(several.label(ConditionName::masked(&row.regions, masking, &row.swept))),
             Cell::text(row.emotion.as_str()),
             Cell::share(row.baseline),
             Cell::share(row.covered),
@@ -227,23 +227,23 @@ pub fn confusions_table(rows: &[ConfusionShiftRow]) -> Table {
     let mut table = Table::new(vec![
         Column::text("condition", "condition"),
         Column::text("actual", "actual"),
-        Column::text("predicted", "taken for"),
+        Column::text("predicted", "predicted"),
         Column::number("baseline", "whole, %"),
-        Column::number("covered", "covered, %"),
-        Column::number("change", "change [95 %]"),
+        Column::number("covered", "masked, %"),
+        Column::number("change", "change [95 % CI]"),
         Column::number("images", "images"),
     ]);
     let several = Several::of(rows.iter().map(|row| (row.phase, row.fill, &row.swept)));
-    let told = |row: &&ConfusionShiftRow| {
+    let significant = |row: &&ConfusionShiftRow| {
         row.actual != row.predicted && known(row.low, row.high).is_some_and(excludes_zero)
     };
-    let mut rows: Vec<&ConfusionShiftRow> = rows.iter().filter(told).collect();
+    let mut rows: Vec<&ConfusionShiftRow> = rows.iter().filter(significant).collect();
     rows.sort_by(|a, b| b.change.abs().total_cmp(&a.change.abs()));
     rows.truncate(MOST_ROWS);
     for row in rows {
-        let covering = row.masking();
+        let masking = row.masking();
         table.push(vec![
-            Cell::text(several.label(ConditionName::masked(&row.regions, covering, &row.swept))),
+            Cell::text(several.label(ConditionName::masked(&row.regions, masking, &row.swept))),
             Cell::text(row.actual.as_str()),
             Cell::text(row.predicted.as_str()),
             Cell::share(row.baseline),
@@ -279,7 +279,7 @@ pub(in crate::report) mod tests {
     use crate::store::{Term, Worth};
     use crate::study::tests::run;
 
-    /// A loss of recall in points on 90 %, 3 seeds, 200 images; told from zero by Holm where `p` is small.
+    /// A loss of recall in points on 90 %, 3 seeds, 200 images; significant by Holm where `p` is small.
     pub fn loss(
         region: &str,
         emotion: &str,
@@ -385,10 +385,12 @@ pub(in crate::report) mod tests {
             shapley: shapley.to_vec(),
             ..Evidence::default()
         };
-        assert_eq!(slices(&evidence.effects, Metric::Accuracy)[0].fill, FillKind::Blur);
+        assert_eq!(slices(&evidence.effects, &[], Metric::Accuracy)[0].fill, FillKind::Blur);
         let evidence = evidence.in_order_of(&Study::of(runs, &[]));
-        let fills =
-            slices(&evidence.effects, Metric::Accuracy).iter().map(|s| s.fill).collect::<Vec<_>>();
+        let fills = slices(&evidence.effects, &[], Metric::Accuracy)
+            .iter()
+            .map(|s| s.fill)
+            .collect::<Vec<_>>();
         assert_eq!(fills, [FillKind::Mean, FillKind::Blur]);
         assert_eq!(games(&evidence.shapley, Worth::Accuracy)[0].fill, FillKind::Mean);
     }
@@ -405,8 +407,8 @@ pub(in crate::report) mod tests {
         assert_eq!(
             csv,
             "condition,region,rank_1,rank_2\n\
-             \"the region hidden, in training and test\",eyes,0.25,0.74\n\
-             \"the region hidden, in training and test\",mouth,0.75,0.26\n"
+             region masked in training and at test time,eyes,0.25,0.74\n\
+             region masked in training and at test time,mouth,0.75,0.26\n"
         );
         assert!(text(&table).contains("rank 2, %") && text(&table).contains(" 74\n"));
     }
@@ -424,7 +426,7 @@ pub(in crate::report) mod tests {
     }
 
     #[test]
-    fn a_confusion_whose_change_may_be_none_is_left_out() {
+    fn a_confusion_whose_change_is_not_significant_is_left_out() {
         let rows = [
             shift("eyes", ["fear", "surprise"], (4.0, 9.0), (-1.0, 11.0)),
             shift("eyes", ["fear", "neutral"], (4.0, 9.0), (1.0, 9.0)),

@@ -26,9 +26,9 @@ pub struct Facts {
     pub runs: usize,
     /// Runs that failed and are missing from every number.
     pub failed: usize,
-    /// The share of test images in the commonest class: the accuracy of an answer without looking.
+    /// The accuracy of the best constant prediction: the share of test images in the commonest class.
     pub chance: Option<f64>,
-    /// Test accuracies of the finished runs, where no run covers anything.
+    /// Test accuracies of the finished runs, where no run masks anything.
     pub whole_only: Vec<f64>,
     /// What the study has several of; not settings, since a figure is of one.
     pub several: Several,
@@ -42,8 +42,8 @@ impl Facts {
     pub fn of(study: &Study, setting: &Setting) -> Facts {
         let datasets: Vec<String> =
             setting.datasets.iter().map(|kind| dataset_name(kind)).collect();
-        let covers = setting.conditions.iter().any(|condition| condition.masking.is_some());
-        let whole = setting.whole().filter(|_| !covers);
+        let masks = setting.conditions.iter().any(|condition| condition.masking.is_some());
+        let whole = setting.whole().filter(|_| !masks);
         Facts {
             dataset: datasets.join(", "),
             setting: if study.sweeps() { swept_words(&setting.swept) } else { String::new() },
@@ -60,10 +60,10 @@ impl Facts {
         }
     }
 
-    /// Charts have their regions in the order of the study's first effects: what costs most hidden, or keeps
-    /// most seen alone, comes first.
+    /// Charts have their regions in the order of the study's first effects: what costs most masked, or reaches most
+    /// alone, comes first.
     pub fn in_order_of(mut self, effects: &[EffectRow]) -> Facts {
-        if let Some(first) = slices(effects, Metric::Accuracy).first() {
+        if let Some(first) = slices(effects, &[], Metric::Accuracy).first() {
             let sets = first.rows.iter().map(|row| row.regions.clone());
             self.order = match first.mode {
                 Mode::Hide => sets.collect(),
@@ -143,7 +143,7 @@ mod tests {
         let [of_two] = &facts(&[whole.clone(), failed], &classes, table)[..] else { panic!() };
         assert_eq!(of_two.classes, classes);
         assert_eq!(of_two.chance, Some(0.7));
-        assert!(of_two.whole_only.is_empty(), "eyes are hidden in one run");
+        assert!(of_two.whole_only.is_empty(), "eyes are masked in one run");
         assert_eq!(of_two.subtitle(), "FER+ · 100 test images · 2 seeds · 1 of 2 runs failed");
         let alone = &facts(std::slice::from_ref(&whole), &classes, table)[0];
         assert_eq!((&alone.whole_only[..], alone.setting.as_str()), (&[0.83][..], ""));

@@ -1,15 +1,18 @@
-//! What the intervals allow to be said.
+//! What intervals and tests allow to be said.
 //!
-//! Titles and sentences ask here before they claim anything.
+//! Titles and sentences ask here before they claim anything. Whether an effect is significant is for its own test
+//! to say; whether conditions differ from each other for their paired contrasts, never for the overlap of their
+//! intervals.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+use crate::analysis::standing;
 use crate::plan::Several;
-use crate::region::{FillKind, Mode, Phase};
-use crate::store::{ClassEffectRow, EffectRow, Metric};
+use crate::region::{FillKind, Masking, Mode, Phase};
+use crate::store::{ClassEffectRow, ContrastRow, EffectRow, Metric};
 
-/// Below it an adjusted p-value counts as evidence: the complement of the 95 % interval.
+/// An adjusted p-value below it is significant: the complement of the 95 % interval.
 pub const ALPHA: f64 = 0.05;
 
 /// The effects of one metric that can be compared with each other.
@@ -23,6 +26,8 @@ pub struct Slice<'a> {
     pub several: Several,
     /// Largest effect first; rows without a number are last.
     pub rows: Vec<&'a EffectRow>,
+    /// The paired contrasts of these conditions, of every size of set.
+    pub contrasts: Vec<&'a ContrastRow>,
 }
 
 impl<'a> Slice<'a> {
@@ -31,33 +36,53 @@ impl<'a> Slice<'a> {
     pub fn of_single_regions(&self) -> Option<Slice<'a>> {
         let single = |row: &&EffectRow| row.regions.len() == 1;
         let rows: Vec<&EffectRow> = self.rows.iter().copied().filter(single).collect();
-        (rows.len() > 1 && rows.len() < self.rows.len()).then_some(Slice { rows, ..*self })
+        (rows.len() > 1 && rows.len() < self.rows.len()).then(|| Slice {
+            rows,
+            contrasts: self.contrasts.clone(),
+            ..*self
+        })
+    }
+
+    /// Whether each of its conditions is a single region.
+    pub fn is_of_regions(&self) -> bool {
+        self.rows.iter().all(|row| row.regions.len() == 1)
     }
 }
 
 /// The effects of a metric by setting, phase, fill and mode, in the order of the rows: what the experiment
 /// file names first comes first.
-pub fn slices<'a>(rows: &'a [EffectRow], metric: Metric) -> Vec<Slice<'a>> {
+pub fn slices<'a>(
+    rows: &'a [EffectRow],
+    contrasts: &'a [ContrastRow],
+    metric: Metric,
+) -> Vec<Slice<'a>> {
     let mut slices: Vec<Slice<'a>> = Vec::new();
     let rows = || rows.iter().filter(|row| row.metric == metric);
     let several = Several::of(rows().map(|row| (row.phase, row.fill, &row.swept)));
     for row in rows() {
+        let Masking { mode, phase, fill } = row.masking();
         let same = |slice: &&mut Slice<'a>| {
-            slice.mode == row.mode
-                && slice.phase == row.phase
-                && slice.fill == row.fill
+            (slice.mode, slice.phase, slice.fill) == (mode, phase, fill)
                 && *slice.swept == row.swept
         };
         match slices.iter_mut().find(same) {
             Some(slice) => slice.rows.push(row),
-            None => slices.push(Slice {
-                mode: row.mode,
-                phase: row.phase,
-                fill: row.fill,
-                swept: &row.swept,
-                several,
-                rows: vec![row],
-            }),
+            None => {
+                let same = |contrast: &&ContrastRow| {
+                    contrast.metric == metric
+                        && contrast.masking() == row.masking()
+                        && contrast.swept == row.swept
+                };
+                slices.push(Slice {
+                    mode,
+                    phase,
+                    fill,
+                    swept: &row.swept,
+                    several,
+                    rows: vec![row],
+                    contrasts: contrasts.iter().filter(same).collect(),
+                });
+            }
         }
     }
     for slice in &mut slices {
@@ -82,6 +107,11 @@ pub fn signal_interval(row: &EffectRow) -> Option<(f64, f64)> {
     known(row.signal_low, row.signal_high)
 }
 
+/// The interval of what regions alone reach beyond chance, where it is known.
+pub fn excess_interval(row: &EffectRow) -> Option<(f64, f64)> {
+    known(row.excess_low, row.excess_high)
+}
+
 pub fn known(low: Option<f64>, high: Option<f64>) -> Option<(f64, f64)> {
     let (low, high) = (low?, high?);
     (low.is_finite() && high.is_finite()).then_some((low, high))
@@ -91,15 +121,29 @@ pub fn excludes_zero((low, high): (f64, f64)) -> bool {
     low > 0.0 || high < 0.0
 }
 
-/// Whether an effect can be told from zero: its interval leaves zero out, and so does the test that is
-/// corrected for the number of regions, where there is one. `None` where no interval is known.
-pub fn told_from_zero(row: &EffectRow) -> Option<bool> {
-    let interval = interval(row)?;
-    Some(excludes_zero(interval) && row.p_adjusted.is_none_or(|p| p < ALPHA))
+/// Whether a number differs significantly from zero: its interval leaves zero out, and so does the test that is
+/// corrected for the size of its family, where there is one. `None` where no interval is known.
+fn significant(interval: Option<(f64, f64)>, p_adjusted: Option<f64>) -> Option<bool> {
+    Some(excludes_zero(interval?) && p_adjusted.is_none_or(|p| p < ALPHA))
 }
 
-/// Whether an emotion's loss can be told from zero, corrected for all regions and emotions looked at.
-pub fn loss_told(row: &ClassEffectRow) -> bool {
+/// Whether an effect is significant: does masking cost anything?
+pub fn effect_significant(row: &EffectRow) -> Option<bool> {
+    significant(interval(row), row.p_adjusted)
+}
+
+/// Whether a signal is significant: do the regions carry more, or less, than the same area elsewhere?
+pub fn signal_significant(row: &EffectRow) -> Option<bool> {
+    significant(signal_interval(row), row.signal_p_adjusted)
+}
+
+/// Whether what regions alone reach differs significantly from chance.
+pub fn excess_significant(row: &EffectRow) -> Option<bool> {
+    significant(excess_interval(row), row.excess_p_adjusted)
+}
+
+/// Whether an emotion's loss is significant, corrected for all regions and emotions tested.
+pub fn loss_significant(row: &ClassEffectRow) -> bool {
     known(row.effect_low, row.effect_high).is_some_and(excludes_zero)
         && row.p_adjusted.is_some_and(|p| p < ALPHA)
 }
@@ -112,53 +156,130 @@ pub fn apart(a: Option<(f64, f64)>, b: Option<(f64, f64)>) -> bool {
     }
 }
 
-/// What stands out, and what may be as large.
+/// The largest estimate of several, and how it stands among the others.
 #[derive(Debug, Clone)]
 pub struct Leader<'a, R = EffectRow> {
     pub row: &'a R,
-    /// Largest first: every other one whose interval overlaps the leader's.
-    pub rivals: Vec<&'a R>,
+    pub place: Place<'a, R>,
 }
 
-/// The largest cost that can be told from zero. `None` where there is none.
-pub fn leader<'a>(rows: &[&'a EffectRow]) -> Option<Leader<'a>> {
-    let row = *rows.iter().find(|row| row.effect > 0.0 && told_from_zero(row) == Some(true))?;
-    Some(Leader { row, rivals: rivals(row, rows) })
+/// How the largest estimate stands among the others.
+#[derive(Debug, Clone)]
+pub enum Place<'a, R = EffectRow> {
+    /// It differs significantly from every other.
+    First,
+    /// These, the largest first, do not differ significantly from it.
+    Among(Vec<&'a R>),
+    /// No two differ significantly.
+    Undecided,
+    /// Nothing is paired, so that nothing is known.
+    Untested,
 }
 
-/// The largest loss of an emotion that can be told from zero, of rows with the largest first.
-pub fn losing<'a>(rows: &[&'a ClassEffectRow]) -> Option<Leader<'a, ClassEffectRow>> {
-    let row = *rows.iter().find(|row| row.effect > 0.0 && loss_told(row))?;
-    let range = |row: &ClassEffectRow| known(row.effect_low, row.effect_high);
-    let other = |other: &&&ClassEffectRow| !std::ptr::eq::<ClassEffectRow>(**other, row);
-    let rivals = rows.iter().filter(other).filter(|other| !apart(range(row), range(other)));
-    Some(Leader { row, rivals: rivals.copied().collect() })
+impl<R> Leader<'_, R> {
+    pub fn is_first(&self) -> bool {
+        matches!(self.place, Place::First)
+    }
 }
 
-/// What reaches most seen alone: the smallest loss. Its rivals may reach as much, the most first. `None` where
-/// no row has a number.
-pub fn most_seen<'a>(rows: &[&'a EffectRow]) -> Option<Leader<'a>> {
-    let reached: Vec<&EffectRow> =
-        rows.iter().rev().copied().filter(|row| row.covered.is_finite()).collect();
-    let row = *reached.first()?;
-    Some(Leader { row, rivals: rivals(row, &reached) })
-}
-
-/// Every other row that may be as large as this one.
-fn rivals<'a>(row: &EffectRow, rows: &[&'a EffectRow]) -> Vec<&'a EffectRow> {
-    rows.iter()
+/// The largest cost where regions are masked, the most that is reached where they alone are visible, among the
+/// conditions of a slice, by the paired contrasts of the sets of as many regions. `None` where no row has a number.
+pub fn leader<'a>(slice: &Slice<'a>) -> Option<Leader<'a>> {
+    let known = |row: &&&EffectRow| row.effect.is_finite();
+    let mut rows: Vec<&EffectRow> = slice.rows.iter().filter(known).copied().collect();
+    if slice.mode == Mode::Keep {
+        rows.reverse();
+    }
+    let largest = *rows.first()?;
+    let size = largest.regions.len();
+    let family: Vec<&ContrastRow> = slice
+        .contrasts
+        .iter()
+        .filter(|row| row.regions.len() == size && row.p_adjusted.is_some())
         .copied()
-        .filter(|other| {
-            let apart = apart(interval(row), interval(other));
-            other.regions != row.regions && other.effect.is_finite() && !apart
-        })
-        .collect()
+        .collect();
+    let Some(standing) = standing(&family) else {
+        return Some(Leader { row: largest, place: Place::Untested });
+    };
+    let of = |regions: &[String]| rows.iter().find(|row| row.regions == regions).copied();
+    let row = of(standing.first).unwrap_or(largest);
+    // What is not behind is not shown to differ: of another size, or without a seed in common.
+    let rivals: Vec<&EffectRow> = rows
+        .iter()
+        .filter(|other| other.regions != row.regions)
+        .filter(|other| !standing.behind.contains(&&other.regions[..]))
+        .copied()
+        .collect();
+    let place = match (standing.any_differ, rivals.is_empty()) {
+        (false, _) => Place::Undecided,
+        (true, true) => Place::First,
+        (true, false) => Place::Among(rivals),
+    };
+    Some(Leader { row, place })
+}
+
+/// How many rows say yes to a question that has an answer.
+pub fn count(rows: &[&EffectRow], yes: impl Fn(&EffectRow) -> bool) -> usize {
+    rows.iter().filter(|row| yes(row)).count()
 }
 
 #[cfg(test)]
 pub(in crate::report) mod tests {
     use super::*;
     use crate::store::Term;
+
+    /// The contrasts of the rows, of every pair of one masking, metric and size: significant where their intervals
+    /// are apart, as they are by far in these tests.
+    pub fn paired(rows: &[EffectRow]) -> Vec<ContrastRow> {
+        let mut contrasts = Vec::new();
+        for (index, first) in rows.iter().enumerate() {
+            for second in &rows[index + 1..] {
+                let same = first.masking() == second.masking()
+                    && first.metric == second.metric
+                    && first.swept == second.swept
+                    && first.regions.len() == second.regions.len();
+                let size = |row: &EffectRow| match row.mode {
+                    Mode::Hide => row.effect,
+                    Mode::Keep => -row.effect,
+                };
+                let p = if apart(interval(first), interval(second)) { 0.001 } else { 0.4 };
+                if !same {
+                    continue;
+                }
+                contrasts.push(ContrastRow {
+                    condition: first.condition.clone(),
+                    against_condition: second.condition.clone(),
+                    regions: first.regions.clone(),
+                    against: second.regions.clone(),
+                    mode: first.mode,
+                    phase: first.phase,
+                    fill: first.fill,
+                    metric: first.metric,
+                    difference: size(first) - size(second),
+                    low: None,
+                    high: None,
+                    p: Some(p),
+                    p_adjusted: Some(p),
+                    seeds: first.seeds,
+                    images: first.images,
+                    method: "two-way variance components".to_owned(),
+                    swept: first.swept.clone(),
+                });
+            }
+        }
+        contrasts
+    }
+
+    /// Of what only some regions reach: the chance that it is held against, in per cent, with an interval of the
+    /// difference as wide as that of the effect.
+    pub fn with_chance(mut row: EffectRow, chance: f64) -> EffectRow {
+        let excess = row.covered - chance / 100.0;
+        row.chance = Some(chance / 100.0);
+        row.excess = Some(excess);
+        row.excess_low = row.effect_high.map(|high| row.baseline - high - chance / 100.0);
+        row.excess_high = row.effect_low.map(|low| row.baseline - low - chance / 100.0);
+        row
+    }
 
     /// An effect in points on a baseline of 83 %, 3 seeds, 1,400 images.
     pub fn row(region: &str, mode: &str, effect: f64, interval: Option<(f64, f64)>) -> EffectRow {
@@ -210,35 +331,61 @@ pub(in crate::report) mod tests {
     }
 
     #[test]
-    fn an_effect_is_told_from_zero_by_interval_and_adjusted_p() {
-        assert_eq!(told_from_zero(&row("eyes", "hide", 3.0, None)), None);
-        assert_eq!(told_from_zero(&row("eyes", "hide", 3.0, Some((1.0, 5.0)))), Some(true));
-        assert_eq!(told_from_zero(&row("eyes", "hide", -3.0, Some((-5.0, -1.0)))), Some(true));
-        assert_eq!(told_from_zero(&row("eyes", "hide", 3.0, Some((-1.0, 7.0)))), Some(false));
+    fn an_effect_is_significant_by_interval_and_adjusted_p() {
+        assert_eq!(effect_significant(&row("eyes", "hide", 3.0, None)), None);
+        assert_eq!(effect_significant(&row("eyes", "hide", 3.0, Some((1.0, 5.0)))), Some(true));
+        assert_eq!(effect_significant(&row("eyes", "hide", -3.0, Some((-5.0, -1.0)))), Some(true));
+        assert_eq!(effect_significant(&row("eyes", "hide", 3.0, Some((-1.0, 7.0)))), Some(false));
         let mut corrected = row("eyes", "hide", 3.0, Some((1.0, 5.0)));
         corrected.p_adjusted = Some(0.06);
-        assert_eq!(told_from_zero(&corrected), Some(false));
+        assert_eq!(effect_significant(&corrected), Some(false));
     }
 
     #[test]
-    fn rivals_overlap_the_leader() {
+    fn contrasts_tell_who_differs_from_the_largest() {
         let rows = [
             row("nose", "hide", 4.0, Some((1.0, 7.0))),
             row("mouth", "hide", 21.0, Some((18.0, 24.0))),
             row("eyes", "hide", 17.0, Some((15.0, 19.0))),
         ];
-        let slices = slices(&rows, Metric::Accuracy);
-        let leader = leader(&slices[0].rows).unwrap();
-        assert_eq!(leader.row.regions, ["mouth"]);
-        let rivals: Vec<_> = leader.rivals.iter().map(|row| row.regions[0].as_str()).collect();
-        assert_eq!(rivals, ["eyes"]);
+        let mut contrasts = paired(&rows);
+        let led = |contrasts: &[ContrastRow]| {
+            let slice = slices(&rows, contrasts, Metric::Accuracy).remove(0);
+            let leader = leader(&slice).unwrap();
+            let rivals = match leader.place {
+                Place::Among(rivals) => {
+                    rivals.iter().map(|row| row.regions[0].clone()).collect::<Vec<_>>()
+                }
+                other => vec![format!("{other:?}")],
+            };
+            (leader.row.regions[0].clone(), rivals)
+        };
+        let of = |rivals: &str| ("mouth".to_owned(), vec![rivals.to_owned()]);
+        assert_eq!(led(&contrasts), of("eyes"));
+        // Intervals overlap, and still they differ: they are paired.
+        let pair = |row: &&mut ContrastRow| row.regions == ["mouth"] && row.against == ["eyes"];
+        contrasts.iter_mut().find(pair).unwrap().p_adjusted = Some(0.01);
+        assert_eq!(led(&contrasts), of("First"));
+        contrasts.iter_mut().for_each(|row| row.p_adjusted = Some(0.3));
+        assert_eq!(led(&contrasts), of("Undecided"));
+        assert_eq!(led(&[]), of("Untested"));
+    }
+
+    #[test]
+    fn alone_the_smallest_loss_is_the_largest() {
+        let rows = [("nose", 40.0), ("mouth", 21.0)]
+            .map(|(name, loss)| row(name, "keep", loss, Some((loss - 2.0, loss + 2.0))));
+        let contrasts = paired(&rows);
+        let slice = slices(&rows, &contrasts, Metric::Accuracy).remove(0);
+        let leader = leader(&slice).unwrap();
+        assert!(leader.is_first() && leader.row.regions == ["mouth"], "{leader:?}");
     }
 
     #[test]
     fn single_regions_are_held_against_each_other_where_there_are_two() {
         let rows = ["eyes", "mouth", "eyes+mouth"].map(|name| row(name, "hide", 5.0, None));
         let single = |rows: &[EffectRow]| {
-            let single = slices(rows, Metric::Accuracy)[0].of_single_regions()?;
+            let single = slices(rows, &[], Metric::Accuracy)[0].of_single_regions()?;
             Some(single.rows.iter().map(|row| row.regions.join("+")).collect::<Vec<_>>())
         };
         assert_eq!(single(&rows).unwrap(), ["eyes", "mouth"]);
@@ -259,7 +406,7 @@ pub(in crate::report) mod tests {
             row("eyes", "hide", 0.0, None),
             row("mouth", "hide", -2.0, None),
         ];
-        let slices = slices(&rows, Metric::Accuracy);
+        let slices = slices(&rows, &[], Metric::Accuracy);
         let order: Vec<_> = slices.iter().map(|slice| (slice.phase, slice.mode)).collect();
         assert_eq!(
             order,
@@ -272,6 +419,7 @@ pub(in crate::report) mod tests {
         assert_eq!(slices[0].several, Several { phases: true, ..Several::default() });
         let regions: Vec<_> = slices[2].rows.iter().map(|row| row.regions[0].as_str()).collect();
         assert_eq!(regions, ["eyes", "mouth", "nose"]);
-        assert!(leader(&slices[2].rows).is_none());
+        let leader = leader(&slices[2]).unwrap();
+        assert_eq!(leader.row.regions, ["eyes"]);
     }
 }

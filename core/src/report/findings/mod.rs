@@ -1,8 +1,8 @@
 //! What a study found, before anybody says it.
 //!
 //! In: a [`Study`](crate::study::Study) and the rows of its derived tables. Out: [`Findings`]: setting by
-//! setting the rows that belong together (a [`Slice`](finding::Slice), a [`Game`](game::Game)), what stands out
-//! among them and what may be as large, the [`Facts`] that all figures of a setting share; and over the settings
+//! setting the rows that belong together (a [`Slice`](finding::Slice), a [`Game`](game::Game)), how the
+//! largest stands among the others, the [`Facts`] that all figures of a setting share; and over the settings
 //! of a sweep what changes and what does not ([`Sweep`](sweep::Sweep)). Charts, words, tables and the page ask
 //! here, so that they never contradict each other.
 

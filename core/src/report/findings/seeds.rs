@@ -6,7 +6,7 @@ use crate::region::Mode;
 use crate::store::{EffectRow, Metric, RunRow};
 
 /// What lies behind the means of an effect's row, in the metric's own number: what is lost where regions are
-/// hidden, what is reached where they are kept.
+/// masked, what is reached where they alone are visible.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Spread {
     /// By seed.

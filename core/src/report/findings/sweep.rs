@@ -1,12 +1,12 @@
 //! What changes between the settings of a sweep, and what does not.
 
 use crate::plan::{ConditionName, Several};
-use crate::region::{Masking, Mode, Phase};
+use crate::region::{Masking, Phase};
 use crate::store::{EffectRow, Metric};
 use crate::study::{Setting, Study};
 
 use super::Found;
-use super::finding::{Leader, Slice, apart, interval, leader, most_seen, slices};
+use super::finding::{Leader, Slice, apart, interval, leader, slices};
 
 /// All settings side by side.
 #[derive(Debug, Clone)]
@@ -29,8 +29,7 @@ pub struct OfSetting<'a> {
     pub name: &'a str,
     /// Test accuracies of whole faces, one a finished run.
     pub whole: Vec<f64>,
-    /// What stands out: the largest cost that can be told from zero where regions are hidden, what reaches
-    /// most where they are seen alone.
+    /// The largest estimate: of the cost where regions are masked, of what is reached where they alone are visible.
     pub leader: Option<Leader<'a>>,
 }
 
@@ -62,14 +61,15 @@ impl<'a> Sweep<'a> {
             found.iter().any(|found| found.evidence.effects.iter().any(|row| row.metric == *metric))
         };
         let metric = Metric::ALL.into_iter().find(has).unwrap_or(Metric::Accuracy);
-        let slices_of = |found: &'a Found| slices(&found.evidence.effects, metric);
+        let slices_of =
+            |found: &'a Found| slices(&found.evidence.effects, &found.evidence.contrasts, metric);
         let settings = study.settings.iter().zip(found).map(|(setting, found)| {
             let whole = setting.whole();
             OfSetting {
                 setting,
                 name: &found.facts.setting,
                 whole: whole.map(|whole| whole.accuracies()).unwrap_or_default(),
-                leader: slices_of(found).first().and_then(stands_out),
+                leader: slices_of(found).first().and_then(largest),
             }
         });
         let mut lines: Vec<Line<'a>> = Vec::new();
@@ -120,13 +120,9 @@ fn shown<'a>(slice: &Slice<'a>) -> Vec<&'a EffectRow> {
     slice.of_single_regions().map_or_else(|| slice.rows.clone(), |single| single.rows)
 }
 
-fn stands_out<'a>(slice: &Slice<'a>) -> Option<Leader<'a>> {
-    let rows = shown(slice);
-    match slice.mode {
-        _ if slice.phase == Phase::Masks => None,
-        Mode::Hide => leader(&rows),
-        Mode::Keep => most_seen(&rows),
-    }
+fn largest<'a>(slice: &Slice<'a>) -> Option<Leader<'a>> {
+    let single = slice.of_single_regions();
+    (slice.phase != Phase::Masks).then(|| leader(single.as_ref().unwrap_or(slice))).flatten()
 }
 
 fn change(effects: &[Option<&EffectRow>]) -> Change {

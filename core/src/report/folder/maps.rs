@@ -1,4 +1,4 @@
-//! Where the networks look, as it lies in the results folder.
+//! Sensitivity maps, as they lie in the results folder.
 
 use std::collections::BTreeSet;
 
@@ -74,7 +74,7 @@ fn rows<T: Table>(
         Err(error) => {
             // A part of a table would be a map of another study.
             rows.clear();
-            notes.push(format!("{error}. Where the networks look is not shown whole."));
+            notes.push(format!("{error}. Sensitivity maps are incomplete."));
         }
     }
     Ok(rows)

@@ -29,8 +29,9 @@ use super::findings::Findings;
 use super::findings::evidence::Evidence;
 use super::findings::facts::origin_words;
 use super::page::Page;
-use super::tables::study::{study_table, sweep_table};
+use super::tables::study::{answer_tables, study_table, sweep_table};
 use super::tables::table::{Format, Table};
+use super::words::numbers::counted;
 use super::words::phrase::wrap;
 use super::words::{answer, details, mask_leak_warnings, reach_warnings};
 
@@ -108,7 +109,7 @@ pub fn report(results: &Results, name: &str, drawn: &Drawn) -> Result<Report, Re
     let stored = stored::read(results, name)?;
     let Recovered { question, analysis, regions, sensitivity, .. } = &stored.read;
     notes.extend(stored.note.clone());
-    notes.extend(lost.map(|lost| format!("{lost}. How the networks learned is not shown.")));
+    notes.extend(lost.map(|lost| format!("{lost}. Training curves are not shown.")));
     let shown = findings.settings().len().min(MOST_SETTINGS);
     let maps = maps::read(results, name, &findings.study, shown, sensitivity, &mut notes)?;
     let supplements = Supplements {
@@ -183,7 +184,7 @@ impl Report {
         text += "\n";
         let mut warnings = reach_warnings(study);
         warnings.extend(mask_leak_warnings(&evidence.mask_leaks));
-        warnings.extend(self.notes.iter().map(|note| format!("Not whole: {note}")));
+        warnings.extend(self.notes.iter().map(|note| format!("Incomplete: {note}")));
         for warning in warnings {
             text += &format!("{}\n", wrap(&warning, COLUMNS));
         }
@@ -196,8 +197,18 @@ impl Report {
             text += &sweep_table(&sweep).render(Format::Table, width)?;
             text += "\n";
         }
-        text += &self.table().render(Format::Table, width)?;
-        text += "\n";
+        let (tables, left_out) = answer_tables(study, &evidence.effects)?;
+        for table in tables {
+            text += &table.render(Format::Table, width)?;
+            text += "\n";
+        }
+        if left_out > 0 {
+            let sets = counted(left_out as u64, "condition");
+            let line = format!(
+                "{sets} of larger sets not listed: see the page, or `fer-lab report --format csv`."
+            );
+            text += &format!("{}\n\n", wrap(&line, COLUMNS));
+        }
         for run in study.runs.iter().filter(|run| !run.status.is_done()) {
             text += &format!("{}, seed {}: {}\n", run.condition, run.seed, run.status);
         }

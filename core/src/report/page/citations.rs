@@ -137,7 +137,8 @@ pub fn citations(experiment: Option<&Experiment>, findings: &Findings, charts: &
         (COVERT, amortised),
         (JETHANI, amortised),
         (ZEILER, maps(|method| matches!(method, SensitivityMethod::Window { .. }))),
-        (PETSIUK, maps(|method| matches!(method, SensitivityMethod::Rise { .. }))),
+        // RISE, and the curves that test every map.
+        (PETSIUK, maps(|_| true)),
         (SCHNEIDER, adapted),
         (SHAPLEY, !evidence.shapley.is_empty()),
         (HOLM, evidence.effects.iter().any(|row| row.p_adjusted.is_some())),

@@ -203,8 +203,8 @@ fn occlusion(experiment: &Experiment) -> String {
         count => format!("{count} sets of regions"),
     };
     let modes = study.modes.iter().map(|mode| match mode {
-        Mode::Hide => "masked (the rest seen)".to_owned(),
-        Mode::Keep => "kept (all else masked)".to_owned(),
+        Mode::Hide => "masked (the rest visible)".to_owned(),
+        Mode::Keep => "left visible alone (all else masked)".to_owned(),
     });
     let phases = study.phases.iter().map(|phase| match phase {
         Phase::Retrain => {
@@ -216,15 +216,15 @@ fn occlusion(experiment: &Experiment) -> String {
             "under one network that was trained with random sets of regions masked (Covert et al. 2021; Jethani \
              et al. 2022)"
         }
-        Phase::Masks => "as masks alone",
+        Phase::Masks => "as a mask-only baseline",
     });
     let fills = study.fills.iter().map(|fill| match fill {
         Fill::Mean => "the training mean".to_owned(),
         Fill::Constant(value) => format!("a constant grey of {value}"),
         Fill::Noise => "standard normal noise".to_owned(),
         Fill::Blur(share) => format!("a Gaussian blur of {} % of the height", 100.0 * share),
-        Fill::Inpaint => "what diffuses in from around".to_owned(),
-        Fill::Silhouette => "the mask alone".to_owned(),
+        Fill::Inpaint => "diffusion from the visible pixels around".to_owned(),
+        Fill::Silhouette => "its silhouette".to_owned(),
     });
     let controls = match study.controls {
         0 => "There were no controls of equal area.".to_owned(),
@@ -260,14 +260,14 @@ fn sensitivity(experiment: &Experiment) -> String {
             100.0 * stride
         ),
         SensitivityMethod::Rise { masks, cells, keep } => format!(
-            "by {} random masks of {cells} × {cells} cells, each seen with probability {keep} (RISE; Petsiuk et \
+            "by {} random masks of {cells} × {cells} cells, each cell visible with probability {keep} (RISE; Petsiuk et \
              al. 2018)",
             thousands(u64::from(masks))
         ),
     });
     format!(
-        "Where the networks trained on whole faces look was mapped {}; the maps were tested by deletion and \
-         insertion curves against random orders.",
+        "The sensitivity of the networks trained on whole faces was mapped {}; the maps were tested by deletion \
+         and insertion curves against random orders (Petsiuk et al. 2018).",
         list(maps.collect(), "and")
     )
 }
@@ -299,31 +299,48 @@ fn statistics(runs: &[RunRow], evidence: &Evidence) -> String {
     if let Some(method) = methods.into_iter().find(|method| !method.is_empty()) {
         sentences.push(format!(
             "An effect is the metric on whole faces minus that under the mask, paired by seed and image; 95 % \
-             intervals: {method}."
+             confidence intervals: {method}{}.",
+            if method.contains("moderated") { " (Smyth 2004)" } else { "" }
         ));
     }
     if evidence.effects.iter().any(|row| row.p_adjusted.is_some()) {
         sentences.push(
-            "p values are two-sided and corrected by Holm (1979) over the regions of one mode, phase and fill."
+            "p values are two-sided and corrected by Holm (1979) over the sets of equally many regions of one mode, \
+             phase and fill, separately for each question: the loss against whole faces, the difference from the \
+             same area elsewhere, the difference from chance."
+                .to_owned(),
+        );
+    }
+    if !evidence.contrasts.is_empty() {
+        sentences.push(
+            "Conditions were compared with each other by paired contrasts, Holm-corrected over all pairs of such a \
+             family."
+                .to_owned(),
+        );
+    }
+    if evidence.effects.iter().any(|row| row.excess.is_some()) {
+        sentences.push(
+            "Chance is the accuracy of the best constant prediction: the share of the commonest class among the test \
+             images."
                 .to_owned(),
         );
     }
     if runs.iter().any(|run| run.control) {
         sentences.push(
-            "A region's signal is its effect minus that of its controls; the places of controls are a sample \
-             too."
+            "A region's signal is what it carries beyond its controls, the same area masked elsewhere; the \
+             placements of controls are treated as a sample too."
                 .to_owned(),
         );
     }
     if let Some(row) = evidence.shapley.first() {
         sentences.push(format!(
-            "The worth of a set of regions is the metric with only that set seen; Shapley values (Shapley \
+            "The worth of a set of regions is the metric with only that set visible; Shapley values (Shapley \
              1953): {}.",
             row.method
         ));
     }
     if evidence.ranking.iter().any(|row| row.method.contains("pigeonhole")) {
-        sentences.push("Ranks are by the pigeonhole bootstrap (Owen 2007).".to_owned());
+        sentences.push("Probabilities of ranks: pigeonhole bootstrap (Owen 2007).".to_owned());
     }
     sentences.join(" ")
 }

@@ -157,7 +157,7 @@ impl Page<'_> {
         Html::element("header", &[], opening)
     }
 
-    /// The charts of the first screen: where the signal lies, and the effects.
+    /// The charts of the first screen: the region map and the effects.
     fn first(&self) -> Html {
         let charts: Html = FIRST
             .iter()
@@ -183,10 +183,10 @@ impl Page<'_> {
         if failed.is_empty() {
             return Html::default();
         }
-        let verb = if failed.len() == 1 { "has" } else { "have" };
+        let (verb, are) = if failed.len() == 1 { ("has", "is") } else { ("have", "are") };
         let runs = counted(study.runs.len() as u64, "run");
         let count = format!(
-            "{} of {runs} {verb} no result, and nothing on this page counts them:",
+            "{} of {runs} {verb} no result and {are} missing from every number on this page:",
             failed.len()
         );
         let reasons = failed.iter().map(|run| {
@@ -201,20 +201,19 @@ impl Page<'_> {
         ))
     }
 
-    /// What the masks say against the numbers, and what is not on this page.
+    /// What the masks do to the numbers, and what is missing from this page.
     fn warnings(&self) -> Html {
         let mut warnings = reach_warnings(&self.findings.study);
-        warnings.extend(self.notes.iter().map(|note| format!("Not whole: {note}")));
+        warnings.extend(self.notes.iter().map(|note| format!("Incomplete: {note}")));
         let paragraph =
             |text: &String| Html::element("p", &[("class", "failed")], Html::text(text));
         warnings.iter().map(paragraph).collect()
     }
 
     fn sections(&self) -> Result<Vec<Section>, ReportError> {
-        let mut sections =
-            vec![Section { id: "more", heading: "In more words", body: self.more() }];
+        let mut sections = vec![Section { id: "more", heading: "Details", body: self.more() }];
         sections.extend(Topic::ALL.into_iter().filter_map(|topic| self.section_of(topic)));
-        sections.push(Section { id: "numbers", heading: "The numbers", body: self.numbers()? });
+        sections.push(Section { id: "numbers", heading: "Tables", body: self.numbers()? });
         sections.push(Section { id: "methods", heading: "Methods", body: self.methods() });
         sections.push(Section {
             id: "settings",
@@ -278,7 +277,7 @@ impl Page<'_> {
         Some(Section { id: topic.id(), heading: topic.heading(), body })
     }
 
-    /// Each condition under its name, folded: what the networks met, and its charts.
+    /// Each condition under its name, folded: example images and its charts.
     fn conditions(&self) -> Html {
         let mut names: Vec<&str> = Vec::new();
         let of_charts = self.charts.iter().filter_map(|chart| chart.condition.as_deref());
@@ -369,10 +368,10 @@ impl Page<'_> {
             Html::element("div", &[("class", "copied")], Html::copy_button(id).then(block))
         };
         let entries = citations::citations(experiment, self.findings, self.charts);
-        let note = "The program, and the data and methods that this study uses. A figure is cited with the \
-                    version above.";
+        let note = "The program, and the data and methods that this study uses. State the version above with every \
+                    figure.";
         copied("methods-text", "div", text)
-            .then(Html::plain("h3", "To cite"))
+            .then(Html::plain("h3", "References"))
             .then(Html::plain("p", note))
             .then(copied("citations", "pre", Html::text(&entries)))
     }
@@ -389,9 +388,13 @@ impl Page<'_> {
         }
         runs.select(&columns)?;
         let conditions = study_table(study, &evidence.effects);
-        let mut body = folded("Conditions: accuracy over seeds, effect and signal", &conditions);
+        let mut body = folded(
+            "Conditions: accuracy with its standard deviation over seeds, effect, signal and difference from chance, in \
+             points; p Holm-corrected",
+            &conditions,
+        );
         if !evidence.effects.is_empty() {
-            let caption = "Every effect: shares in per cent and points, information in bits";
+            let caption = "Every effect: shares in per cent and points, information in bits; p, Holm: the correction of the column before";
             body = body.then(folded(caption, &effects_table(&evidence.effects)));
         }
         let summary = counted(study.runs.len() as u64, "run");

@@ -19,25 +19,25 @@ pub fn tables_of(findings: &Findings, topic: Topic) -> Option<Html> {
     let evidence = &findings.evidence;
     let (caption, table) = match topic {
         Topic::Settings => (
-            "Each setting beside its own chance and its own whole faces, with what stands out in it",
+            "Each setting with its own chance, its own whole faces, and the largest estimate in it",
             sweep_table(&findings.sweep()?),
         ),
         Topic::Effects => (
-            "How probable each rank is: 1 has the region that costs most hidden, or keeps most seen alone",
+            "Probability of each rank: rank 1 is the region that costs most when masked, or reaches most alone",
             ranking_table(&evidence.ranking),
         ),
         Topic::Shares => (
-            "Shapley values, and how probably each is the largest: shares in per cent and points, \
+            "Shapley values, and the probability that each is the largest: shares in per cent and points, \
              information in bits",
             shapley_table(&evidence.shapley),
         ),
         Topic::Emotions => (
-            "The recall of each emotion: per cent, and points lost; p corrected for all regions and emotions",
+            "The recall of each emotion: per cent, and points lost; p Holm-corrected over all regions and emotions",
             class_effects_table(&evidence.class_effects),
         ),
         Topic::Confusions => (
-            "Confusions whose change has an interval without zero, uncorrected for their number: per cent \
-             of the actual emotion's images",
+            "Confusions whose 95 % CI of the change excludes zero (uncorrected): per cent of the actual emotion's \
+             images",
             confusions_table(&evidence.confusions),
         ),
         Topic::Regions | Topic::Sensitivity | Topic::Training => return None,

@@ -35,11 +35,12 @@ fn page_with(text: &str, evidence: Evidence) -> String {
     let effect = with_control(row(text, "hide", 11.4, Some((8.9, 13.9))), 9.8, (7.0, 12.6));
     let study = Study::of(runs.to_vec(), &confusions);
     let facts = Facts { several: study.several, ..Facts::of(&study, &study.settings[0]) };
+    let of_effect = Evidence { effects: vec![effect.clone()], ..Evidence::default() };
     let charts = [
         Chart::new(
             Topic::Effects,
             "effects",
-            effects(std::slice::from_ref(&effect), Metric::Accuracy, &runs, &facts).unwrap(),
+            effects(&of_effect, Metric::Accuracy, &runs, &facts).unwrap(),
         ),
         Chart::new(
             Topic::Confusions,
@@ -125,17 +126,17 @@ fn everything_has_its_place_once_and_can_be_reached() {
 fn a_chart_is_told_to_those_who_cannot_see_it() {
     let html = page("eyes");
     let told = values(&html, "aria-label");
-    let effects = told.iter().find(|words| words.starts_with("Hiding the eyes costs 11 points."));
+    let effects = told.iter().find(|words| words.starts_with("Masking the eyes costs 11 points."));
     assert!(effects.unwrap().contains("eyes 11.4 (8.9 to 13.9)"), "{told:?}");
-    let answers = told.iter().find(|words| words.starts_with("Eyes hidden: accuracy 85.0 %."));
-    assert!(answers.unwrap().contains("Answered rightly: eyes 86 %, glad 83 %."), "{told:?}");
+    let answers = told.iter().find(|words| words.starts_with("Eyes masked: accuracy 85.0 %."));
+    assert!(answers.unwrap().contains("Recall: eyes 86 %, glad 83 %."), "{told:?}");
 }
 
 #[test]
 fn what_failed_is_said_with_its_reason() {
     let html = page("eyes");
     assert!(html.contains("1 of 3 runs has no result"));
-    assert!(html.contains("<li>eyes hidden, eyes eyes, seed 2: failed: eyes</li>"), "{html}");
+    assert!(html.contains("<li>eyes masked, eyes eyes, seed 2: failed: eyes</li>"), "{html}");
 }
 
 #[test]
@@ -182,7 +183,7 @@ fn what_supports_the_charts_stands_under_them() {
     assert!(section("shares").contains(">12.0 [10.0, 14.0]</td>"));
     assert!(section("emotions").contains(">45.0 [40.0, 50.0]</td>"));
     assert!(section("confusions").contains(">27.0 [20.0, 34.0]</td>"));
-    assert!(html.contains("neutral: 31.0 % instead of 4.0 %"), "the details are told");
+    assert!(html.contains("as neutral in 31.0"), "the details are told");
 
     let many = Evidence { class_effects: vec![evidence.class_effects[0].clone(); 31], ..evidence };
     assert!(page_with("eyes", many).contains(": a table of 31 rows</summary>"));
@@ -198,10 +199,10 @@ fn the_answer_comes_first_and_conditions_fold() {
     let folded = html.split("<div class=\"conditions\">").nth(1).unwrap();
     let folded = folded.split("</section>").next().unwrap();
     assert!(
-        folded.starts_with("<details><summary>Eyes hidden<span> 83.0\u{a0}%</span></summary>"),
+        folded.starts_with("<details><summary>Eyes masked<span> 83.0\u{a0}%</span></summary>"),
         "{folded}"
     );
-    assert!(folded.contains("alt=\"Eyes hidden: a test image of each class, eyes, glad\""));
+    assert!(folded.contains("alt=\"Eyes masked: a test image of each class, eyes, glad\""));
     assert!(folded.contains("charts/confusion_hide.csv"));
     assert!(!html.contains("<details open"));
 }
@@ -221,7 +222,7 @@ fn the_study_cites_what_it_uses_and_nothing_else() {
 fn marks_tell_their_values() {
     let html = page("eyes");
     assert!(
-        html.contains("<title>eyes: 11.4 test accuracy lost, points (95 % CI 8.9 to 13.9)"),
+        html.contains("<title>eyes: 11.4 points of test accuracy lost (95 % CI 8.9 to 13.9)"),
         "{html}"
     );
     assert!(html.contains("<title>glad predicted as eyes: 17 % (5)</title>"));

@@ -290,7 +290,7 @@ pub fn training_table(manifest: &Manifest, run: Option<&RunRow>) -> Table {
         push("run", Cell::text(run.run_id.as_str()));
         push("experiment", Cell::text(run.experiment.as_str()));
         push("condition", Cell::text(run.condition.as_str()));
-        push("area covered, %", Cell::share(run.area));
+        push("area masked, %", Cell::share(run.area));
         push("val accuracy, %", share(run.val_accuracy));
         push("test accuracy, %", share(run.test_accuracy));
         push("balanced test accuracy, %", share(run.test_balanced_accuracy));

@@ -1,72 +1,160 @@
-//! An experiment's answer as one table.
+//! An experiment's answer as tables.
 
 use crate::plan::{ConditionName, Several, Swept};
+use crate::region::{Masking, Mode};
 use crate::store::{EffectRow, Metric};
 use crate::study::{Condition, Study};
 
-use crate::report::findings::finding::{Leader, interval, signal_interval};
+use crate::report::canvas::error::ReportError;
+use crate::report::findings::finding::{Leader, excess_interval, interval, signal_interval};
 use crate::report::findings::sweep::Sweep;
 use crate::report::tables::cell::Cell;
 use crate::report::tables::table::{Column, Table};
 use crate::report::words::measure::Measure;
 
-/// A row a condition (controls stand in the signal): test accuracy with its standard deviation over
-/// seeds, the effect and the signal with their intervals, Holm's p. Effects are those on accuracy, in
-/// points for people, in shares for programs.
+/// A row a condition (controls stand in the signal): test accuracy with its standard deviation over seeds; then
+/// effect, signal and, where only the regions are visible, the difference from chance, each with its interval and
+/// Holm's p. Effects are those on accuracy, in points for people, in shares for programs.
 pub fn study_table(study: &Study, effects: &[EffectRow]) -> Table {
+    conditions_table(study, effects, |_| true)
+}
+
+/// More rows than this do not fit a screen; those of the smallest sets of regions are kept.
+const MOST_ROWS: usize = 24;
+
+/// The same as people read it: whole faces and masked regions with their effects, then the regions that alone are
+/// visible with their difference from chance, which is the question there. Of many sets of regions only the smallest;
+/// how many are left out comes beside.
+///
+/// # Errors
+/// Never, as long as the tables have their columns.
+pub fn answer_tables(
+    study: &Study,
+    effects: &[EffectRow],
+) -> Result<(Vec<Table>, usize), ReportError> {
+    let kept = |masking: Option<Masking>| masking.is_some_and(|masking| masking.mode == Mode::Keep);
+    let mut tables = Vec::new();
+    let mut left_out = 0;
+    for keep in [false, true] {
+        let conditions = || study.settings.iter().flat_map(|setting| &setting.conditions);
+        let of_at_most = |size: usize| {
+            let of = |condition: &&Condition| {
+                kept(condition.masking) == keep && condition.regions.len() <= size
+            };
+            conditions().filter(of).count()
+        };
+        let sizes = || conditions().map(|condition| condition.regions.len());
+        let largest = sizes().max().unwrap_or(0);
+        // Single regions are always listed: they are what a reader looks for.
+        let size = (1..=largest).rev().find(|&size| of_at_most(size) <= MOST_ROWS).unwrap_or(1);
+        left_out += of_at_most(largest) - of_at_most(size);
+        let mut table = conditions_table(study, effects, |condition| {
+            kept(condition.masking) == keep && condition.regions.len() <= size
+        });
+        let columns = match keep {
+            false => ["condition", "accuracy", "effect", "p_adjusted", "signal"],
+            true => ["condition", "accuracy", "excess", "excess_p_adjusted", "signal"],
+        };
+        let has: Vec<String> = columns
+            .into_iter()
+            .filter(|column| table.keys().any(|key| key == *column))
+            .map(str::to_owned)
+            .collect();
+        table.select(&has)?;
+        tables.push(table);
+    }
+    tables.retain(|table| !table.is_empty());
+    Ok((tables, left_out))
+}
+
+/// What a table says of the effect of a condition, a column of numbers and their p: their names and headers, the
+/// numbers of a row, their interval, their p.
+type Question = (
+    [(&'static str, &'static str); 2],
+    fn(&EffectRow) -> Option<f64>,
+    fn(&EffectRow) -> Option<(f64, f64)>,
+    fn(&EffectRow) -> Option<f64>,
+);
+
+/// Does masking cost anything; more than the same area elsewhere; do regions alone tell more than chance?
+const QUESTIONS: [Question; 3] = [
+    (
+        [("effect", "effect [95 % CI]"), ("p_adjusted", "p, Holm")],
+        |row| Some(row.effect),
+        interval,
+        |row| row.p_adjusted,
+    ),
+    (
+        [("signal", "signal [95 % CI]"), ("signal_p_adjusted", "p, Holm")],
+        |row| row.signal,
+        signal_interval,
+        |row| row.signal_p_adjusted,
+    ),
+    (
+        [("excess", "vs chance [95 % CI]"), ("excess_p_adjusted", "p, Holm")],
+        |row| row.excess,
+        excess_interval,
+        |row| row.excess_p_adjusted,
+    ),
+];
+
+/// Of the conditions that are `wanted`.
+fn conditions_table(
+    study: &Study,
+    effects: &[EffectRow],
+    wanted: impl Fn(&Condition) -> bool,
+) -> Table {
     let effects: Vec<&EffectRow> =
         effects.iter().filter(|row| row.metric == Metric::Accuracy).collect();
-    let controlled = effects.iter().any(|row| row.signal.is_some());
-    let tested = effects.iter().any(|row| row.p_adjusted.is_some());
-    let mut columns = vec![
-        Column::text("condition", "condition"),
-        Column::number("accuracy", "accuracy, %"),
-        Column::number("effect", "effect [95 %]"),
-    ];
-    if controlled {
-        columns.push(Column::number("signal", "signal [95 %]"));
-    }
-    if tested {
-        columns.push(Column::number("p_adjusted", "p"));
-    }
-    let mut table = Table::new(columns);
+    let mut rows: Vec<(Vec<Cell>, Option<&EffectRow>)> = Vec::new();
     let conditions = study.settings.iter().flat_map(|setting| {
         setting.conditions.iter().map(move |condition| (condition, &setting.swept))
     });
-    for (condition, swept) in conditions.filter(|(condition, _)| !condition.runs.is_empty()) {
+    for (condition, swept) in
+        conditions.filter(|(condition, _)| !condition.runs.is_empty() && wanted(condition))
+    {
         let accuracy = Cell::over_seeds(&condition.accuracies(), Measure::of(Metric::Accuracy));
         let failed = || Cell::Missing("failed".to_owned());
         let name = study.several.label(condition.name());
-        let mut cells = vec![Cell::text(name), accuracy.unwrap_or_else(failed)];
-        match effects.iter().find(|row| belongs(row, condition, swept)) {
-            None => cells.push(Cell::Empty),
-            Some(row) => {
-                cells.push(Cell::share(row.effect).with_interval(interval(row)));
-                if controlled {
-                    cells.push(match row.signal {
-                        Some(signal) => Cell::share(signal).with_interval(signal_interval(row)),
-                        None => Cell::Empty,
-                    });
-                }
-                if tested {
-                    cells.push(row.p_adjusted.map_or(Cell::Empty, Cell::P));
-                }
+        let effect = effects.iter().find(|row| belongs(row, condition, swept)).copied();
+        rows.push((vec![Cell::text(name), accuracy.unwrap_or_else(failed)], effect));
+    }
+    let mut columns =
+        vec![Column::text("condition", "condition"), Column::number("accuracy", "accuracy ± SD")];
+    for ([value_name, p_name], value, interval, p) in QUESTIONS {
+        let answered = rows.iter().any(|(_, row)| row.and_then(value).is_some());
+        let tested = rows.iter().any(|(_, row)| row.and_then(p).is_some());
+        // An effect is asked for also where no run has one.
+        if answered || value_name.0 == "effect" {
+            columns.push(Column::number(value_name.0, value_name.1));
+            for (cells, row) in &mut rows {
+                let value = row.and_then(|row| Some((value(row)?, interval(row))));
+                cells.push(value.map_or(Cell::Empty, |(value, interval)| {
+                    Cell::share(value).with_interval(interval)
+                }));
             }
         }
-        table.push(cells);
+        if tested {
+            columns.push(Column::number(p_name.0, p_name.1));
+            for (cells, row) in &mut rows {
+                cells.push(row.and_then(p).map_or(Cell::Empty, Cell::P));
+            }
+        }
     }
+    let mut table = Table::new(columns);
+    rows.into_iter().for_each(|(cells, _)| table.push(cells));
     table
 }
 
-/// A row a setting of a sweep, each beside its own chance and its own whole faces; what stands out in it, with
-/// its effect.
+/// A row a setting of a sweep, each beside its own chance and its own whole faces; the condition of the largest
+/// estimate, with its effect.
 pub fn sweep_table(sweep: &Sweep<'_>) -> Table {
     let mut table = Table::new(vec![
         Column::text("setting", "setting"),
         Column::number("chance", "chance, %"),
         Column::number("whole", "whole face, %"),
-        Column::text("first", "stands out"),
-        Column::number("effect", "effect [95 %]"),
+        Column::text("first", "largest estimate"),
+        Column::number("effect", "effect [95 % CI]"),
     ]);
     for of in &sweep.settings {
         let failed = || Cell::Missing("failed".to_owned());
@@ -87,36 +175,55 @@ pub fn sweep_table(sweep: &Sweep<'_>) -> Table {
 
 /// A row for every effect, of every metric, in the metric's own unit.
 pub fn effects_table(effects: &[EffectRow]) -> Table {
-    let mut table = Table::new(vec![
+    let kept = effects.iter().any(|row| row.excess.is_some());
+    let mut columns = vec![
         Column::text("condition", "condition"),
         Column::text("metric", "metric"),
         Column::number("baseline", "whole"),
-        Column::number("covered", "covered"),
-        Column::number("control", "control"),
-        Column::number("effect", "effect [95 %]"),
-        Column::number("signal", "signal [95 %]"),
+        Column::number("covered", "masked"),
+        Column::number("effect", "effect [95 % CI]"),
         Column::number("p", "p"),
         Column::number("p_adjusted", "p, Holm"),
-        Column::number("seeds", "seeds"),
-    ]);
+        Column::number("control", "control"),
+        Column::number("signal", "signal [95 % CI]"),
+        Column::number("signal_p_adjusted", "p, Holm"),
+    ];
+    if kept {
+        columns.extend([
+            Column::number("chance", "chance"),
+            Column::number("excess", "vs chance [95 % CI]"),
+            Column::number("excess_p_adjusted", "p, Holm"),
+        ]);
+    }
+    columns.push(Column::number("seeds", "seeds"));
+    let mut table = Table::new(columns);
     let several = Several::of(effects.iter().map(|row| (row.phase, row.fill, &row.swept)));
     for row in effects {
         let measure = Measure::of(row.metric);
         let value = |value: Option<f64>| value.map_or(Cell::Empty, |v| Cell::of(v, measure));
         let p = |p: Option<f64>| p.map_or(Cell::Empty, Cell::P);
-        let covering = row.masking();
-        table.push(vec![
-            Cell::text(several.label(ConditionName::masked(&row.regions, covering, &row.swept))),
+        let name = ConditionName::masked(&row.regions, row.masking(), &row.swept);
+        let mut cells = vec![
+            Cell::text(several.label(name)),
             Cell::text(row.metric.name().replace('_', " ")),
             value(Some(row.baseline)),
             value(Some(row.covered)),
-            value(row.control),
             value(Some(row.effect)).with_interval(interval(row)),
-            value(row.signal).with_interval(signal_interval(row)),
             p(row.p),
             p(row.p_adjusted),
-            Cell::Count(u64::from(row.seeds)),
-        ]);
+            value(row.control),
+            value(row.signal).with_interval(signal_interval(row)),
+            p(row.signal_p_adjusted),
+        ];
+        if kept {
+            cells.extend([
+                value(row.chance),
+                value(row.excess).with_interval(excess_interval(row)),
+                p(row.excess_p_adjusted),
+            ]);
+        }
+        cells.push(Cell::Count(u64::from(row.seeds)));
+        table.push(cells);
     }
     table
 }
@@ -130,7 +237,7 @@ fn belongs(effect: &EffectRow, condition: &Condition, swept: &Swept) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::findings::finding::tests::{row, with_control};
+    use crate::report::findings::finding::tests::{row, with_chance, with_control};
     use crate::report::tables::table::Format;
     use crate::study::tests::run;
 
@@ -154,11 +261,11 @@ mod tests {
             with_control(row("eyes", "hide", 11.4, Some((8.9, 13.9))), 9.8, (7.0, 12.6));
         effect.p_adjusted = Some(0.0002);
         let expected = "\
-condition    accuracy, %     effect [95 %]    signal [95 %]        p
-────────────────────────────────────────────────────────────────────
-whole face    83.0 ± 0.6
-eyes hidden   71.6 ± 0.8  11.4 [8.9, 13.9]  9.8 [7.0, 12.6]  < 0.001
-jaw hidden        failed
+condition    accuracy ± SD  effect [95 % CI]  p, Holm  signal [95 % CI]
+───────────────────────────────────────────────────────────────────────
+whole face      83.0 ± 0.6
+eyes masked     71.6 ± 0.8  11.4 [8.9, 13.9]  < 0.001   9.8 [7.0, 12.6]
+jaw masked          failed
 ";
         assert_eq!(
             study_table(&Study::of(runs.to_vec(), &[]), &[effect])
@@ -168,11 +275,46 @@ jaw hidden        failed
         );
     }
 
+    /// Each with the test of its own question.
+    #[test]
+    fn regions_alone_stand_in_a_table_of_their_own() {
+        let runs = [run(&[], "none", 1), run(&["eyes"], "hide", 1), run(&["eyes"], "keep", 1)];
+        let mut kept = with_chance(row("eyes", "keep", 41.8, Some((39.0, 44.6))), 14.3);
+        (kept.p_adjusted, kept.excess_p_adjusted) = (Some(0.0001), Some(0.02));
+        let mut masked = row("eyes", "hide", 11.4, Some((8.9, 13.9)));
+        masked.p_adjusted = Some(0.03);
+        let study = Study::of(runs.to_vec(), &[]);
+        let (tables, left_out) = answer_tables(&study, &[masked, kept]).unwrap();
+        assert_eq!(left_out, 0);
+        let written: Vec<String> =
+            tables.iter().map(|table| table.render(Format::Table, 80).unwrap()).collect();
+        let [masked, alone] = &written[..] else { panic!("{written:?}") };
+        assert!(masked.contains("eyes masked") && masked.contains("0.030"), "{masked}");
+        let columns = alone.lines().next().unwrap();
+        assert!(columns.contains("vs chance [95 % CI]  p, Holm"), "{alone}");
+        assert!(alone.contains("26.9 [24.1, 29.7]    0.020"), "{alone}");
+        assert!(!alone.contains("< 0.001"), "the loss is not the question: {alone}");
+    }
+
+    #[test]
+    fn of_many_sets_the_smallest_fit_a_screen() {
+        let mut runs = vec![run(&[], "none", 1)];
+        for size in 1..4 {
+            for set in 0..10 {
+                let names: Vec<String> = (0..size).map(|part| format!("r{set}_{part}")).collect();
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                runs.push(run(&names, "hide", 1));
+            }
+        }
+        let (tables, left_out) = answer_tables(&Study::of(runs, &[]), &[]).unwrap();
+        assert_eq!((tables.len(), tables[0].rows().len(), left_out), (1, 21, 10));
+    }
+
     #[test]
     fn one_seed_has_no_spread_and_no_controls_no_signal() {
         let runs = [run(&[], "none", 1), run(&["eyes"], "hide", 1)];
         let table = study_table(&Study::of(runs.to_vec(), &[]), &[row("eyes", "hide", 11.4, None)]);
         let text = table.render(Format::Csv, 80).unwrap();
-        assert_eq!(text, "condition,accuracy,effect\nwhole face,0.83,\neyes hidden,0.83,0.114\n");
+        assert_eq!(text, "condition,accuracy,effect\nwhole face,0.83,\neyes masked,0.83,0.114\n");
     }
 }

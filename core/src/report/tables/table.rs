@@ -396,13 +396,13 @@ mod tests {
         let whole = Cell::share(0.83).with_spread(Some(0.006));
         table.push(vec![Cell::text("whole face"), whole, Cell::Empty, Cell::Count(1400)]);
         table.push(vec![
-            Cell::text("eyes hidden"),
+            Cell::text("eyes masked"),
             Cell::share(0.716).with_spread(Some(0.012)),
             Cell::share(0.114).with_interval(Some((0.089, 0.139))),
             Cell::Count(900),
         ]);
         table.push(vec![
-            Cell::text("jaw | hidden"),
+            Cell::text("jaw | masked"),
             Cell::Missing("failed".to_owned()),
             Cell::share(-0.002).with_interval(Some((-0.101, 0.006))),
         ]);
@@ -415,8 +415,8 @@ mod tests {
 condition     accuracy, %       effect [95 %]  images
 ─────────────────────────────────────────────────────
 whole face     83.0 ± 0.6                       1,400
-eyes hidden    71.6 ± 1.2  11.4 [  8.9, 13.9]     900
-jaw | hidden       failed  −0.2 [−10.1,  0.6]
+eyes masked    71.6 ± 1.2  11.4 [  8.9, 13.9]     900
+jaw | masked       failed  −0.2 [−10.1,  0.6]
 ";
         assert_eq!(table().render(Format::Table, 80).unwrap(), expected);
     }
@@ -424,7 +424,7 @@ jaw | hidden       failed  −0.2 [−10.1,  0.6]
     #[test]
     fn long_text_is_broken_so_that_the_table_fits() {
         let mut table = table();
-        let long = "only brows + eyes + nose + mouth + cheeks seen, in the test, noise, learning_rate 0.01";
+        let long = "only brows + eyes + nose + mouth + cheeks visible at test time, noise, learning_rate 0.01";
         table.push(vec![Cell::text(long), Cell::share(0.5)]);
         let text = table.render(Format::Table, 80).unwrap();
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
@@ -438,8 +438,8 @@ jaw | hidden       failed  −0.2 [−10.1,  0.6]
         let expected = "\
 condition,accuracy,accuracy_spread,effect,effect_low,effect_high,images
 whole face,0.83,0.006,,,,1400
-eyes hidden,0.716,0.012,0.114,0.089,0.139,900
-jaw | hidden,,,-0.002,-0.101,0.006,
+eyes masked,0.716,0.012,0.114,0.089,0.139,900
+jaw | masked,,,-0.002,-0.101,0.006,
 ";
         assert_eq!(table().render(Format::Csv, 80).unwrap(), expected);
     }
@@ -459,8 +459,8 @@ jaw | hidden,,,-0.002,-0.101,0.006,
         let text = table().render(Format::Markdown, 80).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[1], "| :--- | ---: | ---: | ---: |");
-        assert_eq!(lines[3], "| eyes hidden | 71.6 ± 1.2 | 11.4 [8.9, 13.9] | 900 |");
-        assert!(lines[4].starts_with("| jaw \\| hidden | failed |"), "{}", lines[4]);
+        assert_eq!(lines[3], "| eyes masked | 71.6 ± 1.2 | 11.4 [8.9, 13.9] | 900 |");
+        assert!(lines[4].starts_with("| jaw \\| masked | failed |"), "{}", lines[4]);
     }
 
     #[test]
@@ -472,8 +472,8 @@ jaw | hidden,,,-0.002,-0.101,0.006,
         let expected = "% \\usepackage{booktabs}\n\\begin{tabular}{lrrr}\n\\toprule\n\
              condition & accuracy, \\% & effect {[}95 \\%{]} & images \\\\\n\\midrule\n\
              whole face & 83.0 $\\pm$ 0.6 &  & 1,400 \\\\\n\
-             eyes hidden & 71.6 $\\pm$ 1.2 & 11.4 {[}8.9, 13.9{]} & 900 \\\\\n\
-             jaw $|$ hidden & failed & $-$0.2 {[}$-$10.1, 0.6{]} &  \\\\\n\
+             eyes masked & 71.6 $\\pm$ 1.2 & 11.4 {[}8.9, 13.9{]} & 900 \\\\\n\
+             jaw $|$ masked & failed & $-$0.2 {[}$-$10.1, 0.6{]} &  \\\\\n\
              {[}2em{]} a\\_b \\& c \\% \\$x\\textasciicircum{}2\\$ \\#1 \\textasciitilde{} \
              \\{\\textbackslash{}input\\{/etc/passwd\\}\\} {*}\u{fffd} & $<$ 0.001 &  &  \\\\\n\
              \\bottomrule\n\\end{tabular}\n";
@@ -491,11 +491,11 @@ jaw | hidden,,,-0.002,-0.101,0.006,
     #[test]
     fn rows_and_columns_are_kept() {
         let mut table = table();
-        table.keep("condition", "hidden").unwrap();
+        table.keep("condition", "masked").unwrap();
         table.select(&["images".to_owned(), "condition".to_owned()]).unwrap();
         assert_eq!(
             table.render(Format::Csv, 80).unwrap(),
-            "images,condition\n900,eyes hidden\n,jaw | hidden\n"
+            "images,condition\n900,eyes masked\n,jaw | masked\n"
         );
         let error = table.keep("imags", "9").unwrap_err().to_string();
         assert_eq!(

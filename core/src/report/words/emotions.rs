@@ -1,25 +1,26 @@
-//! Which emotion suffers, and what it is taken for, when one region goes.
+//! Which emotion's recall suffers, and which confusions grow, when one region is masked.
 
 use std::collections::BTreeMap;
 
 use crate::region::{Masking, Mode};
-use crate::report::findings::finding::{Leader, Slice, known, losing, loss_told};
+use crate::report::findings::finding::{Slice, known, loss_significant};
 use crate::report::words::measure::Measure;
 use crate::report::words::numbers::counted;
-use crate::report::words::phrase::{list, subject};
+use crate::report::words::phrase::subject;
 use crate::store::{ClassEffectRow, ConfusionShiftRow, Metric};
 
 use super::scope::{bounds, sample};
-use super::{MOST_NAMED, beholder, capital};
+use super::{beholder, capital};
 
 /// Confusions that a sentence names.
 const CONFUSIONS: usize = 2;
 
-/// Which emotion loses most recall when which region is hidden; `None` where no region is hidden alone under
-/// the conditions of `like`.
+/// The largest significant losses of recall of two emotions when one region is masked; `None` where no region is
+/// masked alone under the conditions of `like`. Losses are not compared with each other: they rest on different
+/// images.
 pub fn emotions(rows: &[ClassEffectRow], like: &Slice<'_>) -> Option<String> {
     let alone = |row: &&ClassEffectRow| {
-        hidden_alone(&row.regions, row.masking(), &row.swept, like) && row.effect.is_finite()
+        masked_alone(&row.regions, row.masking(), &row.swept, like) && row.effect.is_finite()
     };
     let mut rows: Vec<&ClassEffectRow> = rows.iter().filter(alone).collect();
     rows.sort_by(|a, b| b.effect.total_cmp(&a.effect));
@@ -27,84 +28,64 @@ pub fn emotions(rows: &[ClassEffectRow], like: &Slice<'_>) -> Option<String> {
         return None;
     }
     let beholder = beholder(like.phase, like.several);
-    let Some(Leader { row, rivals }) = losing(&rows) else {
+    let tested = rows.len() as u64;
+    rows.retain(|row| row.effect > 0.0 && loss_significant(row));
+    let Some(row) = rows.first() else {
         return Some(capital(&format!(
-            "{beholder}no emotion's loss of recall can be told from zero when one region is hidden."
+            "{beholder}no emotion's loss of recall is significant when one region is masked \
+             (Holm-corrected)."
         )));
     };
     let measure = Measure::of(Metric::Accuracy);
-    let said = match rivals.len() {
-        0 => {
-            let next = rows.iter().find(|other| other.emotion != row.emotion && loss_told(other));
-            let next = next.map_or(String::new(), |next| {
-                let range = range(next, measure, false);
-                let size = measure.number(next.effect);
-                format!("; {} loses {size} without {}{range}", next.emotion, without(&next.regions))
-            });
-            let sample = sample(row.seeds, row.images);
-            format!(
-                "{} loses most, without {}: {} points of its recall{}, {sample}{next}",
-                row.emotion,
-                without(&row.regions),
-                measure.number(row.effect),
-                range(row, measure, true),
-            )
-        }
-        1..MOST_NAMED if rivals.iter().all(|rival| loss_told(rival)) => {
-            let rows: Vec<&ClassEffectRow> = std::iter::once(row).chain(rivals).collect();
-            let names =
-                rows.iter().map(|row| format!("{} without {}", row.emotion, without(&row.regions)));
-            let sizes = rows.iter().enumerate().map(|(index, row)| {
-                let unit = if index == 0 { " points of recall" } else { "" };
-                let size = measure.number(row.effect);
-                format!("{size}{unit}{}", range(row, measure, index == 0))
-            });
-            format!(
-                "{} loses most, and which of them cannot be told: {}",
-                list(names.collect(), "or"),
-                list(sizes.collect(), "and"),
-            )
-        }
-        others => format!(
-            "{} loses {} points of its recall without {}{}, but {others} other {} as large",
-            row.emotion,
-            measure.number(row.effect),
-            without(&row.regions),
-            range(row, measure, true),
-            if others == 1 { "loss may be" } else { "losses may be" },
-        ),
-    };
-    Some(capital(&format!("{beholder}{said}.")))
+    let next = rows.iter().find(|other| other.emotion != row.emotion);
+    let next = next.map_or(String::new(), |next| {
+        let (size, range) = (measure.number(next.effect), range(next, measure, false));
+        let without = subject(&next.regions).words;
+        format!("; the next emotion is {}, {size} with {without} masked ({range})", next.emotion)
+    });
+    let significant = rows.len() as u64;
+    Some(capital(&format!(
+        "{beholder}the largest loss of recall is that of {} with {} masked: {} points ({}; {}){next}. Of {}, \
+         {significant} {} significant (Holm-corrected).",
+        row.emotion,
+        subject(&row.regions).words,
+        measure.number(row.effect),
+        range(row, measure, true),
+        sample(row.seeds, row.images),
+        counted(tested, "such effect"),
+        if significant == 1 { "loss is" } else { "losses are" },
+    )))
 }
 
-/// Which confusions appear when one region is hidden; `None` as above.
+/// Which confusions appear when one region is masked; `None` as above.
 pub fn confusions(rows: &[ConfusionShiftRow], like: &Slice<'_>) -> Option<String> {
     let alone = |row: &&ConfusionShiftRow| {
-        hidden_alone(&row.regions, row.masking(), &row.swept, like) && row.actual != row.predicted
+        masked_alone(&row.regions, row.masking(), &row.swept, like) && row.actual != row.predicted
     };
-    let looked_at = rows.iter().filter(alone).count();
-    if looked_at == 0 {
+    let tested = rows.iter().filter(alone).count();
+    if tested == 0 {
         return None;
     }
     let grows =
         |row: &&ConfusionShiftRow| known(row.low, row.high).is_some_and(|(low, _)| low > 0.0);
     let mut grown: Vec<&ConfusionShiftRow> = rows.iter().filter(alone).filter(grows).collect();
+    let beholder = beholder(like.phase, like.several);
     if grown.is_empty() {
         return Some(capital(&format!(
-            "{}no confusion can be told to grow when one region is hidden.",
-            beholder(like.phase, like.several)
+            "{beholder}no confusion grows significantly when one region is masked."
         )));
     }
     grown.sort_by(|a, b| b.change.total_cmp(&a.change));
     let measure = Measure::of(Metric::Accuracy);
     let named = grown.iter().take(CONFUSIONS).enumerate().map(|(index, row)| {
-        let (verb, change) = if index == 0 { (" is taken", "for the change, ") } else { ("", "") };
+        let verb = if index == 0 { " is predicted" } else { "" };
         let range = known(row.low, row.high).map_or(String::new(), |range| {
+            let change = if index == 0 { "change: " } else { "" };
             format!(" ({change}{})", bounds(range, measure, index == 0))
         });
         format!(
-            "without {}, {}{verb} for {}: {} instead of {}{range}",
-            without(&row.regions),
+            "with {} masked, {}{verb} as {} in {} instead of {}{range}",
+            subject(&row.regions).words,
             row.actual,
             row.predicted,
             measure.amount(row.covered),
@@ -112,34 +93,30 @@ pub fn confusions(rows: &[ConfusionShiftRow], like: &Slice<'_>) -> Option<String
         )
     });
     let named: Vec<String> = named.collect();
-    let (grown, looked_at) = (grown.len() as u64, looked_at as u64);
+    let (grown, tested) = (grown.len() as u64, tested as u64);
     Some(format!(
-        "{}. Of {} looked at, {grown} {} an interval above zero, uncorrected for their number.",
-        capital(&format!("{}{}", beholder(like.phase, like.several), named.join("; "))),
-        counted(looked_at, "confusion"),
+        "{}. Of {}, {grown} {} a 95\u{a0}% CI above zero (uncorrected).",
+        capital(&format!("{beholder}{}", named.join("; "))),
+        counted(tested, "confusion"),
         if grown == 1 { "has" } else { "have" },
     ))
 }
 
-/// Whether a covering hides one region under the conditions of `like`.
-fn hidden_alone(
+/// Whether one region is masked under the conditions of `like`.
+fn masked_alone(
     regions: &[String],
     masking: Masking,
     swept: &BTreeMap<String, String>,
     like: &Slice<'_>,
 ) -> bool {
-    let hidden = Masking { mode: Mode::Hide, phase: like.phase, fill: like.fill };
-    regions.len() == 1 && masking == hidden && swept == like.swept
+    let masked = Masking { mode: Mode::Hide, phase: like.phase, fill: like.fill };
+    regions.len() == 1 && masking == masked && swept == like.swept
 }
 
-fn without(regions: &[String]) -> String {
-    subject(regions).words
-}
-
-/// ` (95 %: 40.0 to 50.0)`; empty where no interval is known.
+/// `95 % CI 40.0 to 50.0`
 fn range(row: &ClassEffectRow, measure: Measure, named: bool) -> String {
     known(row.effect_low, row.effect_high)
-        .map_or(String::new(), |range| format!(" ({})", bounds(range, measure, named)))
+        .map_or("no interval".to_owned(), |range| bounds(range, measure, named))
 }
 
 #[cfg(test)]
@@ -152,13 +129,13 @@ mod tests {
 
     fn of_emotions(rows: &[ClassEffectRow]) -> Option<String> {
         let effects = [row("mouth", "hide", 21.0, None)];
-        let said = emotions(rows, &slices(&effects, Metric::Accuracy)[0]);
+        let said = emotions(rows, &slices(&effects, &[], Metric::Accuracy)[0]);
         said.map(|said| said.replace('\u{a0}', " "))
     }
 
     fn of_confusions(rows: &[ConfusionShiftRow]) -> Option<String> {
         let effects = [row("mouth", "hide", 21.0, None)];
-        let said = confusions(rows, &slices(&effects, Metric::Accuracy)[0]);
+        let said = confusions(rows, &slices(&effects, &[], Metric::Accuracy)[0]);
         said.map(|said| said.replace('\u{a0}', " "))
     }
 
@@ -172,36 +149,16 @@ mod tests {
         ];
         assert_eq!(
             of_emotions(&rows).unwrap(),
-            "Happiness loses most, without the mouth: 45.0 points of its recall (95 %: 40.0 to 50.0), 3 seeds, \
-             200 images; fear loses 20.0 without the eyes (15.0 to 25.0)."
+            "The largest loss of recall is that of happiness with the mouth masked: 45.0 points (95 % CI 40.0 to \
+             50.0; 3 seeds, 200 images); the next emotion is fear, 20.0 with the eyes masked (15.0 to 25.0). Of 4 \
+             such effects, 3 losses are significant (Holm-corrected)."
         );
         let mut elsewhere = rows[1].clone();
         elsewhere.phase = Phase::Evaluate;
         assert_eq!(of_emotions(&[elsewhere]), None);
-    }
-
-    #[test]
-    fn losses_that_overlap_have_no_winner() {
-        let mut rows = vec![
-            loss("mouth", "happiness", 45.0, (40.0, 50.0), 0.001),
-            loss("eyes", "fear", 42.0, (35.0, 49.0), 0.001),
-            loss("jaw", "fear", 2.0, (-1.0, 5.0), 1.0),
-        ];
         assert_eq!(
-            of_emotions(&rows).unwrap(),
-            "Happiness without the mouth or fear without the eyes loses most, and which of them cannot be \
-             told: 45.0 points of recall (95 %: 40.0 to 50.0) and 42.0 (35.0 to 49.0)."
-        );
-        // One that cannot be told from zero is not named.
-        rows[1].p_adjusted = Some(0.06);
-        assert_eq!(
-            of_emotions(&rows).unwrap(),
-            "Happiness loses 45.0 points of its recall without the mouth (95 %: 40.0 to 50.0), but 1 other \
-             loss may be as large."
-        );
-        assert_eq!(
-            of_emotions(&rows[1..]).unwrap(),
-            "No emotion's loss of recall can be told from zero when one region is hidden."
+            of_emotions(&rows[3..]).unwrap(),
+            "No emotion's loss of recall is significant when one region is masked (Holm-corrected)."
         );
     }
 
@@ -215,13 +172,13 @@ mod tests {
         ];
         assert_eq!(
             of_confusions(&rows).unwrap(),
-            "Without the mouth, happiness is taken for neutral: 31.0 % instead of 4.0 % (for the change, 95 %: \
-             20.0 to 34.0); without the eyes, fear for surprise: 20.0 % instead of 10.0 % (4.0 to 16.0). Of 3 \
-             confusions looked at, 2 have an interval above zero, uncorrected for their number."
+            "With the mouth masked, happiness is predicted as neutral in 31.0 % instead of 4.0 % (change: 95 % CI \
+             20.0 to 34.0); with the eyes masked, fear as surprise in 20.0 % instead of 10.0 % (4.0 to 16.0). Of 3 \
+             confusions, 2 have a 95 % CI above zero (uncorrected)."
         );
         assert_eq!(
             of_confusions(&rows[3..]).unwrap(),
-            "No confusion can be told to grow when one region is hidden."
+            "No confusion grows significantly when one region is masked."
         );
         assert_eq!(of_confusions(&rows[..1]), None);
     }

@@ -1,21 +1,23 @@
 //! The finding in one line.
 
 use crate::region::Mode;
-use crate::report::findings::finding::{Leader, Slice, interval, leader, slices, told_from_zero};
+use crate::report::findings::finding::{
+    Leader, Place, Slice, effect_significant, interval, leader,
+};
 use crate::report::words::measure::Measure;
 use crate::report::words::phrase::{list, subject};
-use crate::store::{EffectRow, Metric};
+use crate::store::EffectRow;
 
-use super::seeing::seeing;
+use super::hiding::{conditions, costly};
+use super::scope::bounds;
+use super::seeing::seeing_headline;
 use super::{MOST_NAMED, phase_words, uncapital};
 
-/// A chart's title: the finding in one line, or that there is none.
-pub fn headline(rows: &[EffectRow], metric: Metric) -> String {
-    let measure = Measure::of(metric);
-    let slices = slices(rows, metric);
+/// A chart's title: the finding of the first slice in one line, or that there is none.
+pub fn headline(slices: &[Slice<'_>], measure: Measure) -> String {
     let Some(first) = slices.first() else { return "No effects".to_owned() };
     if first.mode == Mode::Keep {
-        return seeing(first, measure, false).trim_end_matches('.').to_owned();
+        return seeing_headline(first, measure);
     }
     match first.of_single_regions() {
         Some(single) => {
@@ -25,41 +27,57 @@ pub fn headline(rows: &[EffectRow], metric: Metric) -> String {
     }
 }
 
-/// What hiding costs, of rows that can be held against each other.
-fn hiding_headline(first: &Slice<'_>, measure: Measure) -> String {
-    let phase = phase_words(first.phase, first.several);
+/// What masking costs, of rows that can be compared with each other.
+fn hiding_headline(slice: &Slice<'_>, measure: Measure) -> String {
+    let phase = phase_words(slice.phase, slice.several);
     let size = |row: &EffectRow| measure.rounded(row.effect.abs());
-    if let [row] = first.rows[..] {
-        let name = subject(&row.regions).words;
+    let name = |row: &EffectRow| subject(&row.regions).words;
+    if let [row] = slice.rows[..] {
+        let name = name(row);
         let verb = if row.effect < 0.0 { "gains" } else { "costs" };
-        return match told_from_zero(row) {
-            Some(true) => format!("Hiding {name}{phase} {verb} {} {}", size(row), measure.unit),
-            Some(false) => format!("The cost of hiding {name}{phase} cannot be told from zero"),
-            None => format!("The cost of hiding {name}{phase}: no interval is known"),
+        return match effect_significant(row) {
+            Some(true) => format!("Masking {name}{phase} {verb} {} {}", size(row), measure.unit),
+            Some(false) => format!(
+                "Masking {name}{phase} has no significant effect ({} {}{})",
+                measure.number(row.effect),
+                measure.unit,
+                interval(row).map_or(String::new(), |range| format!(
+                    ", {}",
+                    bounds(range, measure, true).replace('\u{a0}', " ")
+                ))
+            ),
+            None => format!("Cost of masking {name}{phase}; no interval"),
         };
     }
-    match leader(&first.rows) {
-        Some(Leader { row, rivals }) => {
-            let name = subject(&row.regions).words;
-            let cost = format!("{} {}", size(row), measure.unit);
-            match rivals.len() {
-                0 => format!("Hiding {name}{phase} costs most: {cost}"),
-                1..MOST_NAMED => {
-                    let names = std::iter::once(row).chain(rivals.iter().copied());
-                    let names = names.map(|row| subject(&row.regions).words).collect();
-                    let costs =
-                        std::iter::once(row).chain(rivals.iter().copied()).map(size).collect();
-                    let (names, costs) = (list(names, "or"), list(costs, "and"));
-                    format!("Hiding {names}{phase} costs most: {costs} {}", measure.unit)
-                }
-                others => format!(
-                    "Hiding {name}{phase} costs {cost}, but {others} others may cost as much"
-                ),
-            }
+    let Some(Leader { row, place }) = leader(slice) else {
+        return format!("Cost of masking{phase}; no result");
+    };
+    let noun = conditions(slice).0;
+    let largest =
+        format!("largest estimate: {}, {} {}", row.regions.join(" + "), size(row), measure.unit);
+    let cost = format!("{} {}", size(row), measure.unit);
+    if slice.rows.iter().all(|row| interval(row).is_none()) {
+        return format!("Cost of masking each {noun}{phase}; no interval");
+    }
+    if costly(slice) == 0 {
+        return format!("No significant cost of masking any {noun}{phase}; {largest}");
+    }
+    match place {
+        Place::First => format!("Masking {}{phase} costs most: {cost}", name(row)),
+        Place::Among(rivals) if rivals.len() < MOST_NAMED => {
+            let rows = || std::iter::once(row).chain(rivals.iter().copied());
+            let (names, costs) = (rows().map(name).collect(), rows().map(size).collect());
+            let (names, costs) = (list(names, "or"), list(costs, "and"));
+            format!("Masking {names}{phase} costs most: {costs} {}", measure.unit)
         }
-        None if first.rows.iter().all(|row| interval(row).is_none()) => {
-            "What hiding each region costs; no interval is known".to_owned()
+        Place::Among(rivals) => format!(
+            "Largest cost{phase}: {}, {cost}; {} others do not differ significantly",
+            row.regions.join(" + "),
+            rivals.len()
+        ),
+        Place::Undecided => {
+            format!("No {noun} differs reliably from the others{phase}; {largest}")
         }
-        None => format!("No region's cost{phase} can be told from zero"),
+        Place::Untested => format!("Cost of masking each {noun}{phase}; {largest}"),
     }
 }

@@ -1,88 +1,127 @@
-//! What hiding costs.
+//! What masking costs.
 
 use crate::plan::{ConditionName, Several};
 use crate::region::{Mode, Phase};
 use crate::report::findings::finding::{
-    Leader, Slice, excludes_zero, interval, leader, signal_interval, told_from_zero,
+    Leader, Place, Slice, count, effect_significant, interval, leader, signal_interval,
+    signal_significant,
 };
 use crate::report::words::measure::Measure;
 use crate::report::words::phrase::{list, subject};
 use crate::store::EffectRow;
 
-use super::scope::{bounds, sample, scope};
+use super::scope::{bounds, corrected, sample, scope};
 use super::{MOST_NAMED, capital, phase_words, uncapital};
 
-/// What hiding costs; of sets and single regions, the latter.
+/// How the tests of a family are meant, where several conditions are compared.
+pub(super) const PAIRED: &str = "paired, Holm-corrected";
+
+/// What masking costs; of sets and single regions, the latter.
 pub fn hiding(slice: &Slice<'_>, measure: Measure) -> String {
     if let Some(single) = slice.of_single_regions() {
         return format!("Of single regions, {}", uncapital(&hiding(&single, measure)));
     }
     let several = Several { phases: slice.several.phases, ..Several::default() };
     let lead = |row: &EffectRow| {
-        several.sentence(ConditionName::masked(&row.regions, row.masking(), &row.swept))
+        capital(&several.sentence(ConditionName::masked(&row.regions, row.masking(), &row.swept)))
     };
     if let [row] = slice.rows[..] {
-        return one_hidden(row, &lead(row), measure);
+        return one_masked(row, &lead(row), measure);
     }
-    match leader(&slice.rows) {
-        Some(Leader { row, rivals }) if rivals.is_empty() => {
+    let Some(Leader { row, place }) = leader(slice) else {
+        return "The cost of masking is not known: no run of a masked condition finished."
+            .to_owned();
+    };
+    let (noun, all) = conditions(slice);
+    let phase = phase_words(slice.phase, slice.several);
+    let estimate =
+        format!("{} {} ({})", measure.number(row.effect), measure.long_unit, scope(row, measure));
+    let named = row.regions.join(" + ");
+    if costly(slice) == 0 {
+        let gain = gain(slice, measure);
+        return match slice.rows.iter().any(|row| interval(row).is_some()) {
+            true => format!(
+                "Masking any {noun}{phase} has no significant cost; largest estimate: {named}, \
+                 {estimate}.{gain}"
+            ),
+            false => format!(
+                "The cost of masking each {noun}{phase} has no interval; largest estimate: {named}, {estimate}."
+            ),
+        };
+    }
+    let cost = format!("{estimate}{}", beside_control(row, measure));
+    let significant = match costly(slice) {
+        number if number == slice.rows.len() => {
+            format!(" Masking any of the {all} has a significant cost.")
+        }
+        number => format!(" The cost is significant for {number} of {all}."),
+    };
+    match place {
+        Place::First => {
             let next = slice.rows.iter().find(|other| other.regions != row.regions);
             let next = next.filter(|row| row.effect.is_finite()).map_or(String::new(), |next| {
                 let come = subject(&next.regions).with_verb("comes", "come");
                 format!(" {} next, with {}.", capital(&come), measure.number(next.effect))
             });
-            format!(
-                "{} costs most: {} {} ({}){}.{next}",
-                capital(&lead(row)),
-                measure.number(row.effect),
-                measure.long_unit,
-                scope(row, measure),
-                beside_control(row, measure),
-            )
+            format!("{} costs most: {cost}.{next}", lead(row))
         }
-        Some(leader) if leader.rivals.len() < MOST_NAMED => tied(slice, &leader, measure),
-        Some(Leader { row, rivals }) => format!(
-            "{} costs {} {} ({}){}; but {} others may cost as much, for their intervals overlap.",
-            capital(&lead(row)),
-            measure.number(row.effect),
-            measure.long_unit,
-            scope(row, measure),
-            beside_control(row, measure),
+        Place::Among(rivals) if rivals.len() < MOST_NAMED => tied(slice, row, &rivals, measure),
+        Place::Among(rivals) => format!(
+            "{} has the largest estimated cost: {cost}; {} others do not differ significantly from it \
+             ({PAIRED}).{significant}",
+            lead(row),
             rivals.len(),
         ),
-        None => no_cost(slice, measure),
+        Place::Undecided => format!(
+            "No {noun} differs reliably from the others in what masking it{phase} costs ({PAIRED}); largest \
+             estimate: {named}, {cost}.{significant}"
+        ),
+        Place::Untested => format!(
+            "{} has the largest estimated cost: {cost}; the {all} are not compared with each \
+             other.{significant}",
+            lead(row)
+        ),
     }
+}
+
+/// What the rows of a slice are: one of them, and how many of all: `region`, `7 regions`.
+pub(super) fn conditions(slice: &Slice<'_>) -> (&'static str, String) {
+    let (one, many) = match slice.is_of_regions() {
+        true => ("region", "regions"),
+        false => ("set of regions", "sets of regions"),
+    };
+    (one, format!("{} {many}", slice.rows.len()))
+}
+
+/// How many conditions have a significant cost.
+pub(super) fn costly(slice: &Slice<'_>) -> usize {
+    count(&slice.rows, |row| row.effect > 0.0 && effect_significant(row) == Some(true))
 }
 
 /// One region set: cost, gain, nothing, or no interval.
-fn one_hidden(row: &EffectRow, lead: &str, measure: Measure) -> String {
+fn one_masked(row: &EffectRow, lead: &str, measure: Measure) -> String {
     let size = measure.number(row.effect.abs());
     let (unit, scope) = (measure.long_unit, scope(row, measure));
-    let start = capital(lead);
     if !row.effect.is_finite() {
-        return format!("What {lead} costs is not known: no run of it finished.");
+        let lead = uncapital(lead);
+        return format!("The effect of {lead} is not known: no run of it finished.");
     }
-    match told_from_zero(row) {
+    let beside = beside_control(row, measure);
+    match effect_significant(row) {
         Some(false) => format!(
-            "{start} has no effect on {} that can be told from zero: {} {} ({scope}){}.",
+            "{lead} has no significant effect on {} ({} {}, {scope}){beside}.",
             measure.name,
             measure.number(row.effect),
             measure.unit,
-            beside_control(row, measure),
         ),
-        _ if row.effect < 0.0 => {
-            format!("{start} gains {size} {unit} ({scope}){}.", beside_control(row, measure))
-        }
-        _ => {
-            format!("{start} costs {size} {unit} ({scope}){}.", beside_control(row, measure))
-        }
+        _ if row.effect < 0.0 => format!("{lead} gains {size} {unit} ({scope}){beside}."),
+        _ => format!("{lead} costs {size} {unit} ({scope}){beside}."),
     }
 }
 
-/// Several that cost much, none of which can be called the first.
-fn tied(slice: &Slice<'_>, leader: &Leader<'_>, measure: Measure) -> String {
-    let mut rows = vec![leader.row];
-    rows.extend(&leader.rivals);
+/// Several that cost much and do not differ significantly from the first.
+fn tied(slice: &Slice<'_>, row: &EffectRow, rivals: &[&EffectRow], measure: Measure) -> String {
+    let rows: Vec<&EffectRow> = std::iter::once(row).chain(rivals.iter().copied()).collect();
     let names = rows.iter().map(|row| subject(&row.regions).words).collect();
     let costs = rows.iter().enumerate().map(|(index, row)| {
         let unit = if index == 0 { format!(" {}", measure.long_unit) } else { String::new() };
@@ -91,40 +130,21 @@ fn tied(slice: &Slice<'_>, leader: &Leader<'_>, measure: Measure) -> String {
         format!("{}{unit}{range}", measure.number(row.effect))
     });
     format!(
-        "Hiding {}{} costs most, and which of them cannot be told: {}; {}.",
+        "Masking {}{} costs most: {}; they do not differ significantly ({PAIRED}; {}).",
         list(names, "or"),
         phase_words(slice.phase, slice.several),
         list(costs.collect(), "and"),
-        sample(leader.row.seeds, leader.row.images),
+        sample(row.seeds, row.images),
     )
 }
 
-/// No region set has a cost that can be told from zero.
-fn no_cost(slice: &Slice<'_>, measure: Measure) -> String {
-    let Some(row) = slice.rows.iter().find(|row| row.effect.is_finite()) else {
-        return "What hiding costs is not known: no run of a covered condition finished."
-            .to_owned();
-    };
-    let phase = phase_words(slice.phase, slice.several);
-    let largest = format!(
-        "the largest is {}, {} {} ({})",
-        subject(&row.regions).possessive(),
-        measure.number(row.effect),
-        measure.long_unit,
-        scope(row, measure)
-    );
-    if slice.rows.iter().all(|row| interval(row).is_none()) {
-        return format!(
-            "No region's cost{phase} has an interval, so none can be told from zero: {largest}."
-        );
-    }
-    let gain =
-        slice.rows.iter().rev().find(|row| row.effect < 0.0 && told_from_zero(row) == Some(true));
-    let gain = gain.map_or(String::new(), |row| {
+/// The largest significant gain, as a sentence.
+fn gain(slice: &Slice<'_>, measure: Measure) -> String {
+    let gains = |row: &&&EffectRow| row.effect < 0.0 && effect_significant(row) == Some(true);
+    slice.rows.iter().rev().find(gains).map_or(String::new(), |row| {
         let size = measure.number(row.effect.abs());
-        format!(" Hiding {} gains {size} {}.", subject(&row.regions).words, measure.unit)
-    });
-    format!("No region's cost{phase} can be told from zero: {largest}.{gain}")
+        format!(" Masking {} gains {size} {}.", subject(&row.regions).words, measure.unit)
+    })
 }
 
 /// Beside retrained networks: what one loses that learned from whole faces; and beside such ones, what is lost
@@ -145,39 +165,52 @@ pub fn reliance(slices: &[Slice<'_>], first: &Slice<'_>, measure: Measure) -> Op
     if !row.effect.is_finite() {
         return None;
     }
-    let plural = subject(&row.regions).plural;
-    let learned = match (other, plural) {
-        (Phase::Evaluate, true) => "from whole faces loses {} when they are hidden",
-        (Phase::Evaluate, false) => "from whole faces loses {} when it is hidden",
-        (_, true) => "without them loses {}",
-        (_, false) => "without it loses {}",
+    let networks = match other {
+        Phase::Evaluate => "Networks trained on whole faces lose",
+        _ => "Networks retrained under the mask lose",
+    };
+    let when = if other == Phase::Evaluate {
+        let masked = subject(&row.regions).with_verb("is", "are");
+        format!(" when {masked} masked at test time only")
+    } else {
+        String::new()
     };
     let range =
         interval(row).map_or(String::new(), |range| format!(" ({})", bounds(range, measure, true)));
-    let loses = learned.replace("{}", &measure.number(row.effect));
-    Some(format!("A network that learned {loses}{range}."))
+    let insignificant = match effect_significant(row) {
+        Some(false) => ", not significantly",
+        _ => "",
+    };
+    Some(format!(
+        "{networks} {} {}{when}{range}{insignificant}.",
+        measure.number(row.effect),
+        measure.unit
+    ))
 }
 
-/// How the effect compares with covering as much elsewhere; empty without controls.
+/// How the effect compares with masking the same area elsewhere; empty without controls.
 fn beside_control(row: &EffectRow, measure: Measure) -> String {
     let Some(signal) = row.signal.filter(|signal| signal.is_finite()) else { return String::new() };
     let size = measure.number(signal.abs());
-    match signal_interval(row) {
-        Some(range) if !excludes_zero(range) => format!(
-            "; that differs from hiding the same area elsewhere by {} ({}), which cannot be told from zero",
+    match (signal_interval(row), signal_significant(row)) {
+        (Some(range), Some(false)) => format!(
+            "; the difference from masking the same area elsewhere is not significant ({}, {}{})",
             measure.number(signal),
-            bounds(range, measure, true)
+            bounds(range, measure, true),
+            corrected(range, row.signal_p_adjusted),
         ),
-        known => {
-            let direction = if signal < 0.0 { "less" } else { "more" };
-            let caution = if known.is_none() { " (no interval is known)" } else { "" };
-            if row.effect < 0.0 {
-                let direction = if signal < 0.0 { "better" } else { "worse" };
-                return format!(
-                    ", {size} {direction} than hiding the same area elsewhere{caution}"
-                );
-            }
-            format!(", {size} {direction} than hiding the same area elsewhere{caution}")
+        (None, _) => format!(
+            "; the difference from masking the same area elsewhere is {} (no interval)",
+            measure.number(signal)
+        ),
+        (Some(_), _) => {
+            let direction = match (row.effect < 0.0, signal < 0.0) {
+                (false, false) => "more",
+                (false, true) => "less",
+                (true, false) => "worse",
+                (true, true) => "better",
+            };
+            format!(", {size} {direction} than masking the same area elsewhere")
         }
     }
 }

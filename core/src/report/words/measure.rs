@@ -15,7 +15,7 @@ pub struct Measure {
     /// From the table's number to the written one: 100 for shares.
     pub factor: f64,
     pub decimals: usize,
-    /// Whether an answer without looking has a known, positive worth.
+    /// Whether the best constant prediction has a known, positive worth.
     pub has_chance: bool,
 }
 
@@ -55,6 +55,11 @@ impl Measure {
             Worth::Accuracy | Worth::Recall => SHARE,
             Worth::Bits => Measure::of(Metric::Bits),
         }
+    }
+
+    /// As in `accuracy`, where that it is on the test split goes without saying.
+    pub fn short_name(&self) -> String {
+        self.name.replace("test ", "")
     }
 
     /// A difference or an amount as a bare number: `11.4`.

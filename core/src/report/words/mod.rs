@@ -1,7 +1,7 @@
 //! The answer in words.
 //!
 //! In: rows, and what may be said of them. Out: sentences, and how numbers, conditions and metrics are written
-//! everywhere. A sentence claims only what the intervals allow; [`finding`](super::findings::finding) is the
+//! everywhere. A sentence claims only what intervals and tests allow; [`finding`](super::findings::finding) is the
 //! judge.
 
 mod dividing;
@@ -49,9 +49,9 @@ const COLUMNS: usize = 80;
 /// More sets than this are counted, not named.
 const MOST_NAMED: usize = 3;
 
-/// What an experiment found, in a few lines of at most 80 characters: the cost of hiding, how it
-/// compares with hiding the same area elsewhere, what is reached seen alone, how that divides among the
-/// regions, what changes between the settings of a sweep, and what cannot be known.
+/// What an experiment found, in a few lines of at most 80 characters: the cost of masking, how it compares with
+/// masking the same area elsewhere, what the regions reach alone, their Shapley attribution, what changes between
+/// the settings of a sweep, and what cannot be known.
 pub fn answer(findings: &Findings) -> String {
     let Findings { study, evidence, .. } = findings;
     let (runs, failed) = (study.runs.len(), study.failed());
@@ -70,7 +70,7 @@ fn in_words(
         Some(metric) => findings_of(evidence, metric, facts, several),
         None if !facts.whole_only.is_empty() => vec![whole_faces(facts)],
         None => vec![
-            "There is no effect to report: no covered condition has a finished run beside one of whole \
+            "There is no effect to report: no masked condition has a finished run beside one of whole \
              faces."
                 .to_owned(),
         ],
@@ -84,34 +84,32 @@ fn in_words(
     wrap(&sentences.join(" "), COLUMNS)
 }
 
-/// What is reached where nothing is covered.
+/// What is reached where nothing is masked.
 fn whole_faces(facts: &Facts) -> String {
     let measure = Measure::of(Metric::Accuracy);
     let values = &facts.whole_only;
     let of = match values.len() {
-        1 => "by one network".to_owned(),
-        networks => format!(
-            "on average over {networks} networks ({})",
-            scope::range_words(extent(values), measure)
-        ),
+        1 => "one network".to_owned(),
+        networks => {
+            format!("mean of {networks} networks, {}", scope::range_words(extent(values), measure))
+        }
     };
-    let chance = facts.chance.map_or(String::new(), |chance| {
-        format!("; to name the commonest emotion always would reach {}", measure.amount(chance))
-    });
+    let chance =
+        facts.chance.map_or(String::new(), |chance| format!(", chance {}", measure.amount(chance)));
     let images = counted(facts.images, "test image");
     let setting = match facts.setting.is_empty() {
         true => String::new(),
         false => format!(" with {}", facts.setting),
     };
     format!(
-        "Nothing is covered in this experiment. Of whole faces ({images}), {} are read rightly {of}{setting}{chance}.",
+        "No region is masked in this experiment. Accuracy on whole faces{setting} is {} ({of}; {images}{chance}).",
         measure.amount(mean(values))
     )
 }
 
-/// Which region each emotion is read from, which loses most when a region goes, and what it is taken for then:
-/// sentences that may follow an answer, in lines of at most 80 characters. Empty where no region was hidden
-/// alone and nothing divides among regions.
+/// Which region contributes most to each emotion, which emotion loses most when a region is masked, and which
+/// confusions grow: sentences that may follow an answer, in lines of at most 80 characters. Empty where no region
+/// was masked alone and there are no Shapley values.
 pub fn details(findings: &Findings) -> String {
     details_of(&findings.evidence, findings.study.several)
 }
@@ -126,9 +124,16 @@ fn details_of(evidence: &Evidence, several: Several) -> String {
         emotions::confusions(&evidence.confusions, &slices[0]),
     ];
     let mut sentences: Vec<String> = sentences.into_iter().flatten().collect();
+    // Whose predictions they are about is said once.
+    let whose = capital(beholder(slices[0].phase, slices[0].several));
+    for sentence in sentences.iter_mut().skip(1).filter(|_| !whose.is_empty()) {
+        if let Some(rest) = sentence.strip_prefix(&whose) {
+            *sentence = capital(rest);
+        }
+    }
     if !sentences.is_empty() {
         sentences
-            .extend(choice(&slices[0]).map(|(choice, _)| format!("This is for {choice} too.")));
+            .extend(choice(&slices[0]).map(|(choice, _)| format!("This too is for {choice}.")));
     }
     wrap(&sentences.join(" "), COLUMNS)
 }
@@ -145,7 +150,7 @@ fn told_of<'a>(
     metric: Metric,
     several: Several,
 ) -> (Vec<Slice<'a>>, Vec<Game<'a>>) {
-    let mut slices = slices(&evidence.effects, metric);
+    let mut slices = slices(&evidence.effects, &evidence.contrasts, metric);
     let mut games = metric.worth().map_or_else(Vec::new, |worth| games(&evidence.shapley, worth));
     let of_slices = slices.first().map(|slice| slice.several).unwrap_or_default();
     let of_games = games.first().map(|game| game.several).unwrap_or_default();
@@ -168,13 +173,13 @@ fn findings_of(
         other.phase == first.phase && other.fill == first.fill && other.swept == first.swept
     };
     let mut sentences = Vec::new();
-    let hidden = slices.iter().filter(alike).find(|slice| slice.mode == Mode::Hide);
-    let seen = slices.iter().filter(alike).find(|slice| slice.mode == Mode::Keep);
-    if let Some(slice) = hidden {
+    let masked = slices.iter().filter(alike).find(|slice| slice.mode == Mode::Hide);
+    let kept = slices.iter().filter(alike).find(|slice| slice.mode == Mode::Keep);
+    if let Some(slice) = masked {
         sentences.push(hiding(slice, measure));
     }
-    if let Some(slice) = seen {
-        sentences.push(seeing(slice, measure, hidden.is_none()));
+    if let Some(slice) = kept {
+        sentences.push(seeing(slice, measure, masked.is_none()));
     }
     // Said once, after the first sentence to which it matters.
     let mut had = statistics(first.phase, first.swept, facts);
@@ -200,14 +205,13 @@ fn findings_of(
     let of_one_seed = game.is_some_and(|game| game.rows[0].seeds == 1);
     if of_one_seed || first.rows.iter().all(|row| row.seeds == 1) {
         sentences.push(
-            "With one seed only the images are a sample: how much another training would differ is not \
-             known."
+            "With one seed, intervals cover the sampling of images only, not the variation between trainings."
                 .to_owned(),
         );
     }
-    sentences.extend(hidden.or(seen).and_then(|slice| survival(&slices, slice)));
+    sentences.extend(masked.or(kept).and_then(|slice| survival(&slices, slice)));
     sentences.extend(choice(first).map(|(choice, others)| {
-        format!("All this is for {choice}; the table has the other {others}.")
+        format!("These results are for {choice}; the table lists the other {others}.")
     }));
     sentences.extend(explained(&slices, first, facts, measure));
     sentences
@@ -231,8 +235,8 @@ fn spoken_of<'g, 'a>(games: &'g [Game<'a>], slice: &Slice<'_>) -> Option<&'g Gam
     games.min_by_key(|game| (game.phase, game.fill) != (slice.phase, slice.fill))
 }
 
-/// Whose answers a sentence is about, before it; of networks that are trained as they are tested it goes
-/// without saying, unless there are others.
+/// Whose predictions a sentence is about, before it; of retrained networks it goes without saying, unless there
+/// are others.
 fn beholder(phase: Phase, several: Several) -> &'static str {
     match phase {
         Phase::Retrain if !several.phases => "",
@@ -240,12 +244,12 @@ fn beholder(phase: Phase, several: Several) -> &'static str {
     }
 }
 
-/// What follows the regions that are hidden; of networks that are trained as they are tested it goes without
-/// saying, unless there are others.
+/// What follows the regions that are masked; of retrained networks it goes without saying, unless there are
+/// others.
 fn phase_words(phase: Phase, several: Several) -> &'static str {
     match phase {
         Phase::Retrain if !several.phases => "",
-        phase => PhaseWords::of(phase).hidden,
+        phase => PhaseWords::of(phase).masked,
     }
 }
 

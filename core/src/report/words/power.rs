@@ -1,10 +1,10 @@
-//! What a plan's seeds can find.
+//! The minimum detectable effect of a plan.
 
 use crate::analysis::{POWER, Power};
 use crate::report::words::numbers::counted;
 
-/// `minimum detectable effect: 5.5 points of accuracy (80 % power, 3 seeds); 2 points need 12 seeds (by the runs
-/// of `mask_eyes`)`
+/// `minimum detectable effect: 5.5 points of accuracy (80 % power, 3 seeds); 2 points need 12 seeds (variances of the
+/// runs of `mask_eyes`)`
 pub fn advice(power: &Power) -> String {
     let Power { seeds, smallest, points, needed, basis } = power;
     let found = match smallest {
@@ -14,15 +14,16 @@ pub fn advice(power: &Power) -> String {
             100.0 * POWER,
             counted(*seeds as u64, "seed")
         ),
-        None => "1 seed cannot show how much seeds differ".to_owned(),
+        None => "no minimum detectable effect: 1 seed does not show the variance between seeds"
+            .to_owned(),
     };
     let needed = match needed {
         Some(needed) => format!("{points} points need {}", counted(*needed as u64, "seed")),
-        None => format!("{points} points need more test images, whatever the seeds"),
+        None => format!("{points} points need more test images, whatever the number of seeds"),
     };
     let basis = match basis {
-        Some(experiment) => format!("by the runs of `{experiment}`"),
-        None => "by typical variances: no runs of this network here to go by".to_owned(),
+        Some(experiment) => format!("variances of the runs of `{experiment}`"),
+        None => "typical variances: there are no runs of this network yet".to_owned(),
     };
     format!("{found}; {needed} ({basis})")
 }
@@ -43,12 +44,11 @@ mod tests {
         assert_eq!(
             advice(&power),
             "minimum detectable effect: 5.5 points of accuracy (80 % power, 3 seeds); 2 points need 12 \
-             seeds (by the runs of `mask_eyes`)"
+             seeds (variances of the runs of `mask_eyes`)"
         );
         let one = Power { seeds: 1, smallest: None, needed: None, basis: None, ..power };
-        assert!(
-            advice(&one)
-                .starts_with("1 seed cannot show how much seeds differ; 2 points need more")
-        );
+        assert!(advice(&one).starts_with(
+            "no minimum detectable effect: 1 seed does not show the variance between seeds; 2"
+        ));
     }
 }

@@ -1,4 +1,4 @@
-//! Which coverings changed nothing, or left nothing, in words.
+//! Which masks change nothing, or leave nothing visible, in words.
 
 use crate::report::words::numbers::decimal;
 use crate::report::words::phrase::list;
@@ -7,16 +7,14 @@ use crate::study::Study;
 /// So many conditions are named.
 const MOST_NAMED: usize = 6;
 
-/// Warnings of conditions whose masks cover no pixel of the test pictures, or every one: they are answered
-/// with "no effect", or with what is known without looking, whatever the networks do. And of those that miss
-/// some pictures.
+/// Warnings of conditions whose masks take no pixel of the test images, or every one: their effect is zero, or
+/// their accuracy chance, whatever the networks do. And of those that miss some images.
 pub fn reach_warnings(study: &Study) -> Vec<String> {
-    let covered =
-        || study.runs.iter().filter(|run| run.status.is_done() && !run.regions.is_empty());
+    let masked = || study.runs.iter().filter(|run| run.status.is_done() && !run.regions.is_empty());
     let of = |area: f64| -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         for name in
-            covered().filter(|run| run.area == area).map(|run| study.several.label(run.into()))
+            masked().filter(|run| run.area == area).map(|run| study.several.label(run.into()))
         {
             if !names.contains(&name) {
                 names.push(name);
@@ -25,16 +23,16 @@ pub fn reach_warnings(study: &Study) -> Vec<String> {
         names
     };
     let warning = |names: Vec<String>, what: &str| {
-        let verb = if names.len() == 1 { "covers" } else { "cover" };
+        let verb = if names.len() == 1 { "masks" } else { "mask" };
         let names: Vec<String> = names.into_iter().map(|name| format!("“{name}”")).collect();
-        (!names.is_empty()).then(|| format!("Careful: {} {verb} {what}", list(names, "and")))
+        (!names.is_empty()).then(|| format!("Warning: {} {verb} {what}", list(names, "and")))
     };
-    let changes_nothing = "no pixel of the test pictures, so that no effect is found whatever the \
-                           network needs: regions (or controls) are too small for the pictures, or lie \
-                           outside of them.";
-    let leaves_nothing = "every pixel of the test pictures, so that nothing of them is seen.";
+    let changes_nothing = "no pixel of the test images, so that the effect is zero whatever the \
+                           network needs: regions (or controls) are too small for the images, or lie \
+                           outside them.";
+    let leaves_nothing = "every pixel of the test images, so that nothing of them is visible.";
     let mut partly: Vec<String> = Vec::new();
-    for run in covered().filter(|run| run.area > 0.0) {
+    for run in masked().filter(|run| run.area > 0.0) {
         let Some(missed) = run.missed.filter(|missed| *missed > 0.0) else { continue };
         let missed =
             format!("“{}” ({} %)", study.several.label(run.into()), decimal(100.0 * missed, 1));
@@ -49,8 +47,8 @@ pub fn reach_warnings(study: &Study) -> Vec<String> {
     }
     let partly = (!partly.is_empty()).then(|| {
         format!(
-            "Careful: in some of the test pictures the regions of {} lie outside or between the pixels: there \
-             nothing is covered, or nothing seen, and the effect is that on the others, watered down.",
+            "Warning: in some test images the regions of {} lie outside or between the pixels: there nothing is \
+             masked, or nothing visible, and the effect of the others is diluted.",
             list(partly, "and")
         )
     });
@@ -65,7 +63,7 @@ mod tests {
     use crate::study::tests::run;
 
     #[test]
-    fn what_covers_nothing_or_everything_is_said_once() {
+    fn what_masks_nothing_or_everything_is_said_once() {
         let with_area =
             |regions: &[&str], mode: &str, seed, area| RunRow { area, ..run(regions, mode, seed) };
         let mut failed = with_area(&["nose"], "hide", 1, 0.0);
@@ -79,8 +77,8 @@ mod tests {
         ];
         let warnings = reach_warnings(&Study::of(runs.to_vec(), &[]));
         assert_eq!(warnings.len(), 2);
-        assert!(warnings[0].starts_with("Careful: “dot hidden” covers no pixel"), "{warnings:?}");
-        assert!(warnings[1].starts_with("Careful: “only dot seen” covers every pixel"));
+        assert!(warnings[0].starts_with("Warning: “dot masked” masks no pixel"), "{warnings:?}");
+        assert!(warnings[1].starts_with("Warning: “only dot visible” masks every pixel"));
         let missing = |seed, missed| RunRow {
             missed: Some(missed),
             ..with_area(&["dot"], "hide", seed, 0.01)
@@ -88,7 +86,7 @@ mod tests {
         let warnings = reach_warnings(&Study::of(vec![missing(1, 0.825), missing(2, 0.825)], &[]));
         assert_eq!(warnings.len(), 1);
         assert!(
-            warnings[0].contains("the regions of “dot hidden” (82.5 %) lie outside"),
+            warnings[0].contains("the regions of “dot masked” (82.5 %) lie outside"),
             "{warnings:?}"
         );
         assert!(reach_warnings(&Study::of(vec![missing(1, 0.0)], &[])).is_empty());

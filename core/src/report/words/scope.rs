@@ -1,24 +1,25 @@
 //! What a number rests on: its interval, seeds and images.
 
-use crate::report::findings::finding::{excludes_zero, interval, told_from_zero};
+use crate::report::findings::finding::{ALPHA, excludes_zero, interval};
 use crate::report::words::measure::Measure;
 use crate::report::words::numbers::{counted, p_value};
 use crate::store::EffectRow;
 
-/// `95 %: 8.9 to 13.9; 3 seeds, 1,400 images`
+/// `95 % CI 8.9 to 13.9; 3 seeds, 1,400 images`
 pub fn scope(row: &EffectRow, measure: Measure) -> String {
-    let mut parts = vec![match interval(row) {
-        Some(range) => bounds(range, measure, true),
-        None => "no interval is known".to_owned(),
-    }];
-    if let Some(p) = row
-        .p_adjusted
-        .filter(|_| interval(row).is_some_and(excludes_zero) && told_from_zero(row) == Some(false))
-    {
-        parts.push(format!("corrected for the number of regions, p\u{a0}= {}", p_value(p)));
-    }
-    parts.push(sample(row.seeds, row.images));
-    parts.join("; ")
+    let range = match interval(row) {
+        Some(range) => bounds(range, measure, true) + &corrected(range, row.p_adjusted),
+        None => "no interval".to_owned(),
+    };
+    format!("{range}; {}", sample(row.seeds, row.images))
+}
+
+/// `; p = 0.120, Holm-corrected` where the correction for the size of the family takes away what the interval
+/// shows; else empty.
+pub fn corrected(range: (f64, f64), p_adjusted: Option<f64>) -> String {
+    p_adjusted
+        .filter(|p| excludes_zero(range) && *p >= ALPHA)
+        .map_or(String::new(), |p| format!("; p\u{a0}= {}, Holm-corrected", p_value(p)))
 }
 
 /// `3 seeds, 1,400 images`
@@ -27,8 +28,9 @@ pub fn sample(seeds: u32, images: u64) -> String {
     format!("{seeds}, {}", counted(images, "image")).replace(' ', "\u{a0}").replace(",\u{a0}", ", ")
 }
 
+/// `95 % CI 8.9 to 13.9`, or without its name where it was named before.
 pub fn bounds(range: (f64, f64), measure: Measure, named: bool) -> String {
-    let name = if named { "95\u{a0}%: " } else { "" };
+    let name = if named { "95\u{a0}% CI\u{a0}" } else { "" };
     format!("{name}{}", range_words(range, measure))
 }
 

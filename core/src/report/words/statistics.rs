@@ -1,4 +1,4 @@
-//! Which statistics batch normalisation had, and what of a cost goes back to them.
+//! Which statistics batch normalisation had, and what of a cost is due to them.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use crate::experiment::Statistics;
 use crate::plan::Several;
 use crate::region::{Mode, Phase};
 use crate::report::findings::facts::Facts;
-use crate::report::findings::finding::{Slice, apart, interval, leader};
+use crate::report::findings::finding::{Slice, effect_significant, interval, leader};
 use crate::report::words::measure::Measure;
 use crate::report::words::phrase::subject;
 
@@ -16,14 +16,14 @@ use super::scope::bounds;
 /// The key that chooses them, where it is swept.
 const KEY: &str = "evaluate.statistics";
 
-/// Which statistics batch normalisation had in a phase whose networks meet pictures unlike those that they
+/// Which statistics batch normalisation had in a phase whose networks meet images unlike those that they
 /// learned from; `None` for the others, and where it is not known.
 pub fn statistics(phase: Phase, swept: &BTreeMap<String, String>, facts: &Facts) -> Option<String> {
     let own = own(phase)?;
     Some(match facts.statistics.get(swept)? {
-        Statistics::Trained => format!("Batch normalisation kept its statistics {own}."),
+        Statistics::Trained => format!("Batch normalisation used {own} statistics."),
         Statistics::Adapted => {
-            "Batch normalisation's statistics were estimated anew under each covering.".to_owned()
+            "Batch-normalisation statistics were re-estimated under each mask.".to_owned()
         }
     })
 }
@@ -58,7 +58,10 @@ fn explained_in(
     };
     let (trained, adapted) = (with(Statistics::Trained)?, with(Statistics::Adapted)?);
     let single = trained.of_single_regions();
-    let row = leader(&single.as_ref().unwrap_or(trained).rows)?.row;
+    let row = leader(single.as_ref().unwrap_or(trained))?.row;
+    if row.effect <= 0.0 || effect_significant(row) != Some(true) {
+        return None;
+    }
     let other = adapted.rows.iter().find(|other| other.regions == row.regions)?;
     if !other.effect.is_finite() {
         return None;
@@ -75,28 +78,24 @@ fn explained_in(
         true => phase_words(phase, several),
         false => "",
     };
-    let range = interval(other);
-    let overlap = match (interval(row), range) {
-        (Some(_), Some(_)) if !apart(interval(row), range) => ", and the two intervals overlap",
-        _ => "",
-    };
-    let range = range.map_or(String::new(), |range| format!(" ({})", bounds(range, measure, true)));
+    let range = interval(other)
+        .map_or(String::new(), |range| format!(" ({})", bounds(range, measure, true)));
     Some(format!(
-        "Of the {} {} that hiding {}{lead} costs, {part} {} back to batch normalisation's statistics {own}: \
-         with adapted ones it costs {}{range}{overlap}.",
+        "Of the {} {} that masking {}{lead} costs, {part} {} due, by these estimates, to batch \
+         normalisation's {own} statistics: with adapted statistics it costs {}{range}.",
         measure.number(row.effect),
         measure.unit,
         subject(&row.regions).words,
-        if part == "none" { "goes" } else { "go" },
+        if part == "none" { "is" } else { "are" },
         measure.number(other.effect),
     ))
 }
 
-/// Of what the trained statistics are.
+/// Which ones the trained statistics are.
 fn own(phase: Phase) -> Option<&'static str> {
     match phase {
-        Phase::Evaluate => Some("of whole faces"),
-        Phase::Amortised => Some("of the training"),
+        Phase::Evaluate => Some("whole-face"),
+        Phase::Amortised => Some("training"),
         _ => None,
     }
 }

@@ -13,8 +13,8 @@ use super::scope::bounds;
 /// More settings than this are counted, not named one by one.
 const MOST_SETTINGS: usize = 4;
 
-/// Whole faces under every setting, each beside its chance; then which effects are others under another
-/// setting, as far as their intervals tell, and which are not.
+/// Whole faces under every setting, each beside its chance; then which effects differ between settings, as far as
+/// their intervals tell, and which may.
 pub fn sweep(sweep: &Sweep<'_>) -> String {
     let mut sentences: Vec<String> = whole_faces(sweep).into_iter().collect();
     sentences.extend(changes(sweep));
@@ -41,14 +41,14 @@ fn whole_faces(sweep: &Sweep<'_>) -> Option<String> {
         0 => None,
         1..=MOST_SETTINGS => {
             let amounts = list(reached.iter().map(amount).collect(), "and");
-            Some(format!("Across the {settings}, whole faces reach {amounts}."))
+            Some(format!("Across the {settings}, accuracy on whole faces is {amounts}."))
         }
         _ => {
             let by_size =
                 |a: &&(&OfSetting<'_>, f64), b: &&(&OfSetting<'_>, f64)| a.1.total_cmp(&b.1);
             let (least, most) = (reached.iter().min_by(by_size)?, reached.iter().max_by(by_size)?);
             Some(format!(
-                "Across the {settings}, whole faces reach from {} to {}.",
+                "Across the {settings}, accuracy on whole faces ranges from {} to {}.",
                 amount(least),
                 amount(most)
             ))
@@ -85,23 +85,23 @@ fn changes(sweep: &Sweep<'_>) -> Option<String> {
         _ => counted(count as u64, "condition"),
     };
     if overlap > 0 {
-        let whose = if overlap == 1 { "its intervals overlap" } else { "their intervals overlap" };
         let conditions = of(overlap, Change::Overlap);
+        let several = if overlap == 1 { "effect" } else { "effects" };
         parts.push(format!(
-            "that the effect of {conditions} differs between settings is not shown: {whose}"
+            "for the {several} of {conditions} the intervals overlap, which neither shows nor rules out a difference"
         ));
     }
     if unknown > 0 {
         let conditions = of(unknown, Change::Unknown);
         parts.push(format!(
-            "whether the effect of {conditions} differs is not known: fewer than two settings have an interval"
+            "whether the effect of {conditions} differs is unknown: fewer than two settings have an interval"
         ));
     }
     let said = super::capital(&parts.join("; "));
-    Some(format!("{said}. Intervals are uncorrected for the number of settings."))
+    Some(format!("{said}. Settings are compared by their 95\u{a0}% CIs, uncorrected."))
 }
 
-/// `hiding the mouth (21.0 points with epochs 5, 95 %: 18.9 to 23.1; 12.0 with epochs 10, 10.0 to 14.0)`
+/// `masking the mouth (21.0 points with epochs 5, 95 % CI 18.9 to 23.1; 12.0 with epochs 10, 10.0 to 14.0)`
 fn changed(sweep: &Sweep<'_>, line: &Line<'_>, measure: Measure) -> String {
     let Change::Apart(a, b) = line.change else { return String::new() };
     let side = |place: usize, first: bool| -> Option<String> {
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
     use crate::report::findings::Findings;
     use crate::report::findings::evidence::Evidence;
-    use crate::report::findings::finding::tests::row;
+    use crate::report::findings::finding::tests::{paired, row};
     use crate::report::words::answer;
     use crate::study::Study;
     use crate::study::tests::{counts, run, swept};
@@ -150,7 +150,9 @@ mod tests {
         }
         // As another order of the rows would have them.
         effects.reverse();
-        Findings::of(Study::of(runs, &confusion), Evidence { effects, ..Evidence::default() })
+        let contrasts = paired(&effects);
+        let evidence = Evidence { effects, contrasts, ..Evidence::default() };
+        Findings::of(Study::of(runs, &confusion), evidence)
     }
 
     #[test]
@@ -158,16 +160,18 @@ mod tests {
         let findings = findings([21.0, 12.0], [10.0, 11.0]);
         assert_eq!(
             sweep(&findings.sweep().unwrap()).replace('\u{a0}', " "),
-            "Across the 2 settings, whole faces reach 83.0 % with epochs 5 (chance 50.0 %) and 83.0 % with \
-             epochs 10 (chance 50.0 %). The effect of hiding the mouth (21.0 points with epochs 5, 95 %: 19.0 to \
-             23.0; 12.0 with epochs 10, 10.0 to 14.0) differs between settings; that the effect of hiding the \
-             eyes differs between settings is not shown: its intervals overlap. Intervals are uncorrected for \
-             the number of settings."
+            "Across the 2 settings, accuracy on whole faces is 83.0 % with epochs 5 (chance 50.0 %) and 83.0 % with \
+             epochs 10 (chance 50.0 %). The effect of masking the mouth (21.0 points with epochs 5, 95 % CI 19.0 to \
+             23.0; 12.0 with epochs 10, 10.0 to 14.0) differs between settings; for the effect of masking the eyes \
+             the intervals overlap, which neither shows nor rules out a difference. Settings are compared by their \
+             95 % CIs, uncorrected."
         );
         let said = answer(&findings).replace('\n', " ");
-        assert!(said.starts_with("Hiding the mouth costs most: 21.0 points"), "{said}");
+        assert!(said.starts_with("Masking the mouth costs most: 21.0 points"), "{said}");
         assert!(
-            said.contains("All this is for epochs 5; the table has the other settings. Across"),
+            said.contains(
+                "These results are for epochs 5; the table lists the other settings. Across"
+            ),
             "{said}"
         );
     }
@@ -180,7 +184,7 @@ mod tests {
         }
         let findings = Findings::of(findings.study, findings.evidence);
         let said = sweep(&findings.sweep().unwrap());
-        assert!(said.contains("is not known: fewer than two settings have an interval"), "{said}");
+        assert!(said.contains("is unknown: fewer than two settings have an interval"), "{said}");
         assert!(!said.contains("differs between settings"), "{said}");
     }
 }
