@@ -1,7 +1,7 @@
 //! What is reached without looking: the best constant answer, one definition for every table and chart.
 //!
-//! An accuracy has to be held against the share of the commonest class among the test images, the first in class
-//! order of several: no answer that is the same for every image reaches more. It needs nothing but the test images, so
+//! An accuracy has to be held against the share of the commonest class among the test images (of several, one drawn
+//! for each image; an image whose votes tie is shared): no answer that is the same for every image reaches more. It needs nothing but the test images, so
 //! that it is the same for all runs of a setting. Of the mean recall it reaches one class in as many as occur; of
 //! bits, where the answer is a distribution, 0 by definition.
 
@@ -15,22 +15,29 @@ pub fn chance(metric: Metric, scores: &RunScores) -> f64 {
 
 /// What one image counts for under that answer, as in [`Metric::worths`].
 pub(super) fn without_looking(metric: Metric, test: &TestImages, image: usize) -> f64 {
-    let right = f64::from(u8::from(Some(test.actual[image]) == test.commonest));
+    let answered = |worth: fn(&TestImages, usize, u16) -> f64| {
+        mean(test.commonest.iter().map(|class| worth(test, image, *class)))
+    };
     match metric {
-        Metric::Accuracy => right,
-        Metric::BalancedAccuracy => right * test.weights[image],
+        Metric::Accuracy => answered(TestImages::credit),
+        Metric::BalancedAccuracy => answered(|test, image, class| {
+            test.credit(image, class) * test.weights[usize::from(class)]
+        }),
         Metric::Bits => 0.0,
     }
 }
 
-/// The class with the most images, the first of several; `None` without images.
-pub(super) fn commonest(actual: &[u16]) -> Option<u16> {
-    let mut counts = vec![0usize; actual.iter().max().map_or(0, |most| usize::from(*most) + 1)];
-    for class in actual {
-        counts[usize::from(*class)] += 1;
-    }
-    let most = counts.iter().max()?;
-    (0..).zip(&counts).find_map(|(class, count)| (count == most).then_some(class))
+/// The share of its images that are answered with a class without looking.
+pub(super) fn recall_without_looking(test: &TestImages, class: u16) -> f64 {
+    let named = test.commonest.iter().map(|commonest| f64::from(u8::from(*commonest == class)));
+    mean(named)
+}
+
+/// The classes with the most images, given how many each has; none without images.
+pub(super) fn commonest(counts: &[f64]) -> Vec<u16> {
+    let most = counts.iter().copied().fold(0.0, f64::max);
+    let commonest = (0..).zip(counts).filter(|(_, count)| most > 0.0 && **count == most);
+    commonest.map(|(class, _)| class).collect()
 }
 
 #[cfg(test)]
@@ -47,9 +54,14 @@ mod tests {
     }
 
     #[test]
-    fn of_two_commonest_classes_the_first_is_named() {
-        assert_eq!(commonest(&[2, 1, 1, 2, 0]), Some(1));
-        assert_eq!(commonest(&[3]), Some(3));
-        assert_eq!(commonest(&[]), None);
+    fn of_two_commonest_classes_neither_is_favoured() {
+        assert_eq!(commonest(&[1.0, 2.5, 2.5]), [1, 2]);
+        assert_eq!(commonest(&[0.0, 0.0, 3.0]), [2]);
+        assert!(commonest(&[0.0; 3]).is_empty());
+        let scores = answers(run("a", &[], "none", 1), &[0, 1, 1, 0], &[0; 4]);
+        for image in 0..4 {
+            assert_eq!(without_looking(Metric::Accuracy, &scores.test, image), 0.5);
+        }
+        assert_eq!([0, 1].map(|class| recall_without_looking(&scores.test, class)), [0.5; 2]);
     }
 }

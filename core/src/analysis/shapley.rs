@@ -10,12 +10,12 @@
 use std::collections::HashMap;
 
 use super::cells::{Cell, Covered, EffectsError, cells, same_images};
-use super::chance::without_looking;
+use super::chance::{recall_without_looking, without_looking};
 use super::crossed::Differences;
 use super::metric::Metric;
 use super::moderated::{Prior, Spread};
 use super::ranking::rank_probabilities;
-use super::scores::RunScores;
+use super::scores::{OfClass, RunScores};
 use crate::region::{Masking, Mode, Phase};
 use crate::store::{ShapleyRow, Worth};
 
@@ -103,6 +103,14 @@ pub(super) struct Game<'a> {
     worths: Vec<Vec<Option<&'a RunScores>>>,
 }
 
+/// What is divided.
+#[derive(Clone, Copy)]
+pub(super) enum Stake<'a> {
+    Of(Metric),
+    /// Of a class, over its images.
+    Recall(u16, &'a OfClass),
+}
+
 /// What each player is given, seed by seed and image by image, and what there is to give.
 struct Division {
     /// `[players][seeds][images]`
@@ -158,25 +166,25 @@ impl<'a> Game<'a> {
     /// The rows of accuracy, bits, and the recalls.
     fn divide(&self, cell: &Cell, rows: &mut Vec<ShapleyRow>) -> Result<(), EffectsError> {
         let test = &self.worths[0].last().and_then(|all| *all).expect("all are seen").test;
-        let every: Vec<usize> = (0..test.actual.len()).collect();
-        let division = self.division(Metric::Accuracy)?;
-        self.rows(cell, Worth::Accuracy, None, &every, &division, rows);
-        let bits = self.division(Metric::Bits)?;
-        self.rows(cell, Worth::Bits, None, &every, &bits, rows);
+        let accuracy = self.division(Stake::Of(Metric::Accuracy))?;
+        self.rows(cell, Worth::Accuracy, None, &accuracy, rows);
+        let bits = self.division(Stake::Of(Metric::Bits))?;
+        self.rows(cell, Worth::Bits, None, &bits, rows);
         for (class, images) in test.by_class() {
             let emotion = Some(test.classes[usize::from(class)].clone());
-            self.rows(cell, Worth::Recall, emotion, &images, &division, rows);
+            let recall = self.division(Stake::Recall(class, &images))?;
+            self.rows(cell, Worth::Recall, emotion, &recall, rows);
         }
         Ok(())
     }
 
     /// Every player's value in the game of one seed and image.
-    fn division(&self, metric: Metric) -> Result<Division, EffectsError> {
+    fn division(&self, stake: Stake) -> Result<Division, EffectsError> {
         let players = self.players.len();
         let values =
-            self.shares(metric, players, &|player, set| coefficient(players, player, set))?;
+            self.shares(stake, players, &|player, set| coefficient(players, player, set))?;
         let of_set = |set| {
-            self.worths.iter().map(|sets| self.worth(metric, sets, set)).collect::<Result<_, _>>()
+            self.worths.iter().map(|sets| self.worth(stake, sets, set)).collect::<Result<_, _>>()
         };
         Ok(Division { values, none: of_set(0)?, all: of_set((1 << players) - 1)? })
     }
@@ -185,7 +193,7 @@ impl<'a> Game<'a> {
     /// the `weight` of each set in each sum.
     pub(super) fn shares(
         &self,
-        metric: Metric,
+        stake: Stake,
         count: usize,
         weight: &dyn Fn(usize, usize) -> f64,
     ) -> Result<Vec<Vec<Vec<f64>>>, EffectsError> {
@@ -193,7 +201,7 @@ impl<'a> Game<'a> {
         for sets in &self.worths {
             let mut of_seed = vec![Vec::new(); count];
             for set in 0..sets.len() {
-                let worth = self.worth(metric, sets, set)?;
+                let worth = self.worth(stake, sets, set)?;
                 for (index, share) in of_seed.iter_mut().enumerate() {
                     share.resize(worth.len(), 0.0);
                     let weight = weight(index, set);
@@ -212,16 +220,34 @@ impl<'a> Game<'a> {
     /// What a set is worth to one seed, image by image; where no run saw nothing, the best constant answer's.
     fn worth(
         &self,
-        metric: Metric,
+        stake: Stake,
         sets: &[Option<&RunScores>],
         set: usize,
     ) -> Result<Vec<f64>, EffectsError> {
-        if let Some(scores) = sets[set] {
-            let missing = || EffectsError::NoBits { run_id: scores.run.run_id.clone() };
-            return metric.worths(scores).ok_or_else(missing);
+        match (stake, sets[set]) {
+            (Stake::Of(metric), Some(scores)) => {
+                let missing = || EffectsError::NoBits { run_id: scores.run.run_id.clone() };
+                metric.worths(scores).ok_or_else(missing)
+            }
+            (Stake::Of(metric), None) => {
+                let Some(seen) = sets.iter().flatten().next() else { return Ok(Vec::new()) };
+                let worth = |image| without_looking(metric, &seen.test, image);
+                Ok((0..seen.images()).map(worth).collect())
+            }
+            (Stake::Recall(class, OfClass { images, weights }), Some(scores)) => {
+                let named = |image: &usize| f64::from(u8::from(scores.predicted[*image] == class));
+                Ok(images
+                    .iter()
+                    .zip(weights)
+                    .map(|(image, weight)| named(image) * weight)
+                    .collect())
+            }
+            (Stake::Recall(class, OfClass { weights, .. }), None) => {
+                let Some(seen) = sets.iter().flatten().next() else { return Ok(Vec::new()) };
+                let named = recall_without_looking(&seen.test, class);
+                Ok(weights.iter().map(|weight| named * weight).collect())
+            }
         }
-        let Some(seen) = sets.iter().flatten().next() else { return Ok(Vec::new()) };
-        Ok((0..seen.images()).map(|image| without_looking(metric, &seen.test, image)).collect())
     }
 
     /// How a number that is made of all sets was made, its interval by `interval`.
@@ -238,14 +264,12 @@ impl<'a> Game<'a> {
         cell: &Cell,
         metric: Worth,
         emotion: Option<String>,
-        images: &[usize],
         division: &Division,
         rows: &mut Vec<ShapleyRow>,
     ) {
+        let images = division.all.first().map_or(0, Vec::len);
         let over = |worths: &Vec<Vec<f64>>| {
-            Differences::from_fn(worths.len(), images.len(), |seed, image| {
-                worths[seed][images[image]]
-            })
+            Differences::from_fn(worths.len(), images, |seed, image| worths[seed][image])
         };
         let Some((none, all)) = over(&division.none).zip(over(&division.all)) else { return };
         let values: Vec<Differences> = division.values.iter().filter_map(over).collect();
@@ -269,7 +293,7 @@ impl<'a> Game<'a> {
                 none_seen: none.mean(),
                 all_seen: all.mean(),
                 seeds: u32::try_from(values.seeds()).unwrap_or(u32::MAX),
-                images: images.len() as u64,
+                images: images as u64,
                 method: self.method(estimate.method),
                 swept: cell.swept.clone(),
             });

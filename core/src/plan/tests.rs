@@ -302,10 +302,10 @@ fn ids_are_what_they_were() {
         identified.trainings.iter().map(|training| training.id.as_str()).collect();
     let runs: Vec<[&str; 2]> =
         identified.runs.iter().map(|run| [run.evaluation.as_str(), run.run.as_str()]).collect();
-    assert_eq!(trainings, ["1a2753318e767df328e3", "b73742c8c665151c7e48"]);
+    assert_eq!(trainings, ["9a8a8edc55f1d3770665", "ccf98d33b28be825a52d"]);
     let expected = [
-        ["89085d89fda85f8fb4dd", "697d36ab90a3c1a5bb8a"],
-        ["1b7cf00eaa9586d07ae5", "09d59c7d20dbc7a1febe"],
+        ["890efd7597a5326d0d22", "344c36fbeaf05ff5199c"],
+        ["96addaf392f6e19048bd", "b6e30c693c0eabdc886a"],
     ];
     assert_eq!(runs, expected);
     assert!(identified.trainings.iter().all(|training| !training.provisional));
@@ -357,17 +357,17 @@ fn a_fill_of_another_version_changes_its_own_ids_alone() {
     let ids: Vec<(&str, &str)> = ids.map(|(spec, known)| (fill(spec), known.id.as_str())).collect();
     // Those of `inpaint` were 59c162a5cd1d96a9b353 and 1592a4b03710decbc707 in version 1.
     let expected = [
-        ("whole", "1a2753318e767df328e3"),
-        ("mean", "7f232b44ca8ab1f3b026"),
-        ("constant", "b73742c8c665151c7e48"),
-        ("noise", "f329316962f85d44bc9d"),
-        ("blur", "218acdbc974db7d57b7e"),
-        ("inpaint", "b7ae1ecb5cf9fe565f5b"),
-        ("mean", "5c7c835e3d532800a906"),
-        ("constant", "d4938f0361f700442380"),
-        ("noise", "c57e0ef2bb2dcc0179aa"),
-        ("blur", "0325f1eadc203fac17ca"),
-        ("inpaint", "d27a9a08fe61a164c642"),
+        ("whole", "9a8a8edc55f1d3770665"),
+        ("mean", "cd2eeac2957e8a7cead1"),
+        ("constant", "ccf98d33b28be825a52d"),
+        ("noise", "076a4617a12b5ec23b58"),
+        ("blur", "4b07a60d9b0d4fffa50e"),
+        ("inpaint", "58f105bdbc5c2b7b6408"),
+        ("mean", "68a673cecc8e98f6c35c"),
+        ("constant", "5083e06d524d1641e51f"),
+        ("noise", "d9da545e13ac3e52850e"),
+        ("blur", "43921f6d139243b319b4"),
+        ("inpaint", "4426df377a8162c5b244"),
     ];
     assert_eq!(ids, expected);
 }
