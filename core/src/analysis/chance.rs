@@ -1,7 +1,7 @@
 //! What is reached without looking: the best constant answer, one definition for every table and chart.
 //!
-//! An accuracy has to be held against the share of the commonest class among the test images (of several, one drawn
-//! for each image; an image whose votes tie is shared): no answer that is the same for every image reaches more. It needs nothing but the test images, so
+//! An accuracy has to be held against the share of the commonest class among the test images (of several, the
+//! one whose name comes first in the alphabet, whatever the class order; an image whose votes tie is shared): no answer that is the same for every image reaches more. It needs nothing but the test images, so
 //! that it is the same for all runs of a setting. Of the mean recall it reaches one class in as many as occur; of
 //! bits, where the answer is a distribution, 0 by definition.
 
@@ -15,29 +15,28 @@ pub fn chance(metric: Metric, scores: &RunScores) -> f64 {
 
 /// What one image counts for under that answer, as in [`Metric::worths`].
 pub(super) fn without_looking(metric: Metric, test: &TestImages, image: usize) -> f64 {
-    let answered = |worth: fn(&TestImages, usize, u16) -> f64| {
-        mean(test.commonest.iter().map(|class| worth(test, image, *class)))
-    };
+    let Some(class) = test.commonest else { return 0.0 };
     match metric {
-        Metric::Accuracy => answered(TestImages::credit),
-        Metric::BalancedAccuracy => answered(|test, image, class| {
-            test.credit(image, class) * test.weights[usize::from(class)]
-        }),
+        Metric::Accuracy => test.credit(image, class),
+        Metric::BalancedAccuracy => test.credit(image, class) * test.weights[usize::from(class)],
         Metric::Bits => 0.0,
     }
 }
 
 /// The share of its images that are answered with a class without looking.
 pub(super) fn recall_without_looking(test: &TestImages, class: u16) -> f64 {
-    let named = test.commonest.iter().map(|commonest| f64::from(u8::from(*commonest == class)));
-    mean(named)
+    f64::from(u8::from(test.commonest == Some(class)))
 }
 
-/// The classes with the most images, given how many each has; none without images.
-pub(super) fn commonest(counts: &[f64]) -> Vec<u16> {
+/// The class with the most images, given how many each has; of several the first by name. `None` without images.
+///
+/// One of them, and not their mean: beside a mean an image has hardly any spread, and an interval would shrink
+/// where the classes are even to the last image.
+pub(super) fn commonest(counts: &[f64], classes: &[String]) -> Option<u16> {
     let most = counts.iter().copied().fold(0.0, f64::max);
-    let commonest = (0..).zip(counts).filter(|(_, count)| most > 0.0 && **count == most);
-    commonest.map(|(class, _)| class).collect()
+    let commonest =
+        (0..).zip(counts).zip(classes).filter(|((_, count), _)| most > 0.0 && **count == most);
+    commonest.min_by_key(|(_, name)| *name).map(|((class, _), _)| class)
 }
 
 #[cfg(test)]
@@ -54,14 +53,16 @@ mod tests {
     }
 
     #[test]
-    fn of_two_commonest_classes_neither_is_favoured() {
-        assert_eq!(commonest(&[1.0, 2.5, 2.5]), [1, 2]);
-        assert_eq!(commonest(&[0.0, 0.0, 3.0]), [2]);
-        assert!(commonest(&[0.0; 3]).is_empty());
+    fn of_two_commonest_classes_the_name_decides_and_not_the_order() {
+        let names = |names: [&str; 3]| names.map(str::to_owned);
+        let (one, other) = (names(["wild", "sad", "glad"]), names(["glad", "sad", "wild"]));
+        assert_eq!(commonest(&[2.5, 1.0, 2.5], &one), Some(2));
+        assert_eq!(commonest(&[2.5, 1.0, 2.5], &other), Some(0));
+        assert_eq!(commonest(&[0.0, 3.0, 0.5], &one), Some(1));
+        assert_eq!(commonest(&[0.0; 3], &one), None);
+        // `fear` of `neutral` and `fear`.
         let scores = answers(run("a", &[], "none", 1), &[0, 1, 1, 0], &[0; 4]);
-        for image in 0..4 {
-            assert_eq!(without_looking(Metric::Accuracy, &scores.test, image), 0.5);
-        }
-        assert_eq!([0, 1].map(|class| recall_without_looking(&scores.test, class)), [0.5; 2]);
+        assert_eq!([0, 1].map(|class| recall_without_looking(&scores.test, class)), [0.0, 1.0]);
+        assert_eq!(chance(Metric::Accuracy, &scores), 0.5);
     }
 }

@@ -34,8 +34,8 @@ pub(super) struct TestImages {
     /// What a right answer of each class counts for in the mean recall of the classes that occur: N / (K · images of
     /// the class), so that the weighted mean of right answers is the balanced accuracy. By class index.
     pub weights: Vec<f64>,
-    /// The class indices with the most images.
-    pub commonest: Vec<u16>,
+    /// The class index with the most images; of several the first by name.
+    pub commonest: Option<u16>,
 }
 
 /// The images of one class.
@@ -193,7 +193,7 @@ impl Scorer {
         }
         let names = rows.iter().map(|row| row.image.clone()).collect();
         let counts = counts(&leaders, self.classes.len());
-        let (weights, commonest) = (weights(&counts), commonest(&counts));
+        let (weights, commonest) = (weights(&counts), commonest(&counts, &self.classes));
         let classes = Arc::clone(&self.classes);
         let images = Arc::new(TestImages { classes, names, leaders, weights, commonest });
         self.known.push(Arc::clone(&images));
@@ -251,7 +251,8 @@ mod tests {
         };
         let scores = score(&rows);
         assert_eq!([0, 1, 2].map(|image| scores.credit(image)), [1.0, 0.5, 0.0]);
-        assert_eq!(scores.test.commonest, [0, 1]);
+        // As many of each: `fear` comes before `neutral`.
+        assert_eq!(scores.test.commonest, Some(1));
         assert_eq!(scores.test.weights, [1.0, 1.0]);
         let by_class = scores.test.by_class();
         let neutral = OfClass { images: vec![0, 1], weights: vec![4.0 / 3.0, 2.0 / 3.0] };

@@ -16,11 +16,9 @@ use super::metric::Metric;
 use super::moderated::{Prior, Spread};
 use super::ranking::rank_probabilities;
 use super::scores::{OfClass, RunScores};
+use crate::plan::MOST_PLAYERS;
 use crate::region::{Masking, Mode, Phase};
-use crate::store::{ShapleyRow, Worth};
-
-/// Regions that one game can have: 2^16 sets.
-const MOST_PLAYERS: usize = 16;
+use crate::store::{NoneSeen, ShapleyRow, Worth};
 
 /// The phases in which the network is examined on what it can see.
 const PHASES: [Phase; 3] = [Phase::Retrain, Phase::Evaluate, Phase::Amortised];
@@ -28,9 +26,11 @@ const PHASES: [Phase; 3] = [Phase::Retrain, Phase::Evaluate, Phase::Amortised];
 /// Every region's Shapley value, for accuracy, bits and each class's recall.
 ///
 /// A game is played in each swept choice, phase and fill of `keep`, over the most regions of which every
-/// set was measured, by at least two of them, over the seeds that have all sets. Where no run saw
-/// nothing, the empty set's worth is that of the best constant answer ([`chance`](super::chance())). It enters
-/// every value of a game alike, divided by the number of regions, so that no order depends on it.
+/// set was measured, by at least two of them, over the seeds that have all sets. The empty set's worth is what the
+/// network itself answers where all of the face is masked, in `evaluate` and `amortised`; in `retrain`, where each set
+/// has a network of its own and that one would learn the best constant answer, and in studies of before nothing seen
+/// was evaluated, it is that answer's ([`chance`](super::chance())). Each row says which. It enters every value of a
+/// game alike, divided by the number of regions, so that no order depends on it.
 ///
 /// The values sum to the worth of all regions less that of none.
 ///
@@ -85,7 +85,8 @@ fn coefficient(players: usize, player: usize, set: usize) -> f64 {
 fn by_setting<'a, 'b>(cell: &'b Cell<'a>) -> Vec<Vec<&'b Covered<'a>>> {
     let mut settings: Vec<Vec<&Covered>> = Vec::new();
     let played = |masking: Masking| masking.mode == Mode::Keep && PHASES.contains(&masking.phase);
-    for covered in cell.covered.iter().filter(|covered| played(covered.masking)) {
+    let coverings = cell.covered.iter().chain(&cell.nothing);
+    for covered in coverings.filter(|covered| played(covered.masking)) {
         let same = |sets: &&mut Vec<&Covered>| sets[0].masking == covered.masking;
         match settings.iter_mut().find(same) {
             Some(sets) => sets.push(covered),
@@ -253,7 +254,7 @@ impl<'a> Game<'a> {
     /// How a number that is made of all sets was made, its interval by `interval`.
     pub(super) fn method(&self, interval: &str) -> String {
         let nothing = match self.worths[0][0] {
-            Some(_) => "",
+            Some(_) => "; with none seen what the network answers to the masked face",
             None => "; with none seen the commonest class and 0 bits, by definition",
         };
         format!("exact over {} sets; {interval}{nothing}", self.worths[0].len())
@@ -291,6 +292,10 @@ impl<'a> Game<'a> {
                 high,
                 first: ranks[0],
                 none_seen: none.mean(),
+                none_by: match self.worths[0][0] {
+                    Some(_) => NoneSeen::Network,
+                    None => NoneSeen::Constant,
+                },
                 all_seen: all.mean(),
                 seeds: u32::try_from(values.seeds()).unwrap_or(u32::MAX),
                 images: images as u64,

@@ -20,7 +20,7 @@ pub type Choice<'a> = (Phase, FillKind, &'a Swept);
 /// A condition, as far as its name goes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ConditionName<'a> {
-    /// Sorted; empty for whole faces.
+    /// Sorted; empty for whole faces, and where nothing is seen.
     pub regions: &'a [String],
     /// `None` for whole faces.
     pub masking: Option<Masking>,
@@ -149,7 +149,7 @@ impl Several {
                     .into_iter()
                     .filter_map(|(several, detail)| several.then_some(detail))
                     .collect();
-                let regions = name.regions.join(" + ");
+                let regions = named(name.regions);
                 match details.is_empty() {
                     true => format!("{} {regions}", mode.name()),
                     false => format!("{} {regions} ({})", mode.name(), details.join(", ")),
@@ -183,7 +183,12 @@ impl Several {
                 let PhaseWords { hidden, seen_alone, .. } = PhaseWords::of(phase);
                 let (verb, phase_words) = match mode {
                     Mode::Hide => ("hiding", hidden),
+                    Mode::Keep if name.regions.is_empty() => ("seeing", seen_alone),
                     Mode::Keep => ("seeing only", seen_alone),
+                };
+                let seen = match name.regions {
+                    [] => NOTHING.to_owned(),
+                    regions => subject(regions).words,
                 };
                 let phase_words = match phase {
                     Phase::Retrain if !self.phases => "",
@@ -191,7 +196,7 @@ impl Several {
                 };
                 let fill =
                     if self.fills { format!(" ({} fill)", fill.name()) } else { String::new() };
-                format!("{verb} {what}{}{phase_words}{fill}", subject(name.regions).words)
+                format!("{verb} {what}{seen}{phase_words}{fill}")
             }
         };
         if self.settings && !name.swept.is_empty() {
@@ -239,8 +244,9 @@ impl Several {
         if phase == Phase::Masks {
             return "masks alone".to_owned();
         }
-        let names = regions.join(" + ");
+        let names = named(regions);
         let mut label = match mode {
+            Mode::Keep if regions.is_empty() => format!("{NOTHING} seen"),
             Mode::Hide => format!("{names} hidden"),
             Mode::Keep => format!("only {names} seen"),
         };
@@ -255,11 +261,20 @@ impl Several {
 /// The typed name of what no condition of the experiment leaves to be seen: `keep eyes + mouth`, of neither phase
 /// nor fill.
 pub fn typed_seen(regions: &[&str], swept: &Swept) -> String {
-    let regions = match regions {
-        [] => "nothing".to_owned(),
-        regions => regions.join(" + "),
-    };
-    format!("{} {regions}{}", Mode::Keep.name(), typed_swept(swept))
+    format!("{} {}{}", Mode::Keep.name(), named(regions), typed_swept(swept))
+}
+
+/// What is seen of no region.
+const NOTHING: &str = "nothing";
+
+fn named(regions: &[impl AsRef<str>]) -> String {
+    match regions {
+        [] => NOTHING.to_owned(),
+        regions => {
+            let names: Vec<&str> = regions.iter().map(AsRef::as_ref).collect();
+            names.join(" + ")
+        }
+    }
 }
 
 /// `, learning_rate = 0.01`
@@ -316,6 +331,17 @@ mod tests {
 
     fn swept(pairs: &[(&str, &str)]) -> Swept {
         pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn nothing_seen_has_a_name_of_its_own() {
+        let several = Several { phases: true, ..Several::default() };
+        let masking = Masking { mode: Mode::Keep, phase: Phase::Evaluate, fill: FillKind::Mean };
+        let (regions, swept) = (names(&[]), swept(&[]));
+        let name = ConditionName::masked(&regions, masking, &swept);
+        assert_eq!(several.typed(name), "keep nothing (evaluate)");
+        assert_eq!(several.label(name), "nothing seen, in the test");
+        assert_eq!(several.sentence(name), "seeing nothing by a network trained on whole faces");
     }
 
     #[test]

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use super::*;
 use crate::experiment::{DatasetSpec, Experiment, Statistics, load, parse};
-use crate::region::{Fill, Lesson, Mode, Phase, RandomSets, Regions};
+use crate::region::{Affine, Fill, Lesson, Mode, Phase, RandomSets, Regions};
 
 const SMALLEST: &str = "name = \"x\"\n[dataset]\nkind = \"faces\"\n";
 
@@ -289,6 +289,42 @@ fn the_same_polygons_under_two_names_are_refused() {
     );
 }
 
+/// The empty set of Shapley values is what the network itself answers, where one network sees all sets.
+#[test]
+fn nothing_seen_is_evaluated_where_every_set_of_regions_is() {
+    let nothing = |study: &str| -> Vec<String> {
+        let conditions = plan(&format!("[occlusion]\n{study}\n")).conditions;
+        let nothing =
+            conditions.into_iter().filter(|one| one.phase.is_some() && one.regions.is_empty());
+        nothing.map(|one| one.name).collect()
+    };
+    let all =
+        "regions = [\"eyes\", \"mouth\", [\"eyes\", \"mouth\"]]\nmodes = [\"hide\", \"keep\"]\n";
+    assert_eq!(
+        nothing(&format!("{all}phases = [\"retrain\", \"evaluate\", \"amortised\"]")),
+        ["keep nothing (evaluate)", "keep nothing (amortised)"]
+    );
+    assert_eq!(
+        nothing(&format!("{all}phases = [\"evaluate\"]\nfills = [\"mean\", \"noise\"]")),
+        ["keep nothing (mean)", "keep nothing (noise)"]
+    );
+    // Each set has a network of its own.
+    assert!(nothing(&format!("{all}phases = [\"retrain\", \"train\"]")).is_empty());
+    // No region is seen alone, and a set is missing.
+    let hidden = all.replace(", \"keep\"", "");
+    assert!(nothing(&format!("{hidden}phases = [\"evaluate\"]")).is_empty());
+    let part = all.replace("\"mouth\", [", "[");
+    assert!(nothing(&format!("{part}phases = [\"evaluate\"]")).is_empty());
+
+    // It costs no training, and covers every pixel.
+    let both = |study: &str| plan(&format!("[occlusion]\n{study}phases = [\"evaluate\"]\n"));
+    let (with, without) = (both(all), both(&hidden));
+    assert_eq!(with.trainings, without.trainings);
+    let run = with.runs.last().unwrap();
+    let occlusion = run.evaluation.occlusion.as_ref().unwrap();
+    assert_eq!(occlusion.masks(&[Affine::IDENTITY], 3, 4), [1; 12]);
+}
+
 /// Ids name results on other people's disks. Where this test fails, either undo what changed them, or, if
 /// the numbers that the program gives have changed, raise `NUMERIC_VERSION` and write the new ids here.
 #[test]
@@ -520,15 +556,16 @@ fn the_shipped_experiments_load_and_plan() {
     assert_eq!(counts, expected(7));
     assert_eq!(planned("seed_ferplus").1, (1, 1, 1));
     assert_eq!(planned("seed_rafdb").1, (1, 1, 1));
-    // Every set for one training a seed, beside whole faces and masks alone.
-    assert_eq!(planned("ferplus_regions").1, (2 + 127, 3 * 3, 3 * (2 + 127)));
+    // Every set and nothing seen for one training a seed, beside whole faces and masks alone.
+    assert_eq!(planned("ferplus_regions").1, (2 + 128, 3 * 3, 3 * (2 + 128)));
     // The whole-face networks of mask_eyes, and nothing that is covered.
     assert_eq!(planned("where_they_look").1, (1, seeds, seeds));
     // Five worlds: whole faces, masks alone, and 15 sets hidden and kept in three phases; a training each
-    // for the first two and what is retrained, and one for all that is amortised of a mode.
+    // for the first two and what is retrained, and one for all that is amortised of a mode. Nothing is seen of
+    // the network of whole faces and of the amortised one.
     let sets = 15 * 2;
     let trainings = 5 * 3 * (2 + sets + 2);
-    let conditions = 5 * (2 + 3 * sets);
+    let conditions = 5 * (2 + 3 * sets + 2);
     assert_eq!(planned("recover_truth").1, (conditions, trainings, 3 * conditions));
     // Retrain and evaluate, hide and keep, each with a control; evaluate shares the whole face's training.
     assert_eq!(planned("smoke").1, (10, 12, 20));

@@ -8,7 +8,9 @@ use crate::dataset::Split;
 use crate::experiment::Statistics;
 use crate::region::{FillKind, Mode, Phase};
 
-use super::terms::{self, CurveKind, CurveOrder, MapMethod, Metric, NONE, RunStatus, Term, Worth};
+use super::terms::{
+    self, CurveKind, CurveOrder, MapMethod, Metric, NONE, NoneSeen, RunStatus, Term, Worth,
+};
 
 /// What is wrong with a column that is read or written.
 #[derive(Debug, PartialEq, Eq)]
@@ -283,6 +285,7 @@ terms!(
     MapMethod,
     Metric,
     Mode,
+    NoneSeen = NoneSeen::Constant,
     Phase,
     Split,
     Statistics = Statistics::Trained,

@@ -48,7 +48,10 @@ macro_rules! named {
     )*};
 }
 
-named!(CurveKind, CurveOrder, FillKind, MapMethod, Metric, Mode, Phase, Split, Statistics, Worth);
+named!(
+    CurveKind, CurveOrder, FillKind, MapMethod, Metric, Mode, NoneSeen, Phase, Split, Statistics,
+    Worth
+);
 
 /// Defines a type of several words, each with what it means.
 macro_rules! terms {
@@ -105,6 +108,16 @@ terms! {
         Bits: "bits",
         /// The recall of one class.
         Recall: "recall",
+    }
+}
+
+terms! {
+    /// Who answers where no region is seen.
+    NoneSeen {
+        /// The network that is examined under every other set too.
+        Network: "network",
+        /// The best answer that is the same for every image.
+        Constant: "constant",
     }
 }
 

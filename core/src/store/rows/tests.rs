@@ -211,7 +211,7 @@ prop_compose! {
 prop_compose! {
     fn shapley_row()(
         (region, metric, phase, fill, method) in (text(), term(), term(), term(), text()),
-        emotion in option::of(text()),
+        (emotion, none_by) in (option::of(text()), term()),
         (seeds, images) in (any::<u32>(), count()),
         numbers in [(); 4].map(|()| number()),
         (low, high) in (option::of(number()), option::of(number())),
@@ -219,7 +219,7 @@ prop_compose! {
     ) -> ShapleyRow {
         let [value, first, none_seen, all_seen] = numbers;
         ShapleyRow {
-            region, metric, emotion, phase, fill, value, low, high, first, none_seen, all_seen, seeds,
+            region, metric, emotion, phase, fill, value, low, high, first, none_seen, none_by, all_seen, seeds,
             images, method, swept,
         }
     }
