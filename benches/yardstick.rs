@@ -152,8 +152,8 @@ impl Task {
             let index = all.narrow(0, step as i64 * batch, batch);
             let logits = network.forward(&self.data.pictures(&index));
             let labels = self.data.labels.index_select(0, &index);
-            let actual = self.data.actual.index_select(0, &index);
-            let goal = Goal { labels: &labels, actual: &actual };
+            let majority = self.data.majority.index_select(0, &index);
+            let goal = Goal { labels: &labels, majority: &majority };
             let loss = loss::training(self.settings.train.target, &logits, &goal, None);
             optimizer.step(&network.gradient(&loss), 0.01);
             loss.double_value(&[])

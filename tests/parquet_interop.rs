@@ -198,7 +198,9 @@ fn predictions() -> Vec<PredictionRow> {
             image: format!("fer{image:07}.png"),
             actual: "fear".into(),
             predicted: if image % 3 == 0 { "fear" } else { "surprise" }.into(),
+            credit: Some(f64::from(u8::from(image % 3 == 0))),
             probabilities: vec![image as f32 / 1000.0, 1.0 - image as f32 / 1000.0],
+            log_probabilities: Some(vec![-0.5 * image as f32, -0.25]),
             label: vec![0.75, 0.25],
         })
         .collect()
@@ -211,9 +213,11 @@ fn pyarrow_reads_predictions() {
     let written = predictions();
     write_predictions(&path, &written, &["fear".to_owned(), "surprise".to_owned()]).unwrap();
     let Some((columns, rows)) = read_with_pyarrow(&path) else { return };
-    assert_eq!(columns[5], json!(["probabilities", "list<float>"]));
-    assert_eq!(columns[6], json!(["label", "list<float>"]));
-    assert_eq!(columns[7], json!(["classes", "list<string>"]));
+    assert_eq!(columns[5], json!(["credit", "double"]));
+    assert_eq!(columns[6], json!(["probabilities", "list<float>"]));
+    assert_eq!(columns[7], json!(["log_probabilities", "list<float>"]));
+    assert_eq!(columns[8], json!(["label", "list<float>"]));
+    assert_eq!(columns[9], json!(["classes", "list<string>"]));
     assert_eq!(rows[999]["classes"], json!(["fear", "surprise"]));
     let found: Vec<PredictionRow> = rows
         .as_array()
@@ -228,7 +232,9 @@ fn pyarrow_reads_predictions() {
                 image: word("image"),
                 actual: word("actual"),
                 predicted: word("predicted"),
+                credit: row["credit"].as_f64(),
                 probabilities: shares("probabilities"),
+                log_probabilities: Some(shares("log_probabilities")),
                 label: shares("label"),
             }
         })

@@ -107,7 +107,9 @@ fn prediction(run: &RunRow, condition: u64, image: usize, classes: &[String]) ->
         image: format!("image_{image:05}.png"),
         actual: classes[actual].clone(),
         predicted: classes[predicted].clone(),
+        credit: None,
         probabilities: probabilities.to_vec(),
+        log_probabilities: Some(probabilities.map(f32::ln).to_vec()),
         label,
     }
 }

@@ -344,7 +344,9 @@ fn predictions(
             image: format!("faces-{split}-{image:05}"),
             actual: CLASSES[actual].to_owned(),
             predicted: CLASSES[predicted].to_owned(),
+            credit: Some(f64::from(u8::from(actual == predicted))),
             probabilities: shares(predicted, certain, rest),
+            log_probabilities: Some(shares(predicted, certain.ln(), rest.ln())),
             label: shares(actual, 1.0, 0.0),
         }
     };
@@ -357,9 +359,9 @@ fn accuracy(rows: &[PredictionRow], split: Split) -> f64 {
 }
 
 fn counts(rows: &[PredictionRow]) -> Vec<ConfusionRow> {
-    let mut counts: BTreeMap<(Split, [&str; 2]), u64> = BTreeMap::new();
+    let mut counts: BTreeMap<(Split, [&str; 2]), f64> = BTreeMap::new();
     for row in rows {
-        *counts.entry((row.split, [&row.actual, &row.predicted])).or_default() += 1;
+        *counts.entry((row.split, [&row.actual, &row.predicted])).or_default() += 1.0;
     }
     let mut confusion = Vec::new();
     for split in [Split::Val, Split::Test] {
@@ -369,7 +371,7 @@ fn counts(rows: &[PredictionRow]) -> Vec<ConfusionRow> {
                 split,
                 actual: actual.to_owned(),
                 predicted: predicted.to_owned(),
-                count: counts.get(&(split, [actual, predicted])).copied().unwrap_or(0),
+                count: counts.get(&(split, [actual, predicted])).copied().unwrap_or(0.0),
             }));
         }
     }

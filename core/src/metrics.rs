@@ -5,7 +5,7 @@
 
 use thiserror::Error;
 
-use crate::dataset::first_maximum;
+use crate::dataset::leaders;
 
 /// Why predictions cannot be scored.
 #[derive(Debug, Error, PartialEq)]
@@ -13,26 +13,40 @@ pub enum MetricsError {
     #[error("there are no images to score, or no classes")]
     Empty,
     #[error(
-        "{probabilities} probabilities and {labels} label shares do not make rows of {classes} classes each"
+        "image {image} (counted from 0) has {probabilities} log-probabilities and {shares} label shares, and is \
+         answered with class {predicted} (counted from 0), of {classes} classes"
     )]
-    Shape { probabilities: usize, labels: usize, classes: usize },
+    Shape { image: usize, probabilities: usize, shares: usize, predicted: usize, classes: usize },
     #[error(
-        "image {image} (counted from 0) has a probability or a label share that is not a number from 0 to 1"
+        "image {image} (counted from 0) has a log-probability that is no number up to 0, or a label share that is no \
+         number from 0 to 1"
     )]
     NotAShare { image: usize },
     #[error("the mean training label distribution has {found} shares for {classes} classes")]
     Prior { found: usize, classes: usize },
 }
 
-/// The metrics of one run on one split.
+/// What a network answers to one image, and what its annotators chose.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Answer<'a> {
+    /// The class that it answers, by index.
+    pub predicted: usize,
+    /// The natural logarithms of its probabilities, `[K]`.
+    pub log_probabilities: &'a [f32],
+    /// The label distribution, `[K]`.
+    pub label: &'a [f32],
+}
+
+/// The metrics of one run on one split. No order of the classes changes them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Metrics {
-    /// The share of images whose most probable class is the class with most votes; ties, of either, go
-    /// to the first in class order.
+    /// The share of images whose most probable class is the class with most votes. Where k classes tie, naming one of
+    /// them is right by 1/k: what a draw among them would give on average. An answer that is the same for every image
+    /// so gets no more than the class's share of the votes' leads.
     pub accuracy: f64,
-    /// The mean recall of the classes that occur.
+    /// The mean recall of the classes that occur; an image whose votes tie between k classes is 1/k of an image of each.
     pub balanced_accuracy: f64,
-    /// The mean F1 of the classes that occur or are predicted.
+    /// The mean F1 of the classes that occur or are predicted, tied images shared in the same way.
     pub macro_f1: f64,
     /// The mean cross-entropy against the label distribution, nats.
     pub loss: f64,
@@ -45,28 +59,24 @@ pub struct Metrics {
 impl Metrics {
     /// Scores the predictions of one run.
     ///
-    /// `probabilities` and `labels` are `[N, K]`, row-major, each row a distribution over the
-    /// `classes` (K); `prior` is the mean training label distribution, `[K]`.
+    /// Each row of the answers is a distribution over the `classes` (K); `prior` is the mean training label
+    /// distribution, `[K]`.
     pub fn measure(
-        probabilities: &[f32],
-        labels: &[f32],
+        answers: &[Answer],
         classes: usize,
         prior: &[f64],
     ) -> Result<Metrics, MetricsError> {
-        check(probabilities, labels, classes)?;
+        check(answers, classes)?;
         if prior.len() != classes {
             return Err(MetricsError::Prior { found: prior.len(), classes });
         }
-        let actual: Vec<usize> = labels.chunks_exact(classes).map(first_maximum).collect();
-        let predicted: Vec<usize> =
-            probabilities.chunks_exact(classes).map(first_maximum).collect();
-        let counts = confusion_counts(&actual, &predicted, classes);
-        let loss = probabilities
-            .chunks_exact(classes)
-            .zip(labels.chunks_exact(classes))
-            .map(|(probability, label)| cross_entropy(probability, label))
-            .sum::<f64>()
-            / actual.len() as f64;
+        let counts = confusion_counts(
+            answers.iter().map(|answer| (leaders(answer.label), answer.predicted)),
+            classes,
+        );
+        let losses =
+            answers.iter().map(|answer| cross_entropy(answer.log_probabilities, answer.label));
+        let loss = losses.sum::<f64>() / answers.len() as f64;
         Ok(Metrics {
             accuracy: accuracy(&counts, classes),
             balanced_accuracy: balanced_accuracy(&counts, classes),
@@ -77,35 +87,41 @@ impl Metrics {
     }
 }
 
-/// How often each actual class (rows) was predicted as each class (columns): `[K, K]`, row-major.
-/// Classes are indices below `classes`.
-pub fn confusion_counts(actual: &[usize], predicted: &[usize], classes: usize) -> Vec<u64> {
-    let mut counts = vec![0; classes * classes];
-    for (actual, predicted) in actual.iter().zip(predicted) {
-        counts[actual * classes + predicted] += 1;
+/// How often each actual class (rows) was answered with each class (columns): `[K, K]`, row-major. Of each image come
+/// the classes that have most votes, all of which share it, and the predicted one; classes are indices below `classes`.
+pub fn confusion_counts(
+    images: impl Iterator<Item = (Vec<usize>, usize)>,
+    classes: usize,
+) -> Vec<f64> {
+    let mut counts = vec![0.0; classes * classes];
+    for (actual, predicted) in images {
+        let share = 1.0 / actual.len() as f64;
+        for class in actual {
+            counts[class * classes + predicted] += share;
+        }
     }
     counts
 }
 
 /// The share of the counts on the diagonal of `[K, K]`.
-pub fn accuracy(counts: &[u64], classes: usize) -> f64 {
-    let right: u64 = (0..classes).map(|class| counts[class * classes + class]).sum();
-    right as f64 / counts.iter().sum::<u64>() as f64
+pub fn accuracy(counts: &[f64], classes: usize) -> f64 {
+    let right: f64 = (0..classes).map(|class| counts[class * classes + class]).sum();
+    right / counts.iter().sum::<f64>()
 }
 
 /// The mean recall over the classes that occur; a class without images has no recall and is left out.
-pub fn balanced_accuracy(counts: &[u64], classes: usize) -> f64 {
+pub fn balanced_accuracy(counts: &[f64], classes: usize) -> f64 {
     let recalls = recalls(counts, classes);
     mean(recalls.into_iter().flatten())
 }
 
-/// Each class's recall: the share of its images that are predicted correctly; `None` if it has no images.
-pub fn recalls(counts: &[u64], classes: usize) -> Vec<Option<f64>> {
+/// Each class's recall: the share of its images that were answered rightly; `None` where it has none.
+pub fn recalls(counts: &[f64], classes: usize) -> Vec<Option<f64>> {
     (0..classes)
         .map(|class| {
             let row = &counts[class * classes..(class + 1) * classes];
-            let images: u64 = row.iter().sum();
-            (images > 0).then(|| row[class] as f64 / images as f64)
+            let images: f64 = row.iter().sum();
+            (images > 0.0).then(|| row[class] / images)
         })
         .collect()
 }
@@ -114,22 +130,33 @@ pub fn recalls(counts: &[u64], classes: usize) -> Vec<Option<f64>> {
 ///
 /// A class that neither occurs nor is ever predicted has no F1 and is left out; one that occurs and is
 /// never predicted (or the reverse) counts as 0.
-pub fn macro_f1(counts: &[u64], classes: usize) -> f64 {
+pub fn macro_f1(counts: &[f64], classes: usize) -> f64 {
     let scores = (0..classes).filter_map(|class| {
-        let actual: u64 = counts[class * classes..(class + 1) * classes].iter().sum();
-        let predicted: u64 = (0..classes).map(|row| counts[row * classes + class]).sum();
+        let actual: f64 = counts[class * classes..(class + 1) * classes].iter().sum();
+        let predicted: f64 = (0..classes).map(|row| counts[row * classes + class]).sum();
         let right = counts[class * classes + class];
         // TP + FN = actual and TP + FP = predicted.
-        (actual + predicted > 0).then(|| 2.0 * right as f64 / (actual + predicted) as f64)
+        (actual + predicted > 0.0).then(|| 2.0 * right / (actual + predicted))
     });
     mean(scores)
 }
 
-/// −Σ label · ln probability of one image, nats.
-///
-/// A probability that float32 rounded to 0 counts as the smallest normal float32 (about 87 nats), so that one confident
-/// wrong prediction has a large but finite loss.
-pub fn cross_entropy(probability: &[f32], label: &[f32]) -> f64 {
+/// −Σ label · ln probability of one image, nats, from the logarithms: a sure and wrong answer counts for all that it
+/// is, where a probability would have underflowed.
+pub fn cross_entropy(log_probability: &[f32], label: &[f32]) -> f64 {
+    let log_likelihood: f64 = log_probability
+        .iter()
+        .zip(label)
+        .filter(|(_, label)| **label > 0.0)
+        .map(|(logarithm, label)| f64::from(*label) * f64::from(*logarithm))
+        .sum();
+    // Adding 0 turns −0 into 0.
+    -log_likelihood + 0.0
+}
+
+/// The same from probabilities, all that tables of before numeric version 3 hold. One that float32 rounded to 0 counts
+/// as the smallest normal float32 (about 87 nats), as it did when their other numbers were computed.
+pub fn cross_entropy_of_probabilities(probability: &[f32], label: &[f32]) -> f64 {
     let log_likelihood: f64 = probability
         .iter()
         .zip(label)
@@ -138,7 +165,6 @@ pub fn cross_entropy(probability: &[f32], label: &[f32]) -> f64 {
             f64::from(*label) * f64::from(probability.max(f32::MIN_POSITIVE)).ln()
         })
         .sum();
-    // Adding 0 turns −0 into 0.
     -log_likelihood + 0.0
 }
 
@@ -148,24 +174,24 @@ pub fn entropy(distribution: &[f64]) -> f64 {
         + 0.0
 }
 
-fn check(probabilities: &[f32], labels: &[f32], classes: usize) -> Result<(), MetricsError> {
-    if classes == 0 || probabilities.is_empty() {
+fn check(answers: &[Answer], classes: usize) -> Result<(), MetricsError> {
+    if classes == 0 || answers.is_empty() {
         return Err(MetricsError::Empty);
-    }
-    if probabilities.len() != labels.len() || !probabilities.len().is_multiple_of(classes) {
-        return Err(MetricsError::Shape {
-            probabilities: probabilities.len(),
-            labels: labels.len(),
-            classes,
-        });
     }
     // A softmax in reduced precision may pass 1 by a rounding error.
     let share = |value: &f32| (0.0..=1.0 + 1e-3).contains(value);
-    let wrong = |values: &[f32]| values.iter().position(|value| !share(value));
-    match wrong(probabilities).or_else(|| wrong(labels)) {
-        Some(index) => Err(MetricsError::NotAShare { image: index / classes }),
-        None => Ok(()),
+    let logarithm = |value: &f32| value.is_finite() && *value <= 1e-3;
+    for (image, Answer { predicted, log_probabilities, label }) in answers.iter().enumerate() {
+        let (probabilities, shares) = (log_probabilities.len(), label.len());
+        if probabilities != classes || shares != classes || *predicted >= classes {
+            let predicted = *predicted;
+            return Err(MetricsError::Shape { image, probabilities, shares, predicted, classes });
+        }
+        if !log_probabilities.iter().all(logarithm) || !label.iter().all(share) {
+            return Err(MetricsError::NotAShare { image });
+        }
     }
+    Ok(())
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> f64 {
@@ -181,12 +207,38 @@ mod tests {
 
     /// Five images of classes 0, 0, 0, 1, 1 predicted as 0, 0, 1, 1, 2; class 3 neither occurs nor is
     /// predicted.
-    const COUNTS: [u64; 16] = [2, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    const COUNTS: [f64; 16] =
+        [2.0, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+
+    fn logarithms(probabilities: &[f32]) -> Vec<f32> {
+        probabilities.iter().map(|probability| probability.ln()).collect()
+    }
+
+    /// Rows of `classes`, each answered with its first largest.
+    fn measure(
+        log_probabilities: &[f32],
+        labels: &[f32],
+        classes: usize,
+        prior: &[f64],
+    ) -> Result<Metrics, MetricsError> {
+        let rows = log_probabilities.chunks(classes).zip(labels.chunks(classes));
+        let answer = |(log_probabilities, label)| Answer {
+            predicted: leaders(log_probabilities).first().copied().unwrap_or(0),
+            log_probabilities,
+            label,
+        };
+        Metrics::measure(&rows.map(answer).collect::<Vec<_>>(), classes, prior)
+    }
 
     #[test]
     fn counts_by_hand() {
-        let counts = confusion_counts(&[0, 0, 0, 1, 1], &[0, 0, 1, 1, 2], 4);
-        assert_eq!(counts, COUNTS);
+        let images = [(0, 0), (0, 0), (0, 1), (1, 1), (1, 2)];
+        let images = images.into_iter().map(|(actual, predicted)| (vec![actual], predicted));
+        assert_eq!(confusion_counts(images, 4), COUNTS);
+        let tied = [(vec![0, 1], 1), (vec![0, 1, 2, 3], 1)];
+        let counts = confusion_counts(tied.into_iter(), 4);
+        assert_eq!([counts[1], counts[5], counts[9], counts[13]], [0.75, 0.75, 0.25, 0.25]);
+        assert_eq!(counts.iter().sum::<f64>(), 2.0);
     }
 
     #[test]
@@ -201,17 +253,29 @@ mod tests {
 
     #[test]
     fn measure_by_hand() {
-        let probabilities = [0.5, 0.25, 0.25, 0.125, 0.75, 0.125];
+        let probabilities = logarithms(&[0.5, 0.25, 0.25, 0.125, 0.75, 0.125]);
         let labels = [1.0, 0.0, 0.0, 0.5, 0.5, 0.0];
-        let metrics = Metrics::measure(&probabilities, &labels, 3, &[0.5, 0.25, 0.25]).unwrap();
-        // The second image's votes tie: the first class is the actual one, and the prediction is wrong.
-        assert_eq!(metrics.accuracy, 0.5);
-        assert_eq!(metrics.balanced_accuracy, 0.5);
+        let metrics = measure(&probabilities, &labels, 3, &[0.5, 0.25, 0.25]).unwrap();
+        // The second image's votes tie: half of its credit is to be had, and half an image is of the first class.
+        assert_eq!(metrics.accuracy, 0.75);
+        assert!((metrics.balanced_accuracy - (1.0 / 1.5 + 1.0) / 2.0).abs() < 1e-15);
         let first = 1.0;
         let second = 0.5 * 3.0 + 0.5 * (4.0f64 / 3.0).log2();
         let mean = (first + second) / 2.0;
-        assert!((metrics.loss - mean * std::f64::consts::LN_2).abs() < 1e-12);
-        assert!((metrics.bits - (1.5 - mean)).abs() < 1e-12);
+        assert!((metrics.loss - mean * std::f64::consts::LN_2).abs() < 1e-6);
+        assert!((metrics.bits - (1.5 - mean)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_constant_answer_does_not_profit_from_ties() {
+        // A third of the images of each of two classes, a third at odds.
+        let labels = [1.0, 0.0, 0.0, 1.0, 0.5, 0.5];
+        let always = |answer: [f32; 2]| {
+            measure(&logarithms(&answer.repeat(3)), &labels, 2, &[0.5, 0.5]).unwrap()
+        };
+        let (one, other) = (always([0.6, 0.4]), always([0.4, 0.6]));
+        assert_eq!((one.accuracy, other.accuracy), (0.5, 0.5));
+        assert_eq!((one.balanced_accuracy, other.balanced_accuracy), (0.5, 0.5));
     }
 
     #[test]
@@ -219,33 +283,41 @@ mod tests {
         let rows = [[0.5, 0.25, 0.25], [0.5, 0.5, 0.0], [0.5, 0.0, 0.5]];
         let labels: Vec<f32> = rows.concat();
         let prior = [0.5, 0.25, 0.25];
-        let predictions = [0.5f32, 0.25, 0.25].repeat(3);
-        let metrics = Metrics::measure(&predictions, &labels, 3, &prior).unwrap();
-        assert!(metrics.bits.abs() < 1e-12);
+        let answers = logarithms(&[0.5f32, 0.25, 0.25].repeat(3));
+        let metrics = measure(&answers, &labels, 3, &prior).unwrap();
+        assert!(metrics.bits.abs() < 1e-7);
     }
 
     #[test]
-    fn a_probability_of_zero_stays_finite() {
-        let loss = cross_entropy(&[0.0, 1.0], &[1.0, 0.0]);
+    fn a_sure_and_wrong_answer_counts_for_all_that_it_is() {
+        // 120 apart in logits: the probability is below the smallest float32.
+        assert_eq!(cross_entropy(&[-120.0, 0.0], &[1.0, 0.0]), 120.0);
+        assert_eq!(cross_entropy(&[-120.0, 0.0], &[0.0, 1.0]), 0.0);
+        let loss = cross_entropy_of_probabilities(&[0.0, 1.0], &[1.0, 0.0]);
         assert!(loss > 80.0 && loss < 90.0);
-        assert_eq!(cross_entropy(&[0.0, 1.0], &[0.0, 1.0]), 0.0);
+        assert_eq!(cross_entropy_of_probabilities(&[0.0, 1.0], &[0.0, 1.0]), 0.0);
     }
 
     #[test]
-    fn invalid_predictions_give_an_error() {
-        let measure =
-            |p: &[f32], l: &[f32], k| Metrics::measure(p, l, k, &vec![0.5; k]).unwrap_err();
+    fn what_cannot_be_scored_is_said() {
+        let measure = |p: &[f32], l: &[f32], k| measure(p, l, k, &vec![0.5; k]).unwrap_err();
         assert_eq!(measure(&[], &[], 2), MetricsError::Empty);
         assert_eq!(
-            measure(&[0.5, 0.5, 1.0], &[0.5, 0.5, 1.0], 2),
-            MetricsError::Shape { probabilities: 3, labels: 3, classes: 2 }
+            measure(&[-0.7, -0.7, -0.1], &[0.5, 0.5, 1.0], 2),
+            MetricsError::Shape { image: 1, probabilities: 1, shares: 1, predicted: 0, classes: 2 }
         );
-        assert_eq!(
-            measure(&[0.5, 0.5, f32::NAN, 0.5], &[1.0, 0.0, 1.0, 0.0], 2),
-            MetricsError::NotAShare { image: 1 }
+        for wrong in [f32::NAN, f32::NEG_INFINITY, 0.5] {
+            assert_eq!(
+                measure(&[-0.7, -0.7, wrong, -0.7], &[1.0, 0.0, 1.0, 0.0], 2),
+                MetricsError::NotAShare { image: 1 }
+            );
+        }
+        let error = super::Metrics::measure(
+            &[Answer { predicted: 0, log_probabilities: &[-0.1, -3.0], label: &[1.0, 0.0] }],
+            2,
+            &[1.0],
         );
-        let error = Metrics::measure(&[1.0, 0.0], &[1.0, 0.0], 2, &[1.0]).unwrap_err();
-        assert_eq!(error, MetricsError::Prior { found: 1, classes: 2 });
+        assert_eq!(error.unwrap_err(), MetricsError::Prior { found: 1, classes: 2 });
     }
 
     proptest! {
@@ -253,10 +325,45 @@ mod tests {
         fn balanced_accuracy_is_accuracy_where_classes_are_even(
             predicted in prop::collection::vec(0usize..3, 12),
         ) {
-            let actual: Vec<usize> = (0..12).map(|image| image % 3).collect();
-            let counts = confusion_counts(&actual, &predicted, 3);
+            let images = predicted.iter().enumerate().map(|(image, &answer)| (vec![image % 3], answer));
+            let counts = confusion_counts(images, 3);
             prop_assert!((balanced_accuracy(&counts, 3) - accuracy(&counts, 3)).abs() < 1e-12);
-            prop_assert_eq!(counts.iter().sum::<u64>(), 12);
+            prop_assert_eq!(counts.iter().sum::<f64>(), 12.0);
+        }
+
+        /// Ten annotators, so that many votes tie, and answers of which many do.
+        #[test]
+        fn no_order_of_the_classes_changes_a_metric(
+            votes in prop::collection::vec(prop::array::uniform3(0u8..4), 1..40),
+            answers in prop::collection::vec(prop::array::uniform3(1u8..4), 40),
+            turn in 1usize..3,
+        ) {
+            let names: Vec<String> = ["sad", "glad", "wild"].map(str::to_owned).to_vec();
+            let scored = |turn: usize| {
+                let turned = |row: &[u8; 3]| -> Vec<f32> {
+                    let sum = row.iter().map(|part| f32::from(*part)).sum::<f32>().max(1.0);
+                    (0..3).map(|class| f32::from(row[(class + turn) % 3]) / sum).collect()
+                };
+                let names: Vec<String> = (0..3).map(|class| names[(class + turn) % 3].clone()).collect();
+                let labels: Vec<Vec<f32>> = votes.iter().map(&turned).collect();
+                let logs: Vec<Vec<f32>> =
+                    answers.iter().take(votes.len()).map(|row| logarithms(&turned(row))).collect();
+                let answer = |(image, (log_probabilities, label)): (usize, (&Vec<f32>, &Vec<f32>))| {
+                    let name = image.to_string();
+                    (crate::dataset::one_of_leaders(log_probabilities, &name, &names), log_probabilities.clone(), label.clone())
+                };
+                let rows: Vec<_> = logs.iter().zip(&labels).enumerate().map(answer).collect();
+                let answers: Vec<Answer> = rows
+                    .iter()
+                    .map(|(predicted, log_probabilities, label)| Answer { predicted: *predicted, log_probabilities, label })
+                    .collect();
+                Metrics::measure(&answers, 3, &[1.0 / 3.0; 3]).unwrap()
+            };
+            let (one, other) = (scored(0), scored(turn));
+            let numbers = |m: Metrics| [m.accuracy, m.balanced_accuracy, m.macro_f1, m.loss, m.bits];
+            for (a, b) in numbers(one).into_iter().zip(numbers(other)) {
+                prop_assert!((a - b).abs() < 1e-9, "{one:?} {other:?}");
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use tch::{Device, Kind, Tensor};
 
 use super::Training;
-use super::loss::Goal;
+use super::loss::{Goal, majority};
 use super::warp::{Draws, Warp};
 use crate::experiment::Target;
 use crate::plan::steps_per_epoch;
@@ -51,7 +51,7 @@ pub(super) struct Batch {
     pub index: Tensor,
     /// As those of the split, in this order.
     pub labels: Tensor,
-    pub actual: Tensor,
+    pub majority: Tensor,
     pub warp: Option<Warp>,
     /// Which images are flipped, `[B]`, bool, if there are masks that may depend on it.
     pub flips: Option<Tensor>,
@@ -86,7 +86,7 @@ impl Epoch {
         });
         let all = Batch {
             labels: train.labels.index_select(0, &order),
-            actual: train.actual.index_select(0, &order),
+            majority: train.majority.index_select(0, &order),
             index: order,
             warp: draws.as_ref().map(|draws| draws.warp(device)),
             flips: cover.and(draws.as_ref()).map(|draws| draws.flips(device)),
@@ -104,11 +104,11 @@ impl Epoch {
         let Range { start, end } = self.batches.range(step);
         let (start, length) = (start as i64, (end - start) as i64);
         let part = |tensor: &Tensor| tensor.narrow(0, start, length);
-        let Batch { index, labels, actual, warp, flips, sets, chances } = &self.images;
+        let Batch { index, labels, majority, warp, flips, sets, chances } = &self.images;
         Batch {
             index: part(index),
             labels: part(labels),
-            actual: part(actual),
+            majority: part(majority),
             warp: warp.as_ref().map(|warp| warp.narrow(start, length)),
             flips: flips.as_ref().map(part),
             sets: sets.as_ref().map(part),
@@ -116,29 +116,25 @@ impl Epoch {
         }
     }
 
-    /// The number of correct predictions among the logits `[N, K]` of an epoch's images, in their order, from one place to
-    /// another.
+    /// How many of the logits `[N, K]` of an epoch's images, in their order, name the class with most votes,
+    /// from one place to another; as [`right`] counts.
     pub fn right(&self, logits: &Tensor, places: Range<usize>) -> f64 {
         let (start, length) = (places.start as i64, places.len() as i64);
         let part = |tensor: &Tensor| tensor.narrow(0, start, length);
-        right(&part(logits), &part(&self.images.actual))
+        right(&part(logits), &part(&self.images.majority))
     }
 }
 
 impl Batch {
     pub fn goal(&self) -> Goal<'_> {
-        Goal { labels: &self.labels, actual: &self.actual }
+        Goal { labels: &self.labels, majority: &self.majority }
     }
 }
 
-/// The number of logits `[B, K]` whose largest is the class with most votes, `[B]`.
+/// How many of some logits `[B, K]` name the class with most votes; `[B, K]` says which it is. Of classes that tie,
+/// there or in the logits, each counts for its share.
 pub(super) fn right(logits: &Tensor, actual: &Tensor) -> f64 {
-    logits
-        .argmax(-1, false)
-        .eq_tensor(actual)
-        .sum(Kind::Int64)
-        .to_device(Device::Cpu)
-        .int64_value(&[]) as f64
+    (majority(logits) * actual).sum(Kind::Double).to_device(Device::Cpu).double_value(&[])
 }
 
 #[cfg(test)]

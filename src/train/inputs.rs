@@ -9,6 +9,7 @@ use tch::{Device, Kind, Tensor};
 use super::blur::blurred;
 use super::cover::Cover;
 use super::inpaint::inpainted;
+use super::loss::majority;
 use super::standardisation::Standardisation;
 use super::warp::Warp;
 use crate::dataset::{Dataset, Split};
@@ -23,8 +24,8 @@ pub struct OnDevice {
     pixels: Tensor,
     /// Label distributions `[N, K]`, f32.
     pub labels: Tensor,
-    /// The class with most votes, `[N]`, i64.
-    pub actual: Tensor,
+    /// The class with most votes, `[N, K]`, f32: 1, or an equal share of 1 for each class that ties.
+    pub majority: Tensor,
     /// `[C]` on the device, of values from 0 to 255.
     mean: Tensor,
     deviation: Tensor,
@@ -51,17 +52,17 @@ impl OnDevice {
         let images = dataset.split(split);
         let count = images.len() as i64;
         let size = [count, dataset.height as i64, dataset.width as i64, dataset.channels as i64];
-        let actual: Vec<i64> = images.actual().into_iter().map(|class| class as i64).collect();
         let channels = |values: &[f64]| {
             let values: Vec<f32> = values.iter().map(|value| (value * 255.0) as f32).collect();
             Tensor::from_slice(&values).to_device(device)
         };
+        let labels = Tensor::from_slice(&images.labels)
+            .view([count, dataset.classes.len() as i64])
+            .to_device(device);
         OnDevice {
             pixels: Tensor::from_data_size(&images.pixels, &size, Kind::Uint8).to_device(device),
-            labels: Tensor::from_slice(&images.labels)
-                .view([count, dataset.classes.len() as i64])
-                .to_device(device),
-            actual: Tensor::from_slice(&actual).to_device(device),
+            majority: majority(&labels),
+            labels,
             mean: channels(&standardisation.mean),
             deviation: channels(&standardisation.deviation),
             standardisation: standardisation.clone(),
@@ -242,8 +243,8 @@ mod tests {
     }
 
     #[test]
-    fn ties_go_to_the_first_class() {
-        assert_eq!(values(&tiny().actual.to_kind(Kind::Float)), [0.0, 0.0]);
+    fn classes_that_tie_share_an_image() {
+        assert_eq!(values(&tiny().majority), [0.5; 4]);
     }
 
     #[test]

@@ -9,13 +9,14 @@ use crate::experiment::Target;
 pub struct Goal<'a> {
     /// Label distributions, `[B, K]`.
     pub labels: &'a Tensor,
-    /// The class with most votes, `[B]`, i64.
-    pub actual: &'a Tensor,
+    /// Of these the class with most votes, `[B, K]`, as [`majority`] makes them.
+    pub majority: &'a Tensor,
 }
 
 /// The loss of a training batch. `logits` `[B, K]`, f32.
 ///
-/// `distribution`: Σ −p log q. `majority`: −log q of the class with most votes. `probability`: −log q of
+/// `distribution`: Σ −p log q. `majority`: −log q of the class with most votes, the mean over those that tie: what
+/// drawing one of them at every visit comes to, without the draw. `probability`: −log q of
 /// a class drawn from p by the image's chance, `[B]`, from 0 to 1. `multi_target`: −log of the largest q
 /// among the classes with p > 0 (Barsoum et al. 2016, arXiv 1608.01041, section 3).
 pub fn training(target: Target, logits: &Tensor, goal: &Goal, chances: Option<&Tensor>) -> Tensor {
@@ -32,13 +33,19 @@ pub fn training(target: Target, logits: &Tensor, goal: &Goal, chances: Option<&T
 pub fn evaluation(target: Target, logits: &Tensor, goal: &Goal) -> Tensor {
     match target {
         Target::Distribution | Target::Probability => cross_entropy(logits, goal.labels),
-        Target::Majority => cross_entropy(logits, goal.actual),
+        Target::Majority => cross_entropy(logits, goal.majority),
         Target::MultiTarget => {
             let wrong = goal.labels.le(0.0);
             let log_q = logits.log_softmax(-1, Kind::Float);
             -log_q.masked_fill(&wrong, f64::NEG_INFINITY).amax(-1, false).mean(Kind::Float)
         }
     }
+}
+
+/// What is largest in each row of `[B, K]`: 1 for its class, an equal share of 1 for each of several. f32.
+pub fn majority(rows: &Tensor) -> Tensor {
+    let largest = rows.eq_tensor(&rows.amax(-1, true)).to_kind(Kind::Float);
+    &largest / largest.sum_dim_intlist(-1, true, Kind::Float)
 }
 
 /// Of logits `[B, K]`, against shares `[B, K]` or classes `[B]`.
@@ -68,8 +75,8 @@ mod tests {
     fn loss(target: Target, labels: [[f32; 3]; 2]) -> f64 {
         let logits = Tensor::from_slice(&[0.5f32, 0.25, 0.25, 0.5, 0.25, 0.25]).log().view([2, 3]);
         let labels = Tensor::from_slice(labels.as_flattened()).view([2, 3]);
-        let actual = labels.argmax(-1, false);
-        let goal = Goal { labels: &labels, actual: &actual };
+        let majority = majority(&labels);
+        let goal = Goal { labels: &labels, majority: &majority };
         let chances = Tensor::from_slice(&[0.3f32, 0.6]);
         training(target, &logits, &goal, Some(&chances)).double_value(&[])
     }
@@ -83,7 +90,10 @@ mod tests {
         let ln2 = std::f64::consts::LN_2;
         let labels = [[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]];
         assert_close(loss(Target::Distribution, labels), (1.5 * ln2 + 2.0 * ln2) / 2.0);
-        assert_close(loss(Target::Majority, labels), (ln2 + 2.0 * ln2) / 2.0);
+        // The classes that tie are worth 1/2 and 1/4, in either order.
+        assert_close(loss(Target::Majority, labels), (1.5 * ln2 + 2.0 * ln2) / 2.0);
+        let turned = [[0.0, 0.6, 0.4], [0.4, 0.4, 0.2]];
+        assert_close(loss(Target::Majority, turned), (2.0 * ln2 + 1.5 * ln2) / 2.0);
         assert_close(loss(Target::MultiTarget, labels), (ln2 + 2.0 * ln2) / 2.0);
         let certain = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]];
         assert_close(loss(Target::Probability, certain), (ln2 + 2.0 * ln2) / 2.0);

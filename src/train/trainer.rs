@@ -229,9 +229,9 @@ impl Training<'_> {
         let _guard = tch::no_grad_guard();
         let cover = self.covers.map(|covers| &covers.val);
         let logits = answers(&network.folded(), self.val, cover, self.seed);
-        let goal = Goal { labels: &self.val.labels, actual: &self.val.actual };
+        let goal = Goal { labels: &self.val.labels, majority: &self.val.majority };
         let loss = loss::evaluation(self.settings.train.target, &logits, &goal);
-        (loss.double_value(&[]), right(&logits, goal.actual) / self.val.len() as f64)
+        (loss.double_value(&[]), right(&logits, goal.majority) / self.val.len() as f64)
     }
 
     /// The mean over images of losses that are means over batches, which differ in size.

@@ -21,7 +21,7 @@ pub(super) fn make(
     observer: &mut dyn Observer,
 ) -> Result<bool, EngineError> {
     let dataset = &job.ready.dataset;
-    let (classes, actual) = (dataset.classes.len(), dataset.test.actual());
+    let (classes, actual) = (dataset.classes.len(), dataset.actual(Split::Test));
     let frames = frames(dataset, Split::Test);
     let SensitivitySpec { images, fill, .. } = asked.spec;
     let test = &job.ready.test;

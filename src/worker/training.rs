@@ -398,8 +398,11 @@ impl Job<'_> {
     }
 }
 
-/// The share of the test images in which an occlusion's regions have no pixel.
+/// The share of the test images in which an occlusion's regions have no pixel; 0 where it has no regions.
 fn missed(occlusion: &Occlusion, dataset: &Dataset) -> f64 {
+    if occlusion.polygons.is_empty() {
+        return 0.0;
+    }
     let frames = frames(dataset, Split::Test);
     let polygons = &occlusion.polygons;
     let missed = reach::missed(polygons, &frames, dataset.height, dataset.width);

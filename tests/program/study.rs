@@ -102,7 +102,7 @@ fn commonest(program: &Program, last: &str) -> f64 {
     let mut counts = BTreeMap::<&str, f64>::new();
     let of_test = |row: &&ConfusionRow| row.run_id == run.run_id && row.split == Split::Test;
     for row in confusion.iter().filter(of_test) {
-        *counts.entry(&row.actual).or_default() += row.count as f64;
+        *counts.entry(&row.actual).or_default() += row.count;
     }
     let most = counts.values().copied().fold(0.0, f64::max);
     100.0 * most / counts.values().sum::<f64>()

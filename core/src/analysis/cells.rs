@@ -31,7 +31,9 @@ pub(super) struct Cell<'a> {
     /// Whole faces, by seed.
     pub whole: BTreeMap<u64, &'a RunScores>,
     pub covered: Vec<Covered<'a>>,
-    /// The mask-only baseline, which is no masking of the face.
+    /// Nothing seen, which is no covering of regions: the empty sets of Shapley values.
+    pub nothing: Vec<Covered<'a>>,
+    /// Those that saw the masks alone, which are no covering of the face.
     pub masks: Vec<&'a RunScores>,
 }
 
@@ -62,8 +64,8 @@ pub(super) fn cells(runs: &[RunScores]) -> Result<Vec<Cell<'_>>, EffectsError> {
             Some(known) => &mut cells[known],
             None => {
                 let whole = BTreeMap::new();
-                let (covered, masks) = (Vec::new(), Vec::new());
-                cells.push(Cell { swept: &run.swept, whole, covered, masks });
+                let (covered, nothing, masks) = (Vec::new(), Vec::new(), Vec::new());
+                cells.push(Cell { swept: &run.swept, whole, covered, nothing, masks });
                 cells.last_mut().expect("one was just added")
             }
         };
@@ -73,13 +75,17 @@ pub(super) fn cells(runs: &[RunScores]) -> Result<Vec<Cell<'_>>, EffectsError> {
         }
         let before = if let Some(masking) = run.masking() {
             let alike = |known: &Covered| known.regions == run.regions && known.masking == masking;
-            let covered = match cell.covered.iter().position(alike) {
-                Some(known) => &mut cell.covered[known],
+            let all = match run.regions.is_empty() {
+                true => &mut cell.nothing,
+                false => &mut cell.covered,
+            };
+            let covered = match all.iter().position(alike) {
+                Some(known) => &mut all[known],
                 None => {
                     let (by_seed, controls) = (BTreeMap::new(), BTreeMap::new());
                     let (condition, regions) = (run.condition.as_str(), run.regions.as_slice());
-                    cell.covered.push(Covered { condition, regions, masking, by_seed, controls });
-                    cell.covered.last_mut().expect("one was just added")
+                    all.push(Covered { condition, regions, masking, by_seed, controls });
+                    all.last_mut().expect("one was just added")
                 }
             };
             if run.control {

@@ -1,9 +1,9 @@
 //! The chance level: the best constant prediction, one definition for every table and chart.
 //!
-//! An accuracy has to be compared with the share of the most frequent class among the test images, the first in class
-//! order of several: no prediction that is the same for every image reaches more. It needs nothing but the test images, so
-//! that it is the same for all runs of a setting. For the mean recall it is one over the number of classes; for
-//! bits, where the prediction is a distribution, 0 by definition.
+//! An accuracy has to be held against the share of the commonest class among the test images (of several, the
+//! one whose name comes first in the alphabet, whatever the class order; an image whose votes tie is shared): no answer that is the same for every image reaches more. It needs nothing but the test images, so
+//! that it is the same for all runs of a setting. Of the mean recall it reaches one class in as many as occur; of
+//! bits, where the answer is a distribution, 0 by definition.
 
 use super::metric::{Metric, mean};
 use super::scores::{RunScores, TestImages};
@@ -15,22 +15,28 @@ pub fn chance(metric: Metric, scores: &RunScores) -> f64 {
 
 /// The contribution of one image under that prediction, as in [`Metric::worths`].
 pub(super) fn without_looking(metric: Metric, test: &TestImages, image: usize) -> f64 {
-    let right = f64::from(u8::from(Some(test.actual[image]) == test.commonest));
+    let Some(class) = test.commonest else { return 0.0 };
     match metric {
-        Metric::Accuracy => right,
-        Metric::BalancedAccuracy => right * test.weights[image],
+        Metric::Accuracy => test.credit(image, class),
+        Metric::BalancedAccuracy => test.credit(image, class) * test.weights[usize::from(class)],
         Metric::Bits => 0.0,
     }
 }
 
-/// The class with the most images, the first of several; `None` without images.
-pub(super) fn commonest(actual: &[u16]) -> Option<u16> {
-    let mut counts = vec![0usize; actual.iter().max().map_or(0, |most| usize::from(*most) + 1)];
-    for class in actual {
-        counts[usize::from(*class)] += 1;
-    }
-    let most = counts.iter().max()?;
-    (0..).zip(&counts).find_map(|(class, count)| (count == most).then_some(class))
+/// The share of its images that are answered with a class without looking.
+pub(super) fn recall_without_looking(test: &TestImages, class: u16) -> f64 {
+    f64::from(u8::from(test.commonest == Some(class)))
+}
+
+/// The class with the most images, given how many each has; of several the first by name. `None` without images.
+///
+/// One of them, and not their mean: beside a mean an image has hardly any spread, and an interval would shrink
+/// where the classes are even to the last image.
+pub(super) fn commonest(counts: &[f64], classes: &[String]) -> Option<u16> {
+    let most = counts.iter().copied().fold(0.0, f64::max);
+    let commonest =
+        (0..).zip(counts).zip(classes).filter(|((_, count), _)| most > 0.0 && **count == most);
+    commonest.min_by_key(|(_, name)| *name).map(|((class, _), _)| class)
 }
 
 #[cfg(test)]
@@ -47,9 +53,16 @@ mod tests {
     }
 
     #[test]
-    fn of_two_commonest_classes_the_first_is_named() {
-        assert_eq!(commonest(&[2, 1, 1, 2, 0]), Some(1));
-        assert_eq!(commonest(&[3]), Some(3));
-        assert_eq!(commonest(&[]), None);
+    fn of_two_commonest_classes_the_name_decides_and_not_the_order() {
+        let names = |names: [&str; 3]| names.map(str::to_owned);
+        let (one, other) = (names(["wild", "sad", "glad"]), names(["glad", "sad", "wild"]));
+        assert_eq!(commonest(&[2.5, 1.0, 2.5], &one), Some(2));
+        assert_eq!(commonest(&[2.5, 1.0, 2.5], &other), Some(0));
+        assert_eq!(commonest(&[0.0, 3.0, 0.5], &one), Some(1));
+        assert_eq!(commonest(&[0.0; 3], &one), None);
+        // `fear` of `neutral` and `fear`.
+        let scores = answers(run("a", &[], "none", 1), &[0, 1, 1, 0], &[0; 4]);
+        assert_eq!([0, 1].map(|class| recall_without_looking(&scores.test, class)), [0.0, 1.0]);
+        assert_eq!(chance(Metric::Accuracy, &scores), 0.5);
     }
 }

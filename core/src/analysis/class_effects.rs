@@ -2,8 +2,8 @@
 
 use super::cells::{Cell, Contrast, Covered, EffectsError, Pair, cells, contrasts, paired};
 use super::holm::holm_within;
-use super::metric::{Metric, mean};
-use super::scores::RunScores;
+use super::metric::mean;
+use super::scores::{OfClass, RunScores};
 use crate::store::ClassEffectRow;
 
 /// The effect and signal of every masking on the recall of every class, paired as in
@@ -24,8 +24,12 @@ pub fn class_effects(runs: &[RunScores]) -> Result<Vec<ClassEffectRow>, EffectsE
             continue;
         };
         let mut of_classes = Vec::new();
-        for (class, images) in whole.test.by_class() {
-            let correct = |run: &RunScores, image: usize| Metric::Accuracy.part(run, images[image]);
+        for (class, of_class) in whole.test.by_class() {
+            let OfClass { images, weights } = &of_class;
+            let correct = |run: &RunScores, image: usize| match run.predicted[images[image]] {
+                predicted if predicted == class => weights[image],
+                _ => 0.0,
+            };
             let recall =
                 |run: &RunScores| Ok(mean((0..images.len()).map(|image| correct(run, image))));
             let contrasts = contrasts(&paired, images.len(), correct, recall)?;

@@ -19,7 +19,7 @@ pub struct ConfusionError {
     pub classes: String,
 }
 
-/// Counts the predictions of every run and split.
+/// Counts the answers of every run and split; an image whose votes tie between k classes is 1/k of an image of each.
 ///
 /// Runs and splits come in the order in which they first occur; within each, every pair of `classes`
 /// has a row, actual before predicted, in class order.
@@ -38,15 +38,18 @@ pub fn confusion(
         })
     };
     let mut groups: HashMap<(&str, Split), usize> = HashMap::new();
-    let mut tables: Vec<((&str, Split), Vec<u64>)> = Vec::new();
+    let mut tables: Vec<((&str, Split), Vec<f64>)> = Vec::new();
     for row in predictions {
         let (actual, predicted) = (find(row, &row.actual)?, find(row, &row.predicted)?);
         let key = (row.run_id.as_str(), row.split);
         let table = *groups.entry(key).or_insert_with(|| {
-            tables.push((key, vec![0; classes.len() * classes.len()]));
+            tables.push((key, vec![0.0; classes.len() * classes.len()]));
             tables.len() - 1
         });
-        tables[table].1[actual * classes.len() + predicted] += 1;
+        let leaders = row.leaders(actual);
+        for class in &leaders {
+            tables[table].1[class * classes.len() + predicted] += 1.0 / leaders.len() as f64;
+        }
     }
     Ok(tables
         .iter()
@@ -74,9 +77,24 @@ mod tests {
             image: "a.png".into(),
             actual: actual.into(),
             predicted: predicted.into(),
+            credit: Some(f64::from(u8::from(actual == predicted))),
             probabilities: vec![0.5, 0.5],
-            label: vec![0.5, 0.5],
+            log_probabilities: Some(vec![0.5f32.ln(); 2]),
+            label: if actual == "fear" { vec![0.0, 1.0] } else { vec![1.0, 0.0] },
         }
+    }
+
+    #[test]
+    fn an_image_whose_votes_tie_is_shared_out() {
+        let classes = ["neutral".to_owned(), "fear".to_owned()];
+        let mut tied = row("a", "test", "neutral", "fear");
+        tied.label = vec![0.5, 0.5];
+        let of = |row: PredictionRow| -> Vec<f64> {
+            confusion(&[row], &classes).unwrap().iter().map(|row| row.count).collect()
+        };
+        assert_eq!(of(tied.clone()), [0.0, 0.5, 0.0, 0.5]);
+        // As earlier versions counted, in tables of theirs.
+        assert_eq!(of(PredictionRow { log_probabilities: None, ..tied }), [0.0, 1.0, 0.0, 0.0]);
     }
 
     #[test]
@@ -104,14 +122,14 @@ mod tests {
         assert_eq!(
             found,
             [
-                ("b", "val", "neutral", "neutral", 0),
-                ("b", "val", "neutral", "fear", 2),
-                ("b", "val", "fear", "neutral", 1),
-                ("b", "val", "fear", "fear", 0),
-                ("a", "test", "neutral", "neutral", 0),
-                ("a", "test", "neutral", "fear", 0),
-                ("a", "test", "fear", "neutral", 0),
-                ("a", "test", "fear", "fear", 1),
+                ("b", "val", "neutral", "neutral", 0.0),
+                ("b", "val", "neutral", "fear", 2.0),
+                ("b", "val", "fear", "neutral", 1.0),
+                ("b", "val", "fear", "fear", 0.0),
+                ("a", "test", "neutral", "neutral", 0.0),
+                ("a", "test", "neutral", "fear", 0.0),
+                ("a", "test", "fear", "neutral", 0.0),
+                ("a", "test", "fear", "fear", 1.0),
             ]
         );
     }

@@ -3,7 +3,7 @@
 use super::cells::{Cell, Covered, EffectsError, Families, Pair, cells, paired};
 use super::crossed::{Differences, Estimate};
 use super::metric::mean;
-use super::scores::RunScores;
+use super::scores::{OfClass, RunScores};
 use crate::store::ConfusionShiftRow;
 
 /// For every masking and class, the change of the share of its images that are predicted as each class: masked
@@ -37,8 +37,9 @@ pub fn confusion_shifts(runs: &[RunScores]) -> Result<Vec<ConfusionShiftRow>, Ef
             for (actual, images, predicted, families) in &shifts {
                 let Some(change) = change(pairs, images, *predicted) else { continue };
                 let change = change.estimate_among(families.prior(covered));
-                let share =
-                    |run: &RunScores| mean(images.iter().map(|i| taken(run, *i, *predicted)));
+                let share = |run: &RunScores| {
+                    mean((0..images.images.len()).map(|i| taken(run, images, i, *predicted)))
+                };
                 let [actual, predicted] =
                     [*actual, *predicted].map(|class| classes[usize::from(class)].clone());
                 rows.push(row(
@@ -46,7 +47,7 @@ pub fn confusion_shifts(runs: &[RunScores]) -> Result<Vec<ConfusionShiftRow>, Ef
                     covered,
                     pairs,
                     [actual, predicted],
-                    images.len(),
+                    images.images.len(),
                     share,
                     change,
                 ));
@@ -56,15 +57,15 @@ pub fn confusion_shifts(runs: &[RunScores]) -> Result<Vec<ConfusionShiftRow>, Ef
     Ok(rows)
 }
 
-/// Whether a run predicts a class for an image: 1 or 0.
-fn taken(run: &RunScores, image: usize, class: u16) -> f64 {
-    f64::from(u8::from(run.predicted[image] == class))
+/// Whether a run takes one of a class's images for another class: what the image counts for, or 0.
+fn taken(run: &RunScores, of: &OfClass, image: usize, class: u16) -> f64 {
+    if run.predicted[of.images[image]] == class { of.weights[image] } else { 0.0 }
 }
 
-/// Masked less whole.
-fn change(pairs: &[Pair], images: &[usize], predicted: u16) -> Option<Differences> {
-    Differences::from_fn(pairs.len(), images.len(), |seed, image| {
-        let of = |run| taken(run, images[image], predicted);
+/// Covered less whole.
+fn change(pairs: &[Pair], images: &OfClass, predicted: u16) -> Option<Differences> {
+    Differences::from_fn(pairs.len(), images.images.len(), |seed, image| {
+        let of = |run| taken(run, images, image, predicted);
         of(pairs[seed].covered) - of(pairs[seed].whole)
     })
 }

@@ -257,7 +257,9 @@ pub(crate) mod fixture {
             image: image.into(),
             actual: classes()[actual].clone(),
             predicted: classes()[usize::from(probabilities[1] > probabilities[0])].clone(),
+            credit: None,
             probabilities: probabilities.to_vec(),
+            log_probabilities: Some(probabilities.map(f32::ln).to_vec()),
             label,
         }
     }

@@ -17,7 +17,7 @@ use super::holm::holm;
 use super::metric::Metric;
 use super::moderated::{Prior, Spread};
 use super::scores::RunScores;
-use super::shapley::{Game, games};
+use super::shapley::{Game, Stake, games};
 use crate::store::{InterplayRow, Worth};
 
 /// The interaction of every pair of regions in the games of [`shapley`](super::shapley()), for accuracy and bits.
@@ -46,7 +46,7 @@ fn of_game(
 ) -> Result<Vec<InterplayRow>, EffectsError> {
     let players = game.players.len();
     let pairs = pairs(players);
-    let shares = game.shares(metric, pairs.len(), &|pair: usize, set| {
+    let shares = game.shares(Stake::Of(metric), pairs.len(), &|pair: usize, set| {
         let (a, b) = pairs[pair];
         coefficient(players, a, b, set)
     })?;

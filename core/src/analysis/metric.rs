@@ -7,10 +7,11 @@ pub use crate::store::Metric;
 impl Metric {
     /// One image's part in the metric, up to a constant that all runs on the same data share.
     pub(super) fn part(self, scores: &RunScores, image: usize) -> f64 {
-        let correct = f64::from(u8::from(scores.correct(image)));
         match self {
-            Metric::Accuracy => correct,
-            Metric::BalancedAccuracy => correct * scores.test.weights[image],
+            Metric::Accuracy => scores.credit(image),
+            Metric::BalancedAccuracy => {
+                scores.credit(image) * scores.test.weights[usize::from(scores.predicted[image])]
+            }
             Metric::Bits => scores.bits[image],
         }
     }

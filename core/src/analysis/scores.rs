@@ -10,7 +10,6 @@ use thiserror::Error;
 
 use super::chance::commonest;
 use crate::dataset::Split;
-use crate::metrics::cross_entropy;
 use crate::store::{PredictionRow, RunRow};
 
 /// One run's scores on the test images, in the order of its predictions.
@@ -30,23 +29,47 @@ pub(super) struct TestImages {
     /// The classes behind a run's class indices: the same images with other classes are not the same.
     pub classes: Arc<[String]>,
     pub names: Vec<String>,
-    /// Class indices.
-    pub actual: Vec<u16>,
-    /// The weight of an image in the mean recall of the classes that occur: N / (K · images of its
-    /// class), so that the weighted mean of correct predictions is the balanced accuracy.
+    /// The class with most votes of each image, or the classes that tie, which share it; class indices.
+    pub leaders: Vec<Box<[u16]>>,
+    /// What a right answer of each class counts for in the mean recall of the classes that occur: N / (K · images of
+    /// the class), so that the weighted mean of right answers is the balanced accuracy. By class index.
     pub weights: Vec<f64>,
-    /// The class index with the most images, the first of several.
+    /// The class index with the most images; of several the first by name.
     pub commonest: Option<u16>,
 }
 
+/// The images of one class.
+#[derive(Debug, PartialEq)]
+pub(super) struct OfClass {
+    /// Those of which it is the class with most votes, or one of those that tie.
+    pub images: Vec<usize>,
+    /// What each counts for, 1 on average: the mean over the images, so weighted, of naming the class is its recall.
+    pub weights: Vec<f64>,
+}
+
 impl TestImages {
+    /// What naming a class counts for: 1 where it is the image's, 1/k where it is one of k that tie, else 0.
+    pub fn credit(&self, image: usize, class: u16) -> f64 {
+        let leaders = &self.leaders[image];
+        if leaders.contains(&class) { 1.0 / leaders.len() as f64 } else { 0.0 }
+    }
+
     /// The images of each class that occurs, by class index.
-    pub fn by_class(&self) -> BTreeMap<u16, Vec<usize>> {
-        let mut images: BTreeMap<u16, Vec<usize>> = BTreeMap::new();
-        for (image, class) in self.actual.iter().enumerate() {
-            images.entry(*class).or_default().push(image);
+    pub fn by_class(&self) -> BTreeMap<u16, OfClass> {
+        let mut classes: BTreeMap<u16, OfClass> = BTreeMap::new();
+        for (image, leaders) in self.leaders.iter().enumerate() {
+            for class in leaders {
+                let empty = || OfClass { images: Vec::new(), weights: Vec::new() };
+                let of_class = classes.entry(*class).or_insert_with(empty);
+                of_class.images.push(image);
+                of_class.weights.push(1.0 / leaders.len() as f64);
+            }
         }
-        images
+        for OfClass { images, weights } in classes.values_mut() {
+            let scale = images.len() as f64 / weights.iter().sum::<f64>();
+            weights.iter_mut().for_each(|weight| *weight *= scale);
+        }
+        classes
     }
 }
 
@@ -90,9 +113,9 @@ impl RunScores {
         self.predicted.len()
     }
 
-    /// Whether the image was predicted correctly.
-    pub(super) fn correct(&self, image: usize) -> bool {
-        self.predicted[image] == self.test.actual[image]
+    /// What the answer to the image counts for, from 0 to 1.
+    pub(super) fn credit(&self, image: usize) -> f64 {
+        self.test.credit(image, self.predicted[image])
     }
 
     /// Whether the run ended as it should.
@@ -123,12 +146,14 @@ impl Scorer {
         if rows.is_empty() && run.status.is_done() {
             return Err(ScoreError::NoPredictions { run_id: run.run_id });
         }
-        let mut actual = Vec::with_capacity(rows.len());
+        let mut actual: Vec<Box<[u16]>> = Vec::with_capacity(rows.len());
         let mut predicted = Vec::with_capacity(rows.len());
         let mut bits = Vec::with_capacity(rows.len());
         for row in &rows {
+            let logarithms = row.log_probabilities.as_ref().map_or(self.classes.len(), Vec::len);
             if row.probabilities.len() != self.classes.len()
                 || row.label.len() != self.classes.len()
+                || logarithms != self.classes.len()
             {
                 return Err(ScoreError::Shape {
                     run_id: row.run_id.clone(),
@@ -138,9 +163,12 @@ impl Scorer {
                     classes: self.classes.len(),
                 });
             }
-            actual.push(self.class(row, &row.actual)?);
+            let named = self.class(row, &row.actual)?;
+            let leaders = row.leaders(usize::from(named)).into_iter();
+            // As many as there are classes, which fit.
+            actual.push(leaders.map(|class| class as u16).collect());
             predicted.push(self.class(row, &row.predicted)?);
-            bits.push(-cross_entropy(&row.probabilities, &row.label) / std::f64::consts::LN_2);
+            bits.push(-row.cross_entropy() / std::f64::consts::LN_2);
         }
         let test = self.share(&rows, actual);
         Ok(RunScores { run, test, predicted, bits })
@@ -155,34 +183,41 @@ impl Scorer {
         })
     }
 
-    fn share(&mut self, rows: &[&PredictionRow], actual: Vec<u16>) -> Arc<TestImages> {
+    fn share(&mut self, rows: &[&PredictionRow], leaders: Vec<Box<[u16]>>) -> Arc<TestImages> {
         let same = |known: &&Arc<TestImages>| {
-            known.actual == actual
+            known.leaders == leaders
                 && known.names.iter().zip(rows).all(|(name, row)| *name == row.image)
         };
         if let Some(known) = self.known.iter().find(same) {
             return Arc::clone(known);
         }
         let names = rows.iter().map(|row| row.image.clone()).collect();
-        let weights = weights(&actual, self.classes.len());
+        let counts = counts(&leaders, self.classes.len());
+        let (weights, commonest) = (weights(&counts), commonest(&counts, &self.classes));
         let classes = Arc::clone(&self.classes);
-        let commonest = commonest(&actual);
-        let images = Arc::new(TestImages { classes, names, actual, weights, commonest });
+        let images = Arc::new(TestImages { classes, names, leaders, weights, commonest });
         self.known.push(Arc::clone(&images));
         images
     }
 }
 
-fn weights(actual: &[u16], classes: usize) -> Vec<f64> {
-    let mut counts = vec![0usize; classes];
-    for class in actual {
-        counts[usize::from(*class)] += 1;
+/// How many images each class has, an image that several share in equal parts.
+fn counts(leaders: &[Box<[u16]>], classes: usize) -> Vec<f64> {
+    let mut counts = vec![0.0; classes];
+    for leaders in leaders {
+        for class in leaders {
+            counts[usize::from(*class)] += 1.0 / leaders.len() as f64;
+        }
     }
-    let occur = counts.iter().filter(|count| **count > 0).count();
-    actual
-        .iter()
-        .map(|class| actual.len() as f64 / (occur * counts[usize::from(*class)]) as f64)
-        .collect()
+    counts
+}
+
+/// As [`TestImages::weights`]; 0 for a class that does not occur.
+fn weights(counts: &[f64]) -> Vec<f64> {
+    let occur = counts.iter().filter(|count| **count > 0.0).count() as f64;
+    let images: f64 = counts.iter().sum();
+    let weight = |count: &f64| if *count > 0.0 { images / (occur * count) } else { 0.0 };
+    counts.iter().map(weight).collect()
 }
 
 #[cfg(test)]
@@ -201,14 +236,43 @@ mod tests {
         let (a, b, c) = (score("a", ["x", "y"]), score("b", ["x", "y"]), score("c", ["x", "z"]));
         assert!(Arc::ptr_eq(&a.test, &b.test));
         assert!(!Arc::ptr_eq(&a.test, &c.test));
-        assert_eq!(a.bits, [0.75f64.log2(); 2]);
-        assert_eq!((a.correct(0), a.correct(1), &a.predicted[..]), (true, true, &[0, 0][..]));
+        assert!(a.bits.iter().all(|bits| (bits - 0.75f64.log2()).abs() < 1e-7), "{:?}", a.bits);
+        assert_eq!((a.credit(0), a.credit(1), &a.predicted[..]), (1.0, 1.0, &[0, 0][..]));
+    }
+
+    #[test]
+    fn classes_that_tie_share_an_image() {
+        let mut rows = ["x", "y", "z"].map(|name| prediction("a", name, 0, [0.75, 0.25]));
+        rows[1].label = vec![0.5, 0.5];
+        rows[2].label = vec![0.0, 1.0];
+        rows[2].actual = classes()[1].clone();
+        let score = |rows: &[PredictionRow]| {
+            Scorer::new(&classes()).score(run("a", &[], "none", 1), rows).unwrap()
+        };
+        let scores = score(&rows);
+        assert_eq!([0, 1, 2].map(|image| scores.credit(image)), [1.0, 0.5, 0.0]);
+        // As many of each: `fear` comes before `neutral`.
+        assert_eq!(scores.test.commonest, Some(1));
+        assert_eq!(scores.test.weights, [1.0, 1.0]);
+        let by_class = scores.test.by_class();
+        let neutral = OfClass { images: vec![0, 1], weights: vec![4.0 / 3.0, 2.0 / 3.0] };
+        assert_eq!(by_class[&0], neutral);
+
+        // A table of an earlier version keeps to what its other numbers are made of.
+        for row in &mut rows {
+            (row.credit, row.log_probabilities) = (None, None);
+        }
+        let scores = score(&rows);
+        assert_eq!([0, 1, 2].map(|image| scores.credit(image)), [1.0, 1.0, 0.0]);
+        assert_eq!(scores.bits[0], 0.75f64.log2());
     }
 
     #[test]
     fn weights_make_the_mean_of_right_answers_the_mean_recall() {
         // Three images of class 0, one of class 2; class 1 does not occur.
-        assert_eq!(weights(&[0, 0, 2, 0], 3), [4.0 / 6.0, 4.0 / 6.0, 2.0, 4.0 / 6.0]);
+        assert_eq!(weights(&[3.0, 0.0, 1.0]), [4.0 / 6.0, 0.0, 2.0]);
+        let leaders: [Box<[u16]>; 3] = [[0, 2].into(), [2].into(), [0, 1, 2].into()];
+        assert_eq!(counts(&leaders, 3), [0.5 + 1.0 / 3.0, 1.0 / 3.0, 1.5 + 1.0 / 3.0]);
     }
 
     #[test]

@@ -9,27 +9,27 @@
 use std::collections::HashMap;
 
 use super::cells::{Cell, Covered, EffectsError, cells, same_images};
-use super::chance::without_looking;
+use super::chance::{recall_without_looking, without_looking};
 use super::crossed::Differences;
 use super::metric::Metric;
 use super::moderated::{Prior, Spread};
 use super::ranking::rank_probabilities;
-use super::scores::RunScores;
+use super::scores::{OfClass, RunScores};
+use crate::plan::MOST_PLAYERS;
 use crate::region::{Masking, Mode, Phase};
-use crate::store::{ShapleyRow, Worth};
-
-/// Regions that one game can have: 2^16 sets.
-const MOST_PLAYERS: usize = 16;
+use crate::store::{NoneSeen, ShapleyRow, Worth};
 
 /// The phases in which the network is evaluated on masked images.
 const PHASES: [Phase; 3] = [Phase::Retrain, Phase::Evaluate, Phase::Amortised];
 
 /// Every region's Shapley value, for accuracy, bits and each class's recall.
 ///
-/// There is a game for each setting, phase and fill of `keep`, over the largest set of regions (at least two) of which
-/// every subset was measured, and over the seeds that have all subsets. Without a run of the empty set, its worth is
-/// that of the best constant prediction ([`chance`](super::chance())). It enters every value of a game equally, divided by
-/// the number of regions, so that no order depends on it.
+/// A game is played in each swept choice, phase and fill of `keep`, over the most regions of which every
+/// set was measured, by at least two of them, over the seeds that have all sets. The empty set's worth is what the
+/// network itself answers where all of the face is masked, in `evaluate` and `amortised`; in `retrain`, where each set
+/// has a network of its own and that one would learn the best constant answer, and in studies of before nothing seen
+/// was evaluated, it is that answer's ([`chance`](super::chance())). Each row says which. It enters every value of a
+/// game alike, divided by the number of regions, so that no order depends on it.
 ///
 /// The values sum to the worth of all regions less that of none.
 ///
@@ -84,7 +84,8 @@ fn coefficient(players: usize, player: usize, set: usize) -> f64 {
 fn by_setting<'a, 'b>(cell: &'b Cell<'a>) -> Vec<Vec<&'b Covered<'a>>> {
     let mut settings: Vec<Vec<&Covered>> = Vec::new();
     let played = |masking: Masking| masking.mode == Mode::Keep && PHASES.contains(&masking.phase);
-    for covered in cell.covered.iter().filter(|covered| played(covered.masking)) {
+    let coverings = cell.covered.iter().chain(&cell.nothing);
+    for covered in coverings.filter(|covered| played(covered.masking)) {
         let same = |sets: &&mut Vec<&Covered>| sets[0].masking == covered.masking;
         match settings.iter_mut().find(same) {
             Some(sets) => sets.push(covered),
@@ -102,7 +103,15 @@ pub(super) struct Game<'a> {
     worths: Vec<Vec<Option<&'a RunScores>>>,
 }
 
-/// The value of each player, seed by seed and image by image, and the total.
+/// What is divided.
+#[derive(Clone, Copy)]
+pub(super) enum Stake<'a> {
+    Of(Metric),
+    /// Of a class, over its images.
+    Recall(u16, &'a OfClass),
+}
+
+/// What each player is given, seed by seed and image by image, and what there is to give.
 struct Division {
     /// `[players][seeds][images]`
     values: Vec<Vec<Vec<f64>>>,
@@ -156,27 +165,26 @@ impl<'a> Game<'a> {
 
     /// The rows of accuracy, bits, and the recalls.
     fn divide(&self, cell: &Cell, rows: &mut Vec<ShapleyRow>) -> Result<(), EffectsError> {
-        let test =
-            &self.worths[0].last().and_then(|all| *all).expect("the full set has a run").test;
-        let every: Vec<usize> = (0..test.actual.len()).collect();
-        let division = self.division(Metric::Accuracy)?;
-        self.rows(cell, Worth::Accuracy, None, &every, &division, rows);
-        let bits = self.division(Metric::Bits)?;
-        self.rows(cell, Worth::Bits, None, &every, &bits, rows);
+        let test = &self.worths[0].last().and_then(|all| *all).expect("all are seen").test;
+        let accuracy = self.division(Stake::Of(Metric::Accuracy))?;
+        self.rows(cell, Worth::Accuracy, None, &accuracy, rows);
+        let bits = self.division(Stake::Of(Metric::Bits))?;
+        self.rows(cell, Worth::Bits, None, &bits, rows);
         for (class, images) in test.by_class() {
             let emotion = Some(test.classes[usize::from(class)].clone());
-            self.rows(cell, Worth::Recall, emotion, &images, &division, rows);
+            let recall = self.division(Stake::Recall(class, &images))?;
+            self.rows(cell, Worth::Recall, emotion, &recall, rows);
         }
         Ok(())
     }
 
     /// Every player's value in the game of one seed and image.
-    fn division(&self, metric: Metric) -> Result<Division, EffectsError> {
+    fn division(&self, stake: Stake) -> Result<Division, EffectsError> {
         let players = self.players.len();
         let values =
-            self.shares(metric, players, &|player, set| coefficient(players, player, set))?;
+            self.shares(stake, players, &|player, set| coefficient(players, player, set))?;
         let of_set = |set| {
-            self.worths.iter().map(|sets| self.worth(metric, sets, set)).collect::<Result<_, _>>()
+            self.worths.iter().map(|sets| self.worth(stake, sets, set)).collect::<Result<_, _>>()
         };
         Ok(Division { values, none: of_set(0)?, all: of_set((1 << players) - 1)? })
     }
@@ -185,7 +193,7 @@ impl<'a> Game<'a> {
     /// the `weight` of each set in each sum.
     pub(super) fn shares(
         &self,
-        metric: Metric,
+        stake: Stake,
         count: usize,
         weight: &dyn Fn(usize, usize) -> f64,
     ) -> Result<Vec<Vec<Vec<f64>>>, EffectsError> {
@@ -193,7 +201,7 @@ impl<'a> Game<'a> {
         for sets in &self.worths {
             let mut of_seed = vec![Vec::new(); count];
             for set in 0..sets.len() {
-                let worth = self.worth(metric, sets, set)?;
+                let worth = self.worth(stake, sets, set)?;
                 for (index, share) in of_seed.iter_mut().enumerate() {
                     share.resize(worth.len(), 0.0);
                     let weight = weight(index, set);
@@ -212,22 +220,40 @@ impl<'a> Game<'a> {
     /// The worth of a set for one seed, image by image; for an empty set without a run, the best constant prediction's.
     fn worth(
         &self,
-        metric: Metric,
+        stake: Stake,
         sets: &[Option<&RunScores>],
         set: usize,
     ) -> Result<Vec<f64>, EffectsError> {
-        if let Some(scores) = sets[set] {
-            let missing = || EffectsError::NoBits { run_id: scores.run.run_id.clone() };
-            return metric.worths(scores).ok_or_else(missing);
+        match (stake, sets[set]) {
+            (Stake::Of(metric), Some(scores)) => {
+                let missing = || EffectsError::NoBits { run_id: scores.run.run_id.clone() };
+                metric.worths(scores).ok_or_else(missing)
+            }
+            (Stake::Of(metric), None) => {
+                let Some(seen) = sets.iter().flatten().next() else { return Ok(Vec::new()) };
+                let worth = |image| without_looking(metric, &seen.test, image);
+                Ok((0..seen.images()).map(worth).collect())
+            }
+            (Stake::Recall(class, OfClass { images, weights }), Some(scores)) => {
+                let named = |image: &usize| f64::from(u8::from(scores.predicted[*image] == class));
+                Ok(images
+                    .iter()
+                    .zip(weights)
+                    .map(|(image, weight)| named(image) * weight)
+                    .collect())
+            }
+            (Stake::Recall(class, OfClass { weights, .. }), None) => {
+                let Some(seen) = sets.iter().flatten().next() else { return Ok(Vec::new()) };
+                let named = recall_without_looking(&seen.test, class);
+                Ok(weights.iter().map(|weight| named * weight).collect())
+            }
         }
-        let Some(seen) = sets.iter().flatten().next() else { return Ok(Vec::new()) };
-        Ok((0..seen.images()).map(|image| without_looking(metric, &seen.test, image)).collect())
     }
 
     /// The method of a number computed from all sets, with an interval by `interval`.
     pub(super) fn method(&self, interval: &str) -> String {
         let nothing = match self.worths[0][0] {
-            Some(_) => "",
+            Some(_) => "; with none seen what the network answers to the masked face",
             None => "; with none seen the commonest class and 0 bits, by definition",
         };
         format!("exact over {} sets; {interval}{nothing}", self.worths[0].len())
@@ -238,14 +264,12 @@ impl<'a> Game<'a> {
         cell: &Cell,
         metric: Worth,
         emotion: Option<String>,
-        images: &[usize],
         division: &Division,
         rows: &mut Vec<ShapleyRow>,
     ) {
+        let images = division.all.first().map_or(0, Vec::len);
         let over = |worths: &Vec<Vec<f64>>| {
-            Differences::from_fn(worths.len(), images.len(), |seed, image| {
-                worths[seed][images[image]]
-            })
+            Differences::from_fn(worths.len(), images, |seed, image| worths[seed][image])
         };
         let Some((none, all)) = over(&division.none).zip(over(&division.all)) else { return };
         let values: Vec<Differences> = division.values.iter().filter_map(over).collect();
@@ -267,9 +291,13 @@ impl<'a> Game<'a> {
                 high,
                 first: ranks[0],
                 none_seen: none.mean(),
+                none_by: match self.worths[0][0] {
+                    Some(_) => NoneSeen::Network,
+                    None => NoneSeen::Constant,
+                },
                 all_seen: all.mean(),
                 seeds: u32::try_from(values.seeds()).unwrap_or(u32::MAX),
-                images: images.len() as u64,
+                images: images as u64,
                 method: self.method(estimate.method),
                 swept: cell.swept.clone(),
             });

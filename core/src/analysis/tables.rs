@@ -175,7 +175,7 @@ mod tests {
             split: crate::dataset::Split::Test,
             actual: "fear".to_owned(),
             predicted: "fear".to_owned(),
-            count: 1,
+            count: 1.0,
         };
         write_table(&confusion, &[row]).unwrap();
         let message = Tables::read(&results, "e").unwrap_err().to_string();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::inputs::Inputs;
-use super::{DatasetError, Split, first_maximum};
+use super::{DatasetError, Split, leaders};
 
 /// The number of images excluded from each split, by reason. Every split has an entry.
 pub type LeftOut = BTreeMap<Split, BTreeMap<String, usize>>;
@@ -69,7 +69,7 @@ impl Listing {
     }
 
     /// Refuses two images of one name, and a class that no image of a split is of (where there are votes: has
-    /// as its class with most votes): its recall there would be undefined.
+    /// as its class with most votes, or as one of those that tie): its recall there could not be told.
     pub fn check(&self, classes: &[String]) -> Result<(), DatasetError> {
         let mut names = HashSet::with_capacity(self.entries.len());
         if let Some(twice) = self.entries.iter().find(|entry| !names.insert(entry.name.as_str())) {
@@ -78,7 +78,7 @@ impl Listing {
         for split in Split::ALL {
             let mut counts = vec![0_usize; classes.len()];
             for entry in self.entries.iter().filter(|entry| entry.split == split) {
-                counts[first_maximum(&entry.label)] += 1;
+                leaders(&entry.label).into_iter().for_each(|class| counts[class] += 1);
             }
             if let Some(empty) = counts.iter().position(|&count| count == 0) {
                 let mut found: Vec<String> = classes

@@ -15,6 +15,7 @@ mod inputs;
 mod landmarks_table;
 mod listing;
 mod load;
+mod majority;
 mod progress;
 mod rafdb;
 mod summary;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 pub use self::error::DatasetError;
 pub use self::landmarks_table::LandmarkTable;
 pub use self::load::{KnownData, known, load, missing};
+pub use self::majority::{leaders, one_of_leaders};
 pub use self::progress::{Progress, Stage, Watch};
 pub use self::summary::{SplitSummary, Summary, summary};
 use crate::region::Landmarks;
@@ -106,6 +108,14 @@ impl Dataset {
             Split::Test => &self.test,
         }
     }
+
+    /// The class with most votes of each image of a split, by index; of tied ones one, as [`one_of_leaders`] picks.
+    pub fn actual(&self, split: Split) -> Vec<usize> {
+        let images = self.split(split);
+        let labels = images.labels.chunks_exact(self.classes.len().max(1));
+        let named = labels.zip(&images.names);
+        named.map(|(label, name)| one_of_leaders(label, name, &self.classes)).collect()
+    }
 }
 
 impl Images {
@@ -115,15 +125,6 @@ impl Images {
 
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
-    }
-
-    /// The class with most votes of each image; ties go to the first in class order.
-    pub fn actual(&self) -> Vec<usize> {
-        if self.names.is_empty() {
-            return Vec::new();
-        }
-        let classes = self.labels.len() / self.names.len();
-        self.labels.chunks_exact(classes).map(first_maximum).collect()
     }
 }
 

@@ -23,7 +23,7 @@ pub struct Summary {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SplitSummary {
     pub images: usize,
-    /// Each image counts for its class with most votes. Every class has an entry.
+    /// Each image counts for its class with most votes, or for one of those that tie. Every class has an entry.
     pub by_class: BTreeMap<String, usize>,
 }
 
@@ -32,7 +32,7 @@ pub fn summary(dataset: &Dataset) -> Summary {
         let images = dataset.split(split);
         let mut by_class: BTreeMap<String, usize> =
             dataset.classes.iter().map(|class| (class.clone(), 0)).collect();
-        for class in images.actual() {
+        for class in dataset.actual(split) {
             *by_class.entry(dataset.classes[class].clone()).or_default() += 1;
         }
         (split, SplitSummary { images: images.len(), by_class })

@@ -12,7 +12,7 @@ use crate::analysis;
 use crate::dataset::Split;
 use crate::dataset::faces::{self, IdealObserver};
 use crate::experiment::{DatasetSpec, FacesSpec, Source};
-use crate::metrics::Metrics;
+use crate::metrics::{Answer, Metrics, MetricsError};
 use crate::plan::{Condition, Identified, Plan, TrainingIdentity, source_content, typed_seen};
 use crate::region::{Mode, Occlusion, Phase, Regions};
 use crate::store::{
@@ -82,7 +82,7 @@ pub(super) fn tables(
         let run = &plan.runs[index];
         let settings = &plan.trainings[run.training].settings;
         let prior = manifests[run.training].as_ref().map_or(&[][..], |manifest| &manifest.prior);
-        score(row, rows, settings.dataset.classes.len(), prior)?;
+        score(row, rows, &settings.dataset.classes, prior)?;
         confusion.extend(analysis::confusion(rows, &settings.dataset.classes)?);
         Ok(())
     })?;
@@ -181,14 +181,19 @@ fn describe(
 fn score(
     row: &mut RunRow,
     predictions: &[PredictionRow],
-    classes: usize,
+    classes: &[String],
     prior: &[f64],
 ) -> Result<(), EngineError> {
-    let measure = |split: Split| {
+    // What is not there is refused as of the wrong length.
+    let place = |name: &String| classes.iter().position(|class| class == name);
+    let measure = |split: Split| -> Result<Metrics, MetricsError> {
         let rows = predictions.iter().filter(|row| row.split == split);
-        let (probabilities, labels): (Vec<&[f32]>, Vec<&[f32]>) =
-            rows.map(|row| (&row.probabilities[..], &row.label[..])).unzip();
-        Metrics::measure(&probabilities.concat(), &labels.concat(), classes, prior)
+        let answers = rows.map(|row| Answer {
+            predicted: place(&row.predicted).unwrap_or(classes.len()),
+            log_probabilities: row.log_probabilities.as_deref().unwrap_or_default(),
+            label: &row.label,
+        });
+        Metrics::measure(&answers.collect::<Vec<_>>(), classes.len(), prior)
     };
     let test = measure(Split::Test)?;
     let validated = predictions.iter().any(|row| row.split == Split::Val);
@@ -248,13 +253,16 @@ fn visible_regions(condition: &Condition) -> Option<Vec<&str>> {
 /// The key under which the rows of a stored truth name the settings that they belong to.
 const SOURCE: &str = "truth.source";
 
-/// It depends on the settings alone, so it is computed once. The rows have no condition yet.
+/// To be raised whenever the same settings give another truth: with 2, classes that tie share a face.
+const TRUTH_VERSION: u32 = 2;
+
+/// It follows from the settings alone, so that it is computed once. The rows have no condition yet.
 fn shared_truth(
     results: &Results,
     spec: &DatasetSpec,
     faces: &FacesSpec,
 ) -> Result<Vec<TruthRow>, EngineError> {
-    let source = source_content(spec).unwrap_or_default();
+    let source = format!("{TRUTH_VERSION} {}", source_content(spec).unwrap_or_default());
     let hash = blake3::hash(source.as_bytes()).to_hex().to_string();
     let shared = results.cache_dir().join(format!("{hash}.parquet"));
     // Each row names its source in a column, so that a misnamed file is detected.

@@ -19,7 +19,7 @@ const SIDE: usize = 64;
 /// The first images of each class in a split: places in the split, at most `count` a class, in class order.
 pub fn first_images(dataset: &Dataset, split: Split, count: usize) -> Vec<Vec<usize>> {
     let mut images = vec![Vec::new(); dataset.classes.len()];
-    for (image, class) in dataset.split(split).actual().into_iter().enumerate() {
+    for (image, class) in dataset.actual(split).into_iter().enumerate() {
         if images[class].len() < count {
             images[class].push(image);
         }

@@ -23,7 +23,7 @@ mod words {
     pub const USAGES: &[Word] = &[("PublicTest", ""), ("PrivateTest", "")];
     pub const WITHOUT: &[Word] = &[("identity", "regions as in the canonical frame"), ("skip", "excluded")];
     pub const OPTIMIZERS: &[Word] = &[("adam", ""), ("adamw", "Adam with decoupled weight decay"), ("sgd", "with momentum")];
-    pub const TARGETS: &[Word] = &[("distribution", "the annotators' label distribution"), ("majority", "the class with most votes"), ("probability", "a class drawn from it in every epoch"), ("multi_target", "any of several correct classes; for ferplus with labels multi_target")];
+    pub const TARGETS: &[Word] = &[("distribution", "of the annotators' choices"), ("majority", "the class with most of them, in equal parts where several tie"), ("probability", "a class drawn from them at every visit"), ("multi_target", "any class that is right; of ferplus, with its labels")];
     pub const SELECT: &[Word] = &[("best", "lowest validation loss"), ("last", "")];
     pub const PRECISIONS: &[Word] = &[("f32", ""), ("tf32", "convolutions in TF32, on a GPU"), ("bf16", "convolutions in bfloat16")];
     pub const SCHEDULES: &[Word] = &[

@@ -13,7 +13,7 @@ pub struct Condition {
     pub name: String,
     /// Index into the experiment's `cells`.
     pub cell: usize,
-    /// Sorted; empty for whole faces. A control has the regions of its condition.
+    /// Sorted; empty for whole faces, and where nothing is seen (`keep`). A control has the regions that it is compared with.
     pub regions: Vec<String>,
     /// `None` for whole faces.
     pub occlusion: Option<Occlusion>,

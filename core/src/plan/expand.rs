@@ -19,13 +19,16 @@ use super::identity::{TrainingKey, canonical_occlusion};
 use super::naming::Several;
 use super::reach::{MasksNothing, Parts, Reach, canonical};
 
-/// The work of an experiment.
+/// Regions that Shapley values are computed of, at most: 2^16 sets.
+pub const MOST_PLAYERS: usize = 16;
+
+/// All that an experiment needs done.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// The experiment's name.
     pub experiment: String,
-    /// Cell by cell: the whole face first, then the mask-only baseline, then every set of regions, each followed
-    /// by its controls.
+    /// Cell by cell: the whole face first, then the masks alone, then every set of regions, each followed
+    /// by its controls, then nothing seen.
     pub conditions: Vec<Condition>,
     /// No two equal.
     pub trainings: Vec<TrainingSpec>,
@@ -224,6 +227,7 @@ fn controls(
 fn conditions(experiment: &Experiment, sets: &[MaskedSet<'_>]) -> Vec<Condition> {
     let several = Several::of_experiment(experiment);
     let study = &experiment.occlusion;
+    let divides = divides(study);
     let mut conditions = Vec::new();
     for (index, cell) in experiment.cells.iter().enumerate() {
         let whole = Condition {
@@ -263,13 +267,49 @@ fn conditions(experiment: &Experiment, sets: &[MaskedSet<'_>]) -> Vec<Condition>
                 }
             }
         }
+        if divides {
+            of_cell.extend(nothing_seen(study, index));
+        }
         conditions.extend(of_cell.into_iter().map(|condition| condition.named(several, cell)));
     }
     conditions
 }
 
-/// Whether networks are trained on images whose masks differ, so that masks might leak the label (Rong et al. 2022, "A
-/// consistent and efficient evaluation strategy for attribution methods").
+/// Whether Shapley values are to be had: every set of some regions is seen alone.
+fn divides(study: &OcclusionStudy) -> bool {
+    let sets: BTreeSet<BTreeSet<&String>> =
+        study.sets.iter().map(|set| set.iter().collect()).collect();
+    let every_subset = |players: &BTreeSet<&String>| {
+        let players: Vec<&String> = players.iter().copied().collect();
+        let fits = (2..=MOST_PLAYERS).contains(&players.len());
+        fits && sets.len() + 1 >= 1 << players.len()
+            && (1..1_usize << players.len()).all(|set| {
+                let member = |player: &usize| set >> player & 1 == 1;
+                let subset = (0..players.len()).filter(member).map(|player| players[player]);
+                sets.contains(&subset.collect())
+            })
+    };
+    study.modes.contains(&Mode::Keep) && sets.iter().any(every_subset)
+}
+
+/// What the network itself answers where all of the face is masked: the empty set of its Shapley values. `retrain` has
+/// no network that would meet it, and takes the best constant answer.
+fn nothing_seen(study: &OcclusionStudy, cell: usize) -> Vec<Condition> {
+    let one_network = |phase: &&Phase| matches!(phase, Phase::Evaluate | Phase::Amortised);
+    let phases = study.phases.iter().filter(one_network);
+    let condition = |(&phase, &fill): (&Phase, &Fill)| Condition {
+        name: String::new(),
+        cell,
+        regions: Vec::new(),
+        occlusion: Some(Occlusion { polygons: Vec::new(), mode: Mode::Keep, fill }),
+        phase: Some(phase),
+        control: None,
+    };
+    phases.flat_map(|phase| study.fills.iter().map(move |fill| condition((phase, fill)))).collect()
+}
+
+/// Whether networks learn from pictures that are covered differently, so that masks might tell them the
+/// answer (Rong et al. 2022, "A consistent and efficient evaluation strategy for attribution methods").
 fn learns_from_masks(study: &OcclusionStudy, cell: &Cell) -> bool {
     study.masks_alone
         && !study.sets.is_empty()

@@ -20,7 +20,7 @@ pub use condition::Condition;
 pub use count::{ParameterCount, multiply_adds};
 pub use estimate::Estimate;
 pub(crate) use expand::in_lines;
-pub use expand::{EvaluationSpec, Plan, PlanError, PlanWarning, Run, TrainingSpec};
+pub use expand::{EvaluationSpec, MOST_PLAYERS, Plan, PlanError, PlanWarning, Run, TrainingSpec};
 pub use identity::{
     EvaluationId, FACES_VERSION, Identified, NUMERIC_VERSION, RunId, RunIdentity, SensitivityId,
     TrainingId, TrainingIdentity, evaluation_id, is_id, same_occlusion, sensitivity_id,

@@ -20,7 +20,7 @@ pub type Choice<'a> = (Phase, FillKind, &'a Swept);
 /// A condition, as far as its name goes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ConditionName<'a> {
-    /// Sorted; empty for whole faces.
+    /// Sorted; empty for whole faces, and where nothing is seen.
     pub regions: &'a [String],
     /// `None` for whole faces.
     pub masking: Option<Masking>,
@@ -150,7 +150,7 @@ impl Several {
                     .into_iter()
                     .filter_map(|(several, detail)| several.then_some(detail))
                     .collect();
-                let regions = name.regions.join(" + ");
+                let regions = named(name.regions);
                 match details.is_empty() {
                     true => format!("{} {regions}", mode.name()),
                     false => format!("{} {regions} ({})", mode.name(), details.join(", ")),
@@ -191,6 +191,9 @@ impl Several {
                     if self.fills { format!(" ({} fill)", fill.name()) } else { String::new() };
                 match mode {
                     Mode::Hide => format!("masking {what}{}{fill}{of}", when(masked)),
+                    Mode::Keep if name.regions.is_empty() => {
+                        format!("leaving {NOTHING} visible{}{fill}", when(visible))
+                    }
                     Mode::Keep => {
                         format!("leaving only {what} visible{}{fill}{of}", when(visible))
                     }
@@ -246,6 +249,7 @@ impl Several {
         let [masked, visible] = PhaseWords::of(phase).labels;
         let label = match mode {
             Mode::Hide => format!("{names} masked{masked}"),
+            Mode::Keep if regions.is_empty() => format!("{NOTHING} visible{visible}"),
             Mode::Keep => format!("only {names} visible{visible}"),
         };
         match self.fills || fill != USUAL_FILL {
@@ -258,11 +262,20 @@ impl Several {
 /// The typed name of regions that alone are visible where no condition of the experiment leaves just them: `keep eyes + mouth`, of neither phase
 /// nor fill.
 pub fn typed_seen(regions: &[&str], swept: &Swept) -> String {
-    let regions = match regions {
-        [] => "nothing".to_owned(),
-        regions => regions.join(" + "),
-    };
-    format!("{} {regions}{}", Mode::Keep.name(), typed_swept(swept))
+    format!("{} {}{}", Mode::Keep.name(), named(regions), typed_swept(swept))
+}
+
+/// What is seen of no region.
+const NOTHING: &str = "nothing";
+
+fn named(regions: &[impl AsRef<str>]) -> String {
+    match regions {
+        [] => NOTHING.to_owned(),
+        regions => {
+            let names: Vec<&str> = regions.iter().map(AsRef::as_ref).collect();
+            names.join(" + ")
+        }
+    }
 }
 
 /// `, learning_rate = 0.01`
@@ -319,6 +332,17 @@ mod tests {
 
     fn swept(pairs: &[(&str, &str)]) -> Swept {
         pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn nothing_seen_has_a_name_of_its_own() {
+        let several = Several { phases: true, ..Several::default() };
+        let masking = Masking { mode: Mode::Keep, phase: Phase::Evaluate, fill: FillKind::Mean };
+        let (regions, swept) = (names(&[]), swept(&[]));
+        let name = ConditionName::masked(&regions, masking, &swept);
+        assert_eq!(several.typed(name), "keep nothing (evaluate)");
+        assert_eq!(several.label(name), "nothing seen, in the test");
+        assert_eq!(several.sentence(name), "seeing nothing by a network trained on whole faces");
     }
 
     #[test]

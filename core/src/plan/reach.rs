@@ -94,6 +94,10 @@ impl Parts {
         }
         let mut known = BTreeSet::new();
         for condition in conditions.iter().filter(|one| one.phase != Some(Phase::Masks)) {
+            // Where nothing is seen everything is covered, as it is meant.
+            if condition.regions.is_empty() {
+                continue;
+            }
             let Some(occlusion) = &condition.occlusion else { continue };
             if !known.insert((&condition.regions, condition.control)) {
                 continue;

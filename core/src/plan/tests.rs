@@ -3,7 +3,7 @@ use std::path::Path;
 
 use super::*;
 use crate::experiment::{DatasetSpec, Experiment, Statistics, load, parse};
-use crate::region::{Fill, Mode, Phase, RandomSets, Regions, TrainingMask};
+use crate::region::{Affine, Fill, Mode, Phase, RandomSets, Regions, TrainingMask};
 
 const SMALLEST: &str = "name = \"x\"\n[dataset]\nkind = \"faces\"\n";
 
@@ -289,6 +289,42 @@ fn the_same_polygons_under_two_names_are_refused() {
     );
 }
 
+/// The empty set of Shapley values is what the network itself answers, where one network sees all sets.
+#[test]
+fn nothing_seen_is_evaluated_where_every_set_of_regions_is() {
+    let nothing = |study: &str| -> Vec<String> {
+        let conditions = plan(&format!("[occlusion]\n{study}\n")).conditions;
+        let nothing =
+            conditions.into_iter().filter(|one| one.phase.is_some() && one.regions.is_empty());
+        nothing.map(|one| one.name).collect()
+    };
+    let all =
+        "regions = [\"eyes\", \"mouth\", [\"eyes\", \"mouth\"]]\nmodes = [\"hide\", \"keep\"]\n";
+    assert_eq!(
+        nothing(&format!("{all}phases = [\"retrain\", \"evaluate\", \"amortised\"]")),
+        ["keep nothing (evaluate)", "keep nothing (amortised)"]
+    );
+    assert_eq!(
+        nothing(&format!("{all}phases = [\"evaluate\"]\nfills = [\"mean\", \"noise\"]")),
+        ["keep nothing (mean)", "keep nothing (noise)"]
+    );
+    // Each set has a network of its own.
+    assert!(nothing(&format!("{all}phases = [\"retrain\", \"train\"]")).is_empty());
+    // No region is seen alone, and a set is missing.
+    let hidden = all.replace(", \"keep\"", "");
+    assert!(nothing(&format!("{hidden}phases = [\"evaluate\"]")).is_empty());
+    let part = all.replace("\"mouth\", [", "[");
+    assert!(nothing(&format!("{part}phases = [\"evaluate\"]")).is_empty());
+
+    // It costs no training, and covers every pixel.
+    let both = |study: &str| plan(&format!("[occlusion]\n{study}phases = [\"evaluate\"]\n"));
+    let (with, without) = (both(all), both(&hidden));
+    assert_eq!(with.trainings, without.trainings);
+    let run = with.runs.last().unwrap();
+    let occlusion = run.evaluation.occlusion.as_ref().unwrap();
+    assert_eq!(occlusion.masks(&[Affine::IDENTITY], 3, 4), [1; 12]);
+}
+
 /// Ids name results on other people's disks. Where this test fails, either undo what changed them, or, if
 /// the numbers that the program gives have changed, raise `NUMERIC_VERSION` and write the new ids here.
 #[test]
@@ -302,10 +338,10 @@ fn ids_are_what_they_were() {
         identified.trainings.iter().map(|training| training.id.as_str()).collect();
     let runs: Vec<[&str; 2]> =
         identified.runs.iter().map(|run| [run.evaluation.as_str(), run.run.as_str()]).collect();
-    assert_eq!(trainings, ["1a2753318e767df328e3", "b73742c8c665151c7e48"]);
+    assert_eq!(trainings, ["9a8a8edc55f1d3770665", "ccf98d33b28be825a52d"]);
     let expected = [
-        ["89085d89fda85f8fb4dd", "697d36ab90a3c1a5bb8a"],
-        ["1b7cf00eaa9586d07ae5", "09d59c7d20dbc7a1febe"],
+        ["890efd7597a5326d0d22", "344c36fbeaf05ff5199c"],
+        ["96addaf392f6e19048bd", "b6e30c693c0eabdc886a"],
     ];
     assert_eq!(runs, expected);
     assert!(identified.trainings.iter().all(|training| !training.provisional));
@@ -357,17 +393,17 @@ fn a_fill_of_another_version_changes_its_own_ids_alone() {
     let ids: Vec<(&str, &str)> = ids.map(|(spec, known)| (fill(spec), known.id.as_str())).collect();
     // Those of `inpaint` were 59c162a5cd1d96a9b353 and 1592a4b03710decbc707 in version 1.
     let expected = [
-        ("whole", "1a2753318e767df328e3"),
-        ("mean", "7f232b44ca8ab1f3b026"),
-        ("constant", "b73742c8c665151c7e48"),
-        ("noise", "f329316962f85d44bc9d"),
-        ("blur", "218acdbc974db7d57b7e"),
-        ("inpaint", "b7ae1ecb5cf9fe565f5b"),
-        ("mean", "5c7c835e3d532800a906"),
-        ("constant", "d4938f0361f700442380"),
-        ("noise", "c57e0ef2bb2dcc0179aa"),
-        ("blur", "0325f1eadc203fac17ca"),
-        ("inpaint", "d27a9a08fe61a164c642"),
+        ("whole", "9a8a8edc55f1d3770665"),
+        ("mean", "cd2eeac2957e8a7cead1"),
+        ("constant", "ccf98d33b28be825a52d"),
+        ("noise", "076a4617a12b5ec23b58"),
+        ("blur", "4b07a60d9b0d4fffa50e"),
+        ("inpaint", "58f105bdbc5c2b7b6408"),
+        ("mean", "68a673cecc8e98f6c35c"),
+        ("constant", "5083e06d524d1641e51f"),
+        ("noise", "d9da545e13ac3e52850e"),
+        ("blur", "43921f6d139243b319b4"),
+        ("inpaint", "4426df377a8162c5b244"),
     ];
     assert_eq!(ids, expected);
 }
@@ -520,15 +556,16 @@ fn the_shipped_experiments_load_and_plan() {
     assert_eq!(counts, expected(7));
     assert_eq!(planned("seed_ferplus").1, (1, 1, 1));
     assert_eq!(planned("seed_rafdb").1, (1, 1, 1));
-    // Every set for one training a seed, beside whole faces and the mask-only baseline.
-    assert_eq!(planned("ferplus_regions").1, (2 + 127, 3 * 3, 3 * (2 + 127)));
-    // The whole-face networks of mask_eyes, and nothing masked.
+    // Every set and nothing seen for one training a seed, beside whole faces and masks alone.
+    assert_eq!(planned("ferplus_regions").1, (2 + 128, 3 * 3, 3 * (2 + 128)));
+    // The whole-face networks of mask_eyes, and nothing that is covered.
     assert_eq!(planned("where_they_look").1, (1, seeds, seeds));
-    // Five worlds: whole faces, the mask-only baseline, and 15 sets hidden and kept in three phases; a training each
-    // for the first two and what is retrained, and one for all that is amortised of a mode.
+    // Five worlds: whole faces, masks alone, and 15 sets hidden and kept in three phases; a training each
+    // for the first two and what is retrained, and one for all that is amortised of a mode. Nothing is seen of
+    // the network of whole faces and of the amortised one.
     let sets = 15 * 2;
     let trainings = 5 * 3 * (2 + sets + 2);
-    let conditions = 5 * (2 + 3 * sets);
+    let conditions = 5 * (2 + 3 * sets + 2);
     assert_eq!(planned("recover_truth").1, (conditions, trainings, 3 * conditions));
     // Retrain and evaluate, hide and keep, each with a control; evaluate shares the whole face's training.
     assert_eq!(planned("smoke").1, (10, 12, 20));

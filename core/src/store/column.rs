@@ -8,7 +8,9 @@ use crate::dataset::Split;
 use crate::experiment::Statistics;
 use crate::region::{FillKind, Mode, Phase};
 
-use super::terms::{self, CurveKind, CurveOrder, MapMethod, Metric, NONE, RunStatus, Term, Worth};
+use super::terms::{
+    self, CurveKind, CurveOrder, MapMethod, Metric, NONE, NoneSeen, RunStatus, Term, Worth,
+};
 
 /// An error in a column that is read or written.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,10 +51,10 @@ pub fn read<T: Field + Clone>(frame: &DataFrame, name: &str) -> Result<Vec<T>, C
         return Ok(vec![absent; frame.height()]);
     };
     let (found, expected) = (column.dtype(), T::dtype());
-    // Former versions wrote unsigned integers, and other tools write short ones.
+    // Former versions wrote unsigned integers, and counts as integers; other tools write short ones.
     let column = match found {
         found if *found == expected => column.clone(),
-        found if found.is_integer() && expected.is_integer() => {
+        found if found.is_integer() && expected.is_primitive_numeric() => {
             column.strict_cast(&expected).map_err(|reason| error(reason.to_string()))?
         }
         found => {
@@ -283,6 +285,7 @@ terms!(
     MapMethod,
     Metric,
     Mode,
+    NoneSeen = NoneSeen::Constant,
     Phase,
     Split,
     Statistics = Statistics::Trained,
@@ -345,6 +348,49 @@ macro_rules! list {
 
 list!(f32, DataType::Float32, Float32Type, f32);
 list!(f64, DataType::Float64, Float64Type, f64);
+
+impl Field for Option<Vec<f32>> {
+    fn dtype() -> DataType {
+        Vec::<f32>::dtype()
+    }
+
+    fn column<'a>(
+        name: &str,
+        values: impl ExactSizeIterator<Item = &'a Self>,
+    ) -> Result<Column, ColumnError> {
+        let (name, rows) = (name.into(), values.len());
+        let mut builder = ListPrimitiveChunkedBuilder::<Float32Type>::new(
+            name,
+            rows,
+            rows * 8,
+            DataType::Float32,
+        );
+        for value in values {
+            match value {
+                Some(value) => builder.append_slice(value),
+                None => builder.append_null(),
+            }
+        }
+        Ok(builder.finish().into_column())
+    }
+
+    fn values(column: &Column) -> PolarsResult<Option<Vec<Self>>> {
+        let mut rows = Vec::with_capacity(column.len());
+        for list in column.list()?.amortized_iter() {
+            let Some(list) = list else {
+                rows.push(None);
+                continue;
+            };
+            let Some(list) = list.as_ref().f32()?.iter().collect() else { return Ok(None) };
+            rows.push(Some(list));
+        }
+        Ok(Some(rows))
+    }
+
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
+}
 
 impl Field for Vec<String> {
     fn dtype() -> DataType {

@@ -44,5 +44,7 @@ pub use results::{CACHE, Results};
 pub use rows::*;
 pub use session::{Live, LiveWorker, Session, host, sessions};
 pub use table::{Table, read_table, write_table};
-pub use terms::{CurveKind, CurveOrder, MapMethod, Metric, RunStatus, Term, Worth, term_or_none};
+pub use terms::{
+    CurveKind, CurveOrder, MapMethod, Metric, NoneSeen, RunStatus, Term, Worth, term_or_none,
+};
 pub use whole::{FileKind, file_kind, open_log, remove, write_new, write_whole};

@@ -10,6 +10,27 @@ use std::path::{Path, PathBuf};
 
 use super::table::{TableWriter, read_groups};
 use super::{PredictionRow, StoreError, read_table};
+use crate::dataset::leaders;
+use crate::metrics::{cross_entropy, cross_entropy_of_probabilities};
+
+impl PredictionRow {
+    /// The classes, by index, that share the credit of naming the image's class: those with most votes. A table of
+    /// before numeric version 3 gave all of it to one, `actual`, in all of its numbers, and keeps to that.
+    pub fn leaders(&self, actual: usize) -> Vec<usize> {
+        match self.log_probabilities {
+            Some(_) => leaders(&self.label),
+            None => vec![actual],
+        }
+    }
+
+    /// −Σ label · ln probability, nats.
+    pub fn cross_entropy(&self) -> f64 {
+        match &self.log_probabilities {
+            Some(logarithms) => cross_entropy(logarithms, &self.label),
+            None => cross_entropy_of_probabilities(&self.probabilities, &self.label),
+        }
+    }
+}
 
 /// The source of a run's predictions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,7 +123,9 @@ mod tests {
                 image: format!("{image}.png"),
                 actual: "fear".into(),
                 predicted: "anger".into(),
+                credit: Some(0.0),
                 probabilities: vec![0.25, 0.75],
+                log_probabilities: Some(vec![-1.386_294_4, -0.287_682_1]),
                 label: vec![1.0, 0.0],
             })
             .collect()

@@ -48,7 +48,10 @@ macro_rules! named {
     )*};
 }
 
-named!(CurveKind, CurveOrder, FillKind, MapMethod, Metric, Mode, Phase, Split, Statistics, Worth);
+named!(
+    CurveKind, CurveOrder, FillKind, MapMethod, Metric, Mode, NoneSeen, Phase, Split, Statistics,
+    Worth
+);
 
 /// Defines a type of several words, each with what it means.
 macro_rules! terms {
@@ -109,7 +112,17 @@ terms! {
 }
 
 terms! {
-    /// The method of a sensitivity map.
+    /// Who answers where no region is seen.
+    NoneSeen {
+        /// The network that is examined under every other set too.
+        Network: "network",
+        /// The best answer that is the same for every image.
+        Constant: "constant",
+    }
+}
+
+terms! {
+    /// How a map of sensitivity was made.
     MapMethod {
         /// Occlusion sensitivity: the loss under a window that slides over the face (Zeiler and Fergus 2014).
         Window: "window",

@@ -21,7 +21,8 @@ pub struct Setting {
     pub classes: Vec<String>,
     /// Test images.
     pub images: u64,
-    /// The share of test images in the commonest class: the accuracy of an answer without looking.
+    /// The share of test images in the commonest class: the accuracy of an answer without looking. An image whose votes
+    /// tie is shared out.
     pub chance: Option<f64>,
     /// Batch normalisation's statistics in the evaluations.
     pub statistics: Statistics,
@@ -56,14 +57,15 @@ impl Setting {
             }
         }
         let (classes, counts) = classes(confusion);
-        let images: u64 = counts.iter().sum();
-        let commonest = counts.iter().max().copied().unwrap_or(0);
+        let sum: f64 = counts.iter().sum();
+        let commonest = counts.iter().copied().fold(0.0, f64::max);
         Setting {
             swept: swept.clone(),
             datasets,
             classes,
-            images,
-            chance: (images > 0).then(|| commonest as f64 / images as f64),
+            // A tied image's parts sum to it but for rounding.
+            images: sum.round() as u64,
+            chance: (sum > 0.0).then(|| commonest / sum),
             statistics: runs.last().map_or(Statistics::Trained, |run| run.statistics),
             seeds: seeds(runs),
             runs: runs.len(),
@@ -119,15 +121,15 @@ impl Condition {
 
 /// The classes in their order and how many test images show each. Every run of a setting meets the same
 /// images, so that one run's counts stand for all.
-fn classes(confusion: &[&ConfusionRow]) -> (Vec<String>, Vec<u64>) {
-    let (mut classes, mut counts): (Vec<String>, Vec<u64>) = (Vec::new(), Vec::new());
+fn classes(confusion: &[&ConfusionRow]) -> (Vec<String>, Vec<f64>) {
+    let (mut classes, mut counts): (Vec<String>, Vec<f64>) = (Vec::new(), Vec::new());
     let of_test = || confusion.iter().filter(|row| row.split == Split::Test);
     let Some(first) = of_test().next() else { return (classes, counts) };
     for row in of_test().filter(|row| row.run_id == first.run_id) {
         let place = classes.iter().position(|class| *class == row.actual);
         let place = place.unwrap_or_else(|| {
             classes.push(row.actual.clone());
-            counts.push(0);
+            counts.push(0.0);
             classes.len() - 1
         });
         counts[place] += row.count;

@@ -54,7 +54,7 @@ pub fn counts(run_id: &str, classes: &[&str], counts: &[&[u64]]) -> Vec<Confusio
                 split: Split::Test,
                 actual: (*actual).to_owned(),
                 predicted: (*predicted).to_owned(),
-                count: *count,
+                count: *count as f64,
             });
         }
     }

@@ -135,17 +135,40 @@ fn accuracy_bits_and_recalls_are_divided() {
 }
 
 #[test]
-fn a_run_that_saw_nothing_counts_as_measured() {
+fn what_a_network_answers_to_the_masked_face_is_the_empty_set() {
+    // It calls the masked face class 0 in every picture: right for four of nine, where the best constant answer is
+    // right for five.
+    let nothing = |seed| {
+        let row = RunRow {
+            phase: Some(Phase::Evaluate),
+            ..run(&format!("nothing{seed}"), &[], "keep", seed)
+        };
+        answers(row, &ACTUAL, &[0; 9])
+    };
     let mut runs = study("evaluate");
-    runs.extend([1, 2].map(|seed| keep(&[], seed, "evaluate")));
+    runs.extend([1, 2].map(nothing));
     let rows = shapley(&runs).unwrap();
     let accuracy = find(&rows, "accuracy", None);
-    close(&accuracy.iter().map(|row| row.value).collect::<Vec<_>>(), &[1.5 / 9.0, 2.5 / 9.0]);
-    assert!(!accuracy[0].method.contains("by definition"));
-    assert_eq!((accuracy[0].none_seen, accuracy[0].all_seen), (5.0 / 9.0, 1.0));
-    // Without, the best constant prediction is used.
-    let accuracy = find(&shapley(&study("evaluate")).unwrap(), "accuracy", None)[0].none_seen;
-    assert_eq!(accuracy, 5.0 / 9.0);
+    // Each value is half of a ninth above that with the constant.
+    close(&accuracy.iter().map(|row| row.value).collect::<Vec<_>>(), &[2.0 / 9.0, 3.0 / 9.0]);
+    assert_eq!((accuracy[0].none_seen, accuracy[0].all_seen), (4.0 / 9.0, 1.0));
+    assert!(rows.iter().all(|row| row.none_by == NoneSeen::Network));
+    assert!(accuracy[0].method.ends_with("what the network answers to the masked face"));
+    // Class 0 is answered always where nothing is seen, class 1 never.
+    let recalls =
+        ["neutral", "fear"].map(|emotion| find(&rows, "recall", Some(emotion))[0].none_seen);
+    assert_eq!(recalls, [1.0, 0.0]);
+    // It is no covering of regions: effects and the like have no row of it.
+    runs.extend(
+        [1, 2].map(|seed| answers(run(&format!("w{seed}"), &[], "none", seed), &ACTUAL, &ACTUAL)),
+    );
+    let effects = super::super::effects(&runs).unwrap();
+    assert!(!effects.is_empty() && effects.iter().all(|row| !row.regions.is_empty()));
+
+    // Without, the best constant answer stands for it, and the row says so.
+    let rows = shapley(&study("evaluate")).unwrap();
+    let row = find(&rows, "accuracy", None)[0];
+    assert_eq!((row.none_seen, row.none_by), (5.0 / 9.0, NoneSeen::Constant));
 }
 
 /// One image on which the eyes and the mouth are worth the same, one that the mouth alone answers: the mouth

@@ -29,8 +29,8 @@ const NAME_WIDTH: f64 = 26.0;
 /// Counts of one condition, summed over its runs.
 pub struct Matrix {
     pub classes: Vec<String>,
-    /// `[actual][predicted]`
-    counts: Vec<Vec<u64>>,
+    /// `[actual][predicted]`; not whole where votes tie.
+    counts: Vec<Vec<f64>>,
     pub runs: usize,
 }
 
@@ -101,20 +101,20 @@ pub fn confusion(
 fn draw_row(
     drawing: &mut Drawing,
     (actual, classes): (&str, &[String]),
-    counts: &[u64],
+    counts: &[f64],
     (left, y): (f64, f64),
     cell: (f64, f64),
 ) {
-    let total: u64 = counts.iter().sum();
+    let total: f64 = counts.iter().sum();
     for (column, &count) in counts.iter().enumerate() {
         let x = left + column as f64 * cell.0;
-        let share = count as f64 / total as f64;
-        let ground = if total == 0 { WHITE } else { amount(share) };
+        let share = count / total;
+        let ground = if total == 0.0 { WHITE } else { amount(share) };
         let ink = ground.text_on();
         let middle = x + (cell.0 - GAP) / 2.0;
         let fits = |text: &str, style| fonts::width(text, style) <= cell.0 - GAP - 0.6;
         let (at, size) = ((x, y), (cell.0 - GAP, cell.1 - GAP));
-        let (per_cent, written) = (decimal(share * 100.0, 0), thousands(count));
+        let (per_cent, written) = (decimal(share * 100.0, 0), thousands(count.round() as u64));
         let predicted = &classes[column];
         let hint = format!("{actual} predicted as {predicted}: {per_cent} % ({written})");
         drawing.hinted(&hint, at, size, |drawing| {
@@ -158,7 +158,7 @@ pub fn matrix(runs: &[RunRow], rows: &[impl Borrow<ConfusionRow>], split: Split)
     if classes.is_empty() {
         return None;
     }
-    let mut counts = vec![vec![0; classes.len()]; classes.len()];
+    let mut counts = vec![vec![0.0; classes.len()]; classes.len()];
     for row in &chosen {
         counts[index[row.actual.as_str()]][index[row.predicted.as_str()]] += row.count;
     }
@@ -167,25 +167,25 @@ pub fn matrix(runs: &[RunRow], rows: &[impl Borrow<ConfusionRow>], split: Split)
 }
 
 impl Matrix {
-    fn total(&self) -> u64 {
+    fn total(&self) -> f64 {
         self.counts.iter().flatten().sum()
     }
 
     /// Images of one run.
     pub fn images(&self) -> u64 {
-        self.total() / self.runs.max(1) as u64
+        (self.total() / self.runs.max(1) as f64).round() as u64
     }
 
     pub fn accuracy(&self) -> f64 {
-        let right: u64 = self.counts.iter().enumerate().map(|(class, row)| row[class]).sum();
-        right as f64 / self.total() as f64
+        let right: f64 = self.counts.iter().enumerate().map(|(class, row)| row[class]).sum();
+        right / self.total()
     }
 
     /// Each row's shares; of a class without images, no numbers.
     pub fn shares(&self) -> Vec<Vec<f64>> {
-        let share = |row: &Vec<u64>| {
-            let total = row.iter().sum::<u64>() as f64;
-            row.iter().map(|&count| count as f64 / total).collect()
+        let share = |row: &Vec<f64>| {
+            let total = row.iter().sum::<f64>();
+            row.iter().map(|&count| count / total).collect()
         };
         self.counts.iter().map(share).collect()
     }
@@ -205,7 +205,7 @@ impl Matrix {
                 table.push(vec![
                     Cell::text(actual.as_str()),
                     Cell::text(predicted.as_str()),
-                    Cell::Count(count),
+                    Cell::exact(count),
                     Cell::share(share),
                 ]);
             }
@@ -237,7 +237,7 @@ impl Matrix {
     fn recalls(&self) -> String {
         let recalls = self.classes.iter().enumerate().map(|(class, name)| {
             let row = &self.counts[class];
-            let share = row[class] as f64 / row.iter().sum::<u64>() as f64;
+            let share = row[class] / row.iter().sum::<f64>();
             format!("{name} {} %", decimal(share * 100.0, 0))
         });
         format!("Recall: {}.", recalls.collect::<Vec<_>>().join(", "))
@@ -247,10 +247,11 @@ impl Matrix {
     fn worst(&self) -> Option<(f64, usize, usize)> {
         let mut worst: Option<(f64, usize, usize)> = None;
         for (actual, row) in self.counts.iter().enumerate() {
-            let total: u64 = row.iter().sum();
+            let total: f64 = row.iter().sum();
             for (predicted, &count) in row.iter().enumerate() {
-                let share = count as f64 / total as f64;
-                if actual != predicted && count > 0 && worst.is_none_or(|(most, ..)| share > most) {
+                let share = count / total;
+                if actual != predicted && count > 0.0 && worst.is_none_or(|(most, ..)| share > most)
+                {
                     worst = Some((share, actual, predicted));
                 }
             }

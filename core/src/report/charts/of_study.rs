@@ -156,7 +156,7 @@ fn confusions(
         let phase_of = |condition: &Condition| condition.masking.map(|masking| masking.phase);
         let phase = conditions.iter().find_map(|(condition, _)| phase_of(condition));
         conditions.sort_by_key(|(condition, _)| {
-            let masked = !condition.regions.is_empty();
+            let masked = condition.masking.is_some();
             (condition.regions.len() > 1, masked && phase_of(condition) != phase)
         });
         conditions.truncate(most);

@@ -115,6 +115,7 @@ pub(in crate::report) mod tests {
             high: Some(interval.1 / 100.0),
             first,
             none_seen: 0.15,
+            none_by: crate::store::NoneSeen::Constant,
             all_seen: 0.75,
             seeds: 3,
             images: 1400,

@@ -154,7 +154,9 @@ fn training(spec: &TrainSpec, schedule: &Schedule) -> String {
     };
     let target = match spec.target {
         Target::Distribution => "the cross-entropy against the label distribution",
-        Target::Majority => "the cross-entropy against the class with most votes",
+        Target::Majority => {
+            "the cross-entropy against the class with most votes, in equal parts where several tie"
+        }
         Target::Probability => {
             "the cross-entropy against a class drawn from the label distribution"
         }

@@ -234,7 +234,7 @@ pub fn experiments_table(experiments: &[(String, Vec<RunRow>)]) -> Table {
     for (name, runs) in experiments {
         let whole: Vec<f64> = runs
             .iter()
-            .filter(|run| run.regions.is_empty())
+            .filter(|run| run.mode.is_none())
             .filter_map(|run| run.test_accuracy)
             .collect();
         let mean = whole.iter().sum::<f64>() / whole.len() as f64;

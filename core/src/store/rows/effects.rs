@@ -2,7 +2,7 @@
 
 use super::table;
 use crate::region::{FillKind, Masking, Mode, Phase};
-use crate::store::{Metric, Worth};
+use crate::store::{Metric, NoneSeen, Worth};
 
 table! {
     /// The effect of masking: a row for each region set × mode × phase × fill × metric (and setting).
@@ -288,7 +288,11 @@ table! {
         first: f64 ["probability"],
         /// The metric with no region visible, mean over seeds.
         none_seen: f64 ["share, or bits where the metric is"],
-        /// The metric with all regions visible: the values sum to `all_seen − none_seen`.
+        /// Who answers there: `network`, the one that sees every set, to faces that are masked entirely (`evaluate`,
+        /// `amortised`); `constant`, the best answer that is the same for every image (`retrain`, and studies of before
+        /// nothing seen was evaluated).
+        none_by: NoneSeen,
+        /// What every region is worth: the values sum to `all_seen − none_seen`.
         all_seen: f64 ["share, or bits where the metric is"],
         /// How many seeds have every set of regions.
         seeds: u32,

@@ -13,12 +13,20 @@ table! {
         split: Split,
         /// The data set's own name for the image.
         image: String,
-        /// The class with most votes.
+        /// The class with most votes; of several that tie one, picked by a hash of the image's and the class's name, so
+        /// that no place in the class order is favoured. `credit` says what the tie means for accuracy.
         actual: String,
-        /// The most probable class.
+        /// The most probable class; of equal ones one, as in `actual`.
         predicted: String,
+        /// What the answer counts for in accuracy: 1 where `predicted` is the class with most votes, 1/k where it is
+        /// one of k that tie, 0 elsewhere. The mean over a run's images is its accuracy. Empty in tables of before
+        /// numeric version 3, where the first class in order had each tie.
+        credit: Option<f64> ["share"],
         /// Of each class, in the order of `classes`.
         probabilities: Vec<f32> ["probability"],
+        /// Their natural logarithms, of which bits and losses are computed: a probability below 1e-45 is stored as 0.
+        /// Missing in tables of before numeric version 3.
+        log_probabilities: Option<Vec<f32>> ["nats"],
         /// The label distribution that the prediction is scored against, in the order of `classes`.
         label: Vec<f32> ["share"],
     }
@@ -30,7 +38,8 @@ table! {
 
 table! {
     /// A row for every run, split and pair of classes, in class order; for every run and split the counts sum to
-    /// the number of images.
+    /// the number of images. An image whose votes tie between k classes is 1/k of an image of each, so that counts
+    /// need not be whole.
     ConfusionRow in "confusion" {
         /// As in `runs`.
         run_id: String,
@@ -40,7 +49,7 @@ table! {
         actual: String,
         /// The most probable class.
         predicted: String,
-        /// The number of images.
-        count: u64 ["images"],
+        /// How many images are so.
+        count: f64 ["images"],
     }
 }

@@ -113,16 +113,18 @@ prop_compose! {
     fn prediction_row()(
         words in [(); 4].map(|()| text()),
         split in term(),
+        credit in option::of(number()),
         probabilities in shares(),
+        log_probabilities in option::of(shares()),
         label in shares(),
     ) -> PredictionRow {
         let [run_id, image, actual, predicted] = words;
-        PredictionRow { run_id, split, image, actual, predicted, probabilities, label }
+        PredictionRow { run_id, split, image, actual, predicted, credit, probabilities, log_probabilities, label }
     }
 }
 
 prop_compose! {
-    fn confusion_row()(words in [(); 3].map(|()| text()), split in term(), count in count()) -> ConfusionRow {
+    fn confusion_row()(words in [(); 3].map(|()| text()), split in term(), count in number()) -> ConfusionRow {
         let [run_id, actual, predicted] = words;
         ConfusionRow { run_id, split, actual, predicted, count }
     }
@@ -209,7 +211,7 @@ prop_compose! {
 prop_compose! {
     fn shapley_row()(
         (region, metric, phase, fill, method) in (text(), term(), term(), term(), text()),
-        emotion in option::of(text()),
+        (emotion, none_by) in (option::of(text()), term()),
         (seeds, images) in (any::<u32>(), count()),
         numbers in [(); 4].map(|()| number()),
         (low, high) in (option::of(number()), option::of(number())),
@@ -217,7 +219,7 @@ prop_compose! {
     ) -> ShapleyRow {
         let [value, first, none_seen, all_seen] = numbers;
         ShapleyRow {
-            region, metric, emotion, phase, fill, value, low, high, first, none_seen, all_seen, seeds,
+            region, metric, emotion, phase, fill, value, low, high, first, none_seen, none_by, all_seen, seeds,
             images, method, swept,
         }
     }
@@ -377,14 +379,31 @@ proptest! {
     fn truth_comes_back(rows in vec(truth_row(), 0..6)) { round_trip(&rows)?; }
 }
 
-fn confusion(count: u64) -> ConfusionRow {
+fn confusion(count: u32) -> ConfusionRow {
     let word = |word: &str| word.to_owned();
     ConfusionRow {
         run_id: word("r"),
         split: Split::Test,
         actual: word("fear"),
         predicted: word("anger"),
-        count,
+        count: f64::from(count),
+    }
+}
+
+fn leak(images: u64) -> MaskLeakRow {
+    MaskLeakRow {
+        condition: "masks alone".to_owned(),
+        metric: crate::store::Metric::Accuracy,
+        reached: 0.5,
+        chance: 0.25,
+        excess: 0.25,
+        low: None,
+        high: None,
+        p: None,
+        seeds: 2,
+        images,
+        method: "images only".to_owned(),
+        swept: BTreeMap::new(),
     }
 }
 
@@ -446,7 +465,7 @@ fn a_missing_column_and_a_wrong_type_are_named() {
     );
 
     let mut columns = ConfusionRow::to_columns(&[confusion(1), confusion(2)]).unwrap();
-    columns[4] = <Option<u64> as Field>::column("count", [Some(1), None].iter()).unwrap();
+    columns[4] = <Option<f64> as Field>::column("count", [Some(1.0), None].iter()).unwrap();
     write_columns(&path, columns);
     let message = refused::<ConfusionRow>(&path);
     assert!(message.contains("column `count`: a value is missing"), "{message}");
@@ -470,40 +489,40 @@ fn without_rows_there_is_no_table_and_a_former_one_goes() {
 #[test]
 fn a_count_that_no_signed_integer_holds_is_refused_and_the_former_table_stays() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("confusion.parquet");
-    write_table(&path, &[confusion(i64::MAX as u64)]).unwrap();
-    let message = write_table(&path, &[confusion(1 << 63)]).unwrap_err().to_string();
+    let path = folder.path().join("mask_leaks.parquet");
+    write_table(&path, &[leak(i64::MAX as u64)]).unwrap();
+    let message = write_table(&path, &[leak(1 << 63)]).unwrap_err().to_string();
     assert_eq!(
         message,
         format!(
-            "could not write `{}`, column `count`: 9223372036854775808 is more than 9223372036854775807, which \
+            "could not write `{}`, column `images`: 9223372036854775808 is more than 9223372036854775807, which \
              is the most it can hold",
             path.display()
         )
     );
-    assert_eq!(read_table::<ConfusionRow>(&path).unwrap(), [confusion(i64::MAX as u64)]);
+    assert_eq!(read_table::<MaskLeakRow>(&path).unwrap(), [leak(i64::MAX as u64)]);
 }
 
 #[test]
 fn integers_of_former_versions_and_of_other_tools_are_read() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("confusion.parquet");
-    let columns = ConfusionRow::to_columns(&[confusion(7)]).unwrap();
+    let path = folder.path().join("mask_leaks.parquet");
+    let columns = MaskLeakRow::to_columns(&[leak(7)]).unwrap();
     let mut former = columns.clone();
-    for count in [
-        UInt64Chunked::from_slice("count".into(), &[7]).into_column(),
-        UInt32Chunked::from_slice("count".into(), &[7]).into_column(),
+    for images in [
+        UInt64Chunked::from_slice("images".into(), &[7]).into_column(),
+        UInt32Chunked::from_slice("images".into(), &[7]).into_column(),
     ] {
-        former[4] = count;
+        former[9] = images;
         write_columns(&path, former.clone());
-        assert_eq!(read_table::<ConfusionRow>(&path).unwrap(), [confusion(7)]);
+        assert_eq!(read_table::<MaskLeakRow>(&path).unwrap(), [leak(7)]);
     }
-    former[4] = UInt64Chunked::from_slice("count".into(), &[u64::MAX]).into_column();
+    former[9] = UInt64Chunked::from_slice("images".into(), &[u64::MAX]).into_column();
     write_columns(&path, former.clone());
-    assert!(refused::<ConfusionRow>(&path).contains("column `count`"));
-    former[4] = i64::column("count", [-1].iter()).unwrap();
+    assert!(refused::<MaskLeakRow>(&path).contains("column `images`"));
+    former[9] = i64::column("images", [-1].iter()).unwrap();
     write_columns(&path, former);
-    assert!(refused::<ConfusionRow>(&path).contains("column `count`: it cannot hold -1"));
+    assert!(refused::<MaskLeakRow>(&path).contains("column `images`: it cannot hold -1"));
 }
 
 /// Of the version before: unsigned integers, and swept values with TOML's quotes.
@@ -566,6 +585,37 @@ fn runs_from_before_there_was_a_choice_had_the_trainings_statistics() {
     write_columns(&path, other);
     let message = refused::<RunRow>(&path);
     assert!(message.contains("column `statistics`: `tested` is not a known value"), "{message}");
+}
+
+#[test]
+fn tables_of_before_ties_were_shared_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("confusion.parquet");
+    let mut columns = ConfusionRow::to_columns(&[confusion(7)]).unwrap();
+    columns[4] = u64::column("count", [7].iter()).unwrap();
+    write_columns(&path, columns);
+    assert_eq!(read_table::<ConfusionRow>(&path).unwrap(), [confusion(7)]);
+
+    let path = folder.path().join("predictions.parquet");
+    let row = PredictionRow {
+        run_id: "r".to_owned(),
+        split: Split::Test,
+        image: "a.png".to_owned(),
+        actual: "fear".to_owned(),
+        predicted: "anger".to_owned(),
+        credit: None,
+        probabilities: vec![0.25, 0.75],
+        log_probabilities: None,
+        label: vec![0.5, 0.5],
+    };
+    let mut columns = PredictionRow::to_columns(std::slice::from_ref(&row)).unwrap();
+    columns.retain(|column| !["credit", "log_probabilities"].contains(&column.name().as_str()));
+    write_columns(&path, columns);
+    let read = read_table::<PredictionRow>(&path).unwrap();
+    assert_eq!(read, [row]);
+    // As the numbers beside it were computed: the first of the tied classes had all of the image.
+    assert_eq!(read[0].leaders(0), [0]);
+    assert!((read[0].cross_entropy() + 0.5 * (0.25f64.ln() + 0.75f64.ln())).abs() < 1e-12);
 }
 
 #[test]
