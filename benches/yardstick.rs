@@ -169,7 +169,9 @@ impl Task {
         let (train, val) = (&self.data, &self.data);
         let circumstances = &Circumstances::here(self.spec.threads, self.data.device());
         let (settings, seed, covers) = (&settings, 0, None);
-        let training = Training { id: "bench", circumstances, settings, seed, train, val, covers };
+        let start = None;
+        let training =
+            Training { id: "bench", circumstances, settings, seed, start, train, val, covers };
         let mut watch = Stopwatch {
             device: self.data.device(),
             steps,

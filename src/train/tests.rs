@@ -8,6 +8,7 @@ use super::*;
 use crate::dataset::{Dataset, Images, Pixels, Split};
 use crate::epoch::{EpochRecord, Step};
 use crate::experiment::*;
+use crate::model::Network;
 use crate::region::{Fill, Mode, RandomSets};
 
 const SIDE: usize = 8;
@@ -124,11 +125,19 @@ impl Setting {
         start: Option<&Checkpoint>,
         watch: &mut dyn Watch,
     ) -> Result<Outcome, TrainError> {
-        let covers = self.covers.as_ref();
-        let (train, val) = (&self.train, &self.val);
         let circumstances = &Circumstances::here(1, Device::Cpu);
-        Training { id: "t1", circumstances, settings: &self.settings, seed, train, val, covers }
-            .run(start, watch)
+        self.training(seed, circumstances, None).run(start, watch)
+    }
+
+    fn training<'a>(
+        &'a self,
+        seed: u64,
+        circumstances: &'a Circumstances,
+        start: Option<&'a Network>,
+    ) -> Training<'a> {
+        let Setting { settings, train, val, covers } = self;
+        let covers = covers.as_ref();
+        Training { id: "t1", circumstances, settings, seed, start, train, val, covers }
     }
 
     fn finished(&self, seed: u64) -> Trained {
@@ -152,6 +161,29 @@ fn a_network_learns_what_there_is_to_learn() {
     settings.train.epochs = 8;
     let trained = Setting::new(settings).finished(1);
     assert!(trained.epochs.last().unwrap().val_accuracy >= 0.95, "{:?}", trained.epochs);
+}
+
+/// Its steps are too small to change anything: what it knows after an epoch is what it was given.
+#[test]
+fn a_training_can_start_from_another_network() {
+    let mut settings = settings();
+    settings.train.epochs = 8;
+    let first = Setting::new(settings.clone()).finished(1);
+    settings.train.epochs = 1;
+    settings.train.optimizer =
+        Optimizer::Sgd { learning_rate: 1e-9, momentum: 0.0, nesterov: false, weight_decay: 0.0 };
+    let setting = Setting::new(settings);
+    let circumstances = &Circumstances::here(1, Device::Cpu);
+    let epoch = |start: Option<&Network>| {
+        let training = setting.training(1, circumstances, start);
+        match training.run(None, &mut never()).unwrap() {
+            Outcome::Finished(trained) => trained.epochs[0],
+            Outcome::Interrupted(_) => panic!("nobody interrupted"),
+        }
+    };
+    let (from_first, from_nothing) = (epoch(Some(&first.network)), epoch(None));
+    assert!(from_first.val_accuracy >= 0.95, "{from_first:?}");
+    assert!(from_nothing.val_accuracy < 0.8, "{from_nothing:?}");
 }
 
 /// With images that are interpolated after masking, or masked without regard to what is

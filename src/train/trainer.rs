@@ -29,6 +29,8 @@ pub struct Training<'a> {
     pub circumstances: &'a Circumstances,
     pub settings: &'a Settings,
     pub seed: u64,
+    /// The network that it starts from; random weights where there is none.
+    pub start: Option<&'a Network>,
     pub train: &'a OnDevice,
     pub val: &'a OnDevice,
     /// The masks of both splits, for a training under an occlusion.
@@ -105,6 +107,9 @@ impl Training<'_> {
         let Settings { train: settings, schedule, .. } = self.settings;
         self.check_variance()?;
         let network = self.network();
+        if let Some(other) = self.start {
+            network.restore(&other.snapshot()).map_err(CheckpointError::OtherNetwork)?;
+        }
         let mut optimizer = Optimizer::new(settings.optimizer, network.moving());
         let steps = self.batches().count() as u64;
         let full = settings.optimizer.learning_rate();

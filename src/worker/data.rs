@@ -77,17 +77,18 @@ impl Ready {
     pub fn lesson(&self, lesson: &TrainingMask, flips: bool) -> TrainCover {
         let Dataset { height, width, .. } = self.dataset;
         let frames = frames(&self.dataset, Split::Train);
-        match lesson {
-            TrainingMask::Fixed(occlusion) => {
-                let masks = |occlusion: &Occlusion| occlusion.masks(&frames, height, width);
-                let cover =
-                    Cover::new(&masks(occlusion), height, width, occlusion.fill, self.device());
-                let mirrored = occlusion.mirrored().filter(|_| flips);
-                match mirrored {
-                    Some(mirrored) => cover.with_flipped(&masks(&mirrored)).into(),
-                    None => cover.into(),
-                }
+        let fixed = |occlusion: &Occlusion| -> TrainCover {
+            let masks = |occlusion: &Occlusion| occlusion.masks(&frames, height, width);
+            let cover = Cover::new(&masks(occlusion), height, width, occlusion.fill, self.device());
+            let mirrored = occlusion.mirrored().filter(|_| flips);
+            match mirrored {
+                Some(mirrored) => cover.with_flipped(&masks(&mirrored)).into(),
+                None => cover.into(),
             }
+        };
+        match lesson {
+            TrainingMask::Fixed(occlusion) => fixed(occlusion),
+            TrainingMask::Tuned(tuned) => fixed(&tuned.occlusion()),
             TrainingMask::Random(sets) => {
                 let members = |sets: &RandomSets| sets.members(&frames, height, width);
                 let flipped = sets.mirrored().filter(|_| flips).map(|sets| members(&sets));

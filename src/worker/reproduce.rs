@@ -103,6 +103,7 @@ pub fn reproduce(
         spec: &plan.trainings[index],
         id: &id,
         results: &scratch.0,
+        starts: results,
         ready: &ready,
         device,
         threads,

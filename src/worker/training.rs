@@ -16,7 +16,9 @@ use crate::epoch::{EpochRecord, Step};
 use crate::evaluate::{self, predictions};
 use crate::experiment::Statistics;
 use crate::model::{Folded, Network};
-use crate::plan::{EvaluationId, EvaluationSpec, TrainingId, TrainingSpec, same_occlusion};
+use crate::plan::{
+    EvaluationId, EvaluationSpec, TrainingId, TrainingSpec, same_occlusion, training_id,
+};
 use crate::region::{Occlusion, TrainingMask, reach};
 use crate::store::{
     EpochRow, EvaluationRecord, LogLine, Manifest, Results, StoreError, TrainingStatus, hash_file,
@@ -54,6 +56,8 @@ pub(super) struct Job<'a> {
     pub spec: &'a TrainingSpec,
     pub id: &'a TrainingId,
     pub results: &'a Results,
+    /// Where the network lies that it starts from, where it starts from one.
+    pub starts: &'a Results,
     pub ready: &'a Ready,
     pub device: Device,
     /// libtorch's threads: as requested; once trained or loaded, as the network was trained with.
@@ -78,6 +82,15 @@ impl Job<'_> {
                 return Ok(Ended::Failed { reason, transient: false });
             }
         };
+        let settings = self.spec.own_settings();
+        let first = match self.read_start() {
+            Ok(first) => first,
+            Err(error) => {
+                let reason = format!("the network that it starts from cannot be read: {error}");
+                self.write_failure(&reason, began, 0.0)?;
+                return Ok(Ended::Failed { reason, transient: false });
+            }
+        };
         let clock = Instant::now();
         let covers = self.spec.mask.as_ref().map(|lesson| self.covers(lesson));
         let outcome = loop {
@@ -85,8 +98,9 @@ impl Job<'_> {
             let training = Training {
                 id: self.id.as_str(),
                 circumstances: &circumstances,
-                settings: &self.spec.settings,
+                settings: &settings,
                 seed: self.spec.seed,
+                start: first.as_ref(),
                 train: &self.ready.train,
                 val: &self.ready.val,
                 covers: covers.as_ref(),
@@ -96,7 +110,7 @@ impl Job<'_> {
                 training: self.id.clone(),
                 name: self.name.to_owned(),
                 seed: self.spec.seed,
-                epochs: self.spec.settings.train.epochs,
+                epochs: settings.train.epochs,
                 resumed,
             });
             let mut watch = Storing {
@@ -192,6 +206,7 @@ impl Job<'_> {
         let train = self.ready.lesson(lesson, self.spec.settings.train.augment.flip);
         let val = match lesson {
             TrainingMask::Fixed(occlusion) => self.ready.cover(occlusion, Split::Val).0,
+            TrainingMask::Tuned(tuned) => self.ready.cover(&tuned.occlusion(), Split::Val).0,
             TrainingMask::Random(sets) => {
                 self.ready.random_cover(sets, Split::Val).settled(self.spec.seed)
             }
@@ -206,6 +221,18 @@ impl Job<'_> {
         if (1..=MOST_THREADS).contains(&threads) {
             self.use_threads(threads);
         }
+        self.read_network(self.results, self.id)
+    }
+
+    /// The network that the training starts from; `None` where it starts from random weights.
+    fn read_start(&self) -> Result<Option<Network>, EngineError> {
+        let Some(start) = self.spec.start() else { return Ok(None) };
+        let id = training_id(&start, Some(&self.ready.dataset.content));
+        self.starts.manifest(id.as_str())?;
+        self.read_network(self.starts, &id).map(Some)
+    }
+
+    fn read_network(&self, results: &Results, id: &TrainingId) -> Result<Network, EngineError> {
         let settings = &self.spec.settings;
         let dataset = &settings.dataset;
         let network = Network::new(
@@ -216,13 +243,13 @@ impl Job<'_> {
             self.device,
             self.spec.seed,
         );
-        let path = self.results.model_path(self.id.as_str())?;
+        let path = results.model_path(id.as_str())?;
         let note = network
             .decode(&read_plain(&path, u64::MAX)?)
             .map_err(|error| StoreError::damaged(&path, error))?;
         let note: ModelNote =
             serde_json::from_str(&note).map_err(|error| StoreError::damaged(&path, error))?;
-        if note.training_id != self.id.as_str() {
+        if note.training_id != id.as_str() {
             let reason = format!("it is the network of training {}", note.training_id);
             return Err(StoreError::Foreign { path, reason }.into());
         }
@@ -260,8 +287,8 @@ impl Job<'_> {
     fn was_validated_under(&self, occlusion: Option<&Occlusion>) -> bool {
         match (&self.spec.mask, occlusion) {
             (None, None) => true,
-            (Some(TrainingMask::Fixed(lesson)), Some(occlusion)) => {
-                same_occlusion(lesson, occlusion)
+            (Some(mask), Some(occlusion)) => {
+                mask.last_occlusion().is_some_and(|last| same_occlusion(&last, occlusion))
             }
             _ => false,
         }
@@ -281,7 +308,7 @@ impl Job<'_> {
         let on_test: Vec<Option<&Cover>> =
             covers.iter().map(|cover| cover.as_ref().map(|(cover, _)| cover)).collect();
         let logits = match self.spec.mask {
-            Some(TrainingMask::Fixed(_)) => {
+            Some(TrainingMask::Fixed(_) | TrainingMask::Tuned(_)) => {
                 let each = on_test.iter();
                 each.map(|cover| answers(network, &self.ready.test, *cover, seed)).collect()
             }
@@ -369,15 +396,12 @@ impl Job<'_> {
     }
 
     fn manifest(&self, began: SystemTime, seconds: f64, status: TrainingStatus) -> Manifest {
-        let fixed = match &self.spec.mask {
-            Some(TrainingMask::Fixed(occlusion)) => Some(occlusion),
-            Some(TrainingMask::Random(_)) | None => None,
-        };
+        let fixed = self.spec.mask.as_ref().and_then(TrainingMask::last_occlusion);
         Manifest {
             wall_seconds: seconds,
             content: Some(self.ready.dataset.content.clone()),
             prior: self.ready.prior(),
-            masked_area: fixed.map(|occlusion| self.ready.cover(occlusion, Split::Test).1),
+            masked_area: fixed.map(|occlusion| self.ready.cover(&occlusion, Split::Test).1),
             device: train::device::name(self.device),
             processor: train::device::processor(self.device),
             ..manifest(self.spec, self.id, COMMIT, self.threads, began, status)

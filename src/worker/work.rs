@@ -64,6 +64,7 @@ pub fn work(
         spec: &spec,
         id,
         results,
+        starts: results,
         ready,
         device,
         threads: specification.threads,

@@ -279,6 +279,64 @@ fn a_network_is_evaluated_with_the_requested_statistics() {
     assert!(flat(&run.stdout).contains(anew), "{}", run.stdout);
 }
 
+/// Each set has a network of its own, trained on from the one that learned from random sets; workers wait for that
+/// one. What was interrupted, done by one worker or two, or done again gives the same.
+#[test]
+fn networks_are_tuned_from_the_amortised_one() {
+    let program = Program::new();
+    let study = quick(
+        "regions = [\"mouth\", \"eyes\"]\nphases = [\"tuned\", \"amortised\"]\ntuned_epochs = 2\n",
+    );
+    program.write("x.toml", &study.replace("epochs = 1", "epochs = 3"));
+    let run = program.run(&["run", "x.toml", "-q", "--jobs", "2", "--threads", "1"]);
+    run.succeeds();
+    let runs = program.json(&["show", "small", "--format", "json"]);
+    let of = |phase: &str| -> Vec<serde_json::Value> {
+        runs.as_array().unwrap().iter().filter(|run| run["phase"] == phase).cloned().collect()
+    };
+    let (tuned, amortised) = (of("tuned"), of("amortised"));
+    assert_eq!((tuned.len(), amortised.len()), (2, 2), "{runs}");
+    assert_eq!(amortised[0]["training_id"], amortised[1]["training_id"]);
+    assert_ne!(tuned[0]["training_id"], tuned[1]["training_id"]);
+    assert!(tuned.iter().all(|run| run["epochs"] == 2 && run["status"] == "done"), "{tuned:?}");
+    assert!(amortised.iter().all(|run| run["epochs"] == 3), "{amortised:?}");
+    let again =
+        program.json(&["reproduce", tuned[0]["training_id"].as_str().unwrap(), "--format", "json"]);
+    assert_eq!(again["agrees"], true, "{again}");
+
+    // With one worker, in another folder.
+    let one = ["run", "x.toml", "-q", "--jobs", "1", "--threads", "1", "--results", "other"];
+    program.run(&one).succeeds();
+    for table in ["predictions", "confusion", "effects"] {
+        let bytes = |folder: &str| program.bytes(&format!("{folder}/small/{table}.parquet"));
+        assert!(bytes("results") == bytes("other"), "{table}");
+    }
+
+    // What starts from a network that cannot be trained fails with it, and says so.
+    let wild = [
+        "train.optimizer={kind=\"sgd\", learning_rate=10.0, momentum=0.0, weight_decay=1.0}",
+        "train.epochs=12",
+        "schedule.kind=constant",
+    ];
+    let mut arguments = vec!["run", "x.toml", "-q", "--results", "none"];
+    arguments.extend(wild.iter().flat_map(|set| ["--set", set]));
+    let run = program.run(&arguments);
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    let shown = program.json(&["show", "small", "--results", "none", "--format", "json"]);
+    let status = |phase: &str| {
+        let found = shown.as_array().unwrap().iter().find(|run| run["phase"] == phase);
+        found.unwrap()["status"].as_str().unwrap().to_owned()
+    };
+    assert!(status("amortised").contains("not finite"), "{shown}");
+    assert!(status("tuned").ends_with(", whose network it starts from, failed"), "{shown}");
+
+    // Alone it has nothing to start from.
+    program.write("alone.toml", &quick("regions = [\"mouth\"]\nphases = [\"tuned\"]\n"));
+    let alone = program.run(&["plan", "alone.toml"]);
+    assert_eq!(alone.code, Some(2));
+    assert!(alone.stderr.contains("phases = [\"amortised\", \"tuned\"]"), "{}", alone.stderr);
+}
+
 /// Each key of the tables is a column of its own; a kind that does not have it leaves it empty.
 #[test]
 fn a_table_is_swept_as_a_whole() {

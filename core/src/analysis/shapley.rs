@@ -20,7 +20,7 @@ use crate::region::{Masking, Mode, Phase};
 use crate::store::{NoneSeen, ShapleyRow, Worth};
 
 /// The phases in which the network is evaluated on masked images.
-const PHASES: [Phase; 3] = [Phase::Retrain, Phase::Evaluate, Phase::Amortised];
+const PHASES: [Phase; 4] = [Phase::Retrain, Phase::Evaluate, Phase::Amortised, Phase::Tuned];
 
 /// Every region's Shapley value, for accuracy, bits and each class's recall.
 ///

@@ -13,7 +13,7 @@ use crate::plan::{
     EvaluationId, EvaluationSpec, Identified, TrainingId, TrainingSpec, evaluation_id,
     sensitivity_id,
 };
-use crate::region::{Fill, Occlusion, RandomSets, TrainingMask};
+use crate::region::{Fill, Occlusion, RandomSets, TrainingMask, Tuned};
 
 /// The version of this format.
 const VERSION: u32 = 2;
@@ -33,6 +33,7 @@ pub const MOST_GPU: usize = 99;
 const MOST_NAME: usize = 10_000;
 const MOST_EVALUATIONS: usize = 100_000;
 const MOST_POLYGONS: usize = 10_000;
+const MOST_TUNING_EPOCHS: u64 = 100_000;
 
 /// One training and its evaluations.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -156,10 +157,20 @@ impl Specification {
         match &self.occlusion {
             Some(TrainingMask::Fixed(occlusion)) => check_occlusion("occlusion", occlusion)?,
             Some(TrainingMask::Random(sets)) => {
-                let regions = sets.regions.len() as u64;
-                within("the number of occlusion.regions", regions, 1, RandomSets::MOST as u64)?;
-                check_polygons("occlusion.regions", sets.regions.iter().map(Vec::len).sum())?;
-                check_fill("occlusion.fill", sets.fill)?;
+                check_sets("occlusion", sets)?;
+            }
+            Some(TrainingMask::Tuned(tuned)) => {
+                let Tuned { from, polygons, tuning } = tuned;
+                check_sets("occlusion.from", from)?;
+                check_polygons("occlusion.polygons", polygons.len())?;
+                let epochs = u64::from(tuning.epochs);
+                within("occlusion.tuning.epochs", epochs, 1, MOST_TUNING_EPOCHS)?;
+                if !(tuning.rate > 0.0 && tuning.rate <= 1.0) {
+                    let rate = tuning.rate;
+                    return Err(format!(
+                        "`occlusion.tuning.rate` cannot be {rate}: must be above 0, up to 1"
+                    ));
+                }
             }
             None => {}
         }
@@ -208,6 +219,13 @@ fn within(what: &str, value: u64, low: u64, high: u64) -> Result<(), String> {
 fn check_occlusion(path: &str, occlusion: &Occlusion) -> Result<(), String> {
     check_polygons(&format!("{path}.polygons"), occlusion.polygons.len())?;
     check_fill(&format!("{path}.fill"), occlusion.fill)
+}
+
+fn check_sets(path: &str, sets: &RandomSets) -> Result<(), String> {
+    let regions = sets.regions.len() as u64;
+    within(&format!("the number of {path}.regions"), regions, 1, RandomSets::MOST as u64)?;
+    check_polygons(&format!("{path}.regions"), sets.regions.iter().map(Vec::len).sum())?;
+    check_fill(&format!("{path}.fill"), sets.fill)
 }
 
 fn check_polygons(path: &str, polygons: usize) -> Result<(), String> {

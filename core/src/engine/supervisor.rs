@@ -158,8 +158,11 @@ impl<'a, 'o> Supervisor<'a, 'o> {
     fn fill_slots(&mut self) -> Result<(), EngineError> {
         for slot in 0..self.slots.len() {
             while self.slots[slot].as_ref().is_none_or(Running::is_free) {
-                let Some(training) = self.queue.pop_front() else {
-                    if let Some(running) = &mut self.slots[slot] {
+                let Some(training) = self.next() else {
+                    // A worker waits for trainings that cannot start yet: one of its kind is at what they wait for.
+                    if let Some(running) = &mut self.slots[slot]
+                        && self.queue.is_empty()
+                    {
                         running.worker.close();
                     }
                     break;
@@ -174,6 +177,15 @@ impl<'a, 'o> Supervisor<'a, 'o> {
             }
         }
         Ok(())
+    }
+
+    /// The first training of the queue that can start: the network that it starts from is there.
+    fn next(&mut self) -> Option<usize> {
+        let ready = |training: &usize| {
+            self.work.plan.starts[*training].is_none_or(|start| self.state.trained[start])
+        };
+        let place = self.queue.iter().position(ready)?;
+        self.queue.remove(place)
     }
 
     /// Gives a training to the worker of a slot, or to a new one if it has none.
@@ -288,7 +300,9 @@ impl<'a, 'o> Supervisor<'a, 'o> {
         match running.outcome {
             // With these outcomes the training is no longer the worker's.
             Some(Outcome::Done | Outcome::Busy) => {}
-            Some(Outcome::Failed { reason, transient }) => self.fail(training, reason, transient),
+            Some(Outcome::Failed { reason, transient }) => {
+                self.fail(training, reason, transient)?
+            }
             Some(Outcome::Stopped { reason, storing }) => {
                 self.fatal.get_or_insert(EngineError::Worker { reason, storing });
                 self.stop();
@@ -296,7 +310,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
             // A worker that was told to stop, or received the signal that ends this run, has not failed.
             Some(Outcome::Interrupted) | None if self.stopping || self.observer.interrupted() => {}
             Some(Outcome::Interrupted) => {
-                self.fail(training, "its process was told to exit".to_owned(), true);
+                self.fail(training, "its process was told to exit".to_owned(), true)?;
             }
             None => {
                 let reason = match status {
@@ -304,13 +318,19 @@ impl<'a, 'o> Supervisor<'a, 'o> {
                     Err(error) => format!("waiting for its process failed: {error}"),
                 };
                 write_failure(self.work, self.identified, training, &reason)?;
-                self.fail(training, reason, true);
+                self.fail(training, reason, true)?;
             }
         }
         Ok(())
     }
 
-    fn fail(&mut self, training: usize, reason: String, transient: bool) {
+    /// With it fail the trainings that would start from its network, unless it is trained and failed afterwards.
+    fn fail(
+        &mut self,
+        training: usize,
+        reason: String,
+        transient: bool,
+    ) -> Result<(), EngineError> {
         self.failures[training] += 1;
         let again = transient && self.failures[training] <= self.work.retries && !self.stopping;
         let (training_id, name, seed) = self.describe(training);
@@ -320,6 +340,19 @@ impl<'a, 'o> Supervisor<'a, 'o> {
         } else if self.work.fail_fast {
             self.stop();
         }
+        if !again && !self.state.trained[training] {
+            let starts = &self.work.plan.starts;
+            let (waiting, rest): (Vec<usize>, Vec<usize>) =
+                self.queue.drain(..).partition(|waiting| starts[*waiting] == Some(training));
+            self.queue.extend(rest);
+            let id = self.identified.trainings[training].id.clone();
+            for waiting in waiting {
+                let reason = format!("training {id}, whose network it starts from, failed");
+                write_failure(self.work, self.identified, waiting, &reason)?;
+                self.fail(waiting, reason, false)?;
+            }
+        }
+        Ok(())
     }
 
     fn describe(&self, training: usize) -> (crate::plan::TrainingId, String, u64) {

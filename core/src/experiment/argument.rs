@@ -237,7 +237,7 @@ impl Argument {
                 ),
                 (Some(_), value) => pair(key, value),
                 (None, _) => {
-                    let meant = suggest::closest(key, keys::paths()).and_then(example);
+                    let meant = suggest::path(key).and_then(example);
                     let example = meant.unwrap_or_else(|| set("train.epochs", "2"));
                     format!("write it as in `{example}`")
                 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::region::{Fill, Mode, Phase, Regions};
+use crate::region::{Fill, Mode, Phase, Regions, Tuning};
 
 /// An experiment: a question and its complete definition.
 #[derive(Debug, Clone, PartialEq)]
@@ -265,6 +265,16 @@ impl Optimizer {
             | Optimizer::Sgd { learning_rate, .. } => learning_rate,
         }
     }
+
+    /// The same with a share of its learning rate.
+    pub fn at_share(mut self, share: f64) -> Optimizer {
+        match &mut self {
+            Optimizer::Adam { learning_rate, .. }
+            | Optimizer::Adamw { learning_rate, .. }
+            | Optimizer::Sgd { learning_rate, .. } => *learning_rate *= share,
+        }
+        self
+    }
 }
 
 /// The training target that the loss compares predictions with.
@@ -381,6 +391,8 @@ pub struct OcclusionStudy {
     pub modes: Vec<Mode>,
     pub phases: Vec<Phase>,
     pub fills: Vec<Fill>,
+    /// How the amortised network trains on under each set, where `phases` has `tuned`.
+    pub tuning: Tuning,
     /// Random placements for each condition.
     pub controls: u32,
     /// Whether to train a mask-only baseline where masks differ between images and other networks train on masked

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use crate::region::atlas::SET_WORDS;
-use crate::region::{FillKind, Mode, Phase, RandomSets, Regions};
+use crate::region::{FillKind, Mode, Phase, RandomSets, Regions, Tuning};
 
 use super::error::Problem;
 use super::reader::{Section, twice};
@@ -24,6 +24,8 @@ struct Keys {
     fills: Vec<FillKind>,
     constant: f64,
     blur: f64,
+    tuned_epochs: u32,
+    tuned_rate: f64,
     controls: u32,
     masks_alone: bool,
 }
@@ -31,10 +33,21 @@ struct Keys {
 /// Reads `[occlusion]`.
 pub(crate) fn read(root: &Section<'_>, regions: &Regions, own: &[&str]) -> Option<OcclusionStudy> {
     let section = root.section("occlusion");
-    let Keys { modes, phases, fills, constant, blur, controls, masks_alone } = section.read()?;
+    let Keys {
+        modes,
+        phases,
+        fills,
+        constant,
+        blur,
+        tuned_epochs,
+        tuned_rate,
+        controls,
+        masks_alone,
+    } = section.read()?;
+    let tuning = Tuning { epochs: tuned_epochs, rate: tuned_rate };
     let fills = fills.into_iter().map(|kind| kind.with(constant, blur)).collect();
     let sets = read_sets(&section, regions, own);
-    let study = OcclusionStudy { sets, modes, phases, fills, controls, masks_alone };
+    let study = OcclusionStudy { sets, modes, phases, fills, tuning, controls, masks_alone };
     let names: BTreeSet<&String> = study.sets.iter().flatten().collect();
     if study.phases.contains(&Phase::Amortised) && names.len() > RandomSets::MOST {
         let title = format!("`amortised` can mask at most {} different regions", RandomSets::MOST);
@@ -42,6 +55,16 @@ pub(crate) fn read(root: &Section<'_>, regions: &Regions, own: &[&str]) -> Optio
         section.problem(
             Problem::new(title, &section.place_of("regions"), label)
                 .help("divide them among several experiments: trainings are shared"),
+        );
+    }
+    if study.phases.contains(&Phase::Tuned) && !study.phases.contains(&Phase::Amortised) {
+        section.problem(
+            Problem::new(
+                "`tuned` starts from the networks of `amortised`",
+                &section.place_of("phases"),
+                "`amortised` is not among these",
+            )
+            .help("write `phases = [\"amortised\", \"tuned\"]`: what tuning changes is seen beside it"),
         );
     }
     Some(study)

@@ -113,6 +113,12 @@ pub(crate) fn with_listing<'a>(
     asked(closest(word, candidates).into_iter(), listing)
 }
 
+/// The path of the key that was meant: of that name in its section, else the most alike.
+pub(super) fn path(key: &str) -> Option<&'static str> {
+    let of_name = |path: &&str| path.rsplit_once('.').is_some_and(|(_, name)| name == key);
+    keys::paths().find(of_name).or_else(|| closest(key, keys::paths()))
+}
+
 /// The help under a key that a section does not have: a similar key of its own, or keys of other sections with their
 /// paths. `key` may be dotted.
 pub(super) fn key(section: &str, key: &str, here: &[&str]) -> String {

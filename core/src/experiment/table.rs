@@ -37,6 +37,7 @@ mod words {
         ("evaluate", "masked at test time only: does a network trained on whole faces rely on it?"),
         ("train", "masked in training, tested on whole faces"),
         ("amortised", "one network for all sets of regions instead of one per set (Covert et al. 2021; Jethani et al. 2022)"),
+        ("tuned", "the amortised network, trained on for a few epochs under each set"),
     ];
     pub const FILLS: &[Word] = &[("mean", "of the training images"), ("constant", ""), ("noise", ""), ("blur", ""), ("inpaint", "diffused inward from the visible pixels")];
     pub const MAP_FILLS: &[Word] = &[("mean", "of the training images"), ("constant", ""), ("noise", "")];
@@ -69,6 +70,7 @@ const IMAGES: Takes = Integer(1, 1_000_000);
 const SEED: Takes = Integer(0, i64::MAX);
 const EPOCHS: Takes = Integer(1, 100_000);
 const SHARE: Takes = Number(Bounds::open(0.0, 1.0));
+const FULL_SHARE: Takes = Number(Bounds::above(0.0, 1.0));
 const HALF_OPEN: Takes = Number(Bounds::below(0.0, 1.0));
 const GREYS: Takes = Number(Bounds::closed(0.0, 1.0));
 const RATE: Takes = Number(Bounds::above(0.0, 10.0));
@@ -169,6 +171,8 @@ pub(super) static KEYS: &[Key] = &[
     key("occlusion.constant", GREYS, "0.0", Study, "The grey of the fill, black to white").with("fills", "constant"),
     key("occlusion.blur", Number(Bounds::closed(0.001, 1.0)), "0.1", Study, "Standard deviation of the fill, a share of the image's height").with("fills", "blur"),
     key("occlusion.controls", Integer(0, 100), "0", Study, "Controls per condition: masks of the same area and shape at random places"),
+    key("occlusion.tuned_epochs", EPOCHS, "5", Study, "Epochs that the amortised network trains on under each set").with("phases", "tuned"),
+    key("occlusion.tuned_rate", FULL_SHARE, "0.3", Study, "Learning rate of these epochs, a share of the training's; it falls to 0 along half a cosine").with("phases", "tuned"),
     key("occlusion.masks_alone", Flag, "true", Study, "Train a mask-only baseline where the place of regions differs between images: its accuracy is what the masks leak"),
 
     section("sensitivity", Maps, "Sensitivity maps of the networks trained on whole faces"),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 
 use super::*;
-use crate::region::{Fill, Mode, Phase};
+use crate::region::{Fill, Mode, Phase, Tuning};
 
 const SMALLEST: &str = "name = \"x\"\n[dataset]\nkind = \"faces\"\n";
 
@@ -72,6 +72,7 @@ fn the_smallest_file_gets_the_defaults_of_the_seed_study() {
             modes: vec![Mode::Hide],
             phases: vec![Phase::Retrain],
             fills: vec![Fill::Mean],
+            tuning: Tuning { epochs: 5, rate: 0.3 },
             controls: 0,
             masks_alone: true,
         }

@@ -34,7 +34,7 @@ impl Plan {
             let settings = &self.trainings[*training].settings;
             let Some(images) = images(&settings.dataset) else { return Ok(None) };
             let runs = self.runs.iter().filter(|run| run.training == *training).count();
-            let epochs = settings.train.epochs as usize;
+            let epochs = self.trainings[*training].own_settings().train.epochs as usize;
             // Prediction needs a forward pass; training also a backward pass, which costs twice as much.
             let predicted = images.val * epochs + images.test * runs;
             let visits = (images.train * epochs) as f64 + predicted as f64 / 3.0;

@@ -7,11 +7,13 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::{
-    Cell, DatasetSpec, EvaluateSpec, Experiment, OcclusionStudy, Settings, Statistics,
+    Cell, DatasetSpec, EvaluateSpec, Experiment, OcclusionStudy, Schedule, ScheduleShape, Settings,
+    Statistics,
 };
 use crate::region::control::{NoPlace, place};
 use crate::region::{
-    Fill, Mode, Occlusion, Phase, Polygon, RandomSets, RegionError, Regions, TrainingMask,
+    Fill, Mode, Occlusion, Phase, Polygon, RandomSets, RegionError, Regions, TrainingMask, Tuned,
+    Tuning,
 };
 
 use super::condition::Condition;
@@ -32,6 +34,8 @@ pub struct Plan {
     pub conditions: Vec<Condition>,
     /// No two equal.
     pub trainings: Vec<TrainingSpec>,
+    /// By training, the place of the one whose network it starts from.
+    pub starts: Vec<Option<usize>>,
     /// Condition by condition, a run for each seed.
     pub runs: Vec<Run>,
     /// The masked polygons, to be checked on the images.
@@ -46,6 +50,32 @@ pub struct TrainingSpec {
     /// The masking of the training images; `None` for whole faces.
     pub mask: Option<TrainingMask>,
     pub seed: u64,
+}
+
+impl TrainingSpec {
+    /// The training whose network this one starts from, where it does not start from random weights.
+    pub fn start(&self) -> Option<TrainingSpec> {
+        match &self.mask {
+            Some(TrainingMask::Tuned(Tuned { from, .. })) => Some(TrainingSpec {
+                mask: Some(TrainingMask::Random(from.clone())),
+                ..self.clone()
+            }),
+            Some(TrainingMask::Fixed(_) | TrainingMask::Random(_)) | None => None,
+        }
+    }
+
+    /// The settings of the epochs that it trains itself: the experiment's, but for the length and the rate of a
+    /// tuning, which begins after all else and so needs no warm-up.
+    pub fn own_settings(&self) -> Settings {
+        let mut settings = self.settings.clone();
+        if let Some(TrainingMask::Tuned(Tuned { tuning, .. })) = &self.mask {
+            settings.train.epochs = tuning.epochs;
+            settings.train.optimizer = settings.train.optimizer.at_share(tuning.rate);
+            settings.schedule =
+                Schedule { shape: ScheduleShape::Cosine { min_rate: 0.0 }, warmup: 0.0 };
+        }
+        settings
+    }
 }
 
 /// How a network is evaluated.
@@ -161,8 +191,9 @@ impl Plan {
         let parts = Parts::of(experiment, &conditions)?;
         let regions = masked_regions(experiment)?;
         let (trainings, runs) = runs(experiment, &conditions, &regions);
+        let starts = starts(&trainings);
         let experiment = experiment.name.clone();
-        Ok(Plan { experiment, conditions, trainings, runs, parts, warnings })
+        Ok(Plan { experiment, conditions, trainings, starts, runs, parts, warnings })
     }
 }
 
@@ -248,7 +279,8 @@ fn conditions(experiment: &Experiment, sets: &[MaskedSet<'_>]) -> Vec<Condition>
                     for &fill in &study.fills {
                         let itself = std::iter::once((None, &set.polygons));
                         let controls = (0..).map(Some).zip(&set.controls);
-                        let controls = controls.filter(|_| phase != Phase::Amortised);
+                        let amortised = matches!(phase, Phase::Amortised | Phase::Tuned);
+                        let controls = controls.filter(|_| !amortised);
                         of_cell.extend(itself.chain(controls).map(|(control, polygons)| {
                             Condition {
                                 name: String::new(),
@@ -356,18 +388,38 @@ fn masked_regions(experiment: &Experiment) -> Result<Vec<Vec<Polygon>>, RegionEr
 }
 
 /// The masking of the training images under a condition; `None` for whole faces.
-fn mask(condition: &Condition, regions: &[Vec<Polygon>]) -> Option<TrainingMask> {
+fn mask(condition: &Condition, regions: &[Vec<Polygon>], tuning: Tuning) -> Option<TrainingMask> {
     let occlusion = condition.occlusion.as_ref()?;
+    let Occlusion { mode, fill, .. } = *occlusion;
+    let sets = RandomSets { regions: regions.to_vec(), mode, fill };
     match condition.phase? {
         Phase::Evaluate => None,
         Phase::Retrain | Phase::Train | Phase::Masks => {
             Some(TrainingMask::Fixed(occlusion.clone()))
         }
-        Phase::Amortised => {
-            let Occlusion { mode, fill, .. } = *occlusion;
-            Some(TrainingMask::Random(RandomSets { regions: regions.to_vec(), mode, fill }))
+        Phase::Amortised => Some(TrainingMask::Random(sets)),
+        Phase::Tuned => {
+            let polygons = occlusion.polygons.clone();
+            Some(TrainingMask::Tuned(Tuned { from: sets, polygons, tuning }))
         }
     }
+}
+
+/// Of each training, the place of the one that it starts from; a plan that has the one has the other too.
+fn starts(trainings: &[TrainingSpec]) -> Vec<Option<usize>> {
+    let key = |training: &TrainingSpec| {
+        let TrainingSpec { settings, mask, seed } = training;
+        TrainingKey::new(settings, None, mask.as_ref(), *seed).canonical()
+    };
+    let random = |training: &TrainingSpec| matches!(training.mask, Some(TrainingMask::Random(_)));
+    let places: HashMap<String, usize> = trainings
+        .iter()
+        .enumerate()
+        .filter(|(_, training)| random(training))
+        .map(|(place, training)| (key(training), place))
+        .collect();
+    let start = |training: &TrainingSpec| places.get(&key(&training.start()?)).copied();
+    trainings.iter().map(start).collect()
 }
 
 fn runs(
@@ -381,7 +433,7 @@ fn runs(
     for (index, condition) in conditions.iter().enumerate() {
         let Cell { settings, evaluate: EvaluateSpec { statistics }, .. } =
             &experiment.cells[condition.cell];
-        let mask = mask(condition, regions);
+        let mask = mask(condition, regions, experiment.occlusion.tuning);
         let occlusion = condition.occlusion.as_ref();
         let evaluated = occlusion.filter(|_| condition.phase.is_some_and(Phase::evaluates_masked));
         for &seed in &experiment.seeds {

@@ -12,7 +12,7 @@ use crate::experiment::{
     DatasetSpec, FacesSpec, ModelSpec, Schedule, SensitivitySpec, Settings, Source, Statistics,
     TrainSpec,
 };
-use crate::region::{Fill, Mode, Occlusion, Polygon, RandomSets, TrainingMask};
+use crate::region::{Fill, Mode, Occlusion, Polygon, RandomSets, TrainingMask, Tuned, Tuning};
 
 use super::expand::{EvaluationSpec, Plan, TrainingSpec};
 
@@ -28,6 +28,10 @@ pub const FACES_VERSION: u32 = 1;
 /// other images: version 1 ran a fixed number of relaxation steps and stayed up to a third of the range short of the
 /// steady state, version 2 solves for it.
 const INPAINT_VERSION: u32 = 2;
+
+/// The version of how a network is tuned, part of the ids of tuned networks and of no others. To be raised
+/// whenever it gives other weights.
+const TUNED_VERSION: u32 = 1;
 
 /// The version of adapted statistics, part of the ids of evaluations with them only. To be raised whenever they are
 /// estimated in another way.
@@ -227,6 +231,14 @@ enum TrainingMaskKey {
         masking: MaskingKey,
         regions: Vec<Vec<Vec<[f64; 2]>>>,
     },
+    Tuned {
+        #[serde(flatten)]
+        masking: MaskingKey,
+        regions: Vec<Vec<Vec<[f64; 2]>>>,
+        polygons: Vec<Vec<[f64; 2]>>,
+        tuning: Tuning,
+        tuned: u32,
+    },
 }
 
 /// An occlusion with sorted polygons: their order does not change the mask.
@@ -294,12 +306,21 @@ pub fn same_occlusion(one: &Occlusion, other: &Occlusion) -> bool {
 
 impl TrainingMaskKey {
     fn new(mask: &TrainingMask) -> TrainingMaskKey {
+        let random = |RandomSets { regions, mode, fill }: &RandomSets| {
+            let regions = regions.iter().map(|polygons| outlines(polygons)).collect();
+            (MaskingKey::new(*mode, *fill), regions)
+        };
         match mask {
             TrainingMask::Fixed(occlusion) => TrainingMaskKey::Fixed(OcclusionKey::new(occlusion)),
-            TrainingMask::Random(RandomSets { regions, mode, fill }) => TrainingMaskKey::Random {
-                masking: MaskingKey::new(*mode, *fill),
-                regions: regions.iter().map(|polygons| outlines(polygons)).collect(),
-            },
+            TrainingMask::Random(sets) => {
+                let (masking, regions) = random(sets);
+                TrainingMaskKey::Random { masking, regions }
+            }
+            TrainingMask::Tuned(Tuned { from, polygons, tuning }) => {
+                let (masking, regions) = random(from);
+                let (polygons, tuning) = (outlines(polygons), *tuning);
+                TrainingMaskKey::Tuned { masking, regions, polygons, tuning, tuned: TUNED_VERSION }
+            }
         }
     }
 }

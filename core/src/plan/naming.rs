@@ -98,6 +98,14 @@ impl PhaseWords {
                 before: "for the amortised network, ",
                 networks: "one network trained under random masks (amortised)",
             },
+            Phase::Tuned => PhaseWords {
+                labels: [" (tuned)", " (tuned)"],
+                masked: " (tuned: the amortised network, trained on under each mask)",
+                visible: " (tuned)",
+                panel: "; networks tuned from one amortised network",
+                before: "for tuned networks, ",
+                networks: "networks tuned from the amortised one",
+            },
             Phase::Masks => PhaseWords {
                 labels: ["", ""],
                 masked: "",

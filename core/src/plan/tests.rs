@@ -2,7 +2,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::*;
-use crate::experiment::{DatasetSpec, Experiment, Statistics, load, parse};
+use crate::experiment::{
+    DatasetSpec, Experiment, Schedule, ScheduleShape, Statistics, load, parse,
+};
 use crate::region::{Affine, Fill, Mode, Phase, RandomSets, Regions, TrainingMask};
 
 const SMALLEST: &str = "name = \"x\"\n[dataset]\nkind = \"faces\"\n";
@@ -96,7 +98,9 @@ fn conditions_share_trainings() {
             Some(Phase::Retrain) => (condition.occlusion.as_ref(), condition.occlusion.as_ref()),
             Some(Phase::Evaluate) => (None, condition.occlusion.as_ref()),
             Some(Phase::Train) => (condition.occlusion.as_ref(), None),
-            Some(Phase::Amortised | Phase::Masks) => unreachable!("they are not asked for"),
+            Some(Phase::Amortised | Phase::Tuned | Phase::Masks) => {
+                unreachable!("they are not asked for")
+            }
         };
         let trained = trained.cloned().map(TrainingMask::Fixed);
         assert_eq!(training.mask, trained, "{}", condition.name);
@@ -152,6 +156,46 @@ fn an_amortised_network_is_trained_on_all_sets() {
         Some(TrainingMask::Random(sets)) => matches!(sets.fill, Fill::Mean | Fill::Blur(_)),
         mask => mask.is_none(),
     }));
+}
+
+/// A network for each set, all from the one of its seed, mode and fill.
+#[test]
+fn a_tuned_network_starts_from_the_amortised_one() {
+    let study = |phases: &str| {
+        plan(&format!(
+            "[occlusion]\nregions = [\"mouth\", \"eyes\"]\nmodes = [\"hide\", \"keep\"]\nphases = {phases}\n\
+             tuned_epochs = 2\ntuned_rate = 0.25\ncontrols = 2\n[train]\nepochs = 7\n[schedule]\nwarmup = 3\n\
+             [seeds]\ncount = 2\n"
+        ))
+    };
+    let both = study("[\"tuned\", \"amortised\"]");
+    // Whole faces, one network a mode, and two a mode from it.
+    assert_eq!(both.trainings.len(), (1 + 2 + 2 * 2) * 2);
+    assert_eq!(both.conditions.len(), 1 + 2 * 2 * 2);
+    let mut tuned = 0;
+    for (training, start) in both.trainings.iter().zip(&both.starts) {
+        let Some(TrainingMask::Tuned(lesson)) = &training.mask else {
+            assert_eq!((start, training.start()), (&None, None));
+            assert_eq!(training.own_settings(), training.settings);
+            continue;
+        };
+        tuned += 1;
+        let start = &both.trainings[start.unwrap()];
+        assert_eq!(training.start().as_ref(), Some(start));
+        assert_eq!((start.seed, &start.settings), (training.seed, &training.settings));
+        assert_eq!(start.mask, Some(TrainingMask::Random(lesson.from.clone())));
+        let own = training.own_settings();
+        assert_eq!((own.train.epochs, own.train.optimizer.learning_rate()), (2, 0.001 * 0.25));
+        let cosine = ScheduleShape::Cosine { min_rate: 0.0 };
+        assert_eq!(own.schedule, Schedule { shape: cosine, warmup: 0.0 });
+    }
+    assert_eq!(tuned, 8);
+    // The networks that they start from are those of a study without tuning.
+    let ids = |plan: &Plan| -> BTreeSet<String> {
+        let identified = plan.identify(&nothing_at_hand);
+        identified.trainings.iter().map(|training| training.id.to_string()).collect()
+    };
+    assert!(ids(&study("[\"amortised\"]")).is_subset(&ids(&both)));
 }
 
 #[test]
@@ -385,8 +429,7 @@ fn a_fill_of_another_version_changes_its_own_ids_alone() {
     );
     let fill = |training: &TrainingSpec| match &training.mask {
         None => "whole",
-        Some(TrainingMask::Fixed(occlusion)) => occlusion.fill.name(),
-        Some(TrainingMask::Random(sets)) => sets.fill.name(),
+        Some(lesson) => lesson.fill().name(),
     };
     let identified = plan.identify(&nothing_at_hand);
     let ids = plan.trainings.iter().zip(&identified.trainings);

@@ -21,4 +21,4 @@ pub use control::{NoPlace, place};
 pub use geometry::{Point, Polygon, PolygonError};
 pub use landmarks::{Landmark, Landmarks};
 pub use occlusion::{Fill, FillKind, Masking, Mode, Occlusion, Phase};
-pub use random_sets::{RandomSets, TrainingMask};
+pub use random_sets::{RandomSets, TrainingMask, Tuned, Tuning};

@@ -59,6 +59,8 @@ pub enum Phase {
     Train,
     /// One network is trained while random sets of regions are masked, and is evaluated under each set
     /// (Covert et al. 2021; Jethani et al. 2022).
+    /// That network, trained on for a few epochs under each set and evaluated under it.
+    Tuned,
     Amortised,
     /// The mask-only baseline: only the masks are visible in training and evaluation. Do they leak the label?
     Masks,
@@ -185,8 +187,14 @@ impl FillKind {
 }
 
 impl Phase {
-    pub const ALL: [Phase; 5] =
-        [Phase::Retrain, Phase::Evaluate, Phase::Train, Phase::Amortised, Phase::Masks];
+    pub const ALL: [Phase; 6] = [
+        Phase::Retrain,
+        Phase::Evaluate,
+        Phase::Train,
+        Phase::Amortised,
+        Phase::Tuned,
+        Phase::Masks,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -194,6 +202,7 @@ impl Phase {
             Phase::Evaluate => "evaluate",
             Phase::Train => "train",
             Phase::Amortised => "amortised",
+            Phase::Tuned => "tuned",
             Phase::Masks => "masks",
         }
     }

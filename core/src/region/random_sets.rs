@@ -18,15 +18,70 @@ pub enum TrainingMask {
     Fixed(Occlusion),
     /// A random set of regions for each image and epoch.
     Random(RandomSets),
+    /// Random sets first, then one fixed masking.
+    Tuned(Tuned),
+}
+
+/// The masking of a network that is trained on under one masking, after random sets of regions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tuned {
+    /// The masking of the network that it starts from; mode and fill are those of both.
+    pub from: RandomSets,
+    /// The polygons of the one masking, in the canonical face frame.
+    pub polygons: Vec<Polygon>,
+    pub tuning: Tuning,
+}
+
+/// The length and learning rate of training on under one masking.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tuning {
+    /// Passes over the training images, from 1.
+    pub epochs: u32,
+    /// The full learning rate here, as a share of the training's own: above 0, up to 1. It falls to 0 along half
+    /// a cosine.
+    pub rate: f64,
+}
+
+impl Tuned {
+    /// The masking that training ends with.
+    pub fn occlusion(&self) -> Occlusion {
+        let RandomSets { mode, fill, .. } = self.from;
+        Occlusion { polygons: self.polygons.clone(), mode, fill }
+    }
+}
+
+impl TrainingMask {
+    /// The fixed masking that training ends with, and that the network is validated under; `None` for random sets.
+    pub fn last_occlusion(&self) -> Option<Occlusion> {
+        match self {
+            TrainingMask::Fixed(occlusion) => Some(occlusion.clone()),
+            TrainingMask::Tuned(tuned) => Some(tuned.occlusion()),
+            TrainingMask::Random(_) => None,
+        }
+    }
+
+    pub fn fill(&self) -> Fill {
+        match self {
+            TrainingMask::Fixed(occlusion) => occlusion.fill,
+            TrainingMask::Random(sets) => sets.fill,
+            TrainingMask::Tuned(tuned) => tuned.from.fill,
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for TrainingMask {
     /// Chooses the variant by its fields, so that an error concerns that variant alone.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<TrainingMask, D::Error> {
         let value = serde_json::Value::deserialize(deserializer)?;
-        let mask = match value.get("regions") {
-            Some(_) => RandomSets::deserialize(value).map(TrainingMask::Random),
-            None => Occlusion::deserialize(value).map(TrainingMask::Fixed),
+        let has = |field| value.get(field).is_some();
+        let mask = if has("from") {
+            Tuned::deserialize(value).map(TrainingMask::Tuned)
+        } else if has("regions") {
+            RandomSets::deserialize(value).map(TrainingMask::Random)
+        } else {
+            Occlusion::deserialize(value).map(TrainingMask::Fixed)
         };
         mask.map_err(D::Error::custom)
     }
@@ -147,7 +202,14 @@ mod tests {
             serde_json::to_value(&fixed).unwrap(),
             serde_json::to_value(&occlusion).unwrap()
         );
-        for mask in [fixed, TrainingMask::Random(sets(&["eyes", "jaw"]))] {
+        let tuned = Tuned {
+            from: sets(&["eyes", "mouth"]),
+            polygons: occlusion.polygons,
+            tuning: Tuning { epochs: 3, rate: 0.1 },
+        };
+        assert_eq!(tuned.occlusion().mode, Mode::Hide);
+        let random = TrainingMask::Random(sets(&["eyes", "jaw"]));
+        for mask in [fixed, random, TrainingMask::Tuned(tuned)] {
             let json = serde_json::to_string(&mask).unwrap();
             assert_eq!(serde_json::from_str::<TrainingMask>(&json).unwrap(), mask);
         }

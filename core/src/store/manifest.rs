@@ -165,10 +165,7 @@ impl Manifest {
             serde_json::from_value(self.settings.clone())
                 .map_err(|error| format!("its settings cannot be read ({error})"))?;
         // An earlier version stored no content hash, and hashed `inpaint` without its version.
-        let fill = occlusion.as_ref().map(|mask| match mask {
-            TrainingMask::Fixed(occlusion) => occlusion.fill,
-            TrainingMask::Random(sets) => sets.fill,
-        });
+        let fill = occlusion.as_ref().map(TrainingMask::fill);
         let known = source_content(&dataset).is_some() && fill != Some(Fill::Inpaint);
         if self.content.is_none() && !known {
             return Ok(());

@@ -13,8 +13,9 @@ use crate::report::findings::finding::known;
 const FEWEST_REGIONS: usize = 3;
 /// The phases whose networks are evaluated under masks, with the words for them. Networks trained on whole faces come
 /// last: they never met masked ones.
-const NETWORKS: [(Phase, &str); 3] = [
+const NETWORKS: [(Phase, &str); 4] = [
     (Phase::Retrain, "Retrained networks"),
+    (Phase::Tuned, "Tuned networks"),
     (Phase::Amortised, "Amortised network"),
     (Phase::Evaluate, "Whole-face networks"),
 ];

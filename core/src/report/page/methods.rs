@@ -211,14 +211,22 @@ fn occlusion(experiment: &Experiment) -> String {
     let phases = study.phases.iter().map(|phase| match phase {
         Phase::Retrain => {
             "in training and test, so that a network was trained for each condition (ROAR; Hooker et al. 2019)"
+                .to_owned()
         }
-        Phase::Evaluate => "at test time only, of networks trained on whole faces",
-        Phase::Train => "in training only",
+        Phase::Evaluate => "at test time only, of networks trained on whole faces".to_owned(),
+        Phase::Train => "in training only".to_owned(),
         Phase::Amortised => {
             "under one network that was trained with random sets of regions masked (Covert et al. 2021; Jethani \
              et al. 2022)"
+                .to_owned()
         }
-        Phase::Masks => "as a mask-only baseline",
+        Phase::Tuned => format!(
+            "in training and test of networks that started from that one and were trained on for {}, at {} times \
+             the learning rate, falling to 0 along half a cosine",
+            counted(u64::from(study.tuning.epochs), "epoch"),
+            study.tuning.rate
+        ),
+        Phase::Masks => "as a mask-only baseline".to_owned(),
     });
     let fills = study.fills.iter().map(|fill| match fill {
         Fill::Mean => "the training mean".to_owned(),
@@ -247,7 +255,7 @@ fn occlusion(experiment: &Experiment) -> String {
         "{} were {}, {}; what was masked was filled with {}. {controls} Every condition was run with the {} {}.{adapted}",
         crate::report::words::capital(&sets),
         list(modes.collect(), "or"),
-        list(phases.map(str::to_owned).collect(), "and"),
+        list(phases.collect(), "and"),
         list(fills.collect(), "or"),
         if seeds.len() == 1 { "seed" } else { "seeds" },
         list(seeds, "and"),
