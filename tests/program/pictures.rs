@@ -120,6 +120,7 @@ fn a_plan_knows_the_pictures_once_they_were_read() {
     let done = plan();
     assert_eq!(done["estimated_seconds"], 0.0);
     let words = program.run(&["plan", "own.toml"]).stdout;
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("(variances of the runs of `own`)"), "{words}");
     let one = program.json(&["plan", "own.toml", "--format", "json", "--set", "seeds.count=1"]);
     assert_eq!(one["minimum_detectable_effect_points"], Value::Null);
