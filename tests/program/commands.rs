@@ -51,7 +51,7 @@ fn a_small_experiment_from_file_to_answer() {
     assert!(run.stdout.lines().all(|line| report.stdout.contains(line)), "{}", report.stdout);
     let detailed = |text: &str| {
         let text = text.replace('\n', " ");
-        text.contains("no confusion grows significantly")
+        text.contains("o confusion grows significantly")
             || text.contains("above zero (uncorrected)")
     };
     assert!(detailed(&report.stdout) && !detailed(&run.stdout), "{}", report.stdout);

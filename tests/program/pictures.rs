@@ -120,7 +120,8 @@ fn a_plan_has_the_number_of_images_once_they_were_read() {
     let done = plan();
     assert_eq!(done["estimated_seconds"], 0.0);
     let words = program.run(&["plan", "own.toml"]).stdout;
-    assert!(words.contains("(by the runs of `own`)"), "{words}");
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("(variances of the runs of `own`)"), "{words}");
     let one = program.json(&["plan", "own.toml", "--format", "json", "--set", "seeds.count=1"]);
     assert_eq!(one["minimum_detectable_effect_points"], Value::Null);
 }

@@ -66,7 +66,7 @@ fn maps_are_made_once_and_drawn() {
         assert!(run.stdout.contains(&format!("{chart}.png")), "{}", run.stdout);
     }
     let page = String::from_utf8(program.bytes("results/maps/report.html")).unwrap();
-    assert!(page.contains("Where the networks look"));
+    assert!(page.contains("<h2>Sensitivity maps</h2>"));
     assert!(page.contains("points by region: "), "the maps are told in words");
 
     let before: Vec<(PathBuf, Vec<u8>)> =

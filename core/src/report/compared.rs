@@ -114,7 +114,7 @@ fn unit(metric: Metric) -> &'static str {
     if shown.factor == 100.0 { "%" } else { shown.unit }
 }
 
-/// `1,400 test images · 95 % CI: …`, from the differences that have one.
+/// `1,400 test images · 95 % CI (…)`, from the differences that have one.
 fn conditions<'a>(
     compared: impl Iterator<Item = &'a Result<Comparison, Unpaired>> + Clone,
 ) -> String {
@@ -128,7 +128,7 @@ fn conditions<'a>(
     let mut parts: Vec<String> = images.collect();
     if !methods.is_empty() {
         let methods: Vec<&str> = methods.into_iter().collect();
-        parts.push(format!("95 % CI: {}", methods.join("; ")));
+        parts.push(format!("95 % CI ({})", methods.join("; ")));
     }
     parts.join(" · ")
 }

@@ -13,7 +13,7 @@
 //! | [`words`] | the answer in sentences; how numbers, conditions and metrics are written |
 //! | [`tables`] | tables for the terminal, CSV, JSON and Markdown |
 //! | [`page`] | `report.html` |
-//! | [`compared`] | experiments, conditions or runs held against each other |
+//! | [`compared`] | experiments, conditions or runs compared with each other |
 //! | [`folder`] | the whole report of an experiment, from its tables to its files |
 
 mod canvas;

@@ -2,7 +2,7 @@
 //!
 //! In: the rows of runs and of confusion counts, as an experiment's tables hold them. Out: a [`Study`]: its
 //! settings in the order of the experiment file, each with its own classes, test images and chance, its
-//! whole faces, masked conditions with their controls, and the masks alone. Which rows belong together is
+//! whole faces, masked conditions with their controls, and the mask-only baseline. Which rows belong together is
 //! decided here and nowhere else. This room opens no file, estimates nothing and knows no word of English but
 //! the names of conditions.
 

@@ -10,7 +10,7 @@ use crate::store::{ConfusionRow, RunRow};
 
 use super::{failures, seeds};
 
-/// A setting, whose numbers are held against its own chance and its own whole faces.
+/// A setting, whose numbers are compared with its own chance and its own whole faces.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Setting {
     /// Empty where nothing is swept.
@@ -21,8 +21,8 @@ pub struct Setting {
     pub classes: Vec<String>,
     /// Test images.
     pub images: u64,
-    /// The share of test images in the commonest class: the accuracy of an answer without looking. An image whose votes
-    /// tie is shared out.
+    /// The accuracy of the best constant prediction: the share of test images in the commonest class. An image whose
+    /// votes tie is shared out.
     pub chance: Option<f64>,
     /// Batch normalisation's statistics in the evaluations.
     pub statistics: Statistics,
@@ -86,20 +86,20 @@ impl Setting {
     }
 
     /// Networks that saw nothing but where the regions lie.
-    pub fn masks_alone(&self) -> Option<&Condition> {
-        self.conditions.iter().find(|condition| condition.is_masks_alone())
+    pub fn mask_only_baseline(&self) -> Option<&Condition> {
+        self.conditions.iter().find(|condition| condition.is_mask_only())
     }
 
     /// Where regions of faces are masked.
     pub fn masked(&self) -> impl Iterator<Item = &Condition> {
         let faces =
-            |condition: &&Condition| condition.masking.is_some() && !condition.is_masks_alone();
+            |condition: &&Condition| condition.masking.is_some() && !condition.is_mask_only();
         self.conditions.iter().filter(faces)
     }
 }
 
 impl Condition {
-    fn is_masks_alone(&self) -> bool {
+    fn is_mask_only(&self) -> bool {
         self.masking.is_some_and(|masking| masking.phase == Phase::Masks)
     }
 

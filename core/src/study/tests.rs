@@ -96,7 +96,7 @@ fn every_setting_has_its_own_classes_images_and_chance() {
     let eyes = second.masked().next().unwrap();
     assert_eq!((eyes.runs.len(), eyes.controls.len(), second.masked().count()), (1, 1, 1));
     assert_eq!(study.several.label(eyes.name()), "eyes masked, classes sad + glad");
-    assert!(second.whole().is_some() && second.masks_alone().is_none());
+    assert!(second.whole().is_some() && second.mask_only_baseline().is_none());
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::plan::Several;
+use crate::region::{Masking, Phase};
 use crate::store::{EpochRow, RunRow};
 use crate::study;
 
@@ -155,7 +157,7 @@ fn panels<'a>(runs: &[RunRow], epochs: &'a [EpochRow]) -> Vec<Panel<'a>> {
         let Some(mut epochs) = by_training.remove(run.training_id.as_str()) else { continue };
         epochs.sort_by_key(|epoch| epoch.epoch);
         let training = Training { epochs, best: run.best_epoch };
-        let name = several.label(run.into());
+        let name = trained(run, several);
         match panels.iter_mut().find(|panel| panel.name == name) {
             Some(panel) => panel.trainings.push(training),
             None => panels.push(Panel { name, trainings: vec![training] }),
@@ -164,7 +166,17 @@ fn panels<'a>(runs: &[RunRow], epochs: &'a [EpochRow]) -> Vec<Panel<'a>> {
     panels
 }
 
-/// A row an epoch and training.
+/// What a network was trained on: the condition, or for an amortised network, which is trained under random sets of
+/// regions, no single condition.
+fn trained(run: &RunRow, several: Several) -> String {
+    let Some(Masking { phase: Phase::Amortised, fill, .. }) = run.masking() else {
+        return several.label(run.into());
+    };
+    let choice = several.choice(fill, &run.swept);
+    [vec!["amortised network".to_owned()], choice].concat().join(", ")
+}
+
+/// A row for each epoch of a training.
 fn data(panels: &[Panel<'_>]) -> Table {
     let mut table = Table::new(vec![
         Column::text("condition", "condition"),
@@ -424,6 +436,7 @@ fn direct_labels(drawing: &mut Drawing, panel: &Panel<'_>, across: &Scale, up: &
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::region::{FillKind, Mode};
     use crate::report::canvas::figure::tests::{assert_labels_are_apart, words};
     use crate::study::tests::run;
 
@@ -511,6 +524,19 @@ mod tests {
         assert!(
             !words(&curves(&runs, &rows, &Facts::default()).unwrap()).contains("learning rate")
         );
+    }
+
+    #[test]
+    fn an_amortised_network_is_of_no_single_condition() {
+        let (mut runs, _) = study(1, 2, 10, stepped);
+        for run in &mut runs {
+            run.regions = vec!["forehead".to_owned()];
+            (run.mode, run.phase) = (Some(Mode::Keep), Some(Phase::Amortised));
+            run.fill = Some(FillKind::Mean);
+        }
+        let rows: Vec<EpochRow> = runs.iter().flat_map(|run| training(run, 10, stepped)).collect();
+        let title = curves(&runs, &rows, &Facts::default()).unwrap().title;
+        assert!(title.ends_with("(amortised network)"), "{title}");
     }
 
     #[test]

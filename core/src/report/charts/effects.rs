@@ -329,7 +329,7 @@ struct Layout {
     heights: Vec<f64>,
 }
 
-/// A vertical line that the rows are held against, and its name above.
+/// A vertical line that the rows are compared with, and its name above.
 struct Reference {
     value: f64,
     name: String,

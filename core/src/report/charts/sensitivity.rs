@@ -32,6 +32,8 @@ const WIDEST: f64 = 42.0;
 const PIXELS: usize = 192;
 /// Pixels between two strokes over what is under zero.
 const HATCH: usize = 8;
+/// The smallest mean that is not written as 0.0 points.
+const SHOWN: f64 = 0.0005;
 /// The full colour stands for no less than half a point.
 const LEAST: f64 = 0.005;
 /// The darkest a face gets under a map, from 0 to 1: light enough for the map to show.
@@ -143,7 +145,8 @@ fn panel<'a>(map: &'a MeanMap, is_window: bool, regions: &'a Regions) -> Panel<'
     };
     let means = by_region(&values, map.side, regions);
     let most = largest(&means);
-    let agreed = means[most] > 0.0
+    // Less than the decimals show is no importance.
+    let agreed = means[most] >= SHOWN
         && map.by_seed.iter().all(|seed| largest(&by_region(seed, map.side, regions)) == most);
     let names = regions.built_in().iter().map(|region| region.name.as_str());
     Panel { map, values, worths: names.zip(means).collect(), most, agreed }

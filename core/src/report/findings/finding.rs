@@ -270,7 +270,7 @@ pub(in crate::report) mod tests {
         contrasts
     }
 
-    /// Of what only some regions reach: the chance that it is held against, in per cent, with an interval of the
+    /// Of what only some regions reach: chance, in per cent, with an interval of the
     /// difference as wide as that of the effect.
     pub fn with_chance(mut row: EffectRow, chance: f64) -> EffectRow {
         let excess = row.covered - chance / 100.0;

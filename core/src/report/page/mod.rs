@@ -251,7 +251,8 @@ impl Page<'_> {
             return None;
         }
         let mut body = Html::default();
-        if of_first && self.first_of(Topic::Regions).is_some() {
+        let of_its_own = || self.section_of(Topic::Regions).is_some();
+        if of_first && self.first_of(Topic::Regions).is_some() && !of_its_own() {
             body = body.then(Html::plain("p", Topic::Regions.lead()));
         }
         if of_topic().next().is_some() || !conditions.as_str().is_empty() {

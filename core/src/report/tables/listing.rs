@@ -280,7 +280,7 @@ pub fn epochs_table(epochs: &[EpochRow]) -> Table {
     table
 }
 
-/// A training in full, a row a property: how it went, the metrics of `run` where that is asked for, and
+/// A training in full, a row for each property: the metrics of `run` where that is asked for, its course, and
 /// all its settings.
 pub fn training_table(manifest: &Manifest, run: Option<&RunRow>) -> Table {
     let mut table =
