@@ -246,7 +246,7 @@ fn of_value(rule: &Json) -> Vec<(Value, bool)> {
         }
         Some("string") => vec![("word".into(), true), (1.into(), false)],
         Some("array") => vec![("word".into(), false), (vec![Table::new()].into(), false)],
-        _ => panic!("nothing is known of {rule}"),
+        _ => panic!("no probe for {rule}"),
     }
 }
 

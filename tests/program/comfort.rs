@@ -74,7 +74,7 @@ fn init_destroys_nothing_and_says_what_it_cannot_do() {
         (vec!["init", "trainings.toml"], "not `trainings.toml`"),
         (vec!["init", "mine.txt"], "`mine.txt` cannot be an experiment's file"),
         (vec!["init", "file/x.toml"], "cannot write `file/x.toml`"),
-        (vec!["init", "new.toml", "--set", "train.epochs=2"], "writes no `--set` down"),
+        (vec!["init", "new.toml", "--set", "train.epochs=2"], "does not write `--set` values"),
         (vec!["init", "-", "--format", "json"], "`init -` writes the file itself"),
         (vec!["init", "new.toml", "--dataset", "fer"], "ferplus"),
     ] {

@@ -77,7 +77,12 @@ fn every_command_answers_in_every_format_or_refuses_it() {
             assert!(sound, "{arguments:?} as {format}: {}", answer.stdout);
         }
         for arguments in OF_ONE_FORMAT {
-            refuses(&program, arguments, &["--format", format], "have no `--format`: leave it out");
+            refuses(
+                &program,
+                arguments,
+                &["--format", format],
+                "so `--format` has no effect: leave it out",
+            );
         }
     }
     let all: BTreeSet<String> =
@@ -86,7 +91,10 @@ fn every_command_answers_in_every_format_or_refuses_it() {
     assert_eq!(all, listed.collect(), "a command is missing here");
 
     for (arguments, message) in [
-        (&["run", "smoke.toml", "--json", "--format", "csv"][..], "`run --json` writes events"),
+        (
+            &["run", "smoke.toml", "--json", "--format", "csv"][..],
+            "`run --json` always writes events",
+        ),
         (&["logs", "small", "--follow", "--format", "json"], "leave it out"),
         (&["run", "smoke.toml", "longer.toml", "--format", "json"], "one experiment at a time"),
         (&["report", "small", "small", "--format", "csv"], "one experiment at a time"),

@@ -108,7 +108,7 @@ fn a_plan_has_the_number_of_images_once_they_were_read() {
     assert_eq!(after["seeds_needed"], Value::Null);
     let words = program.run(&["plan", "own.toml"]).stdout;
     for part in [
-        "images: 160 train, 20 val, 20 test; 20 steps a training",
+        "images: 160 train, 20 val, 20 test; 20 steps per training",
         "for 2 seeds, ",
         "minimum detectable effect: ",
         " points of accuracy (80 % power, 2 seeds)",

@@ -238,7 +238,7 @@ fn time(outlook: &Outlook) -> String {
     };
     let seeds = counted(outlook.outline.seeds.len() as u64, "seed");
     let at_once = counted(u64::from(outlook.trainings_at_once), "training");
-    format!("about {} for {seeds}, {at_once} at once\n({basis})\n", duration(seconds))
+    format!("about {} for {seeds}, {at_once} in parallel\n({basis})\n", duration(seconds))
 }
 
 /// The data sets on disk that the cache describes, each once.

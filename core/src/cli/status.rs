@@ -47,7 +47,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     let again_and_again = arguments.watch.is_some();
     if again_and_again && matches!(options.format, Format::Csv | Format::Markdown | Format::Latex) {
         bail!(
-            "`--watch` prints repeatedly, which only `--format json` supports, one object per line"
+            "`--watch` prints repeatedly: choose `--format json`, which prints one object per line"
         );
     }
     loop {

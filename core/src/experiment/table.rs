@@ -33,10 +33,10 @@ mod words {
     pub const STATISTICS: &[Word] = &[("trained", "the training's own"), ("adapted", "re-estimated on training images masked like the evaluated ones")];
     pub const MODES: &[Word] = &[("hide", "the regions are masked"), ("keep", "everything but the regions is masked")];
     pub const PHASES: &[Word] = &[
-        ("retrain", "masked in training and test: is the information there at all? (ROAR: Hooker et al. 2019)"),
+        ("retrain", "masked in training and test: is the information there at all? ROAR, Hooker et al. 2019"),
         ("evaluate", "masked at test time only: does a network trained on whole faces rely on it?"),
         ("train", "masked in training, tested on whole faces"),
-        ("amortised", "one network for all sets of regions instead of one per set (Covert et al. 2021; Jethani et al. 2022)"),
+        ("amortised", "one network for all sets of regions instead of one per set; Covert et al. 2021, Jethani et al. 2022"),
         ("tuned", "the amortised network, trained on for a few epochs under each set"),
     ];
     pub const FILLS: &[Word] = &[("mean", "of the training images"), ("constant", ""), ("noise", ""), ("blur", ""), ("inpaint", "diffused inward from the visible pixels")];
