@@ -26,13 +26,15 @@ pub struct Outlook {
     /// Whether that rests on such trainings; a guess from the network's arithmetic else.
     pub estimate_is_measured: Option<bool>,
     /// The smallest effect on accuracy that is found with a chance of `power`, percentage points. `None` of one
-    /// seed, which does not show how much seeds differ, and where nothing is masked.
+    /// seed, which does not show how much seeds differ, where nothing is masked, and where the number of test images is
+    /// not known yet.
     pub minimum_detectable_effect_points: Option<f64>,
     /// A share.
     pub power: f64,
     /// The effect that was asked about, percentage points of accuracy.
     pub effect_points: f64,
-    /// How many seeds find it; `None` where no number does with so many test images, and where nothing is masked.
+    /// How many seeds find it; `None` where no number does with so many test images, where that number is not known
+    /// yet, and where nothing is masked.
     pub seeds_needed: Option<usize>,
     /// The rest of that; `None` where nothing is masked.
     #[serde(skip)]
