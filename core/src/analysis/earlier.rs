@@ -144,7 +144,7 @@ mod tests {
                  count = {seeds}\n"
             );
             let experiment = parse(&text, "x.toml", &[]).unwrap();
-            power(&experiment, 1000, test, 10.0, None).unwrap()
+            power(&experiment, 1000, test, 5.0, None).unwrap()
         };
         let smallest = |test, seeds| of(Some(test), seeds).smallest.unwrap();
         assert!(smallest(40, 3) > 3.0 * smallest(3579, 3));

@@ -32,7 +32,7 @@ use super::page::Page;
 use super::tables::study::{study_table, sweep_table};
 use super::tables::table::{Format, Table};
 use super::words::phrase::wrap;
-use super::words::{answer, details, mask_leak_warnings, reach_warnings};
+use super::words::{answer, chance_warnings, details, mask_leak_warnings, reach_warnings};
 
 /// Characters in a line of prose.
 const COLUMNS: usize = 80;
@@ -182,6 +182,7 @@ impl Report {
         text += &answer(&self.findings);
         text += "\n";
         let mut warnings = reach_warnings(study);
+        warnings.extend(chance_warnings(evidence));
         warnings.extend(mask_leak_warnings(&evidence.mask_leaks));
         warnings.extend(self.notes.iter().map(|note| format!("Not whole: {note}")));
         for warning in warnings {
