@@ -4,6 +4,8 @@
 //! depend on how the network was trained.
 
 mod adaptation;
+#[cfg(test)]
+mod captum;
 mod predictions;
 pub mod sensitivity;
 

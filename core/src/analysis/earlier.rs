@@ -12,23 +12,23 @@ use crate::store::{PredictionRow, Results, RunRow, StoreError, TrainingStatus};
 /// reaches 31 %, 6 seeds; mean over mouth, eyes and jaw, hidden in training and test or in the test alone.
 const TYPICAL: Components = Components { seeds: 2.7e-4, images: 0.0305, rest: 0.146 };
 
-/// The number of test images if neither the data nor earlier runs give it: that of FER+.
-const TEST_IMAGES: usize = 3579;
-
-/// Larger tables of predictions are not read for this estimate, bytes.
+/// Predictions of a larger study are not read for a line of advice, bytes.
 const MOST_READ: u64 = 64 << 20;
 
 /// The statistical power of an experiment's seeds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Power {
     pub seeds: usize,
-    /// The minimum detectable effect on accuracy, a share, at a power of
-    /// [`POWER`](super::POWER); `None` for one seed, which
-    /// has no variance between seeds.
+    /// Test images; `None` before the images were read, when nothing can be said: with 40 an effect has to be several
+    /// times as large as with 3,579.
+    pub images: Option<usize>,
+    /// The minimum detectable effect on accuracy, a share, at a power of [`POWER`](super::POWER); `None` for one
+    /// seed, which has no variance between seeds, and where the number of images is unknown.
     pub smallest: Option<f64>,
     /// The target effect, points of accuracy.
     pub points: f64,
-    /// The seeds needed to detect it; `None` if more images are needed, whatever the seeds.
+    /// The seeds needed to detect it; `None` if more images are needed, whatever the seeds, and where their number
+    /// is unknown.
     pub needed: Option<usize>,
     /// The experiment whose runs give the variance of effects; `None` if typical variances are used.
     pub basis: Option<String>,
@@ -37,12 +37,11 @@ pub struct Power {
 /// The variance of effects in earlier runs.
 struct Seen {
     components: Components,
-    images: usize,
     experiment: String,
 }
 
 /// The minimum detectable effect of the experiment's seeds, and the seeds needed for a target effect in points of
-/// accuracy. `test` is the number of test images, if known.
+/// accuracy. `test` is the number of test images, if known; that of other experiments does not stand in for it.
 ///
 /// # Errors
 /// Where the results folder cannot be read.
@@ -58,13 +57,13 @@ pub fn power(
         None => None,
     };
     let components = seen.as_ref().map_or(TYPICAL, |seen| seen.components);
-    let images = test.or(seen.as_ref().map(|seen| seen.images)).unwrap_or(TEST_IMAGES);
     let seeds = experiment.seeds.len();
     Ok(Power {
         seeds,
-        smallest: smallest_effect(&components, seeds, images),
+        images: test,
+        smallest: test.and_then(|images| smallest_effect(&components, seeds, images)),
         points,
-        needed: seeds_needed(points / 100.0, &components, images),
+        needed: test.and_then(|images| seeds_needed(points / 100.0, &components, images)),
         basis: seen.map(|seen| seen.experiment),
     })
 }
@@ -98,8 +97,7 @@ fn seen(
         let Ok(scores) = read_scores(results, &name, &comparable) else { continue };
         let components: Result<Option<Components>, EffectsError> = components_seen(&scores);
         if let Ok(Some(components)) = components {
-            let images = scores[0].images();
-            return Ok(Some(Seen { components, images, experiment: name }));
+            return Ok(Some(Seen { components, experiment: name }));
         }
     }
     Ok(None)
@@ -130,4 +128,30 @@ pub fn speed(results: &Results, settings: &Settings) -> Result<Option<f64>, Stor
     }
     speeds.sort_by(f64::total_cmp);
     Ok(speeds.get(speeds.len() / 2).copied())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::parse;
+
+    #[test]
+    fn what_is_found_depends_on_images_and_seeds_and_is_not_guessed_without() {
+        let of = |test: Option<usize>, seeds: u32| {
+            let text = format!(
+                "name = \"x\"\n[dataset]\nkind = \"faces\"\n[occlusion]\nregions = [\"eyes\"]\n[seeds]\n\
+                 count = {seeds}\n"
+            );
+            let experiment = parse(&text, "x.toml", &[]).unwrap();
+            power(&experiment, 1000, test, 5.0, None).unwrap()
+        };
+        let smallest = |test, seeds| of(Some(test), seeds).smallest.unwrap();
+        assert!(smallest(40, 3) > 3.0 * smallest(3579, 3));
+        assert!(smallest(3579, 3) > 1.2 * smallest(3579, 10));
+        // What 40 images leave open no seed can tell.
+        assert_eq!(of(Some(40), 3).needed, None);
+        assert!(of(Some(3579), 3).needed.is_some());
+        let unknown = of(None, 3);
+        assert_eq!((unknown.images, unknown.smallest, unknown.needed), (None, None, None));
+    }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::cells::{Cell, EffectsError, cells, same_images};
 use super::chance::{chance, without_looking};
-use super::crossed::Differences;
+use super::crossed::{Differences, Estimate};
 use super::metric::Metric;
 use super::scores::RunScores;
 use crate::store::MaskLeakRow;
@@ -33,15 +33,7 @@ fn mask_leak(
     runs: &[&RunScores],
     swept: &BTreeMap<String, String>,
 ) -> Option<MaskLeakRow> {
-    let images = runs[0].images();
-    let test = &runs[0].test;
-    let reached: Vec<Vec<f64>> =
-        runs.iter().map(|scores| metric.worths(scores)).collect::<Option<_>>()?;
-    let excess = Differences::from_fn(runs.len(), images, |seed, image| {
-        reached[seed][image] - without_looking(metric, test, image)
-    })?
-    .estimate();
-    let chance = chance(metric, runs[0]);
+    let BeyondChance { chance, excess, seeds, images, .. } = BeyondChance::of(metric, runs, swept)?;
     let (low, high) = excess.interval.unzip();
     Some(MaskLeakRow {
         condition: runs[0].run.condition.clone(),
@@ -52,11 +44,66 @@ fn mask_leak(
         low,
         high,
         p: excess.p,
-        seeds: u32::try_from(runs.len()).unwrap_or(u32::MAX),
-        images: images as u64,
+        seeds,
+        images,
         method: excess.method.to_owned(),
         swept: swept.clone(),
     })
+}
+
+/// How far networks come beyond [`chance`](super::chance()) in one metric, under one swept choice.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BeyondChance {
+    pub metric: Metric,
+    /// What the best constant answer reaches.
+    pub chance: f64,
+    /// What the networks reach beyond it.
+    pub excess: Estimate,
+    pub seeds: u32,
+    pub images: u64,
+    pub swept: BTreeMap<String, String>,
+}
+
+/// How far the networks of whole faces come beyond chance, accuracy and then bits of each swept choice; none of bits
+/// where a run does not know its own.
+///
+/// # Errors
+/// Where two of the runs were examined on different test images.
+pub fn whole_faces(runs: &[RunScores]) -> Result<Vec<BeyondChance>, EffectsError> {
+    let mut found = Vec::new();
+    for Cell { swept, whole, .. } in cells(runs)?.iter().filter(|cell| !cell.whole.is_empty()) {
+        let whole: Vec<&RunScores> = whole.values().copied().collect();
+        same_images(whole.iter().copied())?;
+        let of = |metric| BeyondChance::of(metric, &whole, swept);
+        found.extend([Metric::Accuracy, Metric::Bits].into_iter().filter_map(of));
+    }
+    Ok(found)
+}
+
+impl BeyondChance {
+    /// Of runs on the same images.
+    fn of(
+        metric: Metric,
+        runs: &[&RunScores],
+        swept: &BTreeMap<String, String>,
+    ) -> Option<BeyondChance> {
+        let images = runs[0].images();
+        let test = &runs[0].test;
+        let reached: Vec<Vec<f64>> =
+            runs.iter().map(|scores| metric.worths(scores)).collect::<Option<_>>()?;
+        let excess = Differences::from_fn(runs.len(), images, |seed, image| {
+            reached[seed][image] - without_looking(metric, test, image)
+        })?
+        .estimate();
+        Some(BeyondChance {
+            metric,
+            chance: chance(metric, runs[0]),
+            excess,
+            seeds: u32::try_from(runs.len()).unwrap_or(u32::MAX),
+            images: images as u64,
+            swept: swept.clone(),
+        })
+    }
 }
 
 #[cfg(test)]
@@ -111,6 +158,25 @@ mod tests {
         assert!(
             mask_leaks(&[answers(run("c", &[], "none", 1), &actual, &actual)]).unwrap().is_empty()
         );
+    }
+
+    #[test]
+    fn whole_faces_are_held_against_chance() {
+        let actual = actual();
+        let of = |predicted: &[usize]| {
+            let runs = [1, 2].map(|seed| {
+                answers(run(&format!("w{seed}"), &[], "none", seed), &actual, predicted)
+            });
+            whole_faces(&runs).unwrap()
+        };
+        let [accuracy, bits] = &of(&actual)[..] else { panic!("two metrics") };
+        assert_eq!((accuracy.metric, bits.metric), (Metric::Accuracy, Metric::Bits));
+        assert!(
+            (accuracy.excess.mean - 0.4).abs() < 1e-12 && (accuracy.chance - 0.6).abs() < 1e-12
+        );
+        assert!(accuracy.excess.interval.unwrap().0 > 0.0);
+        // The commonest class for every image: nothing was learnt.
+        assert_eq!(of(&[0; 40])[0].excess.mean, 0.0);
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub use earlier::{Power, power, speed};
 pub use effects::effects;
 pub use holm::holm;
 pub use interplay::{interactions, interplay};
-pub use mask_leaks::mask_leaks;
+pub use mask_leaks::{BeyondChance, mask_leaks, whole_faces};
 pub use metric::Metric;
 pub use moderated::{Prior, Spread};
 pub use power::{POWER, components_seen, seeds_needed, smallest_effect};

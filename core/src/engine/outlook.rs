@@ -25,14 +25,14 @@ pub struct Outlook {
     /// Whether that rests on measured trainings; otherwise on the network's arithmetic.
     pub estimate_is_measured: Option<bool>,
     /// The minimum detectable effect on accuracy at this `power`, percentage points. `None` for one seed, which has
-    /// no variance between seeds, and where nothing is masked.
+    /// no variance between seeds, where nothing is masked, and where the number of test images is unknown.
     pub minimum_detectable_effect_points: Option<f64>,
     /// A share.
     pub power: f64,
     /// The target effect, percentage points of accuracy.
     pub effect_points: f64,
-    /// The seeds needed to detect it; `None` if no number suffices with this many test images, and where nothing is
-    /// masked.
+    /// The seeds needed to detect it; `None` if no number suffices with this many test images, if that is unknown,
+    /// and where nothing is masked.
     pub seeds_needed: Option<usize>,
     /// The details of these; `None` where nothing is masked.
     #[serde(skip)]

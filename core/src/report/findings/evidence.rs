@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::analysis::{self, EffectsError, RunScores};
+use crate::analysis::{self, BeyondChance, EffectsError, RunScores};
 use crate::plan::{ConditionName, Several, Swept};
 use crate::region::{Masking, Mode};
 use crate::store::{
@@ -28,6 +28,8 @@ pub struct Evidence {
     pub ranking: Vec<RankingRow>,
     pub confusions: Vec<ConfusionShiftRow>,
     pub mask_leaks: Vec<MaskLeakRow>,
+    /// What networks of whole faces reach beyond chance.
+    pub whole: Vec<BeyondChance>,
 }
 
 impl Evidence {
@@ -67,6 +69,7 @@ impl Evidence {
             ranking: ranking?,
             confusions: confusions?,
             mask_leaks: mask_leaks?,
+            whole: analysis::whole_faces(scores)?,
         })
     }
 
@@ -92,6 +95,7 @@ impl Evidence {
         self.shapley.sort_by_key(|row| order(&row.swept, row.masking()));
         self.interplay.sort_by_key(|row| order(&row.swept, row.masking()));
         self.mask_leaks.sort_by_key(|row| sweeps.get(&row.swept).copied());
+        self.whole.sort_by_key(|found| sweeps.get(&found.swept).copied());
         self
     }
 
@@ -109,6 +113,7 @@ impl Evidence {
             ranking: of(&self.ranking, |row| row.swept == *swept),
             confusions: of(&self.confusions, |row| row.swept == *swept),
             mask_leaks: of(&self.mask_leaks, |row| row.swept == *swept),
+            whole: of(&self.whole, |found| found.swept == *swept),
         }
     }
 }

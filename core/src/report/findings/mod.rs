@@ -6,6 +6,7 @@
 //! of a sweep what changes and what does not ([`Sweep`](sweep::Sweep)). Charts, words, tables and the page ask
 //! here, so that they never contradict each other.
 
+pub(in crate::report) mod beyond;
 pub(in crate::report) mod evidence;
 pub(in crate::report) mod facts;
 pub(in crate::report) mod finding;

@@ -29,7 +29,9 @@ use crate::report::tables::listing::runs_table;
 use crate::report::tables::study::{effects_table, study_table};
 use crate::report::words::measure::Measure;
 use crate::report::words::numbers::{counted, mean};
-use crate::report::words::{answer, capital, details, mask_leak_sentences, reach_warnings};
+use crate::report::words::{
+    answer, capital, chance_warnings, details, mask_leak_sentences, reach_warnings,
+};
 use crate::store::{Metric, RunRow};
 
 /// All that the page of an experiment shows.
@@ -228,6 +230,7 @@ impl Page<'_> {
     fn more(&self) -> Html {
         let details = details(self.findings).replace('\n', " ");
         paragraphs(&details)
+            .then(paragraphs(&chance_warnings(&self.findings.evidence).join("\n\n")))
             .then(paragraphs(&mask_leak_sentences(&self.findings.evidence.mask_leaks).join("\n\n")))
             .then(paragraphs(self.analysis))
     }

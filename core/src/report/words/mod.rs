@@ -4,6 +4,7 @@
 //! everywhere. A sentence claims only what intervals and tests allow; [`finding`](super::findings::finding) is the
 //! judge.
 
+mod chance;
 mod dividing;
 mod emotions;
 mod headline;
@@ -34,6 +35,7 @@ use crate::report::words::numbers::{counted, extent, mean};
 use crate::report::words::phrase::wrap;
 use crate::store::Metric;
 
+pub use chance::chance_warnings;
 pub use dividing::dividing_headline;
 use dividing::{dividing, dividing_recall};
 pub use headline::headline;

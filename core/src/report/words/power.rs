@@ -3,16 +3,22 @@
 use crate::analysis::{POWER, Power};
 use crate::report::words::numbers::counted;
 
-/// `minimum detectable effect: 5.5 points of accuracy (80 % power, 3 seeds); 2 points need 12 seeds (variances of the
-/// runs of `mask_eyes`)`
+/// `minimum detectable effect: 5.5 points of accuracy (80 % power, 3 seeds, 1,400 test images); 2 points need 12
+/// seeds (variances of the runs of `mask_eyes`)`
 pub fn advice(power: &Power) -> String {
-    let Power { seeds, smallest, points, needed, basis } = power;
+    let Power { seeds, images, smallest, points, needed, basis } = power;
+    let Some(images) = images else {
+        return "minimum detectable effect: not known before the pictures are read, for it depends on the number \
+                of test images"
+            .to_owned();
+    };
     let found = match smallest {
         Some(smallest) => format!(
-            "minimum detectable effect: {:.1} points of accuracy ({:.0} % power, {})",
+            "minimum detectable effect: {:.1} points of accuracy ({:.0} % power, {}, {})",
             100.0 * smallest,
             100.0 * POWER,
-            counted(*seeds as u64, "seed")
+            counted(*seeds as u64, "seed"),
+            counted(*images as u64, "test image")
         ),
         None => "no minimum detectable effect: 1 seed does not show the variance between seeds"
             .to_owned(),
@@ -36,6 +42,7 @@ mod tests {
     fn what_seeds_find_and_what_they_go_by() {
         let power = Power {
             seeds: 3,
+            images: Some(1400),
             smallest: Some(0.0551),
             points: 2.0,
             needed: Some(12),
@@ -43,9 +50,11 @@ mod tests {
         };
         assert_eq!(
             advice(&power),
-            "minimum detectable effect: 5.5 points of accuracy (80 % power, 3 seeds); 2 points need 12 \
-             seeds (variances of the runs of `mask_eyes`)"
+            "minimum detectable effect: 5.5 points of accuracy (80 % power, 3 seeds, 1,400 test images); 2 \
+             points need 12 seeds (variances of the runs of `mask_eyes`)"
         );
+        let unread = Power { images: None, smallest: None, needed: None, ..power.clone() };
+        assert!(advice(&unread).contains("not known before the pictures are read"));
         let one = Power { seeds: 1, smallest: None, needed: None, basis: None, ..power };
         assert!(advice(&one).starts_with(
             "no minimum detectable effect: 1 seed does not show the variance between seeds; 2"
