@@ -206,7 +206,7 @@ impl Report {
         if left_out > 0 {
             let sets = counted(left_out as u64, "condition");
             let line = format!(
-                "{sets} of larger sets not listed: see the page, or `fer-lab report --format csv`."
+                "{sets} of larger sets not listed: see report.html, or `--format\u{a0}csv`."
             );
             text += &format!("{}\n\n", wrap(&line, COLUMNS));
         }

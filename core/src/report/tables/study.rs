@@ -1,7 +1,7 @@
 //! An experiment's answer as tables.
 
 use crate::plan::{ConditionName, Several, Swept};
-use crate::region::{Masking, Mode};
+use crate::region::{Masking, Mode, Phase};
 use crate::store::{EffectRow, Metric};
 use crate::study::{Condition, Study};
 
@@ -39,17 +39,16 @@ pub fn answer_tables(
         let conditions = || study.settings.iter().flat_map(|setting| &setting.conditions);
         let of_at_most = |size: usize| {
             let of = |condition: &&Condition| {
-                kept(condition.masking) == keep && condition.regions.len() <= size
+                kept(condition.masking) == keep && set_size(condition) <= size
             };
             conditions().filter(of).count()
         };
-        let sizes = || conditions().map(|condition| condition.regions.len());
-        let largest = sizes().max().unwrap_or(0);
+        let largest = conditions().map(set_size).max().unwrap_or(0);
         // Single regions are always listed: they are what a reader looks for.
         let size = (1..=largest).rev().find(|&size| of_at_most(size) <= MOST_ROWS).unwrap_or(1);
         left_out += of_at_most(largest) - of_at_most(size);
         let mut table = conditions_table(study, effects, |condition| {
-            kept(condition.masking) == keep && condition.regions.len() <= size
+            kept(condition.masking) == keep && set_size(condition) <= size
         });
         let columns = match keep {
             false => ["condition", "accuracy", "effect", "p_adjusted", "signal"],
@@ -65,6 +64,14 @@ pub fn answer_tables(
     }
     tables.retain(|table| !table.is_empty());
     Ok((tables, left_out))
+}
+
+/// How many regions are masked or left visible; the mask-only baseline, of all regions at once, is none of the sets.
+fn set_size(condition: &Condition) -> usize {
+    match condition.masking {
+        Some(Masking { phase: Phase::Masks, .. }) | None => 0,
+        Some(_) => condition.regions.len(),
+    }
 }
 
 /// What a table says of the effect of a condition, a column of numbers and their p: their names and headers, the
@@ -306,8 +313,11 @@ jaw masked          failed
                 runs.push(run(&names, "hide", 1));
             }
         }
+        let mut masks = run(&["r0", "r1", "r2"], "hide", 1);
+        masks.phase = Some(Phase::Masks);
+        runs.push(masks);
         let (tables, left_out) = answer_tables(&Study::of(runs, &[]), &[]).unwrap();
-        assert_eq!((tables.len(), tables[0].rows().len(), left_out), (1, 21, 10));
+        assert_eq!((tables.len(), tables[0].rows().len(), left_out), (1, 22, 10));
     }
 
     #[test]
