@@ -109,7 +109,7 @@ fn another_study_of_the_same_name_does_not_replace_the_first() {
 
     let other = program.run(&["run", "other.toml", "-q"]);
     other.succeeds();
-    for words in ["held another study of this name", "called `small-1` now", "--replace"] {
+    for words in ["held another study of this name", "renamed to `small-1`", "--replace"] {
         assert!(other.stderr.contains(words), "{}", other.stderr);
     }
     assert!(program.bytes("results/small-1/predictions.parquet") == first);
