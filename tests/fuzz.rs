@@ -157,17 +157,24 @@ fn specifications() {
     });
     let parsed: SensitivitySpec = serde_json::from_value(spec.clone()).expect("valid");
     let map = json!({ "id": sensitivity_id(&id, &parsed), "spec": spec });
-    let specification = |occlusion: Value, experiment: &str| {
+    let specification = |mask: Value, experiment: &str| {
         json!({
             "version": 2, "training": id, "name": "whole", "experiment": experiment, "cell": 0, "seed": 1,
-            "occlusion": occlusion,
+            "occlusion": mask,
             "evaluations": [evaluation(Value::Null, "trained"), evaluation(occlusion.clone(), "adapted")],
             "maps": [map],
             "device": "cpu", "threads": 1, "checkpoint_seconds": 60,
         })
     };
     let random = json!({ "regions": [polygon], "mode": "keep", "fill": { "constant": 0.5 } });
-    let seeds = [specification(occlusion.clone(), RICH), specification(random, &texts[0])];
+    let tuned = json!({
+        "from": random, "polygons": polygon, "tuning": { "epochs": 2, "rate": 0.5 },
+    });
+    let seeds = [
+        specification(occlusion.clone(), RICH),
+        specification(random, &texts[0]),
+        specification(tuned, RICH),
+    ];
     for seed in &seeds {
         let read = Specification::read(seed.to_string().as_bytes());
         read.unwrap_or_else(|error| panic!("a seed is not valid: {error}"));

@@ -124,6 +124,7 @@ fn others(kinds: Kinds, path: &str) -> Vec<Value> {
 fn base(kinds: Kinds) -> Table {
     let mut file = kinds.file();
     put(&mut file, "occlusion.regions", vec!["eyes"].into());
+    put(&mut file, "occlusion.phases", vec!["retrain", "amortised", "tuned"].into());
     put(&mut file, "occlusion.fills", vec!["mean", "constant", "blur"].into());
     put(&mut file, "sensitivity.methods", vec!["window", "rise"].into());
     put(&mut file, "sensitivity.fill", "constant".into());

@@ -111,7 +111,7 @@ fn a_plan_has_the_number_of_images_once_they_were_read() {
         "images: 160 train, 20 val, 20 test; 20 steps per training",
         "for 2 seeds, ",
         "minimum detectable effect: ",
-        " points of accuracy (80 % power, 2 seeds)",
+        " points of accuracy (80 % power, 2 seeds, 20 test",
     ] {
         assert!(words.contains(part), "{part}: {words}");
     }

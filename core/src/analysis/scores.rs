@@ -95,6 +95,8 @@ pub enum ScoreError {
 pub struct Scorer {
     classes: Arc<[String]>,
     index: HashMap<String, u16>,
+    /// The class index of each place in the lists of a prediction, which are in class order.
+    of_place: Vec<u16>,
     known: Vec<Arc<TestImages>>,
 }
 
@@ -125,11 +127,23 @@ impl RunScores {
 }
 
 impl Scorer {
-    /// `classes`, at most 65,536 of them; in whatever order, they are the class indices of the scores.
+    /// `classes`, at most 65,536 of them, in the class order of the predictions: the class indices of the scores.
     pub fn new(classes: &[String]) -> Scorer {
-        let index =
-            (0..=u16::MAX).zip(classes).map(|(index, class)| (class.clone(), index)).collect();
-        Scorer { classes: classes.into(), index, known: Vec::new() }
+        Scorer::indexed(classes, classes)
+    }
+
+    /// As [`Scorer::new`], but that class indices are places among the sorted names: the same for runs whose class
+    /// orders differ.
+    pub fn sorted(classes: &[String]) -> Scorer {
+        let mut sorted = classes.to_vec();
+        sorted.sort();
+        Scorer::indexed(classes, &sorted)
+    }
+
+    fn indexed(in_order: &[String], by_index: &[String]) -> Scorer {
+        let index: HashMap<String, u16> = by_index.iter().cloned().zip(0..=u16::MAX).collect();
+        let of_place = in_order.iter().filter_map(|class| index.get(class).copied()).collect();
+        Scorer { classes: by_index.into(), index, of_place, known: Vec::new() }
     }
 
     /// The scores of `run`, from the rows of its test split; other rows are ignored. A run that
@@ -164,9 +178,11 @@ impl Scorer {
                 });
             }
             let named = self.class(row, &row.actual)?;
-            let leaders = row.leaders(usize::from(named)).into_iter();
-            // As many as there are classes, which fit.
-            actual.push(leaders.map(|class| class as u16).collect());
+            let place = self.of_place.iter().position(|index| *index == named);
+            let leaders = row.leaders(place.unwrap_or_default()).into_iter();
+            let mut leaders: Vec<u16> = leaders.map(|place| self.of_place[place]).collect();
+            leaders.sort_unstable();
+            actual.push(leaders.into());
             predicted.push(self.class(row, &row.predicted)?);
             bits.push(-row.cross_entropy() / std::f64::consts::LN_2);
         }
@@ -238,6 +254,33 @@ mod tests {
         assert!(!Arc::ptr_eq(&a.test, &c.test));
         assert!(a.bits.iter().all(|bits| (bits - 0.75f64.log2()).abs() < 1e-7), "{:?}", a.bits);
         assert_eq!((a.credit(0), a.credit(1), &a.predicted[..]), (1.0, 1.0, &[0, 0][..]));
+    }
+
+    /// Lists are in class order, whatever the order of the indices.
+    #[test]
+    fn sorted_indices_do_not_change_a_score() {
+        let order = ["neutral", "anger", "fear"].map(str::to_owned);
+        let row = |image: &str, actual: &str, predicted: &str, label: [f32; 3]| PredictionRow {
+            actual: actual.to_owned(),
+            predicted: predicted.to_owned(),
+            probabilities: vec![0.5, 0.25, 0.25],
+            log_probabilities: Some(vec![-0.7, -1.4, -1.4]),
+            label: label.to_vec(),
+            credit: Some(0.0),
+            ..prediction("a", image, 0, [0.5, 0.5])
+        };
+        let rows = [
+            row("x", "neutral", "neutral", [1.0, 0.0, 0.0]),
+            row("y", "anger", "fear", [0.0, 0.5, 0.5]),
+            row("z", "fear", "neutral", [0.0, 0.0, 1.0]),
+        ];
+        let scored = |mut scorer: Scorer| scorer.score(run("a", &[], "none", 1), &rows).unwrap();
+        for scores in [scored(Scorer::new(&order)), scored(Scorer::sorted(&order))] {
+            assert_eq!([0, 1, 2].map(|image| scores.credit(image)), [1.0, 0.5, 0.0]);
+        }
+        let sorted = scored(Scorer::sorted(&order));
+        assert_eq!(sorted.classes(), ["anger", "fear", "neutral"]);
+        assert_eq!(sorted.predicted, [2, 1, 2]);
     }
 
     #[test]

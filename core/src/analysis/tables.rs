@@ -48,7 +48,8 @@ impl Tables {
             Err(lost) => (Vec::new(), Some(lost)),
         };
         let confusion = of_done(results, experiment, &runs)?;
-        let scores = score(results, experiment, &runs, &classes(&confusion), &|_| true)?;
+        let scores =
+            score(results, experiment, &runs, &classes(&confusion), Scorer::new, &|_| true)?;
         Ok(Tables { runs, epochs, confusion, scores, lost })
     }
 }
@@ -81,10 +82,8 @@ pub fn read_scores(
 ) -> Result<Vec<RunScores>, TablesError> {
     let runs = results.runs(experiment)?;
     let confusion: Vec<ConfusionRow> = of_done(results, experiment, &runs)?;
-    // In one order for all experiments, so that runs of two can be paired whatever theirs is.
-    let mut classes = classes(&confusion);
-    classes.values_mut().for_each(|classes| classes.sort());
-    score(results, experiment, &runs, &classes, wanted)
+    // Sorted, so that runs of two experiments can be paired whatever the class order of each.
+    score(results, experiment, &runs, &classes(&confusion), Scorer::sorted, wanted)
 }
 
 /// A table of the finished runs; empty if the file does not exist.
@@ -121,6 +120,7 @@ fn score(
     experiment: &str,
     runs: &[RunRow],
     classes: &HashMap<&str, Vec<String>>,
+    scorer: fn(&[String]) -> Scorer,
     wanted: &dyn Fn(&RunRow) -> bool,
 ) -> Result<Vec<RunScores>, TablesError> {
     let by_id: HashMap<&str, &RunRow> = runs.iter().map(|run| (run.run_id.as_str(), run)).collect();
@@ -134,7 +134,7 @@ fn score(
         })?;
         if wanted(run) {
             let classes = classes.get(first.run_id.as_str()).map_or(&[][..], Vec::as_slice);
-            let scorer = scorers.entry(classes).or_insert_with(|| Scorer::new(classes));
+            let scorer = scorers.entry(classes).or_insert_with(|| scorer(classes));
             scores.push(scorer.score((*run).clone(), rows)?);
         }
         Ok(())

@@ -47,6 +47,7 @@ pub(crate) fn read(root: &Section<'_>, regions: &Regions, own: &[&str]) -> Optio
     let tuning = Tuning { epochs: tuned_epochs, rate: tuned_rate };
     let fills = fills.into_iter().map(|kind| kind.with(constant, blur)).collect();
     let sets = read_sets(&section, regions, own);
+    let phases = with_start(phases);
     let study = OcclusionStudy { sets, modes, phases, fills, tuning, controls, masks_alone };
     let names: BTreeSet<&String> = study.sets.iter().flatten().collect();
     if study.phases.contains(&Phase::Amortised) && names.len() > RandomSets::MOST {
@@ -57,17 +58,16 @@ pub(crate) fn read(root: &Section<'_>, regions: &Regions, own: &[&str]) -> Optio
                 .help("divide them among several experiments: trainings are shared"),
         );
     }
-    if study.phases.contains(&Phase::Tuned) && !study.phases.contains(&Phase::Amortised) {
-        section.problem(
-            Problem::new(
-                "`tuned` starts from the networks of `amortised`",
-                &section.place_of("phases"),
-                "`amortised` is not among these",
-            )
-            .help("write `phases = [\"amortised\", \"tuned\"]`: what tuning changes is seen beside it"),
-        );
-    }
     Some(study)
+}
+
+/// Tuned networks start from amortised ones, which are evaluated too, so that the effect of tuning is known.
+fn with_start(mut phases: Vec<Phase>) -> Vec<Phase> {
+    let place = phases.iter().position(|phase| *phase == Phase::Tuned);
+    if let Some(place) = place.filter(|_| !phases.contains(&Phase::Amortised)) {
+        phases.insert(place, Phase::Amortised);
+    }
+    phases
 }
 
 fn read_sets(section: &Section<'_>, regions: &Regions, own: &[&str]) -> Vec<Vec<String>> {

@@ -37,7 +37,7 @@ mod words {
         ("evaluate", "masked at test time only: does a network trained on whole faces rely on it?"),
         ("train", "masked in training, tested on whole faces"),
         ("amortised", "one network for all sets of regions instead of one per set; Covert et al. 2021, Jethani et al. 2022"),
-        ("tuned", "the amortised network, trained on for a few epochs under each set"),
+        ("tuned", "the amortised network, trained on for a few epochs under each set; brings `amortised` with it"),
     ];
     pub const FILLS: &[Word] = &[("mean", "of the training images"), ("constant", ""), ("noise", ""), ("blur", ""), ("inpaint", "diffused inward from the visible pixels")];
     pub const MAP_FILLS: &[Word] = &[("mean", "of the training images"), ("constant", ""), ("noise", "")];

@@ -349,8 +349,8 @@ mod tests {
         let (regions, swept) = (names(&[]), swept(&[]));
         let name = ConditionName::masked(&regions, masking, &swept);
         assert_eq!(several.typed(name), "keep nothing (evaluate)");
-        assert_eq!(several.label(name), "nothing seen, in the test");
-        assert_eq!(several.sentence(name), "seeing nothing by a network trained on whole faces");
+        assert_eq!(several.label(name), "nothing visible at test time");
+        assert_eq!(several.sentence(name), "leaving nothing visible at test time only");
     }
 
     #[test]
