@@ -350,7 +350,7 @@ mod tests {
         let name = ConditionName::masked(&regions, masking, &swept);
         assert_eq!(several.typed(name), "keep nothing (evaluate)");
         assert_eq!(several.label(name), "nothing visible at test time");
-        assert_eq!(several.sentence(name), "leaving nothing visible at test time only");
+        assert_eq!(several.sentence(name), "leaving nothing visible at test time");
     }
 
     #[test]
