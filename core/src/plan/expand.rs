@@ -190,8 +190,7 @@ impl Plan {
         refuse_duplicates(&conditions)?;
         let parts = Parts::of(experiment, &conditions)?;
         let regions = masked_regions(experiment)?;
-        let (trainings, runs) = runs(experiment, &conditions, &regions);
-        let starts = starts(&trainings);
+        let (trainings, starts, runs) = runs(experiment, &conditions, &regions);
         let experiment = experiment.name.clone();
         Ok(Plan { experiment, conditions, trainings, starts, runs, parts, warnings })
     }
@@ -390,44 +389,30 @@ fn masked_regions(experiment: &Experiment) -> Result<Vec<Vec<Polygon>>, RegionEr
 /// The masking of the training images under a condition; `None` for whole faces.
 fn mask(condition: &Condition, regions: &[Vec<Polygon>], tuning: Tuning) -> Option<TrainingMask> {
     let occlusion = condition.occlusion.as_ref()?;
-    let Occlusion { mode, fill, .. } = *occlusion;
-    let sets = RandomSets { regions: regions.to_vec(), mode, fill };
+    let sets = || {
+        let Occlusion { mode, fill, .. } = *occlusion;
+        RandomSets { regions: regions.to_vec(), mode, fill }
+    };
     match condition.phase? {
         Phase::Evaluate => None,
         Phase::Retrain | Phase::Train | Phase::Masks => {
             Some(TrainingMask::Fixed(occlusion.clone()))
         }
-        Phase::Amortised => Some(TrainingMask::Random(sets)),
+        Phase::Amortised => Some(TrainingMask::Random(sets())),
         Phase::Tuned => {
             let polygons = occlusion.polygons.clone();
-            Some(TrainingMask::Tuned(Tuned { from: sets, polygons, tuning }))
+            Some(TrainingMask::Tuned(Tuned { from: sets(), polygons, tuning }))
         }
     }
 }
 
-/// Of each training, the place of the one that it starts from; a plan that has the one has the other too.
-fn starts(trainings: &[TrainingSpec]) -> Vec<Option<usize>> {
-    let key = |training: &TrainingSpec| {
-        let TrainingSpec { settings, mask, seed } = training;
-        TrainingKey::new(settings, None, mask.as_ref(), *seed).canonical()
-    };
-    let random = |training: &TrainingSpec| matches!(training.mask, Some(TrainingMask::Random(_)));
-    let places: HashMap<String, usize> = trainings
-        .iter()
-        .enumerate()
-        .filter(|(_, training)| random(training))
-        .map(|(place, training)| (key(training), place))
-        .collect();
-    let start = |training: &TrainingSpec| places.get(&key(&training.start()?)).copied();
-    trainings.iter().map(start).collect()
-}
-
+/// The trainings, each once; of each, the place of the one that it starts from; and the runs.
 fn runs(
     experiment: &Experiment,
     conditions: &[Condition],
     regions: &[Vec<Polygon>],
-) -> (Vec<TrainingSpec>, Vec<Run>) {
-    let mut trainings = Vec::new();
+) -> (Vec<TrainingSpec>, Vec<Option<usize>>, Vec<Run>) {
+    let mut trainings: Vec<TrainingSpec> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
     let mut runs = Vec::new();
     for (index, condition) in conditions.iter().enumerate() {
@@ -451,5 +436,11 @@ fn runs(
             runs.push(Run { condition: index, seed, training, evaluation });
         }
     }
-    (trainings, runs)
+    // An experiment that has a tuned training has the one that it starts from too.
+    let start = |training: &TrainingSpec| {
+        let TrainingSpec { settings, mask, seed } = training.start()?;
+        known.get(&TrainingKey::new(&settings, None, mask.as_ref(), seed).canonical()).copied()
+    };
+    let starts = trainings.iter().map(start).collect();
+    (trainings, starts, runs)
 }
