@@ -257,6 +257,7 @@ fn what_is_seen_is_divided_among_the_regions() {
     assert!((values.iter().map(|row| row.first).sum::<f64>() - 1.0).abs() < 1e-9, "{values:?}");
 
     assert!(run.stdout.contains("charts/shapley.png"), "{}", run.stdout);
+    assert!(run.stdout.contains("charts/interplay.png"), "{}", run.stdout);
     let words = run.stdout.replace('\n', " ");
     assert!(
         words.contains("between none and all 2 regions visible")

@@ -18,6 +18,7 @@ use crate::report::charts::curves::curves;
 use crate::report::charts::effects::effects;
 use crate::report::charts::emotion_cells::emotion_cells;
 use crate::report::charts::emotion_map::emotion_map;
+use crate::report::charts::interplay::interplay;
 use crate::report::charts::region_map::region_map;
 use crate::report::charts::sensitivity::sensitivity;
 use crate::report::charts::sensitivity_curves::sensitivity_curves;
@@ -96,6 +97,8 @@ fn of_setting(
     }
     let shares = waterfall(&evidence.shapley, Worth::Accuracy, facts);
     push(Topic::Shares, "shapley", drawn(shares)?);
+    let pairs = interplay(evidence, Worth::Accuracy, facts);
+    push(Topic::Shares, "interplay", drawn(pairs)?);
     if !with.epochs.is_empty() {
         push(Topic::Training, "curves", drawn(curves(&runs, with.epochs, facts))?);
     }

@@ -11,6 +11,7 @@ pub(in crate::report) mod evidence;
 pub(in crate::report) mod facts;
 pub(in crate::report) mod finding;
 pub(in crate::report) mod game;
+pub(in crate::report) mod interplay;
 pub(in crate::report) mod seeds;
 pub(in crate::report) mod sweep;
 

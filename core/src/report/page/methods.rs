@@ -349,6 +349,17 @@ fn statistics(runs: &[RunRow], evidence: &Evidence) -> String {
             row.method
         ));
     }
+    if let Some(row) = evidence.interplay.first() {
+        let holm = match evidence.interplay.iter().any(|row| row.p != row.p_adjusted) {
+            true => ", Holm-corrected over all pairs",
+            false => "",
+        };
+        sentences.push(format!(
+            "The interaction of two regions is the Shapley interaction index (Grabisch and Roubens 1999), the mean \
+             over the sets of the other regions of what the two add together beyond the sum of what each adds: {}{holm}.",
+            row.method
+        ));
+    }
     if evidence.ranking.iter().any(|row| row.method.contains("pigeonhole")) {
         sentences.push("Probabilities of ranks: pigeonhole bootstrap (Owen 2007).".to_owned());
     }
