@@ -88,7 +88,7 @@ fn draw(
     let room = (width - 2.0 * MARGIN + GUTTER) / across as f64 - GUTTER;
     let face = room.min(WIDEST);
 
-    let mut drawing = Drawing::new(width, &title(panels, is_window));
+    let mut drawing = Drawing::new(width, &title(panels, is_window, facts));
     let mut y = drawing.heading(&subtitle(panels, spec, facts));
     for panel in panels {
         drawing.describe(&description(panel));
@@ -105,7 +105,7 @@ fn draw(
     for row in panels.chunks(across) {
         for (column, panel) in row.iter().enumerate() {
             let left = left + column as f64 * (face + GUTTER);
-            let name = fonts::fit(&capital(&panel.map.emotion), HEADING, face);
+            let name = fonts::fit(&capital(&named(panel, facts)), HEADING, face);
             drawing.text(left, y + HEADING.em(), Anchor::Start, HEADING, &name);
             let frame = Place { left, top: y + HEADING.line() + 0.6, width: face, height: face };
             let (at, size) = ((frame.left, frame.top), (frame.width, frame.height));
@@ -231,8 +231,18 @@ fn finding(panel: &Panel<'_>) -> String {
     if panel.agreed { words } else { format!("({words})") }
 }
 
+/// The emotion, and that it is one which the networks never predict: its map then tells of a probability that decides
+/// nothing.
+fn named(panel: &Panel<'_>, facts: &Facts) -> String {
+    let emotion = &panel.map.emotion;
+    match facts.unpredicted.contains(emotion) {
+        true => format!("{emotion} (never predicted)"),
+        false => emotion.clone(),
+    }
+}
+
 /// Which region is marked most, as far as the seeds agree.
-fn title(panels: &[Panel<'_>], is_window: bool) -> String {
+fn title(panels: &[Panel<'_>], is_window: bool, facts: &Facts) -> String {
     let seeds = panels[0].map.by_seed.len();
     // The regions that emotions have their maximum in: the commonest first, then the largest.
     let mut marked: Vec<(&str, Vec<&Panel<'_>>)> = Vec::new();
@@ -248,7 +258,7 @@ fn title(panels: &[Panel<'_>], is_window: bool) -> String {
     };
     marked.sort_by(|(_, a), (_, b)| b.len().cmp(&a.len()).then(largest(b).total_cmp(&largest(a))));
     let emotions = |marked: &[&Panel<'_>]| match marked.len() {
-        1 | 2 => list(marked.iter().map(|panel| panel.map.emotion.clone()).collect(), "and"),
+        1 | 2 => list(marked.iter().map(|panel| named(panel, facts)).collect(), "and"),
         count => format!("{count} of {} emotions", panels.len()),
     };
     let words = |name: &str| subject(&[name.to_owned()]).words;
@@ -334,13 +344,17 @@ mod tests {
     }
 
     fn drawn(method: &str, places: &[(&str, [Hill; 2])]) -> Figure {
+        drawn_of(method, places, &facts())
+    }
+
+    fn drawn_of(method: &str, places: &[(&str, [Hill; 2])], facts: &Facts) -> Figure {
         let rows = places.iter().flat_map(|(emotion, seeds)| {
             (1..)
                 .zip(seeds)
                 .flat_map(|(seed, place)| map((method, emotion, seed), 48, around(*place)))
         });
         let maps = mean_maps(&rows.collect::<Vec<_>>());
-        let figure = sensitivity(&maps, None, &Regions::aligned(), &facts()).unwrap();
+        let figure = sensitivity(&maps, None, &Regions::aligned(), facts).unwrap();
         assert_labels_are_apart(&figure);
         figure
     }
@@ -362,6 +376,16 @@ mod tests {
         assert!(words.lines().any(|line| line.starts_with("(")), "{words}");
         let split = [("anger", [NOSE, MOUTH])];
         assert!(drawn("window", &split).title.contains("seeds disagree on the most important"));
+    }
+
+    #[test]
+    fn a_class_that_is_never_predicted_is_named_as_such() {
+        let facts = Facts { unpredicted: vec!["disgust".to_owned()], ..facts() };
+        let two = [("disgust", [MOUTH, MOUTH]), ("fear", [NOSE, NOSE])];
+        let figure = drawn_of("window", &two, &facts);
+        let said = "Window occlusion costs most over the mouth for disgust (never predicted), over the nose for fear";
+        assert_eq!(figure.title, said);
+        assert!(words(&figure).lines().any(|line| line == "Disgust (never predicted)"));
     }
 
     #[test]

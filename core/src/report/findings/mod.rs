@@ -12,6 +12,7 @@ pub(in crate::report) mod facts;
 pub(in crate::report) mod finding;
 pub(in crate::report) mod game;
 pub(in crate::report) mod interplay;
+pub(in crate::report) mod mask_leak;
 pub(in crate::report) mod seeds;
 pub(in crate::report) mod sweep;
 

@@ -17,6 +17,7 @@ pub(in crate::report) mod phrase;
 pub(in crate::report) mod power;
 mod reach;
 mod scope;
+mod seeds;
 mod seeing;
 mod statistics;
 mod survival;
@@ -45,7 +46,9 @@ use hiding::{hiding, reliance};
 use interplay::interplay;
 pub use interplay::interplay_headline;
 pub use mask_leak::{mask_leak_sentences, mask_leak_warnings};
-pub use reach::reach_warnings;
+pub use reach::{largest_area_off, reach_warnings};
+use seeds::few_seeds;
+pub use seeds::seed_notes;
 use seeing::seeing;
 use statistics::{explained, statistics};
 use survival::survival;
@@ -219,10 +222,7 @@ fn findings_of(
     }
     let of_one_seed = game.is_some_and(|game| game.rows[0].seeds == 1);
     if of_one_seed || first.rows.iter().all(|row| row.seeds == 1) {
-        sentences.push(
-            "With one seed, intervals cover the sampling of images only, not the variation between trainings."
-                .to_owned(),
-        );
+        sentences.extend(few_seeds(1));
     }
     sentences.extend(masked.or(kept).and_then(|slice| survival(&slices, slice)));
     sentences.extend(choice(first).map(|(choice, others)| {
