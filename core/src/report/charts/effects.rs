@@ -38,6 +38,8 @@ const DOT: f64 = 0.85;
 const SEED_DOT: f64 = 0.4;
 /// How far over and under the region's line its seeds and its control lie, mm.
 const APART: f64 = 1.5;
+/// More placements than these are told by their range.
+const MOST_LISTED: usize = 4;
 
 /// One mode, phase, fill and setting.
 struct Panel<'a> {
@@ -504,8 +506,15 @@ fn hint(row: &EffectRow, spread: &Spread, measure: Measure, keep: bool) -> Strin
     if let Some(control) = control_value(row, keep) {
         parts.push(format!("same area elsewhere {}", measure.number(control)));
     }
-    if spread.controls.len() > 1 {
-        parts.push(format!("by placement {}", list(&spread.controls)));
+    match &sorted(&spread.controls)[..] {
+        [] | [_] => {}
+        few @ [_, _, ..] if few.len() <= MOST_LISTED => {
+            parts.push(format!("by placement {}", list(&spread.controls)));
+        }
+        [first, .., last] => {
+            let (first, last) = (list(&[*first]), list(&[*last]));
+            parts.push(format!("{} placements, {first} to {last}", spread.controls.len()));
+        }
     }
     parts.join("; ")
 }
