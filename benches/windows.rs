@@ -24,11 +24,8 @@ type Work = (&'static str, usize, usize, &'static [&'static [i64]]);
 const SEED: &[&[i64]] = &[&[64, 64], &[96, 96, 96], &[128, 128, 128]];
 const SMALL: &[&[i64]] = &[&[8], &[24], &[48]];
 
-const WORK: [Work; 3] = [
-    ("seed study's", 48, 14, SEED),
-    ("seed study's", 100, 7, SEED),
-    ("small", 48, 140, SMALL),
-];
+const WORK: [Work; 3] =
+    [("seed study's", 48, 14, SEED), ("seed study's", 100, 7, SEED), ("small", 48, 140, SMALL)];
 
 fn main() {
     let number = |flag: &str, otherwise: u32| {
@@ -40,11 +37,20 @@ fn main() {
     println!("| network | pixels | precision | windows a second, whole | in parts | ratio |");
     println!("| --- | ---: | --- | ---: | ---: | ---: |");
     let only = number("--only", u32::MAX) as usize;
-    for (name, side, images, blocks) in WORK.into_iter().skip(only.min(WORK.len())).chain(WORK).take(if only < WORK.len() { 1 } else { WORK.len() }) {
+    for (name, side, images, blocks) in WORK
+        .into_iter()
+        .skip(only.min(WORK.len()))
+        .chain(WORK)
+        .take(if only < WORK.len() { 1 } else { WORK.len() })
+    {
         let dataset = dataset(side, images);
         let standardisation = Standardisation::of(&dataset.train, 1);
         let data = OnDevice::new(&dataset, Split::Test, &standardisation, Device::Cpu);
-        for precision in [Precision::F32, Precision::Bf16].into_iter().skip(number("--bf16", 0) as usize).take(1 + usize::from(only >= WORK.len())) {
+        for precision in [Precision::F32, Precision::Bf16]
+            .into_iter()
+            .skip(number("--bf16", 0) as usize)
+            .take(1 + usize::from(only >= WORK.len()))
+        {
             let model = ModelSpec {
                 blocks: blocks.iter().map(|block| block.to_vec()).collect(),
                 batch_norm_momentum: 0.9,
@@ -54,7 +60,11 @@ fn main() {
             let mut ratios = Vec::new();
             let (mut slow, mut fast) = (Vec::new(), Vec::new());
             for _ in 0..rounds {
-                slow.push(if only < WORK.len() && number("--rounds", 1) > 90 { 1.0 } else { rate(&data, images, &whole) });
+                slow.push(if only < WORK.len() && number("--rounds", 1) > 90 {
+                    1.0
+                } else {
+                    rate(&data, images, &whole)
+                });
                 fast.push(rate(&data, images, &network));
                 ratios.push(fast[fast.len() - 1] / slow[slow.len() - 1]);
             }

@@ -124,8 +124,8 @@ impl Layer {
         let weight = &filter.weight.stored * gain.view([-1, 1, 1, 1]);
         let bias = (&filter.bias.stored - running_mean) * &gain + &norm.bias.stored;
         Layer {
-            weight: network::input(&weight, precision),
-            bias: network::input(&bias, precision),
+            weight: network::rounded(&weight, precision),
+            bias: network::rounded(&bias, precision),
             pooled,
         }
     }
