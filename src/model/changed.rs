@@ -98,8 +98,22 @@ impl Span {
 
     /// So many pixels more on either side.
     fn widened(&self, pixels: i64) -> Span {
-        let first = self.first.iter().map(|first| first - pixels).collect();
-        Span { first, length: self.length + 2 * pixels }
+        self.cut([-pixels, -pixels])
+    }
+
+    /// Without some pixels before and after.
+    fn cut(&self, [before, after]: [i64; 2]) -> Span {
+        let first = self.first.iter().map(|first| first + before).collect();
+        Span { first, length: self.length - before - after }
+    }
+
+    /// How many pixels, before and after, all parts have beyond a side of so many.
+    fn outside(&self, side: i64) -> [i64; 2] {
+        let least = |beyond: &dyn Fn(i64) -> i64| {
+            self.first.iter().map(|&first| beyond(first).max(0)).min().unwrap_or(0)
+        };
+        let before = least(&|first| -first).min(self.length - 1);
+        [before, least(&|first| first + self.length - side).min(self.length - 1 - before)]
     }
 
     /// After a pool of 3 with stride 3: every pool that reaches into it.
@@ -174,6 +188,12 @@ impl Parts {
         self.rows.length * self.columns.length
     }
 
+    /// Without what all have beyond pictures of a height and width.
+    fn within(&self, height: i64, width: i64) -> Parts {
+        let rows = self.rows.cut(self.rows.outside(height));
+        self.with(rows, self.columns.cut(self.columns.outside(width)))
+    }
+
     fn beyond(&self, height: i64, width: i64) -> i64 {
         self.rows.beyond(height).max(self.columns.beyond(width))
     }
@@ -236,12 +256,19 @@ impl Map {
         pieces.index_select(0, &rows).view([-1, height, width, channels])
     }
 
-    /// Cuts some pixels more than the parts, a copy with `x` `[P, C, h, w]` in the place of the parts: `[P, C, more
-    /// + h + more, more + w + more]`, channels-last. With `rectified`, `x` goes through a ReLU.
-    fn around(&self, x: &Tensor, parts: &Parts, more: i64, rectified: bool) -> Tensor {
-        let cut = self.cut(&parts.widened(more)).permute([0, 3, 1, 2]);
+    /// Cuts larger parts, a copy with `x` `[P, C, h, w]` in the place of the parts that they contain: `[P, C, H, W]`,
+    /// channels-last. With `rectified`, `x` goes through a ReLU.
+    fn around(&self, larger: &Parts, x: &Tensor, parts: &Parts, rectified: bool) -> Tensor {
+        let cut = self.cut(larger).permute([0, 3, 1, 2]);
         let (height, width) = parts.size();
-        let mut within = cut.narrow(2, more, height).narrow(3, more, width);
+        // Of all parts alike.
+        let before = |larger: &Span, own: &Span| match (larger.first.first(), own.first.first()) {
+            (Some(larger), Some(own)) => own - larger,
+            _ => 0,
+        };
+        let rows = before(&larger.rows, &parts.rows);
+        let columns = before(&larger.columns, &parts.columns);
+        let mut within = cut.narrow(2, rows, height).narrow(3, columns, width);
         if rectified {
             let _ = x.clamp_min_out(&within, 0.0);
         } else {
@@ -331,12 +358,17 @@ impl Folded {
             for (place, (layer, input)) in block.iter().zip(&known.inputs[index]).enumerate() {
                 // ReLU is applied in copying.
                 let rectified = index + place > 0;
-                (x, parts) = match parts {
-                    Some(parts) if parts.widened(1).area() < input.area() => {
-                        let around = input.around(&x, &parts, 2, rectified);
-                        (layer.convolve(&around, 0), Some(parts.widened(1)))
+                let next = parts.as_ref().map(|parts| {
+                    let next = parts.widened(1);
+                    // In the first block that would take whole pools apart.
+                    if index > 0 { next.within(input.height, input.width) } else { next }
+                });
+                (x, parts) = match (parts, next) {
+                    (Some(parts), Some(next)) if next.area() < input.area() => {
+                        let around = input.around(&next.widened(1), &x, &parts, rectified);
+                        (layer.convolve(&around, 0), Some(next))
                     }
-                    parts => {
+                    (parts, _) => {
                         if rectified {
                             x = x.relu_();
                         }
@@ -366,12 +398,20 @@ impl Folded {
 fn pool(input: &Map, x: Tensor, parts: Option<Parts>) -> (Tensor, Option<Parts>) {
     let Some(parts) = parts else { return (network::pool(&x), None) };
     let (rows, columns) = (parts.rows.pooled(), parts.columns.pooled());
-    if parts.rows.is_whole_pools() && parts.columns.is_whole_pools() {
-        return (network::pool(&x), Some(parts.with(rows, columns)));
-    }
     let (height, width) = (input.height / 3, input.width / 3);
-    if rows.length * columns.length < height * width {
+    if parts.rows.is_whole_pools() && parts.columns.is_whole_pools() {
         let next = parts.with(rows, columns);
+        let ([above, below], [before, after]) =
+            (next.rows.outside(height), next.columns.outside(width));
+        let x = network::pool(&x);
+        let [_, _, rows, columns] = x.size()[..] else { unreachable!("[P, C, h, w]") };
+        let x =
+            x.narrow(2, above, rows - above - below).narrow(3, before, columns - before - after);
+        let next = next.with(next.rows.cut([above, below]), next.columns.cut([before, after]));
+        return (x, Some(next));
+    }
+    if rows.length * columns.length < height * width {
+        let next = parts.with(rows, columns).within(height, width);
         let cut = parts.with(next.rows.before_pool(), next.columns.before_pool());
         return (network::pool(&input.with(&cut, &x, &parts)), Some(next));
     }
