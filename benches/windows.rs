@@ -32,50 +32,34 @@ fn main() {
         let mut given = std::env::args().skip_while(|argument| argument != flag).skip(1);
         given.next().map_or(otherwise, |value| value.parse().expect("a number"))
     };
-    let (rounds, threads) = (number("--rounds", 3) % 90, number("--threads", 2));
+    let (rounds, threads) = (number("--rounds", 3).max(1), number("--threads", 2));
     device::prepare(threads);
-    println!("| network | pixels | precision | windows a second, whole | in parts | ratio |");
+    println!(
+        "Windows a second, {threads} threads; the ratio with the smallest and largest of {rounds} rounds.\n"
+    );
+    println!("| network | pixels | precision | whole images | changed parts | ratio |");
     println!("| --- | ---: | --- | ---: | ---: | ---: |");
-    let only = number("--only", u32::MAX) as usize;
-    for (name, side, images, blocks) in WORK
-        .into_iter()
-        .skip(only.min(WORK.len()))
-        .chain(WORK)
-        .take(if only < WORK.len() { 1 } else { WORK.len() })
-    {
+    for (name, side, images, blocks) in WORK {
         let dataset = dataset(side, images);
         let standardisation = Standardisation::of(&dataset.train, 1);
         let data = OnDevice::new(&dataset, Split::Test, &standardisation, Device::Cpu);
-        for precision in [Precision::F32, Precision::Bf16]
-            .into_iter()
-            .skip(number("--bf16", 0) as usize)
-            .take(1 + usize::from(only >= WORK.len()))
-        {
-            let model = ModelSpec {
-                blocks: blocks.iter().map(|block| block.to_vec()).collect(),
-                batch_norm_momentum: 0.9,
-            };
+        for precision in [Precision::F32, Precision::Bf16] {
+            let blocks = blocks.iter().map(|block| block.to_vec()).collect();
+            let model = ModelSpec { blocks, batch_norm_momentum: 0.9 };
             let network = Network::new(&model, 1, CLASSES, precision, Device::Cpu, 1).folded();
             let whole = |pictures: &Tensor| network.probabilities(pictures);
-            let mut ratios = Vec::new();
-            let (mut slow, mut fast) = (Vec::new(), Vec::new());
+            let (mut slow, mut fast, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
             for _ in 0..rounds {
-                slow.push(if only < WORK.len() && number("--rounds", 1) > 90 {
-                    1.0
-                } else {
-                    rate(&data, images, &whole)
-                });
-                fast.push(rate(&data, images, &network));
-                ratios.push(fast[fast.len() - 1] / slow[slow.len() - 1]);
+                let (whole, parts) = (rate(&data, images, &whole), rate(&data, images, &network));
+                slow.push(whole);
+                fast.push(parts);
+                ratios.push(parts / whole);
             }
+            let [slow, fast, ratio] = [&mut slow, &mut fast, &mut ratios].map(|of| median(of));
+            let (least, most) = (ratios[0], ratios[ratios.len() - 1]);
+            let precision = precision.name();
             println!(
-                "| {name} | {side} | {} | {:.0} | {:.0} | {:.2} ({:.2}–{:.2}) |",
-                precision.name(),
-                median(&mut slow),
-                median(&mut fast),
-                median(&mut ratios),
-                ratios[0],
-                ratios[ratios.len() - 1],
+                "| {name} | {side} | {precision} | {slow:.0} | {fast:.0} | {ratio:.2} ({least:.2}–{most:.2}) |"
             );
         }
     }
