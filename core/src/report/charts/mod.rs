@@ -12,7 +12,6 @@ pub(in crate::report) mod confusion_change;
 pub(in crate::report) mod contact_sheet;
 pub(in crate::report) mod curves;
 pub(in crate::report) mod effects;
-pub(in crate::report) mod emotion_cells;
 pub(in crate::report) mod emotion_map;
 pub(in crate::report) mod of_study;
 pub(in crate::report) mod region_map;

@@ -6,13 +6,22 @@
 //! of a sweep what changes and what does not ([`Sweep`](sweep::Sweep)). Charts, words, tables and the page ask
 //! here, so that they never contradict each other.
 
+pub(in crate::report) mod agreement;
+pub(in crate::report) mod attribution;
 pub(in crate::report) mod beyond;
+pub(in crate::report) mod comparison;
+pub(in crate::report) mod confusions;
+pub(in crate::report) mod effects;
+pub(in crate::report) mod emotion_cells;
 pub(in crate::report) mod evidence;
 pub(in crate::report) mod facts;
 pub(in crate::report) mod finding;
 pub(in crate::report) mod game;
+pub(in crate::report) mod region_worths;
 pub(in crate::report) mod seeds;
+pub(in crate::report) mod sensitivity;
 pub(in crate::report) mod sweep;
+pub(in crate::report) mod training;
 
 use evidence::Evidence;
 use facts::Facts;
