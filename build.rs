@@ -45,15 +45,15 @@ fn libtorch(root: &Path) -> Result<(), String> {
     let libraries =
         libraries.ok_or_else(|| format!("there is no libtorch in {}: {cure}", folder.display()))?;
     let libraries = libraries.to_str().ok_or("the path of libtorch is not valid UTF-8: move it")?;
-    door(&root.join(&folder));
+    ffi(&root.join(&folder));
     println!("cargo::rustc-link-arg=-Wl,-rpath,{libraries}");
     println!("cargo::rustc-env=FER_LAB_LIBTORCH={libraries}");
     Ok(())
 }
 
 /// Compiles the C++ that is this package's own, with the standard and the ABI that libtorch's wheels have.
-fn door(libtorch: &Path) {
-    const SOURCE: &str = "src/train/door.cpp";
+fn ffi(libtorch: &Path) {
+    const SOURCE: &str = "src/train/ffi.cpp";
     println!("cargo::rerun-if-changed={SOURCE}");
     let include = libtorch.join("include");
     cc::Build::new()
@@ -63,7 +63,7 @@ fn door(libtorch: &Path) {
         .include(&include)
         .include(include.join("torch/csrc/api/include"))
         .file(SOURCE)
-        .compile("fer_lab_door");
+        .compile("fer_lab_ffi");
 }
 
 /// What tells one build from another: a hash of all sources, with the commit that manifests name.

@@ -10,7 +10,7 @@ use crate::experiment::{ModelSpec, Precision, SensitivityMethod, SensitivitySpec
 use crate::model::{Folded, Network};
 use crate::region::{Affine, Fill, Mode, Occlusion, Point, Polygon};
 use crate::store::{CurveKind, CurveOrder};
-use crate::train::{Cover, OnDevice, Standardisation, answers, answers_under};
+use crate::train::{Cover, OnDevice, Standardisation, split_logits, split_logits_under};
 
 const SIDE: usize = 48;
 /// Squares that the same windows cover, along each side, and their pixels.
@@ -102,7 +102,7 @@ impl Reference {
 
     /// Probabilities, image by image.
     fn answered(&self, cover: Option<&Cover>) -> Vec<f64> {
-        probabilities(&answers(&self.network, &self.data, cover, 1))
+        probabilities(&split_logits(&self.network, &self.data, cover, 1))
     }
 }
 
@@ -131,7 +131,7 @@ fn predictions_whole_and_masked() {
             (0..reference.regions()).map(|region| reference.cover(&[region], mode)).collect();
         let of_all: Vec<Option<&Cover>> = covers.iter().map(Some).collect();
         // What is computed anew for the changed part alone, too.
-        let parts = answers_under(&reference.network, &reference.data, &of_all, 1);
+        let parts = split_logits_under(&reference.network, &reference.data, &of_all, 1);
         for (region, (cover, part)) in covers.iter().zip(&parts).enumerate() {
             let expected = flat(&reference.value[name][region]);
             close(&reference.answered(Some(cover)), &expected, name);

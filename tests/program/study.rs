@@ -265,7 +265,7 @@ fn a_network_is_evaluated_with_the_requested_statistics() {
     // validation pictures as they were validated on.
     let reproduced = program.json(&["reproduce", &runs[0].training_id, "--format", "json"]);
     let answers = json!(4 * 40 + 30);
-    assert_eq!((&reproduced["agrees"], &reproduced["answers"]), (&json!(true), &answers));
+    assert_eq!((&reproduced["agrees"], &reproduced["predictions"]), (&json!(true), &answers));
 
     // Requested alone, they are stored already.
     let adapted = ["evaluate.statistics=adapted", "name=adapted"];

@@ -54,7 +54,7 @@ pub enum Question {
     Reached,
 }
 
-/// A condition's answer to the question of its panel; numbers are the metric's own.
+/// What is known of a condition, as its panel asks; numbers are the metric's own.
 #[derive(Debug, Clone)]
 pub struct Estimated<'a> {
     pub regions: &'a [String],
