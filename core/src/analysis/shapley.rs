@@ -241,7 +241,7 @@ impl<'a> Game<'a> {
     pub(super) fn method(&self, interval: &str) -> String {
         let nothing = match self.worths[0][0] {
             Some(_) => "; with none visible the network's predictions for masked faces",
-            None => "; with none seen the commonest class and 0 bits, by definition",
+            None => "; with none visible the commonest class and 0 bits, by definition",
         };
         format!("exact over {} sets; {interval}{nothing}", self.worths[0].len())
     }

@@ -45,7 +45,7 @@ fn draw(found: &ConfusionChange<'_>, extreme: f64, across: usize) -> Result<Figu
     let cell = ((panel / classes).min(12.0), CELL);
 
     let mut drawing = Drawing::new(full, &title(found));
-    let start = drawing.heading(&subtitle(found));
+    let start = drawing.heading(&subtitle(found, extreme));
     drawing.describe(&description(found));
     drawing.data(data(&before.classes, [from, to, change], significant));
     let accuracy = |share: f64| decimal(share * 100.0, 1);
@@ -177,7 +177,7 @@ fn title(found: &ConfusionChange<'_>) -> String {
     }
 }
 
-fn subtitle(found: &ConfusionChange<'_>) -> String {
+fn subtitle(found: &ConfusionChange<'_>, extreme: f64) -> String {
     let ConfusionChange { facts, split, before, .. } = found;
     let images = counted(before.images(), &format!("{split} image"));
     let seeds = counted(before.runs as u64, "seed");
@@ -188,7 +188,8 @@ fn subtitle(found: &ConfusionChange<'_>) -> String {
     };
     format!(
         "{of} · {images} × {seeds} · row percentages · difference: blue where the prediction becomes \
-         more frequent, orange where less; {bold}"
+         more frequent, orange where less, full colour at {} points in the charts of all conditions; {bold}",
+        decimal(extreme * 100.0, 0)
     )
 }
 

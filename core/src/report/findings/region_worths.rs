@@ -25,8 +25,7 @@ pub struct RegionWorths<'a> {
     pub several: Several,
     /// One a mode; none is empty.
     pub faces: Vec<Face<'a>>,
-    /// The largest worth that is significant, or where none is, the largest, in the metric's own number; never less
-    /// than what the decimals show.
+    /// The largest worth that is significant, in the metric's own number; never less than what the decimals show.
     pub extreme: f64,
 }
 
@@ -76,11 +75,11 @@ impl<'a> RegionWorths<'a> {
         if faces.is_empty() {
             return None;
         }
-        let worths = || faces.iter().flat_map(|face| &face.worths);
-        let none_significant = !worths().any(|worth| worth.significant);
         let least = 5.0 * 10f64.powi(-(measure.decimals as i32)) / measure.factor;
-        let extreme = worths()
-            .filter(|worth| worth.significant || none_significant)
+        let extreme = faces
+            .iter()
+            .flat_map(|face| &face.worths)
+            .filter(|worth| worth.significant)
             .map(|worth| worth.value.abs())
             .fold(least, f64::max);
         let several = facts.several.or(first.several);
