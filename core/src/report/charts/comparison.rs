@@ -1,13 +1,14 @@
 //! Differences from a reference: a dot with its interval line, a row a condition or run.
 
-use crate::report::canvas::axis::{AXIS_HEIGHT, horizontal_axis};
+use crate::report::canvas::axis::{AXIS_HEIGHT, horizontal_axis, horizontal_grid};
 use crate::report::canvas::drawing::{Anchor, Drawing};
 use crate::report::canvas::error::ReportError;
 use crate::report::canvas::figure::Figure;
 use crate::report::canvas::fonts;
 use crate::report::canvas::scale::Scale;
 use crate::report::canvas::theme::{
-    BLUE, DOUBLE_COLUMN, HEADING, INK, LABEL, MARGIN, MEDIUM, MIDDLE_COLUMN, NOTE, RULE, THIN,
+    BLUE, DOUBLE_COLUMN, HEADING, INK, LABEL, MARGIN, MEDIUM, MIDDLE_COLUMN, NOTE, RULE,
+    SINGLE_COLUMN, THIN,
 };
 use crate::report::findings::comparison::{Comparisons, Difference, Entry, Layout};
 use crate::report::tables::cell::Cell;
@@ -103,12 +104,25 @@ pub fn differences(
     metric: Measure,
     words: Words<'_>,
 ) -> Result<Figure, ReportError> {
-    let Words { title, mut subtitle, axis, missing } = words;
-    let rows = || panels.iter().flat_map(|panel| &panel.rows);
-    if !rows().any(|row| row.value().is_some()) {
+    let mut rows = panels.iter().flat_map(|panel| &panel.rows);
+    if !rows.any(|row| row.value().is_some()) {
         return Err(ReportError::Empty("no two sides could be paired".to_owned()));
     }
     let width = if panels.len() > 1 { DOUBLE_COLUMN } else { MIDDLE_COLUMN };
+    let draw = |width| draw(panels, metric, &words, width);
+    Ok(draw(width)?.with_narrow(draw(SINGLE_COLUMN)?))
+}
+
+/// Draws the panels in a width, mm.
+fn draw(
+    panels: &[ComparisonPanel],
+    metric: Measure,
+    words: &Words<'_>,
+    width: f64,
+) -> Result<Figure, ReportError> {
+    let Words { title, subtitle, axis, missing } = words;
+    let mut subtitle = subtitle.clone();
+    let rows = || panels.iter().flat_map(|panel| &panel.rows);
     let inner = width - 2.0 * MARGIN;
     let left_out = rows().count().saturating_sub(MOST_ROWS);
     let mut room = MOST_ROWS;
@@ -153,10 +167,11 @@ pub fn differences(
     let scale = Scale::around(values.chain([-least, least]), 0.04, start, end);
     let place = |value: f64| scale.at(value * metric.factor);
 
-    let mut drawing = Drawing::new(width, &title);
+    let mut drawing = Drawing::new(width, title);
     let mut y = drawing.heading(&subtitle.join(" · "));
     drawing.data(data(&shown, metric));
-    for (heading, rows) in shown {
+    let last = shown.len().saturating_sub(1);
+    for (index, (heading, rows)) in shown.into_iter().enumerate() {
         for line in fonts::wrap(heading, HEADING, inner) {
             drawing.text(MARGIN, y + HEADING.em(), Anchor::Start, HEADING, &line);
             y += if line.is_empty() { 0.0 } else { HEADING.line() };
@@ -166,7 +181,11 @@ pub fn differences(
             rows.iter().map(|row| fonts::wrap(&row.name, LABEL, names + 0.01)).collect();
         let height = |name: &Vec<String>| ROW_HEIGHT.max(name.len() as f64 * LABEL.line() + 1.8);
         let bottom = top + names.iter().map(height).sum::<f64>();
-        horizontal_axis(&mut drawing, &scale, (top, bottom), &axis);
+        // All panels have the axis of the last.
+        match index == last {
+            true => horizontal_axis(&mut drawing, &scale, (top, bottom), axis),
+            false => horizontal_grid(&mut drawing, &scale, (top, bottom)),
+        }
         drawing.line((place(0.0), top), (place(0.0), bottom), THIN, INK);
         y = top;
         for (row, name) in rows.iter().zip(&names) {
@@ -189,7 +208,7 @@ pub fn differences(
             });
             y += height(name);
         }
-        y = bottom + AXIS_HEIGHT + 3.0;
+        y = bottom + if index == last { AXIS_HEIGHT } else { 0.0 } + 3.0;
     }
     drawing.finish(y - 3.0 + MARGIN)
 }
@@ -297,10 +316,12 @@ mod tests {
             missing: "not paired",
         };
         let figure = differences(panels, metric, words).unwrap();
-        assert_labels_are_apart(&figure);
-        for label in label_boxes(&figure) {
-            assert!(label.left >= 0.0 && label.right <= figure.width_mm, "cut off: {label:?}");
-            assert!(label.bottom <= figure.height_mm, "cut off: {label:?}");
+        for figure in [&figure, figure.narrow.as_ref().unwrap()] {
+            assert_labels_are_apart(figure);
+            for label in label_boxes(figure) {
+                assert!(label.left >= 0.0 && label.right <= figure.width_mm, "cut off: {label:?}");
+                assert!(label.bottom <= figure.height_mm, "cut off: {label:?}");
+            }
         }
         figure
     }
