@@ -119,7 +119,7 @@ fn of_setting(
 /// The confusion matrix of each condition, after what masking changes in it.
 fn confusions(found: &Confusions<'_>, names: &mut Names) -> Result<Vec<Chart>, ReportError> {
     let files: BTreeMap<&str, String> =
-        found.each.iter().map(|of| (of.condition, names.of(of.condition))).collect();
+        found.each.iter().map(|of| (&*of.condition, names.of(&of.condition))).collect();
     let chart = |kind: &str, condition: &str, figure| {
         let name = format!("{kind}_{}", files.get(condition).map_or("", String::as_str));
         Chart::new(Topic::Confusions, &name, figure).of(condition)
@@ -127,10 +127,10 @@ fn confusions(found: &Confusions<'_>, names: &mut Names) -> Result<Vec<Chart>, R
     let mut charts = Vec::new();
     for of in &found.changes {
         let figure = confusion_change(of, found.extreme)?;
-        charts.push(chart("confusion_change", of.condition, figure));
+        charts.push(chart("confusion_change", &of.condition, figure));
     }
     for of in &found.each {
-        charts.push(chart("confusion", of.condition, confusion(of)?));
+        charts.push(chart("confusion", &of.condition, confusion(of)?));
     }
     Ok(charts)
 }

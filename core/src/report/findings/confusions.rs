@@ -30,7 +30,7 @@ pub struct Confusion<'a> {
     /// Of the setting.
     pub facts: &'a Facts,
     /// The condition as it is typed, and as it is named to readers.
-    pub condition: &'a str,
+    pub condition: String,
     pub label: String,
     pub split: Split,
     pub matrix: Matrix,
@@ -42,7 +42,7 @@ pub struct ConfusionChange<'a> {
     /// Of the setting.
     pub facts: &'a Facts,
     /// The masked condition as it is typed, and as it is named to readers.
-    pub condition: &'a str,
+    pub condition: String,
     pub label: String,
     pub split: Split,
     pub before: Matrix,
@@ -67,7 +67,7 @@ impl<'a> Confusions<'a> {
     /// Of at most so many conditions, the plainest: single regions of the first phase before larger sets and other
     /// phases. `rows` are the counts of the setting's runs, and of others.
     pub fn of(
-        setting: &'a Setting,
+        setting: &Setting,
         rows: &[ConfusionRow],
         shifts: &[ConfusionShiftRow],
         most: usize,
@@ -91,7 +91,7 @@ impl<'a> Confusions<'a> {
         let alone = |condition: &&&Condition| {
             condition.regions.len() == 1 && condition.masking.is_some_and(retrained)
         };
-        let change = |condition: &&'a Condition| {
+        let change = |condition: &&Condition| {
             ConfusionChange::of(setting.whole()?, condition, &counts, shifts, facts)
         };
         let changes: Vec<ConfusionChange<'_>> =
@@ -107,10 +107,10 @@ impl<'a> Confusions<'a> {
 
 impl<'a> Confusion<'a> {
     /// Summed over the seeds of a condition; `None` where no run has counts.
-    fn of(condition: &'a Condition, counts: &Counts<'_>, facts: &'a Facts) -> Option<Self> {
+    fn of(condition: &Condition, counts: &Counts<'_>, facts: &'a Facts) -> Option<Self> {
         Some(Confusion {
             facts,
-            condition: &condition.done().next()?.condition,
+            condition: condition.done().next()?.condition.clone(),
             label: label(condition, facts),
             split: counts.split,
             matrix: counts.matrix(condition.done())?,
@@ -122,12 +122,12 @@ impl<'a> ConfusionChange<'a> {
     /// `None` where the two share no seed with counts.
     fn of(
         whole: &Condition,
-        masked: &'a Condition,
+        masked: &Condition,
         counts: &Counts<'_>,
         shifts: &[ConfusionShiftRow],
         facts: &'a Facts,
     ) -> Option<Self> {
-        let shared = |of: &'a RunRow| whole.done().any(|other| other.seed == of.seed);
+        let shared = |of: &RunRow| whole.done().any(|other| other.seed == of.seed);
         let of_whole = whole.done().filter(|run| masked.done().any(|other| other.seed == run.seed));
         let before = counts.matrix(of_whole)?;
         let after = counts.matrix(masked.done().filter(|run| shared(run)))?;
@@ -139,7 +139,7 @@ impl<'a> ConfusionChange<'a> {
             .collect();
         let first = masked.done().next()?;
         let significant = significant(first, shifts, &before.classes);
-        let (condition, label) = (first.condition.as_str(), label(masked, facts));
+        let (condition, label) = (first.condition.clone(), label(masked, facts));
         let split = counts.split;
         Some(ConfusionChange { facts, condition, label, split, before, after, change, significant })
     }
@@ -289,8 +289,7 @@ pub(in crate::report) mod tests {
         shifts: &[ConfusionShiftRow],
         facts: &'a Facts,
     ) -> Confusions<'a> {
-        // A test's setting lives as long as its process.
-        let study: &'static Study = Box::leak(Box::new(Study::of(runs.to_vec(), rows)));
+        let study = Study::of(runs.to_vec(), rows);
         Confusions::of(&study.settings[0], rows, shifts, usize::MAX, facts)
     }
 

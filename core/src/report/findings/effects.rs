@@ -198,3 +198,65 @@ fn estimated<'a>(
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::findings::Findings;
+    use crate::report::findings::finding::tests::{row, with_chance, with_control};
+    use crate::study::Study;
+    use crate::study::tests::{run, swept};
+
+    /// The eyes cost most under the second setting alone.
+    #[test]
+    fn all_settings_have_the_order_of_the_first_effects() {
+        let (mut runs, mut effects) = (Vec::new(), Vec::new());
+        for (epochs, mouth, eyes) in [("5", 20.0, 10.0), ("10", 5.0, 15.0)] {
+            runs.push(swept(run(&[], "none", 1), "train.epochs", epochs));
+            for (region, cost) in [("eyes", eyes), ("mouth", mouth)] {
+                let run = swept(run(&[region], "hide", 1), "train.epochs", epochs);
+                effects.push(EffectRow {
+                    swept: run.swept.clone(),
+                    ..row(region, "hide", cost, None)
+                });
+                runs.push(run);
+            }
+        }
+        let findings =
+            Findings::of(Study::of(runs, &[]), Evidence { effects, ..Evidence::default() });
+        for found in findings.settings() {
+            let effects = Effects::of(&found.evidence, Metric::Accuracy, None, &found.facts);
+            let effects = effects.unwrap();
+            let order: Vec<&str> =
+                effects.panels[0].conditions.iter().map(|one| one.regions[0].as_str()).collect();
+            assert_eq!(order, ["mouth", "eyes"], "{}", found.facts.setting);
+        }
+    }
+
+    #[test]
+    fn what_alone_is_visible_is_tested_against_chance_and_stands_on_its_line() {
+        let lost = row("eyes", "keep", 43.0, Some((40.0, 46.0)));
+        let kept = with_control(with_chance(lost, 20.0), 10.0, (8.0, 12.0));
+        let evidence = Evidence { effects: vec![kept.clone()], ..Evidence::default() };
+        let facts = Facts::default();
+        let effects = Effects::of(&evidence, Metric::Accuracy, None, &facts).unwrap();
+        let panel = &effects.panels[0];
+        assert_eq!(panel.question, Question::Reached);
+        let whole = Reference::WholeFace(kept.baseline);
+        assert_eq!(panel.references, [Reference::Chance(0.2), whole]);
+        let eyes = &panel.conditions[0];
+        assert!(eyes.against_chance && eyes.significant == excess_significant(&kept));
+        assert_eq!((eyes.value, eyes.p_adjusted), (kept.covered, kept.excess_p_adjusted));
+        let (low, high) = excess_interval(&kept).unwrap();
+        assert_eq!(eyes.interval, Some((0.2 + low, 0.2 + high)));
+        assert_eq!(eyes.control, kept.control);
+        // Masked, the control is a loss too.
+        let hidden = with_control(row("eyes", "hide", 11.0, None), 10.0, (8.0, 12.0));
+        let evidence = Evidence { effects: vec![hidden.clone()], ..Evidence::default() };
+        let effects = Effects::of(&evidence, Metric::Accuracy, None, &facts).unwrap();
+        let panel = &effects.panels[0];
+        assert!(panel.question == Question::Loss && panel.references.is_empty());
+        let loss = hidden.baseline - hidden.control.unwrap();
+        assert_eq!(panel.conditions[0].control, Some(loss));
+    }
+}
