@@ -67,6 +67,7 @@ phases = ["retrain", "evaluate", "train", "amortised"]
 fills = ["mean", "constant", "noise", "blur", "inpaint"]
 constant = 0.5
 controls = 2
+evaluated_controls = 3
 [sensitivity]
 methods = ["window", "rise"]
 [seeds]

@@ -124,6 +124,7 @@ epochs = {EPOCHS}
 regions = "subsets"
 modes = ["keep"]
 phases = ["amortised"]
+evaluated_controls = 0
 masks_alone = false
 
 [seeds]

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use rand::Rng;
+use rand::{Rng, RngExt};
 use tch::{Device, Kind, Tensor};
 
 use crate::model::{Parts, Span};
@@ -56,6 +56,26 @@ pub struct RandomCover {
 pub enum TrainCover {
     Fixed(Cover),
     Random(RandomCover),
+}
+
+/// A set of regions for each of some images.
+#[derive(Debug)]
+pub(super) struct DrawnSets {
+    /// `[B]`, on the device.
+    sets: Tensor,
+    /// Where each region lies that is moved, `[B, R, 2]`, f32: down and across, from 0, at the picture's top or left, to
+    /// 1, at its bottom or right. `None` where regions stay in their places.
+    places: Option<Tensor>,
+}
+
+impl DrawnSets {
+    /// Those of some of the images, from one on.
+    pub fn narrow(&self, start: i64, length: i64) -> DrawnSets {
+        DrawnSets {
+            sets: self.sets.narrow(0, start, length),
+            places: self.places.as_ref().map(|places| places.narrow(0, start, length)),
+        }
+    }
 }
 
 /// A whole number for every pixel of every image, `[N, H, W]`.
@@ -143,17 +163,41 @@ impl RandomCover {
         RandomCover { sets: sets.clone(), members }
     }
 
-    /// A set for each of this many images, `[B]`, on the device.
-    pub(super) fn draw(&self, images: usize, generator: &mut impl Rng) -> Tensor {
+    /// A set for each of this many images.
+    fn draw(&self, images: usize, generator: &mut impl Rng) -> DrawnSets {
         let sets: Vec<i32> = (0..images).map(|_| self.sets.draw(generator)).collect();
         let members = &self.members.as_is;
-        Tensor::from_slice(&sets).to_kind(members.kind()).to_device(members.device())
+        let sets = Tensor::from_slice(&sets).to_kind(members.kind()).to_device(members.device());
+        DrawnSets { sets, places: None }
     }
 
-    /// The masks of some images, `[B, H, W]`, bool, each under the set `[B]` that is given for it.
-    fn masks(&self, index: &Tensor, flipped: Option<&Tensor>, sets: &Tensor) -> Tensor {
+    /// Places for the regions of this many images, `[B, R, 2]`; `None` where they stay.
+    fn draw_places(&self, images: usize, generator: &mut impl Rng) -> Option<Tensor> {
+        if !self.sets.elsewhere {
+            return None;
+        }
+        let regions = self.sets.regions.len();
+        let places: Vec<f32> = (0..images * regions * 2).map(|_| generator.random()).collect();
+        let places = Tensor::from_slice(&places).view([images as i64, regions as i64, 2]);
+        Some(places.to_device(self.members.as_is.device()))
+    }
+
+    /// The masks of some images, `[B, H, W]`, bool, each under the set that is given for it. Where regions are moved,
+    /// they are in the first of [`RandomSets::ELSEWHERE`] equal parts of the images, which come in random order.
+    fn masks(&self, index: &Tensor, flipped: Option<&Tensor>, drawn: &DrawnSets) -> Tensor {
         let members = self.members.select(index, flipped);
-        let within = members.bitwise_and_tensor(&sets.view([-1, 1, 1])).not_equal(0);
+        let within = members.bitwise_and_tensor(&drawn.sets.view([-1, 1, 1])).not_equal(0);
+        let images = index.size()[0];
+        let moved = images / RandomSets::ELSEWHERE as i64;
+        let within = match &drawn.places {
+            Some(places) if moved > 0 => {
+                let first = |tensor: &Tensor| tensor.narrow(0, 0, moved);
+                let moved = elsewhere(&first(&members), &first(&drawn.sets), &first(places));
+                let rest = within.narrow(0, moved.size()[0], images - moved.size()[0]);
+                Tensor::cat(&[moved, rest], 0)
+            }
+            _ => within,
+        };
         match self.sets.mode {
             Mode::Hide => within,
             Mode::Keep => within.logical_not(),
@@ -172,6 +216,35 @@ impl RandomCover {
     }
 }
 
+/// The pixels of each image's set `[B]` where every region of it is moved, as a whole and within the picture, to its
+/// place `[B, R, 2]`: `[B, H, W]`, bool. `members` `[B, H, W]` says which regions contain each pixel.
+fn elsewhere(members: &Tensor, sets: &Tensor, places: &Tensor) -> Tensor {
+    let regions = places.size()[1];
+    let bits: Vec<i64> = (0..regions).map(|region| 1 << region).collect();
+    let bits = Tensor::from_slice(&bits).to_kind(members.kind()).to_device(members.device());
+    let each = members.bitwise_and_tensor(&sets.view([-1, 1, 1])).unsqueeze(1);
+    let each = each.bitwise_and_tensor(&bits.view([1, -1, 1, 1])).not_equal(0);
+    let down = moved_along(&each, 2, &places.select(2, 0));
+    moved_along(&down, 3, &places.select(2, 1)).any_dim(1, false)
+}
+
+/// Masks `[B, R, H, W]`, bool, each moved along one of the last two dimensions to its place `[B, R]`: from 0, at the
+/// first pixel, to 1, at the last.
+fn moved_along(masks: &Tensor, dimension: i64, places: &Tensor) -> Tensor {
+    let length = masks.size()[dimension as usize];
+    let there = masks.any_dim(5 - dimension, false).to_kind(Kind::Int64);
+    let first = there.argmax(2, false);
+    let last = length - 1 - there.flip([2]).argmax(2, false);
+    // How many places it has, and which of them it goes to.
+    let room = length - (&last - &first);
+    let start = (places * &room).floor().to_kind(Kind::Int64).minimum(&(&room - 1));
+    let pixels = Tensor::arange(length, (Kind::Int64, masks.device())).view([1, 1, -1]);
+    let from = pixels - (start - first).unsqueeze(2);
+    let inside = from.greater_equal(0).logical_and(&from.less(length)).unsqueeze(5 - dimension);
+    let from = from.clamp(0, length - 1).unsqueeze(5 - dimension).expand_as(masks);
+    masks.gather(dimension, &from, false).logical_and(&inside)
+}
+
 impl From<Cover> for TrainCover {
     fn from(cover: Cover) -> TrainCover {
         TrainCover::Fixed(cover)
@@ -185,11 +258,18 @@ impl From<RandomCover> for TrainCover {
 }
 
 impl TrainCover {
-    /// A set for each of this many images, `[B]`, where sets are drawn.
-    pub(super) fn draw(&self, images: usize, generator: &mut impl Rng) -> Option<Tensor> {
+    /// A set for each of this many images, where sets are drawn; `generator` gives the draws for each purpose.
+    pub(super) fn draw<R: Rng>(
+        &self,
+        images: usize,
+        generator: impl Fn(&'static str) -> R,
+    ) -> Option<DrawnSets> {
         match self {
             TrainCover::Fixed(_) => None,
-            TrainCover::Random(cover) => Some(cover.draw(images, generator)),
+            TrainCover::Random(cover) => Some(DrawnSets {
+                places: cover.draw_places(images, &mut generator("places")),
+                ..cover.draw(images, &mut generator("sets"))
+            }),
         }
     }
 
@@ -200,7 +280,7 @@ impl TrainCover {
         &self,
         index: &Tensor,
         flipped: Option<&Tensor>,
-        sets: Option<&Tensor>,
+        sets: Option<&DrawnSets>,
     ) -> Tensor {
         match (self, sets) {
             (TrainCover::Fixed(cover), _) => cover.hidden(index, flipped),
@@ -230,15 +310,79 @@ mod tests {
     /// Two images of four pixels: region 0 holds the first two, region 1 the last two; mirrored, the other
     /// way round.
     fn random_cover(mode: Mode) -> RandomCover {
-        let sets = RandomSets { regions: vec![Vec::new(); 2], mode, fill: Fill::Mean };
+        let sets =
+            RandomSets { regions: vec![Vec::new(); 2], mode, fill: Fill::Mean, elsewhere: false };
         let (members, flipped) = ([1, 1, 2, 2, 1, 1, 2, 2], [2, 2, 1, 1, 2, 2, 1, 1]);
         RandomCover::new(&sets, &members, Some(&flipped), 2, 2, Device::Cpu)
+    }
+
+    fn drawn(sets: &[u8]) -> DrawnSets {
+        DrawnSets { sets: Tensor::from_slice(sets), places: None }
+    }
+
+    /// Of a picture of 4 × 5 pixels, an L and, right of it, a bar that ends at the border.
+    const MEMBERS: [[u8; 5]; 4] =
+        [[0, 0, 0, 0, 0], [1, 0, 0, 0, 2], [1, 1, 0, 0, 2], [0, 0, 0, 0, 2]];
+
+    #[test]
+    fn regions_are_moved_as_a_whole_and_stay_within_the_picture() {
+        let members = Tensor::from_slice(&MEMBERS.concat()).view([1, 4, 5]);
+        let moved = |set: u8, l: [f32; 2], bar: [f32; 2]| -> Vec<String> {
+            let places = Tensor::from_slice(&[l, bar].concat()).view([1, 2, 2]);
+            let moved = elsewhere(&members, &Tensor::from_slice(&[set]), &places);
+            let pixels = values(&moved);
+            let row =
+                |row: &[f32]| row.iter().map(|on| if *on > 0.0 { '#' } else { '.' }).collect();
+            pixels.chunks(5).map(row).collect()
+        };
+        let (first, last) = ([0.0, 0.0], [0.999, 0.999]);
+        assert_eq!(moved(0b01, first, first), ["#....", "##...", ".....", "....."]);
+        assert_eq!(moved(0b01, last, last), [".....", ".....", "...#.", "...##"]);
+        assert_eq!(moved(0b11, last, first), ["#....", "#....", "#..#.", "...##"]);
+        // Two places down, of which the second begins at the half; three across for the L, five for the bar.
+        assert_eq!(moved(0b10, first, [0.5, 0.59]), [".....", "..#..", "..#..", "..#.."]);
+        assert_eq!(moved(0b10, first, [0.49, 0.61]), ["...#.", "...#.", "...#.", "....."]);
+        assert_eq!(moved(0b00, last, last), [".....", ".....", ".....", "....."]);
+    }
+
+    /// As often at each place, whatever the region's size.
+    #[test]
+    fn one_image_in_four_has_its_regions_elsewhere() {
+        let sets = RandomSets {
+            regions: vec![Vec::new(); 2],
+            mode: Mode::Hide,
+            fill: Fill::Mean,
+            elsewhere: true,
+        };
+        let images = 400;
+        let members = MEMBERS.concat().repeat(images).into_iter().map(i32::from);
+        let members: Vec<i32> = members.collect();
+        let cover = RandomCover::new(&sets, &members, None, 4, 5, Device::Cpu);
+        let cover = TrainCover::from(cover);
+        let generator = |purpose| random::generator(7, purpose, &[1]);
+        let drawn = cover.draw(images, generator).unwrap();
+        let index = Tensor::arange(images as i64, (Kind::Int64, Device::Cpu));
+        let hidden = values(&cover.hidden(&index, None, Some(&drawn)));
+        let stays = DrawnSets { sets: drawn.sets.shallow_clone(), places: None };
+        let in_place = values(&cover.hidden(&index, None, Some(&stays)));
+        let (there, here): (Vec<f32>, Vec<f32>) = (hidden, in_place);
+        let moved = |image: usize| there[20 * image..][..20] != here[20 * image..][..20];
+        assert!((0..100).filter(|image| moved(*image)).count() > 50);
+        assert!(!(100..images).any(moved), "the others stay");
+        // As many pixels are masked, unless two regions overlap.
+        let pixels = |masks: &[f32], image: usize| masks[20 * image..][..20].iter().sum::<f32>();
+        assert!((0..images).all(|image| pixels(&there, image) <= pixels(&here, image)));
+        // The sets are those that are drawn without it.
+        let plain = RandomSets { elsewhere: false, ..sets };
+        let plain = RandomCover::new(&plain, &members, None, 4, 5, Device::Cpu);
+        let plain = TrainCover::from(plain).draw(images, generator).unwrap();
+        assert!(plain.places.is_none() && values(&plain.sets) == values(&drawn.sets));
     }
 
     #[test]
     fn each_image_has_the_set_that_is_drawn_for_it() {
         let index = Tensor::from_slice(&[0i64, 1]);
-        let sets = Tensor::from_slice(&[0b01u8, 0b11]);
+        let sets = drawn(&[0b01, 0b11]);
         let hidden = random_cover(Mode::Hide).masks(&index, None, &sets);
         assert_eq!(values(&hidden), [1.0, 1.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0]);
         let kept = random_cover(Mode::Keep).masks(&index, None, &sets);
@@ -249,7 +393,7 @@ mod tests {
     fn an_image_that_will_be_flipped_has_the_other_mask() {
         let index = Tensor::from_slice(&[0i64, 1]);
         let flipped = Tensor::from_slice(&[false, true]);
-        let sets = Tensor::from_slice(&[0b01u8, 0b01]);
+        let sets = drawn(&[0b01, 0b01]);
         let hidden = random_cover(Mode::Hide).masks(&index, Some(&flipped), &sets);
         assert_eq!(values(&hidden), [1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0]);
         let fixed = Cover::new(&[1, 0, 0, 0, 1, 0, 0, 0], 2, 2, Fill::Mean, Device::Cpu);

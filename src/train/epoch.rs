@@ -5,6 +5,7 @@ use std::ops::Range;
 use tch::{Device, Kind, Tensor};
 
 use super::Training;
+use super::cover::DrawnSets;
 use super::loss::{Goal, majority};
 use super::warp::{Draws, Warp};
 use crate::experiment::Target;
@@ -55,8 +56,8 @@ pub(super) struct Batch {
     pub warp: Option<Warp>,
     /// Which images are flipped, `[B]`, bool, if there are masks that may depend on it.
     pub flips: Option<Tensor>,
-    /// A set of regions for each image, `[B]`, where sets are drawn.
-    pub sets: Option<Tensor>,
+    /// A set of regions for each image, where sets are drawn.
+    pub sets: Option<DrawnSets>,
     /// A number from 0 to 1 for each image, `[B]`, f32, where a class is drawn from its labels.
     pub chances: Option<Tensor>,
 }
@@ -90,7 +91,7 @@ impl Epoch {
             index: order,
             warp: draws.as_ref().map(|draws| draws.warp(device)),
             flips: cover.and(draws.as_ref()).map(|draws| draws.flips(device)),
-            sets: cover.and_then(|cover| cover.draw(images, &mut generator("sets"))),
+            sets: cover.and_then(|cover| cover.draw(images, generator)),
             chances,
         };
         Epoch { batches: training.batches(), images: all }
@@ -111,7 +112,7 @@ impl Epoch {
             majority: part(majority),
             warp: warp.as_ref().map(|warp| warp.narrow(start, length)),
             flips: flips.as_ref().map(part),
-            sets: sets.as_ref().map(part),
+            sets: sets.as_ref().map(|sets| sets.narrow(start, length)),
             chances: chances.as_ref().map(part),
         }
     }

@@ -241,7 +241,12 @@ fn an_interrupted_training_ends_as_one_that_was_not() {
     };
     let sets = |count| {
         let members: Vec<i32> = third(count).map(i32::from).collect();
-        let sets = RandomSets { regions: vec![Vec::new()], mode: Mode::Keep, fill: Fill::Mean };
+        let sets = RandomSets {
+            regions: vec![Vec::new()],
+            mode: Mode::Keep,
+            fill: Fill::Mean,
+            elsewhere: true,
+        };
         RandomCover::new(&sets, &members, None, SIDE, SIDE, Device::Cpu)
     };
     for covers in [

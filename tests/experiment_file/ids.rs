@@ -82,14 +82,14 @@ fn ids_are_what_they_were() {
     let expected = "\
 smallest: 3 9a8a8edc55f1d3770665 0318af68a30edfafb316, 3 344c36fbeaf05ff5199c b8120d8e98d49fd7a4a0\n\
 adamw: 3 96439a719db1459a3ecd da3c79322640abfebcec, 3 ce01ad917743b4e9e673 a7080917ce46dfb58928\n\
-sgd: 15 aefe68085a9fe54d07ce ff3872227c05961e617e, 132 9f6e514ceee57547277f 9105dd56cb3454d5ffe5\n\
+sgd: 15 aefe68085a9fe54d07ce c7bee17789fbf9daa71a, 2652 9f6e514ceee57547277f 02aefe52a88d46e620fe\n\
 ferplus: 3 e253eefc0f9398daef9b 95e65fb826f245a6545c, 3 8afcb257fc16296afde5 459a227464f91cbea59c\n\
 rafdb: 2 b4ea2eb97e6e4a404b7e ef57c7df2ad07d23b740, 2 d1a33a364bdb52fc58bd 856a07264a039f001474\n\
 folder: 228 eca89425d8bfaffb9111 7e5b1138f877c68ed8cc, 228 7092caef8b6dac013aaf 56e073f91bed15b8bd13\n\
-ferplus_regions: 9 6e9a1defb7ddb5d3e6e7 5660510c50b78c9dbe12, 390 c143c48da7f4829238d8 069139f0459c5d1b1823\n\
+ferplus_regions: 9 6e9a1defb7ddb5d3e6e7 64c98dc2ecbf1f8298ab, 810 c143c48da7f4829238d8 6feba7c65d72e3a6af3f\n\
 seed_ferplus: 1 52e6418427829a17063d 52e6418427829a17063d, 1 251193800960a6b1fca1 251193800960a6b1fca1\n\
 seed_rafdb: 1 51c0fb93edbfcd32662b 51c0fb93edbfcd32662b, 1 a5b0228c335c1ab167c4 a5b0228c335c1ab167c4\n\
-smoke: 12 57c62f8818e1abc667ce 1d57fda20d1bc5860f01, 20 427e8433e9db158f0b2c 6d95daf3223c7cb84ce8\n\
+smoke: 12 57c62f8818e1abc667ce 1d57fda20d1bc5860f01, 96 427e8433e9db158f0b2c 6a5a5f2ddcc45234e9c4\n\
 statistics: 12 843dc9b2d90cff75e359 8722583fe30e15637d1d, 180 711ea32fbab1986a0a8f cc070c01d2b0e56f7fc7\n\
 ";
     assert_eq!(found, expected);
@@ -108,7 +108,7 @@ fn others(kinds: Kinds, path: &str) -> Vec<Value> {
         "schedule.min_rate" => return vec![1e-5.into()],
         "sensitivity.stride" => return vec![0.1.into()],
         "dataset.size" => return vec![vec![24, 32].into()],
-        "occlusion.controls" => return vec![2.into()],
+        "occlusion.controls" | "occlusion.evaluated_controls" => return vec![2.into()],
         "train.device" => return vec!["cpu".into()],
         _ => {}
     }

@@ -257,6 +257,7 @@ fn what_is_seen_is_divided_among_the_regions() {
     assert!((values.iter().map(|row| row.first).sum::<f64>() - 1.0).abs() < 1e-9, "{values:?}");
 
     assert!(run.stdout.contains("charts/shapley.png"), "{}", run.stdout);
+    assert!(run.stdout.contains("charts/interplay.png"), "{}", run.stdout);
     let words = run.stdout.replace('\n', " ");
     assert!(
         words.contains("between none and all 2 regions visible")
@@ -510,7 +511,7 @@ fn masks_that_leak_the_label_give_a_warning() {
     let run = program.run(&["run", "masks.toml"]);
     run.succeeds();
     assert!(
-        run.stdout.contains("Warning: the mask-only baseline is above chance"),
+        run.stdout.contains("Warning: the mask-only baseline is significantly above chance"),
         "{}",
         run.stdout
     );
@@ -541,6 +542,8 @@ fn every_phase_and_fill_runs() {
         "occlusion.fills=[\"mean\", \"constant\", \"noise\", \"blur\", \"inpaint\"]",
         "--set",
         "occlusion.controls=0",
+        "--set",
+        "occlusion.evaluated_controls=0",
         "--set",
         "seeds.count=1",
     ]);

@@ -33,6 +33,7 @@ regions = ["mouth"]
 modes = ["hide"]
 phases = ["retrain", "evaluate"]
 controls = 1
+evaluated_controls = 1
 masks_alone = false
 
 [seeds]

@@ -106,7 +106,7 @@ fn draw(
         note("whole", sample);
     }
     let mut seen = Vec::new();
-    for condition in plan.conditions.iter().filter(|condition| condition.cell == 0) {
+    for condition in plan.conditions.iter().filter(|one| one.cell == 0 && one.is_shown()) {
         let Some(occlusion) = &condition.occlusion else { continue };
         if seen.contains(&occlusion) {
             continue;

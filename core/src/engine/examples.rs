@@ -11,7 +11,7 @@ use crate::dataset::{Dataset, Split};
 use crate::plan::Condition;
 use crate::store::{StoreError, write_whole};
 
-/// At most this many conditions have example images: those with the fewest regions, controls last.
+/// At most this many conditions have example images: those with the fewest regions, the first controls last.
 const MOST: usize = 30;
 /// A picture is no larger, pixels; larger ones are made smaller.
 const SIDE: usize = 64;
@@ -75,8 +75,9 @@ pub fn remove_examples(work: &Work) -> Result<(), EngineError> {
 
 /// The conditions of the first setting that get a strip, in the order of the plan.
 fn chosen(conditions: &[Condition]) -> Vec<&Condition> {
+    let shown = |(_, condition): &(usize, &Condition)| condition.cell == 0 && condition.is_shown();
     let mut chosen: Vec<(usize, &Condition)> =
-        conditions.iter().enumerate().filter(|(_, condition)| condition.cell == 0).collect();
+        conditions.iter().enumerate().filter(shown).collect();
     chosen.sort_by_key(|(_, condition)| (condition.control.is_some(), condition.regions.len()));
     chosen.truncate(MOST);
     chosen.sort_by_key(|(place, _)| *place);
@@ -132,13 +133,23 @@ mod tests {
 
     #[test]
     fn the_plainest_conditions_have_pictures() {
-        let all = conditions("regions = \"subsets\"\nmodes = [\"hide\"]\nphases = [\"evaluate\"]");
+        let all =
+            conditions("regions = \"subsets\"\nphases = [\"evaluate\"]\nevaluated_controls = 0");
         let chosen = chosen(&all);
         assert_eq!(chosen.len(), MOST);
         assert!(chosen.iter().all(|condition| condition.regions.len() <= 3));
         assert_eq!(chosen.iter().filter(|condition| condition.regions.len() == 1).count(), 7);
         let place = |name: &str| all.iter().position(|condition| condition.name == name);
         assert!(chosen.windows(2).all(|pair| place(&pair[0].name) < place(&pair[1].name)));
+    }
+
+    #[test]
+    fn of_many_controls_the_first_have_pictures() {
+        let all =
+            conditions("regions = [\"nose\"]\nphases = [\"evaluate\"]\nevaluated_controls = 7");
+        let controls: Vec<Option<u32>> = chosen(&all).iter().map(|one| one.control).collect();
+        assert_eq!((all.len(), controls.len()), (2 + 7, 2 + 4));
+        assert_eq!(controls[2..], [0, 1, 2, 3].map(Some));
     }
 
     #[test]

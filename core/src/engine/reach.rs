@@ -4,7 +4,8 @@ use super::data::frames;
 use super::error::EngineError;
 use super::event::{Event, Observer};
 use crate::dataset::{Dataset, Split};
-use crate::plan::{MasksNothing, Parts, Pictures};
+use crate::plan::{AreaOff, MasksNothing, Parts, Pictures};
+use crate::region::Affine;
 
 /// At most this many parts are named in a warning.
 const MOST_NAMED: usize = 6;
@@ -52,7 +53,28 @@ pub fn reached(parts: &Parts, dataset: &Dataset) -> Reached {
             )
         }));
     }
+    reached.warnings.extend(areas_off(parts, &frames(dataset, Split::Test)));
     reached
+}
+
+/// How far controls are from the area of their regions on the test images, where that is more than is tolerated.
+fn areas_off(parts: &Parts, frames: &[Affine]) -> Option<String> {
+    let off = parts.areas_off(frames);
+    let first = off.first()?;
+    let AreaOff { control, mean, most, images } = first;
+    let per_cent = |share: f64| format!("{:+.1} %", 100.0 * share).replace('-', "−");
+    let others = match off.len() - 1 {
+        0 => String::new(),
+        others => format!(", and {others} more by less"),
+    };
+    Some(format!(
+        "the border of some test images cuts off part of a control or of its regions, so that their areas differ: \
+         {control} by {} in the mean, by {} at most, by more than {:.0} % on {:.1} % of the images{others}",
+        per_cent(*mean),
+        per_cent(*most),
+        100.0 * AreaOff::TOLERATED,
+        100.0 * images,
+    ))
 }
 
 /// Emits the warnings, and refuses to start if a mask contains no pixel.

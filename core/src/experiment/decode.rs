@@ -15,6 +15,7 @@ use super::spec::{Cell, EvaluateSpec, Experiment, Settings};
 use super::study;
 use super::training;
 use super::tree::Table;
+use crate::region::Phase;
 
 /// The most runs that one experiment may expand into, controls included.
 const MAX_RUNS: u64 = 100_000;
@@ -69,10 +70,12 @@ pub(crate) fn decode(merged: &Merged) -> Result<Experiment, Vec<Problem>> {
     else {
         return Err(problems.into_inner());
     };
-    let masked = [occlusion.modes.len(), occlusion.phases.len(), occlusion.fills.len()];
-    let masked = occlusion.sets.len() as u64
-        * masked.iter().map(|count| *count as u64).product::<u64>()
-        * (1 + u64::from(occlusion.controls));
+    let of_phases = |set: &Vec<String>| -> u64 {
+        let runs = |phase: &Phase| 1 + u64::from(occlusion.controls_of(set, *phase));
+        occlusion.phases.iter().map(runs).sum()
+    };
+    let masked = occlusion.sets.iter().map(of_phases).sum::<u64>()
+        * (occlusion.modes.len() * occlusion.fills.len()) as u64;
     let runs = (1 + masked) * cells.len() as u64 * seeds.len() as u64;
     if runs > MAX_RUNS {
         let occlusion = root.section("occlusion");

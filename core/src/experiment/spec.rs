@@ -393,11 +393,29 @@ pub struct OcclusionStudy {
     pub fills: Vec<Fill>,
     /// How the amortised network trains on under each set, where `phases` has `tuned`.
     pub tuning: Tuning,
-    /// Random placements for each condition.
+    /// Random placements for each condition whose networks are trained for it.
     pub controls: u32,
+    /// Random placements for each condition that needs no training of its own; see [`OcclusionStudy::controls_of`].
+    pub evaluated_controls: u32,
     /// Whether to train a mask-only baseline where masks differ between images and other networks train on masked
     /// images: its accuracy shows how much label information the masks leak.
     pub masks_alone: bool,
+}
+
+impl OcclusionStudy {
+    /// Of no more sets than these each has controls in phases that need no training of their own.
+    pub const MOST_CONTROLLED: usize = 16;
+
+    /// How many controls a set of regions is to have in a phase. Each stores a row for every test image: where they cost
+    /// no training they are many, and of a study of many sets only those of the fewest regions have them.
+    pub fn controls_of(&self, set: &[String], phase: Phase) -> u32 {
+        if phase.is_trained_for() {
+            return self.controls;
+        }
+        let all = self.sets.len() <= OcclusionStudy::MOST_CONTROLLED;
+        let fewest = || self.sets.iter().map(Vec::len).min();
+        if all || fewest() == Some(set.len()) { self.evaluated_controls } else { 0 }
+    }
 }
 
 /// A sensitivity map of a network, and the insertion and deletion curves that test it (Petsiuk et al. 2018).

@@ -27,6 +27,7 @@ struct Keys {
     tuned_epochs: u32,
     tuned_rate: f64,
     controls: u32,
+    evaluated_controls: u32,
     masks_alone: bool,
 }
 
@@ -42,13 +43,23 @@ pub(crate) fn read(root: &Section<'_>, regions: &Regions, own: &[&str]) -> Optio
         tuned_epochs,
         tuned_rate,
         controls,
+        evaluated_controls,
         masks_alone,
     } = section.read()?;
     let tuning = Tuning { epochs: tuned_epochs, rate: tuned_rate };
     let fills = fills.into_iter().map(|kind| kind.with(constant, blur)).collect();
     let sets = read_sets(&section, regions, own);
     let phases = with_start(phases);
-    let study = OcclusionStudy { sets, modes, phases, fills, tuning, controls, masks_alone };
+    let study = OcclusionStudy {
+        sets,
+        modes,
+        phases,
+        fills,
+        tuning,
+        controls,
+        evaluated_controls,
+        masks_alone,
+    };
     let names: BTreeSet<&String> = study.sets.iter().flatten().collect();
     if study.phases.contains(&Phase::Amortised) && names.len() > RandomSets::MOST {
         let title = format!("`amortised` can mask at most {} different regions", RandomSets::MOST);

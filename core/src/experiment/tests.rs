@@ -74,12 +74,40 @@ fn the_smallest_file_gets_the_defaults_of_the_seed_study() {
             fills: vec![Fill::Mean],
             tuning: Tuning { epochs: 5, rate: 0.3 },
             controls: 0,
+            evaluated_controls: 20,
             masks_alone: true,
         }
     );
     assert_eq!(experiment.cells.len(), 1);
     assert!(experiment.cells[0].swept.is_empty());
     assert_eq!(experiment.cells[0].settings, experiment.settings);
+}
+
+/// Of many sets those of the fewest regions have controls that cost no training.
+#[test]
+fn of_many_sets_the_smallest_have_controls_at_test_time() {
+    let study = |more: &str| {
+        let text = format!(
+            "name = \"x\"\n[dataset]\nkind = \"faces\"\n[occlusion]\ncontrols = 2\n\
+             phases = [\"retrain\", \"evaluate\"]\n{more}"
+        );
+        read(&text).occlusion
+    };
+    let counts = |study: &OcclusionStudy, size: usize| {
+        let set = study.sets.iter().find(|set| set.len() == size).unwrap();
+        let phases = [Phase::Retrain, Phase::Tuned, Phase::Evaluate, Phase::Amortised];
+        phases.map(|phase| study.controls_of(set, phase))
+    };
+    let subsets = study("regions = \"subsets\"");
+    assert_eq!(counts(&subsets, 1), [2, 2, 20, 20]);
+    assert_eq!(counts(&subsets, 2), [2, 2, 0, 0]);
+    let asked = study("regions = \"subsets\"\nevaluated_controls = 3");
+    assert_eq!(counts(&asked, 1), [2, 2, 3, 3]);
+    let pairs = study("regions = \"pairs\"");
+    assert!(pairs.sets.len() > OcclusionStudy::MOST_CONTROLLED);
+    assert_eq!(counts(&pairs, 2), [2, 2, 20, 20]);
+    let few = study("regions = [\"eyes\", [\"eyes\", \"nose\"]]");
+    assert_eq!(counts(&few, 2), [2, 2, 20, 20]);
 }
 
 #[test]

@@ -23,7 +23,15 @@ pub struct Condition {
     pub control: Option<u32>,
 }
 
+/// Of a condition's controls the first ones are shown in pictures; numbers are of them all.
+pub const SHOWN_CONTROLS: u32 = 4;
+
 impl Condition {
+    /// Whether pictures of it are shown: of a control by its number.
+    pub fn is_shown(&self) -> bool {
+        self.control.is_none_or(|draw| draw < SHOWN_CONTROLS)
+    }
+
     /// The condition with its name set.
     pub(super) fn named(self, several: Several, cell: &Cell) -> Condition {
         let masking = self.occlusion.as_ref().zip(self.phase).map(|(occlusion, phase)| Masking {

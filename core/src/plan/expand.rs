@@ -10,7 +10,8 @@ use crate::experiment::{
     Cell, DatasetSpec, EvaluateSpec, Experiment, OcclusionStudy, Schedule, ScheduleShape, Settings,
     Statistics,
 };
-use crate::region::control::{NoPlace, place};
+use crate::region::control::{NoPlace, places};
+use crate::region::phrase::list;
 use crate::region::{
     Fill, Mode, Occlusion, Phase, Polygon, RandomSets, RegionError, Regions, TrainingMask, Tuned,
     Tuning,
@@ -21,6 +22,9 @@ use super::condition::Condition;
 use super::identity::{TrainingKey, canonical_occlusion};
 use super::naming::Several;
 use super::reach::{MasksNothing, Parts, Reach, canonical};
+
+/// So many sets are named in a warning.
+const MOST_NAMED: usize = 4;
 
 /// All that an experiment needs done.
 #[derive(Debug, Clone, PartialEq)]
@@ -113,10 +117,10 @@ pub enum PlanError {
 /// A warning for the researcher before the work begins.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PlanWarning {
-    /// A set of regions gets fewer controls than were asked for.
+    /// A set of regions gets fewer controls than `occlusion.controls` asks for.
     NoControl { regions: Vec<String>, wanted: u32, reason: NoPlace },
-    /// Controls are not sets of regions, so a network trained on masked sets of regions has not seen such masks.
-    AmortisedControls,
+    /// Sets of regions that get fewer controls than `occlusion.evaluated_controls` asks for, each with how many.
+    FewControls { wanted: u32, sets: Vec<(Vec<String>, u32)> },
     /// As far as known before the images are read.
     MayCoverNothing(MasksNothing),
     /// A set of regions that contains every pixel at a height and width.
@@ -129,12 +133,27 @@ impl fmt::Display for PlanWarning {
             PlanWarning::NoControl { regions, wanted, reason } => {
                 let regions = regions.join(" + ");
                 let kept = reason.found;
-                write!(f, "`{regions}` has {kept} of {wanted} controls: {reason}")
+                write!(
+                    f,
+                    "`{regions}` has {kept} of {wanted} controls: {reason}. Set `occlusion.controls` to {kept}, or \
+                     mask fewer regions at once"
+                )
             }
-            PlanWarning::AmortisedControls => f.write_str(
-                "`amortised` conditions have no controls: their network is trained on masked sets of regions, \
-                 so a control's mask would be new to it; `retrain` and `evaluate` have controls",
-            ),
+            PlanWarning::FewControls { wanted, sets } => {
+                let named = sets.iter().take(MOST_NAMED);
+                let mut named: Vec<String> = named
+                    .map(|(regions, found)| format!("`{}` ({found})", regions.join(" + ")))
+                    .collect();
+                if sets.len() > MOST_NAMED {
+                    named.push(format!("{} more", sets.len() - MOST_NAMED));
+                }
+                write!(
+                    f,
+                    "fewer than {wanted} controls at test time find room beside {}: with few, the interval of a \
+                     signal is wide, and with none there is no signal",
+                    list(named, "and")
+                )
+            }
             PlanWarning::MayCoverNothing(nothing) => {
                 write!(f, "{nothing}. `run` checks every image before it trains")
             }
@@ -165,25 +184,19 @@ impl Plan {
     /// # Errors
     /// As [`Plan::new`], except for masks without a pixel.
     pub fn of_stored(experiment: &Experiment) -> Result<Plan, PlanError> {
+        let study = &experiment.occlusion;
         // Finding a place for a control, or that there is none, takes thousands of attempts.
-        let masked: Vec<(MaskedSet<'_>, Option<PlanWarning>)> = experiment
-            .occlusion
+        let sets: Vec<MaskedSet<'_>> = study
             .sets
             .par_iter()
             .map(|regions| {
                 let polygons = experiment.regions.polygons_of(regions)?;
-                let (controls, warning) =
-                    controls(regions, &polygons, experiment.occlusion.controls);
-                Ok((MaskedSet { regions, polygons, controls }, warning))
+                let wanted = study.phases.iter().map(|phase| study.controls_of(regions, *phase));
+                let (controls, no_more) = places(&polygons, wanted.max().unwrap_or(0));
+                Ok(MaskedSet { regions, polygons, controls, no_more })
             })
             .collect::<Result<_, RegionError>>()?;
-        let (sets, warnings): (Vec<MaskedSet<'_>>, Vec<Option<PlanWarning>>) =
-            masked.into_iter().unzip();
-        let mut warnings: Vec<PlanWarning> = warnings.into_iter().flatten().collect();
-        let study = &experiment.occlusion;
-        if study.controls > 0 && study.phases.contains(&Phase::Amortised) {
-            warnings.push(PlanWarning::AmortisedControls);
-        }
+        let warnings = control_warnings(study, &sets);
         let conditions = conditions(experiment, &sets);
         refuse_duplicates(&conditions)?;
         let parts = Parts::of(experiment, &conditions)?;
@@ -231,25 +244,34 @@ struct MaskedSet<'a> {
     regions: &'a [String],
     polygons: Vec<Polygon>,
     controls: Vec<Vec<Polygon>>,
+    /// Why there are no more, where more were wanted.
+    no_more: Option<NoPlace>,
 }
 
-/// As many of the `wanted` controls as fit.
-fn controls(
-    regions: &[String],
-    polygons: &[Polygon],
-    wanted: u32,
-) -> (Vec<Vec<Polygon>>, Option<PlanWarning>) {
-    let mut controls = Vec::new();
-    for draw in 0..wanted {
-        match place(polygons, draw) {
-            Ok(control) => controls.push(control),
-            Err(reason) => {
-                let regions = regions.to_vec();
-                return (controls, Some(PlanWarning::NoControl { regions, wanted, reason }));
-            }
+/// Which sets have fewer controls than they were to have, each phase that trains for its controls by itself.
+fn control_warnings(study: &OcclusionStudy, sets: &[MaskedSet<'_>]) -> Vec<PlanWarning> {
+    let wanted_of = |set: &MaskedSet<'_>, trained: bool| {
+        let phases = study.phases.iter().filter(|phase| phase.is_trained_for() == trained);
+        phases.map(|phase| study.controls_of(set.regions, *phase)).max().unwrap_or(0)
+    };
+    let mut warnings = Vec::new();
+    let mut few = Vec::new();
+    for set in sets {
+        let Some(reason) = &set.no_more else { continue };
+        let (regions, wanted) = (set.regions.to_vec(), wanted_of(set, true));
+        if reason.found < wanted {
+            let reason = reason.clone();
+            warnings.push(PlanWarning::NoControl { regions: regions.clone(), wanted, reason });
+        }
+        if reason.found < wanted_of(set, false) {
+            few.push((regions, reason.found));
         }
     }
-    (controls, None)
+    if !few.is_empty() {
+        let wanted = study.evaluated_controls;
+        warnings.push(PlanWarning::FewControls { wanted, sets: few });
+    }
+    warnings
 }
 
 fn conditions(experiment: &Experiment, sets: &[MaskedSet<'_>]) -> Vec<Condition> {
@@ -275,9 +297,8 @@ fn conditions(experiment: &Experiment, sets: &[MaskedSet<'_>]) -> Vec<Condition>
                 for &phase in &study.phases {
                     for &fill in &study.fills {
                         let itself = std::iter::once((None, &set.polygons));
-                        let controls = (0..).map(Some).zip(&set.controls);
-                        let amortised = matches!(phase, Phase::Amortised | Phase::Tuned);
-                        let controls = controls.filter(|_| !amortised);
+                        let wanted = study.controls_of(set.regions, phase) as usize;
+                        let controls = (0..).map(Some).zip(set.controls.iter().take(wanted));
                         of_cell.extend(itself.chain(controls).map(|(control, polygons)| {
                             Condition {
                                 name: String::new(),
@@ -374,11 +395,16 @@ fn masked_regions(experiment: &Experiment) -> Result<Vec<Vec<Polygon>>, RegionEr
 }
 
 /// The masking of the training images under a condition; `None` for whole faces.
-fn mask(condition: &Condition, regions: &[Vec<Polygon>], tuning: Tuning) -> Option<TrainingMask> {
+fn mask(
+    condition: &Condition,
+    regions: &[Vec<Polygon>],
+    elsewhere: bool,
+    tuning: Tuning,
+) -> Option<TrainingMask> {
     let occlusion = condition.occlusion.as_ref()?;
     let sets = || {
         let Occlusion { mode, fill, .. } = *occlusion;
-        RandomSets { regions: regions.to_vec(), mode, fill }
+        RandomSets { regions: regions.to_vec(), mode, fill, elsewhere }
     };
     match condition.phase? {
         Phase::Evaluate => None,
@@ -402,10 +428,13 @@ fn runs(
     let mut trainings: Vec<TrainingSpec> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
     let mut runs = Vec::new();
+    let elsewhere = conditions
+        .iter()
+        .any(|condition| condition.control.is_some() && condition.phase == Some(Phase::Amortised));
     for (index, condition) in conditions.iter().enumerate() {
         let Cell { settings, evaluate: EvaluateSpec { statistics }, .. } =
             &experiment.cells[condition.cell];
-        let mask = mask(condition, regions, experiment.occlusion.tuning);
+        let mask = mask(condition, regions, elsewhere, experiment.occlusion.tuning);
         let occlusion = condition.occlusion.as_ref();
         let evaluated = occlusion.filter(|_| condition.phase.is_some_and(Phase::evaluates_masked));
         for &seed in &experiment.seeds {

@@ -33,6 +33,10 @@ const INPAINT_VERSION: u32 = 2;
 /// whenever it gives other weights.
 const TUNED_VERSION: u32 = 1;
 
+/// The version of how random sets of regions are moved elsewhere, part of the ids of amortised and tuned networks whose
+/// study has controls of `amortised`, and of no others. To be raised whenever it gives other weights.
+const ELSEWHERE_VERSION: u32 = 1;
+
 /// The version of adapted statistics, part of the ids of evaluations with them only. To be raised whenever they are
 /// estimated in another way.
 const ADAPTATION_VERSION: u32 = 1;
@@ -225,20 +229,25 @@ enum ImagesKey<'a> {
 #[serde(untagged)]
 enum TrainingMaskKey {
     Fixed(OcclusionKey),
-    /// In order: the order of regions affects the random draws.
-    Random {
-        #[serde(flatten)]
-        masking: MaskingKey,
-        regions: Vec<Vec<Vec<[f64; 2]>>>,
-    },
+    Random(RandomKey),
     Tuned {
         #[serde(flatten)]
-        masking: MaskingKey,
-        regions: Vec<Vec<Vec<[f64; 2]>>>,
+        from: RandomKey,
         polygons: Vec<Vec<[f64; 2]>>,
         tuning: Tuning,
         tuned: u32,
     },
+}
+
+/// Random sets of regions, in order: the order of regions affects the random draws.
+#[derive(Serialize)]
+struct RandomKey {
+    #[serde(flatten)]
+    masking: MaskingKey,
+    regions: Vec<Vec<Vec<[f64; 2]>>>,
+    /// Skipped where regions stay in their places, so that ids of such trainings do not depend on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    elsewhere: Option<u32>,
 }
 
 /// An occlusion with sorted polygons: their order does not change the mask.
@@ -306,20 +315,17 @@ pub fn same_occlusion(one: &Occlusion, other: &Occlusion) -> bool {
 
 impl TrainingMaskKey {
     fn new(mask: &TrainingMask) -> TrainingMaskKey {
-        let random = |RandomSets { regions, mode, fill }: &RandomSets| {
+        let random = |RandomSets { regions, mode, fill, elsewhere }: &RandomSets| {
             let regions = regions.iter().map(|polygons| outlines(polygons)).collect();
-            (MaskingKey::new(*mode, *fill), regions)
+            let elsewhere = elsewhere.then_some(ELSEWHERE_VERSION);
+            RandomKey { masking: MaskingKey::new(*mode, *fill), regions, elsewhere }
         };
         match mask {
             TrainingMask::Fixed(occlusion) => TrainingMaskKey::Fixed(OcclusionKey::new(occlusion)),
-            TrainingMask::Random(sets) => {
-                let (masking, regions) = random(sets);
-                TrainingMaskKey::Random { masking, regions }
-            }
+            TrainingMask::Random(sets) => TrainingMaskKey::Random(random(sets)),
             TrainingMask::Tuned(Tuned { from, polygons, tuning }) => {
-                let (masking, regions) = random(from);
-                let (polygons, tuning) = (outlines(polygons), *tuning);
-                TrainingMaskKey::Tuned { masking, regions, polygons, tuning, tuned: TUNED_VERSION }
+                let (from, polygons) = (random(from), outlines(polygons));
+                TrainingMaskKey::Tuned { from, polygons, tuning: *tuning, tuned: TUNED_VERSION }
             }
         }
     }

@@ -18,7 +18,7 @@ mod sensitivity;
 mod steps;
 
 pub use coalitions::{Coalitions, MOST_PLAYERS, coalitions};
-pub use condition::Condition;
+pub use condition::{Condition, SHOWN_CONTROLS};
 pub use count::{ParameterCount, multiply_adds};
 pub use estimate::Estimate;
 pub(crate) use expand::in_lines;
@@ -29,7 +29,7 @@ pub use identity::{
     source_content, training_id,
 };
 pub use naming::{ConditionName, PhaseWords, Several, Swept, swept_words, typed_seen};
-pub use reach::{MasksNothing, Parts, Pictures, Reach, masks_nothing};
+pub use reach::{AreaOff, MasksNothing, Parts, Pictures, Reach, masks_nothing};
 pub use sensitivity::{
     CURVE_KINDS, RANDOM_ORDERS, curve_predictions, map_predictions, window_starts,
 };

@@ -27,6 +27,26 @@ pub struct Parts {
     single: Vec<Part>,
     /// Each set of regions.
     sets: Vec<Part>,
+    /// Each control, and the set that it is compared with.
+    controls: Vec<(Part, Vec<Polygon>)>,
+}
+
+/// A control that is not as large as its regions on some images, since a border of the image cuts one of the two.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AreaOff {
+    /// `` control 2 of `eyes + mouth` ``
+    pub control: String,
+    /// Over all images, the control's area less the regions', as a share of theirs.
+    pub mean: f64,
+    /// On the image where they differ most.
+    pub most: f64,
+    /// The share of images on which they differ by more than [`AreaOff::TOLERATED`].
+    pub images: f64,
+}
+
+impl AreaOff {
+    /// Differences up to this share go without saying.
+    pub const TOLERATED: f64 = 0.02;
 }
 
 /// The images that parts are checked on.
@@ -87,7 +107,7 @@ impl Parts {
         experiment: &Experiment,
         conditions: &[Condition],
     ) -> Result<Parts, RegionError> {
-        let mut parts = Parts { single: Vec::new(), sets: Vec::new() };
+        let mut parts = Parts { single: Vec::new(), sets: Vec::new(), controls: Vec::new() };
         for name in experiment.occlusion.sets.iter().flatten().collect::<BTreeSet<_>>() {
             let polygons = experiment.regions.polygons_of(std::slice::from_ref(name))?;
             parts.single.push(Part { name: format!("`{name}`"), polygons });
@@ -107,12 +127,35 @@ impl Parts {
             match condition.control {
                 Some(draw) => {
                     let name = format!("control {} of {set}", draw + 1);
-                    parts.single.push(Part { name, polygons });
+                    let part = Part { name, polygons };
+                    let regions = experiment.regions.polygons_of(&condition.regions)?;
+                    parts.controls.push((part.clone(), regions));
+                    parts.single.push(part);
                 }
                 None => parts.sets.push(Part { name: set, polygons }),
             }
         }
         Ok(parts)
+    }
+
+    /// The controls whose area differs by more than is tolerated from that of their regions on any image, the largest
+    /// mean difference first.
+    pub fn areas_off(&self, frames: &[Affine]) -> Vec<AreaOff> {
+        let images = frames.len().max(1) as f64;
+        let off = |(control, regions): &(Part, Vec<Polygon>)| {
+            let off = reach::area_off(&control.polygons, regions, frames);
+            let differs = off.iter().filter(|off| off.abs() > AreaOff::TOLERATED).count();
+            let most = off.iter().copied().max_by(|a, b| a.abs().total_cmp(&b.abs()))?;
+            (differs > 0).then(|| AreaOff {
+                control: control.name.clone(),
+                mean: off.iter().sum::<f64>() / images,
+                most,
+                images: differs as f64 / images,
+            })
+        };
+        let mut off: Vec<AreaOff> = self.controls.iter().filter_map(off).collect();
+        off.sort_by(|a, b| b.mean.abs().total_cmp(&a.mean.abs()));
+        off
     }
 
     /// Checks every part on the images.
@@ -145,7 +188,7 @@ pub fn masks_nothing(
     size: (usize, usize),
 ) -> Option<MasksNothing> {
     let single = vec![Part { name: format!("`{name}`"), polygons: polygons.to_vec() }];
-    let parts = Parts { single, sets: Vec::new() };
+    let parts = Parts { single, sets: Vec::new(), controls: Vec::new() };
     parts.reach(canonical(size, true)).nothing.pop()
 }
 

@@ -50,8 +50,8 @@ fn a_condition_is_named_by_what_distinguishes_it() {
         names(&plan(text)),
         ["whole", "hide eyes", "keep eyes", "hide mouth + nose", "keep mouth + nose"]
     );
-    let text =
-        "[occlusion]\nregions = [\"eyes\"]\nphases = [\"retrain\", \"evaluate\"]\ncontrols = 1\n";
+    let text = "[occlusion]\nregions = [\"eyes\"]\nphases = [\"retrain\", \"evaluate\"]\ncontrols = 1\n\
+         evaluated_controls = 1\n";
     assert_eq!(
         names(&plan(text)),
         [
@@ -83,7 +83,7 @@ fn a_condition_is_named_by_what_distinguishes_it() {
 fn conditions_share_trainings() {
     let plan = plan(
         "[occlusion]\nregions = [\"eyes\", \"mouth\"]\nmodes = [\"hide\", \"keep\"]\n\
-         phases = [\"retrain\", \"evaluate\", \"train\"]\n[seeds]\ncount = 2\n",
+         phases = [\"retrain\", \"evaluate\", \"train\"]\nevaluated_controls = 0\n[seeds]\ncount = 2\n",
     );
     // Whole, and two regions × two modes × three phases.
     assert_eq!((plan.conditions.len(), plan.runs.len()), (13, 26));
@@ -133,22 +133,23 @@ fn the_mask_only_baseline_runs_where_masks_could_leak() {
     assert_eq!(asked(&format!("{folder}landmarks = \"points.csv\"\n{eyes}")), 1);
 }
 
-/// One training serves every set of a mode and fill, and none has controls.
+/// One training serves every set of a mode and fill, and all controls, to whose like it is used.
 #[test]
 fn an_amortised_network_is_trained_on_all_sets() {
     let plan = plan(
         "[occlusion]\nregions = [\"mouth\", \"eyes\", [\"mouth\", \"jaw\"]]\nmodes = [\"hide\", \"keep\"]\n\
-         phases = [\"amortised\"]\nfills = [\"mean\", \"blur\"]\ncontrols = 2\n[seeds]\ncount = 2\n",
+         phases = [\"amortised\"]\nfills = [\"mean\", \"blur\"]\nevaluated_controls = 4\n[seeds]\n\
+         count = 2\n",
     );
-    assert_eq!(plan.conditions.len(), 1 + 3 * 2 * 2);
+    assert_eq!(plan.conditions.len(), 1 + 3 * 2 * 2 * (1 + 4));
     assert_eq!(plan.trainings.len(), (1 + 2 * 2) * 2);
-    assert_eq!(plan.warnings, [PlanWarning::AmortisedControls]);
+    assert_eq!(plan.warnings, []);
     let polygons = |name| Regions::aligned().get(name).unwrap().polygons.clone();
     let regions = ["eyes", "jaw", "mouth"].map(polygons).to_vec();
     for run in plan.runs.iter().filter(|run| run.condition > 0) {
         let occlusion = plan.conditions[run.condition].occlusion.as_ref().unwrap();
         let (mode, fill) = (occlusion.mode, occlusion.fill);
-        let sets = RandomSets { regions: regions.clone(), mode, fill };
+        let sets = RandomSets { regions: regions.clone(), mode, fill, elsewhere: true };
         assert_eq!(plan.trainings[run.training].mask, Some(TrainingMask::Random(sets)));
         assert_eq!(run.evaluation.occlusion.as_ref(), Some(occlusion));
     }
@@ -164,14 +165,14 @@ fn a_tuned_network_starts_from_the_amortised_one() {
     let study = |phases: &str| {
         plan(&format!(
             "[occlusion]\nregions = [\"mouth\", \"eyes\"]\nmodes = [\"hide\", \"keep\"]\nphases = {phases}\n\
-             tuned_epochs = 2\ntuned_rate = 0.25\ncontrols = 2\n[train]\nepochs = 7\n[schedule]\nwarmup = 3\n\
+             tuned_epochs = 2\ntuned_rate = 0.25\nevaluated_controls = 3\n[train]\nepochs = 7\n[schedule]\nwarmup = 3\n\
              [seeds]\ncount = 2\n"
         ))
     };
     let both = study("[\"tuned\", \"amortised\"]");
     // Whole faces, one network a mode, and two a mode from it.
     assert_eq!(both.trainings.len(), (1 + 2 + 2 * 2) * 2);
-    assert_eq!(both.conditions.len(), 1 + 2 * 2 * 2);
+    assert_eq!(both.conditions.len(), 1 + 2 * 2 * (1 + 1 + 3));
     let mut tuned = 0;
     for (training, start) in both.trainings.iter().zip(&both.starts) {
         let Some(TrainingMask::Tuned(lesson)) = &training.mask else {
@@ -218,6 +219,66 @@ fn controls_lie_elsewhere_and_are_the_same_for_every_mode() {
     assert_ne!(polygons(Mode::Hide, Some(0)), polygons(Mode::Hide, Some(1)));
 }
 
+/// What needs no training of its own has twenty controls, what does has as many as are asked for.
+#[test]
+fn controls_are_many_where_they_cost_no_training() {
+    let controls = |more: &str| -> Vec<(Option<Phase>, Vec<String>, usize)> {
+        let plan = plan(&format!(
+            "[occlusion]\nphases = [\"retrain\", \"evaluate\", \"amortised\", \"tuned\"]\n{more}"
+        ));
+        let mut counted: Vec<(Option<Phase>, Vec<String>, usize)> = Vec::new();
+        for condition in plan.conditions.iter().filter(|condition| !condition.regions.is_empty()) {
+            let (phase, regions) = (condition.phase, condition.regions.clone());
+            match condition.control {
+                None => counted.push((phase, regions, 0)),
+                Some(_) => counted.last_mut().unwrap().2 += 1,
+            }
+        }
+        counted
+    };
+    let of = |counted: &[(Option<Phase>, Vec<String>, usize)], region: &str| -> Vec<usize> {
+        counted.iter().filter(|(_, regions, _)| regions == &[region]).map(|of| of.2).collect()
+    };
+    let nose = "regions = [\"nose\"]\n";
+    assert_eq!(of(&controls(nose), "nose"), [0, 20, 20, 0]);
+    assert_eq!(of(&controls(&format!("{nose}controls = 2")), "nose"), [2, 20, 20, 2]);
+    let fewer = format!("{nose}controls = 2\nevaluated_controls = 1");
+    assert_eq!(of(&controls(&fewer), "nose"), [2, 1, 1, 2]);
+}
+
+/// The first places do not depend on how many there are.
+#[test]
+fn an_amortised_network_without_controls_keeps_its_id() {
+    let ids = |controls: u32| -> BTreeSet<String> {
+        let plan = plan(&format!(
+            "[occlusion]\nregions = [\"nose\", \"eyes\"]\nphases = [\"evaluate\", \"amortised\"]\n\
+             evaluated_controls = {controls}\n[seeds]\ncount = 1\n"
+        ));
+        let identified = plan.identify(&nothing_at_hand);
+        identified.trainings.iter().map(|training| training.id.to_string()).collect()
+    };
+    let (none, two, three) = (ids(0), ids(2), ids(3));
+    assert_eq!(two, three);
+    // The network of whole faces is the same; the amortised one learns from moved regions too.
+    assert_eq!(none.intersection(&two).count(), 1);
+    assert_eq!((none.len(), two.len()), (2, 2));
+}
+
+#[test]
+fn sets_that_leave_little_room_at_test_time_are_named() {
+    let plan = plan(
+        "[occlusion]\nregions = [\"nose\", [\"brows\", \"cheeks\"], [\"forehead\", \"brows\", \"eyes\", \
+         \"cheeks\"]]\nphases = [\"evaluate\"]\n",
+    );
+    let [warning] = &plan.warnings[..] else { panic!("{:?}", plan.warnings) };
+    let text = warning.to_string();
+    assert!(
+        text.starts_with("fewer than 20 controls at test time find room beside `brows + cheeks` ("),
+        "{text}"
+    );
+    assert!(text.contains("and `brows + cheeks + eyes + forehead` (0): with few"), "{text}");
+}
+
 #[test]
 fn a_control_without_a_place_is_left_out_and_said_so() {
     let plan = plan(
@@ -230,6 +291,10 @@ fn a_control_without_a_place_is_left_out_and_said_so() {
     let start =
         "`brows + cheeks + eyes + forehead + jaw + nose` has 0 of 2 controls: the regions take up";
     assert!(text.starts_with(start), "{text}");
+    assert!(
+        text.ends_with("Set `occlusion.controls` to 0, or mask fewer regions at once"),
+        "{text}"
+    );
 }
 
 /// A strip between the 24th and 25th of 48 columns, and a square around the whole picture.
@@ -337,7 +402,8 @@ fn the_same_polygons_under_two_names_are_refused() {
 #[test]
 fn nothing_seen_is_evaluated_where_every_set_of_regions_is() {
     let nothing = |study: &str| -> Vec<String> {
-        let conditions = plan(&format!("[occlusion]\n{study}\n")).conditions;
+        let conditions =
+            plan(&format!("[occlusion]\nevaluated_controls = 0\n{study}\n")).conditions;
         let nothing =
             conditions.into_iter().filter(|one| one.phase.is_some() && one.regions.is_empty());
         nothing.map(|one| one.name).collect()
@@ -394,8 +460,8 @@ fn ids_are_what_they_were() {
 /// An evaluation with the training's statistics has the id that it had before there was a choice.
 #[test]
 fn adapted_statistics_make_another_evaluation_of_the_same_training() {
-    let study =
-        "[occlusion]\nregions = [\"eyes\"]\nphases = [\"retrain\", \"evaluate\"]\ncontrols = 1\n";
+    let study = "[occlusion]\nregions = [\"eyes\"]\nphases = [\"retrain\", \"evaluate\"]\ncontrols = 1\n\
+         evaluated_controls = 1\n";
     let of = |more: &str| plan(&format!("{study}{more}"));
     let (trained, adapted) = (of(""), of("[evaluate]\nstatistics = \"adapted\"\n"));
     let swept = of("[matrix]\n\"evaluate.statistics\" = [\"trained\", \"adapted\"]\n");
@@ -425,7 +491,7 @@ fn a_fill_of_another_version_changes_its_own_ids_alone() {
     let plan = plan(
         "[regions]\nown = [[[0.1, 0.3], [0.9, 0.3], [0.5, 0.5]]]\n[occlusion]\nregions = [\"own\"]\n\
          fills = [\"mean\", \"constant\", \"noise\", \"blur\", \"inpaint\"]\nconstant = 0.25\n\
-         phases = [\"retrain\", \"amortised\"]\n[seeds]\ncount = 1\n",
+         phases = [\"retrain\", \"amortised\"]\nevaluated_controls = 0\n[seeds]\ncount = 1\n",
     );
     let fill = |training: &TrainingSpec| match &training.mask {
         None => "whole",
@@ -599,8 +665,10 @@ fn the_shipped_experiments_load_and_plan() {
     assert_eq!(counts, expected(7));
     assert_eq!(planned("seed_ferplus").1, (1, 1, 1));
     assert_eq!(planned("seed_rafdb").1, (1, 1, 1));
-    // Every set and nothing seen for one training a seed, beside whole faces and masks alone.
-    assert_eq!(planned("ferplus_regions").1, (2 + 128, 3 * 3, 3 * (2 + 128)));
+    // Every set, nothing seen and twenty controls of each region for one training a seed, beside whole faces and
+    // masks alone.
+    let conditions = 2 + 128 + 7 * 20;
+    assert_eq!(planned("ferplus_regions").1, (conditions, 3 * 3, 3 * conditions));
     // The whole-face networks of mask_eyes, and nothing that is covered.
     assert_eq!(planned("where_they_look").1, (1, seeds, seeds));
     // Five worlds: whole faces, masks alone, and 15 sets hidden and kept in three phases; a training each
@@ -610,8 +678,8 @@ fn the_shipped_experiments_load_and_plan() {
     let trainings = 5 * 3 * (2 + sets + 2);
     let conditions = 5 * (2 + 3 * sets + 2);
     assert_eq!(planned("recover_truth").1, (conditions, trainings, 3 * conditions));
-    // Retrain and evaluate, hide and keep, each with a control; evaluate shares the whole face's training.
-    assert_eq!(planned("smoke").1, (10, 12, 20));
+    // Retrain and evaluate, hide and keep: a control each, and twenty where the whole face's training is shared.
+    assert_eq!(planned("smoke").1, (2 + 2 * (2 + 21), 12, 2 * (2 + 2 * (2 + 21))));
 
     // Whole faces, the mask-only baseline, and seven regions hidden and kept in two phases; no training is done
     // twice for the second statistics.

@@ -32,14 +32,10 @@ impl fmt::Display for NoPlace {
             "the regions take up {percent:.0} % of the face frame{beyond}, which leaves room for "
         )?;
         match self.found {
-            0 => write!(f, "no control of their shape: set `occlusion.controls` to 0")?,
-            1 => write!(f, "only 1 control of their shape: set `occlusion.controls` to 1")?,
-            found => write!(
-                f,
-                "only {found} controls of their shape: set `occlusion.controls` to {found}"
-            )?,
+            0 => write!(f, "no control of their shape"),
+            1 => write!(f, "only 1 control of their shape"),
+            found => write!(f, "only {found} controls of their shape"),
         }
-        write!(f, ", or mask fewer regions at once")
     }
 }
 
@@ -59,6 +55,10 @@ const PROPOSALS_EACH: u32 = 300;
 /// Two controls that share more of their area than this count as the same place.
 const ALIKE: f64 = 0.75;
 
+/// So many places may be alike where there are no others: two of five say something of how places differ. More of the
+/// same would only seem to be a larger sample.
+const SCARCE: u32 = 5;
+
 /// The motions, tried in this order.
 #[derive(Debug, Clone, Copy)]
 enum Motion {
@@ -70,31 +70,32 @@ enum Motion {
     Apart,
 }
 
-/// A place for control number `draw`, from 0, of the regions made up of these polygons (in the
-/// canonical face frame): polygons congruent to them one by one, in their order, none of which
-/// overlaps any of them.
+/// Places for controls of the regions made up of these polygons (in the canonical face frame): each a list of polygons
+/// congruent to them one by one, in their order, none of which overlaps any of them. As many of the `wanted` as there
+/// is room for, and why there are no more.
 ///
-/// The place is uniform among those that lie within 2 hundredths of the frame's border (or no farther
+/// A place is uniform among those that lie within 2 hundredths of the frame's border (or no farther
 /// out than the regions themselves) and outside of the regions, by rejection. All polygons are shifted
 /// together; where no such place is found they are turned by quarter turns or mirrored as well, still
 /// together; then each is moved by itself, if none overlaps another. A place that shares more than
-/// three quarters of its area with an earlier draw's is skipped while there are others.
+/// three quarters of its area with an earlier one is skipped while there are others; beyond the fifth there are only
+/// places that do not.
 ///
-/// The same polygons and draw always give the same place: like the region, a control is part of the condition and not
-/// of a run.
-///
-/// # Errors
-///
-/// Where none of the three motions finds a place for this draw or an earlier one.
-pub fn place(polygons: &[Polygon], draw: u32) -> Result<Vec<Polygon>, NoPlace> {
+/// The same polygons always give the same places, and the first ones do not depend on how many are wanted: like the
+/// region, a control is part of the condition and not of a run.
+pub fn places(polygons: &[Polygon], wanted: u32) -> (Vec<Vec<Polygon>>, Option<NoPlace>) {
     let mut places: Vec<Vec<Polygon>> = Vec::new();
-    for number in 0..=draw {
-        let next = next_place(polygons, number, &places)?;
-        places.push(next);
+    for draw in 0..wanted {
+        match next_place(polygons, draw, &places) {
+            Ok(place) => places.push(place),
+            Err(reason) => return (places, Some(reason)),
+        }
     }
-    Ok(places.pop().expect("there is a place for each draw"))
+    (places, None)
 }
 
+/// # Errors
+/// Where none of the three motions finds a place.
 fn next_place(
     polygons: &[Polygon],
     draw: u32,
@@ -111,17 +112,25 @@ fn next_place(
     for (motion, tries) in motions {
         for _ in 0..tries {
             let Some(proposal) = frame.propose(motion, polygons, &mut rng) else { continue };
-            let shared = |place: &Vec<Polygon>| overlap(place, &proposal) / area;
-            let alike = earlier.iter().map(shared).fold(0.0, f64::max);
+            let best = least.as_ref().map_or(f64::INFINITY, |(best, _)| *best);
+            let mut alike: f64 = 0.0;
+            for place in earlier {
+                alike = alike.max(overlap(place, &proposal) / area);
+                // The others cannot make it the least alike any more.
+                if alike >= best {
+                    break;
+                }
+            }
             if alike <= ALIKE {
                 return Ok(proposal);
             }
-            if least.as_ref().is_none_or(|(best, _)| alike < *best) {
+            if alike < best {
                 least = Some((alike, proposal));
             }
         }
     }
-    least.map(|(_, place)| place).ok_or_else(|| no_place(polygons, draw))
+    let least = least.map(|(_, place)| place).filter(|_| draw < SCARCE);
+    least.ok_or_else(|| no_place(polygons, draw))
 }
 
 fn no_place(polygons: &[Polygon], found: u32) -> NoPlace {
@@ -258,6 +267,13 @@ mod tests {
     use super::*;
     use crate::region::Regions;
 
+    fn place(polygons: &[Polygon], draw: u32) -> Result<Vec<Polygon>, NoPlace> {
+        match places(polygons, draw + 1) {
+            (_, Some(reason)) => Err(reason),
+            (mut places, None) => Ok(places.pop().unwrap()),
+        }
+    }
+
     fn union(names: &[&str]) -> Vec<Polygon> {
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
         Regions::aligned().polygons_of(&names).unwrap()
@@ -355,7 +371,7 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "the regions take up 46 % of the face frame, which leaves room for no control of \
-             their shape: set `occlusion.controls` to 0, or mask fewer regions at once"
+             their shape"
         );
         let scarce = place(&union(&["brows", "cheeks"]), 20).unwrap_err();
         assert!((1..20).contains(&scarce.found), "{scarce}");
@@ -366,7 +382,7 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "the regions take up 30 % of the face frame and extend beyond it, which leaves room \
-             for no control of their shape: set `occlusion.controls` to 0, or mask fewer regions at once"
+             for no control of their shape"
         );
         let halves =
             place(&union(&["face_left", "face_upper", "eyes", "eyes_left"]), 0).unwrap_err();

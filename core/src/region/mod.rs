@@ -17,7 +17,7 @@ pub mod reach;
 
 pub use affine::Affine;
 pub use atlas::{Region, RegionError, Regions};
-pub use control::{NoPlace, place};
+pub use control::{NoPlace, places};
 pub use geometry::{Point, Polygon, PolygonError};
 pub use landmarks::{Landmark, Landmarks};
 pub use occlusion::{Fill, FillKind, Masking, Mode, Occlusion, Phase};

@@ -207,6 +207,11 @@ impl Phase {
         }
     }
 
+    /// Whether every condition has networks that were trained for it alone.
+    pub fn is_trained_for(self) -> bool {
+        !matches!(self, Phase::Evaluate | Phase::Amortised)
+    }
+
     /// Whether the network is evaluated on masked images.
     pub fn evaluates_masked(self) -> bool {
         !matches!(self, Phase::Train)

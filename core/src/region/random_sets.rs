@@ -97,11 +97,19 @@ pub struct RandomSets {
     /// Whether the drawn set is masked or everything else.
     pub mode: Mode,
     pub fill: Fill,
+    /// Whether one image in [`RandomSets::ELSEWHERE`] has each region of its set at another place, drawn at random: so
+    /// the network learns from masks like those of controls, which else were new to it. Skipped where it does not, so
+    /// that ids of such trainings stay.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub elsewhere: bool,
 }
 
 impl RandomSets {
     /// A set is a word of 31 bits.
     pub const MOST: usize = 31;
+
+    /// Of so many images one has its regions elsewhere.
+    pub const ELSEWHERE: usize = 4;
 
     /// The regions that contain each pixel, `[N, height, width]`, row-major: bit i stands for region i.
     /// `frames` carry the canonical face frame into each image.
@@ -160,7 +168,7 @@ mod tests {
     fn sets(names: &[&str]) -> RandomSets {
         let polygons = |name: &&str| Regions::aligned().get(name).unwrap().polygons.clone();
         let regions = names.iter().map(polygons).collect();
-        RandomSets { regions, mode: Mode::Hide, fill: Fill::Mean }
+        RandomSets { regions, mode: Mode::Hide, fill: Fill::Mean, elsewhere: false }
     }
 
     #[test]

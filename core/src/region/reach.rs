@@ -7,7 +7,7 @@
 use rayon::prelude::*;
 
 use super::mask::{masks_a_pixel, masks_every_pixel};
-use super::{Affine, Polygon};
+use super::{Affine, Point, Polygon};
 
 /// The number of images in which the polygons contain no pixel.
 pub fn missed(polygons: &[Polygon], frames: &[Affine], height: usize, width: usize) -> usize {
@@ -44,6 +44,33 @@ pub fn size_needed(
             frames.par_iter().all(|frame| masks_a_pixel(polygons, frame, height, width))
         })
         .map(|(height, width, _)| (height, width))
+}
+
+/// How much the area of one set of polygons differs from that of another in each of some images, as a share of the
+/// latter: what the images' borders cut off counts for neither. 0 where neither is visible.
+pub fn area_off(polygons: &[Polygon], from: &[Polygon], frames: &[Affine]) -> Vec<f64> {
+    let picture = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)].map(|(x, y)| Point { x, y });
+    let picture = Polygon::new(picture.to_vec()).expect("a picture is a square");
+    let whole = |polygons: &[Polygon]| polygons.iter().map(Polygon::area).sum::<f64>();
+    // A map scales all areas alike.
+    let ratio = whole(polygons) / whole(from);
+    let frames = frames.par_iter().with_min_len(100);
+    let off = frames.map(|frame| {
+        let within = |point: &Point| {
+            let Point { x, y } = frame.apply(*point);
+            (0.0..=1.0).contains(&x) && (0.0..=1.0).contains(&y)
+        };
+        let all = || polygons.iter().chain(from);
+        if all().all(|polygon| polygon.points().iter().all(within)) {
+            return ratio - 1.0;
+        }
+        let visible = |polygons: &[Polygon]| -> f64 {
+            polygons.iter().map(|polygon| polygon.map(frame).overlap_area(&picture)).sum()
+        };
+        let (own, other) = (visible(polygons), visible(from));
+        if other > 0.0 { own / other - 1.0 } else { own.min(1.0) }
+    });
+    off.collect()
 }
 
 #[cfg(test)]
@@ -83,6 +110,17 @@ mod tests {
         // Outside of the image it never does.
         assert_eq!(at(&[shifted(5.0)], (10, 10)), None);
         assert_eq!(size_needed(&sliver, &[Affine::IDENTITY], (10, 10), 10), None);
+    }
+
+    #[test]
+    fn what_the_border_cuts_off_makes_a_control_smaller() {
+        let region = rectangle((0.4, 0.6), (0.4, 0.6));
+        let control = rectangle((0.7, 0.9), (0.1, 0.3));
+        let frames = [Affine::IDENTITY, shifted(0.15), shifted(0.5), shifted(-0.5)];
+        let off = area_off(&control, &region, &frames);
+        // Within; a quarter of it is cut off; all of it, and half of the region; half of the region alone.
+        let expected = [0.0, -0.25, -1.0, 1.0];
+        assert!(off.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-9), "{off:?}");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! One choice of every swept key, and all that was done under it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::dataset::Split;
 use crate::experiment::Statistics;
 use crate::plan::{ConditionName, Swept};
@@ -18,6 +20,8 @@ pub struct Setting {
     pub datasets: Vec<String>,
     /// In class order; none where no run has predictions.
     pub classes: Vec<String>,
+    /// Those that no network of whole faces predicted for any test image, as far as there are predictions.
+    pub unpredicted: Vec<String>,
     /// Test images.
     pub images: u64,
     /// The accuracy of the best constant prediction: the share of test images in the commonest class. An image whose
@@ -61,6 +65,7 @@ impl Setting {
         Setting {
             swept: swept.clone(),
             datasets,
+            unpredicted: unpredicted(&classes, runs, confusion),
             classes,
             // A tied image's parts sum to it but for rounding.
             images: sum.round() as u64,
@@ -116,6 +121,19 @@ impl Condition {
     pub fn accuracies(&self) -> Vec<f64> {
         self.runs.iter().filter_map(|run| run.test_accuracy).collect()
     }
+}
+
+/// The classes that no finished run of whole faces predicted for any test image; none where there is no such run.
+fn unpredicted(classes: &[String], runs: &[&RunRow], confusion: &[&ConfusionRow]) -> Vec<String> {
+    let whole = runs.iter().filter(|run| run.masking().is_none() && run.status.is_done());
+    let whole: BTreeSet<&str> = whole.map(|run| run.run_id.as_str()).collect();
+    let mut counts: BTreeMap<&str, f64> = BTreeMap::new();
+    let of_test = confusion.iter().filter(|row| row.split == Split::Test);
+    for row in of_test.filter(|row| whole.contains(row.run_id.as_str())) {
+        *counts.entry(&row.predicted).or_default() += row.count;
+    }
+    let never = |class: &&String| counts.get(class.as_str()) == Some(&0.0);
+    classes.iter().filter(never).cloned().collect()
 }
 
 /// The classes in their order and how many test images show each. Every run of a setting meets the same

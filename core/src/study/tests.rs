@@ -93,6 +93,13 @@ fn every_setting_has_its_own_classes_images_and_chance() {
     );
     assert_eq!((&second.classes[..], second.images), (&["sad", "glad"].map(String::from)[..], 8));
     assert_eq!((first.chance, second.chance), (Some(0.5), Some(0.625)));
+    // In the second all is predicted; in the first too, if only once.
+    assert!(first.unpredicted.is_empty() && second.unpredicted.is_empty());
+    let runs = vec![run(&[], "none", 1), run(&["eyes"], "hide", 1)];
+    let mut confusion = counts(&runs[0].run_id, &["sad", "glad"], &[&[3, 0], &[4, 0]]);
+    confusion.extend(counts(&runs[1].run_id, &["sad", "glad"], &[&[1, 2], &[2, 2]]));
+    let alone = Study::of(runs, &confusion);
+    assert_eq!(alone.settings[0].unpredicted, ["glad"], "of whole faces alone");
     let eyes = second.masked().next().unwrap();
     assert_eq!((eyes.runs.len(), eyes.controls.len(), second.masked().count()), (1, 1, 1));
     assert_eq!(study.several.label(eyes.name()), "eyes masked, classes sad + glad");

@@ -90,7 +90,10 @@ impl Topic {
             Topic::Shares => {
                 "From no region visible to all: the Shapley value of a region (Shapley 1953) is its mean \
                  contribution over all orders in which the regions can be revealed. Redundant regions share a \
-                 contribution, and the values sum to the whole gain."
+                 contribution, and the values sum to the whole gain. An emotion that is answered where nothing \
+                 is visible loses recall by what is, so that its values sum to less than zero. The Shapley interaction of two regions \
+                 (Grabisch and Roubens 1999) is what the value of one gains from the other being visible: below \
+                 zero they are redundant, above zero they are worth more together."
             }
             Topic::Emotions => {
                 "The human reference (Wegrzyn et al. 2017, PLOS ONE 12(5): e0177239) is of two posers whom \

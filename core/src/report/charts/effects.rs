@@ -27,6 +27,8 @@ const DOT: f64 = 0.85;
 const SEED_DOT: f64 = 0.4;
 /// How far over and under the region's line its seeds and its control lie, mm.
 const APART: f64 = 1.5;
+/// More placements than these are told by their range.
+const MOST_LISTED: usize = 4;
 
 /// A panel and its words, broken for its width.
 struct Panel<'a> {
@@ -423,8 +425,15 @@ fn hint(row: &Estimated<'_>, measure: Measure, question: Question) -> String {
     if let Some(control) = row.control {
         parts.push(format!("same area elsewhere {}", measure.number(control)));
     }
-    if row.spread.controls.len() > 1 {
-        parts.push(format!("by placement {}", list(&row.spread.controls)));
+    match &sorted(&row.spread.controls)[..] {
+        [] | [_] => {}
+        few @ [_, _, ..] if few.len() <= MOST_LISTED => {
+            parts.push(format!("by placement {}", list(&row.spread.controls)));
+        }
+        [first, .., last] => {
+            let (first, last) = (list(&[*first]), list(&[*last]));
+            parts.push(format!("{} placements, {first} to {last}", row.spread.controls.len()));
+        }
     }
     parts.join("; ")
 }

@@ -15,6 +15,7 @@ use crate::report::charts::confusion_change::confusion_change;
 use crate::report::charts::curves::curves;
 use crate::report::charts::effects::effects;
 use crate::report::charts::emotion_map::emotion_map;
+use crate::report::charts::interplay::interplay;
 use crate::report::charts::region_map::region_map;
 use crate::report::charts::sensitivity::sensitivity;
 use crate::report::charts::sensitivity_curves::sensitivity_curves;
@@ -102,6 +103,10 @@ fn of_setting(
     }
     if let Some(found) = Attribution::of(&evidence.shapley, Worth::Accuracy, facts) {
         charts.push(Chart::new(Topic::Shares, "shapley", waterfall(&found)?));
+    }
+    match interplay(evidence, Worth::Accuracy, facts) {
+        Err(ReportError::Empty(_)) => {}
+        figure => charts.push(Chart::new(Topic::Shares, "interplay", figure?)),
     }
     if let Some(found) = Trainings::of(setting, with.epochs, facts) {
         charts.push(Chart::new(Topic::Training, "curves", curves(&found)?));

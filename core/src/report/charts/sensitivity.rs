@@ -17,6 +17,7 @@ use crate::report::canvas::theme::{
     difference,
 };
 use crate::report::charts::contact_sheet::Tile;
+use crate::report::findings::facts::Facts;
 use crate::report::findings::sensitivity::{EmotionMap, Maps, Marked};
 use crate::report::tables::cell::Cell;
 use crate::report::tables::table::{Column, Table};
@@ -50,7 +51,7 @@ pub fn sensitivity(found: &Maps<'_>) -> Result<Figure, ReportError> {
 
 /// Draws the panels, so many beside each other.
 fn draw(found: &Maps<'_>, across: usize) -> Result<Figure, ReportError> {
-    let Maps { emotions: panels, method, regions, .. } = found;
+    let Maps { emotions: panels, method, regions, facts, .. } = found;
     let is_window = *method == MapMethod::Window;
     let width = if across > 2 { DOUBLE_COLUMN } else { SINGLE_COLUMN };
     let room = (width - 2.0 * MARGIN + GUTTER) / across as f64 - GUTTER;
@@ -73,7 +74,7 @@ fn draw(found: &Maps<'_>, across: usize) -> Result<Figure, ReportError> {
     for row in panels.chunks(across) {
         for (column, panel) in row.iter().enumerate() {
             let left = left + column as f64 * (face + GUTTER);
-            let name = fonts::fit(&capital(&panel.map.emotion), HEADING, face);
+            let name = fonts::fit(&capital(&named(&panel.map.emotion, facts)), HEADING, face);
             drawing.text(left, y + HEADING.em(), Anchor::Start, HEADING, &name);
             let frame = Place { left, top: y + HEADING.line() + 0.6, width: face, height: face };
             let (at, size) = ((frame.left, frame.top), (frame.width, frame.height));
@@ -181,12 +182,21 @@ fn finding(panel: &EmotionMap<'_>) -> String {
     if panel.agreed { words } else { format!("({words})") }
 }
 
+/// The emotion, and that it is one which the networks never predict: its map then tells of a probability that decides
+/// nothing.
+fn named(emotion: &str, facts: &Facts) -> String {
+    match facts.unpredicted.iter().any(|name| name == emotion) {
+        true => format!("{emotion} (never predicted)"),
+        false => emotion.to_owned(),
+    }
+}
+
 /// Which region is marked most, as far as the seeds agree.
 fn title(found: &Maps<'_>) -> String {
     let marked = found.marked();
     let all = found.emotions.len();
     let emotions = |marked: &Marked<'_>| match marked.emotions.len() {
-        1 | 2 => list(marked.emotions.iter().map(|name| (*name).to_owned()).collect(), "and"),
+        1 | 2 => list(marked.emotions.iter().map(|name| named(name, found.facts)).collect(), "and"),
         count => format!("{count} of {all} emotions"),
     };
     let words = |name: &str| subject(&[name.to_owned()]).words;
@@ -273,14 +283,18 @@ mod tests {
     }
 
     fn drawn(method: &str, places: &[(&str, [Hill; 2])]) -> Figure {
+        drawn_of(method, places, &facts())
+    }
+
+    fn drawn_of(method: &str, places: &[(&str, [Hill; 2])], facts: &Facts) -> Figure {
         let rows = places.iter().flat_map(|(emotion, seeds)| {
             (1..)
                 .zip(seeds)
                 .flat_map(|(seed, place)| map((method, emotion, seed), 48, around(*place)))
         });
         let maps = mean_maps(&rows.collect::<Vec<_>>());
-        let (method, regions, facts) = (maps[0].method, Regions::aligned(), facts());
-        let found = Maps::of(&maps, method, None, &regions, &facts).unwrap();
+        let (method, regions) = (maps[0].method, Regions::aligned());
+        let found = Maps::of(&maps, method, None, &regions, facts).unwrap();
         let figure = sensitivity(&found).unwrap();
         assert_labels_are_apart(&figure);
         figure
@@ -303,6 +317,16 @@ mod tests {
         assert!(words.lines().any(|line| line.starts_with("(")), "{words}");
         let split = [("anger", [NOSE, MOUTH])];
         assert!(drawn("window", &split).title.contains("seeds disagree on the most important"));
+    }
+
+    #[test]
+    fn a_class_that_is_never_predicted_is_named_as_such() {
+        let facts = Facts { unpredicted: vec!["disgust".to_owned()], ..facts() };
+        let two = [("disgust", [MOUTH, MOUTH]), ("fear", [NOSE, NOSE])];
+        let figure = drawn_of("window", &two, &facts);
+        let said = "Window occlusion costs most over the mouth for disgust (never predicted), over the nose for fear";
+        assert_eq!(figure.title, said);
+        assert!(words(&figure).lines().any(|line| line == "Disgust (never predicted)"));
     }
 
     #[test]

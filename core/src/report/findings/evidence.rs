@@ -13,6 +13,7 @@ use crate::study::Study;
 
 use crate::report::findings::finding::{excludes_zero, known};
 use crate::report::findings::game::value_interval;
+use crate::report::findings::interplay::interaction_interval;
 use crate::report::tables::cell::Cell;
 use crate::report::tables::table::{Column, Table};
 use crate::report::words::measure::Measure;
@@ -182,6 +183,31 @@ pub fn shapley_table(rows: &[ShapleyRow]) -> Table {
             per_cent(row.first),
             Cell::of(row.none_seen, measure),
             Cell::of(row.all_seen, measure),
+            Cell::Count(u64::from(row.seeds)),
+        ]);
+    }
+    table
+}
+
+/// A row for the interaction of every pair of regions, by accuracy and by bits.
+pub fn interplay_table(rows: &[InterplayRow]) -> Table {
+    let mut table = Table::new(vec![
+        Column::text("condition", "condition"),
+        Column::text("metric", "metric"),
+        Column::text("pair", "pair"),
+        Column::number("interaction", "interaction [95 % CI]"),
+        Column::number("p_adjusted", "p, Holm"),
+        Column::number("seeds", "seeds"),
+    ]);
+    let several = Several::of(rows.iter().map(|row| (row.phase, row.fill, &row.swept)));
+    for row in rows {
+        let measure = Measure::of_worth(row.metric);
+        table.push(vec![
+            Cell::text(several.heading("regions visible", (row.phase, row.fill, &row.swept))),
+            Cell::text(row.metric.name()),
+            Cell::text(row.pair.join(" + ")),
+            Cell::of(row.value, measure).with_interval(interaction_interval(row)),
+            row.p_adjusted.map_or(Cell::Empty, Cell::P),
             Cell::Count(u64::from(row.seeds)),
         ]);
     }

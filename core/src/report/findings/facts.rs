@@ -20,6 +20,8 @@ pub struct Facts {
     pub setting: String,
     /// In class order.
     pub classes: Vec<String>,
+    /// Those that no network of whole faces ever predicted.
+    pub unpredicted: Vec<String>,
     /// Test images.
     pub images: u64,
     pub seeds: usize,
@@ -48,6 +50,7 @@ impl Facts {
             dataset: datasets.join(", "),
             setting: if study.sweeps() { swept_words(&setting.swept) } else { String::new() },
             classes: setting.classes.clone(),
+            unpredicted: setting.unpredicted.clone(),
             images: setting.images,
             seeds: setting.seeds,
             runs: setting.runs,

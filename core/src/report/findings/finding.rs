@@ -123,7 +123,7 @@ pub fn excludes_zero((low, high): (f64, f64)) -> bool {
 
 /// Whether a number differs significantly from zero: its interval leaves zero out, and so does the test that is
 /// corrected for the size of its family, where there is one. `None` where no interval is known.
-fn significant(interval: Option<(f64, f64)>, p_adjusted: Option<f64>) -> Option<bool> {
+pub(super) fn significant(interval: Option<(f64, f64)>, p_adjusted: Option<f64>) -> Option<bool> {
     Some(excludes_zero(interval?) && p_adjusted.is_none_or(|p| p < ALPHA))
 }
 

@@ -30,6 +30,8 @@ pub(in crate::report) mod evidence;
 pub(in crate::report) mod facts;
 pub(in crate::report) mod finding;
 pub(in crate::report) mod game;
+pub(in crate::report) mod interplay;
+pub(in crate::report) mod mask_leak;
 pub(in crate::report) mod region_worths;
 pub(in crate::report) mod seeds;
 pub(in crate::report) mod sensitivity;

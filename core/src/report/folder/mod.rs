@@ -33,7 +33,9 @@ use super::tables::study::{answer_tables, study_table, sweep_table};
 use super::tables::table::{Format, Table};
 use super::words::numbers::counted;
 use super::words::phrase::wrap;
-use super::words::{answer, chance_warnings, details, mask_leak_warnings, reach_warnings};
+use super::words::{
+    answer, chance_warnings, details, mask_leak_warnings, reach_warnings, seed_notes,
+};
 
 /// Characters in a line of prose.
 const COLUMNS: usize = 80;
@@ -185,6 +187,7 @@ impl Report {
         let mut warnings = reach_warnings(study);
         warnings.extend(chance_warnings(evidence));
         warnings.extend(mask_leak_warnings(&evidence.mask_leaks));
+        warnings.extend(seed_notes(study));
         warnings.extend(self.notes.iter().map(|note| format!("Incomplete: {note}")));
         for warning in warnings {
             text += &format!("{}\n", wrap(&warning, COLUMNS));

@@ -3,16 +3,18 @@
 //! Everything is taken from the experiment file as run and from the tables; what neither says is not said.
 
 use crate::experiment::{
-    Augment, DatasetSpec, Experiment, FerplusLabels, ModelSpec, Optimizer, Schedule, ScheduleShape,
-    Select, SensitivityMethod, Source, Statistics, Target, TrainSpec,
+    Augment, DatasetSpec, Experiment, FerplusLabels, ModelSpec, OcclusionStudy, Optimizer,
+    Schedule, ScheduleShape, Select, SensitivityMethod, Source, Statistics, Target, TrainSpec,
 };
-use crate::region::{Fill, Mode, Phase};
+use crate::region::{Fill, Mode, Phase, RandomSets};
 use crate::report::findings::Findings;
 use crate::report::findings::evidence::Evidence;
 use crate::report::findings::facts::{Facts, dataset_name, origin_words};
-use crate::report::words::numbers::{counted, thousands};
+use crate::report::words::largest_area_off;
+use crate::report::words::numbers::{counted, decimal, thousands};
 use crate::report::words::phrase::list;
-use crate::store::RunRow;
+use crate::store::{NoneSeen, RunRow, ShapleyRow};
+use crate::study::Study;
 
 /// More regions than this are counted, not named.
 const MOST_NAMED: usize = 9;
@@ -32,7 +34,7 @@ pub fn methods(
         paragraphs.push(("Network", network(&settings.model, runs)));
         paragraphs.push(("Training", training(&settings.train, &settings.schedule)));
         if !experiment.occlusion.sets.is_empty() {
-            paragraphs.push(("Occlusion", occlusion(experiment)));
+            paragraphs.push(("Occlusion", occlusion(experiment, study)));
         }
         if !experiment.sensitivity.is_empty() {
             paragraphs.push(("Sensitivity maps", sensitivity(experiment)));
@@ -197,7 +199,7 @@ fn augment(augment: &Augment) -> String {
     }
 }
 
-fn occlusion(experiment: &Experiment) -> String {
+fn occlusion(experiment: &Experiment, found: &Study) -> String {
     let study = &experiment.occlusion;
     let sets: Vec<String> = study.sets.iter().map(|set| set.join(" + ")).collect();
     let sets = match sets.len() {
@@ -236,13 +238,7 @@ fn occlusion(experiment: &Experiment) -> String {
         Fill::Inpaint => "diffusion from the visible pixels around".to_owned(),
         Fill::Silhouette => "its silhouette".to_owned(),
     });
-    let controls = match study.controls {
-        0 => "There were no controls of equal area.".to_owned(),
-        count => format!(
-            "Each condition had {}: the same shape and area at a random place.",
-            counted(u64::from(count), "control")
-        ),
-    };
+    let controls = controls(study, found);
     let adapted = match experiment.evaluate.statistics {
         Statistics::Trained => "",
         Statistics::Adapted => {
@@ -259,6 +255,49 @@ fn occlusion(experiment: &Experiment) -> String {
         list(fills.collect(), "or"),
         if seeds.len() == 1 { "seed" } else { "seeds" },
         list(seeds, "and"),
+    )
+}
+
+/// How many controls there were, and how far their areas were from those of the regions.
+fn controls(study: &OcclusionStudy, found: &Study) -> String {
+    let drawn = |trained: bool| {
+        let runs = found.runs.iter().filter(|run| run.control);
+        let in_phase =
+            runs.filter(|run| run.phase.is_some_and(|phase| phase.is_trained_for() == trained));
+        in_phase.filter_map(|run| run.draw).max().map_or(0, |draw| draw + 1)
+    };
+    let (trained, evaluated) = (drawn(true), drawn(false));
+    let phases = |trained: bool| study.phases.iter().any(|phase| phase.is_trained_for() == trained);
+    let counts = [(trained, "a network of its own"), (evaluated, "no training of its own")];
+    let counts: Vec<String> = counts
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, networks)| {
+            let controls = counted(u64::from(count), "control");
+            match phases(true) && phases(false) {
+                true => format!("up to {controls} where it had {networks}"),
+                false => format!("up to {controls}"),
+            }
+        })
+        .collect();
+    if counts.is_empty() {
+        return "There were no controls of equal area.".to_owned();
+    }
+    let off = found.settings.iter().flat_map(|setting| setting.masked());
+    let off = off.filter_map(largest_area_off).fold(0.0, |most: f64, off| most.max(off.abs()));
+    let learned = match study.phases.contains(&Phase::Amortised) && evaluated > 0 {
+        true => format!(
+            " In one of {} of its training images the amortised network had the regions at random places, so that \
+             controls were no new kind of mask to it.",
+            RandomSets::ELSEWHERE
+        ),
+        false => String::new(),
+    };
+    format!(
+        "Each condition had {}: the same shape and area at a random place, outside of the regions; by the mean area \
+         over the test images they differed from their regions by at most {} %.{learned}",
+        list(counts, "and"),
+        decimal(100.0 * off, 1)
     )
 }
 
@@ -303,6 +342,33 @@ fn swept(experiment: &Experiment) -> String {
     )
 }
 
+/// What the worth of no region is, by whose answer it was.
+fn empty_set(rows: &[ShapleyRow]) -> String {
+    let phases = |by: NoneSeen| {
+        let mut phases: Vec<String> = Vec::new();
+        for row in rows.iter().filter(|row| row.none_by == by) {
+            let name = format!("`{}`", row.phase.name());
+            if !phases.contains(&name) {
+                phases.push(name);
+            }
+        }
+        list(phases, "and")
+    };
+    let constant = "the best constant prediction (the commonest class, 0 bits), since no network was trained for it";
+    let network = "what the network itself predicted for faces that were masked entirely";
+    match (phases(NoneSeen::Constant), phases(NoneSeen::Network)) {
+        (_, of_network) if of_network.is_empty() => {
+            format!("With no region visible it is {constant}.")
+        }
+        (of_constant, _) if of_constant.is_empty() => {
+            format!("With no region visible it is {network}.")
+        }
+        (of_constant, of_network) => format!(
+            "With no region visible it is, of {of_network}, {network}; of {of_constant}, {constant}."
+        ),
+    }
+}
+
 fn statistics(runs: &[RunRow], evidence: &Evidence) -> String {
     let mut sentences = Vec::new();
     let methods = evidence.effects.iter().map(|row| row.method.as_str());
@@ -345,7 +411,19 @@ fn statistics(runs: &[RunRow], evidence: &Evidence) -> String {
     if let Some(row) = evidence.shapley.first() {
         sentences.push(format!(
             "The worth of a set of regions is the metric with only that set visible; Shapley values (Shapley \
-             1953): {}.",
+             1953): {}. {}",
+            row.method,
+            empty_set(&evidence.shapley)
+        ));
+    }
+    if let Some(row) = evidence.interplay.first() {
+        let holm = match evidence.interplay.iter().any(|row| row.p != row.p_adjusted) {
+            true => ", Holm-corrected over all pairs",
+            false => "",
+        };
+        sentences.push(format!(
+            "The interaction of two regions is the Shapley interaction index (Grabisch and Roubens 1999), the mean \
+             over the sets of the other regions of what the two add together beyond the sum of what each adds: {}{holm}.",
             row.method
         ));
     }

@@ -30,7 +30,7 @@ use crate::report::tables::study::{effects_table, study_table};
 use crate::report::words::measure::Measure;
 use crate::report::words::numbers::{counted, mean};
 use crate::report::words::{
-    answer, capital, chance_warnings, details, mask_leak_sentences, reach_warnings,
+    answer, capital, chance_warnings, details, mask_leak_sentences, reach_warnings, seed_notes,
 };
 use crate::store::{Metric, RunRow};
 
@@ -232,6 +232,7 @@ impl Page<'_> {
         paragraphs(&details)
             .then(paragraphs(&chance_warnings(&self.findings.evidence).join("\n\n")))
             .then(paragraphs(&mask_leak_sentences(&self.findings.evidence.mask_leaks).join("\n\n")))
+            .then(paragraphs(&seed_notes(&self.findings.study).join("\n\n")))
             .then(paragraphs(self.analysis))
     }
 

@@ -5,7 +5,7 @@ use super::sortable::sortable;
 use crate::report::charts::chart::Topic;
 use crate::report::findings::Findings;
 use crate::report::findings::evidence::{
-    class_effects_table, confusions_table, ranking_table, shapley_table,
+    class_effects_table, confusions_table, interplay_table, ranking_table, shapley_table,
 };
 use crate::report::tables::study::sweep_table;
 use crate::report::tables::table::Table;
@@ -17,32 +17,41 @@ const OPEN: usize = 30;
 /// What supports a topic's charts in numbers; `None` where there is nothing.
 pub fn tables_of(findings: &Findings, topic: Topic) -> Option<Html> {
     let evidence = &findings.evidence;
-    let (caption, table) = match topic {
-        Topic::Settings => (
+    let tables = match topic {
+        Topic::Settings => vec![(
             "Each setting with its own chance, its own whole faces, and the largest estimate in it",
             sweep_table(&findings.sweep()?),
-        ),
-        Topic::Effects => (
+        )],
+        Topic::Effects => vec![(
             "Probability of each rank: rank 1 is the region that costs most when masked, or reaches most alone",
             ranking_table(&evidence.ranking),
-        ),
-        Topic::Shares => (
-            "Shapley values, and the probability that each is the largest: shares in per cent and points, \
-             information in bits",
-            shapley_table(&evidence.shapley),
-        ),
-        Topic::Emotions => (
+        )],
+        Topic::Shares => vec![
+            (
+                "Shapley values, and the probability that each is the largest: shares in per cent and points, \
+                 information in bits",
+                shapley_table(&evidence.shapley),
+            ),
+            (
+                "Shapley interactions of pairs of regions, in points and in bits: below zero redundant, above zero \
+                 worth more together; p Holm-corrected over the pairs of a metric and condition",
+                interplay_table(&evidence.interplay),
+            ),
+        ],
+        Topic::Emotions => vec![(
             "The recall of each emotion: per cent, and points lost; p Holm-corrected over all regions and emotions",
             class_effects_table(&evidence.class_effects),
-        ),
-        Topic::Confusions => (
+        )],
+        Topic::Confusions => vec![(
             "Confusions whose 95 % CI of the change excludes zero (uncorrected): per cent of the actual emotion's \
              images",
             confusions_table(&evidence.confusions),
-        ),
-        Topic::Regions | Topic::Sensitivity | Topic::Training => return None,
+        )],
+        Topic::Regions | Topic::Sensitivity | Topic::Training => Vec::new(),
     };
-    (!table.is_empty()).then(|| folded(caption, &table))
+    let shown = tables.iter().filter(|(_, table)| !table.is_empty());
+    let tables: Vec<Html> = shown.map(|(caption, table)| folded(caption, table)).collect();
+    (!tables.is_empty()).then(|| tables.into_iter().collect())
 }
 
 /// A long table stands folded.

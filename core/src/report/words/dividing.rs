@@ -1,11 +1,11 @@
 //! Shapley attribution: what each region contributes.
 
 use crate::report::findings::finding::{Leader, Place};
-use crate::report::findings::game::{Game, value_interval};
+use crate::report::findings::game::{Game, value_interval, value_significant};
 use crate::report::words::measure::Measure;
 use crate::report::words::numbers::counted;
 use crate::report::words::phrase::{list, subject};
-use crate::store::{Metric, ShapleyRow};
+use crate::store::{Metric, NoneSeen, ShapleyRow};
 
 use super::scope::{bounds, sample};
 use super::{MOST_NAMED, beholder, capital};
@@ -24,10 +24,12 @@ pub fn dividing(game: &Game<'_>, measure: Measure) -> String {
         ));
     };
     let total = format!(
-        "{beholder}of the {} {} between none and all {} visible",
+        "{beholder}of the {} {} between none and all {} visible (none: {}, {})",
         measure.number(row.all_seen - row.none_seen),
         measure.long_unit,
         counted(game.rows.len() as u64, "region"),
+        none_seen(row.none_by),
+        measure.amount(row.none_seen),
     );
     let said = match place {
         Place::Among(rivals) if rivals.len() < MOST_NAMED => {
@@ -57,13 +59,22 @@ pub fn dividing(game: &Game<'_>, measure: Measure) -> String {
             let next = next.map_or(String::new(), |next| {
                 let range = value_interval(next)
                     .map_or(String::new(), |range| format!(" ({})", bounds(range, measure, false)));
-                format!("; {} {}{range}", contribute(next), measure.number(next.value))
+                let significant = if value_significant(next) { "" } else { ", not significantly" };
+                format!("; {} {}{range}{significant}", contribute(next), measure.number(next.value))
             });
             let value = measure.number(row.value);
             format!("{} most: {value} ({}){next}", contribute(row), scope(row, measure))
         }
     };
     capital(&format!("{total}, {said} (Shapley attribution)."))
+}
+
+/// Whose answer the empty set is.
+fn none_seen(by: NoneSeen) -> &'static str {
+    match by {
+        NoneSeen::Constant => "the best constant prediction",
+        NoneSeen::Network => "the network's own predictions",
+    }
 }
 
 fn contribute(row: &ShapleyRow) -> String {
@@ -112,9 +123,33 @@ pub fn dividing_recall(games: &[(&str, Game<'_>)]) -> Option<String> {
         parts.push(format!("no region stands out reliably for {}", list(open, "and")));
     }
     Some(capital(&format!(
-        "{beholder}by emotion (Shapley attribution of recall, uncorrected), {}.",
-        parts.join("; ")
+        "{beholder}by emotion (Shapley attribution of recall, uncorrected), {}.{}",
+        parts.join("; "),
+        answered_blind(games)
     )))
+}
+
+/// Why an emotion that is answered where nothing is visible loses recall by what is: its values sum to less than zero.
+fn answered_blind(games: &[(&str, Game<'_>)]) -> String {
+    let measure = Measure::of(Metric::Accuracy);
+    let blind = games.iter().filter(|(_, game)| game.rows[0].all_seen < game.rows[0].none_seen);
+    let blind: Vec<String> = blind
+        .map(|(emotion, game)| {
+            let ShapleyRow { none_seen, all_seen, .. } = game.rows[0];
+            let (from, to) = (measure.amount(*none_seen), measure.amount(*all_seen));
+            format!("{emotion} (recall {from}, {to} with all visible)")
+        })
+        .collect();
+    if blind.is_empty() {
+        return String::new();
+    }
+    let by = none_seen(games[0].1.rows[0].none_by);
+    format!(
+        " With no region visible, {by} {} {}: what becomes visible takes that from it, so that its values sum to less \
+         than zero.",
+        if by.ends_with('s') { "name" } else { "names" },
+        list(blind, "and")
+    )
 }
 
 /// The same as [`dividing`] in a line, for a chart.
@@ -184,8 +219,8 @@ mod tests {
         let (sentence, headline) = said(&rows);
         assert_eq!(
             sentence,
-            "Of the 60.0 points of test accuracy between none and all 3 regions visible, the mouth contributes \
-             most: 40.0 (95 % CI 37.0 to 43.0; 3 seeds, 1,400 images); the eyes contribute 21.0 (18.0 to 24.0) \
+            "Of the 60.0 points of test accuracy between none and all 3 regions visible (none: the best \
+             constant prediction, 15.0 %), the mouth contributes most: 40.0 (95 % CI 37.0 to 43.0; 3 seeds, 1,400 images); the eyes contribute 21.0 (18.0 to 24.0) \
              (Shapley attribution)."
         );
         assert_eq!(headline, "The mouth contributes most: 40 of 60 points");
@@ -201,8 +236,8 @@ mod tests {
         let (sentence, headline) = said(&rows);
         assert_eq!(
             sentence,
-            "Of the 60.0 points of test accuracy between none and all 3 regions visible, the largest Shapley value \
-             is that of the mouth or the eyes, which do not differ reliably: 32.0 (95 % CI 29.0 to 35.0) and 29.0 \
+            "Of the 60.0 points of test accuracy between none and all 3 regions visible (none: the best constant \
+             prediction, 15.0 %), the largest Shapley value is that of the mouth or the eyes, which do not differ reliably: 32.0 (95 % CI 29.0 to 35.0) and 29.0 \
              (25.0 to 33.0); 3 seeds, 1,400 images (Shapley attribution)."
         );
         assert_eq!(
@@ -234,6 +269,21 @@ mod tests {
              anger the brows or the eyes; no region stands out reliably for fear."
         );
         assert_eq!(dividing_recall(&[]), None);
+        // The constant answer names neutral: seeing more can only take from its recall.
+        let neutral = ShapleyRow {
+            none_seen: 1.0,
+            ..of("neutral", value("eyes", -14.0, (-16.0, -12.0), 0.0))
+        };
+        rows.push(neutral);
+        let game = &games(&rows, Worth::Accuracy)[0];
+        let said = dividing_recall(&emotion_games(&rows, game)).unwrap().replace('\u{a0}', " ");
+        assert!(
+            said.ends_with(
+                " With no region visible, the best constant prediction names neutral (recall 100.0 %, 75.0 % with all \
+                 visible): what becomes visible takes that from it, so that its values sum to less than zero."
+            ),
+            "{said}"
+        );
     }
 
     #[test]
@@ -241,13 +291,13 @@ mod tests {
         let names = ["brows", "eyes", "jaw", "mouth"];
         let mut rows = names.map(|name| value(name, 15.0, (10.0, 20.0), 0.25));
         for row in &mut rows {
-            row.phase = Phase::Amortised;
+            (row.phase, row.none_by) = (Phase::Amortised, NoneSeen::Network);
         }
         let (sentence, headline) = said(&rows);
         assert_eq!(
             sentence,
-            "For the amortised network, of the 60.0 points of test accuracy between none and all 4 regions visible, \
-             the brows have the largest estimate, 15.0 (95 % CI 10.0 to 20.0; 3 seeds, 1,400 images); 3 others do \
+            "For the amortised network, of the 60.0 points of test accuracy between none and all 4 regions visible \
+             (none: the network's own predictions, 15.0 %), the brows have the largest estimate, 15.0 (95 % CI 10.0 to 20.0; 3 seeds, 1,400 images); 3 others do \
              not differ reliably from it (Shapley attribution)."
         );
         assert_eq!(

@@ -61,7 +61,15 @@ pub fn hiding(slice: &Slice<'_>, measure: Measure) -> String {
             let next = slice.rows.iter().find(|other| other.regions != row.regions);
             let next = next.filter(|row| row.effect.is_finite()).map_or(String::new(), |next| {
                 let come = subject(&next.regions).with_verb("comes", "come");
-                format!(" {} next, with {}.", capital(&come), measure.number(next.effect))
+                let range = interval(next).map_or("no interval".to_owned(), |range| {
+                    bounds(range, measure, false) + &corrected(range, next.p_adjusted)
+                });
+                let significant = match effect_significant(next) {
+                    Some(false) => ", which is not significant",
+                    _ => "",
+                };
+                let size = measure.number(next.effect);
+                format!(" {} next, with {size} ({range}){significant}.", capital(&come))
             });
             format!("{} costs most: {cost}.{next}", lead(row))
         }

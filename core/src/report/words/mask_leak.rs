@@ -1,79 +1,97 @@
 //! What the mask-only baseline reaches, in words.
 
 use crate::plan::swept_words;
+use crate::report::findings::finding::known;
+use crate::report::findings::mask_leak::{MaskLeak, mask_leaks};
 use crate::report::words::measure::Measure;
 use crate::report::words::phrase::list;
 use crate::store::MaskLeakRow;
 
 use super::scope::{range_words, sample};
 
-/// A warning for each swept choice in which the mask-only baseline is significantly above chance.
+/// A warning for each setting in which the mask-only baseline is significantly above chance.
 pub fn mask_leak_warnings(rows: &[MaskLeakRow]) -> Vec<String> {
-    let leaking = choices(rows).filter(|rows| !above_chance(rows).is_empty());
-    let warning = |rows: &[MaskLeakRow]| {
-        let above: Vec<String> =
-            above_chance(rows).iter().map(|row| Measure::of(row.metric).short_name()).collect();
-        format!(
-            "Warning: the mask-only baseline is above chance in {}: networks that saw only the masks, no \
-             face, {}. Retrained networks may use the position of the mask beside what it leaves visible.",
-            list(above, "and"),
-            reached(rows)
-        )
-    };
-    leaking.map(warning).collect()
+    mask_leaks(rows).iter().filter(|leak| !leak.above.is_empty()).map(said).collect()
 }
 
-/// The same for every swept choice, also where there is nothing to warn of.
+/// What the baseline of every setting shows, also where there is nothing to warn of.
 pub fn mask_leak_sentences(rows: &[MaskLeakRow]) -> Vec<String> {
-    let mut sentences = mask_leak_warnings(rows);
-    let quiet = choices(rows).filter(|rows| above_chance(rows).is_empty());
-    sentences.extend(quiet.map(|rows| {
-        format!(
-            "The mask-only baseline is not significantly above chance: networks that saw only the masks, no \
-             face, {}.",
-            reached(rows)
-        )
-    }));
-    sentences
+    let (warned, quiet): (Vec<MaskLeak<'_>>, Vec<MaskLeak<'_>>) =
+        mask_leaks(rows).into_iter().partition(|leak| !leak.above.is_empty());
+    warned.iter().chain(&quiet).map(said).collect()
 }
 
-/// The rows of each swept choice, which lie together.
-fn choices(rows: &[MaskLeakRow]) -> impl Iterator<Item = &[MaskLeakRow]> {
-    rows.chunk_by(|a, b| a.swept == b.swept)
-}
-
-/// The metrics that are above chance, by their intervals.
-fn above_chance(rows: &[MaskLeakRow]) -> Vec<&MaskLeakRow> {
-    rows.iter().filter(|row| row.low.is_some_and(|low| low > 0.0)).collect()
-}
-
-/// `reached 24.1 % (chance 14.6 %; 95 % CI of the difference 7.0 to 12.0) and 0.31 bits (95 % CI 0.22 to
-/// 0.40; 3 seeds, 1,400 images)`
-fn reached(rows: &[MaskLeakRow]) -> String {
-    let choice = match rows[0].swept.is_empty() {
+/// Each metric stands in the sentence that its own test allows, with its own numbers.
+fn said(leak: &MaskLeak<'_>) -> String {
+    let MaskLeak { swept, above, not_above, untested } = leak;
+    let setting = match swept.is_empty() {
         true => String::new(),
-        false => format!(" with {}", swept_words(&rows[0].swept)),
+        false => format!(" with {}", swept_words(swept)),
     };
+    let names = |rows: &[&MaskLeakRow]| {
+        list(rows.iter().map(|row| Measure::of(row.metric).short_name()).collect(), "and")
+    };
+    let networks = format!("networks that saw only the masks{setting}, no face,");
+    let mut sentences = Vec::new();
+    if !above.is_empty() {
+        sentences.push(format!(
+            "Warning: the mask-only baseline is significantly above chance in {}: {networks} reached {}. Retrained \
+             networks may use the position of the mask beside what it leaves visible.",
+            names(above),
+            amounts(above)
+        ));
+    }
+    if !not_above.is_empty() {
+        let metrics = names(not_above);
+        sentences.push(match above.is_empty() {
+            true => format!(
+                "There is no evidence that masks alone tell the emotion: the mask-only baseline is not significantly \
+                 above chance in {metrics}; {networks} reached {}. What the intervals reach up to is not ruled out.",
+                amounts(not_above)
+            ),
+            false => format!("In {metrics} there is no evidence of it: {}.", amounts(not_above)),
+        });
+    }
+    if !untested.is_empty() {
+        let metrics = names(untested);
+        sentences.push(match sentences.is_empty() {
+            true => format!(
+                "Whether masks alone tell the emotion is not tested: of the mask-only baseline no interval is known; \
+                 {networks} reached {}.",
+                amounts(untested)
+            ),
+            false => format!("In {metrics} it is not tested: {}.", amounts(untested)),
+        });
+    }
+    sentences.join(" ")
+}
+
+/// The amounts of several metrics, with what they rest on.
+fn amounts(rows: &[&MaskLeakRow]) -> String {
     let last = rows.len() - 1;
     let amounts = rows.iter().enumerate().map(|(place, row)| {
         let sample = sample(row.seeds, row.images);
         amount(row, if place == last { format!("; {sample}") } else { String::new() })
     });
-    format!("reached{choice} {}", amounts.collect::<Vec<_>>().join(" and "))
+    list(amounts.collect(), "and")
 }
 
 /// `24.1 % (chance 14.6 %; 95 % CI of the difference 7.0 to 12.0)`; chance in bits, 0 by definition, goes without
 /// saying.
 fn amount(row: &MaskLeakRow, sample: String) -> String {
     let metric = Measure::of(row.metric);
-    let range = row.low.zip(row.high);
-    let interval = range.map_or("unknown".to_owned(), |range| range_words(range, metric));
     let reached = metric.amount(row.reached);
-    if metric.has_chance {
-        let chance = metric.amount(row.chance);
-        format!("{reached} (chance {chance}; 95\u{a0}% CI of the difference {interval}{sample})")
-    } else {
-        format!("{reached} (95\u{a0}% CI {interval}{sample})")
+    let chance = metric.amount(row.chance);
+    let interval = match (known(row.low, row.high), metric.has_chance) {
+        (None, _) => "no interval".to_owned(),
+        (Some(range), true) => {
+            format!("95\u{a0}% CI of the difference {}", range_words(range, metric))
+        }
+        (Some(range), false) => format!("95\u{a0}% CI {}", range_words(range, metric)),
+    };
+    match metric.has_chance {
+        true => format!("{reached} (chance {chance}; {interval}{sample})"),
+        false => format!("{reached} ({interval}{sample})"),
     }
 }
 
@@ -109,28 +127,50 @@ mod tests {
         let [warning] = &mask_leak_warnings(&[beating.clone(), bits])[..] else { panic!() };
         assert!(
             warning.contains(
-                "above chance in accuracy and usable information: networks that saw only the masks, no face, \
+                "significantly above chance in accuracy and usable information: networks that saw only the masks, no face, \
                  reached 24.1\u{a0}% (chance 14.6\u{a0}%; 95\u{a0}% CI of the difference 7.0 to 12.0) and \
                  0.31\u{a0}bits (95\u{a0}% CI 0.22 to 0.40; 3\u{a0}seeds, 1,400\u{a0}images)"
             ),
             "{warning}"
         );
-        for (low, high) in [(Some(-0.01), Some(0.2)), (None, None)] {
-            let quiet = row("accuracy", 0.15, low, high);
-            assert!(mask_leak_warnings(std::slice::from_ref(&quiet)).is_empty());
-            let sentences = mask_leak_sentences(&[quiet]);
-            assert!(sentences[0].contains("not significantly above"), "{sentences:?}");
-        }
+        let quiet = row("accuracy", 0.15, Some(-0.01), Some(0.2));
+        assert!(mask_leak_warnings(std::slice::from_ref(&quiet)).is_empty());
+        let [sentence] = &mask_leak_sentences(&[quiet])[..] else { panic!() };
+        assert!(sentence.starts_with("There is no evidence that masks alone tell"), "{sentence}");
+        assert!(
+            sentence.ends_with("What the intervals reach up to is not ruled out."),
+            "{sentence}"
+        );
     }
 
     #[test]
-    fn a_leak_may_show_in_bits_only() {
-        let accuracy = row("accuracy", 0.146, Some(-0.01), Some(0.01));
+    fn what_has_no_interval_is_not_tested() {
+        let unknown = row("accuracy", 0.146, None, None);
+        assert!(mask_leak_warnings(std::slice::from_ref(&unknown)).is_empty());
+        let [sentence] = &mask_leak_sentences(std::slice::from_ref(&unknown))[..] else { panic!() };
+        assert!(
+            sentence.starts_with("Whether masks alone tell the emotion is not tested: of"),
+            "{sentence}"
+        );
+        assert!(sentence.contains("14.6\u{a0}% (chance 14.6\u{a0}%; no interval; 3"), "{sentence}");
         let bits = row("bits", 0.06, Some(0.03), Some(0.09));
-        let sentences = mask_leak_sentences(&[accuracy, bits]);
-        assert_eq!(sentences.len(), 1);
-        let only_bits = "Warning: the mask-only baseline is above chance in usable information: ";
-        assert!(sentences[0].starts_with(only_bits), "{sentences:?}");
+        let [warning] = &mask_leak_sentences(&[unknown, bits])[..] else { panic!() };
+        assert!(warning.contains("visible. In accuracy it is not tested: 14.6"), "{warning}");
+    }
+
+    /// No sentence holds the numbers of another test: below chance by accuracy, above it by bits.
+    #[test]
+    fn a_leak_may_show_in_bits_only() {
+        let accuracy = row("accuracy", 0.145, Some(-0.011), Some(0.009));
+        let bits = row("bits", 0.06, Some(0.03), Some(0.09));
+        let [sentence] = &mask_leak_sentences(&[accuracy, bits])[..] else { panic!() };
+        assert_eq!(
+            sentence.replace('\u{a0}', " "),
+            "Warning: the mask-only baseline is significantly above chance in usable information: networks that saw \
+             only the masks, no face, reached 0.06 bits (95 % CI 0.03 to 0.09; 3 seeds, 1,400 images). Retrained \
+             networks may use the position of the mask beside what it leaves visible. In accuracy there is no \
+             evidence of it: 14.5 % (chance 14.6 %; 95 % CI of the difference −1.1 to 0.9; 3 seeds, 1,400 images)."
+        );
     }
 
     #[test]
@@ -141,6 +181,9 @@ mod tests {
         };
         let sentences = mask_leak_sentences(&[swept("mean", -0.1), swept("blur", 0.1)]);
         assert!(sentences[0].starts_with("Warning"), "{sentences:?}");
-        assert!(sentences[1].contains("not significantly above"), "{sentences:?}");
+        assert!(
+            sentences[1].contains("the masks with fill mean, no face, reached"),
+            "{sentences:?}"
+        );
     }
 }

@@ -10,6 +10,7 @@ mod dividing;
 mod emotions;
 mod headline;
 mod hiding;
+mod interplay;
 mod mask_leak;
 pub(in crate::report) mod measure;
 pub(in crate::report) mod numbers;
@@ -17,6 +18,7 @@ pub(in crate::report) mod phrase;
 pub(in crate::report) mod power;
 mod reach;
 mod scope;
+mod seeds;
 mod seeing;
 mod statistics;
 mod survival;
@@ -30,6 +32,7 @@ use crate::report::findings::evidence::Evidence;
 use crate::report::findings::facts::Facts;
 use crate::report::findings::finding::{Slice, slices};
 use crate::report::findings::game::{Game, emotion_games, games};
+use crate::report::findings::interplay::{Interplay, interplays};
 use crate::report::findings::sweep::Sweep;
 use crate::report::words::measure::Measure;
 use crate::report::words::numbers::{counted, extent, mean};
@@ -42,8 +45,12 @@ pub use dividing::dividing_headline;
 use dividing::{dividing, dividing_recall};
 pub use headline::headline;
 use hiding::{hiding, reliance};
+use interplay::interplay;
+pub use interplay::interplay_headline;
 pub use mask_leak::{mask_leak_sentences, mask_leak_warnings};
-pub use reach::reach_warnings;
+pub use reach::{largest_area_off, reach_warnings};
+use seeds::few_seeds;
+pub use seeds::seed_notes;
 use seeing::seeing;
 use statistics::{explained, statistics};
 use survival::survival;
@@ -54,7 +61,7 @@ const COLUMNS: usize = 80;
 const MOST_NAMED: usize = 3;
 
 /// What an experiment found, in a few lines of at most 80 characters: the cost of masking, how it compares with
-/// masking the same area elsewhere, what the regions reach alone, their Shapley attribution, what changes between
+/// masking the same area elsewhere, what the regions reach alone, their Shapley attribution and interactions, what changes between
 /// the settings of a sweep, and what cannot be known.
 pub fn answer(findings: &Findings) -> String {
     let Findings { study, evidence, .. } = findings;
@@ -203,15 +210,21 @@ fn findings_of(
             false => format!("With the {} fill, {}", game.fill.name(), uncapital(&said)),
         }
     }));
+    let interplays = metric.worth().map_or_else(Vec::new, |worth| interplays(evidence, worth));
+    sentences.extend(game.and_then(|game| {
+        let of_game = |found: &&Interplay<'_>| {
+            (found.phase, found.fill, found.swept) == (game.phase, game.fill, game.swept)
+        };
+        let mut found = interplays.iter().find(of_game)?.clone();
+        found.several = game.several;
+        Some(interplay(&found, measure))
+    }));
     if let Some(game) = game.filter(|_| had.is_none()) {
         sentences.extend(statistics(game.phase, game.swept, facts));
     }
     let of_one_seed = game.is_some_and(|game| game.rows[0].seeds == 1);
     if of_one_seed || first.rows.iter().all(|row| row.seeds == 1) {
-        sentences.push(
-            "With one seed, intervals cover the sampling of images only, not the variation between trainings."
-                .to_owned(),
-        );
+        sentences.extend(few_seeds(1));
     }
     sentences.extend(masked.or(kept).and_then(|slice| survival(&slices, slice)));
     sentences.extend(choice(first).map(|(choice, others)| {

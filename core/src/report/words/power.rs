@@ -2,6 +2,7 @@
 
 use crate::analysis::{POWER, Power};
 use crate::report::words::numbers::counted;
+use crate::report::words::seeds::few_seeds;
 
 /// `minimum detectable effect: 5.5 points of accuracy (80 % power, 3 seeds, 1,400 test images); 2 points need 12
 /// seeds (variances of the runs of `mask_eyes`)`
@@ -31,7 +32,8 @@ pub fn advice(power: &Power) -> String {
         Some(experiment) => format!("variances of the runs of `{experiment}`"),
         None => "typical variances: there are no runs of this network yet".to_owned(),
     };
-    format!("{found}; {needed} ({basis})")
+    let few = few_seeds(*seeds).map_or(String::new(), |few| format!(". {few}"));
+    format!("{found}; {needed} ({basis}){few}")
 }
 
 #[cfg(test)]
@@ -48,11 +50,15 @@ mod tests {
             needed: Some(12),
             basis: Some("mask_eyes".to_owned()),
         };
+        let said = advice(&power);
+        let (found, few) = said.split_once(". ").unwrap();
         assert_eq!(
-            advice(&power),
+            found,
             "minimum detectable effect: 5.5 points of accuracy (80 % power, 3 seeds, 1,400 test images); 2 \
              points need 12 seeds (variances of the runs of `mask_eyes`)"
         );
+        assert!(few.starts_with("With 3 seeds, under five, how much trainings"), "{few}");
+        assert!(advice(&Power { seeds: 5, ..power.clone() }).ends_with("`mask_eyes`)"));
         let unread = Power { images: None, smallest: None, needed: None, ..power.clone() };
         assert!(advice(&unread).contains("not known before the pictures are read"));
         let one = Power { seeds: 1, smallest: None, needed: None, basis: None, ..power };

@@ -1,8 +1,10 @@
 //! Which masks change nothing, or leave nothing visible, in words.
 
+use crate::region::Mode;
 use crate::report::words::numbers::decimal;
 use crate::report::words::phrase::list;
-use crate::study::Study;
+use crate::store::RunRow;
+use crate::study::{Condition, Study};
 
 /// So many conditions are named.
 const MOST_NAMED: usize = 6;
@@ -52,8 +54,60 @@ pub fn reach_warnings(study: &Study) -> Vec<String> {
             list(partly, "and")
         )
     });
-    let all = [warning(of(0.0), changes_nothing), warning(of(1.0), leaves_nothing), partly];
+    let all = [
+        warning(of(0.0), changes_nothing),
+        warning(of(1.0), leaves_nothing),
+        partly,
+        other_areas(study),
+    ];
     all.into_iter().flatten().collect()
+}
+
+/// A mean difference in area up to this share goes without saying.
+const TOLERATED: f64 = 0.02;
+
+/// Whose controls are larger or smaller than the regions in the mean over the test images, since a border cuts off a
+/// part of one of the two.
+fn other_areas(study: &Study) -> Option<String> {
+    let mut off: Vec<(Vec<String>, f64)> = Vec::new();
+    for condition in study.settings.iter().flat_map(|setting| setting.masked()) {
+        let Some(differs) = largest_area_off(condition) else { continue };
+        match off.iter_mut().find(|(regions, _)| *regions == condition.regions) {
+            Some((_, most)) if most.abs() >= differs.abs() => {}
+            Some((_, most)) => *most = differs,
+            None => off.push((condition.regions.clone(), differs)),
+        }
+    }
+    off.retain(|(_, most)| most.abs() > TOLERATED);
+    off.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+    let more = off.len().saturating_sub(MOST_NAMED);
+    let named = off.iter().take(MOST_NAMED).map(|(regions, most)| {
+        let sign = if *most > 0.0 { "+" } else { "" };
+        format!("{} ({sign}{} %)", regions.join(" + "), decimal(100.0 * most, 1))
+    });
+    let mut named: Vec<String> = named.collect();
+    if more > 0 {
+        named.push(format!("{more} more"));
+    }
+    (!named.is_empty()).then(|| {
+        format!(
+            "Warning: not all controls are as large as their regions, by the mean area over the test images: at most \
+             {}. A smaller control costs less, which adds to the signal.",
+            list(named, "and")
+        )
+    })
+}
+
+/// Of a condition's controls the largest difference of the area from that of the regions, as a share of the latter;
+/// `None` without either.
+pub fn largest_area_off(condition: &Condition) -> Option<f64> {
+    // Where all else is masked, the visible area is compared.
+    let keep = condition.masking?.mode == Mode::Keep;
+    let of = |run: &RunRow| if keep { 1.0 - run.area } else { run.area };
+    let own = of(condition.done().next()?);
+    let done = condition.controls.iter().filter(|run| run.status.is_done());
+    let off = done.map(|run| of(run) / own - 1.0).filter(|off| off.is_finite());
+    off.max_by(|a, b| a.abs().total_cmp(&b.abs()))
 }
 
 #[cfg(test)]
@@ -61,6 +115,26 @@ mod tests {
     use super::*;
     use crate::store::{RunRow, RunStatus};
     use crate::study::tests::run;
+
+    #[test]
+    fn controls_of_another_area_are_named() {
+        let with_area = |mode: &str, control: Option<u32>, area| RunRow {
+            area,
+            control: control.is_some(),
+            draw: control,
+            ..run(&["jaw"], mode, 1)
+        };
+        let of = |runs: &[RunRow]| reach_warnings(&Study::of(runs.to_vec(), &[]));
+        let own = with_area("hide", None, 0.2);
+        let near = with_area("hide", Some(0), 0.197);
+        assert!(of(&[own.clone(), near.clone()]).is_empty(), "1.5 % is tolerated");
+        let warnings = of(&[own, near, with_area("hide", Some(1), 0.162)]);
+        assert_eq!(warnings.len(), 1);
+        assert!(warnings[0].contains("at most jaw (−19.0 %). A smaller"), "{warnings:?}");
+        // Kept, it is the visible area that counts.
+        let kept = [with_area("keep", None, 0.9), with_area("keep", Some(0), 0.89)];
+        assert!(of(&kept)[0].contains("jaw (+10.0 %)"));
+    }
 
     #[test]
     fn what_masks_nothing_or_everything_is_said_once() {

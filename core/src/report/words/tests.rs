@@ -160,7 +160,7 @@ fn a_region_that_stands_out() {
     assert_eq!(
         said(&rows),
         "Masking the mouth costs most: 21.0 points of test accuracy (95 % CI 18.9 to 23.1; 3 seeds, 1,400 \
-         images). The eyes come next, with 11.4. With only one region visible, accuracy is highest for the mouth: \
+         images). The eyes come next, with 11.4 (9.0 to 13.8). With only one region visible, accuracy is highest for the mouth: \
          59.0 % (whole face 83.0 %)."
     );
     assert_eq!(titled(&rows), "Masking the mouth costs most: 21 points");
@@ -296,6 +296,25 @@ fn whole_faces_alone_are_an_answer_too() {
 }
 
 #[test]
+fn what_comes_next_may_not_be_significant() {
+    let mut brows = row("brows", "hide", 2.6, Some((-0.4, 5.6)));
+    let mouth = row("mouth", "hide", 21.0, Some((18.9, 23.1)));
+    let next = |brows: &EffectRow| {
+        let said = said(&[brows.clone(), mouth.clone()]);
+        said[said.find("The brows").unwrap()..].to_owned()
+    };
+    let said = next(&brows);
+    assert_eq!(said, "The brows come next, with 2.6 (−0.4 to 5.6), which is not significant.");
+    // The correction takes away what the interval shows.
+    (brows.effect_low, brows.p_adjusted) = (Some(0.001), Some(0.12));
+    let said = next(&brows);
+    assert_eq!(
+        said,
+        "The brows come next, with 2.6 (0.1 to 5.6; p = 0.120, Holm-corrected), which is not significant."
+    );
+}
+
+#[test]
 fn sets_do_not_win_over_their_members() {
     let rows = [
         row("eyes", "hide", 11.0, Some((9.0, 13.0))),
@@ -308,7 +327,7 @@ fn sets_do_not_win_over_their_members() {
     assert_eq!(
         said(&rows),
         "Of single regions, masking the mouth costs most: 21.0 points of test accuracy (95 % CI 19.0 to 23.0; \
-         3 seeds, 1,400 images). The eyes come next, with 11.0. With only one region visible, accuracy is highest \
+         3 seeds, 1,400 images). The eyes come next, with 11.0 (9.0 to 13.0). With only one region visible, accuracy is highest \
          for the mouth: 59.0 % (whole face 83.0 %)."
     );
     assert_eq!(titled(&rows), "Of single regions, masking the mouth costs most: 21 points");
@@ -365,8 +384,8 @@ fn shapley_attribution_ends_the_answer() {
     let text = said_of(&evidence);
     assert!(text.ends_with(
         "elsewhere. For retrained networks, of the 60.0 points of test accuracy between none and all 2 regions \
-         visible, the mouth contributes most: 40.0 (95 % CI 37.0 to 43.0; 3 seeds, 1,400 images); the eyes \
-         contribute 20.0 (17.0 to 23.0) (Shapley attribution)."
+         visible (none: the best constant prediction, 15.0 %), the mouth contributes most: 40.0 (95 % CI 37.0 to \
+         43.0; 3 seeds, 1,400 images); the eyes contribute 20.0 (17.0 to 23.0) (Shapley attribution)."
     ), "{text}");
 
     for row in &mut evidence.shapley {
@@ -467,7 +486,10 @@ fn what_of_a_cost_is_due_to_the_statistics() {
     };
     // 18.44 − 15.26 is 3.18, and what is written adds up all the same.
     let text = said(mouth(15.26, Some((14.0, 16.5))), "evaluate");
-    assert!(text.contains("with 9.0. Batch normalisation used whole-face statistics."), "{text}");
+    assert!(
+        text.contains("with 9.0 (7.0 to 11.0). Batch normalisation used whole-face statistics."),
+        "{text}"
+    );
     assert!(
         text.ends_with(
             "These results are for statistics trained; the table lists the other settings. Of the 18.4 points that \
