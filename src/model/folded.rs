@@ -108,12 +108,12 @@ impl Folded {
                 x = layer.forward(&x, 1);
             }
         }
-        self.answer(&x)
+        self.answer(&network::features(&x))
     }
 
-    /// Logits `[N, K]` of the last layer's output.
-    pub(super) fn answer(&self, x: &Tensor) -> Tensor {
-        network::features(x).linear(&self.weight, Some(&self.bias))
+    /// Logits `[N, K]` of the dense layer's input, `[N, C]`, f32.
+    pub(super) fn answer(&self, features: &Tensor) -> Tensor {
+        features.linear(&self.weight, Some(&self.bias))
     }
 }
 
@@ -124,15 +124,20 @@ impl Layer {
         let weight = &filter.weight.stored * gain.view([-1, 1, 1, 1]);
         let bias = (&filter.bias.stored - running_mean) * &gain + &norm.bias.stored;
         Layer {
-            weight: network::input(&weight, precision),
-            bias: network::input(&bias, precision),
+            weight: network::rounded(&weight, precision),
+            bias: network::rounded(&bias, precision),
             pooled,
         }
     }
 
     pub(super) fn forward(&self, x: &Tensor, padding: i64) -> Tensor {
-        let mut convolved = network::convolve(x, &self.weight, Some(&self.bias), padding);
+        let mut convolved = self.convolve(x, padding);
         if self.pooled { convolved } else { convolved.relu_() }
+    }
+
+    /// Without the ReLU.
+    pub(super) fn convolve(&self, x: &Tensor, padding: i64) -> Tensor {
+        network::convolve(x, &self.weight, Some(&self.bias), padding)
     }
 }
 

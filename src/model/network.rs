@@ -300,15 +300,29 @@ pub(super) fn normalised(convolution: &Convolution, x: &Tensor, norm_step: f64) 
 
 /// Pictures as the first convolution takes them.
 pub(super) fn input(pictures: &Tensor, precision: Precision) -> Tensor {
+    rounded(&channels_last(pictures), precision)
+}
+
+/// Of the kind that convolutions compute in.
+pub(super) fn rounded(x: &Tensor, precision: Precision) -> Tensor {
     match precision {
-        Precision::F32 | Precision::Tf32 => pictures.shallow_clone(),
-        Precision::Bf16 => pictures.to_kind(Kind::BFloat16),
+        Precision::F32 | Precision::Tf32 => x.shallow_clone(),
+        Precision::Bf16 => x.to_kind(Kind::BFloat16),
     }
 }
 
 /// The same numbers `[N, C, H, W]`, laid in memory channels-last; no copy where they lie so.
+///
+/// Of one channel both formats are the same memory, and libtorch tells them apart by the stride of the channels,
+/// which many operators change: what it takes for channels-first stays so through the network, where pools are six
+/// times slower. This sets the stride.
 pub fn channels_last(x: &Tensor) -> Tensor {
-    x.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
+    match x.size()[..] {
+        [images, 1, height, width] => {
+            x.contiguous().view([images, height, width, 1]).permute([0, 3, 1, 2])
+        }
+        _ => x.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2]),
+    }
 }
 
 /// 3 × 3, stride 1, with so many pixels of zeros around.
@@ -451,10 +465,28 @@ mod tests {
 
     #[test]
     fn activations_stay_channels_last() {
-        let pictures = random::normal(&[2, 12, 12, 3], Device::Cpu, 1).permute([0, 3, 1, 2]);
-        let network = network(0);
-        let out = normalised(&network.blocks[0][0], &pictures, 0.1);
-        assert_eq!(out.stride(), [12 * 12 * 4, 1, 12 * 4, 4]);
+        for channels in [1, 3] {
+            let pictures = random::normal(&[4, 12, 12, channels], Device::Cpu, 1);
+            // What these leave of one channel is channels-first for libtorch.
+            let some =
+                pictures.permute([0, 3, 1, 2]).index_select(0, &Tensor::from_slice(&[2i64, 0]));
+            for pictures in [&some * random::normal(&[2, 1, 12, 12], Device::Cpu, 2), some] {
+                let x = input(&pictures, Precision::F32);
+                assert_eq!(x, pictures);
+                let network =
+                    Network::new(&spec(), channels as usize, 7, Precision::F32, Device::Cpu, 0);
+                let first = &network.blocks[0][0];
+                let folded = network.folded();
+                let patches =
+                    network.patches.as_ref().map(|patches| patches.normalised(first, &x, 0.1));
+                for out in [normalised(first, &x, 0.1), folded.blocks[0][0].forward(&x, 1)]
+                    .iter()
+                    .chain(&patches)
+                {
+                    assert_eq!(out.stride(), [12 * 12 * 4, 1, 12 * 4, 4], "{channels} channels");
+                }
+            }
+        }
     }
 
     #[test]

@@ -379,7 +379,11 @@ fn a_table_is_swept_as_a_whole() {
     program.write("x.toml", &format!("{study}{sweep}"));
     let run = program.run(&["run", "x.toml", "-q"]);
     run.succeeds();
-    assert!(flat(&run.stdout).contains("These results are for schedule constant"), "{}", run.stdout);
+    assert!(
+        flat(&run.stdout).contains("These results are for schedule constant"),
+        "{}",
+        run.stdout
+    );
     let runs = program.json(&["show", "small", "--format", "json"]);
     let runs = runs.as_array().unwrap();
     let swept = |key: &str| runs.iter().map(|run| run[key].clone()).collect::<Vec<_>>();

@@ -448,10 +448,10 @@ fn ids_are_what_they_were() {
         identified.trainings.iter().map(|training| training.id.as_str()).collect();
     let runs: Vec<[&str; 2]> =
         identified.runs.iter().map(|run| [run.evaluation.as_str(), run.run.as_str()]).collect();
-    assert_eq!(trainings, ["9a8a8edc55f1d3770665", "ccf98d33b28be825a52d"]);
+    assert_eq!(trainings, ["2c60b92dfc859948e4ef", "46e1a27fef4d14ba8843"]);
     let expected = [
-        ["890efd7597a5326d0d22", "344c36fbeaf05ff5199c"],
-        ["96addaf392f6e19048bd", "b6e30c693c0eabdc886a"],
+        ["dbf220210bfeb374edef", "9c3e89a520763216da0e"],
+        ["cb3d28d696e516da3063", "a5bfa5c82984c71d631e"],
     ];
     assert_eq!(runs, expected);
     assert!(identified.trainings.iter().all(|training| !training.provisional));
@@ -502,17 +502,17 @@ fn a_fill_of_another_version_changes_its_own_ids_alone() {
     let ids: Vec<(&str, &str)> = ids.map(|(spec, known)| (fill(spec), known.id.as_str())).collect();
     // Those of `inpaint` were 59c162a5cd1d96a9b353 and 1592a4b03710decbc707 in version 1.
     let expected = [
-        ("whole", "9a8a8edc55f1d3770665"),
-        ("mean", "cd2eeac2957e8a7cead1"),
-        ("constant", "ccf98d33b28be825a52d"),
-        ("noise", "076a4617a12b5ec23b58"),
-        ("blur", "4b07a60d9b0d4fffa50e"),
-        ("inpaint", "58f105bdbc5c2b7b6408"),
-        ("mean", "68a673cecc8e98f6c35c"),
-        ("constant", "5083e06d524d1641e51f"),
-        ("noise", "d9da545e13ac3e52850e"),
-        ("blur", "43921f6d139243b319b4"),
-        ("inpaint", "4426df377a8162c5b244"),
+        ("whole", "2c60b92dfc859948e4ef"),
+        ("mean", "0d1f578e78698e42f2b0"),
+        ("constant", "46e1a27fef4d14ba8843"),
+        ("noise", "7c337ecff17d9edfdc02"),
+        ("blur", "b9d72e9ba9cc6c035de6"),
+        ("inpaint", "48d15eb3382c85283288"),
+        ("mean", "0c9c734048957f9271dc"),
+        ("constant", "4e477156d30c0b31eed6"),
+        ("noise", "79650261f6c7601c8c43"),
+        ("blur", "e4e6009679c8f89332e4"),
+        ("inpaint", "a270741bef192f40311c"),
     ];
     assert_eq!(ids, expected);
 }

@@ -38,6 +38,11 @@ pub trait Examined {
     fn parts_at_once(&self, _size: (i64, i64)) -> i64 {
         1
     }
+
+    /// Parts that contain these, of pictures of a height and width, for which it is faster.
+    fn aligned(&self, parts: &Parts, _size: (i64, i64)) -> Parts {
+        parts.clone()
+    }
 }
 
 /// Probabilities `[P, K]` of images that differ from known ones in one part each, from the pixels in these parts,
@@ -64,6 +69,10 @@ impl Examined for Folded {
 
     fn parts_at_once(&self, size: (i64, i64)) -> i64 {
         Folded::parts_at_once(self, size)
+    }
+
+    fn aligned(&self, parts: &Parts, size: (i64, i64)) -> Parts {
+        Folded::aligned(self, parts, size)
     }
 }
 
@@ -125,8 +134,7 @@ fn maps(
         whole if whole == count => batch.places.x().ones_like(),
         index => perturbations.seen(index, &batch.places),
     };
-    let parts =
-        |some, batch: &Batch| perturbations.parts(some, batch, &|size| network.parts_at_once(size));
+    let parts = |some, batch: &Batch| perturbations.parts(some, batch, network);
     let laid = Laid { count: count + 1, seen: &seen, parts: Some(&parts) };
     let answers = images.mean_answers(network, &laid, go_on)?;
     let cells = Places::of_cells(GRID);

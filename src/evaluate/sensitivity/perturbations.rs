@@ -5,6 +5,7 @@ use std::ops::Range;
 use rand::RngExt;
 use tch::{Kind, Tensor};
 
+use super::Examined;
 use super::images::{Batch, Places};
 use crate::experiment::SensitivityMethod;
 use crate::model::{Parts, Span};
@@ -55,23 +56,27 @@ impl Perturbations {
         }
     }
 
-    /// The first of some perturbations of a batch as parts: as many perturbations as give about `at_once` parts of
-    /// their height and width, at least one. `None` if a perturbation may change any pixel.
+    /// The first of some perturbations of a batch as parts: as many perturbations as give about as many parts as
+    /// the network takes at once, at least one. `None` if a perturbation may change any pixel.
     pub fn parts(
         &self,
         some: Range<usize>,
         batch: &Batch<'_>,
-        at_once: &dyn Fn((i64, i64)) -> i64,
+        network: &dyn Examined,
     ) -> Option<Group> {
         let Perturbations::Windows { corners, side } = self else { return None };
         let windows = corners.get(some.start..some.end.min(corners.len()))?;
-        let (rows, columns) = spans(windows.get(..1)?, *side, batch.frames, batch.size());
-        let most = at_once((rows.length(), columns.length())) as usize / batch.frames.len();
+        let pictures = batch.frames.len();
+        let parts = |windows: &[(f64, f64)]| {
+            let (rows, columns) = spans(windows, *side, batch.frames, batch.size());
+            let of = windows.iter().flat_map(|_| 0..pictures as i64).collect();
+            let (height, width) = batch.size();
+            let size = (height as i64, width as i64);
+            network.aligned(&Parts::new(of, rows, columns), size)
+        };
+        let most = network.parts_at_once(parts(windows.get(..1)?).size()) as usize / pictures;
         let windows = &windows[..most.clamp(1, windows.len())];
-        let (rows, columns) = spans(windows, *side, batch.frames, batch.size());
-        let pictures = batch.frames.len() as i64;
-        let of: Vec<i64> = windows.iter().flat_map(|_| 0..pictures).collect();
-        let parts = Parts::new(of, rows, columns);
+        let parts = parts(windows);
         let seen = beside(windows, *side, &batch.places.cut(&parts));
         Some(Group { perturbations: windows.len(), parts, seen })
     }
