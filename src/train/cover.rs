@@ -183,18 +183,18 @@ impl RandomCover {
     }
 
     /// The masks of some images, `[B, H, W]`, bool, each under the set that is given for it. Where regions are moved,
-    /// they are in the first of [`RandomSets::ELSEWHERE`] equal parts of the images, which come in random order.
+    /// they are in the first of [`RandomSets::ELSEWHERE`] equal parts of the images, which come in random order; of fewer
+    /// images in none.
     fn masks(&self, index: &Tensor, flipped: Option<&Tensor>, drawn: &DrawnSets) -> Tensor {
         let members = self.members.select(index, flipped);
         let within = members.bitwise_and_tensor(&drawn.sets.view([-1, 1, 1])).not_equal(0);
         let images = index.size()[0];
-        let moved = images / RandomSets::ELSEWHERE as i64;
+        let part = images / RandomSets::ELSEWHERE as i64;
         let within = match &drawn.places {
-            Some(places) if moved > 0 => {
-                let first = |tensor: &Tensor| tensor.narrow(0, 0, moved);
+            Some(places) if part > 0 => {
+                let first = |tensor: &Tensor| tensor.narrow(0, 0, part);
                 let moved = elsewhere(&first(&members), &first(&drawn.sets), &first(places));
-                let rest = within.narrow(0, moved.size()[0], images - moved.size()[0]);
-                Tensor::cat(&[moved, rest], 0)
+                Tensor::cat(&[moved, within.narrow(0, part, images - part)], 0)
             }
             _ => within,
         };

@@ -219,9 +219,9 @@ mod tests {
         let (sentence, headline) = said(&rows);
         assert_eq!(
             sentence,
-            "Of the 60.0 points of test accuracy between none and all 3 regions visible (none: the best \
-             constant prediction, 15.0 %), the mouth contributes most: 40.0 (95 % CI 37.0 to 43.0; 3 seeds, 1,400 images); the eyes contribute 21.0 (18.0 to 24.0) \
-             (Shapley attribution)."
+            "Of the 60.0 points of test accuracy between none and all 3 regions visible (none: the best constant \
+             prediction, 15.0 %), the mouth contributes most: 40.0 (95 % CI 37.0 to 43.0; 3 seeds, 1,400 images); the \
+             eyes contribute 21.0 (18.0 to 24.0) (Shapley attribution)."
         );
         assert_eq!(headline, "The mouth contributes most: 40 of 60 points");
     }
@@ -237,8 +237,8 @@ mod tests {
         assert_eq!(
             sentence,
             "Of the 60.0 points of test accuracy between none and all 3 regions visible (none: the best constant \
-             prediction, 15.0 %), the largest Shapley value is that of the mouth or the eyes, which do not differ reliably: 32.0 (95 % CI 29.0 to 35.0) and 29.0 \
-             (25.0 to 33.0); 3 seeds, 1,400 images (Shapley attribution)."
+             prediction, 15.0 %), the largest Shapley value is that of the mouth or the eyes, which do not differ \
+             reliably: 32.0 (95 % CI 29.0 to 35.0) and 29.0 (25.0 to 33.0); 3 seeds, 1,400 images (Shapley attribution)."
         );
         assert_eq!(
             headline,
@@ -297,8 +297,8 @@ mod tests {
         assert_eq!(
             sentence,
             "For the amortised network, of the 60.0 points of test accuracy between none and all 4 regions visible \
-             (none: the network's own predictions, 15.0 %), the brows have the largest estimate, 15.0 (95 % CI 10.0 to 20.0; 3 seeds, 1,400 images); 3 others do \
-             not differ reliably from it (Shapley attribution)."
+             (none: the network's own predictions, 15.0 %), the brows have the largest estimate, 15.0 (95 % CI 10.0 \
+             to 20.0; 3 seeds, 1,400 images); 3 others do not differ reliably from it (Shapley attribution)."
         );
         assert_eq!(
             headline,
