@@ -22,12 +22,12 @@ use fer_lab::epoch::{EpochRecord, Step};
 use fer_lab::experiment::{self, Optimizer as Kind, Precision, Settings};
 use fer_lab::model::{Folded, Network};
 use fer_lab::region::Fill;
-use fer_lab::train::door::count_operators;
+use fer_lab::train::ffi::count_operators;
 use fer_lab::train::loss::{self, Goal};
 use fer_lab::train::optimizer::Optimizer;
 use fer_lab::train::{
-    Checkpoint, Circumstances, Cover, OnDevice, Standardisation, Training, Watch, answers_under,
-    device,
+    Checkpoint, Circumstances, Cover, OnDevice, Standardisation, Training, Watch, device,
+    split_logits_under,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -190,7 +190,7 @@ impl Task {
         let folded = network.folded();
         let covers: Vec<Cover> = (0..conditions).map(|condition| self.cover(condition)).collect();
         let covers: Vec<Option<&Cover>> = covers.iter().map(Some).collect();
-        for logits in answers_under(&folded, &self.data, &covers, 0) {
+        for logits in split_logits_under(&folded, &self.data, &covers, 0) {
             probabilities(&logits);
         }
         let images = self.data.len() * conditions;
@@ -199,7 +199,7 @@ impl Task {
 
     fn probabilities(&self, network: &Folded, condition: usize) -> Vec<f32> {
         let cover = self.cover(condition);
-        let logits = answers_under(network, &self.data, &[Some(&cover)], 0);
+        let logits = split_logits_under(network, &self.data, &[Some(&cover)], 0);
         probabilities(&logits[0])
     }
 

@@ -14,7 +14,7 @@ pub enum MetricsError {
     Empty,
     #[error(
         "image {image} (counted from 0) has {probabilities} log-probabilities and {shares} label shares, and is \
-         answered with class {predicted} (counted from 0), of {classes} classes"
+         predicted as class {predicted} (counted from 0), of {classes} classes"
     )]
     Shape { image: usize, probabilities: usize, shares: usize, predicted: usize, classes: usize },
     #[error(
@@ -26,10 +26,10 @@ pub enum MetricsError {
     Prior { found: usize, classes: usize },
 }
 
-/// What a network answers to one image, and what its annotators chose.
+/// What a network predicts for one image, and what its annotators chose.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Answer<'a> {
-    /// The class that it answers, by index.
+pub struct Prediction<'a> {
+    /// The predicted class, by index.
     pub predicted: usize,
     /// The natural logarithms of its probabilities, `[K]`.
     pub log_probabilities: &'a [f32],
@@ -41,7 +41,7 @@ pub struct Answer<'a> {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Metrics {
     /// The share of images whose most probable class is the class with most votes. Where k classes tie, naming one of
-    /// them is right by 1/k: what a draw among them would give on average. An answer that is the same for every image
+    /// them is right by 1/k: what a draw among them would give on average. A prediction that is the same for every image
     /// so gets no more than the class's share of the votes' leads.
     pub accuracy: f64,
     /// The mean recall of the classes that occur; an image whose votes tie between k classes is 1/k of an image of each.
@@ -59,24 +59,25 @@ pub struct Metrics {
 impl Metrics {
     /// Scores the predictions of one run.
     ///
-    /// Each row of the answers is a distribution over the `classes` (K); `prior` is the mean training label
+    /// Each row of the predictions is a distribution over the `classes` (K); `prior` is the mean training label
     /// distribution, `[K]`.
     pub fn measure(
-        answers: &[Answer],
+        predictions: &[Prediction],
         classes: usize,
         prior: &[f64],
     ) -> Result<Metrics, MetricsError> {
-        check(answers, classes)?;
+        check(predictions, classes)?;
         if prior.len() != classes {
             return Err(MetricsError::Prior { found: prior.len(), classes });
         }
         let counts = confusion_counts(
-            answers.iter().map(|answer| (leaders(answer.label), answer.predicted)),
+            predictions.iter().map(|prediction| (leaders(prediction.label), prediction.predicted)),
             classes,
         );
-        let losses =
-            answers.iter().map(|answer| cross_entropy(answer.log_probabilities, answer.label));
-        let loss = losses.sum::<f64>() / answers.len() as f64;
+        let losses = predictions
+            .iter()
+            .map(|prediction| cross_entropy(prediction.log_probabilities, prediction.label));
+        let loss = losses.sum::<f64>() / predictions.len() as f64;
         Ok(Metrics {
             accuracy: accuracy(&counts, classes),
             balanced_accuracy: balanced_accuracy(&counts, classes),
@@ -87,7 +88,7 @@ impl Metrics {
     }
 }
 
-/// How often each actual class (rows) was answered with each class (columns): `[K, K]`, row-major. Of each image come
+/// How often each actual class (rows) was predicted as each class (columns): `[K, K]`, row-major. Of each image come
 /// the classes that have most votes, all of which share it, and the predicted one; classes are indices below `classes`.
 pub fn confusion_counts(
     images: impl Iterator<Item = (Vec<usize>, usize)>,
@@ -115,7 +116,7 @@ pub fn balanced_accuracy(counts: &[f64], classes: usize) -> f64 {
     mean(recalls.into_iter().flatten())
 }
 
-/// Each class's recall: the share of its images that were answered rightly; `None` where it has none.
+/// Each class's recall: the share of its images that were predicted rightly; `None` where it has none.
 pub fn recalls(counts: &[f64], classes: usize) -> Vec<Option<f64>> {
     (0..classes)
         .map(|class| {
@@ -141,7 +142,7 @@ pub fn macro_f1(counts: &[f64], classes: usize) -> f64 {
     mean(scores)
 }
 
-/// −Σ label · ln probability of one image, nats, from the logarithms: a sure and wrong answer counts for all that it
+/// −Σ label · ln probability of one image, nats, from the logarithms: a sure and wrong prediction counts for all that it
 /// is, where a probability would have underflowed.
 pub fn cross_entropy(log_probability: &[f32], label: &[f32]) -> f64 {
     let log_likelihood: f64 = log_probability
@@ -174,14 +175,16 @@ pub fn entropy(distribution: &[f64]) -> f64 {
         + 0.0
 }
 
-fn check(answers: &[Answer], classes: usize) -> Result<(), MetricsError> {
-    if classes == 0 || answers.is_empty() {
+fn check(predictions: &[Prediction], classes: usize) -> Result<(), MetricsError> {
+    if classes == 0 || predictions.is_empty() {
         return Err(MetricsError::Empty);
     }
     // A softmax in reduced precision may pass 1 by a rounding error.
     let share = |value: &f32| (0.0..=1.0 + 1e-3).contains(value);
     let logarithm = |value: &f32| value.is_finite() && *value <= 1e-3;
-    for (image, Answer { predicted, log_probabilities, label }) in answers.iter().enumerate() {
+    for (image, Prediction { predicted, log_probabilities, label }) in
+        predictions.iter().enumerate()
+    {
         let (probabilities, shares) = (log_probabilities.len(), label.len());
         if probabilities != classes || shares != classes || *predicted >= classes {
             let predicted = *predicted;
@@ -214,7 +217,7 @@ mod tests {
         probabilities.iter().map(|probability| probability.ln()).collect()
     }
 
-    /// Rows of `classes`, each answered with its first largest.
+    /// Rows of `classes`, each predicted as its first largest.
     fn measure(
         log_probabilities: &[f32],
         labels: &[f32],
@@ -222,12 +225,12 @@ mod tests {
         prior: &[f64],
     ) -> Result<Metrics, MetricsError> {
         let rows = log_probabilities.chunks(classes).zip(labels.chunks(classes));
-        let answer = |(log_probabilities, label)| Answer {
+        let prediction = |(log_probabilities, label)| Prediction {
             predicted: leaders(log_probabilities).first().copied().unwrap_or(0),
             log_probabilities,
             label,
         };
-        Metrics::measure(&rows.map(answer).collect::<Vec<_>>(), classes, prior)
+        Metrics::measure(&rows.map(prediction).collect::<Vec<_>>(), classes, prior)
     }
 
     #[test]
@@ -267,11 +270,11 @@ mod tests {
     }
 
     #[test]
-    fn a_constant_answer_does_not_profit_from_ties() {
+    fn a_constant_prediction_does_not_profit_from_ties() {
         // A third of the images of each of two classes, a third at odds.
         let labels = [1.0, 0.0, 0.0, 1.0, 0.5, 0.5];
-        let always = |answer: [f32; 2]| {
-            measure(&logarithms(&answer.repeat(3)), &labels, 2, &[0.5, 0.5]).unwrap()
+        let always = |prediction: [f32; 2]| {
+            measure(&logarithms(&prediction.repeat(3)), &labels, 2, &[0.5, 0.5]).unwrap()
         };
         let (one, other) = (always([0.6, 0.4]), always([0.4, 0.6]));
         assert_eq!((one.accuracy, other.accuracy), (0.5, 0.5));
@@ -283,13 +286,13 @@ mod tests {
         let rows = [[0.5, 0.25, 0.25], [0.5, 0.5, 0.0], [0.5, 0.0, 0.5]];
         let labels: Vec<f32> = rows.concat();
         let prior = [0.5, 0.25, 0.25];
-        let answers = logarithms(&[0.5f32, 0.25, 0.25].repeat(3));
-        let metrics = measure(&answers, &labels, 3, &prior).unwrap();
+        let predictions = logarithms(&[0.5f32, 0.25, 0.25].repeat(3));
+        let metrics = measure(&predictions, &labels, 3, &prior).unwrap();
         assert!(metrics.bits.abs() < 1e-7);
     }
 
     #[test]
-    fn a_sure_and_wrong_answer_counts_for_all_that_it_is() {
+    fn a_sure_and_wrong_prediction_counts_for_all_that_it_is() {
         // 120 apart in logits: the probability is below the smallest float32.
         assert_eq!(cross_entropy(&[-120.0, 0.0], &[1.0, 0.0]), 120.0);
         assert_eq!(cross_entropy(&[-120.0, 0.0], &[0.0, 1.0]), 0.0);
@@ -313,7 +316,7 @@ mod tests {
             );
         }
         let error = super::Metrics::measure(
-            &[Answer { predicted: 0, log_probabilities: &[-0.1, -3.0], label: &[1.0, 0.0] }],
+            &[Prediction { predicted: 0, log_probabilities: &[-0.1, -3.0], label: &[1.0, 0.0] }],
             2,
             &[1.0],
         );
@@ -325,17 +328,17 @@ mod tests {
         fn balanced_accuracy_is_accuracy_where_classes_are_even(
             predicted in prop::collection::vec(0usize..3, 12),
         ) {
-            let images = predicted.iter().enumerate().map(|(image, &answer)| (vec![image % 3], answer));
+            let images = predicted.iter().enumerate().map(|(image, &prediction)| (vec![image % 3], prediction));
             let counts = confusion_counts(images, 3);
             prop_assert!((balanced_accuracy(&counts, 3) - accuracy(&counts, 3)).abs() < 1e-12);
             prop_assert_eq!(counts.iter().sum::<f64>(), 12.0);
         }
 
-        /// Ten annotators, so that many votes tie, and answers of which many do.
+        /// Ten annotators, so that many votes tie, and predictions of which many do.
         #[test]
         fn no_order_of_the_classes_changes_a_metric(
             votes in prop::collection::vec(prop::array::uniform3(0u8..4), 1..40),
-            answers in prop::collection::vec(prop::array::uniform3(1u8..4), 40),
+            predictions in prop::collection::vec(prop::array::uniform3(1u8..4), 40),
             turn in 1usize..3,
         ) {
             let names: Vec<String> = ["sad", "glad", "wild"].map(str::to_owned).to_vec();
@@ -347,17 +350,17 @@ mod tests {
                 let names: Vec<String> = (0..3).map(|class| names[(class + turn) % 3].clone()).collect();
                 let labels: Vec<Vec<f32>> = votes.iter().map(&turned).collect();
                 let logs: Vec<Vec<f32>> =
-                    answers.iter().take(votes.len()).map(|row| logarithms(&turned(row))).collect();
-                let answer = |(image, (log_probabilities, label)): (usize, (&Vec<f32>, &Vec<f32>))| {
+                    predictions.iter().take(votes.len()).map(|row| logarithms(&turned(row))).collect();
+                let prediction = |(image, (log_probabilities, label)): (usize, (&Vec<f32>, &Vec<f32>))| {
                     let name = image.to_string();
                     (crate::dataset::one_of_leaders(log_probabilities, &name, &names), log_probabilities.clone(), label.clone())
                 };
-                let rows: Vec<_> = logs.iter().zip(&labels).enumerate().map(answer).collect();
-                let answers: Vec<Answer> = rows
+                let rows: Vec<_> = logs.iter().zip(&labels).enumerate().map(prediction).collect();
+                let predictions: Vec<Prediction> = rows
                     .iter()
-                    .map(|(predicted, log_probabilities, label)| Answer { predicted: *predicted, log_probabilities, label })
+                    .map(|(predicted, log_probabilities, label)| Prediction { predicted: *predicted, log_probabilities, label })
                     .collect();
-                Metrics::measure(&answers, 3, &[1.0 / 3.0; 3]).unwrap()
+                Metrics::measure(&predictions, 3, &[1.0 / 3.0; 3]).unwrap()
             };
             let (one, other) = (scored(0), scored(turn));
             let numbers = |m: Metrics| [m.accuracy, m.balanced_accuracy, m.macro_f1, m.loss, m.bits];

@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn adapted_to_the_pictures_it_learned_from_a_network_answers_as_before() {
+    fn adapted_to_the_pictures_it_learned_from_a_network_predicts_as_before() {
         let (data, network) = (data(), network());
         // What a training does to the running statistics, batch by batch.
         tch::no_grad(|| {

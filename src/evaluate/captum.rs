@@ -10,7 +10,7 @@ use crate::experiment::{ModelSpec, Precision, SensitivityMethod, SensitivitySpec
 use crate::model::{Folded, Network};
 use crate::region::{Affine, Fill, Mode, Occlusion, Point, Polygon};
 use crate::store::{CurveKind, CurveOrder};
-use crate::train::{Cover, OnDevice, Standardisation, answers, answers_under};
+use crate::train::{Cover, OnDevice, Standardisation, split_logits, split_logits_under};
 
 const SIDE: usize = 48;
 /// Squares that the same windows cover, along each side, and their pixels.
@@ -101,8 +101,8 @@ impl Reference {
     }
 
     /// Probabilities, image by image.
-    fn answered(&self, cover: Option<&Cover>) -> Vec<f64> {
-        probabilities(&answers(&self.network, &self.data, cover, 1))
+    fn predicted(&self, cover: Option<&Cover>) -> Vec<f64> {
+        probabilities(&split_logits(&self.network, &self.data, cover, 1))
     }
 }
 
@@ -125,16 +125,16 @@ fn masks_are_the_pixels_inside() {
 #[test]
 fn predictions_whole_and_masked() {
     let reference = Reference::read();
-    close(&reference.answered(None), &flat(&reference.value["whole"]), "whole");
+    close(&reference.predicted(None), &flat(&reference.value["whole"]), "whole");
     for (mode, name) in [(Mode::Hide, "hidden"), (Mode::Keep, "kept")] {
         let covers: Vec<Cover> =
             (0..reference.regions()).map(|region| reference.cover(&[region], mode)).collect();
         let of_all: Vec<Option<&Cover>> = covers.iter().map(Some).collect();
         // What is computed anew for the changed part alone, too.
-        let parts = answers_under(&reference.network, &reference.data, &of_all, 1);
+        let parts = split_logits_under(&reference.network, &reference.data, &of_all, 1);
         for (region, (cover, part)) in covers.iter().zip(&parts).enumerate() {
             let expected = flat(&reference.value[name][region]);
-            close(&reference.answered(Some(cover)), &expected, name);
+            close(&reference.predicted(Some(cover)), &expected, name);
             close(&probabilities(part), &expected, name);
         }
     }
@@ -187,16 +187,16 @@ fn window_maps_and_curves() {
 fn shapley_values_with_the_masked_face_as_the_empty_set() {
     let reference = Reference::read();
     let regions = reference.regions();
-    let answered: Vec<Vec<f64>> = (0..1 << regions)
+    let predicted: Vec<Vec<f64>> = (0..1 << regions)
         .map(|set: usize| {
             let members: Vec<usize> =
                 (0..regions).filter(|region| set >> region & 1 == 1).collect();
-            reference.answered(Some(&reference.cover(&members, Mode::Keep)))
+            reference.predicted(Some(&reference.cover(&members, Mode::Keep)))
         })
         .collect();
     for (image, class) in numbers(&reference.value["actual"]).into_iter().enumerate() {
         let worths: Vec<f64> =
-            answered.iter().map(|answers| answers[2 * image + class as usize]).collect();
+            predicted.iter().map(|values| values[2 * image + class as usize]).collect();
         let expected = numbers(&reference.value["shapley"][image]);
         close(&shapley_values(&worths), &expected, "shapley");
     }

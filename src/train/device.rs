@@ -59,7 +59,7 @@ pub fn set_precision(precision: Precision, device: Device) -> Result<(), DeviceE
     if tf32 && !device.is_cuda() {
         return Err(DeviceError::NoTf32 { device: name(device) });
     }
-    match super::door::allow_tf32(tf32) {
+    match super::ffi::allow_tf32(tf32) {
         true => Ok(()),
         false => Err(DeviceError::Precision(precision)),
     }

@@ -4,29 +4,29 @@
 //! the one place that makes a network's inputs, here and everywhere else. This room does not depend on conditions, other
 //! trainings or the results folder; it reports to a [`Watch`].
 
-mod answers;
 mod blur;
 pub mod checkpoint;
 mod circumstances;
 mod cover;
 pub mod device;
-pub mod door;
 mod epoch;
+pub mod ffi;
 mod inpaint;
 pub mod inputs;
 pub mod loss;
 pub mod optimizer;
 pub mod schedule;
+mod split_logits;
 mod standardisation;
 mod steps;
 mod trainer;
 pub mod warp;
 
-pub use answers::{answers, answers_under};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use circumstances::{Circumstances, Resumption};
 pub use cover::{Cover, RandomCover, TrainCover};
 pub use inputs::{Covering, OnDevice, laid};
+pub use split_logits::{split_logits, split_logits_under};
 pub use standardisation::Standardisation;
 pub use trainer::{Covers, Outcome, TrainError, Trained, Training, Watch};
 

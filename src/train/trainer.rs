@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use tch::Tensor;
 
-use super::answers::answers;
 use super::checkpoint::{Checkpoint, CheckpointError, Progress};
 use super::circumstances::Circumstances;
 use super::cover::{Cover, TrainCover};
@@ -13,6 +12,7 @@ use super::inputs::OnDevice;
 use super::loss::{self, Goal};
 use super::optimizer::Optimizer;
 use super::schedule::Rate;
+use super::split_logits::split_logits;
 use super::steps::{NotFinite, Steps};
 use crate::epoch::{EpochRecord, Step};
 use crate::experiment::{Select, Settings};
@@ -233,7 +233,7 @@ impl Training<'_> {
     fn validate(&self, network: &Network) -> (f64, f64) {
         let _guard = tch::no_grad_guard();
         let cover = self.covers.map(|covers| &covers.val);
-        let logits = answers(&network.folded(), self.val, cover, self.seed);
+        let logits = split_logits(&network.folded(), self.val, cover, self.seed);
         let goal = Goal { labels: &self.val.labels, majority: &self.val.majority };
         let loss = loss::evaluation(self.settings.train.target, &logits, &goal);
         (loss.double_value(&[]), right(&logits, goal.majority) / self.val.len() as f64)

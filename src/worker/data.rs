@@ -74,7 +74,7 @@ impl Ready {
 
     /// The masks of the training images, and the same for those that are flipped: in a flipped image `eyes_left` is
     /// on the left as in any other.
-    pub fn lesson(&self, lesson: &TrainingMask, flips: bool) -> TrainCover {
+    pub fn training_masks(&self, mask: &TrainingMask, flips: bool) -> TrainCover {
         let Dataset { height, width, .. } = self.dataset;
         let frames = frames(&self.dataset, Split::Train);
         let fixed = |occlusion: &Occlusion| -> TrainCover {
@@ -86,7 +86,7 @@ impl Ready {
                 None => cover.into(),
             }
         };
-        match lesson {
+        match mask {
             TrainingMask::Fixed(occlusion) => fixed(occlusion),
             TrainingMask::Tuned(tuned) => fixed(&tuned.occlusion()),
             TrainingMask::Random(sets) => {

@@ -126,8 +126,8 @@ pub fn reproduce(
         same_network: false,
         epochs_differ: None,
         evaluations_missing: 0,
-        answers: 0,
-        answers_differ: 0,
+        predictions: 0,
+        predictions_differ: 0,
         probabilities_differ: 0.0,
     };
     for (evaluation, examination) in evaluations {

@@ -26,7 +26,7 @@ use crate::store::{
 };
 use crate::train::{
     self, Checkpoint, Circumstances, Cover, Covers, Outcome, Resumption, TrainError, Trained,
-    Training, Watch, answers, answers_under,
+    Training, Watch, split_logits, split_logits_under,
 };
 
 /// How a training ended.
@@ -92,7 +92,7 @@ impl Job<'_> {
             }
         };
         let clock = Instant::now();
-        let covers = self.spec.mask.as_ref().map(|lesson| self.covers(lesson));
+        let covers = self.spec.mask.as_ref().map(|mask| self.covers(mask));
         let outcome = loop {
             let circumstances = Circumstances::here(self.threads, self.device);
             let training = Training {
@@ -202,9 +202,9 @@ impl Job<'_> {
 
     /// The masks of the training and validation images. Random sets are drawn for the validation images only once, so
     /// that epochs can be compared.
-    fn covers(&self, lesson: &TrainingMask) -> Covers {
-        let train = self.ready.lesson(lesson, self.spec.settings.train.augment.flip);
-        let val = match lesson {
+    fn covers(&self, mask: &TrainingMask) -> Covers {
+        let train = self.ready.training_masks(mask, self.spec.settings.train.augment.flip);
+        let val = match mask {
             TrainingMask::Fixed(occlusion) => self.ready.cover(occlusion, Split::Val).0,
             TrainingMask::Tuned(tuned) => self.ready.cover(&tuned.occlusion(), Split::Val).0,
             TrainingMask::Random(sets) => {
@@ -310,10 +310,10 @@ impl Job<'_> {
         let logits = match self.spec.mask {
             Some(TrainingMask::Fixed(_) | TrainingMask::Tuned(_)) => {
                 let each = on_test.iter();
-                each.map(|cover| answers(network, &self.ready.test, *cover, seed)).collect()
+                each.map(|cover| split_logits(network, &self.ready.test, *cover, seed)).collect()
             }
             Some(TrainingMask::Random(_)) | None => {
-                answers_under(network, &self.ready.test, &on_test, seed)
+                split_logits_under(network, &self.ready.test, &on_test, seed)
             }
         };
         for (((id, occlusion), cover), logits) in evaluations.iter().zip(&covers).zip(&logits) {
@@ -321,7 +321,7 @@ impl Job<'_> {
             let dataset = &self.ready.dataset;
             if validated && self.was_validated_under(*occlusion) {
                 let cover = occlusion.map(|occlusion| self.ready.cover(occlusion, Split::Val).0);
-                let logits = answers(network, &self.ready.val, cover.as_ref(), seed);
+                let logits = split_logits(network, &self.ready.val, cover.as_ref(), seed);
                 rows.extend(predictions(&logits, dataset, Split::Val, id.as_str()));
             }
             rows.extend(predictions(logits, dataset, Split::Test, id.as_str()));

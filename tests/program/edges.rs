@@ -277,7 +277,7 @@ fn a_network_without_evaluations_is_not_reported_to_have_the_same_predictions() 
     let same = "every number that could be compared is identical: the network and its epochs\n";
     assert!(words.contains(same), "{words}");
     let told = program.json(&["reproduce", id, "--format", "json"]);
-    assert_eq!((&told["evaluations_missing"], &told["answers"]), (&json!(3), &json!(0)));
+    assert_eq!((&told["evaluations_missing"], &told["predictions"]), (&json!(3), &json!(0)));
 }
 
 #[test]
@@ -308,7 +308,7 @@ fn a_damaged_network_is_reported_while_its_numbers_agree() {
     assert_eq!(reproduced.code, Some(1), "{}", reproduced.stderr);
     let told: Value = serde_json::from_str(&reproduced.stdout).unwrap();
     assert_eq!((&told["agrees"], &told["same_network"]), (&json!(false), &json!(true)));
-    assert_eq!((&told["epochs_differ"], &told["answers_differ"]), (&Value::Null, &json!(0)));
+    assert_eq!((&told["epochs_differ"], &told["predictions_differ"]), (&Value::Null, &json!(0)));
     assert_eq!(told["damaged"].as_array().map(Vec::len), Some(1), "{told}");
 }
 

@@ -296,7 +296,7 @@ fn a_network_is_evaluated_with_the_requested_statistics() {
     // validation pictures as they were validated on.
     let reproduced = program.json(&["reproduce", &runs[0].training_id, "--format", "json"]);
     let answers = json!(4 * 40 + 30);
-    assert_eq!((&reproduced["agrees"], &reproduced["answers"]), (&json!(true), &answers));
+    assert_eq!((&reproduced["agrees"], &reproduced["predictions"]), (&json!(true), &answers));
 
     // Requested alone, they are stored already.
     let adapted = ["evaluate.statistics=adapted", "name=adapted"];
@@ -379,7 +379,11 @@ fn a_table_is_swept_as_a_whole() {
     program.write("x.toml", &format!("{study}{sweep}"));
     let run = program.run(&["run", "x.toml", "-q"]);
     run.succeeds();
-    assert!(flat(&run.stdout).contains("These results are for kind constant"), "{}", run.stdout);
+    assert!(
+        flat(&run.stdout).contains("These results are for schedule constant"),
+        "{}",
+        run.stdout
+    );
     let runs = program.json(&["show", "small", "--format", "json"]);
     let runs = runs.as_array().unwrap();
     let swept = |key: &str| runs.iter().map(|run| run[key].clone()).collect::<Vec<_>>();

@@ -170,8 +170,11 @@ fn a_run_can_be_watched_reproduced_and_cleaned_up_after() {
     let runs = program.json(&["show", "small", "--format", "json"]);
     let run = runs[0]["run_id"].as_str().unwrap();
     let reproduced = program.json(&["reproduce", run, "--format", "json"]);
-    assert_eq!((&reproduced["agrees"], &reproduced["answers_differ"]), (&true.into(), &0.into()));
-    assert!(reproduced["answers"].as_u64() > Some(0), "{reproduced}");
+    assert_eq!(
+        (&reproduced["agrees"], &reproduced["predictions_differ"]),
+        (&true.into(), &0.into())
+    );
+    assert!(reproduced["predictions"].as_u64() > Some(0), "{reproduced}");
     let unknown = program.run(&["reproduce", "no-such-id"]);
     assert_eq!(unknown.code, Some(2));
     assert!(unknown.stderr.contains("is called `no-such-id`"), "{}", unknown.stderr);

@@ -11,6 +11,7 @@ use super::moderated::{Prior, Spread};
 use super::places::Places;
 use super::scores::RunScores;
 use crate::region::{Masking, Mode, Phase};
+use crate::study::{OfCondition, by_condition, by_setting};
 
 /// Why runs cannot be compared.
 #[derive(Debug, Error, PartialEq)]
@@ -30,15 +31,15 @@ pub(super) struct Cell<'a> {
     pub swept: &'a BTreeMap<String, String>,
     /// Whole faces, by seed.
     pub whole: BTreeMap<u64, &'a RunScores>,
-    pub covered: Vec<Covered<'a>>,
-    /// Nothing seen, which is no covering of regions: the empty sets of Shapley values.
-    pub nothing: Vec<Covered<'a>>,
-    /// Those that saw the masks alone, which are no covering of the face.
+    pub masked: Vec<Masked<'a>>,
+    /// Nothing is visible, which masks no regions: the empty sets of Shapley values.
+    pub nothing: Vec<Masked<'a>>,
+    /// The mask-only baseline, which masks no face.
     pub masks: Vec<&'a RunScores>,
 }
 
 /// The runs of one masking and of its controls.
-pub(super) struct Covered<'a> {
+pub(super) struct Masked<'a> {
     /// The runs' condition, without the controls.
     pub condition: &'a str,
     pub regions: &'a [String],
@@ -51,76 +52,86 @@ pub(super) struct Covered<'a> {
 /// One seed's runs of a comparison.
 pub(super) struct Pair<'a> {
     pub whole: &'a RunScores,
-    pub covered: &'a RunScores,
+    pub masked: &'a RunScores,
     pub controls: Vec<&'a RunScores>,
 }
 
 /// Groups the finished runs into cells and maskings, both in order of first occurrence.
 pub(super) fn cells(runs: &[RunScores]) -> Result<Vec<Cell<'_>>, EffectsError> {
-    let mut cells: Vec<Cell> = Vec::new();
-    for scores in runs.iter().filter(|scores| scores.done()) {
-        let run = &scores.run;
-        let cell = match cells.iter().position(|cell| *cell.swept == run.swept) {
-            Some(known) => &mut cells[known],
-            None => {
-                let whole = BTreeMap::new();
-                let (covered, nothing, masks) = (Vec::new(), Vec::new(), Vec::new());
-                cells.push(Cell { swept: &run.swept, whole, covered, nothing, masks });
-                cells.last_mut().expect("one was just added")
+    let done = runs.iter().filter(|scores| scores.done());
+    by_setting(done, RunScores::run).into_iter().map(|of| cell(of.swept, &of.runs)).collect()
+}
+
+fn cell<'a>(
+    swept: &'a BTreeMap<String, String>,
+    runs: &[&'a RunScores],
+) -> Result<Cell<'a>, EffectsError> {
+    let (whole, masks) = (BTreeMap::new(), Vec::new());
+    let mut cell = Cell { swept, whole, masked: Vec::new(), nothing: Vec::new(), masks };
+    for of in by_condition(runs, RunScores::run) {
+        match of.masking {
+            None => cell.whole = by_seed(&of.runs)?,
+            Some(masking) if masking.phase == Phase::Masks => cell.masks.extend(of.runs),
+            Some(masking) => {
+                let all = if of.regions.is_empty() { &mut cell.nothing } else { &mut cell.masked };
+                all.push(masked(masking, of)?);
             }
-        };
-        if run.phase == Some(Phase::Masks) {
-            cell.masks.push(scores);
-            continue;
-        }
-        let before = if let Some(masking) = run.masking() {
-            let alike = |known: &Covered| known.regions == run.regions && known.masking == masking;
-            let all = match run.regions.is_empty() {
-                true => &mut cell.nothing,
-                false => &mut cell.covered,
-            };
-            let covered = match all.iter().position(alike) {
-                Some(known) => &mut all[known],
-                None => {
-                    let (by_seed, controls) = (BTreeMap::new(), BTreeMap::new());
-                    let (condition, regions) = (run.condition.as_str(), run.regions.as_slice());
-                    all.push(Covered { condition, regions, masking, by_seed, controls });
-                    all.last_mut().expect("one was just added")
-                }
-            };
-            if run.control {
-                covered.controls.entry(run.seed).or_default().insert(run.draw, scores)
-            } else {
-                covered.condition = &run.condition;
-                covered.by_seed.insert(run.seed, scores)
-            }
-        } else {
-            cell.whole.insert(run.seed, scores)
-        };
-        if let Some(before) = before {
-            let (first, second) = (before.run.run_id.clone(), run.run_id.clone());
-            return Err(EffectsError::Twice { first, second });
         }
     }
-    Ok(cells)
+    Ok(cell)
+}
+
+fn masked<'a>(
+    masking: Masking,
+    of: OfCondition<'a, &'a RunScores>,
+) -> Result<Masked<'a>, EffectsError> {
+    let mut controls: BTreeMap<u64, BTreeMap<Option<u32>, &RunScores>> = BTreeMap::new();
+    for scores in &of.controls {
+        let of_seed = controls.entry(scores.run.seed).or_default();
+        once(of_seed.insert(scores.run.draw, scores), scores)?;
+    }
+    let first = of.runs.first().or(of.controls.first());
+    Ok(Masked {
+        condition: first.map_or("", |scores| scores.run.condition.as_str()),
+        regions: of.regions,
+        masking,
+        by_seed: by_seed(&of.runs)?,
+        controls,
+    })
+}
+
+fn by_seed<'a>(runs: &[&'a RunScores]) -> Result<BTreeMap<u64, &'a RunScores>, EffectsError> {
+    let mut by_seed = BTreeMap::new();
+    for scores in runs {
+        once(by_seed.insert(scores.run.seed, *scores), scores)?;
+    }
+    Ok(by_seed)
+}
+
+/// An error where a run takes the place of another.
+fn once(before: Option<&RunScores>, scores: &RunScores) -> Result<(), EffectsError> {
+    before.map_or(Ok(()), |before| {
+        let (first, second) = (before.run.run_id.clone(), scores.run.run_id.clone());
+        Err(EffectsError::Twice { first, second })
+    })
 }
 
 /// The seeds that whole and masked faces share, each with its controls; all on the same images.
 pub(super) fn pair<'a>(
     cell: &Cell<'a>,
-    covered: &Covered<'a>,
+    masked: &Masked<'a>,
 ) -> Result<Vec<Pair<'a>>, EffectsError> {
-    let pairs: Vec<Pair> = covered
+    let pairs: Vec<Pair> = masked
         .by_seed
         .iter()
         .filter_map(|(seed, scores)| {
             let whole = cell.whole.get(seed)?;
-            let controls = covered.controls.get(seed).into_iter().flat_map(BTreeMap::values);
-            Some(Pair { whole, covered: scores, controls: controls.copied().collect() })
+            let controls = masked.controls.get(seed).into_iter().flat_map(BTreeMap::values);
+            Some(Pair { whole, masked: scores, controls: controls.copied().collect() })
         })
         .collect();
     same_images(
-        pairs.iter().flat_map(|p| [p.whole, p.covered].into_iter().chain(p.controls.clone())),
+        pairs.iter().flat_map(|p| [p.whole, p.masked].into_iter().chain(p.controls.clone())),
     )?;
     Ok(pairs)
 }
@@ -151,17 +162,17 @@ pub(super) struct Contrast {
 /// Means over seeds.
 pub(super) struct Levels {
     pub baseline: f64,
-    pub covered: f64,
+    pub masked: f64,
     pub control: Option<f64>,
 }
 
 /// The maskings of a cell with the seeds that each shares with whole faces, all on the same images.
 pub(super) fn paired<'a, 'b>(
     cell: &'b Cell<'a>,
-) -> Result<Vec<(&'b Covered<'a>, Vec<Pair<'a>>)>, EffectsError> {
-    let pair = |covered| Ok((covered, pair(cell, covered)?));
-    let paired: Vec<(&Covered, Vec<Pair>)> =
-        cell.covered.iter().map(pair).collect::<Result<_, _>>()?;
+) -> Result<Vec<(&'b Masked<'a>, Vec<Pair<'a>>)>, EffectsError> {
+    let pair = |masked| Ok((masked, pair(cell, masked)?));
+    let paired: Vec<(&Masked, Vec<Pair>)> =
+        cell.masked.iter().map(pair).collect::<Result<_, _>>()?;
     same_images(paired.iter().flat_map(|(_, pairs)| pairs).map(|pair| pair.whole))?;
     Ok(paired)
 }
@@ -174,23 +185,23 @@ pub(super) fn paired<'a, 'b>(
 /// Maskings of one mode and phase are a family: the variance between seeds is estimated from all of them, controls
 /// included (Smyth 2004). For a signal the places of the controls are a sample too.
 pub(super) fn contrasts(
-    paired: &[(&Covered, Vec<Pair>)],
+    paired: &[(&Masked, Vec<Pair>)],
     images: usize,
     value: impl Fn(&RunScores, usize) -> f64,
     level: impl Fn(&RunScores) -> Result<f64, EffectsError>,
 ) -> Result<Vec<Option<Contrast>>, EffectsError> {
     let effect = |pairs: &[Pair]| {
         Differences::from_fn(pairs.len(), images, |seed, image| {
-            value(pairs[seed].whole, image) - value(pairs[seed].covered, image)
+            value(pairs[seed].whole, image) - value(pairs[seed].masked, image)
         })
     };
-    let signal = |covered: &Covered, pairs: &[Pair]| {
-        let sign = signal_sign(covered.masking.mode);
+    let signal = |masked: &Masked, pairs: &[Pair]| {
+        let sign = signal_sign(masked.masking.mode);
         let controlled = controlled(pairs);
         Differences::from_fn(controlled.len(), images, |seed, image| {
-            let Pair { covered, controls, .. } = controlled[seed];
+            let Pair { masked, controls, .. } = controlled[seed];
             let control = mean(controls.iter().map(|control| value(control, image)));
-            sign * (control - value(covered, image))
+            sign * (control - value(masked, image))
         })
     };
     let of_controls = |pairs: &[Pair]| -> Vec<Differences> {
@@ -210,17 +221,17 @@ pub(super) fn contrasts(
     };
     let effects =
         Families::of(paired, |_, pairs| effect(pairs).into_iter().chain(of_controls(pairs)));
-    let signals = Families::of(paired, |covered, pairs| signal(covered, pairs).into_iter());
+    let signals = Families::of(paired, |masked, pairs| signal(masked, pairs).into_iter());
     let mean_of = |run: &RunScores| mean((0..images).map(|image| value(run, image)));
     let places = Places::of(paired, &mean_of);
     paired
         .iter()
-        .map(|(covered, pairs)| {
+        .map(|(masked, pairs)| {
             let Some(effect) = effect(pairs) else { return Ok(None) };
-            let effect = effect.estimate_among(effects.prior(covered));
-            let signal = signal(covered, pairs).map(|table| {
-                let places = places.part(covered, pairs, &mean_of);
-                table.estimate_with_places(signals.prior(covered), places)
+            let effect = effect.estimate_among(effects.prior(masked));
+            let signal = signal(masked, pairs).map(|table| {
+                let places = places.part(masked, pairs, &mean_of);
+                table.estimate_with_places(signals.prior(masked), places)
             });
             let levels = levels(pairs, &level)?;
             Ok(Some(Contrast { effect, signal, levels }))
@@ -244,11 +255,11 @@ pub(super) struct Families(BTreeMap<Family, Prior>);
 impl Families {
     /// From the differences that `tables` gives for each masking.
     pub fn of<T: Iterator<Item = Differences>>(
-        paired: &[(&Covered, Vec<Pair>)],
-        tables: impl Fn(&Covered, &[Pair]) -> T,
+        paired: &[(&Masked, Vec<Pair>)],
+        tables: impl Fn(&Masked, &[Pair]) -> T,
     ) -> Families {
-        Families::new(paired.iter().flat_map(|(covered, pairs)| {
-            tables(covered, pairs).map(|table| (family(covered), Spread::of(&table)))
+        Families::new(paired.iter().flat_map(|(masked, pairs)| {
+            tables(masked, pairs).map(|table| (family(masked), Spread::of(&table)))
         }))
     }
 
@@ -263,16 +274,16 @@ impl Families {
     }
 
     /// The estimate from the family of this masking; `None` if it is alone.
-    pub fn prior(&self, covered: &Covered) -> Option<&Prior> {
-        self.0.get(&family(covered))
+    pub fn prior(&self, masked: &Masked) -> Option<&Prior> {
+        self.0.get(&family(masked))
     }
 }
 
 /// Maskings that share the estimate of the variance between seeds and places.
 pub(super) type Family = (Mode, Phase);
 
-pub(super) fn family(covered: &Covered) -> Family {
-    (covered.masking.mode, covered.masking.phase)
+pub(super) fn family(masked: &Masked) -> Family {
+    (masked.masking.mode, masked.masking.phase)
 }
 
 /// The pairs that have controls.
@@ -294,7 +305,7 @@ fn levels(
     }
     Ok(Levels {
         baseline: over(&mut pairs.iter().map(|pair| pair.whole))?,
-        covered: over(&mut pairs.iter().map(|pair| pair.covered))?,
+        masked: over(&mut pairs.iter().map(|pair| pair.masked))?,
         control: (!controls.is_empty()).then(|| mean(controls.into_iter())),
     })
 }

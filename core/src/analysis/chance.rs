@@ -1,9 +1,9 @@
 //! The chance level: the best constant prediction, one definition for every table and chart.
 //!
 //! An accuracy has to be held against the share of the commonest class among the test images (of several, the
-//! one whose name comes first in the alphabet, whatever the class order; an image whose votes tie is shared): no answer that is the same for every image reaches more. It needs nothing but the test images, so
+//! one whose name comes first in the alphabet, whatever the class order; an image whose votes tie is shared): no prediction that is the same for every image reaches more. It needs nothing but the test images, so
 //! that it is the same for all runs of a setting. Of the mean recall it reaches one class in as many as occur; of
-//! bits, where the answer is a distribution, 0 by definition.
+//! bits, where the prediction is a distribution, 0 by definition.
 
 use super::metric::{Metric, mean};
 use super::scores::{RunScores, TestImages};
@@ -23,7 +23,7 @@ pub(super) fn without_looking(metric: Metric, test: &TestImages, image: usize) -
     }
 }
 
-/// The share of its images that are answered with a class without looking.
+/// The share of its images that are predicted as a class without looking.
 pub(super) fn recall_without_looking(test: &TestImages, class: u16) -> f64 {
     f64::from(u8::from(test.commonest == Some(class)))
 }
@@ -41,12 +41,12 @@ pub(super) fn commonest(counts: &[f64], classes: &[String]) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::effects::fixture::{answers, run};
+    use super::super::effects::fixture::{run, scored};
     use super::*;
 
     #[test]
-    fn the_best_constant_answer_by_hand() {
-        let scores = answers(run("a", &[], "none", 1), &[0, 1, 1, 0, 1], &[0; 5]);
+    fn the_best_constant_prediction_by_hand() {
+        let scores = scored(run("a", &[], "none", 1), &[0, 1, 1, 0, 1], &[0; 5]);
         assert_eq!(chance(Metric::Accuracy, &scores), 0.6);
         assert!((chance(Metric::BalancedAccuracy, &scores) - 0.5).abs() < 1e-12);
         assert_eq!(chance(Metric::Bits, &scores), 0.0);
@@ -61,7 +61,7 @@ mod tests {
         assert_eq!(commonest(&[0.0, 3.0, 0.5], &one), Some(1));
         assert_eq!(commonest(&[0.0; 3], &one), None);
         // `fear` of `neutral` and `fear`.
-        let scores = answers(run("a", &[], "none", 1), &[0, 1, 1, 0], &[0; 4]);
+        let scores = scored(run("a", &[], "none", 1), &[0, 1, 1, 0], &[0; 4]);
         assert_eq!([0, 1].map(|class| recall_without_looking(&scores.test, class)), [0.0, 1.0]);
         assert_eq!(chance(Metric::Accuracy, &scores), 0.5);
     }

@@ -1,6 +1,6 @@
 //! The effects of masking on each class's recall.
 
-use super::cells::{Cell, Contrast, Covered, EffectsError, Pair, cells, contrasts, paired};
+use super::cells::{Cell, Contrast, EffectsError, Masked, Pair, cells, contrasts, paired};
 use super::holm::holm_within;
 use super::metric::mean;
 use super::scores::{OfClass, RunScores};
@@ -35,11 +35,11 @@ pub fn class_effects(runs: &[RunScores]) -> Result<Vec<ClassEffectRow>, EffectsE
             let contrasts = contrasts(&paired, images.len(), correct, recall)?;
             of_classes.push((class, images.len(), contrasts.into_iter()));
         }
-        for (covered, pairs) in &paired {
+        for (masked, pairs) in &paired {
             for (class, images, contrasts) in &mut of_classes {
                 let Some(contrast) = contrasts.next().flatten() else { continue };
                 let emotion = &whole.test.classes[usize::from(*class)];
-                rows.push(row(cell, covered, pairs, (emotion, *images), contrast));
+                rows.push(row(cell, masked, pairs, (emotion, *images), contrast));
             }
         }
         adjust(&mut rows[first..]);
@@ -49,7 +49,7 @@ pub fn class_effects(runs: &[RunScores]) -> Result<Vec<ClassEffectRow>, EffectsE
 
 fn row(
     cell: &Cell,
-    like: &Covered,
+    like: &Masked,
     pairs: &[Pair],
     (emotion, images): (&str, usize),
     contrast: Contrast,
@@ -67,7 +67,7 @@ fn row(
         seeds: u32::try_from(pairs.len()).unwrap_or(u32::MAX),
         images: images as u64,
         baseline: levels.baseline,
-        covered: levels.covered,
+        covered: levels.masked,
         control: levels.control,
         effect: effect.mean,
         effect_low,
@@ -97,7 +97,7 @@ fn adjust(rows: &mut [ClassEffectRow]) {
 #[cfg(test)]
 mod tests {
     use super::super::crossed::Differences;
-    use super::super::effects::fixture::{answers, run};
+    use super::super::effects::fixture::{run, scored};
     use super::*;
     use crate::store::RunRow;
 
@@ -112,7 +112,7 @@ mod tests {
             (run("m2", &["mouth"], "hide", 2), [0, 0, 1, 1]),
             (RunRow { control: true, ..run("k1", &["mouth"], "hide", 1) }, [0, 0, 1, 1]),
         ];
-        runs.map(|(run, predicted)| answers(run, &ACTUAL, &predicted)).to_vec()
+        runs.map(|(run, predicted)| scored(run, &ACTUAL, &predicted)).to_vec()
     }
 
     #[test]

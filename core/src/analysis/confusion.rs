@@ -19,7 +19,7 @@ pub struct ConfusionError {
     pub classes: String,
 }
 
-/// Counts the answers of every run and split; an image whose votes tie between k classes is 1/k of an image of each.
+/// Counts the predictions of every run and split; an image whose votes tie between k classes is 1/k of an image of each.
 ///
 /// Runs and splits come in the order in which they first occur; within each, every pair of `classes`
 /// has a row, actual before predicted, in class order.

@@ -1,6 +1,6 @@
 //! Changes of the confusions when regions are masked.
 
-use super::cells::{Cell, Covered, EffectsError, Families, Pair, cells, paired};
+use super::cells::{Cell, EffectsError, Families, Masked, Pair, cells, paired};
 use super::crossed::{Differences, Estimate};
 use super::metric::mean;
 use super::scores::{OfClass, RunScores};
@@ -33,10 +33,10 @@ pub fn confusion_shifts(runs: &[RunScores]) -> Result<Vec<ConfusionShiftRow>, Ef
                 shifts.push((*actual, images, predicted, families));
             }
         }
-        for (covered, pairs) in &paired {
+        for (masked, pairs) in &paired {
             for (actual, images, predicted, families) in &shifts {
                 let Some(change) = change(pairs, images, *predicted) else { continue };
-                let change = change.estimate_among(families.prior(covered));
+                let change = change.estimate_among(families.prior(masked));
                 let share = |run: &RunScores| {
                     mean((0..images.images.len()).map(|i| taken(run, images, i, *predicted)))
                 };
@@ -44,7 +44,7 @@ pub fn confusion_shifts(runs: &[RunScores]) -> Result<Vec<ConfusionShiftRow>, Ef
                     [*actual, *predicted].map(|class| classes[usize::from(class)].clone());
                 rows.push(row(
                     cell,
-                    covered,
+                    masked,
                     pairs,
                     [actual, predicted],
                     images.images.len(),
@@ -62,17 +62,17 @@ fn taken(run: &RunScores, of: &OfClass, image: usize, class: u16) -> f64 {
     if run.predicted[of.images[image]] == class { of.weights[image] } else { 0.0 }
 }
 
-/// Covered less whole.
+/// Masked less whole.
 fn change(pairs: &[Pair], images: &OfClass, predicted: u16) -> Option<Differences> {
     Differences::from_fn(pairs.len(), images.images.len(), |seed, image| {
         let of = |run| taken(run, images, image, predicted);
-        of(pairs[seed].covered) - of(pairs[seed].whole)
+        of(pairs[seed].masked) - of(pairs[seed].whole)
     })
 }
 
 fn row(
     cell: &Cell,
-    like: &Covered,
+    like: &Masked,
     pairs: &[Pair],
     [actual, predicted]: [String; 2],
     images: usize,
@@ -89,7 +89,7 @@ fn row(
         actual,
         predicted,
         baseline: mean(pairs.iter().map(|pair| share(pair.whole))),
-        covered: mean(pairs.iter().map(|pair| share(pair.covered))),
+        covered: mean(pairs.iter().map(|pair| share(pair.masked))),
         change: change.mean,
         low,
         high,
@@ -102,7 +102,7 @@ fn row(
 
 #[cfg(test)]
 mod tests {
-    use super::super::effects::fixture::{answers, run};
+    use super::super::effects::fixture::{run, scored};
     use super::*;
 
     #[test]
@@ -114,7 +114,7 @@ mod tests {
             (run("m1", &["mouth"], "hide", 1), [0, 1, 1, 0, 1, 1]),
             (run("m2", &["mouth"], "hide", 2), [0, 0, 1, 1, 1, 1]),
         ];
-        let runs = runs.map(|(run, predicted)| answers(run, &ACTUAL, &predicted));
+        let runs = runs.map(|(run, predicted)| scored(run, &ACTUAL, &predicted));
         let rows = confusion_shifts(&runs).unwrap();
         let found: Vec<_> = rows
             .iter()

@@ -6,7 +6,7 @@
 
 use std::cmp::Ordering;
 
-use super::cells::{Cell, Covered, EffectsError, cells, same_images};
+use super::cells::{Cell, EffectsError, Masked, cells, same_images};
 use super::crossed::Differences;
 use super::holm::holm;
 use super::metric::Metric;
@@ -32,7 +32,7 @@ pub fn contrasts(runs: &[RunScores]) -> Result<Vec<ContrastRow>, EffectsError> {
     let mut rows = Vec::new();
     for cell in &cells(runs)? {
         for family in families(cell) {
-            same_images(family.iter().flat_map(|covered| covered.by_seed.values().copied()))?;
+            same_images(family.iter().flat_map(|masked| masked.by_seed.values().copied()))?;
             for metric in Metric::ALL {
                 rows.extend(of_family(cell, &family, metric));
             }
@@ -42,22 +42,22 @@ pub fn contrasts(runs: &[RunScores]) -> Result<Vec<ContrastRow>, EffectsError> {
 }
 
 /// The maskings with the same mode, phase and fill and equally many regions, if there are several and not too many.
-fn families<'a, 'b>(cell: &'b Cell<'a>) -> Vec<Vec<&'b Covered<'a>>> {
-    let mut families: Vec<Vec<&Covered>> = Vec::new();
-    for covered in cell.covered.iter().filter(|covered| !covered.by_seed.is_empty()) {
-        let same = |family: &&mut Vec<&Covered>| {
-            family[0].masking == covered.masking && family[0].regions.len() == covered.regions.len()
+fn families<'a, 'b>(cell: &'b Cell<'a>) -> Vec<Vec<&'b Masked<'a>>> {
+    let mut families: Vec<Vec<&Masked>> = Vec::new();
+    for masked in cell.masked.iter().filter(|masked| !masked.by_seed.is_empty()) {
+        let same = |family: &&mut Vec<&Masked>| {
+            family[0].masking == masked.masking && family[0].regions.len() == masked.regions.len()
         };
         match families.iter_mut().find(same) {
-            Some(family) => family.push(covered),
-            None => families.push(vec![covered]),
+            Some(family) => family.push(masked),
+            None => families.push(vec![masked]),
         }
     }
     families.retain(|family| (2..=MOST_CONDITIONS).contains(&family.len()));
     families
 }
 
-fn of_family(cell: &Cell, family: &[&Covered], metric: Metric) -> Vec<ContrastRow> {
+fn of_family(cell: &Cell, family: &[&Masked], metric: Metric) -> Vec<ContrastRow> {
     let pairs = || {
         (0..family.len()).flat_map(|first| {
             (first + 1..family.len()).map(move |second| (family[first], family[second]))
@@ -101,7 +101,7 @@ fn of_family(cell: &Cell, family: &[&Covered], metric: Metric) -> Vec<ContrastRo
 }
 
 /// How much more the first one's regions carry.
-fn difference(first: &Covered, second: &Covered, metric: Metric) -> Option<Differences> {
+fn difference(first: &Masked, second: &Masked, metric: Metric) -> Option<Differences> {
     let sign = match first.masking.mode {
         Mode::Hide => -1.0,
         Mode::Keep => 1.0,
@@ -173,7 +173,7 @@ pub fn standing<'a>(contrasts: &[&'a ContrastRow]) -> Option<Standing<'a>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::effects::fixture::{answers, run};
+    use super::super::effects::fixture::{run, scored};
     use super::*;
     use crate::region::{Mode, Phase};
     use crate::store::RunRow;
@@ -186,7 +186,7 @@ mod tests {
         let predicted: Vec<usize> = (0..IMAGES)
             .map(|image| usize::from(image < count || image == IMAGES - 1 - seed))
             .collect();
-        answers(row, &[0; IMAGES], &predicted)
+        scored(row, &[0; IMAGES], &predicted)
     }
 
     fn study(mode: &str, wrongs: &[(&str, usize)]) -> Vec<RunScores> {

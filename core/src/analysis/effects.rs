@@ -1,7 +1,7 @@
 //! The effect of masking a region, and its signal beyond controls.
 
 use super::cells::{
-    Cell, Contrast, Covered, EffectsError, Families, Pair, cells, contrasts, family, paired,
+    Cell, Contrast, EffectsError, Families, Masked, Pair, cells, contrasts, family, paired,
 };
 use super::chance::{chance, without_looking};
 use super::crossed::{Differences, Estimate};
@@ -46,10 +46,10 @@ pub fn effects(runs: &[RunScores]) -> Result<Vec<EffectRow>, EffectsError> {
             let contrasts = contrasts(&paired, images, part, level)?;
             of_metrics.push((metric, contrasts.into_iter().zip(excesses(&paired, metric)?)));
         }
-        for (covered, pairs) in &paired {
+        for (masked, pairs) in &paired {
             for (metric, contrasts) in &mut of_metrics {
                 let Some((Some(contrast), excess)) = contrasts.next() else { continue };
-                rows.push(row(cell, covered, pairs, *metric, contrast, excess));
+                rows.push(row(cell, masked, pairs, *metric, contrast, excess));
             }
         }
         adjust(&mut rows[first..]);
@@ -60,7 +60,7 @@ pub fn effects(runs: &[RunScores]) -> Result<Vec<EffectRow>, EffectsError> {
 /// The row of one masking and metric.
 fn row(
     cell: &Cell,
-    like: &Covered,
+    like: &Masked,
     pairs: &[Pair],
     metric: Metric,
     contrast: Contrast,
@@ -81,7 +81,7 @@ fn row(
         seeds: u32::try_from(pairs.len()).unwrap_or(u32::MAX),
         images: pairs.first().map_or(0, |pair| pair.whole.images() as u64),
         baseline: levels.baseline,
-        covered: levels.covered,
+        covered: levels.masked,
         control: levels.control,
         effect: effect.mean,
         effect_low,
@@ -114,34 +114,34 @@ struct Excess {
 
 /// The excess of every masking over [`chance`](super::chance()); `None` where anything but the regions is visible.
 fn excesses(
-    paired: &[(&Covered, Vec<Pair>)],
+    paired: &[(&Masked, Vec<Pair>)],
     metric: Metric,
 ) -> Result<Vec<Option<Excess>>, EffectsError> {
     let mut tables = Vec::new();
-    for (covered, pairs) in paired {
-        if covered.masking.mode != Mode::Keep {
+    for (masked, pairs) in paired {
+        if masked.masking.mode != Mode::Keep {
             tables.push(None);
             continue;
         }
         let reached = |pair: &Pair| {
-            let missing = || EffectsError::NoBits { run_id: pair.covered.run.run_id.clone() };
-            metric.worths(pair.covered).ok_or_else(missing)
+            let missing = || EffectsError::NoBits { run_id: pair.masked.run.run_id.clone() };
+            metric.worths(pair.masked).ok_or_else(missing)
         };
         let reached: Vec<Vec<f64>> = pairs.iter().map(reached).collect::<Result<_, _>>()?;
         let images = reached.first().map_or(0, Vec::len);
         tables.push(Differences::from_fn(reached.len(), images, |seed, image| {
-            reached[seed][image] - without_looking(metric, &pairs[seed].covered.test, image)
+            reached[seed][image] - without_looking(metric, &pairs[seed].masked.test, image)
         }));
     }
     let families = Families::new(
         paired
             .iter()
             .zip(&tables)
-            .map(|((covered, _), table)| (family(covered), table.as_ref().and_then(Spread::of))),
+            .map(|((masked, _), table)| (family(masked), table.as_ref().and_then(Spread::of))),
     );
-    let excess = |((covered, pairs), table): (&(&Covered, Vec<Pair>), Option<Differences>)| {
-        let estimate = table?.estimate_among(families.prior(covered));
-        Some(Excess { chance: chance(metric, pairs.first()?.covered), estimate })
+    let excess = |((masked, pairs), table): (&(&Masked, Vec<Pair>), Option<Differences>)| {
+        let estimate = table?.estimate_among(families.prior(masked));
+        Some(Excess { chance: chance(metric, pairs.first()?.masked), estimate })
     };
     Ok(paired.iter().zip(tables).map(excess).collect())
 }
@@ -185,7 +185,7 @@ pub(crate) mod fixture {
     }
 
     pub fn run(id: &str, regions: &[&str], mode: &str, seed: u64) -> RunRow {
-        let whole = mode == "none";
+        let whole = Mode::of(mode).is_none();
         RunRow {
             run_id: id.into(),
             training_id: "t".into(),
@@ -225,7 +225,7 @@ pub(crate) mod fixture {
     }
 
     /// The scores of a run with these predictions for images 0, 1, 2 … of these classes, with probability 3/4.
-    pub fn answers(mut run: RunRow, actual: &[usize], predicted: &[usize]) -> RunScores {
+    pub fn scored(mut run: RunRow, actual: &[usize], predicted: &[usize]) -> RunScores {
         let right = actual.iter().zip(predicted).filter(|(a, p)| a == p).count() as f64;
         let wrong = actual.len() as f64 - right;
         let bits = right * 0.75f64.log2() + wrong * 0.25f64.log2();

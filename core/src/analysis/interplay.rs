@@ -121,7 +121,7 @@ fn coefficient(players: usize, a: usize, b: usize, set: usize) -> f64 {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::effects::fixture::{answers, run};
+    use super::super::effects::fixture::{run, scored};
     use super::super::shapley_values;
     use super::*;
 
@@ -188,7 +188,7 @@ mod tests {
                 let predicted: Vec<usize> =
                     (0..17).map(|image| usize::from(!right.contains(&image))).collect();
                 let row = run(&format!("{}{seed}", set.join("+")), set, "keep", seed);
-                runs.push(answers(row, &actual, &predicted));
+                runs.push(scored(row, &actual, &predicted));
             }
         }
         let rows = interplay(&runs).unwrap();

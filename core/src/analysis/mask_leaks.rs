@@ -55,7 +55,7 @@ fn mask_leak(
 #[derive(Debug, Clone, PartialEq)]
 pub struct BeyondChance {
     pub metric: Metric,
-    /// What the best constant answer reaches.
+    /// What the best constant prediction reaches.
     pub chance: f64,
     /// What the networks reach beyond it.
     pub excess: Estimate,
@@ -109,7 +109,7 @@ impl BeyondChance {
 #[cfg(test)]
 mod tests {
     use super::super::effects;
-    use super::super::effects::fixture::{answers, run};
+    use super::super::effects::fixture::{run, scored};
     use super::*;
     use crate::region::{FillKind, Phase};
     use crate::store::RunRow;
@@ -137,9 +137,9 @@ mod tests {
             .map(|(image, &class)| if image < 4 { 1 } else { class })
             .collect();
         let rows = mask_leaks(&[
-            answers(masks("a", 1), &actual, &telling),
-            answers(masks("b", 2), &actual, &telling),
-            answers(run("c", &[], "none", 1), &actual, &actual),
+            scored(masks("a", 1), &actual, &telling),
+            scored(masks("b", 2), &actual, &telling),
+            scored(run("c", &[], "none", 1), &actual, &actual),
         ])
         .unwrap();
         let [row, bits] = &rows[..] else { panic!("{rows:?}") };
@@ -153,10 +153,10 @@ mod tests {
     #[test]
     fn a_network_that_guesses_tells_nothing() {
         let actual = actual();
-        let rows = mask_leaks(&[answers(masks("a", 1), &actual, &[0; 40])]).unwrap();
+        let rows = mask_leaks(&[scored(masks("a", 1), &actual, &[0; 40])]).unwrap();
         assert_eq!((rows[0].excess, rows[0].reached), (0.0, 0.6));
         assert!(
-            mask_leaks(&[answers(run("c", &[], "none", 1), &actual, &actual)]).unwrap().is_empty()
+            mask_leaks(&[scored(run("c", &[], "none", 1), &actual, &actual)]).unwrap().is_empty()
         );
     }
 
@@ -165,7 +165,7 @@ mod tests {
         let actual = actual();
         let of = |predicted: &[usize]| {
             let runs = [1, 2].map(|seed| {
-                answers(run(&format!("w{seed}"), &[], "none", seed), &actual, predicted)
+                scored(run(&format!("w{seed}"), &[], "none", seed), &actual, predicted)
             });
             whole_faces(&runs).unwrap()
         };
@@ -183,8 +183,8 @@ mod tests {
     fn masks_alone_are_no_effect() {
         let actual = actual();
         let runs = [
-            answers(run("c", &[], "none", 1), &actual, &actual),
-            answers(masks("a", 1), &actual, &[0; 40]),
+            scored(run("c", &[], "none", 1), &actual, &actual),
+            scored(masks("a", 1), &actual, &[0; 40]),
         ];
         assert!(effects(&runs).unwrap().is_empty());
     }

@@ -17,7 +17,7 @@
 
 use std::collections::BTreeMap;
 
-use super::cells::{Covered, Family, Pair, controlled, family};
+use super::cells::{Family, Masked, Pair, controlled, family};
 use super::crossed::{Differences, Part};
 use super::metric::mean;
 use super::moderated::Prior;
@@ -66,10 +66,10 @@ struct OfFamily {
 
 impl Places {
     /// `mean_of` is the mean over the images in question.
-    pub fn of(paired: &[(&Covered, Vec<Pair>)], mean_of: &dyn Fn(&RunScores) -> f64) -> Places {
+    pub fn of(paired: &[(&Masked, Vec<Pair>)], mean_of: &dyn Fn(&RunScores) -> f64) -> Places {
         let mut families: BTreeMap<Family, Vec<Shown>> = BTreeMap::new();
-        for (covered, pairs) in paired {
-            families.entry(family(covered)).or_default().extend(Shown::of(pairs, mean_of));
+        for (masked, pairs) in paired {
+            families.entry(family(masked)).or_default().extend(Shown::of(pairs, mean_of));
         }
         let known = |(family, shown): (_, Vec<Shown>)| Some((family, OfFamily::of(&shown)?));
         Places(families.into_iter().filter_map(known).collect())
@@ -78,11 +78,11 @@ impl Places {
     /// The contribution of a condition's places to the variance of its signal; `None` if it cannot be estimated.
     pub fn part(
         &self,
-        covered: &Covered,
+        masked: &Masked,
         pairs: &[Pair],
         mean_of: &dyn Fn(&RunScores) -> f64,
     ) -> Option<Part> {
-        let OfFamily { prior, rest } = self.0.get(&family(covered))?;
+        let OfFamily { prior, rest } = self.0.get(&family(masked))?;
         let shown = Shown::of(pairs, mean_of)?;
         let (square, freedom) = match shown.places() {
             1.0 => prior.unseen(),
@@ -132,7 +132,7 @@ impl OfFamily {
 #[cfg(test)]
 mod tests {
     use super::super::cells::{cells, paired};
-    use super::super::effects::fixture::{answers, run};
+    use super::super::effects::fixture::{run, scored};
     use super::super::metric::Metric;
     use super::*;
     use crate::store::RunRow;
@@ -142,7 +142,7 @@ mod tests {
     /// Of 20 images of one class, this many are predicted correctly, the first ones.
     fn right(row: RunRow, count: usize) -> RunScores {
         let predicted: Vec<usize> = (0..IMAGES).map(|image| usize::from(image >= count)).collect();
-        answers(row, &[0; IMAGES], &predicted)
+        scored(row, &[0; IMAGES], &predicted)
     }
 
     /// A region whose controls have this many correct predictions, `[seed][place]`.

@@ -52,12 +52,12 @@ pub fn seeds_needed(effect: f64, components: &Components, images: usize) -> Opti
 pub fn components_seen(runs: &[RunScores]) -> Result<Option<Components>, EffectsError> {
     let mut seen: Vec<Components> = Vec::new();
     for cell in &cells(runs)? {
-        for covered in &cell.covered {
-            let pairs = pair(cell, covered)?;
+        for masked in &cell.masked {
+            let pairs = pair(cell, masked)?;
             let images = pairs.first().map_or(0, |pair| pair.whole.images());
             let differences = Differences::from_fn(pairs.len(), images, |seed, image| {
                 let of = |run| Metric::Accuracy.part(run, image);
-                of(pairs[seed].whole) - of(pairs[seed].covered)
+                of(pairs[seed].whole) - of(pairs[seed].masked)
             });
             seen.extend(differences.and_then(|differences| differences.components()));
         }
@@ -72,7 +72,7 @@ pub fn components_seen(runs: &[RunScores]) -> Result<Option<Components>, Effects
 
 #[cfg(test)]
 mod tests {
-    use super::super::effects::fixture::{answers, run};
+    use super::super::effects::fixture::{run, scored};
     use super::*;
 
     fn close(a: f64, b: f64, tolerance: f64) {
@@ -116,21 +116,21 @@ mod tests {
     }
 
     #[test]
-    fn components_are_averaged_over_coverings() {
+    fn components_are_averaged_over_masks() {
         let actual = [0; 4];
         let mut runs = vec![
-            answers(run("w1", &[], "none", 1), &actual, &[0; 4]),
-            answers(run("w2", &[], "none", 2), &actual, &[0; 4]),
+            scored(run("w1", &[], "none", 1), &actual, &[0; 4]),
+            scored(run("w2", &[], "none", 2), &actual, &[0; 4]),
         ];
         assert_eq!(components_seen(&runs).unwrap(), None);
         // Seed 1 loses nothing, seed 2 every image: a variance of 1/2 over seeds.
-        runs.push(answers(run("m1", &["mouth"], "hide", 1), &actual, &[0; 4]));
-        runs.push(answers(run("m2", &["mouth"], "hide", 2), &actual, &[1; 4]));
+        runs.push(scored(run("m1", &["mouth"], "hide", 1), &actual, &[0; 4]));
+        runs.push(scored(run("m2", &["mouth"], "hide", 2), &actual, &[1; 4]));
         let found = components_seen(&runs).unwrap().unwrap();
         assert_eq!(found, Components { seeds: 0.5, images: 0.0, rest: 0.0 });
         // A masking without effect has no variance.
-        runs.push(answers(run("n1", &["nose"], "hide", 1), &actual, &[0; 4]));
-        runs.push(answers(run("n2", &["nose"], "hide", 2), &actual, &[0; 4]));
+        runs.push(scored(run("n1", &["nose"], "hide", 1), &actual, &[0; 4]));
+        runs.push(scored(run("n2", &["nose"], "hide", 2), &actual, &[0; 4]));
         assert_eq!(components_seen(&runs).unwrap().unwrap().seeds, 0.25);
     }
 }

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use rand::RngExt;
 use rayon::prelude::*;
 
-use super::cells::{Cell, Covered, EffectsError, Pair, cells, pair, same_images};
+use super::cells::{Cell, EffectsError, Masked, Pair, cells, pair, same_images};
 use super::crossed::Differences;
 use super::metric::Metric;
 use super::scores::RunScores;
@@ -51,8 +51,8 @@ pub fn ranking(runs: &[RunScores]) -> Result<Vec<RankingRow>, EffectsError> {
                 let sign = if regions[0].masking.mode == Mode::Keep { -1.0 } else { 1.0 };
                 let worth = pairs.iter().map(|pairs| {
                     Differences::from_fn(pairs.len(), images, |seed, image| {
-                        let Pair { whole, covered, .. } = &pairs[seed];
-                        sign * (metric.part(whole, image) - metric.part(covered, image))
+                        let Pair { whole, masked, .. } = &pairs[seed];
+                        sign * (metric.part(whole, image) - metric.part(masked, image))
                     })
                 });
                 let Some(worth) = worth.collect::<Option<Vec<Differences>>>() else { continue };
@@ -68,7 +68,7 @@ pub fn ranking(runs: &[RunScores]) -> Result<Vec<RankingRow>, EffectsError> {
 
 fn rows_of(
     cell: &Cell,
-    like: &Covered,
+    like: &Masked,
     metric: Metric,
     table: &Differences,
     ranks: &[f64],
@@ -95,13 +95,13 @@ fn rows_of(
 }
 
 /// The maskings of one region alone, by mode, phase and fill, where there are several.
-fn by_setting<'a, 'b>(cell: &'b Cell<'a>) -> Vec<Vec<&'b Covered<'a>>> {
-    let mut settings: Vec<Vec<&Covered>> = Vec::new();
-    for covered in cell.covered.iter().filter(|covered| covered.regions.len() == 1) {
-        let same = |regions: &&mut Vec<&Covered>| regions[0].masking == covered.masking;
+fn by_setting<'a, 'b>(cell: &'b Cell<'a>) -> Vec<Vec<&'b Masked<'a>>> {
+    let mut settings: Vec<Vec<&Masked>> = Vec::new();
+    for masked in cell.masked.iter().filter(|masked| masked.regions.len() == 1) {
+        let same = |regions: &&mut Vec<&Masked>| regions[0].masking == masked.masking;
         match settings.iter_mut().find(same) {
-            Some(regions) => regions.push(covered),
-            None => settings.push(vec![covered]),
+            Some(regions) => regions.push(masked),
+            None => settings.push(vec![masked]),
         }
     }
     settings.retain(|regions| regions.len() > 1);
@@ -111,10 +111,10 @@ fn by_setting<'a, 'b>(cell: &'b Cell<'a>) -> Vec<Vec<&'b Covered<'a>>> {
 /// The pairs of each region over the seeds that all of them have.
 fn shared<'a>(
     cell: &Cell<'a>,
-    regions: &[&Covered<'a>],
+    regions: &[&Masked<'a>],
 ) -> Result<Vec<Vec<Pair<'a>>>, EffectsError> {
     let mut pairs =
-        regions.iter().map(|covered| pair(cell, covered)).collect::<Result<Vec<_>, _>>()?;
+        regions.iter().map(|masked| pair(cell, masked)).collect::<Result<Vec<_>, _>>()?;
     let mut count: BTreeMap<u64, usize> = BTreeMap::new();
     for pair in pairs.iter().flatten() {
         *count.entry(pair.whole.run.seed).or_default() += 1;
@@ -233,7 +233,7 @@ fn add_ranks(means: &[f64], ranks: &mut [f64]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::effects::fixture::{answers, run};
+    use super::super::effects::fixture::{run, scored};
     use super::*;
 
     fn table(rows: &[&[f64]]) -> Differences {
@@ -290,7 +290,7 @@ mod tests {
         let actual = [0; 8];
         let mut runs = Vec::new();
         for seed in [1, 2, 3] {
-            runs.push(answers(run(&format!("w{seed}"), &[], "none", seed), &actual, &[0; 8]));
+            runs.push(scored(run(&format!("w{seed}"), &[], "none", seed), &actual, &[0; 8]));
             for (region, mode, wrong) in [
                 ("eyes", "hide", 2),
                 ("mouth", "hide", 8),
@@ -300,20 +300,18 @@ mod tests {
                 let row = run(&format!("{region}{mode}{seed}"), &[region], mode, seed);
                 let predicted: Vec<usize> =
                     (0..8).map(|image| usize::from(image < wrong)).collect();
-                runs.push(answers(row, &actual, &predicted));
+                runs.push(scored(row, &actual, &predicted));
             }
         }
         // A seed that only one region has is left out.
-        runs.push(answers(run("w4", &[], "none", 4), &actual, &[0; 8]));
-        runs.push(answers(run("eyeshide4", &["eyes"], "hide", 4), &actual, &[1; 8]));
+        runs.push(scored(run("w4", &[], "none", 4), &actual, &[0; 8]));
+        runs.push(scored(run("eyeshide4", &["eyes"], "hide", 4), &actual, &[1; 8]));
         let rows = ranking(&runs).unwrap();
         assert_eq!(rows.len(), 2 * 3 * 2 * 2);
-        for mode in ["hide", "keep"] {
+        for mode in Mode::ALL {
             let of = |region: &str| -> Vec<&RankingRow> {
                 let wanted = |row: &&RankingRow| {
-                    row.mode.name() == mode
-                        && row.metric == Metric::Accuracy
-                        && row.region == region
+                    row.mode == mode && row.metric == Metric::Accuracy && row.region == region
                 };
                 rows.iter().filter(wanted).collect()
             };

@@ -31,8 +31,8 @@ pub(super) struct TestImages {
     pub names: Vec<String>,
     /// The class with most votes of each image, or the classes that tie, which share it; class indices.
     pub leaders: Vec<Box<[u16]>>,
-    /// What a right answer of each class counts for in the mean recall of the classes that occur: N / (K · images of
-    /// the class), so that the weighted mean of right answers is the balanced accuracy. By class index.
+    /// What a right prediction of each class counts for in the mean recall of the classes that occur: N / (K · images of
+    /// the class), so that the weighted mean of right predictions is the balanced accuracy. By class index.
     pub weights: Vec<f64>,
     /// The class index with the most images; of several the first by name.
     pub commonest: Option<u16>,
@@ -115,7 +115,7 @@ impl RunScores {
         self.predicted.len()
     }
 
-    /// What the answer to the image counts for, from 0 to 1.
+    /// What the prediction for the image counts for, from 0 to 1.
     pub(super) fn credit(&self, image: usize) -> f64 {
         self.test.credit(image, self.predicted[image])
     }
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn weights_make_the_mean_of_right_answers_the_mean_recall() {
+    fn weights_make_the_mean_of_right_predictions_the_mean_recall() {
         // Three images of class 0, one of class 2; class 1 does not occur.
         assert_eq!(weights(&[3.0, 0.0, 1.0]), [4.0 / 6.0, 0.0, 2.0]);
         let leaders: [Box<[u16]>; 3] = [[0, 2].into(), [2].into(), [0, 1, 2].into()];

@@ -6,16 +6,14 @@
 //! so that it can be computed for every seed and image separately; its interval is that of any other mean over seeds
 //! and images, and the probability that it is the largest is computed like other ranks.
 
-use std::collections::HashMap;
-
-use super::cells::{Cell, Covered, EffectsError, cells, same_images};
+use super::cells::{Cell, EffectsError, Masked, cells, same_images};
 use super::chance::{recall_without_looking, without_looking};
 use super::crossed::Differences;
 use super::metric::Metric;
 use super::moderated::{Prior, Spread};
 use super::ranking::rank_probabilities;
 use super::scores::{OfClass, RunScores};
-use crate::plan::MOST_PLAYERS;
+use crate::plan::{Coalitions, coalitions};
 use crate::region::{Masking, Mode, Phase};
 use crate::store::{NoneSeen, ShapleyRow, Worth};
 
@@ -26,9 +24,9 @@ const PHASES: [Phase; 4] = [Phase::Retrain, Phase::Evaluate, Phase::Amortised, P
 ///
 /// A game is played in each swept choice, phase and fill of `keep`, over the most regions of which every
 /// set was measured, by at least two of them, over the seeds that have all sets. The empty set's worth is what the
-/// network itself answers where all of the face is masked, in `evaluate` and `amortised`; in `retrain`, where each set
-/// has a network of its own and that one would learn the best constant answer, and in studies of before nothing seen
-/// was evaluated, it is that answer's ([`chance`](super::chance())). Each row says which. It enters every value of a
+/// network itself predicts where all of the face is masked, in `evaluate` and `amortised`; in `retrain`, where each set
+/// has a network of its own and that one would learn the best constant prediction, and in studies of before nothing visible
+/// was evaluated, it is that prediction's ([`chance`](super::chance())). Each row says which. It enters every value of a
 /// game alike, divided by the number of regions, so that no order depends on it.
 ///
 /// The values sum to the worth of all regions less that of none.
@@ -81,15 +79,15 @@ fn coefficient(players: usize, player: usize, set: usize) -> f64 {
 }
 
 /// The maskings that leave only regions visible, by phase and fill in order of first occurrence.
-fn by_setting<'a, 'b>(cell: &'b Cell<'a>) -> Vec<Vec<&'b Covered<'a>>> {
-    let mut settings: Vec<Vec<&Covered>> = Vec::new();
+fn by_setting<'a, 'b>(cell: &'b Cell<'a>) -> Vec<Vec<&'b Masked<'a>>> {
+    let mut settings: Vec<Vec<&Masked>> = Vec::new();
     let played = |masking: Masking| masking.mode == Mode::Keep && PHASES.contains(&masking.phase);
-    let coverings = cell.covered.iter().chain(&cell.nothing);
-    for covered in coverings.filter(|covered| played(covered.masking)) {
-        let same = |sets: &&mut Vec<&Covered>| sets[0].masking == covered.masking;
+    let all = cell.masked.iter().chain(&cell.nothing);
+    for masked in all.filter(|masked| played(masked.masking)) {
+        let same = |sets: &&mut Vec<&Masked>| sets[0].masking == masked.masking;
         match settings.iter_mut().find(same) {
-            Some(sets) => sets.push(covered),
-            None => settings.push(vec![covered]),
+            Some(sets) => sets.push(masked),
+            None => settings.push(vec![masked]),
         }
     }
     settings
@@ -121,27 +119,12 @@ struct Division {
 }
 
 impl<'a> Game<'a> {
-    fn of(sets: &[&Covered<'a>]) -> Result<Option<Game<'a>>, EffectsError> {
-        let known: HashMap<&[String], &Covered> =
-            sets.iter().map(|covered| (covered.regions, *covered)).collect();
-        let no_region: &[String] = &[];
-        let mut largest: Vec<&Covered> = sets.to_vec();
-        largest.sort_by_key(|covered| std::cmp::Reverse(covered.regions.len()));
-        for candidate in largest {
-            let players = candidate.regions;
-            let possible =
-                (2..=MOST_PLAYERS).contains(&players.len()) && sets.len() + 1 >= 1 << players.len();
-            if !possible {
-                continue;
-            }
-            let nothing = known.get(no_region).copied();
-            let subset = |set: usize| -> Vec<String> {
-                let member = |player: &usize| set >> player & 1 == 1;
-                (0..players.len()).filter(member).map(|player| players[player].clone()).collect()
-            };
-            let members: Option<Vec<&Covered>> =
-                (1..1 << players.len()).map(|set| known.get(&subset(set)[..]).copied()).collect();
-            let Some(members) = members else { continue };
+    fn of(sets: &[&Masked<'a>]) -> Result<Option<Game<'a>>, EffectsError> {
+        let regions: Vec<&[String]> = sets.iter().map(|masked| masked.regions).collect();
+        let nothing = sets.iter().find(|masked| masked.regions.is_empty()).copied();
+        for Coalitions { players, subsets } in coalitions(&regions) {
+            let candidate = sets[players];
+            let members: Vec<&Masked> = subsets.into_iter().map(|place| sets[place]).collect();
             let worths: Vec<Vec<Option<&RunScores>>> = candidate
                 .by_seed
                 .keys()
@@ -158,7 +141,11 @@ impl<'a> Game<'a> {
                 continue;
             }
             same_images(worths.iter().flatten().flatten().copied())?;
-            return Ok(Some(Game { masking: candidate.masking, players, worths }));
+            return Ok(Some(Game {
+                masking: candidate.masking,
+                players: candidate.regions,
+                worths,
+            }));
         }
         Ok(None)
     }
@@ -253,8 +240,8 @@ impl<'a> Game<'a> {
     /// The method of a number computed from all sets, with an interval by `interval`.
     pub(super) fn method(&self, interval: &str) -> String {
         let nothing = match self.worths[0][0] {
-            Some(_) => "; with none seen what the network answers to the masked face",
-            None => "; with none seen the commonest class and 0 bits, by definition",
+            Some(_) => "; with none visible the network's predictions for masked faces",
+            None => "; with none visible the commonest class and 0 bits, by definition",
         };
         format!("exact over {} sets; {interval}{nothing}", self.worths[0].len())
     }

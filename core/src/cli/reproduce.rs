@@ -57,7 +57,7 @@ pub fn run(
 }
 
 fn in_words(reproduction: &Reproduction) -> String {
-    let Reproduction { training_id, name, seed, seconds, answers, answers_differ, .. } =
+    let Reproduction { training_id, name, seed, seconds, predictions, predictions_differ, .. } =
         reproduction;
     let mut text = format!(
         "training {training_id} ({name}, seed {seed}), repeated in {}:\n",
@@ -75,9 +75,9 @@ fn in_words(reproduction: &Reproduction) -> String {
     let mut compared = Vec::new();
     compared.extend(reproduction.agrees().then(|| "the network".to_owned()));
     compared.extend(reproduction.epochs_differ.map(|_| "its epochs".to_owned()));
-    compared.extend((*answers > 0).then(|| counted(*answers, "prediction")));
+    compared.extend((*predictions > 0).then(|| counted(*predictions, "prediction")));
     let compared = list(compared, "and");
-    let answers = thousands(*answers);
+    let predictions = thousands(*predictions);
     if compared.is_empty() {
         text += "nothing could be compared\n";
     } else if reproduction.same_numbers() {
@@ -95,8 +95,8 @@ fn in_words(reproduction: &Reproduction) -> String {
                 differ.push(format!("losses and accuracies of an epoch by up to {most:.2e}"))
             }
         }
-        if *answers_differ > 0 {
-            differ.push(format!("{} of {answers} predictions", thousands(*answers_differ)));
+        if *predictions_differ > 0 {
+            differ.push(format!("{} of {predictions} predictions", thousands(*predictions_differ)));
         }
         if reproduction.probabilities_differ > 0.0 {
             differ
@@ -130,8 +130,8 @@ const KEYS: [&str; 12] = [
     "same_network",
     "epochs_differ",
     "evaluations_missing",
-    "answers",
-    "answers_differ",
+    "predictions",
+    "predictions_differ",
     "probabilities_differ",
     "circumstances",
 ];
@@ -150,8 +150,8 @@ fn value(reproduction: &Reproduction) -> serde_json::Value {
         "same_network": reproduction.same_network,
         "epochs_differ": reproduction.epochs_differ,
         "evaluations_missing": reproduction.evaluations_missing,
-        "answers": reproduction.answers,
-        "answers_differ": reproduction.answers_differ,
+        "predictions": reproduction.predictions,
+        "predictions_differ": reproduction.predictions_differ,
         "probabilities_differ": reproduction.probabilities_differ,
         "circumstances": circumstances.collect::<Vec<_>>(),
     })

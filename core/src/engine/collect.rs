@@ -12,7 +12,7 @@ use crate::analysis;
 use crate::dataset::Split;
 use crate::dataset::faces::{self, IdealObserver};
 use crate::experiment::{DatasetSpec, FacesSpec, Source};
-use crate::metrics::{Answer, Metrics, MetricsError};
+use crate::metrics::{Metrics, MetricsError, Prediction};
 use crate::plan::{Condition, Identified, Plan, TrainingIdentity, source_content, typed_seen};
 use crate::region::{Mode, Occlusion, Phase, Regions};
 use crate::store::{
@@ -188,12 +188,12 @@ fn score(
     let place = |name: &String| classes.iter().position(|class| class == name);
     let measure = |split: Split| -> Result<Metrics, MetricsError> {
         let rows = predictions.iter().filter(|row| row.split == split);
-        let answers = rows.map(|row| Answer {
+        let predictions = rows.map(|row| Prediction {
             predicted: place(&row.predicted).unwrap_or(classes.len()),
             log_probabilities: row.log_probabilities.as_deref().unwrap_or_default(),
             label: &row.label,
         });
-        Metrics::measure(&answers.collect::<Vec<_>>(), classes.len(), prior)
+        Metrics::measure(&predictions.collect::<Vec<_>>(), classes.len(), prior)
     };
     let test = measure(Split::Test)?;
     let validated = predictions.iter().any(|row| row.split == Split::Val);

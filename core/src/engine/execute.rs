@@ -1,5 +1,6 @@
 //! From a plan to its tables.
 
+use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::error::EngineError;
@@ -68,7 +69,8 @@ fn carry_out(work: &Work, observer: &mut dyn Observer, done: &mut Done) -> Resul
         Err(error) if error.is_interruption() => {}
         ready => ready?,
     }
-    announce(work, &identified, observer)?;
+    let own = name::results_of(&identified, &state);
+    announce(work, &identified, &own, observer)?;
     let carried =
         Supervisor::new(work, &identified, state, session.as_ref(), observer).carry_out()?;
     done.trained = carried.trained;
@@ -78,7 +80,7 @@ fn carry_out(work: &Work, observer: &mut dyn Observer, done: &mut Done) -> Resul
         true => Some(work.results.hold_experiment(&work.experiment.name)?),
         false => None,
     };
-    name::still_own(work, &identified)?;
+    name::still_own(work, &own)?;
     done.failed_runs = collect::tables(work, &identified, carried.interrupted, observer)?;
     Ok(())
 }
@@ -87,6 +89,7 @@ fn carry_out(work: &Work, observer: &mut dyn Observer, done: &mut Done) -> Resul
 fn announce(
     work: &Work,
     identified: &Identified,
+    own: &BTreeSet<String>,
     observer: &mut dyn Observer,
 ) -> Result<(), EngineError> {
     let held = work.locks.then(|| work.results.hold_experiment(&work.experiment.name));
@@ -95,7 +98,7 @@ fn announce(
         None | Some(Err(StoreError::NoLocks { .. })) => None,
         Some(held) => Some(held?),
     };
-    name::take(work, identified, observer)?;
+    name::take(work, own, observer)?;
     collect::announce(work, identified)
 }
 
@@ -131,7 +134,7 @@ pub fn specifications(
     let identified = identify(work, observer)?;
     let state = State::read(work, &identified, observer)?;
     ready_data(work, &identified, &state, observer)?;
-    announce(work, &identified, observer)?;
+    announce(work, &identified, &name::results_of(&identified, &state), observer)?;
     let open = (0..work.plan.trainings.len())
         .filter(|training| state.is_open(work, &identified, *training))
         .map(|training| {

@@ -8,23 +8,30 @@ use std::collections::BTreeSet;
 
 use super::error::EngineError;
 use super::event::{Event, Observer};
-use super::sensitivity::asked;
+use super::state::State;
 use super::work::Work;
 use crate::plan::Identified;
 use crate::store::{Former, Live, sessions};
 
-/// Makes sure that nothing is lost when this run writes into the folder of its experiment. To be called with the
-/// folder's lock held.
+/// The ids of all results that belong to a study: its runs and its maps.
+pub(super) fn results_of(identified: &Identified, state: &State) -> BTreeSet<String> {
+    let runs = identified.runs.iter().map(|run| run.run.to_string());
+    let maps = state.maps.iter().flatten().map(|(map, _)| map.id.to_string());
+    runs.chain(maps).collect()
+}
+
+/// Makes sure that nothing is lost when this run writes into the folder of its experiment; `own` are the
+/// [`results_of`] its study. To be called with the folder's lock held.
 ///
 /// # Errors
 /// [`EngineError::NameTaken`] if another run is working on another study of this name.
 pub(super) fn take(
     work: &Work,
-    identified: &Identified,
+    own: &BTreeSet<String>,
     observer: &mut dyn Observer,
 ) -> Result<(), EngineError> {
     let (name, live) = (&work.experiment.name, other_run(work)?);
-    let Some(what) = left_out(work, identified, live.is_some())? else { return Ok(()) };
+    let Some(what) = left_out(work, own, live.is_some())? else { return Ok(()) };
     refuse_live(work, live, &what)?;
     let folder = work.results.experiment_dir(name)?;
     let folder = folder.display();
@@ -46,9 +53,9 @@ pub(super) fn take(
 ///
 /// # Errors
 /// [`EngineError::NameTaken`] if another study of this name was written there meanwhile.
-pub(super) fn still_own(work: &Work, identified: &Identified) -> Result<(), EngineError> {
+pub(super) fn still_own(work: &Work, own: &BTreeSet<String>) -> Result<(), EngineError> {
     let live = other_run(work)?;
-    match left_out(work, identified, live.is_some())? {
+    match left_out(work, own, live.is_some())? {
         None => Ok(()),
         Some(what) => {
             refuse_live(work, live, &what)?;
@@ -60,16 +67,11 @@ pub(super) fn still_own(work: &Work, identified: &Identified) -> Result<(), Engi
 /// The results of the study in the folder that this one lacks, in words.
 fn left_out(
     work: &Work,
-    identified: &Identified,
+    own: &BTreeSet<String>,
     live: bool,
 ) -> Result<Option<String>, EngineError> {
-    let mut wanted: BTreeSet<&str> = identified.runs.iter().map(|run| run.run.as_str()).collect();
-    let maps: Vec<_> = (0..identified.trainings.len())
-        .flat_map(|training| asked(work.experiment, work.plan, identified, training))
-        .collect();
-    wanted.extend(maps.iter().map(|map| map.id.as_str()));
     let (name, text) = (&work.experiment.name, &work.experiment.merged);
-    Ok(match work.results.former(name, text, &wanted, live)? {
+    Ok(match work.results.former(name, text, own, live)? {
         Former::Kept => None,
         Former::LeftOut { results, of } if results == of => {
             Some(format!("none of whose {of} runs is part of this one"))

@@ -21,8 +21,8 @@ pub struct Reproduction {
     /// Evaluations that an experiment needs and that are not stored, so they could not be compared.
     pub evaluations_missing: u64,
     /// Predictions of all evaluations, and how many of them differ in their class.
-    pub answers: u64,
-    pub answers_differ: u64,
+    pub predictions: u64,
+    pub predictions_differ: u64,
     /// The largest difference of a probability.
     pub probabilities_differ: f64,
 }
@@ -38,7 +38,7 @@ impl Reproduction {
     /// Whether every number that can be compared is bit-identical.
     pub fn same_numbers(&self) -> bool {
         self.epochs_differ.unwrap_or(0.0) == 0.0
-            && self.answers_differ == 0
+            && self.predictions_differ == 0
             && self.probabilities_differ == 0.0
     }
 
@@ -83,10 +83,10 @@ impl Reproduction {
 
     /// Counts the predictions of one evaluation, and their differences between `before` and `after`.
     pub fn compare_predictions(&mut self, before: &[PredictionRow], after: &[PredictionRow]) {
-        self.answers += after.len() as u64;
-        self.answers_differ += before.len().abs_diff(after.len()) as u64;
+        self.predictions += after.len() as u64;
+        self.predictions_differ += before.len().abs_diff(after.len()) as u64;
         for (a, b) in before.iter().zip(after) {
-            self.answers_differ += u64::from(a.predicted != b.predicted || a.image != b.image);
+            self.predictions_differ += u64::from(a.predicted != b.predicted || a.image != b.image);
             for (a, b) in a.probabilities.iter().zip(&b.probabilities) {
                 self.probabilities_differ =
                     self.probabilities_differ.max((f64::from(*a) - f64::from(*b)).abs());

@@ -17,6 +17,7 @@ use crate::region::{
     Tuning,
 };
 
+use super::coalitions::coalitions;
 use super::condition::Condition;
 use super::identity::{TrainingKey, canonical_occlusion};
 use super::naming::Several;
@@ -24,9 +25,6 @@ use super::reach::{MasksNothing, Parts, Reach, canonical};
 
 /// So many sets are named in a warning.
 const MOST_NAMED: usize = 4;
-
-/// Regions that Shapley values are computed of, at most: 2^16 sets.
-pub const MOST_PLAYERS: usize = 16;
 
 /// All that an experiment needs done.
 #[derive(Debug, Clone, PartialEq)]
@@ -327,21 +325,10 @@ fn conditions(experiment: &Experiment, sets: &[MaskedSet<'_>]) -> Vec<Condition>
     conditions
 }
 
-/// Whether Shapley values are to be had: every set of some regions is seen alone.
+/// Whether Shapley values can be computed: every set of some regions alone is visible.
 fn divides(study: &OcclusionStudy) -> bool {
-    let sets: BTreeSet<BTreeSet<&String>> =
-        study.sets.iter().map(|set| set.iter().collect()).collect();
-    let every_subset = |players: &BTreeSet<&String>| {
-        let players: Vec<&String> = players.iter().copied().collect();
-        let fits = (2..=MOST_PLAYERS).contains(&players.len());
-        fits && sets.len() + 1 >= 1 << players.len()
-            && (1..1_usize << players.len()).all(|set| {
-                let member = |player: &usize| set >> player & 1 == 1;
-                let subset = (0..players.len()).filter(member).map(|player| players[player]);
-                sets.contains(&subset.collect())
-            })
-    };
-    study.modes.contains(&Mode::Keep) && sets.iter().any(every_subset)
+    let sets: Vec<&[String]> = study.sets.iter().map(Vec::as_slice).collect();
+    study.modes.contains(&Mode::Keep) && coalitions(&sets).next().is_some()
 }
 
 /// What the network itself answers where all of the face is masked: the empty set of its Shapley values. `retrain` has

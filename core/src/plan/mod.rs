@@ -6,6 +6,7 @@
 //! it is a pure function of the experiment: this room opens no file and does not depend on stored
 //! results.
 
+mod coalitions;
 mod condition;
 mod count;
 mod estimate;
@@ -16,11 +17,12 @@ mod reach;
 mod sensitivity;
 mod steps;
 
+pub use coalitions::{Coalitions, MOST_PLAYERS, coalitions};
 pub use condition::{Condition, SHOWN_CONTROLS};
 pub use count::{ParameterCount, multiply_adds};
 pub use estimate::Estimate;
 pub(crate) use expand::in_lines;
-pub use expand::{EvaluationSpec, MOST_PLAYERS, Plan, PlanError, PlanWarning, Run, TrainingSpec};
+pub use expand::{EvaluationSpec, Plan, PlanError, PlanWarning, Run, TrainingSpec};
 pub use identity::{
     EvaluationId, FACES_VERSION, Identified, NUMERIC_VERSION, RunId, RunIdentity, SensitivityId,
     TrainingId, TrainingIdentity, evaluation_id, is_id, same_occlusion, sensitivity_id,

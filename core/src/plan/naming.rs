@@ -20,7 +20,7 @@ pub type Choice<'a> = (Phase, FillKind, &'a Swept);
 /// A condition, as far as its name goes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ConditionName<'a> {
-    /// Sorted; empty for whole faces, and where nothing is seen.
+    /// Sorted; empty for whole faces, and where nothing is visible.
     pub regions: &'a [String],
     /// `None` for whole faces.
     pub masking: Option<Masking>,
@@ -273,7 +273,7 @@ pub fn typed_seen(regions: &[&str], swept: &Swept) -> String {
     format!("{} {}{}", Mode::Keep.name(), named(regions), typed_swept(swept))
 }
 
-/// What is seen of no region.
+/// What is visible of no region.
 const NOTHING: &str = "nothing";
 
 fn named(regions: &[impl AsRef<str>]) -> String {
@@ -300,13 +300,49 @@ fn control(ConditionName { control, draw, .. }: ConditionName<'_>) -> String {
 }
 
 /// `learning_rate 0.01, batch_size 64`: each swept key, as short as it is without doubt, and its value;
-/// `classes fear + anger` of a list.
+/// `classes fear + anger` of a list, `schedule step (every 10)` of a table that is swept with its kind.
 pub fn swept_words(swept: &Swept) -> String {
-    let parts: Vec<String> = swept
-        .iter()
-        .map(|(key, value)| format!("{} {}", shortest(key, swept), value_words(value)))
-        .collect();
+    let table_of = |key: &str| key.rsplit_once('.').map(|(table, _)| table.to_owned());
+    let kind_of = |table: &str| swept.get(&format!("{table}.{KIND}"));
+    let mut parts: Vec<String> = Vec::new();
+    let mut tables: Vec<String> = Vec::new();
+    for (key, value) in swept {
+        let table = table_of(key).filter(|table| kind_of(table).is_some());
+        match table {
+            None => parts.push(format!("{} {}", shortest(key, swept), value_words(value))),
+            Some(table) if tables.contains(&table) => {}
+            Some(table) => {
+                parts.push(table_words(&table, swept));
+                tables.push(table);
+            }
+        }
+    }
     parts.join(", ")
+}
+
+/// The key of a table that says which of several it is.
+const KIND: &str = "kind";
+
+/// `schedule step (every 10, factor 0.1)`: a table whose kind is swept, with all that is swept of it.
+fn table_words(table: &str, swept: &Swept) -> String {
+    let own = |key: &str| {
+        key.strip_prefix(table).and_then(|rest| rest.strip_prefix('.')).map(str::to_owned)
+    };
+    let (mut kind, mut others) = (String::new(), Vec::new());
+    for (key, value) in swept {
+        match own(key) {
+            Some(name) if name == KIND => kind = value_words(value),
+            Some(name) if !name.contains('.') => {
+                others.push(format!("{name} {}", value_words(value)));
+            }
+            _ => {}
+        }
+    }
+    let name = table.rsplit_once('.').map_or(table, |(_, name)| name);
+    match others.is_empty() {
+        true => format!("{name} {kind}"),
+        false => format!("{name} {kind} ({})", others.join(", ")),
+    }
 }
 
 /// A value of TOML as people write it: without quotes and brackets.
@@ -392,9 +428,12 @@ mod tests {
         ]);
         assert_eq!(
             swept_words(&rates),
-            "classes fear + anger, warmup.rate 0.1, kind adam, optimizer.rate 0.01"
+            "classes fear + anger, warmup.rate 0.1, optimizer adam (rate 0.01)"
         );
         assert_eq!(swept_words(&swept(&[("model.blocks", "[[8], [16]]")])), "blocks [[8], [16]]");
+        let steps = [("schedule.every", "1"), ("schedule.kind", "\"step\"")];
+        assert_eq!(swept_words(&swept(&steps)), "schedule step (every 1)");
+        assert_eq!(swept_words(&swept(&[("schedule.kind", "\"cosine\"")])), "schedule cosine");
     }
 
     #[test]

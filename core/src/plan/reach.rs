@@ -114,7 +114,7 @@ impl Parts {
         }
         let mut known = BTreeSet::new();
         for condition in conditions.iter().filter(|one| one.phase != Some(Phase::Masks)) {
-            // Where nothing is seen everything is covered, as it is meant.
+            // Where nothing is visible everything is masked, as it is meant.
             if condition.regions.is_empty() {
                 continue;
             }

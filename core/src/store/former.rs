@@ -33,7 +33,7 @@ impl Results {
         &self,
         experiment: &str,
         text: &str,
-        wanted: &BTreeSet<&str>,
+        wanted: &BTreeSet<String>,
         live: bool,
     ) -> Result<Former, StoreError> {
         let folder = self.experiment_dir(experiment)?;
@@ -106,7 +106,14 @@ mod tests {
             fs::write(path, text).unwrap();
         };
         let former = |wanted: &[&str]| {
-            results.former("x", "name = 'x'", &wanted.iter().copied().collect(), false).unwrap()
+            results
+                .former(
+                    "x",
+                    "name = 'x'",
+                    &wanted.iter().map(|id| (*id).to_owned()).collect(),
+                    false,
+                )
+                .unwrap()
         };
         assert_eq!(former(&[]), Former::Kept);
         write("x/preview.png", "a picture");

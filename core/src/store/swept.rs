@@ -65,6 +65,12 @@ enum Kind {
     Toml,
 }
 
+/// Whether the column of values, TOML text each, is one of numbers.
+pub fn are_numbers<'a>(texts: impl Iterator<Item = &'a str>) -> bool {
+    let values: Vec<Option<Value>> = texts.map(|text| text.parse().ok()).collect();
+    matches!(kind(values.iter()), Kind::Integers | Kind::Numbers)
+}
+
 fn kind<'a>(values: impl Iterator<Item = &'a Option<Value>> + Clone) -> Kind {
     let all = |is: fn(&Value) -> bool| values.clone().all(|value| value.as_ref().is_some_and(is));
     let plain = |value: &Value| value.as_str().is_some_and(|text| text.parse::<Value>().is_err());

@@ -112,11 +112,11 @@ terms! {
 }
 
 terms! {
-    /// Who answers where no region is seen.
+    /// Whose prediction counts where no region is visible.
     NoneSeen {
-        /// The network that is examined under every other set too.
+        /// The network that is evaluated under every other set too.
         Network: "network",
-        /// The best answer that is the same for every image.
+        /// The best prediction that is the same for every image.
         Constant: "constant",
     }
 }

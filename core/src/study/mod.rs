@@ -6,6 +6,7 @@
 //! decided here and nowhere else. This room opens no file, estimates nothing and knows no word of English but
 //! the names of conditions.
 
+mod grouping;
 mod setting;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +16,7 @@ use crate::plan::{ConditionName, Several, Swept};
 use crate::region::Phase;
 use crate::store::{ConfusionRow, RunRow, RunStatus};
 
+pub use grouping::{OfCondition, OfSetting, by_condition, by_setting};
 pub use setting::{Condition, Setting};
 
 /// All that the tables say of what was done.
@@ -46,19 +48,11 @@ pub struct Origin {
 impl Study {
     /// What rows of runs and of confusion counts say.
     pub fn of(runs: Vec<RunRow>, confusion: &[ConfusionRow]) -> Study {
-        let mut places: BTreeMap<&Swept, usize> = BTreeMap::new();
-        let mut by_setting: Vec<(&Swept, Vec<&RunRow>)> = Vec::new();
-        for run in &runs {
-            let place = *places.entry(&run.swept).or_insert(by_setting.len());
-            if place == by_setting.len() {
-                by_setting.push((&run.swept, Vec::new()));
-            }
-            by_setting[place].1.push(run);
-        }
+        let by_setting = by_setting(runs.iter(), |run| run);
         let of_run: BTreeMap<&str, usize> = by_setting
             .iter()
             .enumerate()
-            .flat_map(|(place, (_, runs))| runs.iter().map(move |run| (&*run.run_id, place)))
+            .flat_map(|(place, of)| of.runs.iter().map(move |run| (&*run.run_id, place)))
             .collect();
         let mut counts: Vec<Vec<&ConfusionRow>> = vec![Vec::new(); by_setting.len()];
         for row in confusion {
@@ -69,7 +63,7 @@ impl Study {
         let settings = by_setting
             .iter()
             .zip(&counts)
-            .map(|((swept, runs), counts)| Setting::of(swept, runs, counts))
+            .map(|(of, counts)| Setting::of(of.swept, &of.runs, counts))
             .collect();
         let (several, origins) = (several(&runs), origins(&runs));
         Study { settings, several, origins, runs }

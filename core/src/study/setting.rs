@@ -8,6 +8,7 @@ use crate::plan::{ConditionName, Swept};
 use crate::region::{Masking, Phase};
 use crate::store::{ConfusionRow, RunRow};
 
+use super::grouping::by_condition;
 use super::{failures, seeds};
 
 /// A setting, whose numbers are compared with its own chance and its own whole faces.
@@ -154,17 +155,14 @@ fn classes(confusion: &[&ConfusionRow]) -> (Vec<String>, Vec<f64>) {
 }
 
 fn conditions(runs: &[&RunRow]) -> Vec<Condition> {
-    let mut conditions: Vec<Condition> = Vec::new();
-    let mut places: BTreeMap<(&[String], Option<Masking>), usize> = BTreeMap::new();
-    for run in runs {
-        let masking = run.masking();
-        let place = *places.entry((&run.regions, masking)).or_insert(conditions.len());
-        if place == conditions.len() {
-            let regions = run.regions.clone();
-            conditions.push(Condition { regions, masking, runs: Vec::new(), controls: Vec::new() });
-        }
-        let of = &mut conditions[place];
-        if run.control { of.controls.push((*run).clone()) } else { of.runs.push((*run).clone()) }
-    }
+    let owned = |runs: Vec<&RunRow>| runs.into_iter().cloned().collect();
+    let conditions = by_condition(runs, |run| run).into_iter();
     conditions
+        .map(|of| Condition {
+            regions: of.regions.to_vec(),
+            masking: of.masking,
+            runs: owned(of.runs),
+            controls: owned(of.controls),
+        })
+        .collect()
 }

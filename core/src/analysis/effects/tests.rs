@@ -160,7 +160,7 @@ fn one_seed_and_no_control_say_so() {
 }
 
 #[test]
-fn a_covering_that_changes_nothing_has_no_effect() {
+fn a_mask_that_changes_nothing_has_no_effect() {
     let mut runs = study();
     runs.push(scores(run("n1", &["nose"], "hide", 1), ALL));
     runs.push(scores(run("n2", &["nose"], "hide", 2), [true, true, false, true]));

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::super::effects::fixture::{answers, run};
+use super::super::effects::fixture::{run, scored};
 use super::*;
 use crate::store::{RunRow, Term};
 
@@ -69,7 +69,7 @@ proptest! {
 const ACTUAL: [usize; 9] = [0, 0, 0, 0, 1, 1, 1, 1, 1];
 
 /// Image by image: both of eyes and mouth; either; the mouth; the mouth (seed 2: the eyes); always, since
-/// it is the commonest class; all but nothing seen.
+/// it is the commonest class; all but nothing visible.
 fn right(set: &[&str], seed: u64) -> [bool; 9] {
     let [eyes, mouth] = ["eyes", "mouth"].map(|region| set.contains(&region));
     let fourth = if seed == 2 { eyes } else { mouth };
@@ -84,7 +84,7 @@ fn keep(set: &[&str], seed: u64, phase: &str) -> RunScores {
         .zip(right(set, seed))
         .map(|(actual, right)| if right { *actual } else { 1 - actual })
         .collect();
-    answers(row, &ACTUAL, &predicted)
+    scored(row, &ACTUAL, &predicted)
 }
 
 fn study(phase: &str) -> Vec<RunScores> {
@@ -136,14 +136,14 @@ fn accuracy_bits_and_recalls_are_divided() {
 
 #[test]
 fn what_a_network_answers_to_the_masked_face_is_the_empty_set() {
-    // It calls the masked face class 0 in every picture: right for four of nine, where the best constant answer is
+    // It calls the masked face class 0 in every picture: right for four of nine, where the best constant prediction is
     // right for five.
     let nothing = |seed| {
         let row = RunRow {
             phase: Some(Phase::Evaluate),
             ..run(&format!("nothing{seed}"), &[], "keep", seed)
         };
-        answers(row, &ACTUAL, &[0; 9])
+        scored(row, &ACTUAL, &[0; 9])
     };
     let mut runs = study("evaluate");
     runs.extend([1, 2].map(nothing));
@@ -153,19 +153,19 @@ fn what_a_network_answers_to_the_masked_face_is_the_empty_set() {
     close(&accuracy.iter().map(|row| row.value).collect::<Vec<_>>(), &[2.0 / 9.0, 3.0 / 9.0]);
     assert_eq!((accuracy[0].none_seen, accuracy[0].all_seen), (4.0 / 9.0, 1.0));
     assert!(rows.iter().all(|row| row.none_by == NoneSeen::Network));
-    assert!(accuracy[0].method.ends_with("what the network answers to the masked face"));
-    // Class 0 is answered always where nothing is seen, class 1 never.
+    assert!(accuracy[0].method.ends_with("the network's predictions for masked faces"));
+    // Class 0 is predicted always where nothing is visible, class 1 never.
     let recalls =
         ["neutral", "fear"].map(|emotion| find(&rows, "recall", Some(emotion))[0].none_seen);
     assert_eq!(recalls, [1.0, 0.0]);
-    // It is no covering of regions: effects and the like have no row of it.
+    // It masks no regions: effects and the like have no row of it.
     runs.extend(
-        [1, 2].map(|seed| answers(run(&format!("w{seed}"), &[], "none", seed), &ACTUAL, &ACTUAL)),
+        [1, 2].map(|seed| scored(run(&format!("w{seed}"), &[], "none", seed), &ACTUAL, &ACTUAL)),
     );
     let effects = super::super::effects(&runs).unwrap();
     assert!(!effects.is_empty() && effects.iter().all(|row| !row.regions.is_empty()));
 
-    // Without, the best constant answer stands for it, and the row says so.
+    // Without, the best constant prediction stands for it, and the row says so.
     let rows = shapley(&study("evaluate")).unwrap();
     let row = find(&rows, "accuracy", None)[0];
     assert_eq!((row.none_seen, row.none_by), (5.0 / 9.0, NoneSeen::Constant));
@@ -178,7 +178,7 @@ fn how_probably_a_value_is_the_largest() {
     let sets: [(&[&str], [usize; 2]); 3] =
         [(&["eyes"], [1, 1]), (&["mouth"], [1, 0]), (&["eyes", "mouth"], [0, 0])];
     let runs = sets
-        .map(|(set, predicted)| answers(run(&set.join("+"), set, "keep", 1), &[0, 0], &predicted));
+        .map(|(set, predicted)| scored(run(&set.join("+"), set, "keep", 1), &[0, 0], &predicted));
     let rows = shapley(&runs).unwrap();
     let first: Vec<f64> = find(&rows, "accuracy", None).iter().map(|row| row.first).collect();
     // The former alone is drawn once in four times, and is a tie.

@@ -1,17 +1,19 @@
 //! Differences from a reference: a dot with its interval line, a row a condition or run.
 
-use crate::report::canvas::axis::{AXIS_HEIGHT, horizontal_axis};
+use crate::report::canvas::axis::{AXIS_HEIGHT, horizontal_axis, horizontal_grid};
 use crate::report::canvas::drawing::{Anchor, Drawing};
 use crate::report::canvas::error::ReportError;
 use crate::report::canvas::figure::Figure;
 use crate::report::canvas::fonts;
 use crate::report::canvas::scale::Scale;
 use crate::report::canvas::theme::{
-    BLUE, DOUBLE_COLUMN, HEADING, INK, LABEL, MARGIN, MEDIUM, MIDDLE_COLUMN, NOTE, RULE, THIN,
+    BLUE, DOUBLE_COLUMN, HEADING, INK, LABEL, MARGIN, MEDIUM, MIDDLE_COLUMN, NOTE, RULE,
+    SINGLE_COLUMN, THIN,
 };
-use crate::report::findings::finding::excludes_zero;
+use crate::report::findings::comparison::{Comparisons, Difference, Entry, Layout};
 use crate::report::tables::cell::Cell;
 use crate::report::tables::table::{Column, Table};
+use crate::report::words::comparison_conditions;
 use crate::report::words::measure::Measure;
 
 /// More rows than this are not a picture any more.
@@ -25,10 +27,8 @@ const NAMES: f64 = 0.36;
 #[derive(Debug, Clone, PartialEq)]
 pub struct ComparisonRow {
     pub name: String,
-    /// In the metric's own unit; `None` where there is nothing to pair.
-    pub difference: Option<f64>,
-    /// 95 %; `None` where it cannot be known.
-    pub interval: Option<(f64, f64)>,
+    /// `None` where there is nothing to pair.
+    pub difference: Option<Difference>,
 }
 
 /// Rows that are compared with the same reference.
@@ -49,23 +49,50 @@ pub struct Words<'a> {
     pub missing: &'a str,
 }
 
-/// Differences, panel under panel on one axis, rows in the order given.
+/// The differences from the reference of the rows that are `shown`, in their order: a panel an experiment, or one of
+/// all rows.
 ///
 /// # Errors
 /// [`ReportError::Empty`] where nothing was paired.
-pub fn comparison(
-    panels: &[ComparisonPanel],
-    reference: &str,
-    metric: Measure,
-    conditions: &str,
-) -> Result<Figure, ReportError> {
+pub fn comparison(found: &Comparisons, shown: &[String]) -> Result<Figure, ReportError> {
+    let (measure, reference) = (Measure::of(found.metric), found.reference());
+    let mut panels = panels(found);
+    for panel in &mut panels {
+        let place = |row: &ComparisonRow| shown.iter().position(|name| *name == row.name);
+        panel.rows.retain(|row| place(row).is_some());
+        panel.rows.sort_by_key(place);
+    }
     let words = Words {
-        title: title(panels, reference, metric),
-        subtitle: vec![format!("minus {reference}"), conditions.to_owned()],
-        axis: format!("difference in {}, {}", metric.name, metric.unit),
+        title: title(&panels, reference, measure),
+        subtitle: vec![format!("minus {reference}"), comparison_conditions(found)],
+        axis: format!("difference in {}, {}", measure.name, measure.unit),
         missing: "not paired",
     };
-    differences(panels, metric, words)
+    differences(&panels, measure, words)
+}
+
+fn panels(found: &Comparisons) -> Vec<ComparisonPanel> {
+    let row = |name: &str, entry: &Entry| {
+        let name = name.to_owned();
+        ComparisonRow { name, difference: entry.difference() }
+    };
+    match &found.layout {
+        Layout::ByCondition(conditions) => {
+            let names = found.names.iter().enumerate().skip(1);
+            let panel = |(place, name): (usize, &String)| {
+                let rows = conditions.iter().map(|of| row(&of.condition, &of.entries[place]));
+                // What only one side has would be a row without a dot.
+                let rows = rows.filter(|row| row.difference.is_some()).collect();
+                ComparisonPanel { heading: name.clone(), rows }
+            };
+            names.map(panel).collect()
+        }
+        Layout::EachItself(entries) => {
+            let rows = found.names.iter().zip(entries).skip(1);
+            let rows = rows.map(|(name, entry)| row(name, entry)).collect();
+            vec![ComparisonPanel { heading: String::new(), rows }]
+        }
+    }
 }
 
 /// Any differences in this form.
@@ -77,12 +104,25 @@ pub fn differences(
     metric: Measure,
     words: Words<'_>,
 ) -> Result<Figure, ReportError> {
-    let Words { title, mut subtitle, axis, missing } = words;
-    let rows = || panels.iter().flat_map(|panel| &panel.rows);
-    if !rows().any(|row| row.difference.is_some_and(f64::is_finite)) {
+    let mut rows = panels.iter().flat_map(|panel| &panel.rows);
+    if !rows.any(|row| row.value().is_some()) {
         return Err(ReportError::Empty("no two sides could be paired".to_owned()));
     }
     let width = if panels.len() > 1 { DOUBLE_COLUMN } else { MIDDLE_COLUMN };
+    let draw = |width| draw(panels, metric, &words, width);
+    Ok(draw(width)?.with_narrow(draw(SINGLE_COLUMN)?))
+}
+
+/// Draws the panels in a width, mm.
+fn draw(
+    panels: &[ComparisonPanel],
+    metric: Measure,
+    words: &Words<'_>,
+    width: f64,
+) -> Result<Figure, ReportError> {
+    let Words { title, subtitle, axis, missing } = words;
+    let mut subtitle = subtitle.clone();
+    let rows = || panels.iter().flat_map(|panel| &panel.rows);
     let inner = width - 2.0 * MARGIN;
     let left_out = rows().count().saturating_sub(MOST_ROWS);
     let mut room = MOST_ROWS;
@@ -97,10 +137,10 @@ pub fn differences(
         .collect();
     let drawn = || shown.iter().flat_map(|(_, rows)| *rows);
 
-    if drawn().any(|row| significant(row) == Some(false)) {
+    if drawn().any(|row| row.significant() == Some(false)) {
         subtitle.push("grey: 95\u{a0}% CI includes zero".to_owned());
     }
-    if drawn().any(|row| row.difference.is_some() && row.interval.is_none()) {
+    if drawn().any(|row| row.difference.is_some() && row.interval().is_none()) {
         subtitle.push("without a line: no interval".to_owned());
     }
     if left_out > 0 {
@@ -121,16 +161,17 @@ pub fn differences(
     // An axis never magnifies what the decimals do not show.
     let least = 5.0 * 10f64.powi(-(metric.decimals as i32));
     let values = drawn().flat_map(|row| {
-        let (low, high) = row.interval.unzip();
-        [row.difference, low, high].into_iter().flatten().map(|value| value * metric.factor)
+        let (low, high) = row.interval().unzip();
+        [row.value(), low, high].into_iter().flatten().map(|value| value * metric.factor)
     });
     let scale = Scale::around(values.chain([-least, least]), 0.04, start, end);
     let place = |value: f64| scale.at(value * metric.factor);
 
-    let mut drawing = Drawing::new(width, &title);
+    let mut drawing = Drawing::new(width, title);
     let mut y = drawing.heading(&subtitle.join(" · "));
     drawing.data(data(&shown, metric));
-    for (heading, rows) in shown {
+    let last = shown.len().saturating_sub(1);
+    for (index, (heading, rows)) in shown.into_iter().enumerate() {
         for line in fonts::wrap(heading, HEADING, inner) {
             drawing.text(MARGIN, y + HEADING.em(), Anchor::Start, HEADING, &line);
             y += if line.is_empty() { 0.0 } else { HEADING.line() };
@@ -140,7 +181,11 @@ pub fn differences(
             rows.iter().map(|row| fonts::wrap(&row.name, LABEL, names + 0.01)).collect();
         let height = |name: &Vec<String>| ROW_HEIGHT.max(name.len() as f64 * LABEL.line() + 1.8);
         let bottom = top + names.iter().map(height).sum::<f64>();
-        horizontal_axis(&mut drawing, &scale, (top, bottom), &axis);
+        // All panels have the axis of the last.
+        match index == last {
+            true => horizontal_axis(&mut drawing, &scale, (top, bottom), axis),
+            false => horizontal_grid(&mut drawing, &scale, (top, bottom)),
+        }
         drawing.line((place(0.0), top), (place(0.0), bottom), THIN, INK);
         y = top;
         for (row, name) in rows.iter().zip(&names) {
@@ -153,17 +198,17 @@ pub fn differences(
                 for (end, text) in [(value_end, value), (interval_end, range)] {
                     drawing.text_block(end, middle, Anchor::End, NOTE, &[text]);
                 }
-                let colour = if significant(row) == Some(true) { BLUE } else { RULE };
-                if let Some((low, high)) = row.interval {
+                let colour = if row.significant() == Some(true) { BLUE } else { RULE };
+                if let Some((low, high)) = row.interval() {
                     drawing.line((place(low), middle), (place(high), middle), MEDIUM, colour);
                 }
-                if let Some(difference) = row.difference.filter(|value| value.is_finite()) {
+                if let Some(difference) = row.value() {
                     drawing.disc((place(difference), middle), DOT, colour);
                 }
             });
             y += height(name);
         }
-        y = bottom + AXIS_HEIGHT + 3.0;
+        y = bottom + if index == last { AXIS_HEIGHT } else { 0.0 } + 3.0;
     }
     drawing.finish(y - 3.0 + MARGIN)
 }
@@ -178,7 +223,7 @@ fn data(panels: &[(&str, &[ComparisonRow])], metric: Measure) -> Table {
     for (heading, rows) in panels {
         for row in *rows {
             let difference = row.difference.map_or(Cell::Empty, |difference| {
-                Cell::of(difference, metric).with_interval(row.interval)
+                Cell::of(difference.value, metric).with_interval(difference.interval)
             });
             table.push(vec![Cell::text(*heading), Cell::text(row.name.as_str()), difference]);
         }
@@ -186,18 +231,27 @@ fn data(panels: &[(&str, &[ComparisonRow])], metric: Measure) -> Table {
     table
 }
 
-/// Whether a difference is significant, by its own interval; `None` where that is not known.
-fn significant(row: &ComparisonRow) -> Option<bool> {
-    row.interval.map(excludes_zero)
+impl ComparisonRow {
+    fn value(&self) -> Option<f64> {
+        self.difference.map(|difference| difference.value).filter(|value| value.is_finite())
+    }
+
+    fn interval(&self) -> Option<(f64, f64)> {
+        self.difference.and_then(|difference| difference.interval)
+    }
+
+    fn significant(&self) -> Option<bool> {
+        self.difference.and_then(|difference| difference.significant)
+    }
 }
 
 /// The finding: the largest significant difference, or that there is none.
 fn title(panels: &[ComparisonPanel], reference: &str, metric: Measure) -> String {
     let rows = panels.iter().flat_map(|panel| panel.rows.iter().map(move |row| (panel, row)));
-    let size = |row: &ComparisonRow| row.difference.unwrap_or(0.0).abs();
+    let size = |row: &ComparisonRow| row.value().unwrap_or(0.0).abs();
     let rows: Vec<(&ComparisonPanel, &ComparisonRow)> =
         rows.filter(|(_, row)| row.difference.is_some()).collect();
-    let differing = rows.iter().filter(|(_, row)| significant(row) == Some(true));
+    let differing = rows.iter().filter(|(_, row)| row.significant() == Some(true));
     let name = |(panel, row): &(&ComparisonPanel, &ComparisonRow)| {
         if panel.heading.is_empty() {
             row.name.clone()
@@ -207,7 +261,7 @@ fn title(panels: &[ComparisonPanel], reference: &str, metric: Measure) -> String
     };
     match differing.max_by(|a, b| size(a.1).total_cmp(&size(b.1))) {
         Some(largest) => {
-            let difference = largest.1.difference.unwrap_or(0.0);
+            let difference = largest.1.value().unwrap_or(0.0);
             let direction = if difference < 0.0 { "below" } else { "above" };
             let most = if rows.len() > 1 { "farthest " } else { "" };
             format!(
@@ -217,7 +271,7 @@ fn title(panels: &[ComparisonPanel], reference: &str, metric: Measure) -> String
                 metric.long_unit
             )
         }
-        None if rows.iter().all(|(_, row)| row.interval.is_none()) => {
+        None if rows.iter().all(|(_, row)| row.interval().is_none()) => {
             format!("Differences from {reference}; no intervals")
         }
         None => match rows.as_slice() {
@@ -228,14 +282,11 @@ fn title(panels: &[ComparisonPanel], reference: &str, metric: Measure) -> String
 }
 
 fn value_text(row: &ComparisonRow, metric: Measure, missing: &str) -> String {
-    match row.difference {
-        Some(value) if value.is_finite() => metric.number(value),
-        _ => missing.to_owned(),
-    }
+    row.value().map_or(missing.to_owned(), |value| metric.number(value))
 }
 
 fn interval_text(row: &ComparisonRow, metric: Measure) -> String {
-    let Some((low, high)) = row.interval else { return String::new() };
+    let Some((low, high)) = row.interval() else { return String::new() };
     format!("({} to {})", metric.number(low), metric.number(high))
 }
 
@@ -247,7 +298,8 @@ mod tests {
 
     fn row(name: &str, difference: f64, interval: Option<(f64, f64)>) -> ComparisonRow {
         let interval = interval.map(|(low, high)| (low / 100.0, high / 100.0));
-        ComparisonRow { name: name.to_owned(), difference: Some(difference / 100.0), interval }
+        let difference = Some(Difference::of(difference / 100.0, interval));
+        ComparisonRow { name: name.to_owned(), difference }
     }
 
     fn panel(heading: &str, rows: Vec<ComparisonRow>) -> ComparisonPanel {
@@ -256,12 +308,20 @@ mod tests {
 
     fn figure(panels: &[ComparisonPanel]) -> Figure {
         let metric = Measure::of(Metric::Accuracy);
-        let figure =
-            comparison(panels, "mask_eyes: whole", metric, "3 seeds, 1,400 test images").unwrap();
-        assert_labels_are_apart(&figure);
-        for label in label_boxes(&figure) {
-            assert!(label.left >= 0.0 && label.right <= figure.width_mm, "cut off: {label:?}");
-            assert!(label.bottom <= figure.height_mm, "cut off: {label:?}");
+        let reference = "mask_eyes: whole";
+        let words = Words {
+            title: title(panels, reference, metric),
+            subtitle: vec!["3 seeds, 1,400 test images".to_owned()],
+            axis: "difference in test accuracy, points".to_owned(),
+            missing: "not paired",
+        };
+        let figure = differences(panels, metric, words).unwrap();
+        for figure in [&figure, figure.narrow.as_ref().unwrap()] {
+            assert_labels_are_apart(figure);
+            for label in label_boxes(figure) {
+                assert!(label.left >= 0.0 && label.right <= figure.width_mm, "cut off: {label:?}");
+                assert!(label.bottom <= figure.height_mm, "cut off: {label:?}");
+            }
         }
         figure
     }
@@ -299,8 +359,7 @@ mod tests {
     fn hard_cases_stay_legible() {
         let long =
             "an_experiment_with_a_very_long_name_indeed: only brows + eyes_left visible, control 3";
-        let missing =
-            ComparisonRow { name: "other images".to_owned(), difference: None, interval: None };
+        let missing = ComparisonRow { name: "other images".to_owned(), difference: None };
         figure(&[panel("", vec![row(long, 4.0, Some((3.0, 5.0))), missing.clone()])]);
         figure(&[panel("", vec![row("same", 0.0, Some((0.0, 0.0)))])]);
         let many = |name: &str| {
@@ -309,7 +368,11 @@ mod tests {
         };
         let drawn = figure(&[many("first"), many("second")]);
         assert!(words(&drawn).contains("40 more not drawn"));
-        let metric = Measure::of(Metric::Accuracy);
-        assert!(comparison(&[panel("", vec![missing])], "x", metric, "").is_err());
+        let found = Comparisons {
+            metric: Metric::Accuracy,
+            names: vec!["x".to_owned()],
+            layout: Layout::EachItself(Vec::new()),
+        };
+        assert!(matches!(comparison(&found, &[]), Err(ReportError::Empty(_))));
     }
 }

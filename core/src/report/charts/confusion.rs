@@ -1,11 +1,5 @@
 //! The confusion matrix of a condition.
 
-use std::borrow::Borrow;
-use std::collections::{BTreeMap, BTreeSet};
-
-use crate::dataset::Split;
-use crate::store::{ConfusionRow, RunRow};
-
 use crate::report::canvas::drawing::{Anchor, CAP_MIDDLE, Drawing};
 use crate::report::canvas::error::ReportError;
 use crate::report::canvas::figure::Figure;
@@ -13,10 +7,10 @@ use crate::report::canvas::fonts;
 use crate::report::canvas::theme::{
     DOUBLE_COLUMN, HEADING, LABEL, MARGIN, MIDDLE_COLUMN, NOTE, SINGLE_COLUMN, Type, WHITE, amount,
 };
+use crate::report::findings::confusions::{Confusion, Matrix};
 use crate::report::findings::facts::Facts;
 use crate::report::tables::cell::Cell;
 use crate::report::tables::table::{Column, Table};
-use crate::report::words::capital;
 use crate::report::words::numbers::{counted, decimal, thousands};
 
 const SHARE: Type = HEADING;
@@ -26,30 +20,13 @@ const GAP: f64 = 0.3;
 /// Widest class name before it is cut, mm.
 const NAME_WIDTH: f64 = 26.0;
 
-/// Counts of one condition, summed over its runs.
-pub struct Matrix {
-    pub classes: Vec<String>,
-    /// `[actual][predicted]`; not whole where votes tie.
-    counts: Vec<Vec<f64>>,
-    pub runs: usize,
-}
-
-/// The confusion matrix of one condition, summed over the given runs (its seeds): rows actual, columns
-/// predicted, each row's shares as colour and per cent, counts beneath. `facts` are those of their setting.
+/// The confusion matrix of one condition: rows actual, columns predicted, each row's shares as colour and per cent,
+/// counts beneath.
 ///
 /// # Errors
-/// [`ReportError::Empty`] where no run has counts on that split (`val` or `test`).
-pub fn confusion(
-    runs: &[RunRow],
-    rows: &[impl Borrow<ConfusionRow>],
-    split: Split,
-    facts: &Facts,
-) -> Result<Figure, ReportError> {
-    let (Some(first), Some(matrix)) = (runs.first(), matrix(runs, rows, split)) else {
-        return Err(ReportError::Empty(format!(
-            "no run of this condition has predictions on `{split}`"
-        )));
-    };
+/// Where it cannot be drawn.
+pub fn confusion(found: &Confusion<'_>) -> Result<Figure, ReportError> {
+    let matrix = &found.matrix;
     let classes = matrix.classes.len() as f64;
     let limit = |name: &String| fonts::fit(name, LABEL, NAME_WIDTH);
     let names: Vec<String> = matrix.classes.iter().map(limit).collect();
@@ -64,11 +41,10 @@ pub fn confusion(
     let upright = !level(width);
     let cell = (cell_in(width).min(24.0), CELL);
 
-    let mut drawing =
-        Drawing::new(width, &matrix.title(&capital(&facts.several.label(first.into()))));
-    let mut y = drawing.heading(&matrix.subtitle(facts, split));
-    drawing.describe(&matrix.recalls());
-    drawing.data(matrix.data());
+    let mut drawing = Drawing::new(width, &title(found));
+    let mut y = drawing.heading(&subtitle(found));
+    drawing.describe(&recalls(matrix));
+    drawing.data(data(matrix));
     y += LABEL.em();
     let across = left + classes * cell.0 / 2.0;
     drawing.text(across, y, Anchor::Middle, NOTE, "predicted");
@@ -135,141 +111,62 @@ pub fn of_setting(facts: &Facts) -> String {
     if setting.is_empty() { dataset.clone() } else { format!("{dataset} · {setting}") }
 }
 
-/// The counts of these runs on that split; `None` where they have none.
-pub fn matrix(runs: &[RunRow], rows: &[impl Borrow<ConfusionRow>], split: Split) -> Option<Matrix> {
-    let wanted: BTreeSet<&str> = runs.iter().map(|run| run.run_id.as_str()).collect();
-    let mut classes: Vec<String> = Vec::new();
-    let mut index: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut found: BTreeSet<&str> = BTreeSet::new();
-    let chosen: Vec<&ConfusionRow> = rows
-        .iter()
-        .map(Borrow::borrow)
-        .filter(|row: &&ConfusionRow| row.split == split && wanted.contains(row.run_id.as_str()))
-        .collect();
-    for row in &chosen {
-        found.insert(&row.run_id);
-        for class in [&row.actual, &row.predicted] {
-            index.entry(class).or_insert_with(|| {
-                classes.push(class.clone());
-                classes.len() - 1
-            });
+/// A row a cell.
+fn data(matrix: &Matrix) -> Table {
+    let mut table = Table::new(vec![
+        Column::text("actual", "actual"),
+        Column::text("predicted", "predicted"),
+        Column::number("count", "count"),
+        Column::number("share", "share of the row, %"),
+    ]);
+    let rows = matrix.classes.iter().zip(matrix.counts.iter().zip(matrix.shares()));
+    for (actual, (counts, shares)) in rows {
+        for (predicted, (&count, share)) in matrix.classes.iter().zip(counts.iter().zip(shares)) {
+            table.push(vec![
+                Cell::text(actual.as_str()),
+                Cell::text(predicted.as_str()),
+                Cell::exact(count),
+                Cell::share(share),
+            ]);
         }
     }
-    if classes.is_empty() {
-        return None;
-    }
-    let mut counts = vec![vec![0.0; classes.len()]; classes.len()];
-    for row in &chosen {
-        counts[index[row.actual.as_str()]][index[row.predicted.as_str()]] += row.count;
-    }
-    let runs = found.len();
-    Some(Matrix { classes, counts, runs })
+    table
 }
 
-impl Matrix {
-    fn total(&self) -> f64 {
-        self.counts.iter().flatten().sum()
-    }
+fn title(found: &Confusion<'_>) -> String {
+    format!("{}: accuracy {} %", found.label, decimal(found.matrix.accuracy() * 100.0, 1))
+}
 
-    /// Images of one run.
-    pub fn images(&self) -> u64 {
-        (self.total() / self.runs.max(1) as f64).round() as u64
+fn subtitle(found: &Confusion<'_>) -> String {
+    let Confusion { facts, split, matrix, .. } = found;
+    let images = counted(matrix.images(), &format!("{split} image"));
+    let seeds = counted(matrix.runs as u64, "seed");
+    let of = of_setting(facts);
+    let mut parts = vec![format!("{of} · {images} × {seeds} · row percentages and counts")];
+    if let Some((share, actual, predicted)) = matrix.worst() {
+        let (actual, predicted) = (&matrix.classes[actual], &matrix.classes[predicted]);
+        parts.push(format!(
+            "most frequent confusion: {actual} predicted as {predicted} ({} %)",
+            decimal(share * 100.0, 0)
+        ));
     }
+    parts.join(" · ")
+}
 
-    pub fn accuracy(&self) -> f64 {
-        let right: f64 = self.counts.iter().enumerate().map(|(class, row)| row[class]).sum();
-        right / self.total()
-    }
-
-    /// Each row's shares; of a class without images, no numbers.
-    pub fn shares(&self) -> Vec<Vec<f64>> {
-        let share = |row: &Vec<f64>| {
-            let total = row.iter().sum::<f64>();
-            row.iter().map(|&count| count / total).collect()
-        };
-        self.counts.iter().map(share).collect()
-    }
-
-    /// A row a cell.
-    fn data(&self) -> Table {
-        let mut table = Table::new(vec![
-            Column::text("actual", "actual"),
-            Column::text("predicted", "predicted"),
-            Column::number("count", "count"),
-            Column::number("share", "share of the row, %"),
-        ]);
-        for (actual, (counts, shares)) in
-            self.classes.iter().zip(self.counts.iter().zip(self.shares()))
-        {
-            for (predicted, (&count, share)) in self.classes.iter().zip(counts.iter().zip(shares)) {
-                table.push(vec![
-                    Cell::text(actual.as_str()),
-                    Cell::text(predicted.as_str()),
-                    Cell::exact(count),
-                    Cell::share(share),
-                ]);
-            }
-        }
-        table
-    }
-
-    fn title(&self, condition: &str) -> String {
-        let accuracy = decimal(self.accuracy() * 100.0, 1);
-        format!("{condition}: accuracy {accuracy} %")
-    }
-
-    fn subtitle(&self, facts: &Facts, split: Split) -> String {
-        let images = counted(self.images(), &format!("{split} image"));
-        let seeds = counted(self.runs as u64, "seed");
-        let of = of_setting(facts);
-        let mut parts = vec![format!("{of} · {images} × {seeds} · row percentages and counts")];
-        if let Some((share, actual, predicted)) = self.worst() {
-            let (actual, predicted) = (&self.classes[actual], &self.classes[predicted]);
-            parts.push(format!(
-                "most frequent confusion: {actual} predicted as {predicted} ({} %)",
-                decimal(share * 100.0, 0)
-            ));
-        }
-        parts.join(" · ")
-    }
-
-    /// `Recall: sad 80 %, glad 75 %.`
-    fn recalls(&self) -> String {
-        let recalls = self.classes.iter().enumerate().map(|(class, name)| {
-            let row = &self.counts[class];
-            let share = row[class] / row.iter().sum::<f64>();
-            format!("{name} {} %", decimal(share * 100.0, 0))
-        });
-        format!("Recall: {}.", recalls.collect::<Vec<_>>().join(", "))
-    }
-
-    /// The largest share off the diagonal, its actual and its predicted class.
-    fn worst(&self) -> Option<(f64, usize, usize)> {
-        let mut worst: Option<(f64, usize, usize)> = None;
-        for (actual, row) in self.counts.iter().enumerate() {
-            let total: f64 = row.iter().sum();
-            for (predicted, &count) in row.iter().enumerate() {
-                let share = count / total;
-                if actual != predicted && count > 0.0 && worst.is_none_or(|(most, ..)| share > most)
-                {
-                    worst = Some((share, actual, predicted));
-                }
-            }
-        }
-        worst
-    }
+/// `Recall: sad 80 %, glad 75 %.`
+fn recalls(matrix: &Matrix) -> String {
+    let recalls = matrix.classes.iter().zip(matrix.recalls());
+    let recalls = recalls.map(|(name, recall)| format!("{name} {} %", decimal(recall * 100.0, 0)));
+    format!("Recall: {}.", recalls.collect::<Vec<_>>().join(", "))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::report::canvas::figure::tests::{assert_labels_are_apart, words};
+    use crate::report::findings::confusions::tests::{confusions, facts};
     use crate::study::tests::counts;
     use crate::study::tests::run;
-
-    fn facts() -> Facts {
-        Facts { dataset: "faces".to_owned(), ..Facts::default() }
-    }
 
     #[test]
     fn counts_are_summed_over_seeds_and_shared_out_by_row() {
@@ -278,7 +175,8 @@ mod tests {
         rows.extend(counts(&runs[1].run_id, &["sad", "glad"], &[&[1400, 100], &[50, 50]]));
         // A run of another condition is not counted.
         rows.extend(counts("other", &["sad", "glad"], &[&[9, 9], &[9, 9]]));
-        let figure = confusion(&runs, &rows, Split::Test, &facts()).unwrap();
+        let facts = facts();
+        let figure = confusion(&confusions(&runs, &rows, &[], &facts).each[0]).unwrap();
         assert_labels_are_apart(&figure);
         // (2,400 + 150) of 3,200.
         assert_eq!(figure.title, "Whole face: accuracy 79.7 %");
@@ -300,13 +198,9 @@ mod tests {
             let row: Vec<u64> = (0..classes).map(|class| 1500 * class as u64 / 7).collect();
             let rows: Vec<&[u64]> = vec![&row; classes];
             let run = run(&["eyes"], "hide", 1);
-            let figure = confusion(
-                std::slice::from_ref(&run),
-                &counts(&run.run_id, &names, &rows),
-                Split::Test,
-                &facts(),
-            )
-            .unwrap();
+            let (counts, facts) = (counts(&run.run_id, &names, &rows), facts());
+            let found = confusions(&[run], &counts, &[], &facts);
+            let figure = confusion(&found.each[0]).unwrap();
             assert_labels_are_apart(&figure);
             assert!(figure.width_mm <= DOUBLE_COLUMN);
         }
@@ -316,16 +210,9 @@ mod tests {
     fn a_class_without_images_has_no_shares() {
         let run = run(&[], "none", 1);
         let rows = counts(&run.run_id, &["sad", "glad"], &[&[10, 0], &[0, 0]]);
-        let figure = confusion(&[run], &rows, Split::Test, &facts()).unwrap();
+        let facts = facts();
+        let figure = confusion(&confusions(&[run], &rows, &[], &facts).each[0]).unwrap();
         assert!(words(&figure).lines().any(|line| line == "–"));
         assert_eq!(figure.title, "Whole face: accuracy 100.0 %");
-    }
-
-    #[test]
-    fn no_counts_are_no_picture() {
-        let run = run(&[], "none", 1);
-        let rows = counts(&run.run_id, &["sad"], &[&[1]]);
-        let error = confusion(&[run], &rows, Split::Val, &facts()).unwrap_err().to_string();
-        assert_eq!(error, "nothing to draw: no run of this condition has predictions on `val`");
     }
 }

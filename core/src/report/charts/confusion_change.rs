@@ -1,10 +1,5 @@
 //! Which confusions appear when a region is masked.
 
-use std::borrow::Borrow;
-
-use crate::dataset::Split;
-use crate::store::{ConfusionRow, ConfusionShiftRow, RunRow};
-
 use crate::report::canvas::drawing::{Anchor, CAP_MIDDLE, Drawing, corners};
 use crate::report::canvas::error::ReportError;
 use crate::report::canvas::figure::Figure;
@@ -13,12 +8,10 @@ use crate::report::canvas::theme::{
     Colour, DOUBLE_COLUMN, HEADING, LABEL, MARGIN, NOTE, SINGLE_COLUMN, Type, WHITE, amount,
     difference,
 };
-use crate::report::charts::confusion::{Matrix, matrix, of_setting};
-use crate::report::findings::facts::Facts;
-use crate::report::findings::finding::{excludes_zero, known};
+use crate::report::charts::confusion::of_setting;
+use crate::report::findings::confusions::ConfusionChange;
 use crate::report::tables::cell::Cell;
 use crate::report::tables::table::{Column, Table};
-use crate::report::words::capital;
 use crate::report::words::numbers::{counted, decimal};
 
 /// Height of a cell, mm.
@@ -29,70 +22,19 @@ const GUTTER: f64 = 4.0;
 const NAME_WIDTH: f64 = 24.0;
 
 /// The confusion matrix of whole faces, that of a masked condition, and their difference, side by side: per cent
-/// of each row, the difference in points, masked minus whole. Only seeds that both have are
-/// counted. `shifts` tell which differences have an interval that leaves zero out; the title names no other.
-/// `facts` are those of their setting.
+/// of each row, the difference in points, masked minus whole. The full colour of a difference stands for `extreme`, a
+/// share, in the figures of all conditions alike. The title names no difference that is not significant.
 ///
 /// # Errors
-/// [`ReportError::Empty`] where they share no seed with counts on that split.
-pub fn confusion_change(
-    whole: &[RunRow],
-    covered: &[RunRow],
-    rows: &[impl Borrow<ConfusionRow>],
-    split: Split,
-    shifts: &[ConfusionShiftRow],
-    facts: &Facts,
-) -> Result<Figure, ReportError> {
-    let shared = |runs: &[RunRow], others: &[RunRow]| -> Vec<RunRow> {
-        let met = |run: &&RunRow| others.iter().any(|other| other.seed == run.seed);
-        runs.iter().filter(met).cloned().collect()
-    };
-    let (whole, covered) = (shared(whole, covered), shared(covered, whole));
-    let matrices = (matrix(&whole, rows, split), matrix(&covered, rows, split));
-    let (Some(before), Some(after)) = matrices else {
-        return Err(ReportError::Empty(format!(
-            "the two conditions share no seed with predictions on `{split}`"
-        )));
-    };
-    let label = capital(&facts.several.label((&covered[0]).into()));
-    let (from, to) = (before.shares(), after.shares());
-    let change: Vec<Vec<f64>> = from
-        .iter()
-        .zip(&to)
-        .map(|(from, to)| from.iter().zip(to).map(|(from, to)| to - from).collect())
-        .collect();
-    let significant = significant(&covered[0], shifts, &before.classes);
-    let extreme = change
-        .iter()
-        .flatten()
-        .filter(|change| change.is_finite())
-        .fold(0.05, |most, change| f64::max(most, change.abs()));
-
-    let label = &label;
-    let changed =
-        Changed { from: &from, to: &to, change: &change, significant: &significant, extreme };
-    let draw = |across| draw(across, label, (facts, split), (&before, after.accuracy()), &changed);
-    Ok(draw(3)?.with_narrow(draw(1)?))
-}
-
-/// Shares before and after, and what changed.
-struct Changed<'a> {
-    from: &'a Vec<Vec<f64>>,
-    to: &'a Vec<Vec<f64>>,
-    change: &'a Vec<Vec<f64>>,
-    significant: &'a [Vec<bool>],
-    extreme: f64,
+/// Where it cannot be drawn.
+pub fn confusion_change(found: &ConfusionChange<'_>, extreme: f64) -> Result<Figure, ReportError> {
+    Ok(draw(found, extreme, 3)?.with_narrow(draw(found, extreme, 1)?))
 }
 
 /// Draws the three matrices, so many beside each other.
-fn draw(
-    across: usize,
-    label: &str,
-    (facts, split): (&Facts, Split),
-    (before, accuracy_after): (&Matrix, f64),
-    changed: &Changed<'_>,
-) -> Result<Figure, ReportError> {
-    let &Changed { from, to, change, significant, extreme } = changed;
+fn draw(found: &ConfusionChange<'_>, extreme: f64, across: usize) -> Result<Figure, ReportError> {
+    let ConfusionChange { label, before, after, change, significant, .. } = found;
+    let (from, to) = (&before.shares(), &after.shares());
     let full = if across == 1 { SINGLE_COLUMN } else { DOUBLE_COLUMN };
     let limit = |name: &String| fonts::fit(name, LABEL, NAME_WIDTH);
     let names: Vec<String> = before.classes.iter().map(limit).collect();
@@ -102,14 +44,14 @@ fn draw(
     let classes = names.len() as f64;
     let cell = ((panel / classes).min(12.0), CELL);
 
-    let mut drawing = Drawing::new(full, &title(label, before, change, significant));
-    let start = drawing.heading(&subtitle(facts, before, split, significant));
-    drawing.describe(&description(before, change));
+    let mut drawing = Drawing::new(full, &title(found));
+    let start = drawing.heading(&subtitle(found, extreme));
+    drawing.describe(&description(found));
     drawing.data(data(&before.classes, [from, to, change], significant));
     let accuracy = |share: f64| decimal(share * 100.0, 1);
     let panels = [
         (format!("Whole face: {} %", accuracy(before.accuracy())), from, Ink::Share),
-        (format!("{label}: {} %", accuracy(accuracy_after)), to, Ink::Share),
+        (format!("{label}: {} %", accuracy(after.accuracy())), to, Ink::Share),
         ("Difference, points".to_owned(), change, Ink::Change(extreme)),
     ];
     let headings = panels.each_ref().map(|(heading, ..)| fonts::wrap(heading, HEADING, panel));
@@ -222,69 +164,41 @@ fn data(
     table
 }
 
-/// Which changes are significant, each by its own interval, by actual and predicted class.
-fn significant(run: &RunRow, shifts: &[ConfusionShiftRow], classes: &[String]) -> Vec<Vec<bool>> {
-    let mut significant = vec![vec![false; classes.len()]; classes.len()];
-    let place = |name: &String| classes.iter().position(|class| class == name);
-    for shift in shifts.iter().filter(|shift| {
-        shift.regions == run.regions
-            && Some(shift.masking()) == run.masking()
-            && shift.swept == run.swept
-    }) {
-        if let (Some(actual), Some(predicted)) = (place(&shift.actual), place(&shift.predicted)) {
-            significant[actual][predicted] =
-                known(shift.low, shift.high).is_some_and(excludes_zero);
-        }
-    }
-    significant
-}
-
-/// Of the confusions that grow significantly the one that grows most: its change, actual and predicted class.
-fn most_grown(change: &[Vec<f64>], significant: &[Vec<bool>]) -> Option<(f64, usize, usize)> {
-    let cells = change.iter().enumerate().flat_map(|(actual, row)| {
-        row.iter().enumerate().map(move |(predicted, change)| (*change, actual, predicted))
-    });
-    cells
-        .filter(|(change, actual, predicted)| {
-            actual != predicted && *change > 0.0 && significant[*actual][*predicted]
-        })
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-}
-
-fn title(label: &str, matrix: &Matrix, change: &[Vec<f64>], significant: &[Vec<bool>]) -> String {
-    match most_grown(change, significant) {
+fn title(found: &ConfusionChange<'_>) -> String {
+    let (label, classes) = (&found.label, &found.before.classes);
+    match found.most_grown() {
         None => format!("{label}: no confusion grows significantly"),
         Some((change, actual, predicted)) => format!(
             "{label}: {} predicted as {} {} more often",
-            matrix.classes[actual],
-            matrix.classes[predicted],
+            classes[actual],
+            classes[predicted],
             counted((change * 100.0).round() as u64, "point")
         ),
     }
 }
 
-fn subtitle(facts: &Facts, matrix: &Matrix, split: Split, significant: &[Vec<bool>]) -> String {
-    let images = counted(matrix.images(), &format!("{split} image"));
-    let seeds = counted(matrix.runs as u64, "seed");
+fn subtitle(found: &ConfusionChange<'_>, extreme: f64) -> String {
+    let ConfusionChange { facts, split, before, .. } = found;
+    let images = counted(before.images(), &format!("{split} image"));
+    let seeds = counted(before.runs as u64, "seed");
     let of = of_setting(facts);
-    let bold = if significant.iter().flatten().any(|significant| *significant) {
-        "bold: 95\u{a0}% CI excludes zero (uncorrected)"
-    } else {
-        "every 95\u{a0}% CI includes zero"
+    let bold = match found.any_significant() {
+        true => "bold: 95\u{a0}% CI excludes zero (uncorrected)",
+        false => "every 95\u{a0}% CI includes zero",
     };
     format!(
         "{of} · {images} × {seeds} · row percentages · difference: blue where the prediction becomes \
-         more frequent, orange where less; {bold}"
+         more frequent, orange where less, full colour at {} points in the charts of all conditions; {bold}",
+        decimal(extreme * 100.0, 0)
     )
 }
 
 /// What each class loses or gains in recall.
-fn description(matrix: &Matrix, change: &[Vec<f64>]) -> String {
-    let recalls = matrix
-        .classes
-        .iter()
-        .enumerate()
-        .map(|(class, name)| format!("{name} {}", decimal(change[class][class] * 100.0, 0)));
+fn description(found: &ConfusionChange<'_>) -> String {
+    let recalls =
+        found.before.classes.iter().enumerate().map(|(class, name)| {
+            format!("{name} {}", decimal(found.change[class][class] * 100.0, 0))
+        });
     let recalls: Vec<String> = recalls.collect();
     format!("Change in recall, points: {}.", recalls.join(", "))
 }
@@ -293,14 +207,21 @@ fn description(matrix: &Matrix, change: &[Vec<f64>]) -> String {
 mod tests {
     use super::*;
     use crate::report::canvas::figure::tests::{assert_labels_are_apart, words};
+    use crate::report::findings::confusions::tests::{confusions, facts};
     use crate::report::findings::evidence::tests::shift;
+    use crate::store::{ConfusionRow, ConfusionShiftRow, RunRow};
     use crate::study::tests::counts;
     use crate::study::tests::run;
 
     const CLASSES: [&str; 3] = ["sad", "glad", "wild"];
 
-    fn facts() -> Facts {
-        Facts { dataset: "faces".to_owned(), ..Facts::default() }
+    /// Of the masked condition of some runs.
+    fn drawn(runs: &[RunRow], rows: &[ConfusionRow], shifts: &[ConfusionShiftRow]) -> Figure {
+        let facts = facts();
+        let found = confusions(runs, rows, shifts, &facts);
+        let figure = confusion_change(&found.changes[0], found.extreme).unwrap();
+        assert_labels_are_apart(&figure);
+        figure
     }
 
     #[test]
@@ -318,12 +239,9 @@ mod tests {
             shift("mouth", ["sad", "sad"], (90.0, 65.0), (-40.0, -10.0)),
             shift("eyes", ["glad", "sad"], (0.0, 40.0), (30.0, 50.0)),
         ];
-        let (whole, covered) = ([whole], [hidden, lone]);
-        let figure =
-            confusion_change(&whole, &covered, &rows, Split::Test, &shifts, &facts()).unwrap();
-        assert_labels_are_apart(&figure);
-        let vague =
-            confusion_change(&whole, &covered, &rows, Split::Test, &shifts[1..], &facts()).unwrap();
+        let runs = [whole, hidden, lone];
+        let figure = drawn(&runs, &rows, &shifts);
+        let vague = drawn(&runs, &rows, &shifts[1..]);
         assert_eq!(vague.title, "Mouth masked: no confusion grows significantly");
         assert_eq!(figure.title, "Mouth masked: sad predicted as wild 25 points more often");
         assert!(figure.description.ends_with("points: sad −25, glad −40, wild 0."));
@@ -346,9 +264,7 @@ mod tests {
             let (whole, hidden) = (run(&[], "none", 1), run(&["forehead"], "hide", 1));
             let mut rows = counts(&whole.run_id, &names, &vec![row.as_slice(); classes]);
             rows.extend(counts(&hidden.run_id, &names, &vec![turned.as_slice(); classes]));
-            let figure =
-                confusion_change(&[whole], &[hidden], &rows, Split::Test, &[], &facts()).unwrap();
-            assert_labels_are_apart(&figure);
+            drawn(&[whole, hidden], &rows, &[]);
         }
     }
 
@@ -357,8 +273,6 @@ mod tests {
         let (whole, hidden) = (run(&[], "none", 1), run(&["mouth"], "hide", 2));
         let mut rows = counts(&whole.run_id, &CLASSES, &[&[9, 1, 0], &[0, 5, 0], &[0, 0, 2]]);
         rows.extend(counts(&hidden.run_id, &CLASSES, &[&[9, 1, 0], &[0, 5, 0], &[0, 0, 2]]));
-        let error =
-            confusion_change(&[whole], &[hidden], &rows, Split::Test, &[], &facts()).unwrap_err();
-        assert!(matches!(error, ReportError::Empty(_)));
+        assert!(confusions(&[whole, hidden], &rows, &[], &facts()).changes.is_empty());
     }
 }

@@ -1,11 +1,6 @@
 //! Training and validation accuracy over the epochs.
 
-use std::collections::BTreeMap;
-
-use crate::plan::Several;
-use crate::region::{Masking, Phase};
-use crate::store::{EpochRow, RunRow};
-use crate::study;
+use crate::store::EpochRow;
 
 use crate::report::canvas::drawing::{Anchor, CAP_MIDDLE, Drawing};
 use crate::report::canvas::error::ReportError;
@@ -17,10 +12,11 @@ use crate::report::canvas::theme::{
     RULE, SINGLE_COLUMN, TICK,
 };
 use crate::report::findings::facts::Facts;
+use crate::report::findings::training::{AtEpoch, Drop, Trained, Trainings};
 use crate::report::tables::cell::Cell;
 use crate::report::tables::table::{Column, Table};
 use crate::report::words::capital;
-use crate::report::words::numbers::{decimal, extent, mean};
+use crate::report::words::numbers::decimal;
 
 /// Up to so many trainings are lines of their own; more become a mean and its range.
 const MOST_LINES: usize = 5;
@@ -33,44 +29,30 @@ const Y_AXIS: f64 = 7.5;
 const DIRECT: f64 = 17.0;
 const DISC: f64 = 0.55;
 
-/// The trainings of one condition.
-struct Panel<'a> {
-    name: String,
-    trainings: Vec<Training<'a>>,
-}
-
-struct Training<'a> {
-    epochs: Vec<&'a EpochRow>,
-    best: u32,
-}
-
 /// What is drawn of an epoch.
 #[derive(Clone, Copy)]
 struct Curve {
     name: &'static str,
+    /// Whether the selected epoch is marked on it.
+    selected: bool,
     colour: Colour,
     accuracy: fn(&EpochRow) -> f64,
 }
 
 const CURVES: [Curve; 2] = [
-    Curve { name: "training", colour: ORANGE, accuracy: |row| row.train_accuracy },
-    Curve { name: "validation", colour: BLUE, accuracy: |row| row.val_accuracy },
+    Curve { name: "training", selected: false, colour: ORANGE, accuracy: |row| row.train_accuracy },
+    Curve { name: "validation", selected: true, colour: BLUE, accuracy: |row| row.val_accuracy },
 ];
 
-/// Accuracy over the epochs, a panel for each condition that has trainings of its own; controls are left
-/// out. Where the learning rate drops in steps, a hairline marks it.
+/// Accuracy over the epochs, a panel a condition. Where the learning rate drops in steps, a hairline marks it.
 ///
 /// # Errors
-/// [`ReportError::Empty`] where no run has an epoch.
-pub fn curves(runs: &[RunRow], epochs: &[EpochRow], facts: &Facts) -> Result<Figure, ReportError> {
-    let all = panels(runs, epochs);
-    let drawn = &all[..all.len().min(MOST_PANELS)];
-    if drawn.is_empty() {
-        return Err(ReportError::Empty("no training has an epoch".to_owned()));
-    }
-    let draw = |across| draw(drawn, across, all.len(), facts);
-    match drawn.len() {
-        1 => draw(1),
+/// Where it cannot be drawn.
+pub fn curves(found: &Trainings<'_>) -> Result<Figure, ReportError> {
+    let panels = &found.conditions[..found.conditions.len().min(MOST_PANELS)];
+    let draw = |across| draw(panels, across, found);
+    match panels.len() {
+        0 | 1 => draw(1),
         2 | 4 => Ok(draw(2)?.with_narrow(draw(1)?)),
         3..=9 => Ok(draw(3)?.with_narrow(draw(1)?)),
         10..=16 => Ok(draw(4)?.with_narrow(draw(2)?)),
@@ -80,10 +62,9 @@ pub fn curves(runs: &[RunRow], epochs: &[EpochRow], facts: &Facts) -> Result<Fig
 
 /// Draws the panels, so many beside each other; those of a narrow figure in a column's width.
 fn draw(
-    drawn: &[Panel<'_>],
+    drawn: &[Trained<'_>],
     across: usize,
-    all: usize,
-    facts: &Facts,
+    found: &Trainings<'_>,
 ) -> Result<Figure, ReportError> {
     let alone = drawn.len() == 1;
     let narrow = across == 1 || (across == 2 && drawn.len() > 4);
@@ -93,7 +74,7 @@ fn draw(
     let panel_height = (panel_width * 0.66).min(48.0);
 
     let mut drawing = Drawing::new(width, &title(&drawn[0]));
-    let mut y = drawing.heading(&subtitle(drawn, all, facts));
+    let mut y = drawing.heading(&subtitle(drawn, found));
     for panel in drawn {
         drawing.describe(&description(panel));
     }
@@ -101,12 +82,12 @@ fn draw(
     if !alone {
         y = key(&mut drawing, y);
     }
-    let dropping = drawn.iter().any(|panel| !drops(panel).is_empty());
+    let dropping = drawn.iter().any(|panel| !panel.drops().is_empty());
     let (x_scale, y_scale) = scales(drawn);
     let mut labelled = false;
     for (row_index, row) in drawn.chunks(across).enumerate() {
         // One panel alone is named in the title.
-        let name = |panel: &Panel<'_>| {
+        let name = |panel: &Trained<'_>| {
             if alone { Vec::new() } else { fonts::wrap(&panel.name, HEADING, panel_width) }
         };
         let names: Vec<Vec<String>> = row.iter().map(name).collect();
@@ -144,40 +125,8 @@ fn draw(
     drawing.finish(y - 2.5 + MARGIN)
 }
 
-/// Conditions in order of appearance. One that shares its trainings with an earlier one (its networks are
-/// only evaluated otherwise) has no panel.
-fn panels<'a>(runs: &[RunRow], epochs: &'a [EpochRow]) -> Vec<Panel<'a>> {
-    let mut by_training: BTreeMap<&str, Vec<&EpochRow>> = BTreeMap::new();
-    for epoch in epochs {
-        by_training.entry(&epoch.training_id).or_default().push(epoch);
-    }
-    let several = study::several(runs);
-    let mut panels: Vec<Panel<'a>> = Vec::new();
-    for run in runs.iter().filter(|run| !run.control) {
-        let Some(mut epochs) = by_training.remove(run.training_id.as_str()) else { continue };
-        epochs.sort_by_key(|epoch| epoch.epoch);
-        let training = Training { epochs, best: run.best_epoch };
-        let name = trained(run, several);
-        match panels.iter_mut().find(|panel| panel.name == name) {
-            Some(panel) => panel.trainings.push(training),
-            None => panels.push(Panel { name, trainings: vec![training] }),
-        }
-    }
-    panels
-}
-
-/// What a network was trained on: the condition, or for an amortised network, which is trained under random sets of
-/// regions, no single condition.
-fn trained(run: &RunRow, several: Several) -> String {
-    let Some(Masking { phase: Phase::Amortised, fill, .. }) = run.masking() else {
-        return several.label(run.into());
-    };
-    let choice = several.choice(fill, &run.swept);
-    [vec!["amortised network".to_owned()], choice].concat().join(", ")
-}
-
 /// A row for each epoch of a training.
-fn data(panels: &[Panel<'_>]) -> Table {
+fn data(panels: &[Trained<'_>]) -> Table {
     let mut table = Table::new(vec![
         Column::text("condition", "condition"),
         Column::text("training_id", "training"),
@@ -195,7 +144,7 @@ fn data(panels: &[Panel<'_>]) -> Table {
                     Cell::Count(u64::from(epoch.epoch)),
                     Cell::share(epoch.train_accuracy),
                     Cell::share(epoch.val_accuracy),
-                    Cell::Flag(epoch.epoch == training.best),
+                    Cell::Flag(epoch.epoch == training.selected),
                 ]);
             }
         }
@@ -203,27 +152,16 @@ fn data(panels: &[Panel<'_>]) -> Table {
     table
 }
 
-/// A mean over the epochs that were kept, one a training.
-fn at_kept(panel: &Panel<'_>, accuracy: fn(&EpochRow) -> f64) -> f64 {
-    let kept: Vec<f64> = panel
-        .trainings
-        .iter()
-        .filter_map(|training| training.epochs.iter().find(|epoch| epoch.epoch == training.best))
-        .map(|epoch| accuracy(epoch))
-        .collect();
-    kept.iter().sum::<f64>() / kept.len() as f64
-}
-
 /// `Whole face: training 91.0 %, validation 83.0 % at the selected epoch.`
-fn description(panel: &Panel<'_>) -> String {
+fn description(panel: &Trained<'_>) -> String {
     let curves = CURVES.map(|curve| {
-        format!("{} {} %", curve.name, decimal(at_kept(panel, curve.accuracy) * 100.0, 1))
+        format!("{} {} %", curve.name, decimal(panel.at_selected(curve.accuracy) * 100.0, 1))
     });
     format!("{}: {} at the selected epoch.", capital(&panel.name), curves.join(", "))
 }
 
-fn title(panel: &Panel<'_>) -> String {
-    let mean = at_kept(panel, |row| row.val_accuracy);
+fn title(panel: &Trained<'_>) -> String {
+    let mean = panel.at_selected(|row| row.val_accuracy);
     if mean.is_finite() {
         format!("Validation accuracy reaches {} % ({})", decimal(mean * 100.0, 1), panel.name)
     } else {
@@ -231,9 +169,10 @@ fn title(panel: &Panel<'_>) -> String {
     }
 }
 
-fn subtitle(drawn: &[Panel<'_>], all: usize, facts: &Facts) -> String {
+fn subtitle(drawn: &[Trained<'_>], found: &Trainings<'_>) -> String {
+    let all = found.conditions.len();
     // Test images have no part in a training.
-    let mut parts = vec![Facts { images: 0, ..facts.clone() }.subtitle()];
+    let mut parts = vec![Facts { images: 0, ..found.facts.clone() }.subtitle()];
     parts.push(if drawn.iter().any(|panel| panel.trainings.len() > MOST_LINES) {
         "line: mean of seeds, band: range".to_owned()
     } else {
@@ -259,7 +198,7 @@ fn key(drawing: &mut Drawing, y: f64) -> f64 {
 }
 
 /// The axes that all panels share, placed nowhere yet. Accuracy is in per cent.
-fn scales(panels: &[Panel<'_>]) -> (Scale, Scale) {
+fn scales(panels: &[Trained<'_>]) -> (Scale, Scale) {
     let rows =
         || panels.iter().flat_map(|panel| &panel.trainings).flat_map(|training| &training.epochs);
     let last = rows().map(|row| row.epoch).max().unwrap_or(1);
@@ -300,45 +239,23 @@ fn axes(drawing: &mut Drawing, across: &Scale, up: &Scale, numbered: bool) {
     }
 }
 
-/// Epochs at whose start the learning rate fell at once, and the factor, over all trainings of a
-/// condition. Empty where the rate moves smoothly.
-fn drops(panel: &Panel<'_>) -> Vec<(u32, f64)> {
-    let mut drops: Vec<(u32, f64)> = Vec::new();
-    for training in &panel.trainings {
-        let pairs = || {
-            training
-                .epochs
-                .windows(2)
-                .map(|pair| (pair[1].epoch, pair[1].learning_rate / pair[0].learning_rate))
-        };
-        let moves = pairs().filter(|(_, ratio)| (ratio - 1.0).abs() > 1e-6).count();
-        if 2 * moves > training.epochs.len() {
-            continue;
-        }
-        drops.extend(pairs().filter(|(_, ratio)| *ratio < 0.8));
-    }
-    drops.sort_by_key(|drop| drop.0);
-    drops.dedup_by_key(|drop| drop.0);
-    drops
-}
-
 /// Hairlines where the rate drops; the first of the figure is labelled. Returns whether there was one.
 fn mark_drops(
     drawing: &mut Drawing,
-    panel: &Panel<'_>,
+    panel: &Trained<'_>,
     across: &Scale,
     top: f64,
     height: f64,
     labelled: bool,
 ) -> bool {
-    let drops = drops(panel);
-    for (epoch, _) in &drops {
-        let x = across.at(f64::from(*epoch) - 0.5);
+    let drops = panel.drops();
+    for drop in &drops {
+        let x = across.at(f64::from(drop.epoch) - 0.5);
         drawing.line((x, top), (x, top + height), HAIRLINE, MUTED);
     }
-    let Some(&(first, factor)) = drops.first() else { return false };
+    let Some(&Drop { epoch: first, factor }) = drops.first() else { return false };
     if !labelled {
-        let alike = drops.iter().all(|(_, other)| (other / factor - 1.0).abs() < 1e-3);
+        let alike = drops.iter().all(|other| (other.factor / factor - 1.0).abs() < 1e-3);
         let inverse = 1.0 / factor;
         let text = if alike && (inverse - inverse.round()).abs() < 1e-3 {
             format!("learning rate ÷ {}", inverse.round())
@@ -354,15 +271,21 @@ fn mark_drops(
     true
 }
 
-fn draw_curve(drawing: &mut Drawing, panel: &Panel<'_>, curve: Curve, across: &Scale, up: &Scale) {
+fn draw_curve(
+    drawing: &mut Drawing,
+    panel: &Trained<'_>,
+    curve: Curve,
+    across: &Scale,
+    up: &Scale,
+) {
     let place = |epoch: u32, value: f64| (across.at(f64::from(epoch)), up.at(100.0 * value));
     if panel.trainings.len() > MOST_LINES {
-        let summary = summary(panel, curve);
+        let over_seeds = panel.over_seeds(curve.accuracy);
         let mut band: Vec<(f64, f64)> =
-            summary.iter().map(|&(epoch, _, low, _)| place(epoch, low)).collect();
-        band.extend(summary.iter().rev().map(|&(epoch, _, _, high)| place(epoch, high)));
+            over_seeds.iter().map(|at| place(at.epoch, at.low)).collect();
+        band.extend(over_seeds.iter().rev().map(|at| place(at.epoch, at.high)));
         drawing.area(band, curve.colour, 0.25);
-        let mean = summary.iter().map(|&(epoch, mean, ..)| place(epoch, mean)).collect::<Vec<_>>();
+        let mean: Vec<(f64, f64)> = over_seeds.iter().map(|at| place(at.epoch, at.mean)).collect();
         line_or_disc(drawing, mean, MEDIUM, curve.colour);
         return;
     }
@@ -371,11 +294,10 @@ fn draw_curve(drawing: &mut Drawing, panel: &Panel<'_>, curve: Curve, across: &S
         let points: Vec<(f64, f64)> =
             finite.map(|row| place(row.epoch, (curve.accuracy)(row))).collect();
         line_or_disc(drawing, points, 0.25, curve.colour);
-        let kept = training.epochs.iter().find(|row| row.epoch == training.best);
-        if let (Some(row), "validation") = (kept, curve.name)
-            && row.val_accuracy.is_finite()
+        if let Some(row) = training.at_selected().filter(|_| curve.selected)
+            && (curve.accuracy)(row).is_finite()
         {
-            drawing.disc(place(row.epoch, row.val_accuracy), DISC, curve.colour);
+            drawing.disc(place(row.epoch, (curve.accuracy)(row)), DISC, curve.colour);
         }
     }
 }
@@ -388,30 +310,13 @@ fn line_or_disc(drawing: &mut Drawing, points: Vec<(f64, f64)>, width: f64, colo
     }
 }
 
-/// Epoch, mean, lowest and highest over the trainings that reached it.
-fn summary(panel: &Panel<'_>, curve: Curve) -> Vec<(u32, f64, f64, f64)> {
-    let mut by_epoch: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
-    for row in panel.trainings.iter().flat_map(|training| &training.epochs) {
-        let value = (curve.accuracy)(row);
-        if value.is_finite() {
-            by_epoch.entry(row.epoch).or_default().push(value);
-        }
-    }
-    by_epoch
-        .into_iter()
-        .map(|(epoch, values)| {
-            let (low, high) = extent(&values);
-            (epoch, mean(&values), low, high)
-        })
-        .collect()
-}
-
 /// Names at the ends of the lines, moved apart where the lines meet.
-fn direct_labels(drawing: &mut Drawing, panel: &Panel<'_>, across: &Scale, up: &Scale) {
+fn direct_labels(drawing: &mut Drawing, panel: &Trained<'_>, across: &Scale, up: &Scale) {
     let mut ends: Vec<(f64, Curve)> = CURVES
         .iter()
         .filter_map(|&curve| {
-            summary(panel, curve).last().map(|&(_, mean, ..)| (up.at(100.0 * mean), curve))
+            let last: AtEpoch = *panel.over_seeds(curve.accuracy).last()?;
+            Some((up.at(100.0 * last.mean), curve))
         })
         .collect();
     ends.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -436,9 +341,21 @@ fn direct_labels(drawing: &mut Drawing, panel: &Panel<'_>, across: &Scale, up: &
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::region::{FillKind, Mode};
+    use crate::region::{FillKind, Mode, Phase};
     use crate::report::canvas::figure::tests::{assert_labels_are_apart, words};
+    use crate::store::RunRow;
+    use crate::study::Study;
     use crate::study::tests::run;
+
+    fn drawn_of(runs: &[RunRow], epochs: &[EpochRow]) -> Option<Figure> {
+        let study = Study::of(runs.to_vec(), &[]);
+        let facts = Facts { several: study.several, ..Facts::default() };
+        Some(curves(&Trainings::of(&study.settings[0], epochs, &facts)?).unwrap())
+    }
+
+    fn drawn(runs: &[RunRow], epochs: &[EpochRow]) -> Figure {
+        drawn_of(runs, epochs).unwrap()
+    }
 
     fn training(run: &RunRow, epochs: u32, rate: fn(u32) -> f64) -> Vec<EpochRow> {
         let row = |epoch: u32| EpochRow {
@@ -486,7 +403,7 @@ mod tests {
             [(1, 1, 1), (1, 3, 10), (1, 10, 200), (2, 3, 2), (5, 3, 10), (25, 6, 30)]
         {
             let (runs, rows) = study(conditions, seeds, epochs, stepped);
-            let figure = curves(&runs, &rows, &Facts::default()).unwrap();
+            let figure = drawn(&runs, &rows);
             assert_labels_are_apart(&figure);
             let words = words(&figure);
             assert!(
@@ -514,16 +431,14 @@ mod tests {
     fn the_title_gives_the_accuracy_of_the_kept_epoch() {
         let (runs, rows) = study(1, 2, 10, stepped);
         // Epoch 8: 0.8 − 0.5 / 8.
-        let title = curves(&runs, &rows, &Facts::default()).unwrap().title;
+        let title = drawn(&runs, &rows).title;
         assert_eq!(title, "Validation accuracy reaches 73.8 % (whole face)");
     }
 
     #[test]
     fn smooth_schedules_have_no_drops() {
         let (runs, rows) = study(1, 1, 10, |epoch| 0.01 * 0.7f64.powi(epoch as i32));
-        assert!(
-            !words(&curves(&runs, &rows, &Facts::default()).unwrap()).contains("learning rate")
-        );
+        assert!(!words(&drawn(&runs, &rows)).contains("learning rate"));
     }
 
     #[test]
@@ -535,7 +450,7 @@ mod tests {
             run.fill = Some(FillKind::Mean);
         }
         let rows: Vec<EpochRow> = runs.iter().flat_map(|run| training(run, 10, stepped)).collect();
-        let title = curves(&runs, &rows, &Facts::default()).unwrap().title;
+        let title = drawn(&runs, &rows).title;
         assert!(title.ends_with("(amortised network)"), "{title}");
     }
 
@@ -548,7 +463,7 @@ mod tests {
         control.control = true;
         rows.extend(training(&control, 10, stepped));
         runs.extend([evaluated, control]);
-        let words = words(&curves(&runs, &rows, &Facts::default()).unwrap());
+        let words = words(&drawn(&runs, &rows));
         assert!(!words.contains("masked"), "{words}");
     }
 
@@ -557,12 +472,7 @@ mod tests {
         let (runs, mut rows) = study(2, 1, 10, stepped);
         rows.retain(|row| row.training_id == runs[1].training_id);
         rows[3].val_accuracy = f64::NAN;
-        assert!(
-            curves(&runs, &rows, &Facts::default())
-                .unwrap()
-                .title
-                .ends_with("(eyes + region1 masked)")
-        );
-        assert!(matches!(curves(&runs, &[], &Facts::default()), Err(ReportError::Empty(_))));
+        assert!(drawn(&runs, &rows).title.ends_with("(eyes + region1 masked)"));
+        assert!(drawn_of(&runs, &[]).is_none());
     }
 }

@@ -1,8 +1,5 @@
 //! Emotion by region: what the network needs, what humans use, and where the two differ.
 
-use crate::analysis::people::{RankCorrelation, ceiling, rank_correlation, ranks, weight};
-use crate::region::{Region, Regions};
-
 use crate::report::canvas::drawing::{Anchor, CAP_MIDDLE, Drawing, corners};
 use crate::report::canvas::error::ReportError;
 use crate::report::canvas::figure::Figure;
@@ -12,9 +9,8 @@ use crate::report::canvas::theme::{
     BLUE, Colour, DOUBLE_COLUMN, FAINT, HAIRLINE, HEADING, LABEL, MARGIN, MEDIUM, MUTED, NOTE,
     RULE, SINGLE_COLUMN, TICK, Type, WHITE, difference,
 };
-use crate::report::charts::emotion_cells::{EmotionCell, EmotionCells};
+use crate::report::findings::agreement::{Agreement, EmotionRanks};
 use crate::report::findings::facts::Facts;
-use crate::report::findings::finding::excludes_zero;
 use crate::report::tables::cell::Cell;
 use crate::report::tables::table::{Column, Table};
 use crate::report::words::numbers::decimal;
@@ -31,63 +27,22 @@ const AGREEMENT: f64 = 22.0;
 const NUMBER: f64 = 8.0;
 const DOT: f64 = 0.85;
 
-/// One emotion over all regions; `None` and NaN where there is no number.
-struct Row<'a> {
-    emotion: &'a str,
-    network: Vec<f64>,
-    significant: Vec<bool>,
-    /// Per cent over an average tile.
-    people: Vec<f64>,
-    /// The region's rank in the network minus that in people.
-    ranks: Vec<f64>,
-    agreement: Option<RankCorrelation>,
-    ceiling: Option<f64>,
-}
-
-/// The network's regions for each emotion beside those that humans use (Wegrzyn et al. 2017), the difference
-/// of their ranks, and the rank correlation over regions with its interval, under the ceiling that the
-/// human reference's own noise sets. Emotions come in the order of the cells, regions in that of all charts.
+/// The network's regions for each emotion beside those that humans use, the difference of their ranks, and the rank
+/// correlation over regions with its interval, under the ceiling that the human reference's own noise sets.
 ///
 /// # Errors
-/// [`ReportError::Empty`] where no cell has a region that is known and a number.
-pub fn emotion_map(
-    EmotionCells { heading, cells }: &EmotionCells,
-    regions: &Regions,
-    facts: &Facts,
-) -> Result<Figure, ReportError> {
-    let (mut emotions, mut columns): (Vec<&str>, Vec<&Region>) = (Vec::new(), Vec::new());
-    for cell in cells.iter().filter(|cell| cell.value.is_finite()) {
-        let Some(region) = regions.get(&cell.region) else { continue };
-        if !emotions.contains(&cell.emotion.as_str()) {
-            emotions.push(&cell.emotion);
-        }
-        if !columns.iter().any(|column| column.name == region.name) {
-            columns.push(region);
-        }
-    }
-    if emotions.is_empty() {
-        return Err(ReportError::Empty("no region has a number for any emotion".to_owned()));
-    }
-    columns.sort_by_key(|region| facts.place(std::slice::from_ref(&region.name)));
-    let rows: Vec<Row<'_>> =
-        emotions.into_iter().map(|emotion| row(emotion, cells, &columns)).collect();
-
-    let draw = |across| draw(across, &rows, &columns, heading, facts);
-    Ok(draw(3)?.with_narrow(draw(1)?))
+/// Where it cannot be drawn.
+pub fn emotion_map(found: &Agreement<'_>) -> Result<Figure, ReportError> {
+    Ok(draw(found, 3)?.with_narrow(draw(found, 1)?))
 }
 
 /// Draws the three grids, so many beside each other, and the correlations beside the last.
-fn draw(
-    across: usize,
-    rows: &[Row<'_>],
-    columns: &[&Region],
-    heading: &str,
-    facts: &Facts,
-) -> Result<Figure, ReportError> {
+fn draw(found: &Agreement<'_>, across: usize) -> Result<Figure, ReportError> {
+    let Agreement { emotions: rows, regions: columns, heading, facts } = found;
     let full = if across == 1 { SINGLE_COLUMN } else { DOUBLE_COLUMN };
     let limit = |name: &str| fonts::fit(name, LABEL, NAME_WIDTH);
     let names: Vec<String> = rows.iter().map(|row| limit(row.emotion)).collect();
-    let heads: Vec<String> = columns.iter().map(|region| limit(&region.name)).collect();
+    let heads: Vec<String> = columns.iter().map(|region| limit(region)).collect();
     let widest =
         |names: &[String]| names.iter().map(|name| fonts::width(name, LABEL)).fold(0.0, f64::max);
     let left = MARGIN + widest(&names) + 1.5;
@@ -107,7 +62,7 @@ fn draw(
         (heading, Grid { values: |row| &row.network, factor: 100.0, least: 0.05, tested: true }),
         (
             "Humans: % over an average tile",
-            Grid { values: |row| &row.people, factor: 1.0, least: 5.0, tested: false },
+            Grid { values: |row| &row.humans, factor: 1.0, least: 5.0, tested: false },
         ),
         (
             "Rank, network − humans",
@@ -153,42 +108,6 @@ fn draw(
     drawing.finish(bottom + MARGIN)
 }
 
-fn row<'a>(emotion: &'a str, cells: &[EmotionCell], columns: &[&Region]) -> Row<'a> {
-    let of = |region: &&Region| {
-        cells.iter().find(|cell| cell.emotion == emotion && cell.region == region.name)
-    };
-    let network: Vec<f64> =
-        columns.iter().map(|region| of(region).map_or(f64::NAN, |cell| cell.value)).collect();
-    let significant = columns.iter().map(|region| {
-        let range = of(region).and_then(|cell| Some((cell.low?, cell.high?)));
-        range.is_some_and(excludes_zero)
-    });
-    let people: Vec<f64> = columns
-        .iter()
-        .map(|region| weight(emotion, region).map_or(f64::NAN, |weight| 100.0 * (weight - 1.0)))
-        .collect();
-    // Both sides rank the regions that both have.
-    let both: Vec<usize> = (0..columns.len())
-        .filter(|&column| network[column].is_finite() && people[column].is_finite())
-        .collect();
-    let of_both = |values: &[f64]| both.iter().map(|&column| values[column]).collect::<Vec<f64>>();
-    let (of_network, of_people) = (of_both(&network), of_both(&people));
-    let mut difference = vec![f64::NAN; columns.len()];
-    for ((&column, a), b) in both.iter().zip(ranks(&of_network)).zip(ranks(&of_people)) {
-        difference[column] = a - b;
-    }
-    let pairs: Vec<(f64, f64)> = of_network.into_iter().zip(of_people).collect();
-    Row {
-        emotion,
-        significant: significant.collect(),
-        network,
-        people,
-        ranks: difference,
-        agreement: rank_correlation(&pairs),
-        ceiling: ceiling(emotion),
-    }
-}
-
 fn head(drawing: &mut Drawing, lines: &[String], x: f64, y: f64) {
     for (index, line) in lines.iter().enumerate() {
         let baseline = y + HEADING.em() + index as f64 * HEADING.line();
@@ -198,7 +117,7 @@ fn head(drawing: &mut Drawing, lines: &[String], x: f64, y: f64) {
 
 /// A block of cells with a scale of its own, white at zero.
 struct Grid {
-    values: for<'a> fn(&'a Row<'_>) -> &'a [f64],
+    values: for<'a> fn(&'a EmotionRanks<'_>) -> &'a [f64],
     /// From the row's number to the written one.
     factor: f64,
     /// The full colour stands for no less.
@@ -211,8 +130,8 @@ impl Grid {
     fn draw(
         &self,
         drawing: &mut Drawing,
-        rows: &[Row<'_>],
-        (columns, heading): (&[&Region], String),
+        rows: &[EmotionRanks<'_>],
+        (columns, heading): (&[&str], String),
         (left, top): (f64, f64),
         width: f64,
     ) {
@@ -231,8 +150,7 @@ impl Grid {
                 let written = value * self.factor;
                 let half = known && (written.fract().abs() - 0.5).abs() < 1e-9;
                 let number = decimal(written, usize::from(half && self.factor == 1.0));
-                let words =
-                    format!("{}, {}: {number} · {heading}", row.emotion, columns[column].name);
+                let words = format!("{}, {}: {number} · {heading}", row.emotion, columns[column]);
                 drawing.hinted(&words, at, size, |drawing| {
                     drawing.rectangle(at, size, ground);
                     if fonts::width(&number, style) <= size.0 - 0.3 {
@@ -248,7 +166,7 @@ impl Grid {
 }
 
 /// A row an emotion and region.
-fn data(rows: &[Row<'_>], columns: &[&Region]) -> Table {
+fn data(rows: &[EmotionRanks<'_>], columns: &[&str]) -> Table {
     let mut table = Table::new(vec![
         Column::text("emotion", "emotion"),
         Column::text("region", "region"),
@@ -267,12 +185,12 @@ fn data(rows: &[Row<'_>], columns: &[&Region]) -> Table {
         for (column, region) in columns.iter().enumerate() {
             table.push(vec![
                 Cell::text(row.emotion),
-                Cell::text(region.name.as_str()),
+                Cell::text(*region),
                 number(row.network[column]),
                 Cell::Flag(row.significant[column]),
-                number(row.people[column]),
+                number(row.humans[column]),
                 number(row.ranks[column]),
-                row.agreement.map_or(Cell::Empty, |agreement| {
+                row.correlation.map_or(Cell::Empty, |agreement| {
                     Cell::number(agreement.value, 2).with_interval(agreement.interval)
                 }),
                 row.ceiling.map_or(Cell::Empty, number),
@@ -283,7 +201,11 @@ fn data(rows: &[Row<'_>], columns: &[&Region]) -> Table {
 }
 
 /// The rank correlations with their intervals, and the ceiling of each; returns the y below.
-fn draw_agreement(drawing: &mut Drawing, rows: &[Row<'_>], (left, top): (f64, f64)) -> f64 {
+fn draw_agreement(
+    drawing: &mut Drawing,
+    rows: &[EmotionRanks<'_>],
+    (left, top): (f64, f64),
+) -> f64 {
     let bottom = top + rows.len() as f64 * CELL;
     let scale =
         Scale { from: -1.0, to: 1.0, start: left + 1.0, end: left + AGREEMENT - NUMBER - 1.0 };
@@ -298,13 +220,12 @@ fn draw_agreement(drawing: &mut Drawing, rows: &[Row<'_>], (left, top): (f64, f6
             let x = scale.at(ceiling);
             drawing.line((x, middle - 0.4 * CELL), (x, middle + 0.4 * CELL), MEDIUM, MUTED);
         }
-        let Some(agreement) = row.agreement else {
+        let Some(agreement) = row.correlation else {
             let end = left + AGREEMENT;
             drawing.text_block(end, middle, Anchor::End, NOTE, &["–".to_owned()]);
             continue;
         };
-        let significant = agreement.interval.is_some_and(excludes_zero);
-        let colour = if significant { BLUE } else { RULE };
+        let colour = if row.correlates() { BLUE } else { RULE };
         if let Some((low, high)) = agreement.interval {
             drawing.line((scale.at(low), middle), (scale.at(high), middle), MEDIUM, colour);
         }
@@ -316,14 +237,11 @@ fn draw_agreement(drawing: &mut Drawing, rows: &[Row<'_>], (left, top): (f64, f6
 }
 
 /// Whether the orders agree, as far as the intervals tell.
-fn title(rows: &[Row<'_>]) -> String {
+fn title(rows: &[EmotionRanks<'_>]) -> String {
     let significant = |sign: f64| -> Vec<String> {
         rows.iter()
-            .filter(|row| {
-                row.agreement.is_some_and(|agreement| {
-                    agreement.value * sign > 0.0 && agreement.interval.is_some_and(excludes_zero)
-                })
-            })
+            .filter(|row| row.correlates())
+            .filter(|row| row.correlation.is_some_and(|found| found.value * sign > 0.0))
             .map(|row| row.emotion.to_owned())
             .collect()
     };
@@ -364,13 +282,13 @@ fn subtitle(facts: &Facts) -> String {
 }
 
 /// `Fear: eyes 12 (humans +26), …; rank correlation 0.71 (0.05 to 0.94), noise ceiling 0.91.`
-fn description(row: &Row<'_>, columns: &[&Region]) -> String {
+fn description(row: &EmotionRanks<'_>, columns: &[&str]) -> String {
     let cells = columns.iter().enumerate().map(|(column, region)| {
         let network = decimal(row.network[column] * 100.0, 0);
-        format!("{} {network} (humans {})", region.name, decimal(row.people[column], 0))
+        format!("{} {network} (humans {})", region, decimal(row.humans[column], 0))
     });
     let cells: Vec<String> = cells.collect();
-    let agreement = row.agreement.map_or("no rank correlation".to_owned(), |agreement| {
+    let agreement = row.correlation.map_or("no rank correlation".to_owned(), |agreement| {
         let range = agreement.interval.map_or(String::new(), |(low, high)| {
             format!(" ({} to {})", decimal(low, 2), decimal(high, 2))
         });
@@ -389,8 +307,11 @@ fn description(row: &Row<'_>, columns: &[&Region]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::people::weight;
     use crate::experiment::EMOTIONS;
+    use crate::region::Regions;
     use crate::report::canvas::figure::tests::{assert_labels_are_apart, words};
+    use crate::report::findings::emotion_cells::{EmotionCell, EmotionCells};
 
     fn cell(emotion: &str, region: &str, value: f64) -> EmotionCell {
         let (low, high) = (Some(value - 0.05), Some(value + 0.05));
@@ -418,7 +339,8 @@ mod tests {
     fn map(cells: &[EmotionCell]) -> Figure {
         let facts =
             Facts { dataset: "FER+".to_owned(), images: 3137, seeds: 3, ..Facts::default() };
-        let figure = emotion_map(&shown(cells), &Regions::aligned(), &facts).unwrap();
+        let (cells, regions) = (shown(cells), Regions::aligned());
+        let figure = emotion_map(&Agreement::of(&cells, &regions, &facts).unwrap()).unwrap();
         assert_labels_are_apart(&figure);
         figure
     }
@@ -453,7 +375,6 @@ mod tests {
     fn unknown_regions_are_no_picture() {
         let facts = Facts::default();
         let cells = shown(&[cell("fear", "hat", 0.1)]);
-        let drawn = emotion_map(&cells, &Regions::aligned(), &facts);
-        assert!(matches!(drawn, Err(ReportError::Empty(_))));
+        assert!(Agreement::of(&cells, &Regions::aligned(), &facts).is_none());
     }
 }

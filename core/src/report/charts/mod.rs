@@ -1,8 +1,8 @@
-//! One file a chart: from rows to a figure.
+//! One file a chart: from a finding to a figure.
 //!
-//! In: rows of tables and what [`findings`](super::findings) sees in them. Out: a
+//! In: one typed value of [`findings`](super::findings), which has its setting, its scale and what is significant. Out: a
 //! [`Figure`](super::canvas::figure::Figure) whose title says what may be said, with its description for those
-//! who cannot see it. Nothing is computed here that a table does not hold, and nothing of SVG is known.
+//! who cannot see it. Nothing is estimated or judged here, no rows are grouped, and nothing of SVG is known.
 
 pub(in crate::report) mod atlas;
 pub(in crate::report) mod chart;
@@ -12,7 +12,6 @@ pub(in crate::report) mod confusion_change;
 pub(in crate::report) mod contact_sheet;
 pub(in crate::report) mod curves;
 pub(in crate::report) mod effects;
-pub(in crate::report) mod emotion_cells;
 pub(in crate::report) mod emotion_map;
 pub(in crate::report) mod interplay;
 pub(in crate::report) mod of_study;

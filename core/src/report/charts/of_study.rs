@@ -5,18 +5,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::analysis::{MeanMap, mean_curves, mean_maps};
-use crate::dataset::Split;
+use crate::analysis::{mean_curves, mean_maps};
 use crate::experiment::SensitivitySpec;
-use crate::region::{Masking, Mode, Phase, Regions};
+use crate::region::Regions;
 use crate::report::canvas::error::ReportError;
-use crate::report::canvas::figure::Figure;
 use crate::report::charts::chart::{Chart, Topic};
 use crate::report::charts::confusion::confusion;
 use crate::report::charts::confusion_change::confusion_change;
 use crate::report::charts::curves::curves;
 use crate::report::charts::effects::effects;
-use crate::report::charts::emotion_cells::emotion_cells;
 use crate::report::charts::emotion_map::emotion_map;
 use crate::report::charts::interplay::interplay;
 use crate::report::charts::region_map::region_map;
@@ -24,9 +21,18 @@ use crate::report::charts::sensitivity::sensitivity;
 use crate::report::charts::sensitivity_curves::sensitivity_curves;
 use crate::report::charts::sweep::sweep;
 use crate::report::charts::waterfall::waterfall;
+use crate::report::findings::agreement::Agreement;
+use crate::report::findings::attribution::Attribution;
+use crate::report::findings::confusions::Confusions;
+use crate::report::findings::effects::Effects;
+use crate::report::findings::emotion_cells::emotion_cells;
+use crate::report::findings::facts::Facts;
+use crate::report::findings::region_worths::RegionWorths;
+use crate::report::findings::sensitivity::{Curves, Maps};
+use crate::report::findings::training::Trainings;
 use crate::report::findings::{Findings, Found};
 use crate::store::{
-    ConfusionRow, EpochRow, MapMethod, Metric, RunRow, SensitivityCurveRow, SensitivityRow, Worth,
+    ConfusionRow, EpochRow, MapMethod, Metric, SensitivityCurveRow, SensitivityRow, Worth,
 };
 use crate::study::{Condition, Setting};
 
@@ -55,9 +61,9 @@ pub struct Supplements<'a> {
 pub fn of_study(findings: &Findings, with: Supplements<'_>) -> Result<Vec<Chart>, ReportError> {
     let mut charts = Vec::new();
     if let Some(across) = findings.sweep()
-        && let Some(figure) = drawn(sweep(&across, &findings.shown().facts))?
+        && !across.lines.is_empty()
     {
-        charts.push(Chart::new(Topic::Settings, "sweep", figure));
+        charts.push(Chart::new(Topic::Settings, "sweep", sweep(&across)?));
     }
     let mut names = Names::default();
     let settings = findings.study.settings.iter().zip(findings.settings()).take(MOST_SETTINGS);
@@ -85,114 +91,84 @@ fn of_setting(
     names: &mut Names,
 ) -> Result<Vec<Chart>, ReportError> {
     let Found { facts, evidence, .. } = found;
+    let regions = with.regions;
     let mut charts = Vec::new();
-    let mut push = |topic, name: &str, figure: Option<Figure>| {
-        charts.extend(figure.map(|figure| Chart::new(topic, name, figure)));
-    };
-    let map = region_map(evidence, Metric::Accuracy, with.regions, facts);
-    push(Topic::Regions, "region_map", drawn(map)?);
-    let runs: Vec<RunRow> = setting.all_runs().cloned().collect();
+    if let Some(found) = RegionWorths::of(evidence, Metric::Accuracy, regions, facts) {
+        charts.push(Chart::new(Topic::Regions, "region_map", region_map(&found)?));
+    }
     for (metric, name) in [(Metric::Accuracy, "effects"), (Metric::Bits, "effects_bits")] {
-        push(Topic::Effects, name, drawn(effects(evidence, metric, &runs, facts))?);
+        if let Some(found) = Effects::of(evidence, metric, Some(setting), facts) {
+            charts.push(Chart::new(Topic::Effects, name, effects(&found)?));
+        }
     }
-    let shares = waterfall(&evidence.shapley, Worth::Accuracy, facts);
-    push(Topic::Shares, "shapley", drawn(shares)?);
-    let pairs = interplay(evidence, Worth::Accuracy, facts);
-    push(Topic::Shares, "interplay", drawn(pairs)?);
-    if !with.epochs.is_empty() {
-        push(Topic::Training, "curves", drawn(curves(&runs, with.epochs, facts))?);
+    if let Some(found) = Attribution::of(&evidence.shapley, Worth::Accuracy, facts) {
+        charts.push(Chart::new(Topic::Shares, "shapley", waterfall(&found)?));
     }
-    charts.extend(confusions(setting, found, with.confusion, matrices, names)?);
-    let mut push = |topic, name: &str, figure: Option<Figure>| {
-        charts.extend(figure.map(|figure| Chart::new(topic, name, figure)));
+    match interplay(evidence, Worth::Accuracy, facts) {
+        Err(ReportError::Empty(_)) => {}
+        figure => charts.push(Chart::new(Topic::Shares, "interplay", figure?)),
+    }
+    if let Some(found) = Trainings::of(setting, with.epochs, facts) {
+        charts.push(Chart::new(Topic::Training, "curves", curves(&found)?));
+    }
+    let found = Confusions::of(setting, with.confusion, &evidence.confusions, matrices, facts);
+    charts.extend(confusions(&found, names)?);
+    let cells = emotion_cells(evidence, facts.several);
+    if let Some(found) = cells.as_ref().and_then(|cells| Agreement::of(cells, regions, facts)) {
+        charts.push(Chart::new(Topic::Emotions, "emotions", emotion_map(&found)?));
+    }
+    charts.extend(of_maps(setting, facts, with)?);
+    Ok(charts)
+}
+
+/// The confusion matrix of each condition, after what masking changes in it.
+fn confusions(found: &Confusions<'_>, names: &mut Names) -> Result<Vec<Chart>, ReportError> {
+    let files: BTreeMap<&str, String> =
+        found.each.iter().map(|of| (&*of.condition, names.of(&of.condition))).collect();
+    let chart = |kind: &str, condition: &str, figure| {
+        let name = format!("{kind}_{}", files.get(condition).map_or("", String::as_str));
+        Chart::new(Topic::Confusions, &name, figure).of(condition)
     };
-    if let Some(cells) = emotion_cells(evidence, facts.several) {
-        push(Topic::Emotions, "emotions", drawn(emotion_map(&cells, with.regions, facts))?);
+    let mut charts = Vec::new();
+    for of in &found.changes {
+        let figure = confusion_change(of, found.extreme)?;
+        charts.push(chart("confusion_change", &of.condition, figure));
     }
+    for of in &found.each {
+        charts.push(chart("confusion", &of.condition, confusion(of)?));
+    }
+    Ok(charts)
+}
+
+/// The sensitivity maps of networks trained on whole faces, and their curves.
+fn of_maps(
+    setting: &Setting,
+    facts: &Facts,
+    with: Supplements<'_>,
+) -> Result<Vec<Chart>, ReportError> {
     let trainings: BTreeSet<&str> = setting
         .whole()
         .into_iter()
         .flat_map(Condition::done)
         .map(|run| run.training_id.as_str())
         .collect();
+    let mut charts = Vec::new();
     let own = with.maps.iter().filter(|row| trainings.contains(&*row.training_id));
     let maps = mean_maps(&own.cloned().collect::<Vec<SensitivityRow>>());
     for method in MapMethod::ALL {
-        let maps: Vec<MeanMap> = maps.iter().filter(|map| map.method == method).cloned().collect();
         let spec = with.sensitivity.iter().find(|spec| MapMethod::from(spec.method) == method);
-        let figure = drawn(sensitivity(&maps, spec, with.regions, facts))?;
-        push(Topic::Sensitivity, &format!("sensitivity_{}", method.name()), figure);
+        if let Some(found) = Maps::of(&maps, method, spec, with.regions, facts) {
+            let name = format!("sensitivity_{}", method.name());
+            charts.push(Chart::new(Topic::Sensitivity, &name, sensitivity(&found)?));
+        }
     }
     let own = with.curves.iter().filter(|row| trainings.contains(&*row.training_id));
     let own = mean_curves(&own.cloned().collect::<Vec<SensitivityCurveRow>>());
-    push(Topic::Sensitivity, "sensitivity_curves", drawn(sensitivity_curves(&own, facts))?);
+    if let Some(found) = Curves::of(&own, facts) {
+        let figure = sensitivity_curves(&found)?;
+        charts.push(Chart::new(Topic::Sensitivity, "sensitivity_curves", figure));
+    }
     Ok(charts)
-}
-
-/// The confusion matrix of each condition; and for every single region masked under `retrain`, beside whole faces,
-/// which confusions appear.
-fn confusions(
-    setting: &Setting,
-    found: &Found,
-    rows: &[ConfusionRow],
-    most: usize,
-    names: &mut Names,
-) -> Result<Vec<Chart>, ReportError> {
-    let Found { facts, evidence, .. } = found;
-    let done = |condition: &Condition| condition.done().cloned().collect::<Vec<RunRow>>();
-    let mut by_run: BTreeMap<&str, Vec<&ConfusionRow>> = BTreeMap::new();
-    for row in rows {
-        by_run.entry(&row.run_id).or_default().push(row);
-    }
-    let counts_of = |runs: &[RunRow]| -> Vec<&ConfusionRow> {
-        runs.iter().filter_map(|run| by_run.get(&*run.run_id)).flatten().copied().collect()
-    };
-    let whole = setting.whole().map(done).filter(|whole| !whole.is_empty());
-    let mut conditions: Vec<(&Condition, Vec<RunRow>)> = setting
-        .conditions
-        .iter()
-        .map(|condition| (condition, done(condition)))
-        .filter(|(_, runs)| !runs.is_empty())
-        .collect();
-    // Of a study of hundreds of conditions the plainest are drawn; confusion.parquet has them all.
-    if conditions.len() > most {
-        let phase_of = |condition: &Condition| condition.masking.map(|masking| masking.phase);
-        let phase = conditions.iter().find_map(|(condition, _)| phase_of(condition));
-        conditions.sort_by_key(|(condition, _)| {
-            let masked = condition.masking.is_some();
-            (condition.regions.len() > 1, masked && phase_of(condition) != phase)
-        });
-        conditions.truncate(most);
-    }
-    let (mut changes, mut matrices) = (Vec::new(), Vec::new());
-    for (condition, runs) in &conditions {
-        let name = names.of(&runs[0].condition);
-        let own = counts_of(runs);
-        let figure = confusion(runs, &own, Split::Test, facts)?;
-        let chart = Chart::new(Topic::Confusions, &format!("confusion_{name}"), figure);
-        matrices.push(chart.of(&runs[0].condition));
-        let retrained =
-            |masking: Masking| (masking.mode, masking.phase) == (Mode::Hide, Phase::Retrain);
-        let alone = condition.regions.len() == 1 && condition.masking.is_some_and(retrained);
-        if let Some(whole) = whole.as_ref().filter(|_| alone) {
-            let both = [counts_of(whole), own].concat();
-            let shifts = &evidence.confusions;
-            let figure = confusion_change(whole, runs, &both, Split::Test, shifts, facts);
-            let name = format!("confusion_change_{name}");
-            let chart = |figure| Chart::new(Topic::Confusions, &name, figure);
-            changes.extend(drawn(figure)?.map(|figure| chart(figure).of(&runs[0].condition)));
-        }
-    }
-    changes.extend(matrices);
-    Ok(changes)
-}
-
-/// A figure, where there is something to draw.
-fn drawn(figure: Result<Figure, ReportError>) -> Result<Option<Figure>, ReportError> {
-    match figure {
-        Err(ReportError::Empty(_)) => Ok(None),
-        other => Ok(Some(other?)),
-    }
 }
 
 /// Names of files, no two equal: two conditions may differ in nothing but signs.

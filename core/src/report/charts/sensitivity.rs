@@ -1,6 +1,6 @@
 //! Sensitivity maps: one for each emotion over the mean face of its images.
 
-use crate::analysis::{MeanMap, by_region};
+use crate::analysis::MeanMap;
 use crate::experiment::{SensitivityMethod, SensitivitySpec};
 use crate::region::{Fill, Regions};
 use crate::store::MapMethod;
@@ -18,6 +18,7 @@ use crate::report::canvas::theme::{
 };
 use crate::report::charts::contact_sheet::Tile;
 use crate::report::findings::facts::Facts;
+use crate::report::findings::sensitivity::{EmotionMap, Maps, Marked};
 use crate::report::tables::cell::Cell;
 use crate::report::tables::table::{Column, Table};
 use crate::report::words::capital;
@@ -32,64 +33,32 @@ const WIDEST: f64 = 42.0;
 const PIXELS: usize = 192;
 /// Pixels between two strokes over what is under zero.
 const HATCH: usize = 8;
-/// The smallest mean that is not written as 0.0 points.
-const SHOWN: f64 = 0.0005;
 /// The full colour stands for no less than half a point.
 const LEAST: f64 = 0.005;
 /// The darkest a face gets under a map, from 0 to 1: light enough for the map to show.
 const SHADE: f64 = 0.6;
 
-/// The map of one emotion, and what it says.
-struct Panel<'a> {
-    map: &'a MeanMap,
-    /// What is shown of each cell.
-    values: Vec<f64>,
-    /// Each region of the atlas and the mean of the values over it.
-    worths: Vec<(&'a str, f64)>,
-    /// The region of the largest, and whether it is that of every seed.
-    most: usize,
-    agreed: bool,
-}
-
-/// The maps of one method, a face for each emotion, in one scale. A window's map is as it is; of RISE's, the
-/// emotion's median cell is taken off, since its level says how well the emotion is recognised at all, and
-/// what lies below is not tinted. `spec`, where it is known, says how they were made.
+/// The maps of one method, a face for each emotion, in one scale. What is under zero in RISE's is not tinted.
 ///
 /// # Errors
-/// [`ReportError::Empty`] without maps.
-pub fn sensitivity(
-    maps: &[MeanMap],
-    spec: Option<&SensitivitySpec>,
-    regions: &Regions,
-    facts: &Facts,
-) -> Result<Figure, ReportError> {
-    let Some(first) = maps.first() else {
-        return Err(ReportError::Empty("there are no maps".to_owned()));
-    };
-    let is_window = first.method == MapMethod::Window;
-    let panels: Vec<Panel<'_>> = maps.iter().map(|map| panel(map, is_window, regions)).collect();
-    let draw = |across| draw(&panels, across, is_window, spec, regions, facts);
-    match panels.len() {
-        0..=2 => draw(panels.len()),
-        more => Ok(draw(more.min(ACROSS))?.with_narrow(draw(2)?)),
+/// Where it cannot be drawn.
+pub fn sensitivity(found: &Maps<'_>) -> Result<Figure, ReportError> {
+    match found.emotions.len() {
+        few @ 0..=2 => draw(found, few.max(1)),
+        more => Ok(draw(found, more.min(ACROSS))?.with_narrow(draw(found, 2)?)),
     }
 }
 
 /// Draws the panels, so many beside each other.
-fn draw(
-    panels: &[Panel<'_>],
-    across: usize,
-    is_window: bool,
-    spec: Option<&SensitivitySpec>,
-    regions: &Regions,
-    facts: &Facts,
-) -> Result<Figure, ReportError> {
+fn draw(found: &Maps<'_>, across: usize) -> Result<Figure, ReportError> {
+    let Maps { emotions: panels, method, regions, facts, .. } = found;
+    let is_window = *method == MapMethod::Window;
     let width = if across > 2 { DOUBLE_COLUMN } else { SINGLE_COLUMN };
     let room = (width - 2.0 * MARGIN + GUTTER) / across as f64 - GUTTER;
     let face = room.min(WIDEST);
 
-    let mut drawing = Drawing::new(width, &title(panels, is_window, facts));
-    let mut y = drawing.heading(&subtitle(panels, spec, facts));
+    let mut drawing = Drawing::new(width, &title(found));
+    let mut y = drawing.heading(&subtitle(found));
     for panel in panels {
         drawing.describe(&description(panel));
     }
@@ -105,7 +74,7 @@ fn draw(
     for row in panels.chunks(across) {
         for (column, panel) in row.iter().enumerate() {
             let left = left + column as f64 * (face + GUTTER);
-            let name = fonts::fit(&capital(&named(panel, facts)), HEADING, face);
+            let name = fonts::fit(&capital(&named(&panel.map.emotion, facts)), HEADING, face);
             drawing.text(left, y + HEADING.em(), Anchor::Start, HEADING, &name);
             let frame = Place { left, top: y + HEADING.line() + 0.6, width: face, height: face };
             let (at, size) = ((frame.left, frame.top), (frame.width, frame.height));
@@ -134,28 +103,10 @@ fn draw(
     drawing.finish(bottom + MARGIN)
 }
 
-fn panel<'a>(map: &'a MeanMap, is_window: bool, regions: &'a Regions) -> Panel<'a> {
-    let mut sorted = map.values.clone();
-    sorted.sort_by(f64::total_cmp);
-    let level = if is_window { 0.0 } else { sorted[sorted.len() / 2] };
-    let values: Vec<f64> = map.values.iter().map(|value| value - level).collect();
-    let largest = |worths: &[f64]| {
-        let worths = worths.iter().enumerate().filter(|(_, worth)| worth.is_finite());
-        worths.max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(place, _)| place)
-    };
-    let means = by_region(&values, map.side, regions);
-    let most = largest(&means);
-    // Less than the decimals show is no importance.
-    let agreed = means[most] >= SHOWN
-        && map.by_seed.iter().all(|seed| largest(&by_region(seed, map.side, regions)) == most);
-    let names = regions.built_in().iter().map(|region| region.name.as_str());
-    Panel { map, values, worths: names.zip(means).collect(), most, agreed }
-}
-
 /// The mean face, tinted by the map. Where its scale has two sides, reaching to `extreme`, all but the palest
 /// of what is under zero is hatched.
 fn tile(
-    panel: &Panel<'_>,
+    panel: &EmotionMap<'_>,
     extreme: Option<f64>,
     colour: &dyn Fn(f64) -> Colour,
 ) -> Result<Tile, ReportError> {
@@ -191,7 +142,7 @@ fn draw_regions(drawing: &mut Drawing, frame: Place, regions: &Regions) {
 }
 
 /// A row an emotion and region.
-fn data(panels: &[Panel<'_>]) -> Table {
+fn data(panels: &[EmotionMap<'_>]) -> Table {
     let mut table = Table::new(vec![
         Column::text("emotion", "emotion"),
         Column::text("region", "region"),
@@ -225,7 +176,7 @@ fn between(values: &[f64], side: usize, row: usize, column: usize) -> f64 {
 }
 
 /// `mouth 12.3`, or `(mouth 12.3)` where the seeds differ on the region.
-fn finding(panel: &Panel<'_>) -> String {
+fn finding(panel: &EmotionMap<'_>) -> String {
     let (name, worth) = panel.worths[panel.most];
     let words = format!("{name} {}", decimal(100.0 * worth, 1));
     if panel.agreed { words } else { format!("({words})") }
@@ -233,60 +184,47 @@ fn finding(panel: &Panel<'_>) -> String {
 
 /// The emotion, and that it is one which the networks never predict: its map then tells of a probability that decides
 /// nothing.
-fn named(panel: &Panel<'_>, facts: &Facts) -> String {
-    let emotion = &panel.map.emotion;
-    match facts.unpredicted.contains(emotion) {
+fn named(emotion: &str, facts: &Facts) -> String {
+    match facts.unpredicted.iter().any(|name| name == emotion) {
         true => format!("{emotion} (never predicted)"),
-        false => emotion.clone(),
+        false => emotion.to_owned(),
     }
 }
 
 /// Which region is marked most, as far as the seeds agree.
-fn title(panels: &[Panel<'_>], is_window: bool, facts: &Facts) -> String {
-    let seeds = panels[0].map.by_seed.len();
-    // The regions that emotions have their maximum in: the commonest first, then the largest.
-    let mut marked: Vec<(&str, Vec<&Panel<'_>>)> = Vec::new();
-    for panel in panels.iter().filter(|panel| panel.agreed) {
-        let (name, _) = panel.worths[panel.most];
-        match marked.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, panels)) => panels.push(panel),
-            None => marked.push((name, vec![panel])),
-        }
-    }
-    let largest = |panels: &[&Panel<'_>]| {
-        panels.iter().map(|panel| panel.worths[panel.most].1).fold(0.0, f64::max)
-    };
-    marked.sort_by(|(_, a), (_, b)| b.len().cmp(&a.len()).then(largest(b).total_cmp(&largest(a))));
-    let emotions = |marked: &[&Panel<'_>]| match marked.len() {
-        1 | 2 => list(marked.iter().map(|panel| named(panel, facts)).collect(), "and"),
-        count => format!("{count} of {} emotions", panels.len()),
+fn title(found: &Maps<'_>) -> String {
+    let marked = found.marked();
+    let all = found.emotions.len();
+    let emotions = |marked: &Marked<'_>| match marked.emotions.len() {
+        1 | 2 => list(marked.emotions.iter().map(|name| named(name, found.facts)).collect(), "and"),
+        count => format!("{count} of {all} emotions"),
     };
     let words = |name: &str| subject(&[name.to_owned()]).words;
-    let opening = |name: &str| match is_window {
-        true => format!("Window occlusion costs most over {}", words(name)),
-        false => format!("RISE importance is highest at {}", words(name)),
+    let (over, opening) = match found.method {
+        MapMethod::Window => ("over", "Window occlusion costs most over"),
+        MapMethod::Rise => ("at", "RISE importance is highest at"),
     };
     match &marked[..] {
-        [] if seeds > 1 => {
+        [] if found.seeds() > 1 => {
             "For every emotion, seeds disagree on the most important region".to_owned()
         }
         [] => "No region stands out".to_owned(),
-        [(name, all)] if all.len() == panels.len() && all.len() > 1 => {
-            format!("{} for every emotion", opening(name))
+        [only] if only.emotions.len() == all && all > 1 => {
+            format!("{opening} {} for every emotion", words(only.region))
         }
-        [(name, first), others @ ..] => {
-            let over = if is_window { "over " } else { "at " };
-            let next = others.first().map_or(String::new(), |(name, next)| {
-                format!(", {over}{} for {}", words(name), emotions(next))
+        [first, others @ ..] => {
+            let next = others.first().map_or(String::new(), |next| {
+                format!(", {over} {} for {}", words(next.region), emotions(next))
             });
-            format!("{} for {}{next}", opening(name), emotions(first))
+            format!("{opening} {} for {}{next}", words(first.region), emotions(first))
         }
     }
 }
 
-fn subtitle(panels: &[Panel<'_>], spec: Option<&SensitivitySpec>, facts: &Facts) -> String {
+fn subtitle(found: &Maps<'_>) -> String {
+    let Maps { facts, emotions: panels, spec, .. } = found;
     let images: u64 = panels.iter().map(|panel| panel.map.images).sum();
-    let seeds = panels[0].map.by_seed.len() as u64;
+    let seeds = found.seeds() as u64;
     let mut parts = vec![facts.dataset.clone(), facts.setting.clone()];
     parts.extend([counted(images, "test image"), counted(seeds, "seed")]);
     if let Some(SensitivitySpec { method, fill, .. }) = spec {
@@ -315,7 +253,7 @@ fn subtitle(panels: &[Panel<'_>], spec: Option<&SensitivitySpec>, facts: &Facts)
 }
 
 /// `Fear, points by region: eyes 12.3, mouth 4.0, …`
-fn description(panel: &Panel<'_>) -> String {
+fn description(panel: &EmotionMap<'_>) -> String {
     let mut worths = panel.worths.clone();
     worths.sort_by(|a, b| b.1.total_cmp(&a.1));
     let worths = worths.iter().map(|(name, worth)| format!("{name} {}", decimal(100.0 * worth, 1)));
@@ -329,6 +267,7 @@ mod tests {
     use crate::analysis::mean_maps;
     use crate::analysis::sensitivity::tests::map;
     use crate::report::canvas::figure::tests::{assert_labels_are_apart, words};
+    use crate::report::findings::facts::Facts;
 
     fn facts() -> Facts {
         Facts { dataset: "faces".to_owned(), seeds: 2, ..Facts::default() }
@@ -354,7 +293,9 @@ mod tests {
                 .flat_map(|(seed, place)| map((method, emotion, seed), 48, around(*place)))
         });
         let maps = mean_maps(&rows.collect::<Vec<_>>());
-        let figure = sensitivity(&maps, None, &Regions::aligned(), facts).unwrap();
+        let (method, regions) = (maps[0].method, Regions::aligned());
+        let found = Maps::of(&maps, method, None, &regions, facts).unwrap();
+        let figure = sensitivity(&found).unwrap();
         assert_labels_are_apart(&figure);
         figure
     }
@@ -410,7 +351,7 @@ mod tests {
 
     #[test]
     fn without_maps_there_is_no_picture() {
-        let drawn = sensitivity(&[], None, &Regions::aligned(), &facts());
-        assert!(matches!(drawn, Err(ReportError::Empty(_))));
+        let (regions, facts) = (Regions::aligned(), facts());
+        assert!(Maps::of(&[], MapMethod::Window, None, &regions, &facts).is_none());
     }
 }

@@ -12,6 +12,7 @@ use crate::report::canvas::theme::{
     RULE, SINGLE_COLUMN, TICK,
 };
 use crate::report::findings::facts::Facts;
+use crate::report::findings::sensitivity::Curves;
 use crate::report::tables::cell::Cell;
 use crate::report::tables::table::{Column, Table};
 use crate::report::words::capital;
@@ -31,44 +32,33 @@ const PANELS: [(CurveKind, &str, &str); 2] = [
     (CurveKind::Insertion, "Insertion: higher is better", "share of the face inserted, %"),
 ];
 
-/// One line of a panel.
-struct Line<'a> {
-    name: &'static str,
-    colour: Colour,
-    curve: &'a MeanCurve,
-}
-
 /// Mean probability of the actual emotion while the face is deleted and inserted in the order of each method's map,
 /// beside random orders, with the area under each curve (AUC).
 ///
 /// # Errors
-/// [`ReportError::Empty`] without curves.
-pub fn sensitivity_curves(curves: &[MeanCurve], facts: &Facts) -> Result<Figure, ReportError> {
-    let panels = PANELS.map(|(curve, ..)| lines(curves, curve));
-    let points = || panels.iter().flatten().flat_map(|line| &line.curve.points);
-    if points().next().is_none() {
-        return Err(ReportError::Empty("there are no curves".to_owned()));
-    }
-    Ok(draw(&panels, 2, facts)?.with_narrow(draw(&panels, 1, facts)?))
+/// Where it cannot be drawn.
+pub fn sensitivity_curves(found: &Curves<'_>) -> Result<Figure, ReportError> {
+    Ok(draw(found, 2)?.with_narrow(draw(found, 1)?))
 }
 
 /// Draws the panels, so many beside each other.
-fn draw(panels: &[Vec<Line<'_>>; 2], across: usize, facts: &Facts) -> Result<Figure, ReportError> {
-    let points = || panels.iter().flatten().flat_map(|line| &line.curve.points);
+fn draw(found: &Curves<'_>, across: usize) -> Result<Figure, ReportError> {
+    let points = || found.all().flat_map(|curve| &curve.points);
     let full = if across == 1 { SINGLE_COLUMN } else { DOUBLE_COLUMN };
     let axes_and_gutters = across as f64 * Y_AXIS + (across as f64 - 1.0) * GUTTER + LAST;
     let width = (full - 2.0 * MARGIN - axes_and_gutters) / across as f64;
     let most = points().map(|point| 100.0 * point.1).fold(10.0, f64::max);
     let to = (most / 10.0).ceil() * 10.0;
 
-    let mut drawing = Drawing::new(full, &title(panels));
-    let start = drawing.heading(&subtitle(panels, facts));
-    drawing.data(data(panels));
-    let most_lines = panels.iter().map(Vec::len).max().unwrap_or(0) as f64;
+    let mut drawing = Drawing::new(full, &title(found));
+    let start = drawing.heading(&subtitle(found));
+    drawing.data(data(found));
+    let most_lines = found.deletion.len().max(found.insertion.len()) as f64;
     let key = HEADING.line() + most_lines * NOTE.line() + 2.5;
     let below = 1.4 + TICK.line() + NOTE.line() + 0.8;
     let mut bottom = start;
-    for (index, (lines, (_, heading, unit))) in panels.iter().zip(PANELS).enumerate() {
+    for (index, (kind, heading, unit)) in PANELS.into_iter().enumerate() {
+        let lines = found.of_kind(kind);
         let left = MARGIN + Y_AXIS + (index % across) as f64 * (width + Y_AXIS + GUTTER);
         let y = start + (index / across) as f64 * (key + HEIGHT + below + 4.0);
         let top = y + key;
@@ -79,14 +69,14 @@ fn draw(panels: &[Vec<Line<'_>>; 2], across: usize, facts: &Facts) -> Result<Fig
         axes(&mut drawing, &along, &up, unit);
         // The first line lies on top of the others.
         for line in lines.iter().rev() {
-            let points = line.curve.points.iter();
+            let points = line.points.iter();
             let points = points.map(|(share, p)| (along.at(100.0 * share), up.at(100.0 * p)));
-            drawing.path(points.collect(), MEDIUM, line.colour, 1.0);
+            drawing.path(points.collect(), MEDIUM, colour(line), 1.0);
         }
         for (number, line) in lines.iter().enumerate() {
             let middle = y + HEADING.line() + 1.2 + (number as f64 + 0.5) * NOTE.line();
-            drawing.line((left, middle), (left + 5.0, middle), MEDIUM, line.colour);
-            let words = format!("{}, AUC {}", line.name, area(line.curve));
+            drawing.line((left, middle), (left + 5.0, middle), MEDIUM, colour(line));
+            let words = format!("{}, AUC {}", name(line), area(line));
             let baseline = middle + CAP_MIDDLE * NOTE.em();
             let (at, size) = ((left, middle - 0.5 * NOTE.line()), (width, NOTE.line()));
             drawing.hinted(&description(heading, line), at, size, |drawing| {
@@ -101,19 +91,19 @@ fn draw(panels: &[Vec<Line<'_>>; 2], across: usize, facts: &Facts) -> Result<Fig
 }
 
 /// A row a point of a line.
-fn data(panels: &[Vec<Line<'_>>; 2]) -> Table {
+fn data(found: &Curves<'_>) -> Table {
     let mut table = Table::new(vec![
         Column::text("curve", "curve"),
         Column::text("order", "order"),
         Column::number("share", "share of the face, %"),
         Column::number("probability", "probability of the emotion, %"),
     ]);
-    for (lines, (kind, ..)) in panels.iter().zip(PANELS) {
-        for line in lines {
-            for &(share, probability) in &line.curve.points {
+    for (kind, ..) in PANELS {
+        for line in found.of_kind(kind) {
+            for &(share, probability) in &line.points {
                 table.push(vec![
                     Cell::text(kind.name()),
-                    Cell::text(line.name),
+                    Cell::text(name(line)),
                     Cell::share(share),
                     Cell::share(probability),
                 ]);
@@ -123,21 +113,20 @@ fn data(panels: &[Vec<Line<'_>>; 2]) -> Table {
     table
 }
 
-/// The map of each method, then the random order, which is the same for all.
-fn lines<'a>(curves: &'a [MeanCurve], kind: CurveKind) -> Vec<Line<'a>> {
-    let of = |order: CurveOrder| {
-        curves.iter().filter(move |curve| curve.curve == kind && curve.order == order)
-    };
-    let maps = of(CurveOrder::Map).map(|curve| {
-        let (name, colour) = match curve.method {
-            MapMethod::Window => ("window map", BLUE),
-            MapMethod::Rise => ("RISE map", ORANGE),
-        };
-        Line { name, colour, curve }
-    });
-    let random = of(CurveOrder::Random).take(1);
-    let random = random.map(|curve| Line { name: "random order", colour: MUTED, curve });
-    maps.chain(random).collect()
+fn name(curve: &MeanCurve) -> &'static str {
+    match (curve.order, curve.method) {
+        (CurveOrder::Random, _) => "random order",
+        (CurveOrder::Map, MapMethod::Window) => "window map",
+        (CurveOrder::Map, MapMethod::Rise) => "RISE map",
+    }
+}
+
+fn colour(curve: &MeanCurve) -> Colour {
+    match (curve.order, curve.method) {
+        (CurveOrder::Random, _) => MUTED,
+        (CurveOrder::Map, MapMethod::Window) => BLUE,
+        (CurveOrder::Map, MapMethod::Rise) => ORANGE,
+    }
 }
 
 fn axes(drawing: &mut Drawing, across: &Scale, up: &Scale, unit: &str) {
@@ -171,26 +160,12 @@ fn area(curve: &MeanCurve) -> String {
 }
 
 /// Whether the maps beat random orders, in every seed.
-fn title(panels: &[Vec<Line<'_>>; 2]) -> String {
-    let mut worse = Vec::new();
-    let mut compared = 0;
-    for (lines, (kind, ..)) in panels.iter().zip(PANELS) {
-        let Some(random) = lines.iter().find(|line| line.curve.order == CurveOrder::Random) else {
-            continue;
-        };
-        for line in lines.iter().filter(|line| line.curve.order == CurveOrder::Map) {
-            let pairs = line.curve.areas.iter().zip(&random.curve.areas);
-            let mut pairs = pairs.map(|(map, random)| random - map);
-            let better = match kind {
-                CurveKind::Deletion => pairs.all(|gain| gain > 0.0),
-                CurveKind::Insertion => pairs.all(|gain| gain < 0.0),
-            };
-            compared += 1;
-            if !better {
-                worse.push(format!("the {} in {}", line.name, kind.name()));
-            }
-        }
-    }
+fn title(found: &Curves<'_>) -> String {
+    let beaten = found.beaten();
+    let compared = beaten.len();
+    let worse = beaten.iter().filter(|(_, beats)| !beats);
+    let worse: Vec<String> =
+        worse.map(|(map, _)| format!("the {} in {}", name(map), map.curve.name())).collect();
     match (worse.len(), compared) {
         (_, 0) => "Deletion and insertion curves of the maps".to_owned(),
         (0, _) => {
@@ -203,11 +178,11 @@ fn title(panels: &[Vec<Line<'_>>; 2]) -> String {
     }
 }
 
-fn subtitle(panels: &[Vec<Line<'_>>; 2], facts: &Facts) -> String {
-    let mut parts = vec![Facts { images: 0, ..facts.clone() }.subtitle()];
+fn subtitle(found: &Curves<'_>) -> String {
+    let mut parts = vec![Facts { images: 0, ..found.facts.clone() }.subtitle()];
     parts.push("networks trained on whole faces, mean over emotions and seeds".to_owned());
     parts.push("on the images that the maps were made of".to_owned());
-    let seeds = panels.iter().flatten().map(|line| line.curve.areas.len()).max().unwrap_or(0);
+    let seeds = found.all().map(|curve| curve.areas.len()).max().unwrap_or(0);
     parts.push(match seeds {
         0 | 1 => "AUC: area under the curve, 0 to 1".to_owned(),
         _ => "AUC: area under the curve, 0 to 1, with its range over seeds".to_owned(),
@@ -217,15 +192,12 @@ fn subtitle(panels: &[Vec<Line<'_>>; 2], facts: &Facts) -> String {
 }
 
 /// `Deletion: lower is better, window map: AUC 0.312; fear 0.28, …`
-fn description(heading: &str, line: &Line<'_>) -> String {
-    let emotions = line
-        .curve
-        .emotions
-        .iter()
-        .map(|(emotion, area)| format!("{emotion} {}", decimal(*area, 2)));
+fn description(heading: &str, curve: &MeanCurve) -> String {
+    let emotions =
+        curve.emotions.iter().map(|(emotion, area)| format!("{emotion} {}", decimal(*area, 2)));
     let emotions: Vec<String> = emotions.collect();
-    let name = capital(heading);
-    format!("{name}, {}: AUC {}; {}.", line.name, area(line.curve), emotions.join(", "))
+    let heading = capital(heading);
+    format!("{heading}, {}: AUC {}; {}.", name(curve), area(curve), emotions.join(", "))
 }
 
 #[cfg(test)]
@@ -238,7 +210,8 @@ mod tests {
 
     fn drawn(rows: &[Vec<SensitivityCurveRow>]) -> Figure {
         let facts = Facts { dataset: "faces".to_owned(), ..Facts::default() };
-        let figure = sensitivity_curves(&mean_curves(&rows.concat()), &facts).unwrap();
+        let figure =
+            sensitivity_curves(&Curves::of(&mean_curves(&rows.concat()), &facts).unwrap()).unwrap();
         assert_labels_are_apart(&figure);
         figure
     }
@@ -282,7 +255,6 @@ mod tests {
 
     #[test]
     fn without_curves_there_is_no_picture() {
-        let drawn = sensitivity_curves(&[], &Facts::default());
-        assert!(matches!(drawn, Err(ReportError::Empty(_))));
+        assert!(Curves::of(&[], &Facts::default()).is_none());
     }
 }

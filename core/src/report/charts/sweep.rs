@@ -3,7 +3,7 @@
 use crate::report::canvas::error::ReportError;
 use crate::report::canvas::figure::Figure;
 use crate::report::charts::comparison::{ComparisonPanel, ComparisonRow, Words, differences};
-use crate::report::findings::facts::Facts;
+use crate::report::findings::comparison::Difference;
 use crate::report::findings::finding::interval;
 use crate::report::findings::sweep::{Change, Line, Sweep};
 use crate::report::words::capital;
@@ -11,18 +11,18 @@ use crate::report::words::measure::Measure;
 use crate::report::words::numbers::counted;
 
 /// A panel for each condition that two settings have, in it a row for each setting: what it costs relative to the
-/// whole faces of that setting, with its interval. `facts` are those of any setting.
+/// whole faces of that setting, with its interval.
 ///
 /// # Errors
 /// [`ReportError::Empty`] where no condition has an effect under two settings.
-pub fn sweep(sweep: &Sweep<'_>, facts: &Facts) -> Result<Figure, ReportError> {
+pub fn sweep(sweep: &Sweep<'_>) -> Result<Figure, ReportError> {
     let measure = Measure::of(sweep.metric);
     let panels: Vec<ComparisonPanel> = sweep.lines.iter().map(|line| panel(sweep, line)).collect();
     let settings = counted(sweep.settings.len() as u64, "setting");
     let words = Words {
         title: title(sweep),
         subtitle: vec![
-            facts.dataset.clone(),
+            sweep.dataset.to_owned(),
             format!("{settings}, each relative to its own whole faces"),
             "lines: 95\u{a0}% CI".to_owned(),
         ],
@@ -35,8 +35,7 @@ pub fn sweep(sweep: &Sweep<'_>, facts: &Facts) -> Result<Figure, ReportError> {
 fn panel(sweep: &Sweep<'_>, line: &Line<'_>) -> ComparisonPanel {
     let rows = sweep.settings.iter().zip(&line.effects).map(|(of, row)| ComparisonRow {
         name: of.name.to_owned(),
-        difference: row.map(|row| row.effect),
-        interval: row.and_then(interval),
+        difference: row.map(|row| Difference::of(row.effect, interval(row))),
     });
     ComparisonPanel { heading: capital(&sweep.several.label(line.name())), rows: rows.collect() }
 }
@@ -83,7 +82,7 @@ mod tests {
         let findings = Findings::of(Study::of(runs, &[]), evidence);
         let across = findings.sweep().unwrap();
         assert_eq!(across.lines[0].change, Change::Apart(1, 2));
-        let figure = sweep(&across, &findings.shown().facts).unwrap();
+        let figure = sweep(&across).unwrap();
         assert_labels_are_apart(&figure);
         assert_eq!(figure.title, "The effect of masking the mouth differs most between settings");
         let words = words(&figure);

@@ -1,8 +1,5 @@
 //! From no region visible to all, a step for each region: its Shapley value.
 
-use crate::plan::Several;
-use crate::store::{ShapleyRow, Worth};
-
 use crate::report::canvas::axis::{AXIS_HEIGHT, horizontal_axis};
 use crate::report::canvas::drawing::{Anchor, Drawing};
 use crate::report::canvas::error::ReportError;
@@ -13,8 +10,7 @@ use crate::report::canvas::theme::{
     BLUE, CATEGORIES, Colour, DOUBLE_COLUMN, HAIRLINE, HEADING, INK, LABEL, MARGIN, MEDIUM, MUTED,
     NOTE, RULE, SINGLE_COLUMN,
 };
-use crate::report::findings::facts::Facts;
-use crate::report::findings::game::{Game, games, value_interval, value_significant};
+use crate::report::findings::attribution::{Attribution, Division, Joins, Step};
 use crate::report::tables::cell::Cell;
 use crate::report::tables::table::{Column, Table};
 use crate::report::words::dividing_headline;
@@ -32,64 +28,47 @@ const DOT: f64 = 0.85;
 /// One game, its rows from top to bottom.
 struct Panel<'a> {
     heading: Vec<String>,
-    steps: Vec<Step<'a>>,
+    rows: Vec<Row<'a>>,
     /// Below the last row, mm from the first.
     height: f64,
 }
 
-/// A row: no region visible, a region that joins, or all visible. Values are in the metric's own number.
-struct Step<'a> {
+/// A step and its name, broken for its width.
+struct Row<'a> {
     name: Vec<String>,
-    /// The region's row; `None` for the two ends.
-    value: Option<&'a ShapleyRow>,
-    /// What is reached before and with it.
-    before: f64,
-    after: f64,
+    step: &'a Step<'a>,
 }
 
-/// The Shapley values of a metric, a panel for each phase, fill and setting: a waterfall from the worth of
-/// no region to that of all, each with its interval, in the order that all charts have (the largest
-/// value first where there is none) and on one scale.
+/// The Shapley values of a metric, a panel for each phase and fill: a waterfall from the worth of no region to that of
+/// all, each with its interval, on one scale.
 ///
 /// # Errors
-/// [`ReportError::Empty`] where there are none of that metric.
-pub fn waterfall(rows: &[ShapleyRow], worth: Worth, facts: &Facts) -> Result<Figure, ReportError> {
-    let games = games(rows, worth);
-    let Some(first) = games.first() else {
-        return Err(ReportError::Empty(format!("no Shapley values of `{}`", worth.name())));
-    };
-    let draw = |across| draw(&games, first, across, worth, facts);
-    match games.len() {
-        1 => draw(1),
-        _ => Ok(draw(2)?.with_narrow(draw(1)?)),
+/// Where it cannot be drawn.
+pub fn waterfall(found: &Attribution<'_>) -> Result<Figure, ReportError> {
+    match found.panels.len() {
+        0 | 1 => draw(found, 1),
+        _ => Ok(draw(found, 2)?.with_narrow(draw(found, 1)?)),
     }
 }
 
 /// Draws the games, so many beside each other.
-fn draw(
-    games: &[Game<'_>],
-    first: &Game<'_>,
-    across: usize,
-    worth: Worth,
-    facts: &Facts,
-) -> Result<Figure, ReportError> {
-    let measure = Measure::of_worth(worth);
+fn draw(found: &Attribution<'_>, across: usize) -> Result<Figure, ReportError> {
+    let measure = Measure::of_worth(found.worth);
     let width = if across == 1 { SINGLE_COLUMN } else { DOUBLE_COLUMN };
     let panel_width = (width - 2.0 * MARGIN - (across as f64 - 1.0) * GUTTER) / across as f64;
-    let several = facts.several.or(first.several);
     let panels: Vec<Panel<'_>> =
-        games.iter().map(|game| panel(game, (facts, several), panel_width)).collect();
+        found.panels.iter().map(|division| Panel::of(division, panel_width)).collect();
 
-    let finding = dividing_headline(first, measure);
-    let title = several.title(finding, first.fill, first.swept);
+    let first = &found.games[0];
+    let title = found.several.title(dividing_headline(first, measure), first.fill, first.swept);
     let mut drawing = Drawing::new(width, &title);
-    let mut y = drawing.heading(&subtitle(games, facts));
+    let mut y = drawing.heading(&subtitle(found));
     for panel in &panels {
         drawing.describe(&description(panel, measure));
     }
     drawing.data(data(&panels, measure));
     let shown: Vec<f64> =
-        panels.iter().flat_map(|panel| &panel.steps).flat_map(Step::shown).collect();
+        panels.iter().flat_map(|panel| &panel.rows).flat_map(Row::shown).collect();
     for row_of_panels in panels.chunks(across) {
         let lines = row_of_panels.iter().map(|panel| panel.heading.len()).max().unwrap_or(1);
         let top = y + lines as f64 * HEADING.line() + 1.5;
@@ -108,62 +87,51 @@ fn draw(
     drawing.finish(y - 4.0 + MARGIN)
 }
 
-fn panel<'a>(game: &Game<'a>, (facts, several): (&Facts, Several), width: f64) -> Panel<'a> {
-    let heading = several.heading("Only the regions visible", (game.phase, game.fill, game.swept));
-    let (none, all) = (game.rows[0].none_seen, game.rows[0].all_seen);
-    let end = |name: String, worth: f64| Step {
-        name: vec![name],
-        value: None,
-        before: worth,
-        after: worth,
-    };
-    let mut steps = vec![end("none visible".to_owned(), none)];
-    let mut before = none;
-    let mut rows = game.rows.clone();
-    rows.sort_by_key(|row| facts.place(std::slice::from_ref(&row.region)));
-    for row in rows {
-        let after = before + row.value;
-        let name = fonts::wrap(&row.region, LABEL, NAME_WIDTH);
-        steps.push(Step { name, value: Some(row), before, after });
-        before = after;
+impl<'a> Panel<'a> {
+    fn of(Division { heading, steps }: &'a Division<'a>, width: f64) -> Panel<'a> {
+        let rows: Vec<Row<'a>> = steps.iter().map(Row::of).collect();
+        let height = rows.iter().map(Row::height).sum();
+        Panel { heading: fonts::wrap(heading, HEADING, width), rows, height }
     }
-    steps.push(end(format!("all {} visible", game.rows.len()), all));
-    let height = steps.iter().map(Step::height).sum();
-    Panel { heading: fonts::wrap(&heading, HEADING, width), steps, height }
 }
 
-impl Step<'_> {
+impl<'a> Row<'a> {
+    fn of(step: &'a Step<'a>) -> Row<'a> {
+        let name = match &step.joins {
+            Joins::Nothing => vec!["none visible".to_owned()],
+            Joins::Region(value) => fonts::wrap(value.region, LABEL, NAME_WIDTH),
+            Joins::All(regions) => vec![format!("all {regions} visible")],
+        };
+        Row { name, step }
+    }
+
     fn height(&self) -> f64 {
         ROW_HEIGHT.max(self.name.len() as f64 * LABEL.line() + 1.8)
     }
 
-    /// What is reached at the ends of the interval.
-    fn interval(&self) -> Option<(f64, f64)> {
-        let (low, high) = self.value.and_then(value_interval)?;
-        Some((self.before + low, self.before + high))
-    }
-
     /// All that it puts on the axis.
     fn shown(&self) -> [f64; 4] {
-        let (low, high) = self.interval().unwrap_or((self.before, self.after));
-        [self.before, self.after, low, high]
+        let Step { before, after, .. } = *self.step;
+        let (low, high) = self.step.interval().unwrap_or((before, after));
+        [before, after, low, high]
     }
 
     /// The rightmost of all that is drawn.
     fn end(&self) -> f64 {
-        self.interval().map_or(f64::NEG_INFINITY, |(_, high)| high).max(self.before).max(self.after)
+        let high = self.step.interval().map_or(f64::NEG_INFINITY, |(_, high)| high);
+        high.max(self.step.before).max(self.step.after)
     }
 
     /// `+21.0`, `−0.6`; what is reached for the ends.
     fn written(&self, measure: Measure) -> String {
-        let Some(row) = self.value else { return measure.number(self.after) };
-        let written = measure.number(row.value);
-        if row.value > 0.0 { format!("+{written}") } else { written }
+        let Some(value) = self.step.value() else { return measure.number(self.step.after) };
+        let written = measure.number(value.value);
+        if value.value > 0.0 { format!("+{written}") } else { written }
     }
 
     /// `(19.0 to 23.0)`
     fn range(&self, measure: Measure) -> String {
-        let range = self.value.and_then(value_interval);
+        let range = self.step.value().and_then(|value| value.interval);
         range.map_or(String::new(), |(low, high)| {
             format!("({} to {})", measure.number(low), measure.number(high))
         })
@@ -177,9 +145,9 @@ impl Step<'_> {
 
     /// A gain is blue, a loss orange, and grey what is not significant: paler than both in grey print too.
     fn colour(&self) -> Colour {
-        match self.value {
-            Some(row) if !value_significant(row) => RULE,
-            Some(row) if row.value < 0.0 => CATEGORIES[5],
+        match self.step.value() {
+            Some(value) if !value.significant => RULE,
+            Some(value) if value.value < 0.0 => CATEGORIES[5],
             _ => BLUE,
         }
     }
@@ -196,10 +164,10 @@ fn draw_panel(
     let widest = |texts: &mut dyn Iterator<Item = String>, style| {
         texts.map(|text| fonts::width(&text, style)).fold(0.0, f64::max)
     };
-    let steps = &panel.steps;
-    let names = widest(&mut steps.iter().flat_map(|step| step.name.clone()), LABEL);
-    let values = widest(&mut steps.iter().map(|step| step.written(measure)), NOTE);
-    let ranges = widest(&mut steps.iter().map(|step| step.range(measure)), NOTE);
+    let rows = &panel.rows;
+    let names = widest(&mut rows.iter().flat_map(|row| row.name.clone()), LABEL);
+    let values = widest(&mut rows.iter().map(|row| row.written(measure)), NOTE);
+    let ranges = widest(&mut rows.iter().map(|row| row.range(measure)), NOTE);
     // Room for a value after the longest step.
     let end = left + width - ranges - values - 2.5;
     let start = left + names + 3.0;
@@ -212,45 +180,48 @@ fn draw_panel(
     let mut y = top;
     // How far down the step before reached.
     let mut previous: Option<f64> = None;
-    for step in steps {
-        let middle = y + step.height() / 2.0;
-        let half = if step.value.is_some() { BAR / 2.0 } else { DOT };
+    for row in rows {
+        let step = row.step;
+        let middle = y + row.height() / 2.0;
+        let half = if step.value().is_some() { BAR / 2.0 } else { DOT };
         if let Some(from) = previous {
             let x = place(step.before);
             drawing.line((x, from), (x, middle - half), HAIRLINE, MUTED);
         }
-        let hint = step.described(measure);
+        let hint = row.described(measure);
         let at = (left, y);
-        drawing.hinted(&hint, at, (width, step.height()), |drawing| {
-            drawing.text_block(start - 3.0, middle, Anchor::End, LABEL, &step.name);
-            match step.value {
+        drawing.hinted(&hint, at, (width, row.height()), |drawing| {
+            drawing.text_block(start - 3.0, middle, Anchor::End, LABEL, &row.name);
+            match step.value() {
                 None => drawing.disc((place(step.after), middle), DOT, INK),
                 Some(_) => {
                     let (from, to) = (place(step.before), place(step.after));
                     let at = (from.min(to), middle - half);
                     let length = (to - from).abs().max(MEDIUM / 2.0);
-                    drawing.rectangle(at, (length, BAR), step.colour());
+                    drawing.rectangle(at, (length, BAR), row.colour());
                 }
             }
             if let Some((low, high)) = step.interval() {
                 drawing.line((place(low), middle), (place(high), middle), MEDIUM, INK);
             }
-            let x = place(step.end()) + if step.value.is_some() { 1.2 } else { DOT + 0.8 };
-            let value = [step.written(measure)];
+            let x = place(row.end()) + if step.value().is_some() { 1.2 } else { DOT + 0.8 };
+            let value = [row.written(measure)];
             drawing.text_block(x, middle, Anchor::Start, NOTE, &value);
-            drawing.text_block(left + width, middle, Anchor::End, NOTE, &[step.range(measure)]);
+            drawing.text_block(left + width, middle, Anchor::End, NOTE, &[row.range(measure)]);
         });
         previous = Some(middle + half);
-        y += step.height();
+        y += row.height();
     }
 }
 
-fn subtitle(games: &[Game<'_>], facts: &Facts) -> String {
-    let rows = || games.iter().flat_map(|game| &game.rows);
-    let first = games[0].rows[0];
+fn subtitle(found: &Attribution<'_>) -> String {
+    let rows = || found.games.iter().flat_map(|game| &game.rows);
+    let steps = || found.panels.iter().flat_map(|panel| &panel.steps);
+    let values = || steps().filter_map(Step::value);
+    let first = found.games[0].rows[0];
     let mut parts = vec![
-        facts.dataset.clone(),
-        facts.setting.clone(),
+        found.facts.dataset.clone(),
+        found.facts.setting.clone(),
         counted(first.images, "test image"),
         counted(u64::from(first.seeds), "seed"),
         "Shapley values: mean contribution over all orders of revealing the regions".to_owned(),
@@ -258,7 +229,7 @@ fn subtitle(games: &[Game<'_>], facts: &Facts) -> String {
     if rows().any(|row| row.seeds != first.seeds) {
         parts[3] = "seeds differ between panels".to_owned();
     }
-    if rows().all(|row| value_interval(row).is_none()) {
+    if values().all(|value| value.interval.is_none()) {
         parts.push("no intervals".to_owned());
     } else {
         parts.push("lines: 95\u{a0}% CI".to_owned());
@@ -267,7 +238,7 @@ fn subtitle(games: &[Game<'_>], facts: &Facts) -> String {
     if rows().all(|row| row.seeds == 1) {
         parts.push("one seed: intervals cover images only".to_owned());
     }
-    if rows().any(|row| !value_significant(row)) {
+    if values().any(|value| !value.significant) {
         parts.push("grey: 95\u{a0}% CI includes zero".to_owned());
     }
     parts.retain(|part| !part.is_empty());
@@ -283,15 +254,15 @@ fn data(panels: &[Panel<'_>], measure: Measure) -> Table {
         Column::number("reached", "reached"),
     ]);
     for panel in panels {
-        for step in &panel.steps {
-            let value = step.value.map_or(Cell::Empty, |row| {
-                Cell::of(row.value, measure).with_interval(value_interval(row))
+        for row in &panel.rows {
+            let value = row.step.value().map_or(Cell::Empty, |value| {
+                Cell::of(value.value, measure).with_interval(value.interval)
             });
             table.push(vec![
                 Cell::text(panel.heading.join(" ")),
-                Cell::text(step.name.join(" ")),
+                Cell::text(row.name.join(" ")),
                 value,
-                Cell::of(step.after, measure),
+                Cell::of(row.step.after, measure),
             ]);
         }
     }
@@ -300,7 +271,7 @@ fn data(panels: &[Panel<'_>], measure: Measure) -> Table {
 
 /// `Only the regions visible, test accuracy, %: none visible 14.3, mouth +21.0 (19.0 to 23.0), …`
 fn description(panel: &Panel<'_>, measure: Measure) -> String {
-    let steps = panel.steps.iter().map(|step| step.described(measure));
+    let steps = panel.rows.iter().map(|row| row.described(measure));
     let steps: Vec<String> = steps.collect();
     let unit = measure.amount_unit();
     format!("{}, {}, {unit}: {}.", panel.heading.join(" "), measure.name, steps.join(", "))
@@ -311,10 +282,20 @@ mod tests {
     use super::*;
     use crate::region::{FillKind, Phase};
     use crate::report::canvas::figure::tests::{assert_labels_are_apart, label_boxes, words};
+    use crate::report::findings::facts::Facts;
     use crate::report::findings::game::tests::value;
+    use crate::store::{ShapleyRow, Worth};
 
     fn facts() -> Facts {
         Facts { dataset: "FER+".to_owned(), images: 1400, seeds: 3, ..Facts::default() }
+    }
+
+    fn drawn(rows: &[ShapleyRow]) -> Figure {
+        let facts = facts();
+        let found = Attribution::of(rows, Worth::Accuracy, &facts).unwrap();
+        let figure = waterfall(&found).unwrap();
+        assert_labels_are_apart(&figure);
+        figure
     }
 
     fn study() -> Vec<ShapleyRow> {
@@ -333,8 +314,7 @@ mod tests {
 
     #[test]
     fn steps_lead_from_none_to_all() {
-        let figure = waterfall(&study(), Worth::Accuracy, &facts()).unwrap();
-        assert_labels_are_apart(&figure);
+        let figure = drawn(&study());
         assert_eq!(figure.width_mm, SINGLE_COLUMN);
         assert_eq!(figure.title, "The mouth contributes most: 30 of 60 points");
         let names = ["none visible", "mouth", "eyes", "brows", "nose", "jaw", "cheeks", "forehead"];
@@ -369,8 +349,7 @@ mod tests {
             other.swept.insert("train.optimizer.learning_rate".to_owned(), "0.01".to_owned());
             rows.push(other);
         }
-        let figure = waterfall(&rows, Worth::Accuracy, &facts()).unwrap();
-        assert_labels_are_apart(&figure);
+        let figure = drawn(&rows);
         assert_eq!(figure.width_mm, DOUBLE_COLUMN);
         let words = words(&figure);
         assert_eq!(words.matches("none visible").count(), 4, "{words}");
@@ -392,12 +371,12 @@ mod tests {
         let down =
             [value("eyes", -30.0, (-70.0, 10.0), 0.0), value("jaw", -9.0, (-9.5, -8.5), 1.0)];
         for rows in [vec![alone], nothing.to_vec(), many, down.to_vec()] {
-            assert_labels_are_apart(&waterfall(&rows, Worth::Accuracy, &facts()).unwrap());
+            drawn(&rows);
         }
     }
 
     #[test]
     fn without_values_there_is_nothing_to_draw() {
-        assert!(matches!(waterfall(&study(), Worth::Bits, &facts()), Err(ReportError::Empty(_))));
+        assert!(Attribution::of(&study(), Worth::Bits, &facts()).is_none());
     }
 }

@@ -12,7 +12,7 @@ pub enum AboveChance {
     Told,
     /// It holds chance, or lies below.
     NotTold,
-    /// There is no interval, as of answers that are all alike.
+    /// There is no interval, as of predictions that are all alike.
     Unknown,
 }
 
@@ -26,7 +26,7 @@ impl AboveChance {
     }
 }
 
-/// The settings whose whole faces are not reliably read better than by the best constant answer: where a network
+/// The settings whose whole faces are not reliably read better than by the best constant prediction: where a network
 /// learnt nothing, that hiding a region costs nothing says nothing of the region. Of accuracy, in which chance is shown
 /// wherever it stands.
 pub fn whole_not_above(evidence: &Evidence) -> Vec<&BeyondChance> {
@@ -78,7 +78,7 @@ pub(in crate::report) mod tests {
         assert!(!not_above(whole(60.0, Some((50.0, 70.0)))));
         assert!(not_above(whole(2.0, Some((-1.0, 5.0)))));
         assert!(not_above(whole(-5.0, Some((-7.0, -3.0)))));
-        // The constant answer itself has no spread.
+        // The constant prediction itself has no spread.
         assert!(not_above(whole(0.0, None)));
         assert!(!not_above(whole(60.0, None)));
         let bits = BeyondChance { metric: Metric::Bits, ..whole(-5.0, None) };

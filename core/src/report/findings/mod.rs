@@ -4,17 +4,39 @@
 //! setting the rows that belong together (a [`Slice`](finding::Slice), a [`Game`](game::Game)), how the
 //! largest stands among the others, the [`Facts`] that all figures of a setting share; and over the settings
 //! of a sweep what changes and what does not ([`Sweep`](sweep::Sweep)). Charts, words, tables and the page ask
-//! here, so that they never contradict each other.
+//! here, so that they never contradict each other. For each chart there is one type of what it shows, with its setting,
+//! its order, its scale and what is significant:
+//!
+//! | finding | of |
+//! | --- | --- |
+//! | [`Effects`](effects::Effects) | what masking costs, and what regions alone reach |
+//! | [`RegionWorths`](region_worths::RegionWorths) | the regions on a face |
+//! | [`Attribution`](attribution::Attribution) | Shapley values, step by step |
+//! | [`Agreement`](agreement::Agreement) | network and humans, emotion by emotion |
+//! | [`Confusions`](confusions::Confusions) | which classes are predicted as which, and what masking changes |
+//! | [`Trainings`](training::Trainings) | accuracy over the epochs |
+//! | [`Maps`](sensitivity::Maps), [`Curves`](sensitivity::Curves) | sensitivity |
+//! | [`Sweep`](sweep::Sweep) | effects under every setting |
+//! | [`Comparisons`](comparison::Comparisons) | what `compare` compares |
 
+pub(in crate::report) mod agreement;
+pub(in crate::report) mod attribution;
 pub(in crate::report) mod beyond;
+pub(in crate::report) mod comparison;
+pub(in crate::report) mod confusions;
+pub(in crate::report) mod effects;
+pub(in crate::report) mod emotion_cells;
 pub(in crate::report) mod evidence;
 pub(in crate::report) mod facts;
 pub(in crate::report) mod finding;
 pub(in crate::report) mod game;
 pub(in crate::report) mod interplay;
 pub(in crate::report) mod mask_leak;
+pub(in crate::report) mod region_worths;
 pub(in crate::report) mod seeds;
+pub(in crate::report) mod sensitivity;
 pub(in crate::report) mod sweep;
+pub(in crate::report) mod training;
 
 use evidence::Evidence;
 use facts::Facts;

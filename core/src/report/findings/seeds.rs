@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::region::Mode;
 use crate::store::{EffectRow, Metric, RunRow};
+use crate::study::{Condition, Setting};
 
 /// What lies behind the means of an effect's row, in the metric's own number: what is lost where regions are
 /// masked, what is reached where they alone are visible.
@@ -16,32 +17,36 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Of the runs that the row compares; empty where the runs are not there.
-    pub fn of(row: &EffectRow, runs: &[RunRow]) -> Spread {
-        let of_setting =
-            || runs.iter().filter(|run| run.status.is_done() && run.swept == row.swept);
-        let whole: BTreeMap<u64, f64> = of_setting()
-            .filter(|run| run.masking().is_none())
+    /// Of the runs that the row compares; empty where the setting lacks them.
+    pub fn of(row: &EffectRow, setting: &Setting) -> Spread {
+        let whole: BTreeMap<u64, f64> = setting
+            .whole()
+            .into_iter()
+            .flat_map(Condition::done)
             .filter_map(|run| Some((run.seed, level(run, row.metric)?)))
             .collect();
         let worth = |run: &RunRow| {
-            let (whole, covered) = (*whole.get(&run.seed)?, level(run, row.metric)?);
-            Some(if row.mode == Mode::Keep { covered } else { whole - covered })
+            let (whole, masked) = (*whole.get(&run.seed)?, level(run, row.metric)?);
+            Some(if row.mode == Mode::Keep { masked } else { whole - masked })
         };
-        let mut spread = Spread::default();
-        let mut draws: BTreeMap<Option<u32>, Vec<f64>> = BTreeMap::new();
         let masking = Some(row.masking());
-        for run in of_setting().filter(|run| run.masking() == masking && run.regions == row.regions)
-        {
-            match worth(run) {
-                Some(worth) if run.control => draws.entry(run.draw).or_default().push(worth),
-                Some(worth) => spread.seeds.push(worth),
-                None => {}
+        let alike = |condition: &&Condition| {
+            condition.regions == row.regions && condition.masking == masking
+        };
+        let Some(condition) = setting.conditions.iter().find(alike) else {
+            return Spread::default();
+        };
+        let mut places: BTreeMap<Option<u32>, Vec<f64>> = BTreeMap::new();
+        for run in condition.controls.iter().filter(|run| run.status.is_done()) {
+            if let Some(worth) = worth(run) {
+                places.entry(run.draw).or_default().push(worth);
             }
         }
         let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
-        spread.controls = draws.into_values().map(mean).collect();
-        spread
+        Spread {
+            seeds: condition.done().filter_map(worth).collect(),
+            controls: places.into_values().map(mean).collect(),
+        }
     }
 }
 
@@ -57,6 +62,7 @@ fn level(run: &RunRow, metric: Metric) -> Option<f64> {
 mod tests {
     use super::*;
     use crate::report::findings::finding::tests::row;
+    use crate::study::Study;
     use crate::study::tests::run;
 
     fn reached(regions: &[&str], mode: &str, seed: u64, accuracy: f64) -> RunRow {
@@ -82,11 +88,14 @@ mod tests {
             control(0, 2, 0.5),
             control(1, 1, 0.75),
         ];
-        let hidden = Spread::of(&row("eyes", "hide", 10.0, None), &runs);
+        let of = |row: &EffectRow, runs: &[RunRow]| {
+            Spread::of(row, &Study::of(runs.to_vec(), &[]).settings[0])
+        };
+        let hidden = of(&row("eyes", "hide", 10.0, None), &runs);
         assert_eq!(hidden, Spread { seeds: vec![0.25, 0.125], controls: vec![0.125, 0.0] });
         let kept = [reached(&[], "none", 1, 0.75), reached(&["eyes"], "keep", 1, 0.25)];
-        let kept = Spread::of(&row("eyes", "keep", 10.0, None), &kept);
+        let kept = of(&row("eyes", "keep", 10.0, None), &kept);
         assert_eq!(kept.seeds, [0.25]);
-        assert_eq!(Spread::of(&row("eyes", "hide", 10.0, None), &[]), Spread::default());
+        assert_eq!(of(&row("jaw", "hide", 10.0, None), &runs), Spread::default());
     }
 }

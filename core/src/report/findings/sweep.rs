@@ -19,6 +19,8 @@ pub struct Sweep<'a> {
     pub several: Several,
     /// What the lines are of.
     pub metric: Metric,
+    /// The data set as readers know it.
+    pub dataset: &'a str,
 }
 
 /// One setting among the others, beside its own chance and its own whole faces.
@@ -96,7 +98,8 @@ impl<'a> Sweep<'a> {
         }
         lines.retain(|line| line.effects.iter().flatten().count() > 1);
         let several = study.several.within_a_setting();
-        Sweep { settings: settings.collect(), lines, several, metric }
+        let dataset = &found[0].facts.dataset;
+        Sweep { settings: settings.collect(), lines, several, metric, dataset }
     }
 }
 

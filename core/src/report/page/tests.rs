@@ -1,7 +1,8 @@
 use super::*;
-use crate::dataset::Split;
 use crate::report::charts::confusion::confusion;
 use crate::report::charts::effects::effects;
+use crate::report::findings::confusions::Confusions;
+use crate::report::findings::effects::Effects;
 use crate::report::findings::evidence::Evidence;
 use crate::report::findings::evidence::tests::{loss, ranks, shift};
 use crate::report::findings::facts::Facts;
@@ -36,18 +37,14 @@ fn page_with(text: &str, evidence: Evidence) -> String {
     let study = Study::of(runs.to_vec(), &confusions);
     let facts = Facts { several: study.several, ..Facts::of(&study, &study.settings[0]) };
     let of_effect = Evidence { effects: vec![effect.clone()], ..Evidence::default() };
+    let setting = &study.settings[0];
+    let found = Effects::of(&of_effect, Metric::Accuracy, Some(setting), &facts).unwrap();
+    let matrices = Confusions::of(setting, &confusions, &[], usize::MAX, &facts);
+    let hidden = matrices.each.iter().find(|of| of.condition == runs[1].condition).unwrap();
     let charts = [
-        Chart::new(
-            Topic::Effects,
-            "effects",
-            effects(&of_effect, Metric::Accuracy, &runs, &facts).unwrap(),
-        ),
-        Chart::new(
-            Topic::Confusions,
-            "confusion_hide",
-            confusion(&runs[1..2], &confusions, Split::Test, &facts).unwrap(),
-        )
-        .of(&runs[1].condition),
+        Chart::new(Topic::Effects, "effects", effects(&found).unwrap()),
+        Chart::new(Topic::Confusions, "confusion_hide", confusion(hidden).unwrap())
+            .of(&runs[1].condition),
     ];
     let page = Page {
         name: "small",

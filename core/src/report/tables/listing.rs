@@ -12,7 +12,9 @@ use crate::report::tables::cell::Cell;
 use crate::report::tables::settings::flat;
 use crate::report::tables::table::{Column, Table};
 use crate::report::words::numbers::utc;
-use crate::store::{EpochRow, Manifest, RunRow, RunStatus, rate_decimals, term_or_none};
+use crate::store::{
+    EpochRow, Manifest, RunRow, RunStatus, are_numbers, rate_decimals, term_or_none,
+};
 
 /// Of [`runs_table`], where the runs are those of one experiment.
 pub const RUNS_OF_ONE: [&str; 7] =
@@ -86,11 +88,8 @@ fn run_columns() -> [RunColumn; 33] {
 pub fn runs_table<'a>(runs: impl Iterator<Item = &'a RunRow> + Clone) -> Table {
     let columns = run_columns();
     let keys: BTreeSet<&String> = runs.clone().flat_map(|run| run.swept.keys()).collect();
-    // A value as the Parquet table has it: of the type that TOML gives it.
-    let toml = |text: &str| text.parse::<toml::Value>().ok();
     let number = |key: &&String| {
-        let values = runs.clone().filter_map(|run| run.swept.get(*key));
-        values.into_iter().all(|text| toml(text).is_some_and(|v| v.is_integer() || v.is_float()))
+        are_numbers(runs.clone().filter_map(|run| run.swept.get(*key)).map(String::as_str))
     };
     let swept: Vec<(&String, bool)> = keys.into_iter().map(|key| (key, number(&key))).collect();
     let swept_columns =
@@ -104,7 +103,8 @@ pub fn runs_table<'a>(runs: impl Iterator<Item = &'a RunRow> + Clone) -> Table {
     for run in runs.clone() {
         let value = |(key, _): &(&String, bool)| match run.swept.get(*key) {
             None => Cell::Empty,
-            Some(text) => match toml(text).map(serde_json::to_value) {
+            // As the Parquet table has it: of the type that TOML gives it.
+            Some(text) => match text.parse::<toml::Value>().ok().map(serde_json::to_value) {
                 Some(Ok(value)) if !value.is_array() && !value.is_object() => Cell::setting(&value),
                 // The text of TOML.
                 _ => Cell::text(text),

@@ -3,6 +3,7 @@
 //! In: rows, filters and orders. Out: a [`Table`](table::Table), written as each format's readers expect.
 
 pub(in crate::report) mod cell;
+pub(in crate::report) mod comparison;
 mod condition;
 pub mod listing;
 pub mod planned;

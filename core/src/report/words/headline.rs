@@ -53,8 +53,9 @@ fn hiding_headline(slice: &Slice<'_>, measure: Measure) -> String {
         return format!("Cost of masking{phase}; no result");
     };
     let noun = conditions(slice).0;
-    let largest =
-        format!("largest estimate: {}, {} {}", row.regions.join(" + "), size(row), measure.unit);
+    // Where nothing is significant, the largest may well be a gain.
+    let (regions, signed) = (row.regions.join(" + "), measure.rounded(row.effect));
+    let largest = format!("largest estimate: {regions}, {signed} {}", measure.unit);
     let cost = format!("{} {}", size(row), measure.unit);
     if slice.rows.iter().all(|row| interval(row).is_none()) {
         return format!("Cost of masking each {noun}{phase}; no interval");

@@ -5,6 +5,7 @@
 //! judge.
 
 mod chance;
+mod comparison;
 mod dividing;
 mod emotions;
 mod headline;
@@ -39,6 +40,7 @@ use crate::report::words::phrase::wrap;
 use crate::store::Metric;
 
 pub use chance::chance_warnings;
+pub use comparison::{comparison_conditions, comparison_notes};
 pub use dividing::dividing_headline;
 use dividing::{dividing, dividing_recall};
 pub use headline::headline;

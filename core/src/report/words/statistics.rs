@@ -68,9 +68,9 @@ fn explained_in(
     }
     // The numbers add up as they are written.
     let part = measure.as_written(row.effect) - measure.as_written(other.effect);
-    let part = match measure.number(part) {
-        _ if part <= 0.0 => "none".to_owned(),
-        number => number,
+    let part = match part > 0.0 {
+        true => format!("{} are", measure.number(part)),
+        false => "none is".to_owned(),
     };
     // What the answer began with need not be said again.
     let several = Several { phases: phase != first.phase, ..first.several };
@@ -81,12 +81,11 @@ fn explained_in(
     let range = interval(other)
         .map_or(String::new(), |range| format!(" ({})", bounds(range, measure, true)));
     Some(format!(
-        "Of the {} {} that masking {}{lead} costs, {part} {} due, by these estimates, to batch \
+        "Of the {} {} that masking {}{lead} costs, {part} due, by these estimates, to batch \
          normalisation's {own} statistics: with adapted statistics it costs {}{range}.",
         measure.number(row.effect),
         measure.unit,
         subject(&row.regions).words,
-        if part == "none" { "is" } else { "are" },
         measure.number(other.effect),
     ))
 }

@@ -226,6 +226,13 @@ fn no_region_stands_out() {
         titled(&rows),
         "No significant cost of masking any region; largest estimate: nose, 0.9 points"
     );
+    // The largest cost may be a gain, which the title does not hide.
+    let gains =
+        [row("nose", "hide", -0.3, Some((-1.6, 0.9))), row("jaw", "hide", -2.0, Some((-4.0, 0.1)))];
+    assert_eq!(
+        titled(&gains),
+        "No significant cost of masking any region; largest estimate: nose, −0.3 points"
+    );
 }
 
 #[test]

@@ -288,9 +288,9 @@ table! {
         first: f64 ["probability"],
         /// The metric with no region visible, mean over seeds.
         none_seen: f64 ["share, or bits where the metric is"],
-        /// Who answers there: `network`, the one that sees every set, to faces that are masked entirely (`evaluate`,
-        /// `amortised`); `constant`, the best answer that is the same for every image (`retrain`, and studies of before
-        /// nothing seen was evaluated).
+        /// Whose prediction counts there: `network`, the one that sees every set, for faces that are masked entirely (`evaluate`,
+        /// `amortised`); `constant`, the best prediction that is the same for every image (`retrain`, and studies of before
+        /// nothing visible was evaluated).
         none_by: NoneSeen,
         /// What every region is worth: the values sum to `all_seen − none_seen`.
         all_seen: f64 ["share, or bits where the metric is"],

@@ -18,7 +18,7 @@ table! {
         actual: String,
         /// The most probable class; of equal ones one, as in `actual`.
         predicted: String,
-        /// What the answer counts for in accuracy: 1 where `predicted` is the class with most votes, 1/k where it is
+        /// What the prediction counts for in accuracy: 1 where `predicted` is the class with most votes, 1/k where it is
         /// one of k that tie, 0 elsewhere. The mean over a run's images is its accuracy. Empty in tables of before
         /// numeric version 3, where the first class in order had each tie.
         credit: Option<f64> ["share"],

@@ -19,7 +19,7 @@ table! {
         condition: String,
         /// The data set's kind, as in the experiment file.
         dataset: String,
-        /// Names, sorted; empty for whole faces (`mode` none) and where nothing is seen (`mode` keep). A control has those that it is compared with.
+        /// Names, sorted; empty for whole faces (`mode` none) and where nothing is visible (`mode` keep). A control has those that it is compared with.
         regions: Vec<String>,
         /// Whether the regions or everything else is masked: `hide`, `keep`; `none` for whole faces.
         mode: Option<Mode>,

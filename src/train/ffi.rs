@@ -1,4 +1,4 @@
-//! Functions of libtorch that tch does not expose: the C++ is in `door.cpp`.
+//! Functions of libtorch that tch does not expose: the C++ is in `ffi.cpp`.
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, c_char, c_int};

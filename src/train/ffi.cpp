@@ -1,4 +1,4 @@
-// What libtorch can do and tch has no door to.
+// Functions of libtorch that tch does not expose.
 
 #include <ATen/Context.h>
 #include <ATen/record_function.h>

@@ -16,7 +16,7 @@ const ON_GPU: usize = 512;
 
 /// Logits `[N, K]`, f32, on the device, of a split's images in their order, masked if `cover` is given.
 /// `seed` is the training's: it draws the noise of a `noise` fill.
-pub fn answers(network: &Folded, data: &OnDevice, cover: Option<&Cover>, seed: u64) -> Tensor {
+pub fn split_logits(network: &Folded, data: &OnDevice, cover: Option<&Cover>, seed: u64) -> Tensor {
     let _guard = tch::no_grad_guard();
     let all = Tensor::arange(data.len() as i64, (Kind::Int64, data.device()));
     let logits: Vec<Tensor> = batches(data)
@@ -28,10 +28,10 @@ pub fn answers(network: &Folded, data: &OnDevice, cover: Option<&Cover>, seed: u
     Tensor::cat(&logits, 0)
 }
 
-/// As [`answers`], under several masks: if one masks only a part of the images, only what depends on that part is
+/// As [`split_logits`], under several masks: if one masks only a part of the images, only what depends on that part is
 /// recomputed from the results for whole images. The result for one mask does not depend on the others; a single one
-/// takes longer than [`answers`].
-pub fn answers_under(
+/// takes longer than [`split_logits`].
+pub fn split_logits_under(
     network: &Folded,
     data: &OnDevice,
     covers: &[Option<&Cover>],
@@ -148,15 +148,15 @@ mod tests {
             Some(cover("brows", Mode::Hide, Fill::Inpaint)),
         ];
         let covers = covers.each_ref().map(Option::as_ref);
-        let together = answers_under(&network, &data, &covers, 3);
+        let together = split_logits_under(&network, &data, &covers, 3);
         for (cover, together) in covers.iter().zip(&together) {
-            let alone = answers(&network, &data, *cover, 3);
+            let alone = split_logits(&network, &data, *cover, 3);
             let apart = (&alone - together).abs().max().double_value(&[]);
             assert!(apart < 1e-5 * alone.abs().max().double_value(&[]), "{apart}");
             // The result is bit-identical whatever else is computed with it.
-            assert_eq!(&answers_under(&network, &data, &[*cover], 3)[0], together);
+            assert_eq!(&split_logits_under(&network, &data, &[*cover], 3)[0], together);
         }
-        assert_eq!(together[1], answers(&network, &data, None, 3));
+        assert_eq!(together[1], split_logits(&network, &data, None, 3));
         let small = covers.iter().flatten().filter(|cover| cover.part(0..14).is_some());
         assert_eq!(small.count(), 3);
     }

@@ -1,0 +1,53 @@
+//! What is to be said beside differences from a reference.
+
+use std::collections::BTreeSet;
+
+use crate::analysis::{Comparison, Pairing, Unpaired};
+
+use crate::report::findings::comparison::{Comparisons, Layout};
+use crate::report::words::numbers::counted;
+
+/// What the table of the differences does not say.
+pub fn comparison_notes(found: &Comparisons) -> BTreeSet<String> {
+    let mut notes: BTreeSet<String> = found.all().filter_map(caution).map(str::to_owned).collect();
+    // Row by row, the reason stands in the table.
+    if matches!(found.layout, Layout::ByCondition(_)) {
+        let reasons = found.all().filter_map(|compared| compared.as_ref().err());
+        notes.extend(reasons.map(|reason| format!("No difference: {reason}.")));
+    }
+    notes
+}
+
+/// `1,400 test images · 95 % CI (…)`, from the differences that have one: what all have in common.
+pub fn comparison_conditions(found: &Comparisons) -> String {
+    let paired = found.all().filter_map(|compared| compared.as_ref().ok());
+    let images: BTreeSet<usize> = paired.clone().map(|compared| compared.images).collect();
+    let methods: BTreeSet<&str> = paired
+        .filter(|compared| compared.estimate.interval.is_some())
+        .map(|compared| compared.estimate.method)
+        .collect();
+    let images = images.into_iter().map(|images| counted(images as u64, "test image"));
+    let mut parts: Vec<String> = images.collect();
+    if !methods.is_empty() {
+        let methods: Vec<&str> = methods.into_iter().collect();
+        parts.push(format!("95 % CI ({})", methods.join("; ")));
+    }
+    parts.join(" · ")
+}
+
+/// What a difference's interval does not cover.
+fn caution(compared: &Result<Comparison, Unpaired>) -> Option<&'static str> {
+    let Comparison { estimate, pairing, .. } = compared.as_ref().ok()?;
+    if estimate.interval.is_none() {
+        return Some("No interval: the variance cannot be estimated.");
+    }
+    match pairing {
+        Pairing::ImagesOnly => Some(
+            "No seed is shared: paired by image only; the interval does not cover the variation between seeds.",
+        ),
+        Pairing::Seeds(1) => Some(
+            "One seed: the interval covers the sampling of images only, not the variation between seeds.",
+        ),
+        Pairing::Seeds(_) => None,
+    }
+}
