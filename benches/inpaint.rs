@@ -18,7 +18,7 @@ use fer_lab::dataset::{Split, faces};
 use fer_lab::experiment::{self, Source};
 use fer_lab::region::{Fill, Mode, Occlusion, Regions};
 use fer_lab::report::{Cell, Column, Format, Table};
-use fer_lab::train::{Covering, OnDevice, Standardisation, device};
+use fer_lab::train::{FilledMask, OnDevice, Standardisation, device};
 use tch::{Device, Kind, Tensor};
 
 const BATCH: usize = 64;
@@ -81,8 +81,8 @@ fn measure(side: usize, mode: Mode) -> [f64; 2] {
         let start = on_processor();
         let _ = before::inpainted(&pictures, &masks);
         let between = on_processor();
-        let covering = Covering { hidden: &masks, fill: Fill::Inpaint, seed: 0 };
-        let _ = data.met(pictures.shallow_clone(), None, Some(covering));
+        let filled_mask = FilledMask { hidden: &masks, fill: Fill::Inpaint, seed: 0 };
+        let _ = data.met(pictures.shallow_clone(), None, Some(filled_mask));
         // The first round warms up.
         if round > 0 {
             times[0] += between - start;

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use fer_lab::dataset::{Dataset, Images, Pixels, Split};
-use fer_lab::evaluate::sensitivity::{EvaluationImages, Examined, examine};
+use fer_lab::evaluate::sensitivity::{Evaluated, EvaluationImages, sensitivity_maps};
 use fer_lab::experiment::{ModelSpec, Precision, SensitivityMethod, SensitivitySpec};
 use fer_lab::model::Network;
 use fer_lab::region::{Affine, Fill};
@@ -66,7 +66,7 @@ fn main() {
 }
 
 /// Windows × images a second.
-fn rate(data: &OnDevice, images: usize, network: &dyn Examined) -> f64 {
+fn rate(data: &OnDevice, images: usize, network: &dyn Evaluated) -> f64 {
     let actual: Vec<usize> = (0..images).map(|image| image % CLASSES).collect();
     // Faces that stand a little askew, each otherwise.
     let frame = |image: usize| {
@@ -83,7 +83,7 @@ fn rate(data: &OnDevice, images: usize, network: &dyn Examined) -> f64 {
     };
     let chosen = EvaluationImages::new(data, (&actual, CLASSES), &frames, None, spec.fill, 1);
     let began = Instant::now();
-    let found = examine(&spec, &chosen, network, &mut |_| true).expect("nobody ends it");
+    let found = sensitivity_maps(&spec, &chosen, network, &mut |_| true).expect("nobody ends it");
     assert!(found.iter().all(|class| class.map.iter().all(|value| value.is_finite())));
     (289 * images) as f64 / began.elapsed().as_secs_f64()
 }

@@ -26,7 +26,7 @@ use fer_lab::train::ffi::count_operators;
 use fer_lab::train::loss::{self, Goal};
 use fer_lab::train::optimizer::Optimizer;
 use fer_lab::train::{
-    Checkpoint, Circumstances, Cover, OnDevice, Standardisation, Training, Watch, device,
+    Checkpoint, Circumstances, Masks, OnDevice, Standardisation, Training, Watch, device,
     split_logits_under,
 };
 use serde::Deserialize;
@@ -168,10 +168,10 @@ impl Task {
         settings.train.precision = precision;
         let (train, val) = (&self.data, &self.data);
         let circumstances = &Circumstances::here(self.spec.threads, self.data.device());
-        let (settings, seed, covers) = (&settings, 0, None);
+        let (settings, seed, masks) = (&settings, 0, None);
         let start = None;
         let training =
-            Training { id: "bench", circumstances, settings, seed, start, train, val, covers };
+            Training { id: "bench", circumstances, settings, seed, start, train, val, masks };
         let mut watch = Stopwatch {
             device: self.data.device(),
             steps,
@@ -188,9 +188,9 @@ impl Task {
         let network = self.network(precision)?;
         let began = Instant::now();
         let folded = network.folded();
-        let covers: Vec<Cover> = (0..conditions).map(|condition| self.cover(condition)).collect();
-        let covers: Vec<Option<&Cover>> = covers.iter().map(Some).collect();
-        for logits in split_logits_under(&folded, &self.data, &covers, 0) {
+        let masks: Vec<Masks> = (0..conditions).map(|condition| self.mask(condition)).collect();
+        let masks: Vec<Option<&Masks>> = masks.iter().map(Some).collect();
+        for logits in split_logits_under(&folded, &self.data, &masks, 0) {
             probabilities(&logits);
         }
         let images = self.data.len() * conditions;
@@ -198,12 +198,12 @@ impl Task {
     }
 
     fn probabilities(&self, network: &Folded, condition: usize) -> Vec<f32> {
-        let cover = self.cover(condition);
-        let logits = split_logits_under(network, &self.data, &[Some(&cover)], 0);
+        let mask = self.mask(condition);
+        let logits = split_logits_under(network, &self.data, &[Some(&mask)], 0);
         probabilities(&logits[0])
     }
 
-    fn cover(&self, condition: usize) -> Cover {
+    fn mask(&self, condition: usize) -> Masks {
         let Spec { height, width, count, .. } = self.spec;
         let (top, left) = (condition * (height - height / 4) / 7, width / 4);
         let within = |pixel: usize| {
@@ -212,7 +212,7 @@ impl Task {
         };
         let mask: Vec<u8> = (0..height * width).map(|pixel| u8::from(within(pixel))).collect();
         let masks = mask.repeat(count);
-        Cover::new(&masks, height, width, Fill::Mean, self.data.device())
+        Masks::new(&masks, height, width, Fill::Mean, self.data.device())
     }
 }
 

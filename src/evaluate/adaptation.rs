@@ -9,7 +9,7 @@ use tch::Tensor;
 
 use crate::model::Network;
 use crate::random;
-use crate::train::{Cover, OnDevice};
+use crate::train::{Masks, OnDevice};
 
 /// Some thousands of images are many batches: more would change the statistics little.
 const MOST_PICTURES: usize = 4096;
@@ -19,11 +19,11 @@ const BATCH: usize = 128;
 /// The network with batch normalisation's statistics of training images, not augmented, under the mask:
 /// at most 4,096 of them, evenly spaced over the split. `seed` is the training's: it draws the noise of a
 /// `noise` fill.
-pub fn adapted(network: &Network, train: &OnDevice, cover: Option<&Cover>, seed: u64) -> Network {
+pub fn adapted(network: &Network, train: &OnDevice, mask: Option<&Masks>, seed: u64) -> Network {
     let mut batches = batches(train.len()).into_iter().enumerate().map(|(number, batch)| {
         let index = Tensor::from_slice(&batch).to_device(train.device());
         let noise = random::torch_seed(seed, "adaptation noise", &[number as u64]);
-        train.evaluation_batch(&index, cover, noise)
+        train.evaluation_batch(&index, mask, noise)
     });
     network.adapted(&mut batches)
 }
@@ -129,16 +129,16 @@ mod tests {
         // Under a mask they are other statistics.
         let masks = vec![1; 300 * SIDE * SIDE / 2];
         let masks = [masks, vec![0; 300 * SIDE * SIDE / 2]].concat();
-        let cover = Cover::new(&masks, SIDE, SIDE, Fill::Constant(1.0), Device::Cpu);
-        let other = difference(&adapted(&network, &data, Some(&cover), 1));
+        let mask = Masks::new(&masks, SIDE, SIDE, Fill::Constant(1.0), Device::Cpu);
+        let other = difference(&adapted(&network, &data, Some(&mask), 1));
         assert!(other > 2.0 * same, "{other}, {same}");
     }
 
     #[test]
     fn noise_is_the_same_every_time() {
         let (data, network) = (data(), network());
-        let cover = Cover::new(&[1; 300 * SIDE * SIDE], SIDE, SIDE, Fill::Noise, Device::Cpu);
-        let once = |seed| adapted(&network, &data, Some(&cover), seed).encode("");
+        let mask = Masks::new(&[1; 300 * SIDE * SIDE], SIDE, SIDE, Fill::Noise, Device::Cpu);
+        let once = |seed| adapted(&network, &data, Some(&mask), seed).encode("");
         assert_eq!(once(1), once(1));
         assert_ne!(once(1), once(2));
     }

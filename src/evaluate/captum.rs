@@ -3,17 +3,17 @@
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
-use super::sensitivity::{EvaluationImages, GRID, examine};
+use super::sensitivity::{EvaluationImages, GRID, sensitivity_maps};
 use crate::analysis::shapley_values;
 use crate::dataset::{Images, Pixels, Split};
 use crate::experiment::{ModelSpec, Precision, SensitivityMethod, SensitivitySpec};
 use crate::model::{Folded, Network};
 use crate::region::{Affine, Fill, Mode, Occlusion, Point, Polygon};
 use crate::store::{CurveKind, CurveOrder};
-use crate::train::{Cover, OnDevice, Standardisation, split_logits, split_logits_under};
+use crate::train::{Masks, OnDevice, Standardisation, split_logits, split_logits_under};
 
 const SIDE: usize = 48;
-/// Squares that the same windows cover, along each side, and their pixels.
+/// Squares that the same windows mask, along each side, and their pixels.
 const SQUARES: usize = 8;
 const SQUARE: usize = SIDE / SQUARES;
 /// f32 against f32, in another order of sums.
@@ -90,19 +90,19 @@ impl Reference {
         self.value["regions"].as_array().unwrap().len()
     }
 
-    /// What covers the pictures where these regions are hidden or seen alone.
+    /// What masks the pictures where these regions are hidden or seen alone.
     fn masks(&self, regions: &[usize], mode: Mode) -> Vec<u8> {
         let polygons = regions.iter().map(|region| self.polygon(*region)).collect();
         Occlusion { polygons, mode, fill: Fill::Mean }.masks(&self.frames, SIDE, SIDE)
     }
 
-    fn cover(&self, regions: &[usize], mode: Mode) -> Cover {
-        Cover::new(&self.masks(regions, mode), SIDE, SIDE, Fill::Mean, Device::Cpu)
+    fn mask(&self, regions: &[usize], mode: Mode) -> Masks {
+        Masks::new(&self.masks(regions, mode), SIDE, SIDE, Fill::Mean, Device::Cpu)
     }
 
     /// Probabilities, image by image.
-    fn predicted(&self, cover: Option<&Cover>) -> Vec<f64> {
-        probabilities(&split_logits(&self.network, &self.data, cover, 1))
+    fn predicted(&self, mask: Option<&Masks>) -> Vec<f64> {
+        probabilities(&split_logits(&self.network, &self.data, mask, 1))
     }
 }
 
@@ -127,14 +127,14 @@ fn predictions_whole_and_masked() {
     let reference = Reference::read();
     close(&reference.predicted(None), &flat(&reference.value["whole"]), "whole");
     for (mode, name) in [(Mode::Hide, "hidden"), (Mode::Keep, "kept")] {
-        let covers: Vec<Cover> =
-            (0..reference.regions()).map(|region| reference.cover(&[region], mode)).collect();
-        let of_all: Vec<Option<&Cover>> = covers.iter().map(Some).collect();
+        let masks: Vec<Masks> =
+            (0..reference.regions()).map(|region| reference.mask(&[region], mode)).collect();
+        let of_all: Vec<Option<&Masks>> = masks.iter().map(Some).collect();
         // What is computed anew for the changed part alone, too.
         let parts = split_logits_under(&reference.network, &reference.data, &of_all, 1);
-        for (region, (cover, part)) in covers.iter().zip(&parts).enumerate() {
+        for (region, (mask, part)) in masks.iter().zip(&parts).enumerate() {
             let expected = flat(&reference.value[name][region]);
-            close(&reference.predicted(Some(cover)), &expected, name);
+            close(&reference.predicted(Some(mask)), &expected, name);
             close(&probabilities(part), &expected, name);
         }
     }
@@ -159,7 +159,7 @@ fn window_maps_and_curves() {
         Fill::Mean,
         1,
     );
-    let found = examine(&spec, &images, &reference.network, &mut |_| true).unwrap();
+    let found = sensitivity_maps(&spec, &images, &reference.network, &mut |_| true).unwrap();
     assert_eq!((GRID, found.len()), (SIDE, 2));
     for found in &found {
         let expected = numbers(&reference.value["windows"][found.class]);
@@ -191,7 +191,7 @@ fn shapley_values_with_the_masked_face_as_the_empty_set() {
         .map(|set: usize| {
             let members: Vec<usize> =
                 (0..regions).filter(|region| set >> region & 1 == 1).collect();
-            reference.predicted(Some(&reference.cover(&members, Mode::Keep)))
+            reference.predicted(Some(&reference.mask(&members, Mode::Keep)))
         })
         .collect();
     for (image, class) in numbers(&reference.value["actual"]).into_iter().enumerate() {

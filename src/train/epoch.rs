@@ -5,8 +5,8 @@ use std::ops::Range;
 use tch::{Device, Kind, Tensor};
 
 use super::Training;
-use super::cover::DrawnSets;
 use super::loss::{Goal, majority};
+use super::masks::DrawnSets;
 use super::warp::{Draws, Warp};
 use crate::experiment::Target;
 use crate::plan::steps_per_epoch;
@@ -69,7 +69,7 @@ impl Epoch {
         use rand::RngExt;
         use rand::seq::SliceRandom;
 
-        let Training { settings, seed, train, covers, .. } = *training;
+        let Training { settings, seed, train, masks, .. } = *training;
         let device = train.device();
         let images = train.len();
         let generator = |purpose| random::generator(seed, purpose, &[u64::from(epoch)]);
@@ -79,7 +79,7 @@ impl Epoch {
         let size = (settings.dataset.height, settings.dataset.width);
         let augment = &settings.train.augment;
         let draws = Draws::new(augment, images, size, &mut generator("augment"));
-        let cover = covers.map(|covers| &covers.train);
+        let mask = masks.map(|masks| &masks.train);
         let chances = (settings.train.target == Target::Probability).then(|| {
             let mut generator = generator("target");
             let chances: Vec<f32> = (0..images).map(|_| generator.random()).collect();
@@ -90,8 +90,8 @@ impl Epoch {
             majority: train.majority.index_select(0, &order),
             index: order,
             warp: draws.as_ref().map(|draws| draws.warp(device)),
-            flips: cover.and(draws.as_ref()).map(|draws| draws.flips(device)),
-            sets: cover.and_then(|cover| cover.draw(images, generator)),
+            flips: mask.and(draws.as_ref()).map(|draws| draws.flips(device)),
+            sets: mask.and_then(|mask| mask.draw(images, generator)),
             chances,
         };
         Epoch { batches: training.batches(), images: all }

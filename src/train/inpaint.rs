@@ -159,7 +159,7 @@ mod tests {
     use crate::experiment::{self, Source};
     use crate::random;
     use crate::region::{Affine, Fill, Mode, Occlusion, Regions};
-    use crate::train::{Cover, OnDevice, Standardisation};
+    use crate::train::{Masks, OnDevice, Standardisation};
 
     const CPU: (Kind, Device) = (Kind::Float, Device::Cpu);
 
@@ -427,8 +427,8 @@ mod tests {
                 let polygons = Regions::aligned().get(region).unwrap().polygons.clone();
                 let masks = Occlusion { polygons, mode, fill: Fill::Mean }.masks(&frames, 48, 48);
                 let covered = |fill| {
-                    let cover = Cover::new(&masks, 48, 48, fill, Device::Cpu);
-                    data.evaluation_batch(&index, Some(&cover), 0)
+                    let mask = Masks::new(&masks, 48, 48, fill, Device::Cpu);
+                    data.evaluation_batch(&index, Some(&mask), 0)
                 };
                 let masks = Tensor::from_slice(&masks).view([64, 1, 48, 48]).to_kind(Kind::Float);
                 let whole = step(&data.pictures(&index), &masks);

@@ -7,9 +7,9 @@
 use tch::{Device, Kind, Tensor};
 
 use super::blur::blurred;
-use super::cover::Cover;
 use super::inpaint::inpainted;
 use super::loss::majority;
+use super::masks::Masks;
 use super::standardisation::Standardisation;
 use super::warp::Warp;
 use crate::dataset::{Dataset, Split};
@@ -34,7 +34,7 @@ pub struct OnDevice {
 
 /// The masking of images.
 #[derive(Debug, Clone, Copy)]
-pub struct Covering<'a> {
+pub struct FilledMask<'a> {
     /// The masked share of each pixel, `[B, 1, H, W]`, f32, 0 to 1.
     pub hidden: &'a Tensor,
     pub fill: Fill,
@@ -100,21 +100,22 @@ impl OnDevice {
 
     /// The network's inputs for some images in evaluation, `[B, C, H, W]`: masked if there is a mask. `seed` is that
     /// of the noise, if the fill is noise.
-    pub fn evaluation_batch(&self, index: &Tensor, cover: Option<&Cover>, seed: i64) -> Tensor {
-        self.covered_batch(self.pictures(index), index, cover, seed)
+    pub fn evaluation_batch(&self, index: &Tensor, mask: Option<&Masks>, seed: i64) -> Tensor {
+        self.masked_batch(self.pictures(index), index, mask, seed)
     }
 
     /// As [`evaluation_batch`](OnDevice::evaluation_batch), of images that are standardised already.
-    pub(super) fn covered_batch(
+    pub(super) fn masked_batch(
         &self,
         pictures: Tensor,
         index: &Tensor,
-        cover: Option<&Cover>,
+        mask: Option<&Masks>,
         seed: i64,
     ) -> Tensor {
-        let hidden = cover.map(|cover| (cover.hidden(index, None), cover.fill()));
-        let covering = hidden.as_ref().map(|(hidden, fill)| Covering { hidden, fill: *fill, seed });
-        self.met(pictures, None, covering)
+        let hidden = mask.map(|mask| (mask.hidden(index, None), mask.fill()));
+        let filled_mask =
+            hidden.as_ref().map(|(hidden, fill)| FilledMask { hidden, fill: *fill, seed });
+        self.met(pictures, None, filled_mask)
     }
 
     /// The network's inputs from standardised images `[B, C, H, W]`: warped if there is a warp, and then masked if
@@ -127,24 +128,24 @@ impl OnDevice {
         &self,
         pictures: Tensor,
         warp: Option<&Warp>,
-        covering: Option<Covering<'_>>,
+        filled_mask: Option<FilledMask<'_>>,
     ) -> Tensor {
-        match (warp, covering) {
+        match (warp, filled_mask) {
             (None, None) => pictures,
             (Some(warp), None) => warp.pictures(&pictures),
-            (None, Some(covering)) => {
-                self.covered(&pictures, covering, &|| pictures.shallow_clone())
+            (None, Some(filled_mask)) => {
+                self.masked(&pictures, filled_mask, &|| pictures.shallow_clone())
             }
-            (Some(warp), Some(covering)) => {
-                let (seen, hidden) = warp.seen(&pictures, covering.hidden);
-                let covering = Covering { hidden: &hidden, ..covering };
-                self.covered(&seen, covering, &|| warp.pictures(&pictures))
+            (Some(warp), Some(filled_mask)) => {
+                let (seen, hidden) = warp.seen(&pictures, filled_mask.hidden);
+                let filled_mask = FilledMask { hidden: &hidden, ..filled_mask };
+                self.masked(&seen, filled_mask, &|| warp.pictures(&pictures))
             }
         }
     }
 
     /// The fully masked images, `[B, C, H, W]`; `None` if the fill depends on the mask around a pixel. With it,
-    /// [`laid`] masks any part of them as [`met`](OnDevice::met) does.
+    /// [`filled`] masks any part of them as [`met`](OnDevice::met) does.
     pub fn all_hidden(&self, pictures: &Tensor, fill: Fill, seed: i64) -> Option<Tensor> {
         let filling = match fill {
             Fill::Mean => pictures.zeros_like(),
@@ -155,15 +156,15 @@ impl OnDevice {
 
     /// Images in which the masked share of each pixel is replaced by the fill. `whole` gives the unmasked images, for
     /// a fill that is computed from them.
-    fn covered(
+    fn masked(
         &self,
         pictures: &Tensor,
-        covering: Covering<'_>,
+        filled_mask: FilledMask<'_>,
         whole: &dyn Fn() -> Tensor,
     ) -> Tensor {
-        let Covering { hidden, fill, seed } = covering;
+        let FilledMask { hidden, fill, seed } = filled_mask;
         match self.filling(pictures, fill, seed, whole) {
-            Some(filling) => laid(pictures, &filling, hidden),
+            Some(filling) => filled(pictures, &filling, hidden),
             None if fill == Fill::Mean => pictures * (1.0 - hidden),
             None if fill == Fill::Inpaint => inpainted(pictures, hidden),
             None => channels_last(&(hidden * 2.0 - 1.0).expand_as(pictures)),
@@ -202,7 +203,7 @@ impl OnDevice {
 }
 
 /// Images `[B, C, H, W]` under a fill, where a share `[B, 1, H, W]` of each pixel is masked.
-pub fn laid(pictures: &Tensor, filling: &Tensor, hidden: &Tensor) -> Tensor {
+pub fn filled(pictures: &Tensor, filling: &Tensor, hidden: &Tensor) -> Tensor {
     pictures * (1.0 - hidden) + filling * hidden
 }
 
@@ -252,8 +253,8 @@ mod tests {
         let data = tiny();
         let index = Tensor::from_slice(&[1i64]);
         let batch = |fill| {
-            let cover = Cover::new(&[0, 0, 0, 0, 1, 1, 0, 0], 2, 2, fill, Device::Cpu);
-            values(&data.evaluation_batch(&index, Some(&cover), 1))
+            let mask = Masks::new(&[0, 0, 0, 0, 1, 1, 0, 0], 2, 2, fill, Device::Cpu);
+            values(&data.evaluation_batch(&index, Some(&mask), 1))
         };
         assert_eq!(values(&data.evaluation_batch(&index, None, 1)), [-1.0, 1.0, 1.0, -1.0]);
         assert_eq!(batch(Fill::Mean), [0.0, 0.0, 1.0, -1.0]);
@@ -278,17 +279,17 @@ mod tests {
         let frame = Affine { a: 0.95, b: -0.1, c: 0.08, d: 0.1, e: 0.95, f: -0.03 };
         let frames = [Affine::IDENTITY, frame];
         let masks = Occlusion { polygons, mode, fill }.masks(&frames, SIDE, SIDE);
-        let cover = Cover::new(&masks, SIDE, SIDE, fill, Device::Cpu);
+        let mask = Masks::new(&masks, SIDE, SIDE, fill, Device::Cpu);
         let index = Tensor::from_slice(&[0i64, 1]).repeat([32]);
-        let hidden = cover.hidden(&index, None);
+        let hidden = mask.hidden(&index, None);
         // 0 everywhere; and 0 everywhere but 1 where it is masked.
         let data = on_device([vec![0; SIDE * SIDE], vec![255; SIDE * SIDE]].concat(), SIDE, SIDE);
         let mut generator = crate::random::generator(seed, "test", &[]);
         let warp = Warp::draw(augment, 64, (SIDE, SIDE), Device::Cpu, &mut generator);
         let blank = hidden.zeros_like();
         [blank, hidden.copy()].map(|pictures| {
-            let covering = Covering { hidden: &hidden, fill, seed: 1 };
-            data.met(pictures, warp.as_ref(), Some(covering))
+            let filled_mask = FilledMask { hidden: &hidden, fill, seed: 1 };
+            data.met(pictures, warp.as_ref(), Some(filled_mask))
         })
     }
 

@@ -7,13 +7,13 @@
 mod blur;
 pub mod checkpoint;
 mod circumstances;
-mod cover;
 pub mod device;
 mod epoch;
 pub mod ffi;
 mod inpaint;
 pub mod inputs;
 pub mod loss;
+mod masks;
 pub mod optimizer;
 pub mod schedule;
 mod split_logits;
@@ -24,11 +24,11 @@ pub mod warp;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use circumstances::{Circumstances, Resumption};
-pub use cover::{Cover, RandomCover, TrainCover};
-pub use inputs::{Covering, OnDevice, laid};
+pub use inputs::{FilledMask, OnDevice, filled};
+pub use masks::{Masks, RandomMasks, TrainMasks};
 pub use split_logits::{split_logits, split_logits_under};
 pub use standardisation::Standardisation;
-pub use trainer::{Covers, Outcome, TrainError, Trained, Training, Watch};
+pub use trainer::{Outcome, SplitMasks, TrainError, Trained, Training, Watch};
 
 #[cfg(test)]
 pub(crate) mod fixture;

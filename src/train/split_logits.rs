@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use tch::{Device, Kind, Tensor};
 
-use super::cover::Cover;
 use super::inputs::OnDevice;
+use super::masks::Masks;
 use crate::model::{Folded, Known};
 use crate::random;
 
@@ -14,15 +14,15 @@ const ON_CPU: usize = 128;
 /// Enough to keep it busy.
 const ON_GPU: usize = 512;
 
-/// Logits `[N, K]`, f32, on the device, of a split's images in their order, masked if `cover` is given.
+/// Logits `[N, K]`, f32, on the device, of a split's images in their order, masked if `mask` is given.
 /// `seed` is the training's: it draws the noise of a `noise` fill.
-pub fn split_logits(network: &Folded, data: &OnDevice, cover: Option<&Cover>, seed: u64) -> Tensor {
+pub fn split_logits(network: &Folded, data: &OnDevice, mask: Option<&Masks>, seed: u64) -> Tensor {
     let _guard = tch::no_grad_guard();
     let all = Tensor::arange(data.len() as i64, (Kind::Int64, data.device()));
     let logits: Vec<Tensor> = batches(data)
         .map(|batch| {
             let index = all.narrow(0, batch.places.start as i64, batch.places.len() as i64);
-            network.logits(&data.evaluation_batch(&index, cover, batch.noise(seed)))
+            network.logits(&data.evaluation_batch(&index, mask, batch.noise(seed)))
         })
         .collect();
     Tensor::cat(&logits, 0)
@@ -34,12 +34,12 @@ pub fn split_logits(network: &Folded, data: &OnDevice, cover: Option<&Cover>, se
 pub fn split_logits_under(
     network: &Folded,
     data: &OnDevice,
-    covers: &[Option<&Cover>],
+    masks: &[Option<&Masks>],
     seed: u64,
 ) -> Vec<Tensor> {
     let _guard = tch::no_grad_guard();
     let all = Tensor::arange(data.len() as i64, (Kind::Int64, data.device()));
-    let mut logits: Vec<Vec<Tensor>> = covers.iter().map(|_| Vec::new()).collect();
+    let mut logits: Vec<Vec<Tensor>> = masks.iter().map(|_| Vec::new()).collect();
     for batch in batches(data) {
         let start = batch.places.start;
         let index = all.narrow(0, start as i64, batch.places.len() as i64);
@@ -48,15 +48,15 @@ pub fn split_logits_under(
         let at_once = network.at_once(&whole) as usize;
         let mut known: Vec<Option<(Tensor, Known)>> = Vec::new();
         known.resize_with(batch.places.len().div_ceil(at_once), || None);
-        for (cover, logits) in covers.iter().zip(&mut logits) {
+        for (mask, logits) in masks.iter().zip(&mut logits) {
             let noise = batch.noise(seed);
-            let covered = data.covered_batch(whole.shallow_clone(), &index, *cover, noise);
+            let covered = data.masked_batch(whole.shallow_clone(), &index, *mask, noise);
             for (known, first) in known.iter_mut().zip((0..batch.places.len()).step_by(at_once)) {
                 let length = at_once.min(batch.places.len() - first);
                 let part = |tensor: &Tensor| tensor.narrow(0, first as i64, length as i64);
                 let places = start + first..start + first + length;
-                let hidden = cover.filter(|_| network.pays_in_parts());
-                logits.push(match hidden.and_then(|cover| cover.part(places)) {
+                let hidden = mask.filter(|_| network.pays_in_parts());
+                logits.push(match hidden.and_then(|mask| mask.part(places)) {
                     None => network.logits(&part(&covered)),
                     Some(hidden) => {
                         let hidden = network.aligned(&hidden, (height, width));
@@ -124,7 +124,7 @@ mod tests {
         OnDevice::new(&dataset, Split::Test, &standardisation, Device::Cpu)
     }
 
-    fn cover(region: &str, mode: Mode, fill: Fill) -> Cover {
+    fn mask(region: &str, mode: Mode, fill: Fill) -> Masks {
         let frame = |image: usize| {
             let (sin, cos) = (0.01 * (image % 40) as f64).sin_cos();
             Affine { a: cos, b: -sin, c: 0.02, d: sin, e: cos, f: -0.01 * (image % 7) as f64 }
@@ -132,7 +132,7 @@ mod tests {
         let frames: Vec<Affine> = (0..IMAGES).map(frame).collect();
         let polygons = Regions::aligned().get(region).unwrap().polygons.clone();
         let masks = Occlusion { polygons, mode, fill }.masks(&frames, SIDE, SIDE);
-        Cover::new(&masks, SIDE, SIDE, fill, Device::Cpu)
+        Masks::new(&masks, SIDE, SIDE, fill, Device::Cpu)
     }
 
     #[test]
@@ -140,24 +140,24 @@ mod tests {
         let data = data();
         let model = ModelSpec { blocks: vec![vec![8, 8], vec![12]], batch_norm_momentum: 0.9 };
         let network = Network::new(&model, 1, 2, Precision::F32, Device::Cpu, 4).folded();
-        let covers = [
-            Some(cover("mouth", Mode::Hide, Fill::Mean)),
+        let masks = [
+            Some(mask("mouth", Mode::Hide, Fill::Mean)),
             None,
-            Some(cover("eyes_left", Mode::Hide, Fill::Noise)),
-            Some(cover("mouth", Mode::Keep, Fill::Mean)),
-            Some(cover("brows", Mode::Hide, Fill::Inpaint)),
+            Some(mask("eyes_left", Mode::Hide, Fill::Noise)),
+            Some(mask("mouth", Mode::Keep, Fill::Mean)),
+            Some(mask("brows", Mode::Hide, Fill::Inpaint)),
         ];
-        let covers = covers.each_ref().map(Option::as_ref);
-        let together = split_logits_under(&network, &data, &covers, 3);
-        for (cover, together) in covers.iter().zip(&together) {
-            let alone = split_logits(&network, &data, *cover, 3);
+        let masks = masks.each_ref().map(Option::as_ref);
+        let together = split_logits_under(&network, &data, &masks, 3);
+        for (mask, together) in masks.iter().zip(&together) {
+            let alone = split_logits(&network, &data, *mask, 3);
             let apart = (&alone - together).abs().max().double_value(&[]);
             assert!(apart < 1e-5 * alone.abs().max().double_value(&[]), "{apart}");
             // The result is bit-identical whatever else is computed with it.
-            assert_eq!(&split_logits_under(&network, &data, &[*cover], 3)[0], together);
+            assert_eq!(&split_logits_under(&network, &data, &[*mask], 3)[0], together);
         }
         assert_eq!(together[1], split_logits(&network, &data, None, 3));
-        let small = covers.iter().flatten().filter(|cover| cover.part(0..14).is_some());
+        let small = masks.iter().flatten().filter(|mask| mask.part(0..14).is_some());
         assert_eq!(small.count(), 3);
     }
 }

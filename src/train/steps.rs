@@ -4,9 +4,9 @@ use tch::{Device, Kind, Tensor};
 
 use super::checkpoint::Progress;
 use super::epoch::{Batch, Epoch};
-use super::inputs::Covering;
+use super::inputs::FilledMask;
 use super::optimizer::Optimizer;
-use super::{Covers, Training, loss};
+use super::{SplitMasks, Training, loss};
 use crate::model::Network;
 use crate::random;
 
@@ -87,17 +87,17 @@ impl<'a> Steps<'a> {
 
     /// The network's inputs at a step.
     fn inputs(&self, batch: &Batch) -> Tensor {
-        let Training { train, seed, covers, .. } = *self.training;
+        let Training { train, seed, masks, .. } = *self.training;
         let Batch { index, warp, flips, sets, .. } = batch;
         let pictures = train.pictures(index);
-        let cover = covers.map(|Covers { train, .. }| train);
+        let mask = masks.map(|SplitMasks { train, .. }| train);
         let hidden =
-            cover.map(|cover| (cover.hidden(index, flips.as_ref(), sets.as_ref()), cover.fill()));
+            mask.map(|mask| (mask.hidden(index, flips.as_ref(), sets.as_ref()), mask.fill()));
         let position = self.position + self.done as u64;
         let noise = random::torch_seed(seed, "noise", &[position]);
-        let covering =
-            hidden.as_ref().map(|(hidden, fill)| Covering { hidden, fill: *fill, seed: noise });
-        train.met(pictures, warp.as_ref(), covering)
+        let filled_mask =
+            hidden.as_ref().map(|(hidden, fill)| FilledMask { hidden, fill: *fill, seed: noise });
+        train.met(pictures, warp.as_ref(), filled_mask)
     }
 
     /// Reads the results of the steps since the last read.

@@ -104,7 +104,7 @@ struct Setting {
     settings: Settings,
     train: OnDevice,
     val: OnDevice,
-    covers: Option<Covers>,
+    masks: Option<SplitMasks>,
 }
 
 impl Setting {
@@ -116,7 +116,7 @@ impl Setting {
         let standardisation = Standardisation::of(&dataset.train, 1);
         let on_device = |split| OnDevice::new(dataset, split, &standardisation, Device::Cpu);
         let (train, val) = (on_device(Split::Train), on_device(Split::Val));
-        Setting { settings, train, val, covers: None }
+        Setting { settings, train, val, masks: None }
     }
 
     fn run(
@@ -135,9 +135,9 @@ impl Setting {
         circumstances: &'a Circumstances,
         start: Option<&'a Network>,
     ) -> Training<'a> {
-        let Setting { settings, train, val, covers } = self;
-        let covers = covers.as_ref();
-        Training { id: "t1", circumstances, settings, seed, start, train, val, covers }
+        let Setting { settings, train, val, masks } = self;
+        let masks = masks.as_ref();
+        Training { id: "t1", circumstances, settings, seed, start, train, val, masks }
     }
 
     fn finished(&self, seed: u64) -> Trained {
@@ -199,11 +199,11 @@ fn a_network_does_not_learn_what_is_hidden() {
     let hidden = |count: usize| {
         let within = |at: usize| (SIDE / 2 - 2..SIDE / 2 + 2).contains(&at);
         let mask = (0..SIDE * SIDE).map(|at| u8::from(within(at / SIDE) && within(at % SIDE)));
-        Cover::new(&mask.collect::<Vec<_>>().repeat(count), SIDE, SIDE, Fill::Mean, Device::Cpu)
+        Masks::new(&mask.collect::<Vec<_>>().repeat(count), SIDE, SIDE, Fill::Mean, Device::Cpu)
     };
     let seen = Setting::of(settings.clone(), &data).finished(1);
     let mut covered = Setting::of(settings, &data);
-    covered.covers = Some(Covers { train: hidden(240).into(), val: hidden(20) });
+    covered.masks = Some(SplitMasks { train: hidden(240).into(), val: hidden(20) });
     let covered = covered.finished(1);
     let accuracy = |trained: &Trained| trained.epochs.last().unwrap().train_accuracy;
     assert!(accuracy(&seen) > 0.9, "{:?}", seen.epochs);
@@ -237,7 +237,7 @@ fn an_interrupted_training_ends_as_one_that_was_not() {
     let third = |count: usize| (0..count * SIDE * SIDE).map(|pixel| u8::from(pixel % 3 == 0));
     let noise = |count| {
         let mask: Vec<u8> = third(count).collect();
-        Cover::new(&mask, SIDE, SIDE, Fill::Noise, Device::Cpu)
+        Masks::new(&mask, SIDE, SIDE, Fill::Noise, Device::Cpu)
     };
     let sets = |count| {
         let members: Vec<i32> = third(count).map(i32::from).collect();
@@ -247,15 +247,15 @@ fn an_interrupted_training_ends_as_one_that_was_not() {
             fill: Fill::Mean,
             elsewhere: true,
         };
-        RandomCover::new(&sets, &members, None, SIDE, SIDE, Device::Cpu)
+        RandomMasks::new(&sets, &members, None, SIDE, SIDE, Device::Cpu)
     };
-    for covers in [
+    for masks in [
         None,
-        Some(Covers { train: noise(50).into(), val: noise(20) }),
-        Some(Covers { train: sets(50).into(), val: sets(20).settled(5) }),
+        Some(SplitMasks { train: noise(50).into(), val: noise(20) }),
+        Some(SplitMasks { train: sets(50).into(), val: sets(20).settled(5) }),
     ] {
         let mut setting = Setting::new(settings());
-        setting.covers = covers;
+        setting.masks = masks;
         let whole = numbers(&setting.finished(5));
         // 4 steps an epoch, 4 epochs: before the first step, within epochs, and between them.
         for steps in [0, 1, 3, 4, 5, 10, 15] {
@@ -380,10 +380,10 @@ fn early_stopping_waits_as_long_as_it_is_told() {
 fn covered_pictures_are_learned_as_covered() {
     // Where everything is masked there is nothing to learn.
     let mut setting = Setting::new(settings());
-    let cover = |count: usize| {
-        Cover::new(&vec![1; count * SIDE * SIDE], SIDE, SIDE, Fill::Mean, Device::Cpu)
+    let mask = |count: usize| {
+        Masks::new(&vec![1; count * SIDE * SIDE], SIDE, SIDE, Fill::Mean, Device::Cpu)
     };
-    setting.covers = Some(Covers { train: cover(50).into(), val: cover(20) });
+    setting.masks = Some(SplitMasks { train: mask(50).into(), val: mask(20) });
     let trained = setting.finished(1);
     assert!(trained.epochs.iter().all(|epoch| epoch.val_accuracy == 0.5), "{:?}", trained.epochs);
 }

@@ -6,10 +6,10 @@ use tch::Tensor;
 
 use super::checkpoint::{Checkpoint, CheckpointError, Progress};
 use super::circumstances::Circumstances;
-use super::cover::{Cover, TrainCover};
 use super::epoch::{Batches, right};
 use super::inputs::OnDevice;
 use super::loss::{self, Goal};
+use super::masks::{Masks, TrainMasks};
 use super::optimizer::Optimizer;
 use super::schedule::Rate;
 use super::split_logits::split_logits;
@@ -34,13 +34,13 @@ pub struct Training<'a> {
     pub train: &'a OnDevice,
     pub val: &'a OnDevice,
     /// The masks of both splits, for a training under an occlusion.
-    pub covers: Option<&'a Covers>,
+    pub masks: Option<&'a SplitMasks>,
 }
 
 #[derive(Debug)]
-pub struct Covers {
-    pub train: TrainCover,
-    pub val: Cover,
+pub struct SplitMasks {
+    pub train: TrainMasks,
+    pub val: Masks,
 }
 
 /// Receives the progress of a training, and may interrupt it.
@@ -232,8 +232,8 @@ impl Training<'_> {
     /// Mean loss and accuracy over the validation split.
     fn validate(&self, network: &Network) -> (f64, f64) {
         let _guard = tch::no_grad_guard();
-        let cover = self.covers.map(|covers| &covers.val);
-        let logits = split_logits(&network.folded(), self.val, cover, self.seed);
+        let mask = self.masks.map(|masks| &masks.val);
+        let logits = split_logits(&network.folded(), self.val, mask, self.seed);
         let goal = Goal { labels: &self.val.labels, majority: &self.val.majority };
         let loss = loss::evaluation(self.settings.train.target, &logits, &goal);
         (loss.double_value(&[]), right(&logits, goal.majority) / self.val.len() as f64)

@@ -7,18 +7,18 @@ use crate::engine::{Observer, frames, load_with_progress};
 use crate::experiment::DatasetSpec;
 use crate::region::{self, Occlusion, RandomSets, TrainingMask};
 use crate::store::Results;
-use crate::train::{Cover, OnDevice, RandomCover, Standardisation, TrainCover};
+use crate::train::{Masks, OnDevice, RandomMasks, Standardisation, TrainMasks};
 
 /// The masks of a split of a data set, and their share of its pixels.
-pub(super) fn cover(
+pub(super) fn mask(
     dataset: &Dataset,
     split: Split,
     occlusion: &Occlusion,
     device: Device,
-) -> (Cover, f64) {
+) -> (Masks, f64) {
     let masks = occlusion.masks(&frames(dataset, split), dataset.height, dataset.width);
     let area = region::occlusion::area(&masks);
-    (Cover::new(&masks, dataset.height, dataset.width, occlusion.fill, device), area)
+    (Masks::new(&masks, dataset.height, dataset.width, occlusion.fill, device), area)
 }
 
 /// The data set that a worker keeps for its next training.
@@ -68,22 +68,22 @@ impl Ready {
     }
 
     /// The masks of a split, and their share of its pixels.
-    pub fn cover(&self, occlusion: &Occlusion, split: Split) -> (Cover, f64) {
-        cover(&self.dataset, split, occlusion, self.device())
+    pub fn mask(&self, occlusion: &Occlusion, split: Split) -> (Masks, f64) {
+        mask(&self.dataset, split, occlusion, self.device())
     }
 
     /// The masks of the training images, and the same for those that are flipped: in a flipped image `eyes_left` is
     /// on the left as in any other.
-    pub fn training_masks(&self, mask: &TrainingMask, flips: bool) -> TrainCover {
+    pub fn training_masks(&self, mask: &TrainingMask, flips: bool) -> TrainMasks {
         let Dataset { height, width, .. } = self.dataset;
         let frames = frames(&self.dataset, Split::Train);
-        let fixed = |occlusion: &Occlusion| -> TrainCover {
+        let fixed = |occlusion: &Occlusion| -> TrainMasks {
             let masks = |occlusion: &Occlusion| occlusion.masks(&frames, height, width);
-            let cover = Cover::new(&masks(occlusion), height, width, occlusion.fill, self.device());
+            let mask = Masks::new(&masks(occlusion), height, width, occlusion.fill, self.device());
             let mirrored = occlusion.mirrored().filter(|_| flips);
             match mirrored {
-                Some(mirrored) => cover.with_flipped(&masks(&mirrored)).into(),
-                None => cover.into(),
+                Some(mirrored) => mask.with_flipped(&masks(&mirrored)).into(),
+                None => mask.into(),
             }
         };
         match mask {
@@ -93,16 +93,16 @@ impl Ready {
                 let members = |sets: &RandomSets| sets.members(&frames, height, width);
                 let flipped = sets.mirrored().filter(|_| flips).map(|sets| members(&sets));
                 let (own, device) = (members(sets), self.device());
-                RandomCover::new(sets, &own, flipped.as_deref(), height, width, device).into()
+                RandomMasks::new(sets, &own, flipped.as_deref(), height, width, device).into()
             }
         }
     }
 
     /// Regions of a split, of which random sets are masked, if no image is flipped.
-    pub fn random_cover(&self, sets: &RandomSets, split: Split) -> RandomCover {
+    pub fn random_masks(&self, sets: &RandomSets, split: Split) -> RandomMasks {
         let Dataset { height, width, .. } = self.dataset;
         let members = sets.members(&frames(&self.dataset, split), height, width);
-        RandomCover::new(sets, &members, None, height, width, self.device())
+        RandomMasks::new(sets, &members, None, height, width, self.device())
     }
 
     /// The mean label distribution of the training split.

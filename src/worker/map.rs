@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::training::Job;
 use crate::dataset::Split;
 use crate::engine::{EngineError, Event, Observer, SensitivityMap, frames, map_curves_path};
-use crate::evaluate::sensitivity::{ClassSensitivity, EvaluationImages, GRID, examine};
+use crate::evaluate::sensitivity::{ClassSensitivity, EvaluationImages, GRID, sensitivity_maps};
 use crate::experiment::SensitivitySpec;
 use crate::model::Network;
 use crate::store::{MapMethod, SensitivityCurveRow, SensitivityRow, write_table};
@@ -36,7 +36,7 @@ pub(super) fn make(
         }
         !observer.interrupted()
     };
-    let Some(found) = examine(&asked.spec, &images, &network, &mut go_on) else {
+    let Some(found) = sensitivity_maps(&asked.spec, &images, &network, &mut go_on) else {
         return Ok(false);
     };
     let (mut cells, mut curves) = (Vec::new(), Vec::new());

@@ -2,7 +2,7 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::data::cover;
+use super::data::mask;
 use crate::dataset::{Dataset, Split};
 use crate::engine::Renderer;
 use crate::region::Occlusion;
@@ -26,10 +26,10 @@ impl<'a> PictureRenderer<'a> {
 
 impl Renderer for PictureRenderer<'_> {
     fn pixels(&self, image: usize, occlusion: Option<&Occlusion>) -> Vec<u8> {
-        let cover =
-            occlusion.map(|occlusion| cover(self.dataset, self.split, occlusion, Device::Cpu).0);
+        let mask =
+            occlusion.map(|occlusion| mask(self.dataset, self.split, occlusion, Device::Cpu).0);
         let index = Tensor::from_slice(&[image as i64]);
-        let picture = self.data.evaluation_batch(&index, cover.as_ref(), 0);
+        let picture = self.data.evaluation_batch(&index, mask.as_ref(), 0);
         let values = self.data.as_seen(&picture).to_kind(Kind::Uint8).contiguous().view(-1);
         let mut pixels = vec![0u8; values.numel()];
         values.copy_data(&mut pixels, values.numel());

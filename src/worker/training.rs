@@ -25,7 +25,7 @@ use crate::store::{
     open_log, read_plain, remove, write_predictions, write_table, write_whole,
 };
 use crate::train::{
-    self, Checkpoint, Circumstances, Cover, Covers, Outcome, Resumption, TrainError, Trained,
+    self, Checkpoint, Circumstances, Masks, Outcome, Resumption, SplitMasks, TrainError, Trained,
     Training, Watch, split_logits, split_logits_under,
 };
 
@@ -92,7 +92,7 @@ impl Job<'_> {
             }
         };
         let clock = Instant::now();
-        let covers = self.spec.mask.as_ref().map(|mask| self.covers(mask));
+        let masks = self.spec.mask.as_ref().map(|mask| self.masks(mask));
         let outcome = loop {
             let circumstances = Circumstances::here(self.threads, self.device);
             let training = Training {
@@ -103,7 +103,7 @@ impl Job<'_> {
                 start: first.as_ref(),
                 train: &self.ready.train,
                 val: &self.ready.val,
-                covers: covers.as_ref(),
+                masks: masks.as_ref(),
             };
             let resumed = start.as_ref().and_then(|start| start.epochs_done().ok());
             observer.event(&Event::Started {
@@ -202,16 +202,16 @@ impl Job<'_> {
 
     /// The masks of the training and validation images. Random sets are drawn for the validation images only once, so
     /// that epochs can be compared.
-    fn covers(&self, mask: &TrainingMask) -> Covers {
+    fn masks(&self, mask: &TrainingMask) -> SplitMasks {
         let train = self.ready.training_masks(mask, self.spec.settings.train.augment.flip);
         let val = match mask {
-            TrainingMask::Fixed(occlusion) => self.ready.cover(occlusion, Split::Val).0,
-            TrainingMask::Tuned(tuned) => self.ready.cover(&tuned.occlusion(), Split::Val).0,
+            TrainingMask::Fixed(occlusion) => self.ready.mask(occlusion, Split::Val).0,
+            TrainingMask::Tuned(tuned) => self.ready.mask(&tuned.occlusion(), Split::Val).0,
             TrainingMask::Random(sets) => {
-                self.ready.random_cover(sets, Split::Val).settled(self.spec.seed)
+                self.ready.random_masks(sets, Split::Val).settled(self.spec.seed)
             }
         };
-        Covers { train, val }
+        SplitMasks { train, val }
     }
 
     /// The trained network, from its folder. Its predictions are computed with as many threads as it was trained
@@ -271,9 +271,9 @@ impl Job<'_> {
             .partition(|(_, examination)| examination.statistics == Statistics::Trained);
         for (id, examination) in adapted {
             let occlusion = examination.occlusion.as_ref();
-            let cover = occlusion.map(|occlusion| self.ready.cover(occlusion, Split::Train).0);
+            let mask = occlusion.map(|occlusion| self.ready.mask(occlusion, Split::Train).0);
             let network =
-                evaluate::adapted(network, &self.ready.train, cover.as_ref(), self.spec.seed);
+                evaluate::adapted(network, &self.ready.train, mask.as_ref(), self.spec.seed);
             self.evaluate_as_it_is(&network.folded(), &[(id, occlusion)], false)?;
         }
         if trained.is_empty() {
@@ -301,27 +301,27 @@ impl Job<'_> {
         validated: bool,
     ) -> Result<(), EngineError> {
         let seed = self.spec.seed;
-        let covers: Vec<Option<(Cover, f64)>> = evaluations
+        let masks: Vec<Option<(Masks, f64)>> = evaluations
             .iter()
-            .map(|(_, occlusion)| Some(self.ready.cover((*occlusion)?, Split::Test)))
+            .map(|(_, occlusion)| Some(self.ready.mask((*occlusion)?, Split::Test)))
             .collect();
-        let on_test: Vec<Option<&Cover>> =
-            covers.iter().map(|cover| cover.as_ref().map(|(cover, _)| cover)).collect();
+        let on_test: Vec<Option<&Masks>> =
+            masks.iter().map(|mask| mask.as_ref().map(|(mask, _)| mask)).collect();
         let logits = match self.spec.mask {
             Some(TrainingMask::Fixed(_) | TrainingMask::Tuned(_)) => {
                 let each = on_test.iter();
-                each.map(|cover| split_logits(network, &self.ready.test, *cover, seed)).collect()
+                each.map(|mask| split_logits(network, &self.ready.test, *mask, seed)).collect()
             }
             Some(TrainingMask::Random(_)) | None => {
                 split_logits_under(network, &self.ready.test, &on_test, seed)
             }
         };
-        for (((id, occlusion), cover), logits) in evaluations.iter().zip(&covers).zip(&logits) {
+        for (((id, occlusion), mask), logits) in evaluations.iter().zip(&masks).zip(&logits) {
             let mut rows = Vec::new();
             let dataset = &self.ready.dataset;
             if validated && self.was_validated_under(*occlusion) {
-                let cover = occlusion.map(|occlusion| self.ready.cover(occlusion, Split::Val).0);
-                let logits = split_logits(network, &self.ready.val, cover.as_ref(), seed);
+                let mask = occlusion.map(|occlusion| self.ready.mask(occlusion, Split::Val).0);
+                let logits = split_logits(network, &self.ready.val, mask.as_ref(), seed);
                 rows.extend(predictions(&logits, dataset, Split::Val, id.as_str()));
             }
             rows.extend(predictions(logits, dataset, Split::Test, id.as_str()));
@@ -330,7 +330,7 @@ impl Job<'_> {
             // The record is written last: if it exists, the predictions are complete.
             let record = EvaluationRecord {
                 evaluation_id: id.to_string(),
-                area: cover.as_ref().map_or(0.0, |(_, area)| *area),
+                area: mask.as_ref().map_or(0.0, |(_, area)| *area),
                 missed: occlusion.map(|occlusion| missed(occlusion, dataset)),
                 predictions: hash_file(&path)?,
             };
@@ -401,7 +401,7 @@ impl Job<'_> {
             wall_seconds: seconds,
             content: Some(self.ready.dataset.content.clone()),
             prior: self.ready.prior(),
-            masked_area: fixed.map(|occlusion| self.ready.cover(&occlusion, Split::Test).1),
+            masked_area: fixed.map(|occlusion| self.ready.mask(&occlusion, Split::Test).1),
             device: train::device::name(self.device),
             processor: train::device::processor(self.device),
             ..manifest(self.spec, self.id, COMMIT, self.threads, began, status)

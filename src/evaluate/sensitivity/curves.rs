@@ -6,7 +6,7 @@ use tch::{Kind, Tensor};
 
 use super::images::{Batch, EvaluationImages, Laid, Places};
 use super::perturbations::enlarged;
-use super::{Examined, GRID, values};
+use super::{Evaluated, GRID, values};
 use crate::plan::{CURVE_KINDS, RANDOM_ORDERS, curve_predictions};
 use crate::random;
 use crate::store::{CurveKind, CurveOrder};
@@ -32,7 +32,7 @@ pub(super) fn curves(
     steps: u32,
     maps: &[Vec<f64>],
     images: &EvaluationImages<'_>,
-    network: &dyn Examined,
+    network: &dyn Evaluated,
     go_on: &mut dyn FnMut(f64) -> bool,
 ) -> Option<Vec<Vec<Curve>>> {
     let each = steps as usize + 1;
@@ -61,7 +61,7 @@ pub(super) fn curves(
         seen.to_kind(Kind::Float).view_as(&batch.places.x())
     };
     let laid = Laid { count: curve_predictions(steps), seen: &seen, parts: None };
-    let answers = images.mean_answers(network, &laid, go_on)?;
+    let answers = images.mean_probabilities(network, &laid, go_on)?;
     let shares: Vec<f64> =
         changed.iter().map(|cells| *cells as f64 / (GRID * GRID) as f64).collect();
     Some(answers.iter().map(|answers| of_class(answers, &shares)).collect())

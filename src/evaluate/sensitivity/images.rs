@@ -5,12 +5,12 @@ use std::ops::Range;
 use tch::{Device, Kind, Tensor};
 
 use super::perturbations::Group;
-use super::{Examined, GRID, OfChanged, values};
+use super::{Evaluated, GRID, OfChanged, values};
 use crate::model::Parts;
 use crate::random;
 use crate::region::{Affine, Fill};
 use crate::train::warp::{BILINEAR, BORDER};
-use crate::train::{Covering, OnDevice, laid};
+use crate::train::{FilledMask, OnDevice, filled};
 
 /// Images per batch.
 const BATCH: usize = 64;
@@ -173,9 +173,9 @@ impl<'a> EvaluationImages<'a> {
 
     /// The mean probability of the actual class under each perturbation, a list per class. `go_on` receives the share
     /// that is done; `None` if it returns `false`.
-    pub(super) fn mean_answers(
+    pub(super) fn mean_probabilities(
         &self,
-        network: &dyn Examined,
+        network: &dyn Evaluated,
         laid: &Laid<'_>,
         go_on: &mut dyn FnMut(f64) -> bool,
     ) -> Option<Vec<Vec<f64>>> {
@@ -253,7 +253,7 @@ impl<'a> EvaluationImages<'a> {
 /// A network's probabilities for one batch.
 struct Answered<'a> {
     images: &'a EvaluationImages<'a>,
-    network: &'a dyn Examined,
+    network: &'a dyn Evaluated,
     laid: &'a Laid<'a>,
     batch: &'a Batch<'a>,
     /// The same noise under every perturbation of a batch, so that it causes no difference between them.
@@ -272,7 +272,7 @@ struct Changed<'a> {
 impl<'a> Answered<'a> {
     fn new(
         images: &'a EvaluationImages<'a>,
-        network: &'a dyn Examined,
+        network: &'a dyn Evaluated,
         laid: &'a Laid<'a>,
         batch: &'a Batch<'a>,
         number: usize,
@@ -293,13 +293,13 @@ impl<'a> Answered<'a> {
         {
             let Group { perturbations, parts, seen } = group;
             let covered =
-                laid(&parts.cut(pictures), &parts.cut(hidden), &(1.0_f64 - seen).unsqueeze(1));
+                filled(&parts.cut(pictures), &parts.cut(hidden), &(1.0_f64 - seen).unsqueeze(1));
             return (perturbations, network(&covered, &parts));
         }
         let share = (self.laid.seen)(from, self.batch);
         let hidden = (1.0_f64 - share).unsqueeze(1);
-        let cover = Covering { hidden: &hidden, fill: self.images.fill, seed: self.noise };
-        let met = self.images.data.met(pictures.shallow_clone(), None, Some(cover));
+        let mask = FilledMask { hidden: &hidden, fill: self.images.fill, seed: self.noise };
+        let met = self.images.data.met(pictures.shallow_clone(), None, Some(mask));
         (1, self.network.probabilities(&met))
     }
 }

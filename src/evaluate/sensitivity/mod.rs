@@ -24,7 +24,7 @@ use perturbations::Perturbations;
 pub const GRID: usize = 48;
 
 /// The evaluated network.
-pub trait Examined {
+pub trait Evaluated {
     /// Probabilities `[B, K]` of pictures `[B, C, H, W]`, standardised, f32.
     fn probabilities(&self, pictures: &Tensor) -> Tensor;
 
@@ -49,13 +49,13 @@ pub trait Examined {
 /// `[P, C, h, w]`.
 pub type OfChanged<'a> = Box<dyn Fn(&Tensor, &Parts) -> Tensor + 'a>;
 
-impl<F: Fn(&Tensor) -> Tensor> Examined for F {
+impl<F: Fn(&Tensor) -> Tensor> Evaluated for F {
     fn probabilities(&self, pictures: &Tensor) -> Tensor {
         self(pictures)
     }
 }
 
-impl Examined for Folded {
+impl Evaluated for Folded {
     fn probabilities(&self, pictures: &Tensor) -> Tensor {
         self.logits(pictures).softmax(-1, Kind::Float)
     }
@@ -92,10 +92,10 @@ pub struct ClassSensitivity {
 
 /// Evaluates a network. `go_on` receives the share that is done, batch by batch, and returns whether to continue;
 /// `None` if it stopped. Classes without images are omitted.
-pub fn examine(
+pub fn sensitivity_maps(
     spec: &SensitivitySpec,
     images: &EvaluationImages<'_>,
-    network: &dyn Examined,
+    network: &dyn Evaluated,
     go_on: &mut dyn FnMut(f64) -> bool,
 ) -> Option<Vec<ClassSensitivity>> {
     let _guard = tch::no_grad_guard();
@@ -125,7 +125,7 @@ fn maps(
     perturbations: &Perturbations,
     method: SensitivityMethod,
     images: &EvaluationImages<'_>,
-    network: &dyn Examined,
+    network: &dyn Evaluated,
     go_on: &mut dyn FnMut(f64) -> bool,
 ) -> Option<Vec<Vec<f64>>> {
     let count = perturbations.len();
@@ -136,7 +136,7 @@ fn maps(
     };
     let parts = |some, batch: &Batch| perturbations.parts(some, batch, network);
     let laid = Laid { count: count + 1, seen: &seen, parts: Some(&parts) };
-    let answers = images.mean_answers(network, &laid, go_on)?;
+    let answers = images.mean_probabilities(network, &laid, go_on)?;
     let cells = Places::of_cells(GRID);
     let mut maps = vec![WeightedMean::new(GRID * GRID); answers.len()];
     for index in 0..count {

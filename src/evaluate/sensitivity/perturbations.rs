@@ -5,7 +5,7 @@ use std::ops::Range;
 use rand::RngExt;
 use tch::{Kind, Tensor};
 
-use super::Examined;
+use super::Evaluated;
 use super::images::{Batch, Places};
 use crate::experiment::SensitivityMethod;
 use crate::model::{Parts, Span};
@@ -62,7 +62,7 @@ impl Perturbations {
         &self,
         some: Range<usize>,
         batch: &Batch<'_>,
-        network: &dyn Examined,
+        network: &dyn Evaluated,
     ) -> Option<Group> {
         let Perturbations::Windows { corners, side } = self else { return None };
         let windows = corners.get(some.start..some.end.min(corners.len()))?;

@@ -82,7 +82,7 @@ fn is_patch(cell: usize) -> bool {
 fn found(method: SensitivityMethod) -> Vec<ClassSensitivity> {
     let data = on_device();
     let answer = sees_the_patch(&data);
-    examine(&spec(method), &chosen(&data, None), &answer, &mut |_| true).unwrap()
+    sensitivity_maps(&spec(method), &chosen(&data, None), &answer, &mut |_| true).unwrap()
 }
 
 #[test]
@@ -115,10 +115,11 @@ fn windows_are_answered_as_whole_pictures_are() {
             fill,
         };
         let images = EvaluationImages::new(&data, (&[0, 0, 0, 1], 2), &frames, None, fill, 1);
-        let examined =
-            |network: &dyn Examined| examine(&spec, &images, network, &mut |_| true).unwrap();
+        let mapped = |network: &dyn Evaluated| {
+            sensitivity_maps(&spec, &images, network, &mut |_| true).unwrap()
+        };
         let whole = |pictures: &Tensor| network.probabilities(pictures);
-        for (parts, whole) in examined(&network).iter().zip(&examined(&whole)) {
+        for (parts, whole) in mapped(&network).iter().zip(&mapped(&whole)) {
             let largest = whole.map.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
             assert!(largest > 1e-4, "the map is flat: {largest}");
             for (part, whole) in parts.map.iter().zip(&whole.map) {
@@ -150,7 +151,8 @@ fn a_network_that_looks_at_nothing_has_even_maps() {
     let same =
         |pictures: &Tensor| Tensor::full([pictures.size()[0], 2], 0.5, (Kind::Float, Device::Cpu));
     for (method, everywhere) in [(WINDOW, 0.0), (RISE, 0.5)] {
-        let found = examine(&spec(method), &chosen(&data, None), &same, &mut |_| true).unwrap();
+        let found =
+            sensitivity_maps(&spec(method), &chosen(&data, None), &same, &mut |_| true).unwrap();
         assert!(found[0].map.iter().all(|value| (value - everywhere).abs() < 1e-12));
     }
 }
@@ -216,7 +218,7 @@ fn who_watches_is_told_and_may_end_it() {
     let data = on_device();
     let answer = sees_the_patch(&data);
     let mut told = Vec::new();
-    let whole = examine(&spec(WINDOW), &chosen(&data, None), &answer, &mut |share| {
+    let whole = sensitivity_maps(&spec(WINDOW), &chosen(&data, None), &answer, &mut |share| {
         told.push(share);
         true
     });
@@ -224,7 +226,7 @@ fn who_watches_is_told_and_may_end_it() {
     assert!(told.windows(2).all(|pair| pair[0] <= pair[1]));
     assert!((told.last().unwrap() - 1.0).abs() < 1e-12);
     let mut asked = 0;
-    let ended = examine(&spec(RISE), &chosen(&data, None), &answer, &mut |_| {
+    let ended = sensitivity_maps(&spec(RISE), &chosen(&data, None), &answer, &mut |_| {
         asked += 1;
         asked < 3
     });
@@ -238,7 +240,7 @@ fn noise_covers_too() {
     let answer = sees_the_patch(&data);
     let images = EvaluationImages::new(&data, (&[0, 0, 0, 1], 2), &frames(), None, Fill::Noise, 3);
     let spec = SensitivitySpec { fill: Fill::Noise, ..spec(WINDOW) };
-    let found = examine(&spec, &images, &answer, &mut |_| true).unwrap();
+    let found = sensitivity_maps(&spec, &images, &answer, &mut |_| true).unwrap();
     for (cell, value) in found[0].map.iter().enumerate() {
         // Nine pixels of noise are about as bright as one of the patch.
         assert_eq!(is_patch(cell), *value > 0.1, "{cell}: {value}");

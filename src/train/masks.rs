@@ -11,7 +11,7 @@ use crate::region::{Fill, Mode, RandomSets};
 
 /// The masks of a split's images: one per image, at the data's resolution.
 #[derive(Debug)]
-pub struct Cover {
+pub struct Masks {
     /// 1 = masked.
     masks: Sides,
     fill: Fill,
@@ -45,7 +45,7 @@ impl Bounds {
 
 /// Masks a split's images with a random set of regions in every epoch.
 #[derive(Debug)]
-pub struct RandomCover {
+pub struct RandomMasks {
     sets: RandomSets,
     /// Bit i is set if region i contains the pixel.
     members: Sides,
@@ -53,9 +53,9 @@ pub struct RandomCover {
 
 /// The masks of training images.
 #[derive(Debug)]
-pub enum TrainCover {
-    Fixed(Cover),
-    Random(RandomCover),
+pub enum TrainMasks {
+    Fixed(Masks),
+    Random(RandomMasks),
 }
 
 /// A set of regions for each of some images.
@@ -100,14 +100,14 @@ impl Sides {
     }
 }
 
-impl Cover {
+impl Masks {
     /// `masks`: `[N, H, W]` row-major, 1 = hidden.
-    pub fn new(masks: &[u8], height: usize, width: usize, fill: Fill, device: Device) -> Cover {
+    pub fn new(masks: &[u8], height: usize, width: usize, fill: Fill, device: Device) -> Masks {
         let images = masks.len() / (height * width);
         let size = [images as i64, height as i64, width as i64];
         let as_is = Tensor::from_data_size(masks, &size, Kind::Uint8).to_device(device);
         let boxes = masks.chunks_exact(height * width).map(|mask| Bounds::of(mask, width));
-        Cover { masks: Sides { as_is, flipped: None }, fill, boxes: boxes.collect() }
+        Masks { masks: Sides { as_is, flipped: None }, fill, boxes: boxes.collect() }
     }
 
     /// The part of some images, one after the other, that contains all masked pixels; `None` if it is more than half
@@ -121,16 +121,16 @@ impl Cover {
         pays.then_some(Parts::of_each(rows, columns))
     }
 
-    /// With masks for images that training flips, as [`Cover::new`]'s and as they lie before the flip.
-    pub fn with_flipped(self, masks: &[u8]) -> Cover {
-        let Cover { masks: Sides { as_is, .. }, fill, boxes } = self;
+    /// With masks for images that training flips, as [`Masks::new`]'s and as they lie before the flip.
+    pub fn with_flipped(self, masks: &[u8]) -> Masks {
+        let Masks { masks: Sides { as_is, .. }, fill, boxes } = self;
         let flipped = Tensor::from_data_size(masks, &as_is.size(), Kind::Uint8);
         let flipped = Some(flipped.to_device(as_is.device()));
-        Cover { masks: Sides { as_is, flipped }, fill, boxes }
+        Masks { masks: Sides { as_is, flipped }, fill, boxes }
     }
 
     /// The masked share of each pixel of some images, `[B, 1, H, W]`, f32: 0 or 1. `flipped` as for
-    /// [`TrainCover::hidden`].
+    /// [`TrainMasks::hidden`].
     pub(crate) fn hidden(&self, index: &Tensor, flipped: Option<&Tensor>) -> Tensor {
         self.masks.select(index, flipped).unsqueeze(1).to_kind(Kind::Float)
     }
@@ -140,7 +140,7 @@ impl Cover {
     }
 }
 
-impl RandomCover {
+impl RandomMasks {
     /// `members`: [`RandomSets::members`] of the split's images; `flipped` the same for images that
     /// training flips, as they lie before the flip.
     pub fn new(
@@ -150,7 +150,7 @@ impl RandomCover {
         height: usize,
         width: usize,
         device: Device,
-    ) -> RandomCover {
+    ) -> RandomMasks {
         let images = members.len() / (height * width);
         let kind = if sets.regions.len() <= 8 { Kind::Uint8 } else { Kind::Int };
         let on_device = |members: &[i32]| {
@@ -160,7 +160,7 @@ impl RandomCover {
                 .to_device(device)
         };
         let members = Sides { as_is: on_device(members), flipped: flipped.map(on_device) };
-        RandomCover { sets: sets.clone(), members }
+        RandomMasks { sets: sets.clone(), members }
     }
 
     /// A set for each of this many images.
@@ -205,14 +205,14 @@ impl RandomCover {
     }
 
     /// Masks with one set for each image, drawn once.
-    pub fn settled(&self, seed: u64) -> Cover {
+    pub fn settled(&self, seed: u64) -> Masks {
         let mut generator = random::generator(seed, "validation sets", &[]);
         let images = self.members.as_is.size()[0];
         let all = Tensor::arange(images, (Kind::Int64, self.members.as_is.device()));
         let sets = self.draw(images as usize, &mut generator);
         let as_is = self.masks(&all, None, &sets).to_kind(Kind::Uint8);
         let masks = Sides { as_is, flipped: None };
-        Cover { masks, fill: self.sets.fill, boxes: Vec::new() }
+        Masks { masks, fill: self.sets.fill, boxes: Vec::new() }
     }
 }
 
@@ -245,19 +245,19 @@ fn moved_along(masks: &Tensor, dimension: i64, places: &Tensor) -> Tensor {
     masks.gather(dimension, &from, false).logical_and(&inside)
 }
 
-impl From<Cover> for TrainCover {
-    fn from(cover: Cover) -> TrainCover {
-        TrainCover::Fixed(cover)
+impl From<Masks> for TrainMasks {
+    fn from(mask: Masks) -> TrainMasks {
+        TrainMasks::Fixed(mask)
     }
 }
 
-impl From<RandomCover> for TrainCover {
-    fn from(cover: RandomCover) -> TrainCover {
-        TrainCover::Random(cover)
+impl From<RandomMasks> for TrainMasks {
+    fn from(mask: RandomMasks) -> TrainMasks {
+        TrainMasks::Random(mask)
     }
 }
 
-impl TrainCover {
+impl TrainMasks {
     /// A set for each of this many images, where sets are drawn; `generator` gives the draws for each purpose.
     pub(super) fn draw<R: Rng>(
         &self,
@@ -265,17 +265,17 @@ impl TrainCover {
         generator: impl Fn(&'static str) -> R,
     ) -> Option<DrawnSets> {
         match self {
-            TrainCover::Fixed(_) => None,
-            TrainCover::Random(cover) => Some(DrawnSets {
-                places: cover.draw_places(images, &mut generator("places")),
-                ..cover.draw(images, &mut generator("sets"))
+            TrainMasks::Fixed(_) => None,
+            TrainMasks::Random(mask) => Some(DrawnSets {
+                places: mask.draw_places(images, &mut generator("places")),
+                ..mask.draw(images, &mut generator("sets"))
             }),
         }
     }
 
     /// How much of each pixel of some images is hidden, `[B, 1, H, W]`, f32: 0 or 1, as the images lie
     /// before they are flipped. `flipped` `[B]`, bool, says which of them will be; `sets` is what
-    /// [`draw`](TrainCover::draw) gave for them.
+    /// [`draw`](TrainMasks::draw) gave for them.
     pub(super) fn hidden(
         &self,
         index: &Tensor,
@@ -283,18 +283,18 @@ impl TrainCover {
         sets: Option<&DrawnSets>,
     ) -> Tensor {
         match (self, sets) {
-            (TrainCover::Fixed(cover), _) => cover.hidden(index, flipped),
-            (TrainCover::Random(cover), Some(sets)) => {
-                cover.masks(index, flipped, sets).unsqueeze(1).to_kind(Kind::Float)
+            (TrainMasks::Fixed(mask), _) => mask.hidden(index, flipped),
+            (TrainMasks::Random(mask), Some(sets)) => {
+                mask.masks(index, flipped, sets).unsqueeze(1).to_kind(Kind::Float)
             }
-            (TrainCover::Random(_), None) => unreachable!("sets are drawn for a random cover"),
+            (TrainMasks::Random(_), None) => unreachable!("sets are drawn for a random mask"),
         }
     }
 
     pub fn fill(&self) -> Fill {
         match self {
-            TrainCover::Fixed(cover) => cover.fill,
-            TrainCover::Random(cover) => cover.sets.fill,
+            TrainMasks::Fixed(mask) => mask.fill,
+            TrainMasks::Random(mask) => mask.sets.fill,
         }
     }
 }
@@ -309,11 +309,11 @@ mod tests {
 
     /// Two images of four pixels: region 0 holds the first two, region 1 the last two; mirrored, the other
     /// way round.
-    fn random_cover(mode: Mode) -> RandomCover {
+    fn random_masks(mode: Mode) -> RandomMasks {
         let sets =
             RandomSets { regions: vec![Vec::new(); 2], mode, fill: Fill::Mean, elsewhere: false };
         let (members, flipped) = ([1, 1, 2, 2, 1, 1, 2, 2], [2, 2, 1, 1, 2, 2, 1, 1]);
-        RandomCover::new(&sets, &members, Some(&flipped), 2, 2, Device::Cpu)
+        RandomMasks::new(&sets, &members, Some(&flipped), 2, 2, Device::Cpu)
     }
 
     fn drawn(sets: &[u8]) -> DrawnSets {
@@ -357,14 +357,14 @@ mod tests {
         let images = 400;
         let members = MEMBERS.concat().repeat(images).into_iter().map(i32::from);
         let members: Vec<i32> = members.collect();
-        let cover = RandomCover::new(&sets, &members, None, 4, 5, Device::Cpu);
-        let cover = TrainCover::from(cover);
+        let mask = RandomMasks::new(&sets, &members, None, 4, 5, Device::Cpu);
+        let mask = TrainMasks::from(mask);
         let generator = |purpose| random::generator(7, purpose, &[1]);
-        let drawn = cover.draw(images, generator).unwrap();
+        let drawn = mask.draw(images, generator).unwrap();
         let index = Tensor::arange(images as i64, (Kind::Int64, Device::Cpu));
-        let hidden = values(&cover.hidden(&index, None, Some(&drawn)));
+        let hidden = values(&mask.hidden(&index, None, Some(&drawn)));
         let stays = DrawnSets { sets: drawn.sets.shallow_clone(), places: None };
-        let in_place = values(&cover.hidden(&index, None, Some(&stays)));
+        let in_place = values(&mask.hidden(&index, None, Some(&stays)));
         let (there, here): (Vec<f32>, Vec<f32>) = (hidden, in_place);
         let moved = |image: usize| there[20 * image..][..20] != here[20 * image..][..20];
         assert!((0..100).filter(|image| moved(*image)).count() > 50);
@@ -374,8 +374,8 @@ mod tests {
         assert!((0..images).all(|image| pixels(&there, image) <= pixels(&here, image)));
         // The sets are those that are drawn without it.
         let plain = RandomSets { elsewhere: false, ..sets };
-        let plain = RandomCover::new(&plain, &members, None, 4, 5, Device::Cpu);
-        let plain = TrainCover::from(plain).draw(images, generator).unwrap();
+        let plain = RandomMasks::new(&plain, &members, None, 4, 5, Device::Cpu);
+        let plain = TrainMasks::from(plain).draw(images, generator).unwrap();
         assert!(plain.places.is_none() && values(&plain.sets) == values(&drawn.sets));
     }
 
@@ -383,9 +383,9 @@ mod tests {
     fn each_image_has_the_set_that_is_drawn_for_it() {
         let index = Tensor::from_slice(&[0i64, 1]);
         let sets = drawn(&[0b01, 0b11]);
-        let hidden = random_cover(Mode::Hide).masks(&index, None, &sets);
+        let hidden = random_masks(Mode::Hide).masks(&index, None, &sets);
         assert_eq!(values(&hidden), [1.0, 1.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0]);
-        let kept = random_cover(Mode::Keep).masks(&index, None, &sets);
+        let kept = random_masks(Mode::Keep).masks(&index, None, &sets);
         assert_eq!(values(&kept), [0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
     }
 
@@ -394,9 +394,9 @@ mod tests {
         let index = Tensor::from_slice(&[0i64, 1]);
         let flipped = Tensor::from_slice(&[false, true]);
         let sets = drawn(&[0b01, 0b01]);
-        let hidden = random_cover(Mode::Hide).masks(&index, Some(&flipped), &sets);
+        let hidden = random_masks(Mode::Hide).masks(&index, Some(&flipped), &sets);
         assert_eq!(values(&hidden), [1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0]);
-        let fixed = Cover::new(&[1, 0, 0, 0, 1, 0, 0, 0], 2, 2, Fill::Mean, Device::Cpu);
+        let fixed = Masks::new(&[1, 0, 0, 0, 1, 0, 0, 0], 2, 2, Fill::Mean, Device::Cpu);
         let fixed = fixed.with_flipped(&[0, 1, 0, 0, 0, 1, 0, 0]);
         let hidden = fixed.hidden(&index, Some(&flipped));
         assert_eq!(values(&hidden), [1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
@@ -406,8 +406,8 @@ mod tests {
     #[test]
     fn settled_sets_follow_from_the_seed() {
         let settled = |seed| {
-            let cover = random_cover(Mode::Hide).settled(seed);
-            values(&cover.hidden(&Tensor::from_slice(&[0i64, 1]), None))
+            let mask = random_masks(Mode::Hide).settled(seed);
+            values(&mask.hidden(&Tensor::from_slice(&[0i64, 1]), None))
         };
         assert_eq!(settled(3), settled(3));
         assert!((4..20).any(|seed| settled(seed) != settled(3)));
