@@ -234,12 +234,11 @@ impl Map {
         parts.with(parts.rows.all(self.height), parts.columns.all(self.width))
     }
 
-    /// The number of each pixel of some rows and a column of each part in the whole map, row by row.
-    fn numbers(&self, parts: &Parts, columns: &Tensor) -> Tensor {
+    /// The numbers of the parts' pixels in the whole map, `[P, h, w]`, from their rows `[P, h]` and columns `[P, w]`.
+    fn numbers(&self, parts: &Parts, rows: &Tensor, columns: &Tensor) -> Tensor {
         let [_, height, width, _] = self.bordered.size()[..] else { unreachable!("4") };
-        let device = self.bordered.device();
-        let of = Tensor::from_slice(&parts.of).view([-1, 1, 1]).to_device(device);
-        let rows = of * height + parts.rows.pixels(device).unsqueeze(2) + self.border;
+        let of = Tensor::from_slice(&parts.of).view([-1, 1, 1]).to_device(rows.device());
+        let rows = of * height + rows.unsqueeze(2) + self.border;
         rows * width + columns.unsqueeze(1) + self.border
     }
 
@@ -251,8 +250,9 @@ impl Map {
         // A row of a part lies in one piece.
         let pieces = self.bordered.numel() as i64 / channels - width + 1;
         let pieces = self.bordered.as_strided([pieces, width * channels], [channels, 1], None);
-        let first = Tensor::from_slice(&parts.columns.first).unsqueeze(1);
-        let rows = self.numbers(parts, &first.to_device(self.bordered.device())).view(-1);
+        let device = self.bordered.device();
+        let first = Tensor::from_slice(&parts.columns.first).unsqueeze(1).to_device(device);
+        let rows = self.numbers(parts, &parts.rows.pixels(device), &first).view(-1);
         pieces.index_select(0, &rows).view([-1, height, width, channels])
     }
 
@@ -280,7 +280,8 @@ impl Map {
         cut
     }
 
-    /// Cuts some of the parts' pictures, with `x` `[P, C, h, w]` where the parts lie: `[P, C, H, W]`, channels-last.
+    /// Cuts some of the parts' pictures, with `x` `[P, C, h, w]` where the parts lie: `[P, C, H, W]`, channels-last. Beyond
+    /// the pictures is any of their pixels.
     fn with(&self, cut: &Parts, x: &Tensor, parts: &Parts) -> Tensor {
         let channels = self.bordered.size()[3];
         let (height, width) = cut.size();
@@ -292,7 +293,9 @@ impl Map {
         };
         let (in_rows, row) = offset(&cut.rows, &parts.rows);
         let (in_columns, column) = offset(&cut.columns, &parts.columns);
-        let known = self.numbers(cut, &cut.columns.pixels(device));
+        let pixels = |span: &Span, side: i64| span.pixels(device).clamp(0, side - 1);
+        let (rows, columns) = (pixels(&cut.rows, self.height), pixels(&cut.columns, self.width));
+        let known = self.numbers(cut, &rows, &columns);
         let number = Tensor::arange(parts.of.len() as i64, (Kind::Int64, device)).view([-1, 1, 1]);
         let own = (number * parts.rows.length + row.unsqueeze(2)) * parts.columns.length
             + column.unsqueeze(1)
@@ -326,7 +329,7 @@ impl Folded {
         let mut beyond = BEYOND;
         for (index, block) in self.blocks.iter().enumerate() {
             if index > 0 {
-                pooled.push(Map::new(&x, beyond + 4));
+                pooled.push(Map::new(&x, 0));
                 x = network::pool(&x).relu_();
                 beyond = beyond / 3 + 2;
             }
