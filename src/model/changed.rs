@@ -107,6 +107,11 @@ impl Span {
         Span { first, length: self.length - before - after }
     }
 
+    /// How many pixels after a larger one each begins, the same for all.
+    fn offset(&self, larger: &Span) -> i64 {
+        self.first.iter().zip(&larger.first).map(|(own, larger)| own - larger).next().unwrap_or(0)
+    }
+
     /// How many pixels, before and after, all parts have beyond a side of so many.
     fn outside(&self, side: i64) -> [i64; 2] {
         let least = |beyond: &dyn Fn(i64) -> i64| {
@@ -188,6 +193,13 @@ impl Parts {
         self.rows.length * self.columns.length
     }
 
+    /// A view of these parts in `x` `[P, C, H, W]` of larger ones, which all lie alike around them.
+    fn narrow(&self, x: &Tensor, larger: &Parts) -> Tensor {
+        let rows = self.rows.offset(&larger.rows);
+        let columns = self.columns.offset(&larger.columns);
+        x.narrow(2, rows, self.rows.length).narrow(3, columns, self.columns.length)
+    }
+
     /// Without what all have beyond pictures of a height and width.
     fn within(&self, height: i64, width: i64) -> Parts {
         let rows = self.rows.cut(self.rows.outside(height));
@@ -198,8 +210,8 @@ impl Parts {
         self.rows.beyond(height).max(self.columns.beyond(width))
     }
 
-    /// Which pixels of parts that reach beyond pictures of a height and width lie in them, `[P, 1, h, w]`, 0 or 1; `None` if all
-    /// do.
+    /// Which pixels of parts that reach beyond pictures of a height and width lie in them, `[P, 1, h, w]`, 0 or 1;
+    /// `None` if all do.
     fn inside(&self, height: i64, width: i64, like: &Tensor) -> Option<Tensor> {
         if self.beyond(height, width) == 0 {
             return None;
@@ -260,15 +272,7 @@ impl Map {
     /// channels-last. With `rectified`, `x` goes through a ReLU.
     fn around(&self, larger: &Parts, x: &Tensor, parts: &Parts, rectified: bool) -> Tensor {
         let cut = self.cut(larger).permute([0, 3, 1, 2]);
-        let (height, width) = parts.size();
-        // Of all parts alike.
-        let before = |larger: &Span, own: &Span| match (larger.first.first(), own.first.first()) {
-            (Some(larger), Some(own)) => own - larger,
-            _ => 0,
-        };
-        let rows = before(&larger.rows, &parts.rows);
-        let columns = before(&larger.columns, &parts.columns);
-        let mut within = cut.narrow(2, rows, height).narrow(3, columns, width);
+        let mut within = parts.narrow(&cut, larger);
         if rectified {
             let _ = x.clamp_min_out(&within, 0.0);
         } else {
@@ -404,14 +408,8 @@ fn pool(input: &Map, x: Tensor, parts: Option<Parts>) -> (Tensor, Option<Parts>)
     let (height, width) = (input.height / 3, input.width / 3);
     if parts.rows.is_whole_pools() && parts.columns.is_whole_pools() {
         let next = parts.with(rows, columns);
-        let ([above, below], [before, after]) =
-            (next.rows.outside(height), next.columns.outside(width));
-        let x = network::pool(&x);
-        let [_, _, rows, columns] = x.size()[..] else { unreachable!("[P, C, h, w]") };
-        let x =
-            x.narrow(2, above, rows - above - below).narrow(3, before, columns - before - after);
-        let next = next.with(next.rows.cut([above, below]), next.columns.cut([before, after]));
-        return (x, Some(next));
+        let within = next.within(height, width);
+        return (within.narrow(&network::pool(&x), &next), Some(within));
     }
     if rows.length * columns.length < height * width {
         let next = parts.with(rows, columns).within(height, width);
