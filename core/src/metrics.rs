@@ -116,7 +116,7 @@ pub fn balanced_accuracy(counts: &[f64], classes: usize) -> f64 {
     mean(recalls.into_iter().flatten())
 }
 
-/// Each class's recall: the share of its images that were predicted rightly; `None` where it has none.
+/// Each class's recall: the share of its images that are predicted correctly; `None` if it has no images.
 pub fn recalls(counts: &[f64], classes: usize) -> Vec<Option<f64>> {
     (0..classes)
         .map(|class| {
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_scored_is_said() {
+    fn invalid_predictions_give_an_error() {
         let measure = |p: &[f32], l: &[f32], k| measure(p, l, k, &vec![0.5; k]).unwrap_err();
         assert_eq!(measure(&[], &[], 2), MetricsError::Empty);
         assert_eq!(

@@ -1,8 +1,8 @@
 //! The chance level: the best constant prediction, one definition for every table and chart.
 //!
-//! An accuracy has to be held against the share of the commonest class among the test images (of several, the
-//! one whose name comes first in the alphabet, whatever the class order; an image whose votes tie is shared): no prediction that is the same for every image reaches more. It needs nothing but the test images, so
-//! that it is the same for all runs of a setting. Of the mean recall it reaches one class in as many as occur; of
+//! An accuracy has to be compared with the share of the most frequent class among the test images (of several, the
+//! one whose name comes first in the alphabet, whatever the class order; an image whose votes tie is shared): no
+//! prediction that is the same for every image reaches more. It needs nothing but the test images, so that it is the same for all runs of a setting. Of the mean recall it reaches one class in as many as occur; of
 //! bits, where the prediction is a distribution, 0 by definition.
 
 use super::metric::{Metric, mean};

@@ -64,7 +64,7 @@ pub struct BeyondChance {
     pub swept: BTreeMap<String, String>,
 }
 
-/// How far the networks of whole faces come beyond chance, accuracy and then bits of each swept choice; none of bits
+/// How far the networks of whole faces come beyond chance, accuracy and then bits of each setting; none of bits
 /// where a run does not know its own.
 ///
 /// # Errors

@@ -22,8 +22,8 @@ const PHASES: [Phase; 4] = [Phase::Retrain, Phase::Evaluate, Phase::Amortised, P
 
 /// Every region's Shapley value, for accuracy, bits and each class's recall.
 ///
-/// A game is played in each swept choice, phase and fill of `keep`, over the most regions of which every
-/// set was measured, by at least two of them, over the seeds that have all sets. The empty set's worth is what the
+/// There is a game for each setting, phase and fill of `keep`, over the largest set of regions (at least two) of which
+/// every subset was measured, and over the seeds that have all subsets. The empty set's worth is what the
 /// network itself predicts where all of the face is masked, in `evaluate` and `amortised`; in `retrain`, where each set
 /// has a network of its own and that one would learn the best constant prediction, and in studies of before nothing visible
 /// was evaluated, it is that prediction's ([`chance`](super::chance())). Each row says which. It enters every value of a
@@ -109,7 +109,7 @@ pub(super) enum Stake<'a> {
     Recall(u16, &'a OfClass),
 }
 
-/// What each player is given, seed by seed and image by image, and what there is to give.
+/// The value of each player, seed by seed and image by image, and the total.
 struct Division {
     /// `[players][seeds][images]`
     values: Vec<Vec<Vec<f64>>>,

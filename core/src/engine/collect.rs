@@ -256,7 +256,7 @@ const SOURCE: &str = "truth.source";
 /// To be raised whenever the same settings give another truth: with 2, classes that tie share a face.
 const TRUTH_VERSION: u32 = 2;
 
-/// It follows from the settings alone, so that it is computed once. The rows have no condition yet.
+/// It depends on the settings alone, so it is computed once. The rows have no condition yet.
 fn shared_truth(
     results: &Results,
     spec: &DatasetSpec,

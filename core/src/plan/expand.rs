@@ -26,13 +26,13 @@ use super::reach::{MasksNothing, Parts, Reach, canonical};
 /// So many sets are named in a warning.
 const MOST_NAMED: usize = 4;
 
-/// All that an experiment needs done.
+/// The work of an experiment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// The experiment's name.
     pub experiment: String,
-    /// Cell by cell: the whole face first, then the masks alone, then every set of regions, each followed
-    /// by its controls, then nothing seen.
+    /// Cell by cell: the whole face first, then the mask-only baseline, then every set of regions, each followed
+    /// by its controls, then nothing visible.
     pub conditions: Vec<Condition>,
     /// No two equal.
     pub trainings: Vec<TrainingSpec>,
@@ -347,8 +347,8 @@ fn nothing_seen(study: &OcclusionStudy, cell: usize) -> Vec<Condition> {
     phases.flat_map(|phase| study.fills.iter().map(move |fill| condition((phase, fill)))).collect()
 }
 
-/// Whether networks learn from pictures that are covered differently, so that masks might tell them the
-/// answer (Rong et al. 2022, "A consistent and efficient evaluation strategy for attribution methods").
+/// Whether networks are trained on images whose masks differ, so that masks might leak the label (Rong et al. 2022, "A
+/// consistent and efficient evaluation strategy for attribution methods").
 fn learns_from_masks(study: &OcclusionStudy, cell: &Cell) -> bool {
     study.masks_alone
         && !study.sets.is_empty()

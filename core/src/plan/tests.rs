@@ -666,12 +666,12 @@ fn the_shipped_experiments_load_and_plan() {
     assert_eq!(planned("seed_ferplus").1, (1, 1, 1));
     assert_eq!(planned("seed_rafdb").1, (1, 1, 1));
     // Every set, nothing seen and twenty controls of each region for one training a seed, beside whole faces and
-    // masks alone.
+    // the mask-only baseline.
     let conditions = 2 + 128 + 7 * 20;
     assert_eq!(planned("ferplus_regions").1, (conditions, 3 * 3, 3 * conditions));
-    // The whole-face networks of mask_eyes, and nothing that is covered.
+    // The whole-face networks of mask_eyes, and nothing masked.
     assert_eq!(planned("where_they_look").1, (1, seeds, seeds));
-    // Five worlds: whole faces, masks alone, and 15 sets hidden and kept in three phases; a training each
+    // Five worlds: whole faces, the mask-only baseline, and 15 sets hidden and kept in three phases; a training each
     // for the first two and what is retrained, and one for all that is amortised of a mode. Nothing is seen of
     // the network of whole faces and of the amortised one.
     let sets = 15 * 2;

@@ -122,7 +122,7 @@ terms! {
 }
 
 terms! {
-    /// How a map of sensitivity was made.
+    /// The method of a sensitivity map.
     MapMethod {
         /// Occlusion sensitivity: the loss under a window that slides over the face (Zeiler and Fergus 2014).
         Window: "window",

@@ -42,9 +42,9 @@ struct Tally {
     /// Of the faces by their class of most votes, `[K]`; classes that tie share a face.
     faces: Vec<f64>,
     /// Faces predicted as `predicted` that have `actual`, for each set: `[sets, actual, predicted]`, over faces where
-    /// the observer has a favourite.
+    /// the most probable class is unique.
     predictions: Vec<f64>,
-    /// Faces that leave the observer without one, for each set and actual class.
+    /// Faces where all classes are equally probable, for each set and actual class.
     undecided: Vec<f64>,
     /// Sum of the entropies of the observer's predicted vote distribution, bits, for each set.
     entropy: Vec<f64>,

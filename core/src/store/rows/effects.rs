@@ -292,7 +292,7 @@ table! {
         /// `amortised`); `constant`, the best prediction that is the same for every image (`retrain`, and studies of before
         /// nothing visible was evaluated).
         none_by: NoneSeen,
-        /// What every region is worth: the values sum to `all_seen − none_seen`.
+        /// The metric with all regions visible: the values sum to `all_seen − none_seen`.
         all_seen: f64 ["share, or bits where the metric is"],
         /// How many seeds have every set of regions.
         seeds: u32,

@@ -49,7 +49,7 @@ table! {
         actual: String,
         /// The most probable class.
         predicted: String,
-        /// How many images are so.
+        /// The number of images.
         count: f64 ["images"],
     }
 }
