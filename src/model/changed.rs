@@ -1,6 +1,11 @@
 //! Predictions for images of which a part has changed: only what depends on that part is recomputed
 //! (Nakandala et al. 2019, "Incremental and approximate inference for faster occlusion-based deep CNN
 //! explanations", the exact part of it).
+//!
+//! What passes from layer to layer is the difference from the known results. A convolution of a difference needs
+//! nothing from around the part, and the zeros that it finds there cost nothing.
+
+use std::collections::BTreeMap;
 
 use tch::{Device, Kind, Tensor};
 
@@ -10,15 +15,17 @@ use super::network;
 /// All intermediate results of a network for some images.
 #[derive(Debug)]
 pub struct Known {
-    /// The input of each convolution, by block.
-    inputs: Vec<Vec<Map>>,
-    /// The input of each pool.
-    pooled: Vec<Map>,
-    /// The output of the last convolution.
-    last: Map,
+    /// The input of each block, with zeros around.
+    inputs: Vec<Map>,
+    /// The output of each convolution before its ReLU, by block, with [`NOTHING`] around. Of one before a pool, only
+    /// the pixels that a pool reads.
+    outputs: Vec<Vec<Map>>,
     /// The input of the dense layer, `[B, C]`, f32.
     features: Tensor,
 }
+
+/// A ReLU makes 0 of it, whatever is added, and so does a pool.
+const NOTHING: f64 = -1e30;
 
 /// Parts of pictures that may have changed, each by itself: one size for all, and a place for each. A picture
 /// may have several.
@@ -39,19 +46,16 @@ pub struct Span {
     length: i64,
 }
 
-/// Features of some pictures, with a border of zeros around.
+/// Features of some pictures.
 #[derive(Debug)]
 struct Map {
-    /// `[B, border + H + border, border + W + border, C]`.
+    /// `[B, 1 + H + 1, border + W + border, C]`.
     bordered: Tensor,
     border: i64,
     /// H and W.
     height: i64,
     width: i64,
 }
-
-/// How far the parts of [`Folded::aligned`] reach beyond their pictures at most, pixels.
-const BEYOND: i64 = 2;
 
 impl Span {
     /// The pixels whose centres lie, for each part, between one place and another, in fractions of the
@@ -81,52 +85,21 @@ impl Span {
         self.length
     }
 
-    /// A few pixels more, so that after so many convolutions each part is whole pools of 3, along a side of so
-    /// many pixels.
-    fn aligned(&self, convolutions: i64, side: i64) -> Span {
-        let before = |first: i64| first - (first - convolutions).rem_euclid(3);
-        let needed = self.first.iter().map(|&first| first + self.length - before(first)).max();
-        let needed = needed.unwrap_or(self.length);
-        let length = needed + (-(needed + 2 * convolutions)).rem_euclid(3);
-        if length >= side {
-            return self.clone();
-        }
-        let last = before(side + BEYOND - length);
-        let first = self.first.iter().map(|&first| before(first).min(last)).collect();
-        Span { first, length }
+    /// A pixel more on either side.
+    fn widened(&self) -> Span {
+        let first = self.first.iter().map(|first| first - 1).collect();
+        Span { first, length: self.length + 2 }
     }
 
-    /// So many pixels more on either side.
-    fn widened(&self, pixels: i64) -> Span {
-        self.cut([-pixels, -pixels])
+    /// How many pools of 3 with stride 3 one that begins there reaches into.
+    fn pools(&self, first: i64) -> i64 {
+        (first.rem_euclid(3) + self.length + 2) / 3
     }
 
-    /// Without some pixels before and after.
-    fn cut(&self, [before, after]: [i64; 2]) -> Span {
-        let first = self.first.iter().map(|first| first + before).collect();
-        Span { first, length: self.length - before - after }
-    }
-
-    /// How many pixels after a larger one each begins, the same for all.
-    fn offset(&self, larger: &Span) -> i64 {
-        self.first.iter().zip(&larger.first).map(|(own, larger)| own - larger).next().unwrap_or(0)
-    }
-
-    /// How many pixels, before and after, all parts have beyond a side of so many.
-    fn outside(&self, side: i64) -> [i64; 2] {
-        let least = |beyond: &dyn Fn(i64) -> i64| {
-            self.first.iter().map(|&first| beyond(first).max(0)).min().unwrap_or(0)
-        };
-        let before = least(&|first| -first).min(self.length - 1);
-        [before, least(&|first| first + self.length - side).min(self.length - 1 - before)]
-    }
-
-    /// After a pool of 3 with stride 3: every pool that reaches into it.
+    /// After a pool: every pool that one of them reaches into.
     fn pooled(&self) -> Span {
-        let first: Vec<i64> = self.first.iter().map(|first| first.div_euclid(3)).collect();
-        let whole = self.first.iter().all(|first| first % 3 == 0);
-        let length = if whole { (self.length + 2) / 3 } else { (self.length + 4) / 3 };
-        Span { first, length }
+        let length = self.first.iter().map(|&first| self.pools(first)).max().unwrap_or(1);
+        Span { first: self.first.iter().map(|first| first.div_euclid(3)).collect(), length }
     }
 
     /// The pixels that these pools reach.
@@ -140,21 +113,16 @@ impl Span {
         Span { first: vec![0; self.first.len()], length: side }
     }
 
-    /// Whether each is whole pools of 3.
-    fn is_whole_pools(&self) -> bool {
-        self.length % 3 == 0 && self.first.iter().all(|first| first % 3 == 0)
+    fn select(&self, parts: &[usize]) -> Span {
+        Span { first: parts.iter().map(|&part| self.first[part]).collect(), length: self.length }
     }
 
-    /// How far the parts reach beyond a side of so many pixels, at least 0.
-    fn beyond(&self, side: i64) -> i64 {
-        let beyond = self.first.iter().map(|first| (-first).max(first + self.length - side));
-        beyond.max().unwrap_or(0).max(0)
-    }
-
-    /// The numbers of each part's pixels, `[P, length]`, i64.
-    fn pixels(&self, device: Device) -> Tensor {
-        let first = Tensor::from_slice(&self.first).unsqueeze(1).to_device(device);
-        first + Tensor::arange(self.length, (Kind::Int64, device))
+    /// What one of the parts has in common with the same one of others: the first pixel in either, and how many.
+    fn common(&self, other: &Span, part: usize) -> [i64; 3] {
+        let (own, others) = (self.first[part], other.first[part]);
+        let first = own.max(others);
+        let end = (own + self.length).min(others + other.length);
+        [first - own, first - others, end - first]
     }
 }
 
@@ -176,8 +144,7 @@ impl Parts {
 
     /// What lies in each part, `[P, C, h, w]`, channels-last, of pictures `[B, C, H, W]`.
     pub fn cut(&self, pictures: &Tensor) -> Tensor {
-        let [_, _, height, width] = pictures.size()[..] else { unreachable!("[B, C, H, W]") };
-        Map::new(pictures, self.beyond(height, width)).cut(self).permute([0, 3, 1, 2])
+        Map::new(pictures, 0, 0.0).cut(self)
     }
 
     /// Others of the same pictures.
@@ -185,239 +152,216 @@ impl Parts {
         Parts { of: self.of.clone(), rows, columns }
     }
 
-    fn widened(&self, pixels: i64) -> Parts {
-        self.with(self.rows.widened(pixels), self.columns.widened(pixels))
+    fn widened(&self) -> Parts {
+        self.with(self.rows.widened(), self.columns.widened())
+    }
+
+    fn pooled(&self) -> Parts {
+        self.with(self.rows.pooled(), self.columns.pooled())
+    }
+
+    fn before_pool(&self) -> Parts {
+        self.with(self.rows.before_pool(), self.columns.before_pool())
     }
 
     fn area(&self) -> i64 {
         self.rows.length * self.columns.length
     }
 
-    /// A view of these parts in `x` `[P, C, H, W]` of larger ones, which all lie alike around them.
-    fn narrow(&self, x: &Tensor, larger: &Parts) -> Tensor {
-        let rows = self.rows.offset(&larger.rows);
-        let columns = self.columns.offset(&larger.columns);
-        x.narrow(2, rows, self.rows.length).narrow(3, columns, self.columns.length)
-    }
-
-    /// Without what all have beyond pictures of a height and width.
-    fn within(&self, height: i64, width: i64) -> Parts {
-        let rows = self.rows.cut(self.rows.outside(height));
-        self.with(rows, self.columns.cut(self.columns.outside(width)))
-    }
-
-    fn beyond(&self, height: i64, width: i64) -> i64 {
-        self.rows.beyond(height).max(self.columns.beyond(width))
-    }
-
-    /// Which pixels of parts that reach beyond pictures of a height and width lie in them, `[P, 1, h, w]`, 0 or 1;
-    /// `None` if all do.
-    fn inside(&self, height: i64, width: i64, like: &Tensor) -> Option<Tensor> {
-        if self.beyond(height, width) == 0 {
-            return None;
+    fn select(&self, parts: &[usize]) -> Parts {
+        Parts {
+            of: parts.iter().map(|&part| self.of[part]).collect(),
+            rows: self.rows.select(parts),
+            columns: self.columns.select(parts),
         }
-        let within = |span: &Span, side: i64| {
-            let pixels = span.pixels(like.device());
-            pixels.ge(0).logical_and(&pixels.lt(side))
+    }
+
+    /// Their numbers in groups. After so many convolutions those of a group reach into as many pools; those of one
+    /// picture, and among them those that lie alike to the pools, follow each other.
+    fn by_pools(&self, convolutions: i64) -> Vec<Vec<usize>> {
+        let mut groups = BTreeMap::<_, Vec<usize>>::new();
+        let widened = |span: &Span| Span { length: span.length + 2 * convolutions, ..span.clone() };
+        let (rows, columns) = (widened(&self.rows), widened(&self.columns));
+        let at = |span: &Span, part: usize| span.first[part] - convolutions;
+        for part in 0..self.of.len() {
+            let reached = (rows.pools(at(&rows, part)), columns.pools(at(&columns, part)));
+            groups.entry(reached).or_default().push(part);
+        }
+        let alike = |&part: &usize| {
+            let places = [at(&rows, part), at(&columns, part)];
+            (self.of[part], places.map(|at| at.rem_euclid(3)), places.map(|at| at.rem_euclid(9)))
         };
-        let rows = within(&self.rows, height).unsqueeze(2);
-        let inside = rows.logical_and(&within(&self.columns, width).unsqueeze(1));
-        Some(inside.unsqueeze(1).to_kind(like.kind()))
+        let mut groups: Vec<Vec<usize>> = groups.into_values().collect();
+        groups.iter_mut().for_each(|group| group.sort_by_key(alike));
+        groups
+    }
+
+    /// Adds `x` `[P, C, h, w]`, of these parts, to `sums` of others of the same pictures, where they meet.
+    fn add(&self, x: &Tensor, others: &Parts, sums: &Tensor) {
+        let common = |part: usize| {
+            (self.rows.common(&others.rows, part), self.columns.common(&others.columns, part))
+        };
+        let mut begin = 0;
+        while begin < self.of.len() {
+            let (rows, columns) = common(begin);
+            let alike = (begin..self.of.len()).take_while(|&part| common(part) == (rows, columns));
+            let end = begin + alike.count();
+            if rows[2] > 0 && columns[2] > 0 {
+                let view = |of: &Tensor, first: [i64; 2]| {
+                    of.narrow(0, begin as i64, (end - begin) as i64)
+                        .narrow(2, first[0], rows[2])
+                        .narrow(3, first[1], columns[2])
+                };
+                let _ = view(sums, [rows[1], columns[1]]).g_add_(&view(x, [rows[0], columns[0]]));
+            }
+            begin = end;
+        }
     }
 }
 
 impl Map {
-    /// Of features `[B, C, H, W]`.
-    fn new(features: &Tensor, border: i64) -> Map {
+    /// Of features `[B, C, H, W]`. Beyond them, above and below without end and `border` pixels to the left and
+    /// right, lies a value.
+    fn new(features: &Tensor, border: i64, value: f64) -> Map {
         let [_, _, height, width] = features.size()[..] else { unreachable!("[B, C, H, W]") };
         let features = features.permute([0, 2, 3, 1]);
-        let bordered = match border {
-            0 => features.contiguous(),
-            _ => features.constant_pad_nd([0, 0, border, border, border, border]).contiguous(),
-        };
+        let sides = [0, 0, border, border, 1, 1];
+        let bordered = features.pad(sides, "constant", value).contiguous();
         Map { bordered, border, height, width }
-    }
-
-    fn area(&self) -> i64 {
-        self.height * self.width
     }
 
     fn all(&self, parts: &Parts) -> Parts {
         parts.with(parts.rows.all(self.height), parts.columns.all(self.width))
     }
 
-    /// The numbers of the parts' pixels in the whole map, `[P, h, w]`, from their rows `[P, h]` and columns `[P, w]`.
-    fn numbers(&self, parts: &Parts, rows: &Tensor, columns: &Tensor) -> Tensor {
-        let [_, height, width, _] = self.bordered.size()[..] else { unreachable!("4") };
-        let of = Tensor::from_slice(&parts.of).view([-1, 1, 1]).to_device(rows.device());
-        let rows = of * height + rows.unsqueeze(2) + self.border;
-        rows * width + columns.unsqueeze(1) + self.border
-    }
-
-    /// Cuts parts: a copy, `[P, h, w, C]`.
+    /// Cuts parts: a copy, `[P, C, h, w]`, channels-last.
     fn cut(&self, parts: &Parts) -> Tensor {
-        debug_assert!(parts.beyond(self.height, self.width) <= self.border);
-        let channels = self.bordered.size()[3];
+        let [_, tall, wide, channels] = self.bordered.size()[..] else { unreachable!("4") };
         let (height, width) = parts.size();
+        let mut pieces = Vec::with_capacity(parts.of.len() * height as usize);
+        for (part, of) in parts.of.iter().enumerate() {
+            let column = parts.columns.first[part] + self.border;
+            debug_assert!(column >= 0 && column + width <= wide);
+            let first = parts.rows.first[part];
+            let row = |row: i64| (first + row).clamp(-1, self.height) + 1;
+            pieces.extend((0..height).map(|at| (of * tall + row(at)) * wide + column));
+        }
         // A row of a part lies in one piece.
-        let pieces = self.bordered.numel() as i64 / channels - width + 1;
-        let pieces = self.bordered.as_strided([pieces, width * channels], [channels, 1], None);
-        let device = self.bordered.device();
-        let first = Tensor::from_slice(&parts.columns.first).unsqueeze(1).to_device(device);
-        let rows = self.numbers(parts, &parts.rows.pixels(device), &first).view(-1);
-        pieces.index_select(0, &rows).view([-1, height, width, channels])
-    }
-
-    /// Cuts larger parts, a copy with `x` `[P, C, h, w]` in the place of the parts that they contain: `[P, C, H, W]`,
-    /// channels-last. With `rectified`, `x` goes through a ReLU.
-    fn around(&self, larger: &Parts, x: &Tensor, parts: &Parts, rectified: bool) -> Tensor {
-        let cut = self.cut(larger).permute([0, 3, 1, 2]);
-        let mut within = parts.narrow(&cut, larger);
-        if rectified {
-            let _ = x.clamp_min_out(&within, 0.0);
-        } else {
-            within.copy_(x);
-        }
-        if let Some(inside) = parts.inside(self.height, self.width, x) {
-            let _ = within.g_mul_(&inside);
-        }
-        cut
-    }
-
-    /// Cuts some of the parts' pictures, with `x` `[P, C, h, w]` where the parts lie: `[P, C, H, W]`, channels-last. Beyond
-    /// the pictures is any of their pixels.
-    fn with(&self, cut: &Parts, x: &Tensor, parts: &Parts) -> Tensor {
-        let channels = self.bordered.size()[3];
-        let (height, width) = cut.size();
-        let device = x.device();
-        let offset = |cut: &Span, parts: &Span| {
-            let first = Tensor::from_slice(&parts.first).unsqueeze(1).to_device(device);
-            let at = cut.pixels(device) - first;
-            (at.ge(0).logical_and(&at.lt(parts.length)), at)
-        };
-        let (in_rows, row) = offset(&cut.rows, &parts.rows);
-        let (in_columns, column) = offset(&cut.columns, &parts.columns);
-        let pixels = |span: &Span, side: i64| span.pixels(device).clamp(0, side - 1);
-        let (rows, columns) = (pixels(&cut.rows, self.height), pixels(&cut.columns, self.width));
-        let known = self.numbers(cut, &rows, &columns);
-        let number = Tensor::arange(parts.of.len() as i64, (Kind::Int64, device)).view([-1, 1, 1]);
-        let own = (number * parts.rows.length + row.unsqueeze(2)) * parts.columns.length
-            + column.unsqueeze(1)
-            + self.bordered.numel() as i64 / channels;
-        let within = in_rows.unsqueeze(2).logical_and(&in_columns.unsqueeze(1));
-        let from = own.where_self(&within, &known).view(-1);
-        let x = x.permute([0, 2, 3, 1]).reshape([-1, channels]);
-        let both = Tensor::cat(&[self.bordered.view([-1, channels]), x], 0);
-        both.index_select(0, &from).view([-1, height, width, channels]).permute([0, 3, 1, 2])
+        let count = self.bordered.numel() as i64 / channels - width + 1;
+        let all = self.bordered.as_strided([count, width * channels], [channels, 1], None);
+        let pieces = Tensor::from_slice(&pieces).to_device(self.bordered.device());
+        let cut = all.index_select(0, &pieces).view([-1, height, width, channels]);
+        cut.permute([0, 3, 1, 2])
     }
 }
 
 impl Folded {
-    /// Parts that contain these, of pictures of a height and width, for which [`changed`](Folded::changed) is
-    /// faster. They may reach beyond the pictures.
-    pub fn aligned(&self, parts: &Parts, (height, width): (i64, i64)) -> Parts {
-        if self.blocks.len() == 1 {
-            return parts.clone();
-        }
-        let convolutions = self.blocks[0].len() as i64;
-        let rows = parts.rows.aligned(convolutions, height);
-        parts.with(rows, parts.columns.aligned(convolutions, width))
-    }
-
     /// Logits `[B, K]` of images `[B, C, H, W]`, with all intermediate results.
     pub fn known(&self, pictures: &Tensor) -> (Tensor, Known) {
         let _guard = tch::no_grad_guard();
         let mut x = network::input(pictures, self.precision);
-        let (mut inputs, mut pooled) = (Vec::new(), Vec::new());
+        let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
         // How far parts may reach beyond the pictures.
-        let mut beyond = BEYOND;
-        for (index, block) in self.blocks.iter().enumerate() {
-            if index > 0 {
-                pooled.push(Map::new(&x, 0));
-                x = network::pool(&x).relu_();
-                beyond = beyond / 3 + 2;
-            }
+        let mut beyond = 0;
+        for block in &self.blocks {
+            inputs.push(Map::new(&x, beyond, 0.0));
             let mut of_block = Vec::new();
             for layer in block {
-                of_block.push(Map::new(&x, beyond + 2));
-                x = layer.forward(&x, 1);
+                x = layer.convolve(&x, 1);
                 beyond += 1;
+                if layer.pooled {
+                    let [_, _, height, width] = x.size()[..] else { unreachable!("[B, C, H, W]") };
+                    let read = x.narrow(2, 0, height / 3 * 3).narrow(3, 0, width / 3 * 3);
+                    // Up to two pixels more to a whole pool, and a pool more to as many as others reach; the pixels
+                    // that no pool reads lie beyond.
+                    of_block.push(Map::new(&read, beyond + 2 + 5, NOTHING));
+                    beyond = (beyond + 2 + 5) / 3;
+                    x = network::pool(&x);
+                } else {
+                    of_block.push(Map::new(&x, beyond, NOTHING));
+                }
+                x = x.relu_();
             }
-            inputs.push(of_block);
+            outputs.push(of_block);
         }
         let features = network::features(&x);
         let logits = self.answer(&features);
-        (logits, Known { inputs, pooled, last: Map::new(&x, beyond), features })
+        (logits, Known { inputs, outputs, features })
     }
 
     /// Logits `[P, K]` of images that differ from known ones, each in one part alone: equal to
-    /// [`Folded::logits`] of them, to rounding. `changed` has the pixels of the parts, `[P, C, h, w]`, 0 beyond the
-    /// images.
+    /// [`Folded::logits`] of them, to rounding. `changed` has the pixels of the parts, `[P, C, h, w]`. The more parts at
+    /// once, the faster.
     pub fn changed(&self, known: &Known, changed: &Tensor, parts: &Parts) -> Tensor {
         let _guard = tch::no_grad_guard();
+        let convolutions = if self.blocks.len() > 1 { self.blocks[0].len() as i64 } else { 0 };
+        let at_once = match changed.device() {
+            Device::Cpu => self.parts_at_once(parts.size()),
+            _ => usize::MAX,
+        };
+        let groups = parts.by_pools(convolutions);
+        let (mut order, mut logits) = (Vec::<usize>::new(), Vec::new());
+        for some in groups.iter().flat_map(|group| group.chunks(at_once)) {
+            let index: Vec<i64> = some.iter().map(|&part| part as i64).collect();
+            let of_some = Tensor::from_slice(&index).to_device(changed.device());
+            let pixels = changed.index_select(0, &of_some);
+            logits.push(self.changed_at_once(known, &pixels, &parts.select(some)));
+            order.extend(some);
+        }
+        let mut back = vec![0; order.len()];
+        order.iter().enumerate().for_each(|(place, &part)| back[part] = place as i64);
+        let back = Tensor::from_slice(&back).to_device(changed.device());
+        Tensor::cat(&logits, 0).index_select(0, &back)
+    }
+
+    fn changed_at_once(&self, known: &Known, changed: &Tensor, parts: &Parts) -> Tensor {
+        // The difference of the features; it is 0 beyond the images.
         let mut x = network::input(changed, self.precision);
-        // `None` as soon as a part is no smaller than the image.
-        let mut parts = Some(parts.clone());
-        for (index, block) in self.blocks.iter().enumerate() {
-            if index > 0 {
-                (x, parts) = pool(&known.pooled[index - 1], x, parts);
-            }
-            for (place, (layer, input)) in block.iter().zip(&known.inputs[index]).enumerate() {
-                // ReLU is applied in copying.
-                let rectified = index + place > 0;
-                let next = parts.as_ref().map(|parts| {
-                    let next = parts.widened(1);
-                    // In the first block that would take whole pools apart.
-                    if index > 0 { next.within(input.height, input.width) } else { next }
-                });
-                (x, parts) = match (parts, next) {
-                    (Some(parts), Some(next)) if next.area() < input.area() => {
-                        let around = input.around(&next.widened(1), &x, &parts, rectified);
-                        (layer.convolve(&around, 0), Some(next))
-                    }
-                    (parts, _) => {
-                        if rectified {
-                            x = x.relu_();
-                        }
-                        if let Some(parts) = parts {
-                            x = input.with(&input.all(&parts), &x, &parts);
-                        }
-                        (layer.convolve(&x, 1), None)
-                    }
-                };
+        x = network::channels_last(&(x - known.inputs[0].cut(parts)));
+        let mut parts = parts.clone();
+        let mut input = &known.inputs[0];
+        for (index, (block, outputs)) in self.blocks.iter().zip(&known.outputs).enumerate() {
+            for (layer, output) in block.iter().zip(outputs) {
+                let all = input.all(&parts);
+                if parts != all && parts.widened().area() >= all.area() {
+                    x = placed(&x, &parts, &all);
+                    parts = all.clone();
+                }
+                let padding = if parts == all { 1 } else { 2 };
+                x = layer.difference(&x, padding);
+                if padding == 2 {
+                    parts = parts.widened();
+                }
+                if layer.pooled {
+                    let pooled = parts.pooled();
+                    let before = pooled.before_pool();
+                    let sums = output.cut(&before);
+                    parts.add(&x, &before, &sums);
+                    input = &known.inputs[index + 1];
+                    x = network::pool(&sums).relu_().g_sub_(&input.cut(&pooled));
+                    parts = pooled;
+                } else {
+                    let mut before = output.cut(&parts);
+                    x = x.g_add_(&before).relu_().g_sub_(&before.relu_());
+                }
             }
         }
-        let x = x.relu_();
-        let Some(parts) = parts else { return self.answer(&network::features(&x)) };
-        let (height, width) = (known.last.height, known.last.width);
-        let sum = |x: &Tensor, sides: [i64; 2]| {
-            x.sum_dim_intlist(sides.as_slice(), false, Kind::Float) / (height * width) as f64
-        };
-        let inside = parts.inside(height, width, &x);
-        let own = sum(&inside.map_or_else(|| x.shallow_clone(), |inside| &x * inside), [2, 3]);
-        let before = sum(&known.last.cut(&parts), [1, 2]);
+        let Map { height, width, .. } =
+            known.outputs[known.outputs.len() - 1].last().expect("a layer");
+        let sum = x.sum_dim_intlist([2, 3].as_slice(), false, Kind::Float);
         let of = Tensor::from_slice(&parts.of).to_device(x.device());
-        self.answer(&(known.features.index_select(0, &of) + own - before))
+        let features = known.features.index_select(0, &of);
+        self.answer(&(features + sum / (height * width) as f64))
     }
 }
 
-/// The pool between two blocks, for parts or, without them, for whole pictures.
-fn pool(input: &Map, x: Tensor, parts: Option<Parts>) -> (Tensor, Option<Parts>) {
-    let Some(parts) = parts else { return (network::pool(&x), None) };
-    let (rows, columns) = (parts.rows.pooled(), parts.columns.pooled());
-    let (height, width) = (input.height / 3, input.width / 3);
-    if parts.rows.is_whole_pools() && parts.columns.is_whole_pools() {
-        let next = parts.with(rows, columns);
-        let within = next.within(height, width);
-        return (within.narrow(&network::pool(&x), &next), Some(within));
-    }
-    if rows.length * columns.length < height * width {
-        let next = parts.with(rows, columns).within(height, width);
-        let cut = parts.with(next.rows.before_pool(), next.columns.before_pool());
-        return (network::pool(&input.with(&cut, &x, &parts)), Some(next));
-    }
-    let cut = parts.with(parts.rows.all(height * 3), parts.columns.all(width * 3));
-    (network::pool(&input.with(&cut, &x, &parts)), None)
+/// The difference for other parts of the same pictures, 0 where these are not.
+fn placed(x: &Tensor, parts: &Parts, others: &Parts) -> Tensor {
+    let (height, width) = others.size();
+    let size = [x.size()[0], height, width, x.size()[1]];
+    let placed = Tensor::zeros(size, (x.kind(), x.device())).permute([0, 3, 1, 2]);
+    parts.add(x, others, &placed);
+    placed
 }
 
 #[cfg(test)]
@@ -459,7 +403,6 @@ mod tests {
             places in prop::collection::vec((0.0..1.0f64, 0.0..1.0f64), 7),
             seed in 0i64..1000,
             of in prop::sample::select(vec![vec![0, 1, 2], vec![2, 0, 0, 1, 2, 1, 0]]),
-            aligned in prop::bool::ANY,
         ) {
             let network = folded(&blocks);
             let before = pictures(height, width, seed);
@@ -479,7 +422,6 @@ mod tests {
             let rows = Span { first: rows, length: part_height };
             let columns = Span { first: columns, length: part_width };
             let parts = Parts::new(of.clone(), rows, columns);
-            let parts = if aligned { network.aligned(&parts, (height, width)) } else { parts };
             let each = Parts { of: (0..of.len() as i64).collect(), ..parts.clone() };
             let cut = each.cut(&after);
             let (whole, changed) = (network.logits(&after), network.changed(&known, &cut, &parts));

@@ -27,7 +27,7 @@ pub(super) struct Layer {
     weight: Tensor,
     bias: Tensor,
     /// Whether a pool follows. The ReLU is applied after it, as in [`Network::forward`].
-    pooled: bool,
+    pub(super) pooled: bool,
 }
 
 impl Folded {
@@ -80,12 +80,12 @@ impl Folded {
         (IN_CACHE / self.largest(height, width) / 8 * 8).clamp(8, 128)
     }
 
-    /// The batch size for changed parts of a height and width on a CPU: fewer numbers than for whole images, because the
-    /// known results are in the caches too.
-    pub fn parts_at_once(&self, (height, width): (i64, i64)) -> i64 {
-        // The first convolutions read some more pixels.
+    /// How many changed parts of a height and width a CPU takes at once: fewer numbers than of whole images, because
+    /// the known results are in the caches too.
+    pub(super) fn parts_at_once(&self, (height, width): (i64, i64)) -> usize {
+        // The first convolutions reach some more pixels.
         let around = 2 * self.blocks.first().map_or(0, Vec::len) as i64;
-        (IN_CACHE / 5 / self.largest(height + around, width + around)).max(1)
+        (IN_CACHE / 5 / self.largest(height + around, width + around)).max(1) as usize
     }
 
     /// The largest output of a layer for one image of a height and width.
@@ -138,6 +138,11 @@ impl Layer {
     /// Without the ReLU.
     pub(super) fn convolve(&self, x: &Tensor, padding: i64) -> Tensor {
         network::convolve(x, &self.weight, Some(&self.bias), padding)
+    }
+
+    /// The difference of what [`Layer::convolve`] gives of two inputs, from their difference.
+    pub(super) fn difference(&self, x: &Tensor, padding: i64) -> Tensor {
+        network::convolve(x, &self.weight, None, padding)
     }
 }
 

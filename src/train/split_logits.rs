@@ -44,7 +44,6 @@ pub fn split_logits_under(
         let start = batch.places.start;
         let index = all.narrow(0, start as i64, batch.places.len() as i64);
         let whole = data.pictures(&index);
-        let [_, _, height, width] = whole.size()[..] else { unreachable!("[B, C, H, W]") };
         let at_once = network.at_once(&whole) as usize;
         let mut known: Vec<Option<(Tensor, Known)>> = Vec::new();
         known.resize_with(batch.places.len().div_ceil(at_once), || None);
@@ -59,7 +58,6 @@ pub fn split_logits_under(
                 logits.push(match hidden.and_then(|mask| mask.part(places)) {
                     None => network.logits(&part(&covered)),
                     Some(hidden) => {
-                        let hidden = network.aligned(&hidden, (height, width));
                         let (_, known) = known.get_or_insert_with(|| network.known(&part(&whole)));
                         network.changed(known, &hidden.cut(&part(&covered)), &hidden)
                     }

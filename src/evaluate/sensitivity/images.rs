@@ -14,6 +14,8 @@ use crate::train::{FilledMask, OnDevice, filled};
 
 /// Images per batch.
 const BATCH: usize = 64;
+/// Where perturbations change only a part of each image: few, so that their known results stay in a CPU's caches.
+const FEW: usize = 4;
 
 /// Images of a split, and their fill.
 #[derive(Debug)]
@@ -48,11 +50,11 @@ pub(super) struct Laid<'a> {
     pub count: usize,
     /// The visible share of each pixel of a batch under a perturbation, `[B, H, W]`, 0 to 1.
     pub seen: &'a dyn Fn(usize, &Batch<'_>) -> Tensor,
-    /// The first of some perturbations, where they change only a part of the images.
+    /// Where they change only a part of each image: the first of some perturbations.
     pub parts: Option<OfParts<'a>>,
 }
 
-type OfParts<'a> = &'a dyn Fn(Range<usize>, &Batch<'_>) -> Option<Group>;
+pub(super) type OfParts<'a> = &'a dyn Fn(Range<usize>, &Batch<'_>) -> Option<Group>;
 
 impl Batch<'_> {
     /// Height and width of the pictures.
@@ -182,8 +184,9 @@ impl<'a> EvaluationImages<'a> {
         let mut sums = vec![0.0; self.classes() * laid.count];
         let all = (laid.count * self.images.len()) as f64;
         let mut done = 0;
-        for (number, start) in (0..self.images.len()).step_by(BATCH).enumerate() {
-            let end = (start + BATCH).min(self.images.len());
+        let size = if laid.parts.is_some() { FEW } else { BATCH };
+        for (number, start) in (0..self.images.len()).step_by(size).enumerate() {
+            let end = (start + size).min(self.images.len());
             let batch = self.batch(start, end);
             let answered = Answered::new(self, network, laid, &batch, number);
             let mut next = 0;

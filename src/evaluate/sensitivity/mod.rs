@@ -17,7 +17,7 @@ use crate::plan::curve_predictions;
 
 pub use curves::Curve;
 pub use images::EvaluationImages;
-use images::{Batch, Laid, Places};
+use images::{Batch, Laid, OfParts, Places};
 use perturbations::Perturbations;
 
 /// Cells along each side of a map of the canonical face frame.
@@ -32,16 +32,6 @@ pub trait Evaluated {
     /// images which differ from these, `[B, C, H, W]`, in parts alone.
     fn known<'a>(&'a self, _pictures: &Tensor) -> Option<OfChanged<'a>> {
         None
-    }
-
-    /// The fastest batch size for parts of a height and width.
-    fn parts_at_once(&self, _size: (i64, i64)) -> i64 {
-        1
-    }
-
-    /// Parts that contain these, of pictures of a height and width, for which it is faster.
-    fn aligned(&self, parts: &Parts, _size: (i64, i64)) -> Parts {
-        parts.clone()
     }
 }
 
@@ -65,14 +55,6 @@ impl Evaluated for Folded {
         Some(Box::new(move |changed, parts| {
             self.changed(&known, changed, parts).softmax(-1, Kind::Float)
         }))
-    }
-
-    fn parts_at_once(&self, size: (i64, i64)) -> i64 {
-        Folded::parts_at_once(self, size)
-    }
-
-    fn aligned(&self, parts: &Parts, size: (i64, i64)) -> Parts {
-        Folded::aligned(self, parts, size)
     }
 }
 
@@ -134,8 +116,9 @@ fn maps(
         whole if whole == count => batch.places.x().ones_like(),
         index => perturbations.seen(index, &batch.places),
     };
-    let parts = |some, batch: &Batch| perturbations.parts(some, batch, network);
-    let laid = Laid { count: count + 1, seen: &seen, parts: Some(&parts) };
+    let parts = |some, batch: &Batch| perturbations.parts(some, batch);
+    let parts: Option<OfParts> = if perturbations.are_parts() { Some(&parts) } else { None };
+    let laid = Laid { count: count + 1, seen: &seen, parts };
     let answers = images.mean_probabilities(network, &laid, go_on)?;
     let cells = Places::of_cells(GRID);
     let mut maps = vec![WeightedMean::new(GRID * GRID); answers.len()];

@@ -5,7 +5,6 @@ use std::ops::Range;
 use rand::RngExt;
 use tch::{Kind, Tensor};
 
-use super::Evaluated;
 use super::images::{Batch, Places};
 use crate::experiment::SensitivityMethod;
 use crate::model::{Parts, Span};
@@ -13,6 +12,9 @@ use crate::plan::window_starts;
 use crate::random;
 use crate::region::{Affine, Point};
 use crate::train::warp::{BILINEAR, BORDER};
+
+/// About how many changed parts a group has: enough that many lie alike to the pools of a network, few enough for memory.
+const PARTS: usize = 1024;
 
 /// All perturbations for one map, one after the other.
 #[derive(Debug)]
@@ -56,27 +58,25 @@ impl Perturbations {
         }
     }
 
-    /// The first of some perturbations of a batch as parts: as many perturbations as give about as many parts as
-    /// the network takes at once, at least one. `None` if a perturbation may change any pixel.
-    pub fn parts(
-        &self,
-        some: Range<usize>,
-        batch: &Batch<'_>,
-        network: &dyn Evaluated,
-    ) -> Option<Group> {
+    /// Whether each changes only a part of an image.
+    pub fn are_parts(&self) -> bool {
+        matches!(self, Perturbations::Windows { .. })
+    }
+
+    /// The first of some perturbations of a batch as parts, at least one. `None` if a perturbation may change any
+    /// pixel.
+    pub fn parts(&self, some: Range<usize>, batch: &Batch<'_>) -> Option<Group> {
         let Perturbations::Windows { corners, side } = self else { return None };
         let windows = corners.get(some.start..some.end.min(corners.len()))?;
+        if windows.is_empty() {
+            return None;
+        }
         let pictures = batch.frames.len();
-        let parts = |windows: &[(f64, f64)]| {
-            let (rows, columns) = spans(windows, *side, batch.frames, batch.size());
-            let of = windows.iter().flat_map(|_| 0..pictures as i64).collect();
-            let (height, width) = batch.size();
-            let size = (height as i64, width as i64);
-            network.aligned(&Parts::new(of, rows, columns), size)
-        };
-        let most = network.parts_at_once(parts(windows.get(..1)?).size()) as usize / pictures;
-        let windows = &windows[..most.clamp(1, windows.len())];
-        let parts = parts(windows);
+        let groups = (windows.len() * pictures).div_ceil(PARTS);
+        let windows = &windows[..windows.len().div_ceil(groups)];
+        let (rows, columns) = spans(windows, *side, batch.frames, batch.size());
+        let of = windows.iter().flat_map(|_| 0..pictures as i64).collect();
+        let parts = Parts::new(of, rows, columns);
         let seen = beside(windows, *side, &batch.places.cut(&parts));
         Some(Group { perturbations: windows.len(), parts, seen })
     }
