@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use tch::{Device, Kind, Tensor};
 
+use super::chunks::in_chunks;
 use super::folded::Folded;
 use super::network;
 
@@ -80,11 +81,6 @@ impl Span {
         Span { first, length }
     }
 
-    /// How many pixels each part takes.
-    pub fn length(&self) -> i64 {
-        self.length
-    }
-
     /// A pixel more on either side.
     fn widened(&self) -> Span {
         let first = self.first.iter().map(|first| first - 1).collect();
@@ -137,8 +133,14 @@ impl Parts {
         Parts { of, rows, columns }
     }
 
+    /// Which share of a picture `[B, C, H, W]` each takes, from 0 to 1.
+    pub fn share(&self, pictures: &Tensor) -> f64 {
+        let [_, _, height, width] = pictures.size()[..] else { unreachable!("[B, C, H, W]") };
+        self.area() as f64 / (height * width) as f64
+    }
+
     /// Height and width, pixels.
-    pub fn size(&self) -> (i64, i64) {
+    fn size(&self) -> (i64, i64) {
         (self.rows.length, self.columns.length)
     }
 
@@ -300,16 +302,17 @@ impl Folded {
             _ => usize::MAX,
         };
         let groups = parts.by_pools(convolutions);
-        let (mut order, mut logits) = (Vec::<usize>::new(), Vec::new());
-        for some in groups.iter().flat_map(|group| group.chunks(at_once)) {
-            let index: Vec<i64> = some.iter().map(|&part| part as i64).collect();
-            let of_some = Tensor::from_slice(&index).to_device(changed.device());
-            let pixels = changed.index_select(0, &of_some);
-            logits.push(self.changed_at_once(known, &pixels, &parts.select(some)));
-            order.extend(some);
-        }
-        let mut back = vec![0; order.len()];
-        order.iter().enumerate().for_each(|(place, &part)| back[part] = place as i64);
+        let chunks: Vec<&[usize]> = groups.iter().flat_map(|group| group.chunks(at_once)).collect();
+        let work = Work { network: self, known, changed, parts };
+        // A reference to the whole, which may go to other threads; its fields may not.
+        let work = &work;
+        let of_chunk = |chunk: usize| work.logits(chunks[chunk]);
+        let logits: Vec<Tensor> = match changed.device() {
+            Device::Cpu => in_chunks(chunks.len(), of_chunk),
+            _ => (0..chunks.len()).map(of_chunk).collect(),
+        };
+        let mut back = vec![0; parts.of.len()];
+        chunks.concat().iter().enumerate().for_each(|(place, &part)| back[part] = place as i64);
         let back = Tensor::from_slice(&back).to_device(changed.device());
         Tensor::cat(&logits, 0).index_select(0, &back)
     }
@@ -352,6 +355,28 @@ impl Folded {
         let of = Tensor::from_slice(&parts.of).to_device(x.device());
         let features = known.features.index_select(0, &of);
         self.answer(&(features + sum / (height * width) as f64))
+    }
+}
+
+/// What [`Folded::changed`] is given.
+struct Work<'a> {
+    network: &'a Folded,
+    known: &'a Known,
+    changed: &'a Tensor,
+    parts: &'a Parts,
+}
+
+// SAFETY: its tensors are only read, which libtorch allows from several threads at once.
+unsafe impl Sync for Work<'_> {}
+
+impl Work<'_> {
+    /// Logits `[P, K]` of some of the parts, by their numbers.
+    fn logits(&self, some: &[usize]) -> Tensor {
+        let _guard = tch::no_grad_guard();
+        let numbers: Vec<i64> = some.iter().map(|&part| part as i64).collect();
+        let numbers = Tensor::from_slice(&numbers).to_device(self.changed.device());
+        let pixels = self.changed.index_select(0, &numbers);
+        self.network.changed_at_once(self.known, &pixels, &self.parts.select(some))
     }
 }
 

@@ -64,10 +64,10 @@ impl Folded {
         Tensor::cat(&logits, 0)
     }
 
-    /// Whether recomputing half of an image's features is faster than all of them. In bfloat16 it is not: cutting
-    /// out the half and putting it back takes longer than computing it.
-    pub fn pays_in_parts(&self) -> bool {
-        self.precision != Precision::Bf16
+    /// Whether recomputing the features of this share of an image, from 0 to 1, is faster than of all. In bfloat16
+    /// convolutions take less of the time, and what lies between them more.
+    pub fn pays_in_parts(&self, share: f64) -> bool {
+        share <= if self.precision == Precision::Bf16 { 0.1 } else { 0.4 }
     }
 
     /// The batch size on a CPU: as many images as keep a layer's output in its caches. In
@@ -85,7 +85,7 @@ impl Folded {
     pub(super) fn parts_at_once(&self, (height, width): (i64, i64)) -> usize {
         // The first convolutions reach some more pixels.
         let around = 2 * self.blocks.first().map_or(0, Vec::len) as i64;
-        (IN_CACHE / 5 / self.largest(height + around, width + around)).max(1) as usize
+        (IN_CACHE / 10 / self.largest(height + around, width + around)).max(1) as usize
     }
 
     /// The largest output of a layer for one image of a height and width.

@@ -4,6 +4,7 @@
 //! parameters, and does not depend on data, losses or epochs.
 
 mod changed;
+mod chunks;
 mod folded;
 mod network;
 mod parameters;

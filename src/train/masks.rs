@@ -110,15 +110,13 @@ impl Masks {
         Masks { masks: Sides { as_is, flipped: None }, fill, boxes: boxes.collect() }
     }
 
-    /// The part of some images, one after the other, that contains all masked pixels; `None` if it is more than half
-    /// of an image.
+    /// The part of some images, one after the other, that contains all masked pixels.
     pub(super) fn part(&self, images: Range<usize>) -> Option<Parts> {
         let [_, height, width] = self.masks.as_is.size()[..] else { unreachable!("[N, H, W]") };
         let boxes = self.boxes.get(images)?.iter();
         let rows = Span::between(boxes.clone().map(|bounds| bounds.rows), height as usize);
         let columns = Span::between(boxes.map(|bounds| bounds.columns), width as usize);
-        let pays = 2 * rows.length() * columns.length() <= height * width;
-        pays.then_some(Parts::of_each(rows, columns))
+        Some(Parts::of_each(rows, columns))
     }
 
     /// With masks for images that training flips, as [`Masks::new`]'s and as they lie before the flip.

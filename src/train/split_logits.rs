@@ -6,7 +6,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::inputs::OnDevice;
 use super::masks::Masks;
-use crate::model::{Folded, Known};
+use crate::model::{Folded, Known, Parts};
 use crate::random;
 
 /// Images of one batch. Noise is drawn batch by batch.
@@ -54,8 +54,9 @@ pub fn split_logits_under(
                 let length = at_once.min(batch.places.len() - first);
                 let part = |tensor: &Tensor| tensor.narrow(0, first as i64, length as i64);
                 let places = start + first..start + first + length;
-                let hidden = mask.filter(|_| network.pays_in_parts());
-                logits.push(match hidden.and_then(|mask| mask.part(places)) {
+                let hidden = mask.and_then(|mask| mask.part(places));
+                let pays = |parts: &Parts| network.pays_in_parts(parts.share(&whole));
+                logits.push(match hidden.filter(pays) {
                     None => network.logits(&part(&covered)),
                     Some(hidden) => {
                         let (_, known) = known.get_or_insert_with(|| network.known(&part(&whole)));
@@ -155,7 +156,9 @@ mod tests {
             assert_eq!(&split_logits_under(&network, &data, &[*mask], 3)[0], together);
         }
         assert_eq!(together[1], split_logits(&network, &data, None, 3));
-        let small = masks.iter().flatten().filter(|mask| mask.part(0..14).is_some());
-        assert_eq!(small.count(), 3);
+        let picture = data.pictures(&Tensor::from_slice(&[0i64]));
+        let pays = |parts: Parts| network.pays_in_parts(parts.share(&picture));
+        let in_parts = masks.iter().flatten().filter(|mask| mask.part(0..14).is_some_and(pays));
+        assert_eq!(in_parts.count(), 3);
     }
 }

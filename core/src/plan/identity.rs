@@ -18,7 +18,7 @@ use super::expand::{EvaluationSpec, Plan, TrainingSpec};
 
 /// Part of every id. To be raised whenever a change of the code changes the numbers that the same
 /// experiment gives.
-pub const NUMERIC_VERSION: u32 = 4;
+pub const NUMERIC_VERSION: u32 = 5;
 
 /// The version of the embedded generator of faces. To be raised whenever the same settings give other
 /// pictures or labels.

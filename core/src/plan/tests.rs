@@ -448,10 +448,10 @@ fn ids_are_what_they_were() {
         identified.trainings.iter().map(|training| training.id.as_str()).collect();
     let runs: Vec<[&str; 2]> =
         identified.runs.iter().map(|run| [run.evaluation.as_str(), run.run.as_str()]).collect();
-    assert_eq!(trainings, ["2c60b92dfc859948e4ef", "46e1a27fef4d14ba8843"]);
+    assert_eq!(trainings, ["e33ff4eb174ace013fec", "3279683de682f51166c6"]);
     let expected = [
-        ["dbf220210bfeb374edef", "9c3e89a520763216da0e"],
-        ["cb3d28d696e516da3063", "a5bfa5c82984c71d631e"],
+        ["c412e2861e3ececf288a", "7d974c2985893fe20271"],
+        ["8e09f429afdb69c4c124", "644504e61ae445ee2c8e"],
     ];
     assert_eq!(runs, expected);
     assert!(identified.trainings.iter().all(|training| !training.provisional));

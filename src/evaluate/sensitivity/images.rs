@@ -5,8 +5,8 @@ use std::ops::Range;
 use tch::{Device, Kind, Tensor};
 
 use super::perturbations::Group;
-use super::{Evaluated, GRID, OfChanged, values};
-use crate::model::Parts;
+use super::{Evaluated, GRID, values};
+use crate::model::{Folded, Known, Parts};
 use crate::random;
 use crate::region::{Affine, Fill};
 use crate::train::warp::{BILINEAR, BORDER};
@@ -50,8 +50,9 @@ pub(super) struct Laid<'a> {
     pub count: usize,
     /// The visible share of each pixel of a batch under a perturbation, `[B, H, W]`, 0 to 1.
     pub seen: &'a dyn Fn(usize, &Batch<'_>) -> Tensor,
-    /// Where they change only a part of each image: the first of some perturbations.
-    pub parts: Option<OfParts<'a>>,
+    /// Where they change only a part of each image, and recomputing what depends on it is faster: the network, and the
+    /// first of some perturbations.
+    pub parts: Option<(&'a Folded, OfParts<'a>)>,
 }
 
 pub(super) type OfParts<'a> = &'a dyn Fn(Range<usize>, &Batch<'_>) -> Option<Group>;
@@ -266,7 +267,8 @@ struct Answered<'a> {
 
 /// The state for predictions from changed parts.
 struct Changed<'a> {
-    network: OfChanged<'a>,
+    network: &'a Folded,
+    known: Known,
     of_parts: OfParts<'a>,
     /// The fully masked images, `[B, C, H, W]`.
     hidden: Tensor,
@@ -281,9 +283,10 @@ impl<'a> Answered<'a> {
         number: usize,
     ) -> Answered<'a> {
         let noise = random::torch_seed(images.seed, "sensitivity noise", &[number as u64]);
-        let changed = laid.parts.and_then(|of_parts| {
+        let changed = laid.parts.and_then(|(network, of_parts)| {
             let hidden = images.data.all_hidden(&batch.pictures, images.fill, noise)?;
-            Some(Changed { network: network.known(&batch.pictures)?, of_parts, hidden })
+            let (_, known) = network.known(&batch.pictures);
+            Some(Changed { network, known, of_parts, hidden })
         });
         Answered { images, network, laid, batch, noise, changed }
     }
@@ -291,13 +294,14 @@ impl<'a> Answered<'a> {
     /// Probabilities under the next perturbations, from one on: how many perturbations, and `[perturbations × B, K]`.
     fn next(&self, from: usize) -> (usize, Tensor) {
         let pictures = &self.batch.pictures;
-        if let Some(Changed { network, of_parts, hidden }) = &self.changed
+        if let Some(Changed { network, known, of_parts, hidden }) = &self.changed
             && let Some(group) = of_parts(from..self.laid.count, self.batch)
         {
             let Group { perturbations, parts, seen } = group;
             let covered =
                 filled(&parts.cut(pictures), &parts.cut(hidden), &(1.0_f64 - seen).unsqueeze(1));
-            return (perturbations, network(&covered, &parts));
+            let logits = network.changed(known, &covered, &parts);
+            return (perturbations, logits.softmax(-1, Kind::Float));
         }
         let share = (self.laid.seen)(from, self.batch);
         let hidden = (1.0_f64 - share).unsqueeze(1);

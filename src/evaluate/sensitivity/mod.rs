@@ -12,7 +12,7 @@ mod perturbations;
 use tch::{Device, Kind, Tensor};
 
 use crate::experiment::{SensitivityMethod, SensitivitySpec};
-use crate::model::{Folded, Parts};
+use crate::model::Folded;
 use crate::plan::curve_predictions;
 
 pub use curves::Curve;
@@ -28,16 +28,11 @@ pub trait Evaluated {
     /// Probabilities `[B, K]` of pictures `[B, C, H, W]`, standardised, f32.
     fn probabilities(&self, pictures: &Tensor) -> Tensor;
 
-    /// If recomputing only what depends on a changed part is faster: a function that gives the probabilities of
-    /// images which differ from these, `[B, C, H, W]`, in parts alone.
-    fn known<'a>(&'a self, _pictures: &Tensor) -> Option<OfChanged<'a>> {
+    /// The network, if it can recompute only what depends on a part of the images that has changed.
+    fn in_parts(&self) -> Option<&Folded> {
         None
     }
 }
-
-/// Probabilities `[P, K]` of images that differ from known ones in one part each, from the pixels in these parts,
-/// `[P, C, h, w]`.
-pub type OfChanged<'a> = Box<dyn Fn(&Tensor, &Parts) -> Tensor + 'a>;
 
 impl<F: Fn(&Tensor) -> Tensor> Evaluated for F {
     fn probabilities(&self, pictures: &Tensor) -> Tensor {
@@ -50,11 +45,8 @@ impl Evaluated for Folded {
         self.logits(pictures).softmax(-1, Kind::Float)
     }
 
-    fn known<'a>(&'a self, pictures: &Tensor) -> Option<OfChanged<'a>> {
-        let (_, known) = Folded::known(self, pictures);
-        Some(Box::new(move |changed, parts| {
-            self.changed(&known, changed, parts).softmax(-1, Kind::Float)
-        }))
+    fn in_parts(&self) -> Option<&Folded> {
+        Some(self)
     }
 }
 
@@ -117,7 +109,9 @@ fn maps(
         index => perturbations.seen(index, &batch.places),
     };
     let parts = |some, batch: &Batch| perturbations.parts(some, batch);
-    let parts: Option<OfParts> = if perturbations.are_parts() { Some(&parts) } else { None };
+    let of_parts =
+        network.in_parts().filter(|network| network.pays_in_parts(perturbations.share()));
+    let parts = of_parts.map(|network| (network, &parts as OfParts));
     let laid = Laid { count: count + 1, seen: &seen, parts };
     let answers = images.mean_probabilities(network, &laid, go_on)?;
     let cells = Places::of_cells(GRID);

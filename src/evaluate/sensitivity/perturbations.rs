@@ -58,9 +58,12 @@ impl Perturbations {
         }
     }
 
-    /// Whether each changes only a part of an image.
-    pub fn are_parts(&self) -> bool {
-        matches!(self, Perturbations::Windows { .. })
+    /// The share of the face that each changes, from 0 to 1.
+    pub fn share(&self) -> f64 {
+        match self {
+            Perturbations::Windows { side, .. } => side * side,
+            Perturbations::Masks { .. } => 1.0,
+        }
     }
 
     /// The first of some perturbations of a batch as parts, at least one. `None` if a perturbation may change any
