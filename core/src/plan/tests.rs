@@ -502,17 +502,17 @@ fn a_fill_of_another_version_changes_its_own_ids_alone() {
     let ids: Vec<(&str, &str)> = ids.map(|(spec, known)| (fill(spec), known.id.as_str())).collect();
     // Those of `inpaint` were 59c162a5cd1d96a9b353 and 1592a4b03710decbc707 in version 1.
     let expected = [
-        ("whole", "2c60b92dfc859948e4ef"),
-        ("mean", "0d1f578e78698e42f2b0"),
-        ("constant", "46e1a27fef4d14ba8843"),
-        ("noise", "7c337ecff17d9edfdc02"),
-        ("blur", "b9d72e9ba9cc6c035de6"),
-        ("inpaint", "48d15eb3382c85283288"),
-        ("mean", "0c9c734048957f9271dc"),
-        ("constant", "4e477156d30c0b31eed6"),
-        ("noise", "79650261f6c7601c8c43"),
-        ("blur", "e4e6009679c8f89332e4"),
-        ("inpaint", "a270741bef192f40311c"),
+        ("whole", "e33ff4eb174ace013fec"),
+        ("mean", "1b30d5a9d6e312f8f4eb"),
+        ("constant", "3279683de682f51166c6"),
+        ("noise", "6f47f991c457472f2bba"),
+        ("blur", "1093f117ad2a247a2760"),
+        ("inpaint", "f33788e6eef7706d61e2"),
+        ("mean", "ff8be97a3bad8c9244a6"),
+        ("constant", "5f5e6e5fc3cd6c88f39a"),
+        ("noise", "e87e6838d4bca040cb64"),
+        ("blur", "08e44861dec0b9c01e89"),
+        ("inpaint", "5f22903adfcf5df04bb8"),
     ];
     assert_eq!(ids, expected);
 }
