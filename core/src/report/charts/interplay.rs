@@ -1,7 +1,7 @@
 //! Which regions are redundant, and which are worth more together: a cell for each pair.
 
 use crate::plan::Several;
-use crate::store::{InterplayRow, Worth};
+use crate::store::Worth;
 
 use crate::report::canvas::colour_bar::colour_bar;
 use crate::report::canvas::drawing::{Anchor, CAP_MIDDLE, Drawing, corners};
@@ -12,11 +12,8 @@ use crate::report::canvas::scale::Scale;
 use crate::report::canvas::theme::{
     DOUBLE_COLUMN, FAINT, HEADING, LABEL, MARGIN, NOTE, SINGLE_COLUMN, Type, difference,
 };
-use crate::report::findings::evidence::Evidence;
 use crate::report::findings::facts::Facts;
-use crate::report::findings::interplay::{
-    Interaction, Interplay, interaction, interaction_interval, interplays,
-};
+use crate::report::findings::interplay::{Interaction, Interplay, Pair};
 use crate::report::tables::cell::Cell;
 use crate::report::tables::table::{Column, Table};
 use crate::report::words::interplay_headline;
@@ -45,12 +42,15 @@ struct Panel<'a> {
 ///
 /// # Errors
 /// [`ReportError::Empty`] where there are none of that metric.
-pub fn interplay(evidence: &Evidence, worth: Worth, facts: &Facts) -> Result<Figure, ReportError> {
-    let found = interplays(evidence, worth);
+pub fn interplay(
+    found: &[Interplay<'_>],
+    worth: Worth,
+    facts: &Facts,
+) -> Result<Figure, ReportError> {
     if found.is_empty() {
         return Err(ReportError::Empty(format!("no interactions of `{}`", worth.name())));
     }
-    let draw = |across| draw(&found, across, worth, facts);
+    let draw = |across| draw(found, across, worth, facts);
     match found.len() {
         1 => draw(1),
         _ => Ok(draw(2)?.with_narrow(draw(1)?)),
@@ -79,11 +79,10 @@ fn draw(
         drawing.describe(&panel.description(measure));
     }
     drawing.data(data(&panels, measure));
-    let significant = |row: &&&InterplayRow| is_significant(row);
-    let largest = found.iter().flat_map(|found| &found.rows).filter(significant);
+    let largest = found.iter().flat_map(|found| &found.pairs).filter(|pair| pair.is_significant());
     // Colours never magnify what the decimals do not show.
     let least = 5.0 * 10f64.powi(-(measure.decimals as i32)) / measure.factor;
-    let extreme = largest.clone().map(|row| row.value.abs()).fold(least, f64::max);
+    let extreme = largest.clone().map(|pair| pair.value.abs()).fold(least, f64::max);
     for row_of_panels in panels.chunks(across) {
         let lines = row_of_panels.iter().map(|panel| panel.heading.len()).max().unwrap_or(1);
         let top = y + lines as f64 * HEADING.line() + 1.2;
@@ -108,10 +107,6 @@ fn draw(
     let unit = format!("Shapley interaction, {}", measure.long_unit);
     let bottom = colour_bar(&mut drawing, scale, &|value| difference(value, end), &unit, y);
     drawing.finish(bottom + MARGIN)
-}
-
-fn is_significant(row: &InterplayRow) -> bool {
-    matches!(interaction(row), Interaction::Redundant | Interaction::Synergistic)
 }
 
 impl<'a> Panel<'a> {
@@ -143,12 +138,17 @@ impl<'a> Panel<'a> {
             let name = std::slice::from_ref(name);
             drawing.text_block(start - 1.5, middle, Anchor::End, LABEL, name);
         }
-        for row in &self.found.rows {
-            let Some((column, line)) = self.place(row) else { continue };
+        for pair in &self.found.pairs {
+            let Some((column, line)) = self.place(pair) else { continue };
             let at = (start + column as f64 * cell.0, top + (line as f64 - 1.0) * cell.1);
-            drawing.hinted(&described(row, measure), at, (cell.0 - GAP, cell.1 - GAP), |drawing| {
-                draw_cell(drawing, row, at, (cell.0 - GAP, cell.1 - GAP), extreme, measure);
-            });
+            drawing.hinted(
+                &described(pair, measure),
+                at,
+                (cell.0 - GAP, cell.1 - GAP),
+                |drawing| {
+                    draw_cell(drawing, pair, at, (cell.0 - GAP, cell.1 - GAP), extreme, measure);
+                },
+            );
         }
         let below = top + last as f64 * cell.1 + 1.0;
         for (column, name) in self.names[..last].iter().enumerate() {
@@ -159,37 +159,37 @@ impl<'a> Panel<'a> {
     }
 
     /// The column and the row of a pair, each a place among the regions; the row is the later.
-    fn place(&self, row: &InterplayRow) -> Option<(usize, usize)> {
+    fn place(&self, pair: &Pair<'_>) -> Option<(usize, usize)> {
         let place = |name: &String| self.regions.iter().position(|region| region == name);
-        let (a, b) = (place(row.pair.first()?)?, place(row.pair.get(1)?)?);
+        let (a, b) = (place(pair.regions.first()?)?, place(pair.regions.get(1)?)?);
         Some((a.min(b), a.max(b)))
     }
 
     /// `Pairs of regions, points of test accuracy: brows + mouth −38.1 (95 % CI −41.0 to −35.2), …`
     fn description(&self, measure: Measure) -> String {
         let pairs: Vec<String> =
-            self.found.rows.iter().map(|row| described(row, measure)).collect();
+            self.found.pairs.iter().map(|pair| described(pair, measure)).collect();
         format!("{}, {}: {}.", self.heading.join(" "), measure.long_unit, pairs.join(", "))
     }
 }
 
 fn draw_cell(
     drawing: &mut Drawing,
-    row: &InterplayRow,
+    pair: &Pair<'_>,
     at: (f64, f64),
     size: (f64, f64),
     extreme: f64,
     measure: Measure,
 ) {
-    let significant = is_significant(row);
-    let ground = if significant { difference(row.value, extreme) } else { FAINT };
+    let significant = pair.is_significant();
+    let ground = if significant { difference(pair.value, extreme) } else { FAINT };
     drawing.rectangle(at, size, ground);
     let style = Type { bold: significant, ..NOTE.coloured(ground.text_on()) };
-    if significant && row.value < 0.0 {
+    if significant && pair.value < 0.0 {
         drawing.hatch(&corners(at, size), style.colour);
     }
-    let whole = decimal(row.value * measure.factor, 0);
-    let number = [measure.number(row.value), whole];
+    let whole = decimal(pair.value * measure.factor, 0);
+    let number = [measure.number(pair.value), whole];
     let fits = |number: &&String| fonts::width(number, style) <= size.0 - 0.6;
     let Some(number) = number.iter().find(fits) else { return };
     let middle = (at.0 + size.0 / 2.0, at.1 + size.1 / 2.0);
@@ -200,42 +200,44 @@ fn draw_cell(
 }
 
 /// `brows + mouth −38.1 (95 % CI −41.0 to −35.2)`
-fn described(row: &InterplayRow, measure: Measure) -> String {
-    let range = interaction_interval(row).map_or(String::new(), |(low, high)| {
+fn described(pair: &Pair<'_>, measure: Measure) -> String {
+    let range = pair.interval.map_or(String::new(), |(low, high)| {
         format!(" (95 % CI {} to {})", measure.number(low), measure.number(high))
     });
-    let significant = match interaction(row) {
+    let significant = match pair.kind {
         Interaction::NotSignificant => ", not significant",
         _ => "",
     };
-    format!("{} {}{range}{significant}", row.pair.join(" + "), measure.number(row.value))
+    format!("{} {}{range}{significant}", pair.regions.join(" + "), measure.number(pair.value))
 }
 
 fn subtitle(found: &[Interplay<'_>], facts: &Facts) -> String {
-    let rows = || found.iter().flat_map(|found| &found.rows);
-    let first = found[0].rows[0];
+    let pairs = || found.iter().flat_map(|found| &found.pairs);
+    let first = &found[0];
     let mut parts = vec![
         facts.dataset.clone(),
         facts.setting.clone(),
         counted(first.images, "test image"),
-        match rows().any(|row| row.seeds != first.seeds) {
+        match found.iter().any(|found| found.seeds != first.seeds) {
             true => "seeds differ between panels".to_owned(),
             false => counted(u64::from(first.seeds), "seed"),
         },
         "Shapley interaction: below zero redundant, above zero worth more together".to_owned(),
     ];
-    match rows().all(|row| interaction_interval(row).is_none()) {
+    match pairs().all(|pair| pair.interval.is_none()) {
         true => parts.push("no intervals".to_owned()),
         // Where the empty set is another one between panels, the page's methods say so.
-        false if rows().all(|row| row.method == first.method) => parts.push(first.method.clone()),
+        false if found.iter().all(|found| found.method == first.method) => {
+            parts.push(first.method.to_owned());
+        }
         false => {}
     }
-    if rows().all(|row| row.seeds == 1) {
+    if found.iter().all(|found| found.seeds == 1) {
         parts.push("one seed: intervals cover images only".to_owned());
     }
-    if rows().any(|row| interaction(row) == Interaction::NotSignificant) {
-        let pairs = counted(found[0].rows.len() as u64, "pair");
-        parts.push(match found[0].rows.len() {
+    if pairs().any(|pair| pair.kind == Interaction::NotSignificant) {
+        let pairs = counted(first.pairs.len() as u64, "pair");
+        parts.push(match first.pairs.len() {
             1 => "grey: not significant".to_owned(),
             _ => format!("grey: not significant (Holm-corrected over {pairs})"),
         });
@@ -255,15 +257,15 @@ fn data(panels: &[Panel<'_>], measure: Measure) -> Table {
         Column::text("significant", "significant"),
     ]);
     for panel in panels {
-        for row in &panel.found.rows {
-            let Some((column, line)) = panel.place(row) else { continue };
+        for pair in &panel.found.pairs {
+            let Some((column, line)) = panel.place(pair) else { continue };
             table.push(vec![
                 Cell::text(panel.heading.join(" ")),
                 Cell::text(panel.regions[column]),
                 Cell::text(panel.regions[line]),
-                Cell::of(row.value, measure).with_interval(interaction_interval(row)),
-                row.p_adjusted.map_or(Cell::Empty, Cell::P),
-                Cell::Flag(is_significant(row)),
+                Cell::of(pair.value, measure).with_interval(pair.interval),
+                pair.p_adjusted.map_or(Cell::Empty, Cell::P),
+                Cell::Flag(pair.is_significant()),
             ]);
         }
     }
@@ -275,8 +277,10 @@ mod tests {
     use super::*;
     use crate::region::Phase;
     use crate::report::canvas::figure::tests::{assert_labels_are_apart, label_boxes, words};
-    use crate::report::findings::interplay::tests::pair;
+    use crate::report::findings::evidence::Evidence;
+    use crate::report::findings::interplay::{interplays, tests::pair};
     use crate::report::tables::table::Format;
+    use crate::store::InterplayRow;
 
     fn facts() -> Facts {
         let order = ["mouth", "brows", "eyes", "nose"].map(|name| vec![name.to_owned()]);
@@ -297,7 +301,8 @@ mod tests {
 
     fn drawn(rows: Vec<InterplayRow>) -> Figure {
         let evidence = Evidence { interplay: rows, ..Evidence::default() };
-        let figure = interplay(&evidence, Worth::Accuracy, &facts()).unwrap();
+        let found = interplays(&evidence, Worth::Accuracy);
+        let figure = interplay(&found, Worth::Accuracy, &facts()).unwrap();
         assert_labels_are_apart(&figure);
         figure
     }
@@ -363,7 +368,7 @@ mod tests {
     #[test]
     fn without_rows_there_is_nothing_to_draw() {
         let evidence = Evidence { interplay: study(), ..Evidence::default() };
-        let drawn = interplay(&evidence, Worth::Bits, &facts());
+        let drawn = interplay(&interplays(&evidence, Worth::Bits), Worth::Bits, &facts());
         assert!(matches!(drawn, Err(ReportError::Empty(_))));
     }
 }

@@ -27,6 +27,7 @@ use crate::report::findings::confusions::Confusions;
 use crate::report::findings::effects::Effects;
 use crate::report::findings::emotion_cells::emotion_cells;
 use crate::report::findings::facts::Facts;
+use crate::report::findings::interplay::interplays;
 use crate::report::findings::region_worths::RegionWorths;
 use crate::report::findings::sensitivity::{Curves, Maps};
 use crate::report::findings::training::Trainings;
@@ -104,7 +105,7 @@ fn of_setting(
     if let Some(found) = Attribution::of(&evidence.shapley, Worth::Accuracy, facts) {
         charts.push(Chart::new(Topic::Shares, "shapley", waterfall(&found)?));
     }
-    match interplay(evidence, Worth::Accuracy, facts) {
+    match interplay(&interplays(evidence, Worth::Accuracy), Worth::Accuracy, facts) {
         Err(ReportError::Empty(_)) => {}
         figure => charts.push(Chart::new(Topic::Shares, "interplay", figure?)),
     }

@@ -15,10 +15,29 @@ pub struct Interplay<'a> {
     pub swept: &'a Swept,
     /// What there are several of, it and the others.
     pub several: Several,
+    pub seeds: u32,
+    /// Test images.
+    pub images: u64,
+    /// How the intervals are computed.
+    pub method: &'a str,
     /// The largest first, whatever its sign; never empty.
-    pub rows: Vec<&'a InterplayRow>,
+    pub pairs: Vec<Pair<'a>>,
     /// What single regions reach alone in the same game.
     alone: Vec<&'a EffectRow>,
+}
+
+/// The Shapley interaction of two regions.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pair<'a> {
+    /// Two.
+    pub regions: &'a [String],
+    /// In the unit of the worth: a share, or bits.
+    pub value: f64,
+    /// 95 %, where it is known.
+    pub interval: Option<(f64, f64)>,
+    /// Holm's, over all pairs of the game.
+    pub p_adjusted: Option<f64>,
+    pub kind: Interaction,
 }
 
 /// What a pair's interaction is, by its own test.
@@ -44,7 +63,7 @@ pub fn interplays(evidence: &Evidence, worth: Worth) -> Vec<Interplay<'_>> {
         let same =
             |game: &&mut Interplay<'_>| (game.phase, game.fill, game.swept) == (phase, fill, swept);
         match found.iter_mut().find(same) {
-            Some(game) => game.rows.push(row),
+            Some(game) => game.pairs.push(Pair::of(row)),
             None => {
                 let alone = evidence.effects.iter().filter(|effect| {
                     (effect.mode, effect.phase, effect.fill) == (Mode::Keep, phase, fill)
@@ -53,21 +72,52 @@ pub fn interplays(evidence: &Evidence, worth: Worth) -> Vec<Interplay<'_>> {
                         && effect.regions.len() == 1
                 });
                 let alone = alone.collect();
-                found.push(Interplay { phase, fill, swept, several, rows: vec![row], alone });
+                let &InterplayRow { seeds, images, ref method, .. } = row;
+                let pairs = vec![Pair::of(row)];
+                found.push(Interplay {
+                    phase,
+                    fill,
+                    swept,
+                    several,
+                    seeds,
+                    images,
+                    method,
+                    pairs,
+                    alone,
+                });
             }
         }
     }
     for game in &mut found {
-        let size = |row: &InterplayRow| row.value.abs();
-        game.rows.sort_by(|a, b| size(b).total_cmp(&size(a)).then(a.pair.cmp(&b.pair)));
+        let size = |pair: &Pair<'_>| pair.value.abs();
+        game.pairs.sort_by(|a, b| size(b).total_cmp(&size(a)).then(a.regions.cmp(b.regions)));
     }
     found
 }
 
+impl Pair<'_> {
+    /// What a pair's interaction is: its interval leaves zero out, and so does the test that is corrected for all pairs.
+    pub fn of(row: &InterplayRow) -> Pair<'_> {
+        let interval = known(row.low, row.high);
+        let kind = match significant(interval, row.p_adjusted) {
+            None => Interaction::Unknown,
+            Some(false) => Interaction::NotSignificant,
+            Some(true) if row.value < 0.0 => Interaction::Redundant,
+            Some(true) => Interaction::Synergistic,
+        };
+        let &InterplayRow { pair: ref regions, value, p_adjusted, .. } = row;
+        Pair { regions, value, interval, p_adjusted, kind }
+    }
+
+    pub fn is_significant(&self) -> bool {
+        matches!(self.kind, Interaction::Redundant | Interaction::Synergistic)
+    }
+}
+
 impl<'a> Interplay<'a> {
     /// Those of one kind, the largest first.
-    pub fn of(&self, kind: Interaction) -> Vec<&'a InterplayRow> {
-        self.rows.iter().copied().filter(|row| interaction(row) == kind).collect()
+    pub fn of(&self, kind: Interaction) -> Vec<Pair<'a>> {
+        self.pairs.iter().copied().filter(|pair| pair.kind == kind).collect()
     }
 
     /// Whether neither of a pair is significantly above chance where it alone is visible, as far as both are tested:
@@ -87,26 +137,11 @@ impl<'a> Interplay<'a> {
     /// Every region of the game, in the order of their names.
     pub fn regions(&self) -> Vec<&'a str> {
         let mut regions: Vec<&str> =
-            self.rows.iter().flat_map(|row| row.pair.iter().map(String::as_str)).collect();
+            self.pairs.iter().flat_map(|pair| pair.regions.iter().map(String::as_str)).collect();
         regions.sort_unstable();
         regions.dedup();
         regions
     }
-}
-
-/// What a pair's interaction is: its interval leaves zero out, and so does the test that is corrected for all pairs.
-pub fn interaction(row: &InterplayRow) -> Interaction {
-    match significant(interaction_interval(row), row.p_adjusted) {
-        None => Interaction::Unknown,
-        Some(false) => Interaction::NotSignificant,
-        Some(true) if row.value < 0.0 => Interaction::Redundant,
-        Some(true) => Interaction::Synergistic,
-    }
-}
-
-/// The interval of an interaction, where it is known.
-pub fn interaction_interval(row: &InterplayRow) -> Option<(f64, f64)> {
-    known(row.low, row.high)
 }
 
 #[cfg(test)]
@@ -143,13 +178,13 @@ pub(in crate::report) mod tests {
 
     #[test]
     fn a_pair_is_judged_by_its_corrected_test() {
-        let of = |value, interval, p| interaction(&pair(["brows", "mouth"], value, interval, p));
+        let of = |value, interval, p| Pair::of(&pair(["brows", "mouth"], value, interval, p)).kind;
         assert_eq!(of(-30.0, (-34.0, -26.0), 0.001), Interaction::Redundant);
         assert_eq!(of(30.0, (26.0, 34.0), 0.001), Interaction::Synergistic);
         assert_eq!(of(3.0, (-1.0, 7.0), 0.2), Interaction::NotSignificant);
         assert_eq!(of(3.0, (0.1, 5.9), 0.12), Interaction::NotSignificant, "Holm takes it away");
         let unknown = InterplayRow { low: None, ..pair(["brows", "mouth"], 3.0, (0.0, 1.0), 0.1) };
-        assert_eq!(interaction(&unknown), Interaction::Unknown);
+        assert_eq!(Pair::of(&unknown).kind, Interaction::Unknown);
     }
 
     #[test]
@@ -172,7 +207,7 @@ pub(in crate::report) mod tests {
         let phases: Vec<Phase> = found.iter().map(|game| game.phase).collect();
         assert_eq!(phases, [Phase::Retrain, Phase::Tuned]);
         assert_eq!(found[0].regions(), ["brows", "mouth", "nose"]);
-        let pairs: Vec<&[String]> = found[0].rows.iter().map(|row| &row.pair[..]).collect();
+        let pairs: Vec<&[String]> = found[0].pairs.iter().map(|pair| pair.regions).collect();
         assert_eq!(pairs, [["brows", "mouth"], ["brows", "nose"]], "the largest first");
         assert_eq!(found[0].of(Interaction::Redundant).len(), 1);
         let neither = |regions: [&str; 2]| found[0].neither_alone(&regions.map(str::to_owned));

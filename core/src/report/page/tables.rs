@@ -4,7 +4,7 @@ use super::html::Html;
 use super::sortable::sortable;
 use crate::report::charts::chart::Topic;
 use crate::report::findings::Findings;
-use crate::report::findings::evidence::{
+use crate::report::tables::evidence::{
     class_effects_table, confusions_table, interplay_table, ranking_table, shapley_table,
 };
 use crate::report::tables::study::sweep_table;

@@ -5,6 +5,7 @@
 pub(in crate::report) mod cell;
 pub(in crate::report) mod comparison;
 mod condition;
+pub(in crate::report) mod evidence;
 pub mod listing;
 pub mod planned;
 pub(in crate::report) mod query;

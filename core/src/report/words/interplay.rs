@@ -1,10 +1,9 @@
 //! Which regions are redundant, and which are worth more together.
 
-use crate::report::findings::interplay::{Interaction, Interplay, interaction_interval};
+use crate::report::findings::interplay::{Interaction, Interplay, Pair};
 use crate::report::words::measure::Measure;
 use crate::report::words::numbers::counted;
 use crate::report::words::phrase::{list, subject};
-use crate::store::InterplayRow;
 
 use super::scope::{bounds, corrected, sample};
 use super::{MOST_NAMED, beholder, capital};
@@ -18,27 +17,27 @@ const KINDS: [(Interaction, &str, &str); 2] = [
 /// Which pairs of regions interact significantly, and how.
 pub fn interplay(found: &Interplay<'_>, measure: Measure) -> String {
     let beholder = beholder(found.phase, found.several);
-    let largest = found.rows[0];
-    let pairs = counted(found.rows.len() as u64, "pair");
+    let largest = found.pairs[0];
+    let pairs = counted(found.pairs.len() as u64, "pair");
     let kinds: Vec<String> =
         KINDS.iter().filter_map(|kind| of_kind(found, *kind, measure)).collect();
     let said = if !kinds.is_empty() {
-        let of = match found.rows.len() {
+        let of = match found.pairs.len() {
             1 => String::new(),
             _ => format!("of {pairs} of regions, "),
         };
-        let sample = sample(largest.seeds, largest.images);
+        let sample = sample(found.seeds, found.images);
         format!("{of}{}; {sample} (Shapley interaction{}).", kinds.join("; "), holm(found))
     } else {
         let estimate = |unit| {
-            let range = interaction_interval(largest).map_or("no interval".to_owned(), |range| {
+            let range = largest.interval.map_or("no interval".to_owned(), |range| {
                 bounds(range, measure, true) + &corrected(range, largest.p_adjusted)
             });
             format!(
                 "largest estimate: {}, {} {unit} ({range}; {})",
-                subject(&largest.pair).words,
+                subject(largest.regions).words,
                 measure.number(largest.value),
-                sample(largest.seeds, largest.images)
+                sample(found.seeds, found.images)
             )
         };
         match found.of(Interaction::NotSignificant).is_empty() {
@@ -63,37 +62,38 @@ fn of_kind(
     (kind, name, meaning): (Interaction, &str, &str),
     measure: Measure,
 ) -> Option<String> {
-    let rows = found.of(kind);
-    let value = |(place, row): (usize, &InterplayRow)| {
+    let pairs = found.of(kind);
+    let value = |(place, pair): (usize, Pair<'_>)| {
         let unit = if place == 0 { format!(" {}", measure.unit) } else { String::new() };
-        let range = interaction_interval(row)
+        let range = pair
+            .interval
             .map_or(String::new(), |range| format!(", {}", bounds(range, measure, place == 0)));
-        let alone = match kind == Interaction::Synergistic && found.neither_alone(&row.pair) {
+        let alone = match kind == Interaction::Synergistic && found.neither_alone(pair.regions) {
             true => "; neither is significantly above chance alone",
             false => "",
         };
-        format!("{}{unit}{range}{alone}", measure.number(row.value))
+        format!("{}{unit}{range}{alone}", measure.number(pair.value))
     };
-    if let ([row], 1) = (&rows[..], found.rows.len()) {
-        let pair = subject(&row.pair).words;
-        return Some(format!("{pair} are {name} ({meaning}): {}", value((0, row))));
+    if let ([pair], 1) = (&pairs[..], found.pairs.len()) {
+        let both = subject(pair.regions).words;
+        return Some(format!("{both} are {name} ({meaning}): {}", value((0, *pair))));
     }
-    let named = rows.iter().copied().enumerate().take(MOST_NAMED);
-    let named =
-        named.map(|(place, row)| format!("{} ({})", subject(&row.pair).words, value((place, row))));
+    let named = pairs.iter().copied().enumerate().take(MOST_NAMED);
+    let named = named
+        .map(|(place, pair)| format!("{} ({})", subject(pair.regions).words, value((place, pair))));
     let mut listed: Vec<String> = named.collect();
-    match rows.len() {
+    match pairs.len() {
         0 => return None,
         count if count > MOST_NAMED => listed.push(format!("{} more", count - MOST_NAMED)),
         _ => {}
     }
-    let verb = if rows.len() == 1 { "is" } else { "are" };
-    Some(format!("{} {verb} {name} ({meaning}): {}", rows.len(), list(listed, "and")))
+    let verb = if pairs.len() == 1 { "is" } else { "are" };
+    Some(format!("{} {verb} {name} ({meaning}): {}", pairs.len(), list(listed, "and")))
 }
 
 /// `, Holm-corrected` where there are several tests.
 fn holm(found: &Interplay<'_>) -> &'static str {
-    match found.rows.len() {
+    match found.pairs.len() {
         1 => "",
         _ => ", Holm-corrected",
     }
@@ -101,16 +101,16 @@ fn holm(found: &Interplay<'_>) -> &'static str {
 
 /// The same in a line, for a chart.
 pub fn interplay_headline(found: &Interplay<'_>, measure: Measure) -> String {
-    let estimate = |row: &InterplayRow| {
-        format!("{}, {} {}", row.pair.join(" + "), measure.rounded(row.value), measure.unit)
+    let estimate = |pair: &Pair<'_>| {
+        format!("{}, {} {}", pair.regions.join(" + "), measure.rounded(pair.value), measure.unit)
     };
     let of_kind = |kind: Interaction, name: &str| {
-        let rows = found.of(kind);
-        let more = match rows.len() {
+        let pairs = found.of(kind);
+        let more = match pairs.len() {
             0 | 1 => String::new(),
             count => format!(", and {}", counted(count as u64 - 1, "more pair")),
         };
-        rows.first().map(|row| format!("{name}: {}{more}", estimate(row)))
+        pairs.first().map(|pair| format!("{name}: {}{more}", estimate(pair)))
     };
     let kinds = [
         of_kind(Interaction::Redundant, "redundant"),
@@ -120,11 +120,11 @@ pub fn interplay_headline(found: &Interplay<'_>, measure: Measure) -> String {
     match kinds.is_empty() {
         false => capital(&kinds.join("; ")),
         true if found.of(Interaction::NotSignificant).is_empty() => {
-            format!("Interactions of regions, no intervals; largest: {}", estimate(found.rows[0]))
+            format!("Interactions of regions, no intervals; largest: {}", estimate(&found.pairs[0]))
         }
         true => format!(
             "No pair of regions interacts significantly; largest estimate: {}",
-            estimate(found.rows[0])
+            estimate(&found.pairs[0])
         ),
     }
 }
@@ -136,6 +136,7 @@ mod tests {
     use crate::report::findings::evidence::Evidence;
     use crate::report::findings::interplay::interplays;
     use crate::report::findings::interplay::tests::{alone, pair};
+    use crate::store::InterplayRow;
     use crate::store::{Metric, Worth};
 
     fn said(evidence: &Evidence) -> (String, String) {
