@@ -9,7 +9,9 @@ use serde_json::json;
 use super::picture::{PictureFormat, Place};
 use super::{Exit, Options, output};
 use crate::dataset::faces;
-use crate::experiment::{self, DatasetSpec, Experiment, FacesSpec, Source, WithoutLandmarks};
+use crate::experiment::{
+    self, DatasetSpec, Experiment, FacesSpec, OnError, Source, WithoutLandmarks,
+};
 use crate::plan::masks_nothing;
 use crate::region::atlas::SET_WORDS;
 use crate::region::reach::masks_everything;
@@ -160,6 +162,7 @@ fn figure(regions: &[Region]) -> anyhow::Result<Figure> {
         classes: vec!["neutral".to_owned(), "happiness".to_owned()],
         landmarks: None,
         without_landmarks: WithoutLandmarks::Identity,
+        on_error: OnError::Stop,
     };
     let drawn = faces::generate(&spec, &faces);
     let face = Tile::new(drawn.train.pixels.to_vec(), SIDE, SIDE, 3)?;

@@ -1,18 +1,21 @@
 //! Decoding of picture files into pixels of the experiment's size and channels.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{Cursor, Read};
 use std::path::Path;
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
-use image::{DynamicImage, ImageDecoder, ImageReader};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
 use super::DatasetError;
 use super::listing::Picture;
 
 /// A picture with more pixels in its header is refused before anything is allocated for it.
 const MOST_PIXELS: u64 = 64_000_000;
+
+/// A larger file is not read.
+const MOST_BYTES: u64 = 512 << 20;
 
 /// The shape of a decoded picture: `[height, width, channels]`, u8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +42,7 @@ pub struct Decoder {
     shape: Shape,
     resizer: Resizer,
     options: ResizeOptions,
+    file: Vec<u8>,
     converted: Vec<u8>,
     resized: Vec<u8>,
 }
@@ -49,6 +53,7 @@ impl Decoder {
             shape,
             resizer: Resizer::new(),
             options: ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3)),
+            file: Vec::new(),
             converted: Vec::new(),
             resized: Vec::new(),
         }
@@ -67,9 +72,31 @@ impl Decoder {
     }
 
     fn decode_file(&mut self, path: &Path, out: &mut [u8]) -> Result<(), String> {
-        let file = File::open(path).map_err(|why| why.to_string())?;
-        let reader = ImageReader::new(BufReader::new(file));
-        let reader = reader.with_guessed_format().map_err(|why| why.to_string())?;
+        let mut bytes = std::mem::take(&mut self.file);
+        let decoded = self.decode_bytes(path, &mut bytes, out);
+        self.file = bytes;
+        decoded
+    }
+
+    fn decode_bytes(
+        &mut self,
+        path: &Path,
+        bytes: &mut Vec<u8>,
+        out: &mut [u8],
+    ) -> Result<(), String> {
+        bytes.clear();
+        let mut file = File::open(path).map_err(|why| why.to_string())?;
+        let length = file.metadata().map_err(|why| why.to_string())?.len();
+        if length > MOST_BYTES {
+            return Err(format!("it has {length} bytes, more than {MOST_BYTES}; shrink it"));
+        }
+        file.read_to_end(bytes).map_err(|why| why.to_string())?;
+        let format = image::guess_format(bytes).ok().filter(ImageFormat::reading_enabled);
+        let Some(format) = format else { return Err(what_it_is(bytes)) };
+        if format == ImageFormat::Jpeg && !jpeg_is_whole(bytes) {
+            return Err("it is cut off: a JPEG without its end".to_owned());
+        }
+        let reader = ImageReader::with_format(Cursor::new(bytes.as_slice()), format);
         let mut decoder = reader.into_decoder().map_err(|why| why.to_string())?;
         let (width, height) = decoder.dimensions();
         if u64::from(width) * u64::from(height) > MOST_PIXELS {
@@ -137,6 +164,54 @@ impl Decoder {
         }
         Ok(())
     }
+}
+
+/// What a file is that is no picture that can be read.
+fn what_it_is(bytes: &[u8]) -> String {
+    if bytes.is_empty() {
+        return "it is empty".to_owned();
+    }
+    if let Ok(format) = image::guess_format(bytes) {
+        return format!("it is {format:?}, a format that is not read; convert it to PNG");
+    }
+    let start = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).to_lowercase();
+    let start = start.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
+    if start.starts_with("version https://git-lfs") {
+        return "it is a pointer of Git LFS; fetch the files by `git lfs pull`".to_owned();
+    }
+    if ["<!doctype html", "<html", "<head"].iter().any(|tag| start.starts_with(tag)) {
+        return "it is a web page, not a picture".to_owned();
+    }
+    match bytes.iter().all(|byte| *byte == 0) {
+        true => "it holds nothing but zeros".to_owned(),
+        false => "it is not a picture of a known format".to_owned(),
+    }
+}
+
+/// Whether a JPEG has its end, EOI, after its first scan (ITU-T T.81, B.1). Decoders paint what is missing grey.
+fn jpeg_is_whole(bytes: &[u8]) -> bool {
+    const SOS: u8 = 0xDA;
+    const EOI: u8 = 0xD9;
+    let (mut at, mut in_scan) = (2, false);
+    while let [0xFF, marker, rest @ ..] = bytes.get(at..).unwrap_or_default() {
+        match *marker {
+            EOI => return in_scan,
+            // A fill byte; a stuffed zero; a restart within a scan, or TEM.
+            0xFF => at += 1,
+            0x00 | 0xD0..=0xD7 | 0x01 => at += 2,
+            marker => {
+                let [high, low, ..] = rest else { return false };
+                at += 2 + usize::from(u16::from_be_bytes([*high, *low]));
+                in_scan |= marker == SOS;
+            }
+        }
+        // The data of a scan, up to its next marker.
+        if in_scan {
+            let data = bytes.get(at..).unwrap_or_default();
+            at += data.iter().position(|byte| *byte == 0xFF).unwrap_or(data.len());
+        }
+    }
+    false
 }
 
 /// Luma of an RGB pixel, ITU-R BT.601, rounded.
@@ -210,6 +285,62 @@ mod tests {
         let close =
             |pixel: &[u8]| pixel.iter().zip([200, 100, 50]).all(|(a, b)| a.abs_diff(b) <= 3);
         assert!(pixels.chunks_exact(3).all(close), "{:?}", &pixels[..3]);
+    }
+
+    #[test]
+    fn a_jpeg_that_is_cut_off_anywhere_is_refused() {
+        let image =
+            RgbImage::from_fn(40, 30, |x, y| Rgb([(x * 6) as u8, (y * 8) as u8, (x * y) as u8]));
+        let (folder, picture) = saved(image.into(), "a.jpg");
+        let path = folder.path().join("a.jpg");
+        let whole = std::fs::read(&path).unwrap();
+        assert!(decoded(&picture, 30, 40, 3).is_ok());
+        for length in (20..whole.len()).step_by(37) {
+            std::fs::write(&path, &whole[..length]).unwrap();
+            let message = decoded(&picture, 30, 40, 3).unwrap_err().to_string();
+            assert!(
+                message.ends_with("it is cut off: a JPEG without its end"),
+                "{length}: {message}"
+            );
+        }
+        // What some cameras and servers append is no harm.
+        std::fs::write(&path, [whole.as_slice(), b"appended"].concat()).unwrap();
+        assert!(decoded(&picture, 30, 40, 3).is_ok());
+    }
+
+    #[test]
+    fn every_format_gives_the_same_pixels_whatever_its_name() {
+        let image = RgbImage::from_fn(5, 4, |x, y| Rgb([(x * 50) as u8, (y * 60) as u8, 7]));
+        let names = ["a.png", "a.bmp", "a.tiff", "a.ppm", "a.webp"];
+        for name in names {
+            let (folder, _) = saved(image.clone().into(), name);
+            let other = folder.path().join("b.jpg");
+            std::fs::rename(folder.path().join(name), &other).unwrap();
+            assert_eq!(decoded(&Picture::File(other), 4, 5, 3).unwrap(), *image.as_raw(), "{name}");
+        }
+        let grey = GrayImage::from_fn(3, 2, |x, y| Luma([(10 * x + 100 * y) as u8]));
+        let (_folder, picture) = saved(grey.clone().into(), "a.pgm");
+        assert_eq!(decoded(&picture, 2, 3, 1).unwrap(), *grey.as_raw());
+    }
+
+    #[test]
+    fn a_file_that_is_no_picture_says_what_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.png");
+        let why = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            let message = decoded(&Picture::File(path.clone()), 2, 2, 1).unwrap_err().to_string();
+            message.split_once(": ").unwrap().1.to_owned()
+        };
+        assert_eq!(why(b""), "it is empty");
+        assert_eq!(why(b"\n<!DOCTYPE html>"), "it is a web page, not a picture");
+        assert!(why(b"version https://git-lfs.github.com/spec/v1\n").contains("git lfs pull"));
+        assert_eq!(
+            why(b"GIF89a\x01\0\x01\0"),
+            "it is Gif, a format that is not read; convert it to PNG"
+        );
+        assert_eq!(why(&[0; 64]), "it holds nothing but zeros");
+        assert_eq!(why(b"some text"), "it is not a picture of a known format");
     }
 
     #[test]

@@ -24,11 +24,29 @@ pub enum DatasetError {
     #[error("{}: {what}", path.display())]
     Table { path: PathBuf, what: String },
 
-    #[error("cannot use the picture {}: {why}", path.display())]
-    Picture { path: PathBuf, why: String },
+    #[error("cannot use the picture {}: {}", .0.path.display(), .0.why)]
+    Picture(BadPicture),
+
+    #[error("{} pictures cannot be used:{}\n{SKIP}", bad.len(), each(bad))]
+    Pictures { bad: Vec<BadPicture> },
 
     #[error("the class `{class}` is not one of {kind}'s: {known}; correct dataset.classes")]
     UnknownClass { class: String, kind: &'static str, known: String },
+
+    /// No label of the user's own data means a chosen class; the cure has the line to paste.
+    #[error("nothing is of the class `{class}`; the labels are {found}; {cure}")]
+    UnknownLabels { class: String, found: String, cure: String },
+
+    #[error(
+        "dataset.labels speaks of `{label}`, which is no label of these data: {found}; correct it"
+    )]
+    NoSuchLabel { label: String, found: String },
+
+    /// Two folders are one split's.
+    #[error(
+        "{} and {} are both for {split}; merge them, or move one out of the folder", one.display(), other.display()
+    )]
+    TwoFolders { split: Split, one: PathBuf, other: PathBuf },
 
     /// `votes`: an image is of the class that most annotators chose; otherwise it has one class.
     #[error(
@@ -66,6 +84,26 @@ pub enum DatasetError {
     TooLarge { images: usize, height: usize, width: usize, channels: usize },
 }
 
+/// A picture that cannot be used, and the reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadPicture {
+    pub path: PathBuf,
+    pub why: String,
+}
+
+const SKIP: &str = "repair or remove them, or leave them out by dataset.on_error = \"skip\"";
+
+/// A line a picture, as many as a screen holds.
+fn each(bad: &[BadPicture]) -> String {
+    const MOST: usize = 20;
+    let line = |BadPicture { path, why }: &BadPicture| format!("\n  {}: {why}", path.display());
+    let mut lines: String = bad.iter().take(MOST).map(line).collect();
+    if bad.len() > MOST {
+        lines += &format!("\n  and {} more", bad.len() - MOST);
+    }
+    lines
+}
+
 impl DatasetError {
     pub(super) fn unreadable(path: &Path, why: impl Display) -> DatasetError {
         DatasetError::Unreadable { path: path.to_owned(), why: why.to_string() }
@@ -80,7 +118,7 @@ impl DatasetError {
     }
 
     pub(super) fn picture(path: &Path, why: impl Display) -> DatasetError {
-        DatasetError::Picture { path: path.to_owned(), why: why.to_string() }
+        DatasetError::Picture(BadPicture { path: path.to_owned(), why: why.to_string() })
     }
 
     pub(super) fn cache(path: &Path, why: io::Error) -> DatasetError {

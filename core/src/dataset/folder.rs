@@ -1,32 +1,47 @@
 //! Pictures of the user's own, in folders by class.
 //!
-//! Three layouts are read, whichever the root holds:
+//! Three layouts are read, whichever the root holds, itself or in one folder that wraps it:
 //!
-//! - `<split>/<class>/*`, where the splits are `train`, `val` (or `valid`, `validation`) and `test`;
-//!   one that is not there is carved out of `train`;
-//! - `<class>/*` alone: `val` and `test` are carved out;
+//! - `<split>/<class>/**`, where the splits are `train`, `val` and `test`, in the spellings of [`SPLITS`], upper or lower
+//!   case; one that is not there is carved out of `train`;
+//! - `<class>/**` alone: `val` and `test` are carved out;
 //! - as the first, with the classes in `train_labels.csv`, `test_labels.csv` (`image,label`) beside the
-//!   split folders or the folder `DATASET` around them, as one copy of RAF-DB has it.
+//!   split folders or the folder around them, as one copy of RAF-DB has it.
 //!
-//! A class is named as its folder. Where all folders are RAF-DB's numbers 1 to 7, RAF-DB's names may be
-//! used as well. An image is named by its path under the root.
+//! A class's pictures may lie in folders of their own under it. Which class a folder's name means, [`labels`] says. An
+//! image is named by its path under the root. Hidden folders are no part of a data set.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::carve::carve;
-use super::inputs::Inputs;
+use super::inputs::{Inputs, is_hidden, is_picture};
+use super::labels::Classes;
 use super::listing::{Catalogue, Entry, Listing, Picture};
-use super::{DatasetError, Split, first_maximum, rafdb};
+use super::{DatasetError, Split, first_maximum};
+
+/// The names of the splits' folders, in lower case.
+const SPLITS: [(Split, &[&str]); 3] = [
+    (Split::Train, &["train", "training"]),
+    (Split::Val, &["val", "valid", "validation"]),
+    (Split::Test, &["test", "testing"]),
+];
+
+/// How many folders may lie in each other.
+const DEPTH: usize = 16;
 
 /// The part of a folder that an experiment uses, and its files.
 #[derive(Debug)]
 pub struct Folder<'a> {
     root: &'a Path,
+    labels: &'a BTreeMap<String, String>,
     val: f64,
     test: f64,
     split_seed: u64,
     parts: BTreeMap<Split, Part>,
+    /// Folders beside the splits' that are none of theirs.
+    others: Vec<PathBuf>,
     inputs: Inputs,
 }
 
@@ -45,58 +60,103 @@ struct Found {
 }
 
 impl<'a> Folder<'a> {
-    /// Finds the layout of `root`; `val` and `test` are shares of each class's images, for a split that
-    /// has no folder.
+    /// Finds the layout of `root`. `labels` has classes by label; `[val, test]` are shares of each class's images, for a
+    /// split that has no folder.
     pub fn find(
         root: &'a Path,
-        val: f64,
-        test: f64,
+        labels: &'a BTreeMap<String, String>,
+        [val, test]: [f64; 2],
         split_seed: u64,
     ) -> Result<Folder<'a>, DatasetError> {
-        let nested = root.join("DATASET");
-        let base = if nested.join("train").is_dir() { nested.as_path() } else { root };
-        let mut parts = BTreeMap::new();
-        if base.join("train").is_dir() {
-            for (split, names) in [
-                (Split::Train, ["train"].as_slice()),
-                (Split::Val, &["val", "valid", "validation"]),
-                (Split::Test, &["test"]),
-            ] {
-                if let Some(name) = names.iter().find(|name| base.join(name).is_dir()) {
-                    let table = format!("{name}_labels.csv");
-                    let labels = [root.join(&table), base.join(&table)]
-                        .into_iter()
-                        .find(|path| path.is_file());
-                    parts.insert(split, Part { folder: base.join(name), labels });
-                }
+        let nothing = |cure: &str| DatasetError::NotThere {
+            what: "pictures in folders by class",
+            root: root.to_owned(),
+            looked_for: "train/<class>/*, or <class>/*, PNG or JPEG".to_owned(),
+            cure: cure.to_owned(),
+        };
+        if !root.is_dir() {
+            return Err(nothing("the folder does not exist; correct dataset.root"));
+        }
+        let base = unwrapped(root)?;
+        let mut parts: BTreeMap<Split, Part> = BTreeMap::new();
+        let mut others = Vec::new();
+        for folder in folders(&base)? {
+            let Some(split) = split_of(&folder) else {
+                others.push(folder);
+                continue;
+            };
+            let name = folder.file_name().unwrap_or_default().to_string_lossy();
+            let table = format!("{name}_labels.csv");
+            let tables = [root.join(&table), base.join(&table)];
+            let labels = tables.into_iter().find(|path| path.is_file());
+            if let Some(Part { folder: one, .. }) = parts.get(&split) {
+                let (one, other) = (one.clone(), folder);
+                return Err(DatasetError::TwoFolders { split, one, other });
             }
-        } else {
-            parts.insert(Split::Train, Part { folder: root.to_owned(), labels: None });
+            parts.insert(split, Part { folder, labels });
+        }
+        if parts.is_empty() {
+            parts.insert(Split::Train, Part { folder: base, labels: None });
+            others.clear();
+        } else if !parts.contains_key(&Split::Train) {
+            let cure =
+                "there are folders of other splits, but none of training pictures: name it `train`";
+            return Err(nothing(cure));
         }
         let mut inputs = Inputs::default();
-        if root.is_dir() {
-            for part in parts.values() {
-                inputs.add_pictures(&part.folder, 2)?;
-            }
+        for folder in parts.values().map(|part| &part.folder).chain(&others) {
+            inputs.add_pictures(folder, DEPTH)?;
         }
         if inputs.pictures_under(root).next().is_none() {
-            let cure = if root.is_dir() {
-                "there is no PNG or JPEG; point dataset.root at the folder that holds them"
-            } else {
-                "the folder does not exist; correct dataset.root"
-            };
-            return Err(DatasetError::NotThere {
-                what: "pictures in folders by class",
-                root: root.to_owned(),
-                looked_for: "train/<class>/*, or <class>/*, PNG or JPEG".to_owned(),
-                cure: cure.to_owned(),
-            });
+            return Err(nothing(
+                "there is no PNG or JPEG; point dataset.root at the folder that holds them",
+            ));
         }
         for part in parts.values() {
             part.labels.iter().for_each(|labels| inputs.add(labels.clone()));
         }
-        Ok(Folder { root, val, test, split_seed, parts, inputs })
+        Ok(Folder { root, labels, val, test, split_seed, parts, others, inputs })
     }
+}
+
+/// The folder that holds the splits or classes: the root, or one that it wraps alone, without pictures beside it.
+fn unwrapped(root: &Path) -> Result<PathBuf, DatasetError> {
+    let mut base = root.to_owned();
+    for _ in 0..DEPTH {
+        let inner = folders(&base)?;
+        let [only] = inner.as_slice() else { break };
+        let wraps = split_of(only).is_none()
+            && !folders(only)?.is_empty()
+            && !entries(&base)?.iter().any(|file| is_picture(file));
+        if !wraps {
+            break;
+        }
+        base = only.clone();
+    }
+    Ok(base)
+}
+
+/// The split whose folder this is, by its name.
+fn split_of(folder: &Path) -> Option<Split> {
+    let name = folder.file_name()?.to_string_lossy().to_lowercase();
+    SPLITS.iter().find(|(_, names)| names.contains(&name.as_str())).map(|(split, _)| *split)
+}
+
+/// The folders in one, sorted, but hidden ones.
+fn folders(folder: &Path) -> Result<Vec<PathBuf>, DatasetError> {
+    let visible = |path: &PathBuf| path.is_dir() && !is_hidden(path);
+    Ok(entries(folder)?.into_iter().filter(visible).collect())
+}
+
+/// All that lies in a folder, sorted.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, DatasetError> {
+    let unreadable = |why| DatasetError::unreadable(folder, why);
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        paths.push(entry.map_err(unreadable)?.path());
+    }
+    paths.sort();
+    Ok(paths)
 }
 
 impl Catalogue for Folder<'_> {
@@ -119,22 +179,18 @@ impl Catalogue for Folder<'_> {
                 None => from_folders(split, part, &self.inputs, &mut found, &mut listing),
             }
         }
-        let labels: BTreeSet<&str> = found.iter().map(|image| image.label.as_str()).collect();
-        let names = Names::of(&labels, classes);
-        for class in classes {
-            if !labels.iter().any(|label| names.class(label) == class) {
-                let known: Vec<&str> = labels.iter().map(|label| names.class(label)).collect();
-                let known = known.join(", ");
-                return Err(DatasetError::UnknownClass {
-                    class: class.clone(),
-                    kind: "the folder",
-                    known,
-                });
+        for folder in &self.others {
+            let name = folder.file_name().unwrap_or_default().to_string_lossy();
+            for _ in self.inputs.pictures_under(folder) {
+                listing.leave_out(Split::Train, format!("in `{name}`, which is no split"));
             }
         }
+        let labels: BTreeSet<&str> = found.iter().map(|image| image.label.as_str()).collect();
+        let named = Classes::new(classes, self.labels);
+        named.check(&labels)?;
         for image in &found {
-            let class = names.class(&image.label);
-            let Some(index) = classes.iter().position(|chosen| chosen == class) else {
+            let Some(index) = named.place(&image.label) else {
+                let class = named.of(&image.label);
                 listing.leave_out(image.split, format!("the class `{class}` is not chosen"));
                 continue;
             };
@@ -195,9 +251,11 @@ fn from_folders(
     listing: &mut Listing,
 ) {
     for picture in inputs.pictures_under(&part.folder) {
-        match picture.parent().filter(|folder| *folder != part.folder).and_then(Path::file_name) {
+        let under = picture.strip_prefix(&part.folder).unwrap_or(picture);
+        let mut components = under.components();
+        match components.next().filter(|_| components.next().is_some()) {
             Some(class) => {
-                let label = class.to_string_lossy().into_owned();
+                let label = class.as_os_str().to_string_lossy().into_owned();
                 found.push(Found { split, picture: picture.to_owned(), label });
             }
             None => listing.leave_out(split, "not in a class's folder"),
@@ -245,38 +303,6 @@ fn from_table(
     Ok(())
 }
 
-/// The data set's own names of its classes.
-enum Names {
-    AsTheyAre,
-    RafDb,
-}
-
-impl Names {
-    fn of(labels: &BTreeSet<&str>, classes: &[String]) -> Names {
-        let number =
-            |label: &str| label.parse::<usize>().is_ok_and(|number| (1..=7).contains(&number));
-        let named = classes.iter().any(|class| labels.contains(class.as_str()));
-        if !named && labels.iter().all(|label| number(label)) {
-            Names::RafDb
-        } else {
-            Names::AsTheyAre
-        }
-    }
-
-    fn class<'a>(&self, label: &'a str) -> &'a str {
-        match self {
-            Names::AsTheyAre => label,
-            Names::RafDb => {
-                let emotion = label
-                    .parse::<usize>()
-                    .ok()
-                    .and_then(|number| rafdb::EMOTIONS.get(number.wrapping_sub(1)));
-                emotion.copied().unwrap_or(label)
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -296,7 +322,7 @@ mod tests {
 
     fn listed(root: &Path, classes: &[&str]) -> Result<Listing, DatasetError> {
         let classes: Vec<String> = classes.iter().map(|&class| class.to_owned()).collect();
-        Folder::find(root, 0.25, 0.25, 1)?.list(&classes)
+        Folder::find(root, &BTreeMap::new(), [0.25, 0.25], 1)?.list(&classes)
     }
 
     fn shown(listing: &Listing) -> Vec<String> {
@@ -352,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn the_copy_of_rafdb_with_tables_is_read_by_number_and_by_name() {
+    fn the_copy_of_rafdb_with_tables_is_read_by_number_and_by_what_the_file_says() {
         let root = laid_out(&[
             ("DATASET/train/1/train_1_aligned.jpg", ""),
             ("DATASET/train/4/train_2_aligned.jpg", ""),
@@ -361,7 +387,11 @@ mod tests {
             ("train_labels.csv", "image,label\ntrain_1_aligned.jpg,1\ntrain_2_aligned.jpg,4\n"),
             ("test_labels.csv", "image,label\ntest_1_aligned.jpg,4\n"),
         ]);
-        let by_name = listed(root.path(), &["happiness", "surprise"]).unwrap();
+        let said = [("1", "surprise"), ("4", "happiness")];
+        let said = said.map(|(label, class)| (label.to_owned(), class.to_owned())).into();
+        let classes = ["happiness", "surprise"].map(str::to_owned);
+        let of = Folder::find(root.path(), &said, [0.25, 0.25], 1).unwrap();
+        let by_name = of.list(&classes).unwrap();
         assert_eq!(
             shown(&by_name),
             [
@@ -400,11 +430,53 @@ mod tests {
         fs::remove_file(root.path().join("train_labels.csv")).unwrap();
         assert_eq!(
             message(&["1", "joy"]),
-            "the class `joy` is not one of the folder's: 1, x; correct dataset.classes"
+            "nothing is of the class `joy`; the labels are 1, x; correct dataset.classes, or say which labels mean \
+             which class: under [dataset], labels = { \"x\" = \"...\" }"
         );
         let empty = tempfile::tempdir().unwrap();
         assert!(listed(empty.path(), &["a"]).unwrap_err().to_string().contains(
             "looked for train/<class>/*, or <class>/*, PNG or JPEG; there is no PNG or JPEG; point dataset.root"
         ));
+    }
+
+    #[test]
+    fn splits_are_known_in_any_case_and_in_one_folder_around_them() {
+        let root = laid_out(&[
+            ("FER/Train/Happy/a.png", ""),
+            ("FER/Train/Angry/s01/b.png", ""),
+            ("FER/TEST/happiness/c.png", ""),
+            ("FER/Validation/3_anger/d.png", ""),
+            ("FER/extra/anger/e.png", ""),
+            ("FER/Train/.ipynb_checkpoints/f.png", ""),
+            ("FER/.hidden/train/x/g.png", ""),
+            ("__MACOSX/FER/Train/Happy/h.png", ""),
+            ("readme.txt", ""),
+        ]);
+        let listing = listed(root.path(), &["happiness", "anger"]).unwrap();
+        assert_eq!(
+            shown(&listing),
+            [
+                "train FER/Train/Angry/s01/b.png [0.0, 1.0]",
+                "train FER/Train/Happy/a.png [1.0, 0.0]",
+                "val FER/Validation/3_anger/d.png [0.0, 1.0]",
+                "test FER/TEST/happiness/c.png [1.0, 0.0]",
+            ]
+        );
+        assert_eq!(listing.left_out[&Split::Train]["in `extra`, which is no split"], 1);
+    }
+
+    #[test]
+    fn two_folders_of_one_split_and_none_of_training_are_refused() {
+        let root = laid_out(&[("train/a/1.png", ""), ("val/a/2.png", ""), ("VALID/a/3.png", "")]);
+        let place = root.path().display();
+        assert_eq!(
+            listed(root.path(), &["a", "b"]).unwrap_err().to_string(),
+            format!(
+                "{place}/VALID and {place}/val are both for val; merge them, or move one out of the folder"
+            )
+        );
+        let root = laid_out(&[("test/a/1.png", ""), ("val/a/2.png", "")]);
+        let message = listed(root.path(), &["a", "b"]).unwrap_err().to_string();
+        assert!(message.ends_with("but none of training pictures: name it `train`"), "{message}");
     }
 }

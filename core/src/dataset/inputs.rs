@@ -19,6 +19,10 @@ use super::{DatasetError, Progress, Stage, Watch};
 /// times, whose resolution is coarser than a write.
 const AT_REST: Duration = Duration::from_secs(1);
 
+/// The extensions of pictures; what a file is, its first bytes say.
+const PICTURES: [&str; 13] =
+    ["png", "jpg", "jpeg", "jpe", "jfif", "bmp", "webp", "tif", "tiff", "pgm", "ppm", "pbm", "pnm"];
+
 /// The number of files hashed between two progress reports.
 const BATCH: usize = 1024;
 
@@ -59,10 +63,21 @@ impl Inputs {
     }
 
     /// Adds the pictures (and nothing else) in a folder, with the folders under it to `depth`; 1 is the
-    /// folder alone. Hidden files are no part of a data set: some systems leave such copies of pictures.
+    /// folder alone. What is hidden is no part of a data set: some systems leave such copies of pictures.
     pub fn add_pictures(&mut self, folder: &Path, depth: usize) -> Result<(), DatasetError> {
-        for entry in WalkDir::new(folder).follow_links(true).min_depth(1).max_depth(depth) {
-            let entry = entry.map_err(|why| DatasetError::unreadable(folder, why))?;
+        let walk = WalkDir::new(folder).follow_links(true).min_depth(1).max_depth(depth);
+        for entry in walk.into_iter().filter_entry(|entry| !is_hidden(entry.path())) {
+            let entry = match entry {
+                Ok(entry) => entry,
+                // A link that leads back, or nowhere and is no picture's.
+                Err(why) if why.loop_ancestor().is_some() => continue,
+                Err(why)
+                    if why.path().is_some_and(|path| path.is_symlink() && !is_picture(path)) =>
+                {
+                    continue;
+                }
+                Err(why) => return Err(DatasetError::unreadable(folder, why)),
+            };
             if entry.file_type().is_file() && is_picture(entry.path()) {
                 self.files.insert(entry.into_path());
             }
@@ -151,11 +166,17 @@ fn hash_file(file: &Path) -> io::Result<blake3::Hash> {
     Ok(hasher.finalize())
 }
 
-fn is_picture(file: &Path) -> bool {
-    let hidden = file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-    !hidden
+/// Whether a file or folder is there for a system's or a program's own use: its name begins with a dot, or it is the
+/// folder of copies that macOS puts into archives.
+pub(super) fn is_hidden(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    name.as_encoded_bytes().starts_with(b".") || name == "__MACOSX"
+}
+
+pub(super) fn is_picture(file: &Path) -> bool {
+    !is_hidden(file)
         && file.extension().is_some_and(|extension| {
-            ["png", "jpg", "jpeg"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+            PICTURES.iter().any(|known| extension.eq_ignore_ascii_case(known))
         })
 }
 

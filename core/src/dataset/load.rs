@@ -5,6 +5,7 @@
 //! contents are hashed, which finds a cached data set after a mere copy or `touch`; and only then are
 //! labels read and pictures decoded.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -12,16 +13,17 @@ use rayon::prelude::*;
 
 use super::cache::{self, Building, Cache, Facts, Found, SplitFacts};
 use super::decode::{Decoder, Shape};
+use super::error::BadPicture;
 use super::faces;
 use super::ferplus::Ferplus;
 use super::folder::Folder;
 use super::inputs::{Inputs, Stamps};
 use super::landmarks_table::LandmarkTable;
-use super::listing::{Catalogue, Picture};
+use super::listing::{Catalogue, Listing, Picture};
 use super::progress::go_on;
 use super::rafdb::Rafdb;
 use super::{Dataset, DatasetError, Progress, Stage, Watch};
-use crate::experiment::{DatasetSpec, FacesSpec, Source, WithoutLandmarks};
+use crate::experiment::{DatasetSpec, FacesSpec, OnError, Source, WithoutLandmarks};
 use crate::plan::{ImageCounts, source_content};
 
 /// Pictures are decoded in batches of about this many bytes: enough to keep all threads busy, little
@@ -178,8 +180,8 @@ fn find(spec: &DatasetSpec) -> Result<Where<'_>, DatasetError> {
         Source::Rafdb { ref root, val, split_seed } => {
             Box::new(Rafdb::find(root, val, split_seed)?)
         }
-        Source::Folder { ref root, val, test, split_seed } => {
-            Box::new(Folder::find(root, val, test, split_seed)?)
+        Source::Folder { ref root, ref labels, val, test, split_seed } => {
+            Box::new(Folder::find(root, labels, [val, test], split_seed)?)
         }
     }))
 }
@@ -229,9 +231,13 @@ fn build(
         }
         None => vec![None; listing.entries.len()],
     };
+    let shape = Shape { height: spec.height, width: spec.width, channels: spec.channels };
+    let landmarks = match spec.on_error {
+        OnError::Stop => landmarks,
+        OnError::Skip => without_unreadable(&mut listing, landmarks, shape, watch)?,
+    };
     listing.check(&spec.classes)?;
     go_on(watch.interrupted)?;
-    let shape = Shape { height: spec.height, width: spec.width, channels: spec.channels };
     let images = listing.entries.len();
     if images.checked_mul(shape.bytes()).is_none_or(|bytes| bytes > isize::MAX as usize) {
         let (height, width, channels) = (spec.height, spec.width, spec.channels);
@@ -246,14 +252,48 @@ fn build(
         split.landmarks.push(landmarks);
         pictures[entry.split as usize].push(entry.picture);
     }
-    let pictures: Vec<Picture> = pictures.into_iter().flatten().collect();
+    let pictures: Vec<&Picture> = pictures.iter().flatten().collect();
     let facts = Facts { classes: spec.classes.clone(), shape, left_out: listing.left_out, splits };
     cache.build(key, facts, |write| decode(&pictures, shape, write, watch))
 }
 
-/// Decodes in parallel and writes in order.
+/// Excludes pictures that cannot be read; returns the landmarks of the others.
+fn without_unreadable<T>(
+    listing: &mut Listing,
+    landmarks: Vec<T>,
+    shape: Shape,
+    watch: Watch<'_>,
+) -> Result<Vec<T>, DatasetError> {
+    let pictures: Vec<&Picture> = listing.entries.iter().map(|entry| &entry.picture).collect();
+    let why: HashMap<PathBuf, String> = match decode(&pictures, shape, &mut |_| Ok(()), watch) {
+        Ok(()) => return Ok(landmarks),
+        Err(DatasetError::Picture(bad)) => HashMap::from([(bad.path, bad.why)]),
+        Err(DatasetError::Pictures { bad }) => {
+            bad.into_iter().map(|bad| (bad.path, bad.why)).collect()
+        }
+        Err(other) => return Err(other),
+    };
+    let entries = std::mem::take(&mut listing.entries);
+    let mut kept = Vec::with_capacity(landmarks.len());
+    for (entry, landmarks) in entries.into_iter().zip(landmarks) {
+        let bad = match &entry.picture {
+            Picture::File(path) => why.get(path),
+            Picture::Grey { .. } => None,
+        };
+        match bad {
+            Some(why) => listing.leave_out(entry.split, format!("unreadable: {why}")),
+            None => {
+                listing.entries.push(entry);
+                kept.push(landmarks);
+            }
+        }
+    }
+    Ok(kept)
+}
+
+/// Decodes in parallel and writes in order. Where pictures cannot be used, all are named.
 fn decode(
-    pictures: &[Picture],
+    pictures: &[&Picture],
     shape: Shape,
     write: &mut dyn FnMut(&[u8]) -> Result<(), DatasetError>,
     watch: Watch<'_>,
@@ -262,22 +302,36 @@ fn decode(
     let mut pixels = vec![0; batch.min(pictures.len()) * shape.bytes()];
     let total = pictures.len();
     let mut done = 0;
+    let mut bad: Vec<BadPicture> = Vec::new();
     let interrupted = watch.interrupted;
     for batch in pictures.chunks(batch) {
         (watch.progress)(Progress::Step { stage: Stage::Decode, done, total });
         let pixels = &mut pixels[..batch.len() * shape.bytes()];
-        pixels.par_chunks_exact_mut(shape.bytes()).zip(batch).try_for_each_init(
+        let decoding = pixels.par_chunks_exact_mut(shape.bytes()).zip(batch).map_init(
             || Decoder::new(shape),
             |decoder, (out, picture)| {
                 go_on(interrupted)?;
-                decoder.decode(picture, out)
+                match decoder.decode(picture, out) {
+                    Err(DatasetError::Picture(bad)) => Ok(Some(bad)),
+                    other => other.map(|()| None),
+                }
             },
-        )?;
-        write(pixels)?;
+        );
+        bad.extend(decoding.collect::<Result<Vec<_>, _>>()?.into_iter().flatten());
+        if bad.is_empty() {
+            write(pixels)?;
+        }
         done += batch.len();
     }
     (watch.progress)(Progress::Step { stage: Stage::Decode, done, total });
-    Ok(())
+    match bad.pop() {
+        None => Ok(()),
+        Some(only) if bad.is_empty() => Err(DatasetError::Picture(only)),
+        Some(last) => {
+            bad.push(last);
+            Err(DatasetError::Pictures { bad })
+        }
+    }
 }
 
 #[cfg(test)]
@@ -321,6 +375,7 @@ mod tests {
             classes: vec!["neutral".to_owned(), "happiness".to_owned()],
             landmarks: None,
             without_landmarks: WithoutLandmarks::Identity,
+            on_error: OnError::Stop,
         };
         (root, spec)
     }
@@ -496,6 +551,40 @@ mod tests {
             "{message}"
         );
         assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn all_unreadable_pictures_are_named_or_left_out() {
+        let (root, mut spec) = ferplus();
+        let cache = tempfile::tempdir().unwrap();
+        let place = |name: &str| root.path().join(name);
+        let two = [place("FER2013Train/fer0000002.png"), place("FER2013Test/fer0000022.png")];
+        let more = ["FER2013Train", "FER2013Test"];
+        for ((path, folder), text) in two.iter().zip(more).zip(["<html>", ""]) {
+            fs::write(path, text).unwrap();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            let labels = place(folder).join("label.csv");
+            let text = fs::read_to_string(&labels).unwrap();
+            let row = format!("{name},\"(0, 0, 48, 48)\",9,1,0,0,0,0,0,0,0,0\n");
+            fs::write(&labels, text + &row).unwrap();
+        }
+        let message = load(&spec, cache.path(), Watch::reporting(&|_| ())).unwrap_err().to_string();
+        let [first, second] = two.map(|path| path.display().to_string());
+        assert_eq!(
+            message,
+            format!(
+                "2 pictures cannot be used:\n  {first}: it is a web page, not a picture\n  {second}: it is empty\n\
+                 repair or remove them, or leave them out by dataset.on_error = \"skip\""
+            )
+        );
+        assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 0);
+
+        spec.on_error = OnError::Skip;
+        let (kept, ..) = loaded(&spec, cache.path());
+        assert_eq!((kept.train.len(), kept.test.len()), (2, 2));
+        let reason = "unreadable: it is a web page, not a picture";
+        assert_eq!(kept.left_out[&Split::Train][reason], 1);
+        assert_eq!(kept.left_out[&Split::Test]["unreadable: it is empty"], 1);
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod faces;
 mod ferplus;
 mod folder;
 mod inputs;
+mod labels;
 mod landmarks_table;
 mod listing;
 mod load;

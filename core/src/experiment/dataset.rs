@@ -1,5 +1,7 @@
 //! The `[dataset]` section.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use crate::region::Regions;
@@ -8,9 +10,11 @@ use super::error::Problem;
 use super::keys::Refusal;
 use super::reader::{Section, read_integer};
 use super::regions::atlas_listing;
-use super::spec::{DatasetSpec, FerplusLabels, LONGEST_SIDE, Source, Target, WithoutLandmarks};
+use super::spec::{
+    DatasetSpec, FerplusLabels, LONGEST_SIDE, OnError, Source, Target, WithoutLandmarks,
+};
 use super::suggest;
-use super::tree::{Node, Value};
+use super::tree::{Node, Table, Value};
 
 /// The seven emotions of the seed study, in its class order: the default, and all that `faces` and
 /// RAF-DB have.
@@ -37,6 +41,10 @@ pub(crate) fn read(root: &Section<'_>) -> Option<DatasetSpec> {
         keys.insert("signal".to_owned(), signal.into());
         keys.insert("together".to_owned(), json!(together));
         keys.insert("without_landmarks".to_owned(), json!(WithoutLandmarks::Identity));
+        keys.insert("on_error".to_owned(), json!(OnError::Stop));
+    }
+    if kind == "folder" {
+        keys.insert("labels".to_owned(), json!(read_labels(&section)));
     }
     keys.insert("source".to_owned(), keys.clone().into());
     let spec: DatasetSpec = section.typed(keys)?;
@@ -136,6 +144,28 @@ fn read_classes(section: &Section<'_>, kind: &str) -> Vec<String> {
         section.problem(Problem::new(title, &place, format!("this list has {}", items.len())));
     }
     classes
+}
+
+/// Classes by label.
+fn read_labels(section: &Section<'_>) -> BTreeMap<String, String> {
+    let labels = section.section("labels");
+    let mut said = BTreeMap::new();
+    for entry in labels.table().map(Table::entries).unwrap_or_default() {
+        match &entry.node.value {
+            Value::Text(class) => {
+                said.insert(entry.key.clone(), class.clone());
+            }
+            _ => section.problem(
+                Problem::new(
+                    format!("`dataset.labels.{}` must be a class", entry.key),
+                    &entry.node.place,
+                    format!("this is {}", entry.node.type_name()),
+                )
+                .help("as in `labels = { \"1\" = \"surprise\" }`"),
+            ),
+        }
+    }
+    said
 }
 
 /// The regions that carry the emotion by themselves, and those that do in pairs: lists in the list.

@@ -260,6 +260,10 @@ pub(super) fn any_classes() -> Json {
     classes(json!({ "type": "string", "pattern": r"^[^./\\][^/\\]*$" }))
 }
 
+pub(super) fn labels() -> Json {
+    json!({ "type": "object", "additionalProperties": { "type": "string" } })
+}
+
 pub(super) fn signal() -> Json {
     let seven = json!({ "$ref": "#/$defs/seven" });
     let pair = json!({

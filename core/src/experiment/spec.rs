@@ -101,6 +101,25 @@ pub struct DatasetSpec {
     /// A table of landmarks, its path resolved against the working folder.
     pub landmarks: Option<PathBuf>,
     pub without_landmarks: WithoutLandmarks,
+    #[serde(default, skip_serializing_if = "OnError::is_stop")]
+    pub on_error: OnError,
+}
+
+/// The treatment of a picture that cannot be read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnError {
+    /// Loading stops, and all such pictures are named.
+    #[default]
+    Stop,
+    /// They are excluded and counted, by the reason.
+    Skip,
+}
+
+impl OnError {
+    fn is_stop(&self) -> bool {
+        *self == OnError::Stop
+    }
 }
 
 /// The treatment of an image without trusted landmarks.
@@ -129,9 +148,12 @@ pub enum Source {
         val: f64,
         split_seed: u64,
     },
-    /// `val` and `test`: shares of the images of a folder that is not split already.
+    /// `labels`: classes by label, where that does not follow from the names. `val` and `test`: shares of the images
+    /// of a folder that is not split already.
     Folder {
         root: PathBuf,
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        labels: BTreeMap<String, String>,
         val: f64,
         test: f64,
         split_seed: u64,

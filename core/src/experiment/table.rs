@@ -21,6 +21,7 @@ mod words {
     ];
     pub const LABELS: &[Word] = &[("votes", "the chosen classes' votes divided by their sum, the seed study's rule"), ("majority", ""), ("cross_entropy", ""), ("probability", ""), ("multi_target", "the last four as in FERPlus, Barsoum et al. 2016")];
     pub const USAGES: &[Word] = &[("PublicTest", ""), ("PrivateTest", "")];
+    pub const ON_ERROR: &[Word] = &[("stop", "loading stops, and all of them are named"), ("skip", "excluded, and counted by the reason")];
     pub const WITHOUT: &[Word] = &[("identity", "regions as in the canonical frame"), ("skip", "excluded")];
     pub const OPTIMIZERS: &[Word] = &[("adam", ""), ("adamw", "Adam with decoupled weight decay"), ("sgd", "with momentum")];
     pub const TARGETS: &[Word] = &[("distribution", "of the annotators' choices"), ("majority", "the class with most of them, in equal parts where several tie"), ("probability", "a class drawn from them at every visit"), ("multi_target", "any class that is right; of ferplus, with its labels")];
@@ -99,11 +100,13 @@ pub(super) static KEYS: &[Key] = &[
     key("dataset.channels", Counts(CHANNELS), "1", Weights, "Channels").of(&["faces", "ferplus"]),
     key("dataset.channels", Counts(CHANNELS), "3", Weights, "Channels").of(&["rafdb", "folder"]),
     key("dataset.labels", Words(LABELS), r#""votes""#, Weights, "How the votes become labels").of(&["ferplus"]),
+    key("dataset.labels", Own("classes, by what the data call them", schema::labels), "{}", Weights, "Which class a folder's name, or a number, means; a class's own name and its other forms (Happy, happiness) are known").of(&["folder"]).like(&[r#"{ "1" = "surprise", "2" = "fear" }"#]),
     key("dataset.classes", Own("a list of two or more", schema::seven), EMOTIONS, Weights, "The classes in their order").of(&["faces", "rafdb"]),
     key("dataset.classes", Own("a list of two or more, \"contempt\" among them if you like", schema::eight), EMOTIONS, Weights, "The classes in their order").of(&["ferplus"]),
     key("dataset.classes", Own("a list of names of folders, two or more", schema::any_classes), EMOTIONS, Weights, "The classes in their order").of(&["folder"]),
     key("dataset.landmarks", Text(POINTS), "", Weights, "A table of landmarks that place the regions in each image: image, presence, <point>_x, <point>_y ..., in fractions of width and height").of(&["ferplus", "rafdb", "folder"]).like(&[r#""points.csv""#]),
     key("dataset.without_landmarks", Words(WITHOUT), r#""identity""#, Weights, "Treatment of images without trusted landmarks").of(&["ferplus", "rafdb", "folder"]),
+    key("dataset.on_error", Words(ON_ERROR), r#""stop""#, Weights, "Treatment of pictures that cannot be read").of(&["ferplus", "rafdb", "folder"]),
     key("dataset.train", IMAGES, "3500", Weights, "Training images").of(&["faces"]),
     key("dataset.val", IMAGES, "700", Weights, "Validation images").of(&["faces"]),
     key("dataset.val", Words(USAGES), r#""PrivateTest""#, Weights, "The part to validate on").of(&["ferplus"]),

@@ -185,6 +185,7 @@ fn every_key_is_read() {
             classes: vec!["contempt".to_owned(), "fear".to_owned()],
             landmarks: Some("points.csv".into()),
             without_landmarks: WithoutLandmarks::Skip,
+            on_error: OnError::Stop,
         }
     );
     assert_eq!(model.blocks, [vec![8], vec![16, 16]]);

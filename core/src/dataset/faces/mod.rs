@@ -183,7 +183,7 @@ fn generator(seed: u64, purpose: &str, split: &str, index: u64) -> ChaCha8Rng {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::experiment::{Source, WithoutLandmarks};
+    use crate::experiment::{OnError, Source, WithoutLandmarks};
     use crate::region::Landmark;
 
     /// A small data set of all emotions, lifelike.
@@ -206,6 +206,7 @@ pub(super) mod tests {
             classes: Emotion::ALL.map(|emotion| emotion.name().to_owned()).into(),
             landmarks: None,
             without_landmarks: WithoutLandmarks::Identity,
+            on_error: OnError::Stop,
         };
         (spec, faces)
     }

@@ -105,9 +105,10 @@ fn of_setting(
     if let Some(found) = Attribution::of(&evidence.shapley, Worth::Accuracy, facts) {
         charts.push(Chart::new(Topic::Shares, "shapley", waterfall(&found)?));
     }
-    match interplay(&interplays(evidence, Worth::Accuracy), Worth::Accuracy, facts) {
-        Err(ReportError::Empty(_)) => {}
-        figure => charts.push(Chart::new(Topic::Shares, "interplay", figure?)),
+    let found = interplays(evidence, Worth::Accuracy);
+    if !found.is_empty() {
+        let figure = interplay(&found, Worth::Accuracy, facts)?;
+        charts.push(Chart::new(Topic::Shares, "interplay", figure));
     }
     if let Some(found) = Trainings::of(setting, with.epochs, facts) {
         charts.push(Chart::new(Topic::Training, "curves", curves(&found)?));
