@@ -5,7 +5,6 @@
 //! cargo bench --bench windows -- --rounds 9 --threads 1
 //! ```
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
 use fer_lab::dataset::{Dataset, Images, Pixels, Split};
@@ -100,16 +99,6 @@ fn dataset(side: usize, count: usize) -> Dataset {
         labels: [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0].repeat(count),
         landmarks: vec![None; count],
     };
-    Dataset {
-        classes: (0..CLASSES).map(|class| class.to_string()).collect(),
-        height: side,
-        width: side,
-        channels: 1,
-        train: images(),
-        val: images(),
-        test: images(),
-        left_out: BTreeMap::new(),
-        without_landmarks: BTreeMap::new(),
-        content: String::new(),
-    }
+    let classes = (0..CLASSES).map(|class| class.to_string()).collect();
+    Dataset::new(classes, [side, side, 1], [images(), images(), images()])
 }

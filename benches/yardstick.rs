@@ -353,18 +353,9 @@ fn dataset(spec: &Spec, pixels: Vec<u8>, labels: Vec<f32>) -> Dataset {
         labels: labels.clone(),
         landmarks: vec![None; spec.count],
     };
-    Dataset {
-        classes: (0..spec.classes).map(|class| class.to_string()).collect(),
-        height: spec.height,
-        width: spec.width,
-        channels: spec.channels,
-        train: images(),
-        val: images(),
-        test: images(),
-        left_out: BTreeMap::new(),
-        without_landmarks: BTreeMap::new(),
-        content: String::new(),
-    }
+    let classes = (0..spec.classes).map(|class| class.to_string()).collect();
+    let shape = [spec.height, spec.width, spec.channels];
+    Dataset::new(classes, shape, [images(), images(), images()])
 }
 
 fn floats(bytes: &[u8]) -> Vec<f32> {

@@ -6,8 +6,7 @@ use clap::Args;
 
 use super::interrupt::Interruption;
 use super::{Exit, Options, output};
-use crate::dataset::{Split, Summary, summary};
-use crate::experiment::{DatasetSpec, Source};
+use crate::dataset::{Split, Summary, doubts, summary};
 use crate::report::{Cell, Column, Format, Table, thousands};
 use crate::store::Results;
 
@@ -35,7 +34,10 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
                 dataset.width,
                 if dataset.channels == 1 { "grey" } else { "RGB" }
             );
-            text += &asides(&summary, &experiment.settings.dataset);
+            text += &asides(&summary);
+            for doubt in doubts(&experiment.settings.dataset, &dataset) {
+                text += &format!("warning: {doubt}\n");
+            }
             output::text(&text)?;
         }
         other => output::table(&table(&summary), other)?,
@@ -58,19 +60,17 @@ fn table(summary: &Summary) -> Table {
     table
 }
 
-fn asides(summary: &Summary, spec: &DatasetSpec) -> String {
+fn asides(summary: &Summary) -> String {
     let mut text = String::new();
     for (split, reasons) in &summary.left_out {
         for (reason, count) in reasons {
             text += &format!("excluded from {split}: {} ({reason})\n", thousands(*count as u64));
         }
     }
-    let drawn = matches!(spec.source, Source::Faces(_));
-    if spec.landmarks.is_none() && !drawn {
-        text += "no table of landmarks: regions are placed as in the canonical frame\n";
-        return text;
-    }
-    for (split, count) in summary.without_landmarks.iter().filter(|(_, count)| **count > 0) {
+    // Of all images where there is no table.
+    let some =
+        |(split, count): &(&Split, &usize)| (1..summary.splits[split].images).contains(*count);
+    for (split, count) in summary.without_landmarks.iter().filter(some) {
         text += &format!(
             "without trusted landmarks in {split}: {} (their regions are placed as in the canonical frame)\n",
             thousands(*count as u64)

@@ -35,7 +35,7 @@ use crate::region::{Landmark, Landmarks, Point};
 
 const MAGIC: &[u8; 8] = b"FERLABDS";
 /// Part of every key too, so that files of another version are not found.
-pub const VERSION: u64 = 1;
+pub const VERSION: u64 = 2;
 const PRELUDE: usize = 64;
 /// Pixels begin at a page's start.
 const PIXELS_AT: u64 = 4096;
@@ -53,6 +53,7 @@ pub struct Facts {
     pub classes: Vec<String>,
     pub shape: Shape,
     pub left_out: LeftOut,
+    pub carved: Vec<Split>,
     pub splits: [SplitFacts; 3],
 }
 
@@ -76,6 +77,7 @@ struct Head {
     classes: Vec<String>,
     shape: [usize; 3],
     left_out: LeftOut,
+    carved: Vec<Split>,
     names: [Vec<String>; 3],
     content: String,
 }
@@ -192,7 +194,7 @@ impl Facts {
             numbers.extend(split.labels.iter().flat_map(|share| share.to_le_bytes()));
             numbers.extend(split.landmarks.iter().flat_map(coordinates).flat_map(f64::to_le_bytes));
         }
-        let Facts { classes, shape, left_out, splits } = self;
+        let Facts { classes, shape, left_out, carved, splits } = self;
         let splits = with_pixels(splits, shape, file)?;
         let [train, val, test] = &splits;
         let content =
@@ -202,6 +204,7 @@ impl Facts {
             classes,
             shape: [shape.height, shape.width, shape.channels],
             left_out,
+            carved,
             names: splits.map(|images| images.names),
             content,
         };
@@ -285,19 +288,10 @@ fn read(path: &Path, key: &str) -> Result<Dataset, Unfit> {
         without_landmarks
             .insert(split, images.landmarks.iter().filter(|points| points.is_none()).count());
     }
-    let Head { classes, left_out, content, .. } = head;
-    Ok(Dataset {
-        classes,
-        height,
-        width,
-        channels,
-        train,
-        val,
-        test,
-        left_out,
-        without_landmarks,
-        content,
-    })
+    let Head { classes, left_out, carved, content, .. } = head;
+    let shape = [height, width, channels];
+    let dataset = Dataset::new(classes, shape, [train, val, test]);
+    Ok(Dataset { left_out, carved, without_landmarks, content, ..dataset })
 }
 
 /// The head, and each split's names, labels and landmarks; `None` where the lengths do not fit.
@@ -390,6 +384,7 @@ mod tests {
                 Split::Val,
                 BTreeMap::from([("no majority".to_owned(), 7)]),
             )]),
+            carved: vec![Split::Val],
             splits: [
                 split(&["a", "b"], vec![None, Some(points)]),
                 split(&["c"], vec![None]),
@@ -422,8 +417,8 @@ mod tests {
         let dataset = found(folder.path()).unwrap();
         let wanted = facts();
         assert_eq!(
-            (dataset.classes.as_slice(), &dataset.left_out),
-            (wanted.classes.as_slice(), &wanted.left_out)
+            (dataset.classes.as_slice(), &dataset.left_out, &dataset.carved),
+            (wanted.classes.as_slice(), &wanted.left_out, &wanted.carved)
         );
         assert_eq!((dataset.height, dataset.width, dataset.channels), (2, 1, 1));
         for (split, wanted) in Split::ALL.into_iter().zip(&wanted.splits) {

@@ -230,6 +230,7 @@ impl Folder<'_> {
     }
 
     fn carve_one(&self, listing: &mut Listing, split: Split, share: f64) {
+        listing.carved.push(split);
         let train: Vec<&mut Entry> =
             listing.entries.iter_mut().filter(|entry| entry.split == Split::Train).collect();
         let strata: Vec<usize> = train.iter().map(|entry| first_maximum(&entry.label)).collect();

@@ -25,6 +25,8 @@ pub trait Catalogue {
 pub struct Listing {
     pub entries: Vec<Entry>,
     pub left_out: LeftOut,
+    /// The splits that are drawn from the training images.
+    pub carved: Vec<Split>,
 }
 
 /// One image: its name, where its pixels are, its label distribution in class order.
@@ -60,7 +62,7 @@ impl Entry {
 impl Listing {
     pub fn new() -> Listing {
         let left_out = Split::ALL.into_iter().map(|split| (split, BTreeMap::new())).collect();
-        Listing { entries: Vec::new(), left_out }
+        Listing { entries: Vec::new(), left_out, carved: Vec::new() }
     }
 
     /// Counts one image of `split` as excluded.

@@ -13,6 +13,7 @@ use rayon::prelude::*;
 
 use super::cache::{self, Building, Cache, Facts, Found, SplitFacts};
 use super::decode::{Decoder, Shape};
+use super::doubts::UNREADABLE;
 use super::error::BadPicture;
 use super::faces;
 use super::ferplus::Ferplus;
@@ -106,6 +107,7 @@ fn drawn(
         classes: dataset.classes,
         shape: Shape { height: spec.height, width: spec.width, channels: spec.channels },
         left_out: dataset.left_out,
+        carved: dataset.carved,
         splits: splits.map(|images| SplitFacts {
             names: images.names,
             labels: images.labels,
@@ -245,7 +247,7 @@ fn build(
     }
     let mut splits: [SplitFacts; 3] = Default::default();
     let mut pictures: [Vec<Picture>; 3] = Default::default();
-    for (entry, landmarks) in listing.entries.into_iter().zip(landmarks) {
+    for (entry, landmarks) in std::mem::take(&mut listing.entries).into_iter().zip(landmarks) {
         let split = &mut splits[entry.split as usize];
         split.names.push(entry.name);
         split.labels.extend(entry.label);
@@ -253,7 +255,8 @@ fn build(
         pictures[entry.split as usize].push(entry.picture);
     }
     let pictures: Vec<&Picture> = pictures.iter().flatten().collect();
-    let facts = Facts { classes: spec.classes.clone(), shape, left_out: listing.left_out, splits };
+    let Listing { left_out, carved, .. } = listing;
+    let facts = Facts { classes: spec.classes.clone(), shape, left_out, carved, splits };
     cache.build(key, facts, |write| decode(&pictures, shape, write, watch))
 }
 
@@ -281,7 +284,7 @@ fn without_unreadable<T>(
             Picture::Grey { .. } => None,
         };
         match bad {
-            Some(why) => listing.leave_out(entry.split, format!("unreadable: {why}")),
+            Some(why) => listing.leave_out(entry.split, format!("{UNREADABLE}{why}")),
             None => {
                 listing.entries.push(entry);
                 kept.push(landmarks);

@@ -7,6 +7,7 @@ mod cache;
 mod carve;
 pub mod content;
 mod decode;
+mod doubts;
 mod error;
 pub mod faces;
 mod ferplus;
@@ -26,6 +27,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::doubts::{Doubt, doubts};
 pub use self::error::DatasetError;
 pub use self::landmarks_table::LandmarkTable;
 pub use self::load::{KnownData, known, load, missing};
@@ -49,6 +51,8 @@ pub struct Dataset {
     pub test: Images,
     /// The number of images excluded from each split, by reason.
     pub left_out: BTreeMap<Split, BTreeMap<String, usize>>,
+    /// The splits that the data set does not have itself: they are drawn at random from its training images.
+    pub carved: Vec<Split>,
     /// The number of images kept without trusted landmarks in each split.
     pub without_landmarks: BTreeMap<Split, usize>,
     /// Hash of all pixels, labels, landmarks and names: part of a training's identity.
@@ -102,6 +106,28 @@ impl fmt::Display for Split {
 }
 
 impl Dataset {
+    /// `[train, val, test]` of pictures of a height, width and number of channels, of which nothing more is known: with
+    /// landmarks as the images have them, nothing excluded, and no content hash.
+    pub fn new(
+        classes: Vec<String>,
+        [height, width, channels]: [usize; 3],
+        [train, val, test]: [Images; 3],
+    ) -> Dataset {
+        Dataset {
+            classes,
+            height,
+            width,
+            channels,
+            train,
+            val,
+            test,
+            left_out: BTreeMap::new(),
+            carved: Vec::new(),
+            without_landmarks: BTreeMap::new(),
+            content: String::new(),
+        }
+    }
+
     pub fn split(&self, split: Split) -> &Images {
         match split {
             Split::Train => &self.train,

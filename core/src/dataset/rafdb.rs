@@ -123,6 +123,7 @@ impl Catalogue for Rafdb<'_> {
 
 impl Rafdb<'_> {
     fn carve_validation(&self, listing: &mut Listing) {
+        listing.carved.push(Split::Val);
         let train: Vec<&mut Entry> =
             listing.entries.iter_mut().filter(|entry| entry.split == Split::Train).collect();
         let strata: Vec<usize> = train.iter().map(|entry| first_maximum(&entry.label)).collect();

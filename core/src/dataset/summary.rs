@@ -14,6 +14,8 @@ pub struct Summary {
     pub splits: BTreeMap<Split, SplitSummary>,
     /// By reason; every split has an entry.
     pub left_out: BTreeMap<Split, BTreeMap<String, usize>>,
+    /// Splits that are drawn from the training images.
+    pub carved: Vec<Split>,
     /// How many of the images that were kept have no trusted landmarks.
     pub without_landmarks: BTreeMap<Split, usize>,
     /// The hash of all pixels, labels, landmarks and names.
@@ -41,6 +43,7 @@ pub fn summary(dataset: &Dataset) -> Summary {
         classes: dataset.classes.clone(),
         splits: Split::ALL.into_iter().map(split_summary).collect(),
         left_out: dataset.left_out.clone(),
+        carved: dataset.carved.clone(),
         without_landmarks: dataset.without_landmarks.clone(),
         content: dataset.content.clone(),
     }
@@ -60,19 +63,18 @@ mod tests {
             landmarks: vec![None; labels.len()],
         };
         let dataset = Dataset {
-            classes: vec!["rage".to_owned(), "joy".to_owned()],
-            height: 1,
-            width: 1,
-            channels: 1,
-            train: images(&[[0.5, 0.5], [0.2, 0.8], [0.9, 0.1]]),
-            val: images(&[[1.0, 0.0]]),
-            test: images(&[]),
             left_out: BTreeMap::from([(
                 Split::Val,
                 BTreeMap::from([("no majority".to_owned(), 2)]),
             )]),
+            carved: vec![Split::Test],
             without_landmarks: BTreeMap::from([(Split::Train, 3)]),
             content: "c".to_owned(),
+            ..Dataset::new(
+                vec!["rage".to_owned(), "joy".to_owned()],
+                [1, 1, 1],
+                [images(&[[0.5, 0.5], [0.2, 0.8], [0.9, 0.1]]), images(&[[1.0, 0.0]]), images(&[])],
+            )
         };
         let json = serde_json::to_value(summary(&dataset)).unwrap();
         let wanted = serde_json::json!({
@@ -83,6 +85,7 @@ mod tests {
                 "test": {"images": 0, "by_class": {"rage": 0, "joy": 0}},
             },
             "left_out": {"val": {"no majority": 2}},
+            "carved": ["test"],
             "without_landmarks": {"train": 3},
             "content": "c",
         });

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::error::EngineError;
-use super::event::Observer;
+use super::event::{Event, Observer};
 use super::specification::Specification;
 use super::state::State;
 use super::supervisor::Supervisor;
 use super::work::Work;
 use super::{collect, data, name, reach};
+use crate::dataset::doubts;
 use crate::experiment::DatasetSpec;
 use crate::machine::device;
 use crate::plan::{Identified, source_content};
@@ -167,8 +168,9 @@ pub(super) fn identify(
     Ok(work.plan.identify(&content))
 }
 
-/// Fills the cache with the drawn faces that open trainings need, so that no two workers draw the same. Where the place
-/// of regions differs between images, regions without pixels are found here, before the first training.
+/// Fills the cache with the data that open trainings need, so that no two workers draw or decode the same, and says what is
+/// doubtful about them. Where the place of regions differs between images, regions without pixels are found here, before
+/// the first training.
 fn ready_data(
     work: &Work,
     identified: &Identified,
@@ -178,9 +180,11 @@ fn ready_data(
     let mut ready: Vec<&DatasetSpec> = Vec::new();
     for (index, training) in work.plan.trainings.iter().enumerate() {
         let spec = &training.settings.dataset;
-        let wanted = source_content(spec).is_some() || spec.places_regions();
-        if wanted && state.is_open(work, identified, index) && !ready.contains(&spec) {
+        if state.is_open(work, identified, index) && !ready.contains(&spec) {
             let dataset = data::load_with_progress(spec, work.results, observer)?;
+            for doubt in doubts(spec, &dataset) {
+                observer.event(&Event::Warning { text: doubt.to_string() });
+            }
             if spec.places_regions() {
                 reach::check(&work.plan.parts, &dataset, observer)?;
             }

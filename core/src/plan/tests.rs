@@ -510,7 +510,7 @@ fn a_fill_of_another_version_changes_its_own_ids_alone() {
         ("inpaint", "f33788e6eef7706d61e2"),
         ("mean", "ff8be97a3bad8c9244a6"),
         ("constant", "5f5e6e5fc3cd6c88f39a"),
-        ("noise", "e87e6838d4bca040cb64"),
+        ("noise", "f87e6838d4bca040cb64"),
         ("blur", "08e44861dec0b9c01e89"),
         ("inpaint", "5f22903adfcf5df04bb8"),
     ];

@@ -18,7 +18,6 @@ pub mod nuisance;
 pub mod truth;
 pub mod votes;
 
-use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 
 use rand::{RngExt, SeedableRng};
@@ -86,18 +85,8 @@ pub fn generate_watched(
     let splits = [&train, &val, &test];
     let content =
         super::content::hash(&spec.classes, spec.height, spec.width, spec.channels, splits);
-    Ok(Dataset {
-        classes: spec.classes.clone(),
-        height: spec.height,
-        width: spec.width,
-        channels: spec.channels,
-        train,
-        val,
-        test,
-        left_out: BTreeMap::new(),
-        without_landmarks: BTreeMap::new(),
-        content,
-    })
+    let shape = [spec.height, spec.width, spec.channels];
+    Ok(Dataset { content, ..Dataset::new(spec.classes.clone(), shape, [train, val, test]) })
 }
 
 impl Cast {

@@ -1,0 +1,141 @@
+//! What is doubtful about a data set, before anybody reads an answer off it.
+
+use std::fmt;
+
+use super::{Dataset, Split};
+use crate::experiment::{DatasetSpec, Source, WithoutLandmarks};
+
+/// A reason to look at the data before the results.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Doubt {
+    /// No landmarks place the regions, and nothing says that the faces are where the canonical frame has them.
+    NoLandmarks,
+    /// Of so many images of a split, most have no trusted landmarks.
+    FewLandmarks { split: Split, trusted: usize, images: usize },
+    /// The data set has no images of its own for a split.
+    Carved { split: Split, images: usize },
+    /// So many pictures cannot be read.
+    Unreadable { pictures: usize },
+}
+
+/// All of a data set.
+pub fn doubts(spec: &DatasetSpec, dataset: &Dataset) -> Vec<Doubt> {
+    let mut doubts = Vec::new();
+    // RAF-DB's pictures are aligned by its authors; drawn faces know where they are.
+    let aligned = matches!(spec.source, Source::Faces(_) | Source::Rafdb { .. });
+    match &spec.landmarks {
+        None if !aligned => doubts.push(Doubt::NoLandmarks),
+        Some(_) if spec.without_landmarks == WithoutLandmarks::Identity => {
+            for split in Split::ALL {
+                let images = dataset.split(split).len();
+                let without = dataset.without_landmarks.get(&split).copied().unwrap_or(0);
+                if 2 * without > images {
+                    let trusted = images - without;
+                    doubts.push(Doubt::FewLandmarks { split, trusted, images });
+                }
+            }
+        }
+        _ => {}
+    }
+    let carved = dataset.carved.iter();
+    doubts.extend(carved.map(|&split| Doubt::Carved { split, images: dataset.split(split).len() }));
+    let reasons = dataset.left_out.values().flatten();
+    let unreadable = reasons.filter(|(reason, _)| reason.starts_with(UNREADABLE));
+    let pictures = unreadable.map(|(_, count)| count).sum();
+    if pictures > 0 {
+        doubts.push(Doubt::Unreadable { pictures });
+    }
+    doubts
+}
+
+/// How the reason begins for which a picture that cannot be read is excluded.
+pub(super) const UNREADABLE: &str = "unreadable: ";
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Doubt::NoLandmarks => f.write_str(
+                "no landmarks place the regions, which lie as on aligned faces: look at `fer-lab preview`, and give a \
+                 table as `dataset.landmarks` where they miss",
+            ),
+            Doubt::FewLandmarks { split, trusted, images } => write!(
+                f,
+                "only {trusted} of {images} {split} images have trusted landmarks; the regions of the others lie as on \
+                 aligned faces: look at `fer-lab preview`, or leave them out by `dataset.without_landmarks = \"skip\"`"
+            ),
+            Doubt::Carved { split, images } => write!(
+                f,
+                "the data have no {split} split: {images} of their training images are drawn for it, whoever is on them"
+            ),
+            Doubt::Unreadable { pictures } => {
+                write!(f, "{pictures} pictures cannot be read and are excluded: `fer-lab data` has the reasons")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::dataset::{Images, Pixels};
+    use crate::experiment::OnError;
+
+    fn spec(landmarks: Option<&str>) -> DatasetSpec {
+        let source = Source::Folder {
+            root: PathBuf::new(),
+            labels: BTreeMap::new(),
+            val: 0.1,
+            test: 0.1,
+            split_seed: 0,
+        };
+        DatasetSpec {
+            source,
+            height: 1,
+            width: 1,
+            channels: 1,
+            classes: Vec::new(),
+            landmarks: landmarks.map(PathBuf::from),
+            without_landmarks: WithoutLandmarks::Identity,
+            on_error: OnError::Skip,
+        }
+    }
+
+    fn dataset(images: usize) -> Dataset {
+        let images = || Images {
+            names: (0..images).map(|image| image.to_string()).collect(),
+            pixels: Pixels::Owned(vec![0; images]),
+            labels: vec![1.0; images],
+            landmarks: vec![None; images],
+        };
+        Dataset::new(vec!["joy".to_owned()], [1, 1, 1], [images(), images(), images()])
+    }
+
+    #[test]
+    fn aligned_data_with_their_own_splits_leave_no_doubt() {
+        assert_eq!(doubts(&spec(Some("points.csv")), &dataset(4)), []);
+        assert_eq!(doubts(&spec(None), &dataset(4)), [Doubt::NoLandmarks]);
+        let source = Source::Rafdb { root: PathBuf::new(), val: 0.1, split_seed: 0 };
+        assert_eq!(doubts(&DatasetSpec { source, ..spec(None) }, &dataset(4)), []);
+    }
+
+    #[test]
+    fn few_landmarks_carved_splits_and_unreadable_pictures_are_said() {
+        let mut dataset = dataset(200);
+        dataset.without_landmarks = [(Split::Train, 197), (Split::Val, 100)].into();
+        dataset.carved = vec![Split::Test];
+        let reason = "unreadable: it is empty".to_owned();
+        dataset.left_out = [(Split::Train, [(reason, 2)].into())].into();
+        let found = doubts(&spec(Some("points.csv")), &dataset);
+        let said: Vec<String> = found.iter().map(Doubt::to_string).collect();
+        assert_eq!(said.len(), 3, "{said:?}");
+        assert!(
+            said[0].starts_with("only 3 of 200 train images have trusted landmarks"),
+            "{said:?}"
+        );
+        assert!(said[1].starts_with("the data have no test split: 200 of"), "{said:?}");
+        assert!(said[2].starts_with("2 pictures cannot be read"), "{said:?}");
+    }
+}
