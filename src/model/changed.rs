@@ -38,8 +38,8 @@ pub struct Parts {
     columns: Span,
 }
 
-/// Along one side of the pictures, pixels. A part may begin before the first pixel or end beyond the last; there
-/// everything is 0, as the borders that a convolution reads.
+/// Along one side of the pictures, pixels. Within a network a part may begin before the first pixel or end beyond the
+/// last; nothing differs there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Span {
     /// The first of each part.

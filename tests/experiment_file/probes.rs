@@ -36,7 +36,7 @@ pub struct Key {
 impl Key {
     /// Whether it is a table with keys of its own.
     pub fn is_section(&self) -> bool {
-        self.rule["type"] == "object"
+        self.rule["type"] == "object" && self.path != "dataset.labels"
     }
 }
 
@@ -245,6 +245,10 @@ fn of_value(rule: &Json) -> Vec<(Value, bool)> {
             vec![(to_toml(&rule["default"]), true), ("zzz zzz".into(), false), (1.into(), false)]
         }
         Some("string") => vec![("word".into(), true), (1.into(), false)],
+        Some("object") if rule["additionalProperties"]["type"] == "string" => {
+            let table = |value: Value| Value::from(Table::from_iter([("1".to_owned(), value)]));
+            vec![(table("word".into()), true), (table(1.into()), false), ("word".into(), false)]
+        }
         Some("array") => vec![("word".into(), false), (vec![Table::new()].into(), false)],
         _ => panic!("no probe for {rule}"),
     }

@@ -225,8 +225,15 @@ fn defaults_are_the_parsers() {
             assert_eq!(accepted(&file), left_out, "{} of {kinds:?}", key.path);
         }
     }
-    let expected =
-        ["base", "dataset.kind", "dataset.landmarks", "dataset.root", "name", "seeds.list"];
+    let expected = [
+        "base",
+        "dataset.kind",
+        "dataset.labels",
+        "dataset.landmarks",
+        "dataset.root",
+        "name",
+        "seeds.list",
+    ];
     assert_eq!(without, expected.map(str::to_owned).into());
 }
 

@@ -223,6 +223,7 @@ fn it_fits_a_terminal() {
         for line in text.lines() {
             assert!(line.is_ascii() && line.len() <= 80, "{dataset}: {line}");
         }
-        assert!(!text.contains(['{', '}']), "{dataset}: a gap is left open");
+        let mut lines = text.lines().filter(|line| !line.starts_with("##labels = { "));
+        assert!(!lines.any(|line| line.contains(['{', '}'])), "{dataset}: a gap is left open");
     }
 }

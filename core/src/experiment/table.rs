@@ -100,7 +100,7 @@ pub(super) static KEYS: &[Key] = &[
     key("dataset.channels", Counts(CHANNELS), "1", Weights, "Channels").of(&["faces", "ferplus"]),
     key("dataset.channels", Counts(CHANNELS), "3", Weights, "Channels").of(&["rafdb", "folder"]),
     key("dataset.labels", Words(LABELS), r#""votes""#, Weights, "How the votes become labels").of(&["ferplus"]),
-    key("dataset.labels", Own("classes, by what the data call them", schema::labels), "{}", Weights, "Which class a folder's name, or a number, means; a class's own name and its other forms (Happy, happiness) are known").of(&["folder"]).like(&[r#"{ "1" = "surprise", "2" = "fear" }"#]),
+    key("dataset.labels", Own("classes, by what the data call them", schema::labels), "", Weights, "Which class a folder's name, or a number, means; a class's own name and its other forms (Happy, happiness) are known").of(&["folder"]).like(&[r#"{ "1" = "surprise", "2" = "fear" }"#]),
     key("dataset.classes", Own("a list of two or more", schema::seven), EMOTIONS, Weights, "The classes in their order").of(&["faces", "rafdb"]),
     key("dataset.classes", Own("a list of two or more, \"contempt\" among them if you like", schema::eight), EMOTIONS, Weights, "The classes in their order").of(&["ferplus"]),
     key("dataset.classes", Own("a list of names of folders, two or more", schema::any_classes), EMOTIONS, Weights, "The classes in their order").of(&["folder"]),
