@@ -67,9 +67,13 @@ impl fmt::Display for Doubt {
                 f,
                 "the data have no {split} split: {images} of their training images are drawn for it, whoever is on them"
             ),
-            Doubt::Unreadable { pictures } => {
-                write!(f, "{pictures} pictures cannot be read and are excluded: `fer-lab data` has the reasons")
+            Doubt::Unreadable { pictures: 1 } => {
+                f.write_str("1 picture cannot be read and is excluded: `fer-lab data` has the reason")
             }
+            Doubt::Unreadable { pictures } => write!(
+                f,
+                "{pictures} pictures cannot be read and are excluded: `fer-lab data` has the reasons"
+            ),
         }
     }
 }
