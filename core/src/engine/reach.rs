@@ -69,7 +69,8 @@ fn areas_off(parts: &Parts, frames: &[Affine]) -> Option<String> {
     };
     Some(format!(
         "the border of some test images cuts off part of a control or of its regions, so that their areas differ: \
-         {control} by {} in the mean, by {} at most, by more than {:.0} % on {:.1} % of the images{others}",
+         {control} by {} of its regions' area in the mean, by {} at most, by more than {:.0} % on {:.1} % of the \
+         images{others}",
         per_cent(*mean),
         per_cent(*most),
         100.0 * AreaOff::TOLERATED,

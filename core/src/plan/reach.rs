@@ -36,7 +36,7 @@ pub struct Parts {
 pub struct AreaOff {
     /// `` control 2 of `eyes + mouth` ``
     pub control: String,
-    /// Over all images, the control's area less the regions', as a share of theirs.
+    /// Over all images, the control's area less the regions', as a share of their whole area.
     pub mean: f64,
     /// On the image where they differ most.
     pub most: f64,

@@ -46,8 +46,9 @@ pub fn size_needed(
         .map(|(height, width, _)| (height, width))
 }
 
-/// How much the area of one set of polygons differs from that of another in each of some images, as a share of the
-/// latter: what the images' borders cut off counts for neither. 0 where neither is visible.
+/// How much the area of one set of polygons differs from that of another in each of some images, as a share of the whole
+/// of the latter: what the images' borders cut off counts for neither. It is a share of the whole, since of a region that
+/// a border leaves a sliver of, everything is many times as large.
 pub fn area_off(polygons: &[Polygon], from: &[Polygon], frames: &[Affine]) -> Vec<f64> {
     let picture = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)].map(|(x, y)| Point { x, y });
     let picture = Polygon::new(picture.to_vec()).expect("a picture is a square");
@@ -67,8 +68,9 @@ pub fn area_off(polygons: &[Polygon], from: &[Polygon], frames: &[Affine]) -> Ve
         let visible = |polygons: &[Polygon]| -> f64 {
             polygons.iter().map(|polygon| polygon.map(frame).overlap_area(&picture)).sum()
         };
-        let (own, other) = (visible(polygons), visible(from));
-        if other > 0.0 { own / other - 1.0 } else { own.min(1.0) }
+        let full: f64 = from.iter().map(|polygon| polygon.map(frame).area()).sum();
+        let off = (visible(polygons) - visible(from)) / full;
+        if off.is_finite() { off } else { 0.0 }
     });
     off.collect()
 }
@@ -119,7 +121,7 @@ mod tests {
         let frames = [Affine::IDENTITY, shifted(0.15), shifted(0.5), shifted(-0.5)];
         let off = area_off(&control, &region, &frames);
         // Within; a quarter of it is cut off; all of it, and half of the region; half of the region alone.
-        let expected = [0.0, -0.25, -1.0, 1.0];
+        let expected = [0.0, -0.25, -0.5, 0.5];
         assert!(off.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-9), "{off:?}");
     }
 
