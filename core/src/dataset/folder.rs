@@ -15,11 +15,10 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::carve::carve;
 use super::inputs::{Inputs, is_hidden, is_picture};
 use super::labels::Classes;
 use super::listing::{Catalogue, Entry, Listing, Picture};
-use super::{DatasetError, Split, first_maximum};
+use super::{DatasetError, Split};
 
 /// The names of the splits' folders, in lower case.
 const SPLITS: [(Split, &[&str]); 3] = [
@@ -221,25 +220,11 @@ impl Folder<'_> {
     fn carve_missing(&self, listing: &mut Listing) {
         let missing = |split| !self.parts.contains_key(&split);
         if missing(Split::Test) {
-            self.carve_one(listing, Split::Test, self.test);
+            listing.carve(Split::Test, self.test, self.split_seed);
         }
         if missing(Split::Val) {
             let left = if missing(Split::Test) { 1.0 - self.test } else { 1.0 };
-            self.carve_one(listing, Split::Val, self.val / left);
-        }
-    }
-
-    fn carve_one(&self, listing: &mut Listing, split: Split, share: f64) {
-        listing.carved.push(split);
-        let train: Vec<&mut Entry> =
-            listing.entries.iter_mut().filter(|entry| entry.split == Split::Train).collect();
-        let strata: Vec<usize> = train.iter().map(|entry| first_maximum(&entry.label)).collect();
-        for (entry, marked) in
-            train.into_iter().zip(carve(&strata, share, self.split_seed, split.name()))
-        {
-            if marked {
-                entry.split = split;
-            }
+            listing.carve(Split::Val, self.val / left, self.split_seed);
         }
     }
 }

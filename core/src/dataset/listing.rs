@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use super::carve::carve;
 use super::inputs::Inputs;
-use super::{DatasetError, Split, leaders};
+use super::{DatasetError, Split, first_maximum, leaders};
 
 /// The number of images excluded from each split, by reason. Every split has an entry.
 pub type LeftOut = BTreeMap<Split, BTreeMap<String, usize>>;
@@ -68,6 +69,19 @@ impl Listing {
     /// Counts one image of `split` as excluded.
     pub fn leave_out(&mut self, split: Split, reason: impl Into<String>) {
         *self.left_out.entry(split).or_default().entry(reason.into()).or_default() += 1;
+    }
+
+    /// Draws a missing split from the training images: a share of each class's, by [`carve`].
+    pub fn carve(&mut self, split: Split, share: f64, seed: u64) {
+        self.carved.push(split);
+        let train: Vec<&mut Entry> =
+            self.entries.iter_mut().filter(|entry| entry.split == Split::Train).collect();
+        let strata: Vec<usize> = train.iter().map(|entry| first_maximum(&entry.label)).collect();
+        for (entry, marked) in train.into_iter().zip(carve(&strata, share, seed, split.name())) {
+            if marked {
+                entry.split = split;
+            }
+        }
     }
 
     /// Refuses two images of one name, and a class that no image of a split is of (where there are votes: has

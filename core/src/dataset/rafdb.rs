@@ -11,10 +11,9 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::carve::carve;
 use super::inputs::Inputs;
 use super::listing::{Catalogue, Entry, Listing, Picture, columns, restrict};
-use super::{DatasetError, Split, first_maximum};
+use super::{DatasetError, Split};
 
 /// The classes in the order of their numbers, from 1.
 pub const EMOTIONS: [&str; 7] =
@@ -116,26 +115,12 @@ impl Catalogue for Rafdb<'_> {
         if seen == 0 {
             return Err(DatasetError::table(&path, "it lists no image; fetch it again"));
         }
-        self.carve_validation(&mut listing);
+        listing.carve(Split::Val, self.val, self.split_seed);
         Ok(listing)
     }
 }
 
 impl Rafdb<'_> {
-    fn carve_validation(&self, listing: &mut Listing) {
-        listing.carved.push(Split::Val);
-        let train: Vec<&mut Entry> =
-            listing.entries.iter_mut().filter(|entry| entry.split == Split::Train).collect();
-        let strata: Vec<usize> = train.iter().map(|entry| first_maximum(&entry.label)).collect();
-        for (entry, marked) in
-            train.into_iter().zip(carve(&strata, self.val, self.split_seed, "val"))
-        {
-            if marked {
-                entry.split = Split::Val;
-            }
-        }
-    }
-
     fn list_path(&self) -> PathBuf {
         self.root.join("EmoLabel/list_patition_label.txt")
     }
