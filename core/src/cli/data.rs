@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::interrupt::Interruption;
 use super::{Exit, Options, output};
-use crate::dataset::{Split, Summary, doubts, summary};
+use crate::dataset::{Split, Summary, TableFacts, Unit, doubts, summary};
 use crate::report::{Cell, Column, Format, Table, thousands};
 use crate::store::Results;
 
@@ -67,14 +67,29 @@ fn asides(summary: &Summary) -> String {
             text += &format!("excluded from {split}: {} ({reason})\n", thousands(*count as u64));
         }
     }
-    // Of all images where there is no table.
-    let some =
-        |(split, count): &(&Split, &usize)| (1..summary.splits[split].images).contains(*count);
-    for (split, count) in summary.without_landmarks.iter().filter(some) {
-        text += &format!(
-            "without trusted landmarks in {split}: {} (their regions are placed as in the canonical frame)\n",
-            thousands(*count as u64)
-        );
+    if let Some(TableFacts { points, unit }) = summary.seen.landmarks {
+        let unit = match unit {
+            Unit::Fractions => "fractions of width and height",
+            Unit::Pixels => "pixels",
+        };
+        text += &format!("landmarks: {points} points a face, read as {unit}\n");
+    }
+    let kept = |split: &Split| summary.without_landmarks.get(split).is_some_and(|count| *count > 0);
+    for (split, reasons) in summary.seen.untrusted.iter().filter(|(split, _)| kept(split)) {
+        for (reason, names) in reasons {
+            text += &format!(
+                "kept in {split} with regions as in the canonical frame: {} ({reason}): {}\n",
+                thousands(names.len() as u64),
+                some_of(names)
+            );
+        }
     }
     text
+}
+
+/// The first names of many.
+fn some_of(names: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let shown = names[..names.len().min(SHOWN)].join(", ");
+    if names.len() > SHOWN { format!("{shown}, …") } else { shown }
 }

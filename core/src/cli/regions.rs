@@ -10,7 +10,7 @@ use super::picture::{PictureFormat, Place};
 use super::{Exit, Options, output};
 use crate::dataset::faces;
 use crate::experiment::{
-    self, DatasetSpec, Experiment, FacesSpec, OnError, Source, WithoutLandmarks,
+    self, DatasetSpec, Experiment, FacesSpec, OnError, Shaping, Source, WithoutLandmarks,
 };
 use crate::plan::masks_nothing;
 use crate::region::atlas::SET_WORDS;
@@ -163,6 +163,7 @@ fn figure(regions: &[Region]) -> anyhow::Result<Figure> {
         landmarks: None,
         without_landmarks: WithoutLandmarks::Identity,
         on_error: OnError::Stop,
+        shape: Shaping::Stretch,
     };
     let drawn = faces::generate(&spec, &faces);
     let face = Tile::new(drawn.train.pixels.to_vec(), SIDE, SIDE, 3)?;

@@ -11,7 +11,7 @@
 //! | 24 .. 32 | bytes of the rest, r |
 //! | 32 .. 64 | BLAKE3 of bytes 0 .. 32 and of the rest |
 //! | 4096 .. 4096 + p | pixels of train, val and test, `[N, H, W, C]` each |
-//! | 4096 + p .. 4096 + p + r | length of a JSON head, the head; for each split labels (f32) and landmarks (f64; NaN where a point is not known) |
+//! | 4096 + p .. 4096 + p + r | length of a JSON head, the head; for each split labels (f32) and landmarks (f64: the aspect, then x and y of each point; NaN where one is not known) |
 //!
 //! Files are written atomically: under another name, flushed to the disk and renamed, so that two processes may build
 //! the same one at once. Damage is detected by the checksum and, for the pixels, by the data set's content hash; both
@@ -30,16 +30,17 @@ use tempfile::NamedTempFile;
 
 use super::decode::Shape;
 use super::listing::LeftOut;
-use super::{Dataset, DatasetError, Images, Pixels, Split, content};
+use super::{Dataset, DatasetError, Images, Pixels, Seen, Split, content};
 use crate::region::{Landmark, Landmarks, Point};
 
 const MAGIC: &[u8; 8] = b"FERLABDS";
 /// Part of every key too, so that files of another version are not found.
-pub const VERSION: u64 = 2;
+pub const VERSION: u64 = 3;
 const PRELUDE: usize = 64;
 /// Pixels begin at a page's start.
 const PIXELS_AT: u64 = 4096;
-const POINTS: usize = Landmark::ALL.len();
+/// Numbers that an image's landmarks take: the aspect, and two for each point.
+const NUMBERS: usize = 1 + 2 * Landmark::ALL.len();
 
 /// A folder of cached data sets.
 #[derive(Debug)]
@@ -54,6 +55,7 @@ pub struct Facts {
     pub shape: Shape,
     pub left_out: LeftOut,
     pub carved: Vec<Split>,
+    pub seen: Seen,
     pub splits: [SplitFacts; 3],
 }
 
@@ -78,6 +80,7 @@ struct Head {
     shape: [usize; 3],
     left_out: LeftOut,
     carved: Vec<Split>,
+    seen: Seen,
     names: [Vec<String>; 3],
     content: String,
 }
@@ -120,24 +123,43 @@ impl<'a> Cache<'a> {
         }
     }
 
-    /// Writes a data set; `pixels` gives all splits' pixels in order, piece by piece. It appears in the
-    /// cache when the building is [`finished`](Building::finish).
-    pub fn build(
-        &self,
-        key: &str,
-        facts: Facts,
-        pixels: impl FnOnce(
-            &mut dyn FnMut(&[u8]) -> Result<(), DatasetError>,
-        ) -> Result<(), DatasetError>,
-    ) -> Result<Building, DatasetError> {
+    /// Begins to write a data set: its pixels, split by split, then [`Writing::complete`].
+    pub fn begin(&self) -> Result<Writing<'a>, DatasetError> {
         let failed = |why: io::Error| DatasetError::cache(self.folder, why);
         let mut file = NamedTempFile::with_prefix_in("building-", self.folder).map_err(failed)?;
         file.seek(SeekFrom::Start(PIXELS_AT)).map_err(failed)?;
-        let mut written = 0;
-        pixels(&mut |piece| {
-            written += piece.len() as u64;
-            file.write_all(piece).map_err(failed)
-        })?;
+        Ok(Writing { folder: self.folder, file, written: 0 })
+    }
+
+    fn data_path(&self, key: &str) -> PathBuf {
+        self.folder.join(format!("{key}.ferlab"))
+    }
+
+    fn index_path(&self, stamp: &str) -> PathBuf {
+        self.folder.join(format!("{stamp}.index"))
+    }
+}
+
+/// A data set whose pixels are being written; dropping it deletes it.
+#[derive(Debug)]
+pub struct Writing<'a> {
+    folder: &'a Path,
+    file: NamedTempFile,
+    /// Bytes of pixels.
+    written: u64,
+}
+
+impl Writing<'_> {
+    /// Adds the next pixels.
+    pub fn write(&mut self, pixels: &[u8]) -> Result<(), DatasetError> {
+        self.written += pixels.len() as u64;
+        self.file.write_all(pixels).map_err(|why| DatasetError::cache(self.folder, why))
+    }
+
+    /// Writes the rest. The data set appears in the cache when the building is [`finished`](Building::finish).
+    pub fn complete(self, key: &str, facts: Facts) -> Result<Building, DatasetError> {
+        let Writing { folder, mut file, written } = self;
+        let failed = |why: io::Error| DatasetError::cache(folder, why);
         let rest = facts.rest(key, file.as_file()).map_err(failed)?;
         let prelude = prelude(written, &rest);
         let mut writer = BufWriter::new(file.as_file_mut());
@@ -147,15 +169,8 @@ impl<'a> Cache<'a> {
         writer.flush().map_err(failed)?;
         drop(writer);
         file.as_file().sync_all().map_err(failed)?;
-        Ok(Building { file, path: self.data_path(key), key: key.to_owned() })
-    }
-
-    fn data_path(&self, key: &str) -> PathBuf {
-        self.folder.join(format!("{key}.ferlab"))
-    }
-
-    fn index_path(&self, stamp: &str) -> PathBuf {
-        self.folder.join(format!("{stamp}.index"))
+        let path = Cache { folder }.data_path(key);
+        Ok(Building { file, path, key: key.to_owned() })
     }
 }
 
@@ -194,7 +209,7 @@ impl Facts {
             numbers.extend(split.labels.iter().flat_map(|share| share.to_le_bytes()));
             numbers.extend(split.landmarks.iter().flat_map(coordinates).flat_map(f64::to_le_bytes));
         }
-        let Facts { classes, shape, left_out, carved, splits } = self;
+        let Facts { classes, shape, left_out, carved, seen, splits } = self;
         let splits = with_pixels(splits, shape, file)?;
         let [train, val, test] = &splits;
         let content =
@@ -205,6 +220,7 @@ impl Facts {
             shape: [shape.height, shape.width, shape.channels],
             left_out,
             carved,
+            seen,
             names: splits.map(|images| images.names),
             content,
         };
@@ -288,10 +304,10 @@ fn read(path: &Path, key: &str) -> Result<Dataset, Unfit> {
         without_landmarks
             .insert(split, images.landmarks.iter().filter(|points| points.is_none()).count());
     }
-    let Head { classes, left_out, carved, content, .. } = head;
+    let Head { classes, left_out, carved, seen, content, .. } = head;
     let shape = [height, width, channels];
     let dataset = Dataset::new(classes, shape, [train, val, test]);
-    Ok(Dataset { left_out, carved, without_landmarks, content, ..dataset })
+    Ok(Dataset { left_out, carved, without_landmarks, seen, content, ..dataset })
 }
 
 /// The head, and each split's names, labels and landmarks; `None` where the lengths do not fit.
@@ -306,7 +322,7 @@ fn parse(rest: &[u8]) -> Option<(Head, [SplitFacts; 3])> {
         let labels = split.names.len().checked_mul(head.classes.len())?.checked_mul(4)?;
         let (labels, after) = rest.split_at_checked(labels)?;
         let (points, after) =
-            after.split_at_checked(split.names.len().checked_mul(POINTS * 2 * 8)?)?;
+            after.split_at_checked(split.names.len().checked_mul(NUMBERS * 8)?)?;
         rest = after;
         split.labels =
             labels.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
@@ -317,28 +333,29 @@ fn parse(rest: &[u8]) -> Option<(Head, [SplitFacts; 3])> {
     rest.is_empty().then_some((head, splits))
 }
 
-/// x and y of every point; NaN where unknown.
-fn coordinates(landmarks: &Option<Landmarks>) -> [f64; POINTS * 2] {
-    let mut coordinates = [f64::NAN; POINTS * 2];
-    for (landmark, pair) in Landmark::ALL.into_iter().zip(coordinates.chunks_exact_mut(2)) {
-        if let Some(point) = landmarks.and_then(|landmarks| landmarks.get(landmark)) {
+/// The aspect, and x and y of every point; NaN where unknown.
+fn coordinates(landmarks: &Option<Landmarks>) -> [f64; NUMBERS] {
+    let mut coordinates = [f64::NAN; NUMBERS];
+    let Some(landmarks) = landmarks else { return coordinates };
+    coordinates[0] = landmarks.aspect();
+    for (landmark, pair) in Landmark::ALL.into_iter().zip(coordinates[1..].chunks_exact_mut(2)) {
+        if let Some(point) = landmarks.get(landmark) {
             pair.copy_from_slice(&[point.x, point.y]);
         }
     }
     coordinates
 }
 
-/// The other way; no point at all is no landmarks.
-fn landmarks(coordinates: &[f64; POINTS * 2]) -> Option<Landmarks> {
-    let mut landmarks = Landmarks::default();
-    let mut any = false;
-    for (landmark, pair) in Landmark::ALL.into_iter().zip(coordinates.chunks_exact(2)) {
+/// The other way; no aspect is no landmarks.
+fn landmarks(coordinates: &[f64; NUMBERS]) -> Option<Landmarks> {
+    let aspect = Some(coordinates[0]).filter(|aspect| *aspect > 0.0 && aspect.is_finite())?;
+    let mut landmarks = Landmarks::in_aspect(aspect);
+    for (landmark, pair) in Landmark::ALL.into_iter().zip(coordinates[1..].chunks_exact(2)) {
         if !pair[0].is_nan() {
             landmarks.set(landmark, Point { x: pair[0], y: pair[1] });
-            any = true;
         }
     }
-    any.then_some(landmarks)
+    Some(landmarks)
 }
 
 /// Gives each split its part of the file's pixels.
@@ -369,7 +386,7 @@ mod tests {
     const KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
     fn facts() -> Facts {
-        let mut points = Landmarks::default();
+        let mut points = Landmarks::in_aspect(1.25);
         points.set(Landmark::EyeLeft, Point { x: 0.25, y: 0.5 });
         points.set(Landmark::MouthRight, Point { x: -0.125, y: 1.0 });
         let split = |names: &[&str], landmarks: Vec<Option<Landmarks>>| SplitFacts {
@@ -385,6 +402,7 @@ mod tests {
                 BTreeMap::from([("no majority".to_owned(), 7)]),
             )]),
             carved: vec![Split::Val],
+            seen: Seen { reshaped: 3, ..Seen::default() },
             splits: [
                 split(&["a", "b"], vec![None, Some(points)]),
                 split(&["c"], vec![None]),
@@ -395,9 +413,10 @@ mod tests {
 
     fn built(folder: &Path) -> PathBuf {
         let cache = Cache::open(folder).unwrap();
-        let building = cache
-            .build(KEY, facts(), |write| write(&[1, 2, 3]).and_then(|()| write(&[4, 5, 6, 7, 8])));
-        building.unwrap().finish().unwrap();
+        let mut writing = cache.begin().unwrap();
+        writing.write(&[1, 2, 3]).unwrap();
+        writing.write(&[4, 5, 6, 7, 8]).unwrap();
+        writing.complete(KEY, facts()).unwrap().finish().unwrap();
         cache.data_path(KEY)
     }
 
@@ -417,8 +436,8 @@ mod tests {
         let dataset = found(folder.path()).unwrap();
         let wanted = facts();
         assert_eq!(
-            (dataset.classes.as_slice(), &dataset.left_out, &dataset.carved),
-            (wanted.classes.as_slice(), &wanted.left_out, &wanted.carved)
+            (dataset.classes.as_slice(), &dataset.left_out, &dataset.carved, &dataset.seen),
+            (wanted.classes.as_slice(), &wanted.left_out, &wanted.carved, &wanted.seen)
         );
         assert_eq!((dataset.height, dataset.width, dataset.channels), (2, 1, 1));
         for (split, wanted) in Split::ALL.into_iter().zip(&wanted.splits) {

@@ -32,6 +32,12 @@ pub fn hash(
         add_number(&mut hasher, images.landmarks.len());
         for landmarks in &images.landmarks {
             hasher.update(&[u8::from(landmarks.is_some())]);
+            // Data of square pictures keep the hash that they had before aspects were kept.
+            if let Some(aspect) =
+                landmarks.map(|landmarks| landmarks.aspect()).filter(|aspect| *aspect != 1.0)
+            {
+                hasher.update(b"aspect").update(&aspect.to_le_bytes());
+            }
             for landmark in Landmark::ALL {
                 let point = landmarks.and_then(|landmarks| landmarks.get(landmark));
                 hasher.update(&[u8::from(point.is_some())]);
@@ -92,12 +98,13 @@ mod tests {
 
     #[test]
     fn every_part_counts() {
-        let changes: [fn(&mut Images); 6] = [
+        let changes: [fn(&mut Images); 7] = [
             |images| images.names[0] = "c".to_owned(),
             |images| images.names = vec!["ab".to_owned(), String::new()],
             |images| images.pixels = Pixels::Owned(vec![0, 1, 2, 4]),
             |images| images.labels[2] = 0.25,
             |images| images.landmarks[1] = Some(Landmarks::default()),
+            |images| images.landmarks[1] = Some(Landmarks::in_aspect(1.5)),
             |images| {
                 images.landmarks[0]
                     .as_mut()
@@ -114,6 +121,6 @@ mod tests {
         }
         hashes.sort();
         hashes.dedup();
-        assert_eq!(hashes.len(), 7);
+        assert_eq!(hashes.len(), 8);
     }
 }

@@ -6,10 +6,14 @@ use std::path::Path;
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
 use super::DatasetError;
 use super::listing::Picture;
+use super::placement::{Placement, Rectangle};
+use crate::experiment::Shaping;
+use crate::region::Landmarks;
 
 /// A picture with more pixels in its header is refused before anything is allocated for it.
 const MOST_PIXELS: u64 = 64_000_000;
@@ -35,11 +39,12 @@ impl Shape {
 
 /// Decodes pictures one after another, and keeps its buffers from one to the next.
 ///
-/// A picture of the right size is copied exactly; any other is stretched to the size with a Lanczos
-/// filter of three lobes (antialiased when it shrinks). Grey becomes RGB by repetition, RGB becomes grey
+/// A picture of the right size is copied exactly; any other is brought to the size, as a [`Placement`] says, with a
+/// Lanczos filter of three lobes (antialiased when it shrinks). Grey becomes RGB by repetition, RGB becomes grey
 /// by the luma of Rec. 601; transparency is dropped, and a JPEG's orientation tag is applied.
 pub struct Decoder {
     shape: Shape,
+    shaping: Shaping,
     resizer: Resizer,
     options: ResizeOptions,
     file: Vec<u8>,
@@ -48,9 +53,10 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    pub fn new(shape: Shape) -> Decoder {
+    pub fn new(shape: Shape, shaping: Shaping) -> Decoder {
         Decoder {
             shape,
+            shaping,
             resizer: Resizer::new(),
             options: ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3)),
             file: Vec::new(),
@@ -59,21 +65,31 @@ impl Decoder {
         }
     }
 
-    /// Writes the picture into `out`, which is [`Shape::bytes`] long.
-    pub fn decode(&mut self, picture: &Picture, out: &mut [u8]) -> Result<(), DatasetError> {
+    /// Writes the picture into `out`, which is [`Shape::bytes`] long. `face`: its points, in fractions of the picture.
+    pub fn decode(
+        &mut self,
+        picture: &Picture,
+        face: Option<&Landmarks>,
+        out: &mut [u8],
+    ) -> Result<Decoded, DatasetError> {
         match picture {
             Picture::Grey { width, height, values } => self
-                .fit(values, *width, *height, 1, out)
+                .place(values, [*width, *height], 1, face, out)
                 .map_err(|why| DatasetError::picture(Path::new("fer2013.csv"), why)),
             Picture::File(path) => {
-                self.decode_file(path, out).map_err(|why| DatasetError::picture(path, why))
+                self.decode_file(path, face, out).map_err(|why| DatasetError::picture(path, why))
             }
         }
     }
 
-    fn decode_file(&mut self, path: &Path, out: &mut [u8]) -> Result<(), String> {
+    fn decode_file(
+        &mut self,
+        path: &Path,
+        face: Option<&Landmarks>,
+        out: &mut [u8],
+    ) -> Result<Decoded, String> {
         let mut bytes = std::mem::take(&mut self.file);
-        let decoded = self.decode_bytes(path, &mut bytes, out);
+        let decoded = self.decode_bytes(path, &mut bytes, face, out);
         self.file = bytes;
         decoded
     }
@@ -82,8 +98,9 @@ impl Decoder {
         &mut self,
         path: &Path,
         bytes: &mut Vec<u8>,
+        face: Option<&Landmarks>,
         out: &mut [u8],
-    ) -> Result<(), String> {
+    ) -> Result<Decoded, String> {
         bytes.clear();
         let mut file = File::open(path).map_err(|why| why.to_string())?;
         let length = file.metadata().map_err(|why| why.to_string())?.len();
@@ -111,21 +128,37 @@ impl Decoder {
         let orientation = decoder.orientation().map_err(|why| why.to_string())?;
         let mut image = DynamicImage::from_decoder(decoder).map_err(|why| why.to_string())?;
         image.apply_orientation(orientation);
-        let (width, height) = (image.width(), image.height());
+        let size = [image.width(), image.height()];
         if image.color().has_color() {
-            self.fit(image.into_rgb8().as_raw(), width, height, 3, out)
+            self.place(image.into_rgb8().as_raw(), size, 3, face, out)
         } else {
-            self.fit(image.into_luma8().as_raw(), width, height, 1, out)
+            self.place(image.into_luma8().as_raw(), size, 1, face, out)
         }
+    }
+
+    /// Brings `values`, `[height, width, channels]`, into the shape.
+    fn place(
+        &mut self,
+        values: &[u8],
+        size: [u32; 2],
+        channels: usize,
+        face: Option<&Landmarks>,
+        out: &mut [u8],
+    ) -> Result<Decoded, String> {
+        let placement = Placement::new(self.shaping, size, self.shape, face)
+            .ok_or("its landmarks lie outside it, so that a crop shows nothing of it")?;
+        self.fit(values, size, channels, &placement, out)?;
+        let landmarks = face.map(|face| placement.landmarks(face, size));
+        Ok(Decoded { landmarks, reshaped: is_reshaped(size, self.shape) })
     }
 
     /// Converts `values`, `[height, width, channels]`, to the shape.
     fn fit(
         &mut self,
         values: &[u8],
-        width: u32,
-        height: u32,
+        [width, height]: [u32; 2],
         channels: usize,
+        placement: &Placement,
         out: &mut [u8],
     ) -> Result<(), String> {
         let to_grey = channels == 3 && self.shape.channels == 1;
@@ -138,31 +171,84 @@ impl Decoder {
             values
         };
         let planes = if to_grey { 1 } else { channels };
-        let target: &mut [u8] = if to_rgb {
-            self.resized.resize(self.shape.height * self.shape.width, 0);
+        let Placement { from, to, .. } = placement;
+        let fills =
+            (to.width as usize, to.height as usize) == (self.shape.width, self.shape.height);
+        let target: &mut [u8] = if to_rgb || !fills {
+            self.resized.resize((to.width * to.height) as usize * planes, 0);
             &mut self.resized
         } else {
             &mut *out
         };
-        if (height as usize, width as usize) == (self.shape.height, self.shape.width) {
+        let whole =
+            Rectangle { left: 0.0, top: 0.0, width: f64::from(width), height: f64::from(height) };
+        if *from == whole && (width, height) == (to.width, to.height) {
             target.copy_from_slice(source);
         } else {
             let kind = if planes == 3 { PixelType::U8x3 } else { PixelType::U8 };
             let source =
                 ImageRef::new(width, height, source, kind).map_err(|why| why.to_string())?;
-            let (to_width, to_height) = (self.shape.width as u32, self.shape.height as u32);
-            let mut target = Image::from_slice_u8(to_width, to_height, target, kind)
+            let mut target = Image::from_slice_u8(to.width, to.height, target, kind)
                 .map_err(|why| why.to_string())?;
-            self.resizer
-                .resize(&source, &mut target, &self.options)
-                .map_err(|why| why.to_string())?;
+            let options = match *from == whole {
+                true => self.options,
+                false => self.options.crop(from.left, from.top, from.width, from.height),
+            };
+            self.resizer.resize(&source, &mut target, &options).map_err(|why| why.to_string())?;
         }
-        if to_rgb {
-            for (pixel, &grey) in out.chunks_exact_mut(3).zip(&self.resized) {
-                pixel.fill(grey);
+        if to_rgb || !fills {
+            out.fill(0);
+            let rows = self.resized.chunks_exact(to.width as usize * planes);
+            let (width, channels) = (self.shape.width, self.shape.channels);
+            for (row, line) in (to.top as usize..).zip(rows) {
+                let begins = (row * width + to.left as usize) * channels;
+                let pixels = out[begins..].chunks_exact_mut(channels);
+                for (pixel, value) in pixels.zip(line.chunks_exact(planes)) {
+                    match to_rgb {
+                        true => pixel.fill(value[0]),
+                        false => pixel.copy_from_slice(value),
+                    }
+                }
             }
         }
         Ok(())
+    }
+}
+
+/// What became of a picture.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Decoded {
+    /// Its points in the input.
+    pub landmarks: Option<Landmarks>,
+    /// Whether its sides have another ratio than the input's.
+    pub reshaped: bool,
+}
+
+/// Whether the ratio of a picture's sides differs by more than a hundredth from the input's.
+fn is_reshaped([width, height]: [u32; 2], input: Shape) -> bool {
+    let ratio = f64::from(width) * input.height as f64 / (f64::from(height) * input.width as f64);
+    !(0.99..=1.0 / 0.99).contains(&ratio)
+}
+
+/// Width and height of a picture as it is shown, upright; only the beginning of its file is read. `None` where it cannot be
+/// read.
+pub fn size(picture: &Picture) -> Option<[u32; 2]> {
+    match picture {
+        Picture::Grey { width, height, .. } => Some([*width, *height]),
+        Picture::File(path) => {
+            let reader = ImageReader::open(path).ok()?.with_guessed_format().ok()?;
+            let mut decoder = reader.into_decoder().ok()?;
+            let (width, height) = decoder.dimensions();
+            let turned = matches!(
+                decoder.orientation().ok()?,
+                Orientation::Rotate90
+                    | Orientation::Rotate270
+                    | Orientation::Rotate90FlipH
+                    | Orientation::Rotate270FlipH
+            );
+            let size = if turned { [height, width] } else { [width, height] };
+            (width > 0 && height > 0).then_some(size)
+        }
     }
 }
 
@@ -235,7 +321,7 @@ mod tests {
     ) -> Result<Vec<u8>, DatasetError> {
         let shape = Shape { height, width, channels };
         let mut out = vec![0; shape.bytes()];
-        Decoder::new(shape).decode(picture, &mut out).map(|()| out)
+        Decoder::new(shape, Shaping::Stretch).decode(picture, None, &mut out).map(|_| out)
     }
 
     fn saved(image: DynamicImage, name: &str) -> (tempfile::TempDir, Picture) {

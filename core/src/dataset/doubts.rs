@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Dataset, Split};
-use crate::experiment::{DatasetSpec, Source, WithoutLandmarks};
+use crate::experiment::{DatasetSpec, Shaping, Source, WithoutLandmarks};
 
 /// A reason to look at the data before the results.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,6 +14,8 @@ pub enum Doubt {
     FewLandmarks { split: Split, trusted: usize, images: usize },
     /// The data set has no images of its own for a split.
     Carved { split: Split, images: usize },
+    /// So many pictures have another ratio of sides than the network's input and are stretched.
+    Stretched { pictures: usize, images: usize, height: usize, width: usize },
     /// So many pictures cannot be read.
     Unreadable { pictures: usize },
 }
@@ -39,6 +41,12 @@ pub fn doubts(spec: &DatasetSpec, dataset: &Dataset) -> Vec<Doubt> {
     }
     let carved = dataset.carved.iter();
     doubts.extend(carved.map(|&split| Doubt::Carved { split, images: dataset.split(split).len() }));
+    let pictures = dataset.seen.reshaped;
+    if pictures > 0 && spec.shape == Shaping::Stretch {
+        let images = Split::ALL.iter().map(|&split| dataset.split(split).len()).sum();
+        let (height, width) = (dataset.height, dataset.width);
+        doubts.push(Doubt::Stretched { pictures, images, height, width });
+    }
     let reasons = dataset.left_out.values().flatten();
     let unreadable = reasons.filter(|(reason, _)| reason.starts_with(UNREADABLE));
     let pictures = unreadable.map(|(_, count)| count).sum();
@@ -66,6 +74,11 @@ impl fmt::Display for Doubt {
             Doubt::Carved { split, images } => write!(
                 f,
                 "the data have no {split} split: {images} of their training images are drawn for it, whoever is on them"
+            ),
+            Doubt::Stretched { pictures, images, height, width } => write!(
+                f,
+                "{pictures} of {images} pictures are stretched to {height} × {width} pixels, and their faces with them, \
+                 since their sides have another ratio: see `dataset.shape`"
             ),
             Doubt::Unreadable { pictures: 1 } => {
                 f.write_str("1 picture cannot be read and is excluded: `fer-lab data` has the reason")
@@ -104,6 +117,7 @@ mod tests {
             landmarks: landmarks.map(PathBuf::from),
             without_landmarks: WithoutLandmarks::Identity,
             on_error: OnError::Skip,
+            shape: Shaping::Stretch,
         }
     }
 
@@ -132,14 +146,18 @@ mod tests {
         dataset.carved = vec![Split::Test];
         let reason = "unreadable: it is empty".to_owned();
         dataset.left_out = [(Split::Train, [(reason, 2)].into())].into();
+        dataset.seen.reshaped = 7;
         let found = doubts(&spec(Some("points.csv")), &dataset);
         let said: Vec<String> = found.iter().map(Doubt::to_string).collect();
-        assert_eq!(said.len(), 3, "{said:?}");
+        assert_eq!(said.len(), 4, "{said:?}");
         assert!(
             said[0].starts_with("only 3 of 200 train images have trusted landmarks"),
             "{said:?}"
         );
         assert!(said[1].starts_with("the data have no test split: 200 of"), "{said:?}");
-        assert!(said[2].starts_with("2 pictures cannot be read"), "{said:?}");
+        assert!(said[2].starts_with("7 of 600 pictures are stretched to 1 × 1 pixels"), "{said:?}");
+        let cropped = DatasetSpec { shape: Shaping::Crop, ..spec(Some("points.csv")) };
+        assert_eq!(doubts(&cropped, &dataset).len(), 3);
+        assert!(said[3].starts_with("2 pictures cannot be read"), "{said:?}");
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::carve::carve;
 use super::inputs::Inputs;
 use super::{DatasetError, Split, first_maximum, leaders};
+use crate::region::Landmarks;
 
 /// The number of images excluded from each split, by reason. Every split has an entry.
 pub type LeftOut = BTreeMap<Split, BTreeMap<String, usize>>;
@@ -40,6 +41,8 @@ pub struct Entry {
     pub picture: Picture,
     /// Sums to 1.
     pub label: Vec<f32>,
+    /// Trusted points of the picture as it lies on the disk, in fractions of it.
+    pub landmarks: Option<Landmarks>,
 }
 
 /// Pixels not yet in the experiment's size.
@@ -56,7 +59,7 @@ pub enum Picture {
 
 impl Entry {
     pub fn new(split: Split, name: String, picture: Picture, label: Vec<f32>) -> Entry {
-        Entry { split, listed_as: name.clone(), name, picture, label }
+        Entry { split, listed_as: name.clone(), name, picture, label, landmarks: None }
     }
 }
 

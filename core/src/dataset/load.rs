@@ -12,20 +12,21 @@ use std::time::SystemTime;
 use rayon::prelude::*;
 
 use super::cache::{self, Building, Cache, Facts, Found, SplitFacts};
-use super::decode::{Decoder, Shape};
+use super::decode::{self, Decoded, Decoder, Shape};
 use super::doubts::UNREADABLE;
 use super::error::BadPicture;
 use super::faces;
 use super::ferplus::Ferplus;
 use super::folder::Folder;
 use super::inputs::{Inputs, Stamps};
-use super::landmarks_table::LandmarkTable;
-use super::listing::{Catalogue, Listing, Picture};
+use super::landmark_tables::{self, LandmarkTable, Untrusted};
+use super::listing::{Catalogue, Entry, Listing, Picture};
 use super::progress::go_on;
 use super::rafdb::Rafdb;
-use super::{Dataset, DatasetError, Progress, Stage, Watch};
-use crate::experiment::{DatasetSpec, FacesSpec, OnError, Source, WithoutLandmarks};
+use super::{Dataset, DatasetError, Progress, Seen, Stage, Watch};
+use crate::experiment::{DatasetSpec, FacesSpec, OnError, Shaping, Source, WithoutLandmarks};
 use crate::plan::{ImageCounts, source_content};
+use crate::region::Landmarks;
 
 /// Pictures are decoded in batches of about this many bytes: enough to keep all threads busy, little
 /// beside what a training takes.
@@ -48,7 +49,7 @@ pub fn load(spec: &DatasetSpec, cache: &Path, watch: Watch<'_>) -> Result<Datase
     if spec.without_landmarks == WithoutLandmarks::Skip && spec.landmarks.is_none() {
         return Err(DatasetError::NothingButSkipped);
     }
-    let inputs = inputs(spec, catalogue.as_ref());
+    let inputs = inputs(spec, catalogue.as_ref())?;
     let cache = Cache::open(cache)?;
     let began = SystemTime::now();
     go_on(watch.interrupted)?;
@@ -108,15 +109,16 @@ fn drawn(
         shape: Shape { height: spec.height, width: spec.width, channels: spec.channels },
         left_out: dataset.left_out,
         carved: dataset.carved,
+        seen: dataset.seen,
         splits: splits.map(|images| SplitFacts {
             names: images.names,
             labels: images.labels,
             landmarks: images.landmarks,
         }),
     };
-    let building =
-        cache.build(&key, facts, |write| pixels.iter().try_for_each(|split| write(split)))?;
-    building.finish()
+    let mut writing = cache.begin()?;
+    pixels.iter().try_for_each(|split| writing.write(split))?;
+    writing.complete(&key, facts)?.finish()
 }
 
 /// The missing part of the data, in words; `None` if complete.
@@ -138,7 +140,7 @@ pub struct KnownData {
 pub fn known(spec: &DatasetSpec, cache: &Path) -> Option<KnownData> {
     let Ok(Where::OnDisk(catalogue)) = find(spec) else { return None };
     let cache = Cache::existing(cache);
-    let stamps = inputs(spec, catalogue.as_ref()).stamps().ok()?;
+    let stamps = inputs(spec, catalogue.as_ref()).ok()?.stamps().ok()?;
     let key = cache.recall(&stamp(spec, &stamps))?;
     match cache.get(&key) {
         Found::Dataset(dataset) => {
@@ -158,12 +160,12 @@ fn stamp(spec: &DatasetSpec, stamps: &Stamps) -> String {
 }
 
 /// The files that a data set is made of.
-fn inputs(spec: &DatasetSpec, catalogue: &dyn Catalogue) -> Inputs {
+fn inputs(spec: &DatasetSpec, catalogue: &dyn Catalogue) -> Result<Inputs, DatasetError> {
     let mut inputs = catalogue.inputs().clone();
     if let Some(landmarks) = &spec.landmarks {
-        inputs.add(landmarks.clone());
+        landmark_tables::files_of(landmarks)?.into_iter().for_each(|file| inputs.add(file));
     }
-    inputs
+    Ok(inputs)
 }
 
 /// Where a data set comes from.
@@ -227,17 +229,14 @@ fn build(
     watch: Watch<'_>,
 ) -> Result<Building, DatasetError> {
     let mut listing = catalogue.list(&spec.classes)?;
-    let landmarks = match &spec.landmarks {
-        Some(path) => {
-            LandmarkTable::read(path)?.apply(path, spec.without_landmarks, &mut listing)?
-        }
-        None => vec![None; listing.entries.len()],
-    };
+    let mut seen = Seen::default();
+    if let Some(path) = &spec.landmarks {
+        place_faces(spec, path, &mut listing, &mut seen)?;
+    }
     let shape = Shape { height: spec.height, width: spec.width, channels: spec.channels };
-    let landmarks = match spec.on_error {
-        OnError::Stop => landmarks,
-        OnError::Skip => without_unreadable(&mut listing, landmarks, shape, watch)?,
-    };
+    if spec.on_error == OnError::Skip {
+        leave_out_unreadable(&mut listing, shape, watch)?;
+    }
     listing.check(&spec.classes)?;
     go_on(watch.interrupted)?;
     let images = listing.entries.len();
@@ -245,82 +244,126 @@ fn build(
         let (height, width, channels) = (spec.height, spec.width, spec.channels);
         return Err(DatasetError::TooLarge { images, height, width, channels });
     }
+    // Split by split, as the cache holds them.
+    listing.entries.sort_by_key(|entry| entry.split);
+    let mut writing = cache.begin()?;
+    let decoded =
+        decode(&listing.entries, shape, spec.shape, &mut |pixels| writing.write(pixels), watch)?;
+    seen.reshaped = decoded.iter().filter(|decoded| decoded.reshaped).count();
     let mut splits: [SplitFacts; 3] = Default::default();
-    let mut pictures: [Vec<Picture>; 3] = Default::default();
-    for (entry, landmarks) in std::mem::take(&mut listing.entries).into_iter().zip(landmarks) {
+    for (entry, decoded) in std::mem::take(&mut listing.entries).into_iter().zip(decoded) {
         let split = &mut splits[entry.split as usize];
         split.names.push(entry.name);
         split.labels.extend(entry.label);
-        split.landmarks.push(landmarks);
-        pictures[entry.split as usize].push(entry.picture);
+        split.landmarks.push(decoded.landmarks);
     }
-    let pictures: Vec<&Picture> = pictures.iter().flatten().collect();
     let Listing { left_out, carved, .. } = listing;
-    let facts = Facts { classes: spec.classes.clone(), shape, left_out, carved, splits };
-    cache.build(key, facts, |write| decode(&pictures, shape, write, watch))
+    let facts = Facts { classes: spec.classes.clone(), shape, left_out, carved, seen, splits };
+    writing.complete(key, facts)
 }
 
-/// Excludes pictures that cannot be read; returns the landmarks of the others.
-fn without_unreadable<T>(
+/// Gives every entry its trusted points. Those without are named, and leave the listing where the experiment says so.
+fn place_faces(
+    spec: &DatasetSpec,
+    path: &Path,
     listing: &mut Listing,
-    landmarks: Vec<T>,
+    seen: &mut Seen,
+) -> Result<(), DatasetError> {
+    let table = LandmarkTable::read(path)?;
+    let unit = table.facts().unit;
+    let rows = table.rows_of(path, listing)?;
+    let faces: Vec<Result<Landmarks, Untrusted>> = listing
+        .entries
+        .par_iter()
+        .zip(rows)
+        .map(|(entry, row)| {
+            let row = row.ok_or(Untrusted::NoRow)?;
+            let size = decode::size(&entry.picture).ok_or(Untrusted::NoPicture)?;
+            landmark_tables::trusted(row, unit, size, spec.shape)
+        })
+        .collect();
+    seen.landmarks = Some(table.facts());
+    for (mut entry, face) in std::mem::take(&mut listing.entries).into_iter().zip(faces) {
+        let why = face.err().map(|why| why.to_string());
+        if let Some(why) = &why {
+            let names = seen.untrusted.entry(entry.split).or_default();
+            names.entry(why.clone()).or_default().push(entry.name.clone());
+        }
+        match why {
+            Some(why) if spec.without_landmarks == WithoutLandmarks::Skip => {
+                listing.leave_out(entry.split, why);
+            }
+            _ => {
+                entry.landmarks = face.ok();
+                listing.entries.push(entry);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Excludes pictures that cannot be read.
+fn leave_out_unreadable(
+    listing: &mut Listing,
     shape: Shape,
     watch: Watch<'_>,
-) -> Result<Vec<T>, DatasetError> {
-    let pictures: Vec<&Picture> = listing.entries.iter().map(|entry| &entry.picture).collect();
-    let why: HashMap<PathBuf, String> = match decode(&pictures, shape, &mut |_| Ok(()), watch) {
-        Ok(()) => return Ok(landmarks),
+) -> Result<(), DatasetError> {
+    let read = decode(&listing.entries, shape, Shaping::Stretch, &mut |_| Ok(()), watch);
+    let why: HashMap<PathBuf, String> = match read {
+        Ok(_) => return Ok(()),
         Err(DatasetError::Picture(bad)) => HashMap::from([(bad.path, bad.why)]),
         Err(DatasetError::Pictures { bad }) => {
             bad.into_iter().map(|bad| (bad.path, bad.why)).collect()
         }
         Err(other) => return Err(other),
     };
-    let entries = std::mem::take(&mut listing.entries);
-    let mut kept = Vec::with_capacity(landmarks.len());
-    for (entry, landmarks) in entries.into_iter().zip(landmarks) {
+    for entry in std::mem::take(&mut listing.entries) {
         let bad = match &entry.picture {
             Picture::File(path) => why.get(path),
             Picture::Grey { .. } => None,
         };
         match bad {
             Some(why) => listing.leave_out(entry.split, format!("{UNREADABLE}{why}")),
-            None => {
-                listing.entries.push(entry);
-                kept.push(landmarks);
-            }
+            None => listing.entries.push(entry),
         }
     }
-    Ok(kept)
+    Ok(())
 }
 
 /// Decodes in parallel and writes in order. Where pictures cannot be used, all are named.
 fn decode(
-    pictures: &[&Picture],
+    entries: &[Entry],
     shape: Shape,
+    shaping: Shaping,
     write: &mut dyn FnMut(&[u8]) -> Result<(), DatasetError>,
     watch: Watch<'_>,
-) -> Result<(), DatasetError> {
+) -> Result<Vec<Decoded>, DatasetError> {
     let batch = (BATCH_BYTES / shape.bytes()).clamp(rayon::current_num_threads(), 1024);
-    let mut pixels = vec![0; batch.min(pictures.len()) * shape.bytes()];
-    let total = pictures.len();
+    let mut pixels = vec![0; batch.min(entries.len()) * shape.bytes()];
+    let total = entries.len();
+    let mut all = Vec::with_capacity(total);
     let mut done = 0;
     let mut bad: Vec<BadPicture> = Vec::new();
     let interrupted = watch.interrupted;
-    for batch in pictures.chunks(batch) {
+    for batch in entries.chunks(batch) {
         (watch.progress)(Progress::Step { stage: Stage::Decode, done, total });
         let pixels = &mut pixels[..batch.len() * shape.bytes()];
         let decoding = pixels.par_chunks_exact_mut(shape.bytes()).zip(batch).map_init(
-            || Decoder::new(shape),
-            |decoder, (out, picture)| {
+            || Decoder::new(shape, shaping),
+            |decoder, (out, entry)| {
                 go_on(interrupted)?;
-                match decoder.decode(picture, out) {
-                    Err(DatasetError::Picture(bad)) => Ok(Some(bad)),
-                    other => other.map(|()| None),
+                match decoder.decode(&entry.picture, entry.landmarks.as_ref(), out) {
+                    Err(DatasetError::Picture(bad)) => Ok(Err(bad)),
+                    other => other.map(Ok),
                 }
             },
         );
-        bad.extend(decoding.collect::<Result<Vec<_>, _>>()?.into_iter().flatten());
+        for decoded in decoding.collect::<Result<Vec<_>, _>>()? {
+            match decoded {
+                Ok(decoded) => all.push(decoded),
+                Err(why) => bad.push(why),
+            }
+        }
         if bad.is_empty() {
             write(pixels)?;
         }
@@ -328,7 +371,7 @@ fn decode(
     }
     (watch.progress)(Progress::Step { stage: Stage::Decode, done, total });
     match bad.pop() {
-        None => Ok(()),
+        None => Ok(all),
         Some(only) if bad.is_empty() => Err(DatasetError::Picture(only)),
         Some(last) => {
             bad.push(last);
@@ -379,6 +422,7 @@ mod tests {
             landmarks: None,
             without_landmarks: WithoutLandmarks::Identity,
             on_error: OnError::Stop,
+            shape: Shaping::Stretch,
         };
         (root, spec)
     }

@@ -14,10 +14,11 @@ mod ferplus;
 mod folder;
 mod inputs;
 mod labels;
-mod landmarks_table;
+mod landmark_tables;
 mod listing;
 mod load;
 mod majority;
+mod placement;
 mod progress;
 mod rafdb;
 mod summary;
@@ -29,7 +30,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::doubts::{Doubt, doubts};
 pub use self::error::DatasetError;
-pub use self::landmarks_table::LandmarkTable;
+pub use self::landmark_tables::{LandmarkTable, TableFacts, Unit, Untrusted};
 pub use self::load::{KnownData, known, load, missing};
 pub use self::majority::{leaders, one_of_leaders};
 pub use self::progress::{Progress, Stage, Watch};
@@ -55,8 +56,22 @@ pub struct Dataset {
     pub carved: Vec<Split>,
     /// The number of images kept without trusted landmarks in each split.
     pub without_landmarks: BTreeMap<Split, usize>,
+    /// What was seen when the pictures were read.
+    pub seen: Seen,
     /// Hash of all pixels, labels, landmarks and names: part of a training's identity.
     pub content: String,
+}
+
+/// What was seen of pictures and landmarks when a data set was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// What the points of the table of landmarks are; `None` without a table.
+    pub landmarks: Option<TableFacts>,
+    /// The names of the images whose landmarks are not trusted, kept or not, by split and reason. Empty without a table.
+    pub untrusted: BTreeMap<Split, BTreeMap<String, Vec<String>>>,
+    /// How many pictures have sides of another ratio than the network's input, so that they are stretched, cropped or
+    /// padded.
+    pub reshaped: usize,
 }
 
 /// The images of one split.
@@ -124,6 +139,7 @@ impl Dataset {
             left_out: BTreeMap::new(),
             carved: Vec::new(),
             without_landmarks: BTreeMap::new(),
+            seen: Seen::default(),
             content: String::new(),
         }
     }

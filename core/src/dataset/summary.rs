@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Dataset, Split};
+use super::{Dataset, Seen, Split};
 
 /// Images and classes in each split, and the excluded images by reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -18,6 +18,8 @@ pub struct Summary {
     pub carved: Vec<Split>,
     /// How many of the images that were kept have no trusted landmarks.
     pub without_landmarks: BTreeMap<Split, usize>,
+    #[serde(flatten)]
+    pub seen: Seen,
     /// The hash of all pixels, labels, landmarks and names.
     pub content: String,
 }
@@ -45,6 +47,7 @@ pub fn summary(dataset: &Dataset) -> Summary {
         left_out: dataset.left_out.clone(),
         carved: dataset.carved.clone(),
         without_landmarks: dataset.without_landmarks.clone(),
+        seen: dataset.seen.clone(),
         content: dataset.content.clone(),
     }
 }
@@ -87,6 +90,9 @@ mod tests {
             "left_out": {"val": {"no majority": 2}},
             "carved": ["test"],
             "without_landmarks": {"train": 3},
+            "landmarks": null,
+            "untrusted": {},
+            "reshaped": 0,
             "content": "c",
         });
         assert_eq!(json, wanted);

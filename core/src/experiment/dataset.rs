@@ -11,7 +11,7 @@ use super::keys::Refusal;
 use super::reader::{Section, read_integer};
 use super::regions::atlas_listing;
 use super::spec::{
-    DatasetSpec, FerplusLabels, LONGEST_SIDE, OnError, Source, Target, WithoutLandmarks,
+    DatasetSpec, FerplusLabels, LONGEST_SIDE, OnError, Shaping, Source, Target, WithoutLandmarks,
 };
 use super::suggest;
 use super::tree::{Node, Table, Value};
@@ -42,6 +42,7 @@ pub(crate) fn read(root: &Section<'_>) -> Option<DatasetSpec> {
         keys.insert("together".to_owned(), json!(together));
         keys.insert("without_landmarks".to_owned(), json!(WithoutLandmarks::Identity));
         keys.insert("on_error".to_owned(), json!(OnError::Stop));
+        keys.insert("shape".to_owned(), json!(Shaping::Stretch));
     }
     if kind == "folder" {
         keys.insert("labels".to_owned(), json!(read_labels(&section)));

@@ -98,11 +98,32 @@ pub struct DatasetSpec {
     pub channels: usize,
     /// In class order: at least two, no two equal.
     pub classes: Vec<String>,
-    /// A table of landmarks, its path resolved against the working folder.
+    /// A table of landmarks, or a folder with a file for each picture; its path resolved against the working folder.
     pub landmarks: Option<PathBuf>,
     pub without_landmarks: WithoutLandmarks,
     #[serde(default, skip_serializing_if = "OnError::is_stop")]
     pub on_error: OnError,
+    #[serde(default, skip_serializing_if = "Shaping::is_stretch")]
+    pub shape: Shaping,
+}
+
+/// How a picture whose sides have another ratio than the network's input comes into it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shaping {
+    /// The whole picture fills the input, and its face is distorted as it is.
+    #[default]
+    Stretch,
+    /// A part of the picture fills the input: the face where its landmarks are known, otherwise the picture's middle.
+    Crop,
+    /// The whole picture, with black borders.
+    Pad,
+}
+
+impl Shaping {
+    fn is_stretch(&self) -> bool {
+        *self == Shaping::Stretch
+    }
 }
 
 /// The treatment of a picture that cannot be read.

@@ -22,6 +22,11 @@ mod words {
     pub const LABELS: &[Word] = &[("votes", "the chosen classes' votes divided by their sum, the seed study's rule"), ("majority", ""), ("cross_entropy", ""), ("probability", ""), ("multi_target", "the last four as in FERPlus, Barsoum et al. 2016")];
     pub const USAGES: &[Word] = &[("PublicTest", ""), ("PrivateTest", "")];
     pub const ON_ERROR: &[Word] = &[("stop", "loading stops, and all of them are named"), ("skip", "excluded, and counted by the reason")];
+    pub const SHAPES: &[Word] = &[
+        ("stretch", "to the input's sides, the face with it"),
+        ("crop", "the face where its landmarks are known, otherwise the picture's middle"),
+        ("pad", "whole, with black borders"),
+    ];
     pub const WITHOUT: &[Word] = &[("identity", "regions as in the canonical frame"), ("skip", "excluded")];
     pub const OPTIMIZERS: &[Word] = &[("adam", ""), ("adamw", "Adam with decoupled weight decay"), ("sgd", "with momentum")];
     pub const TARGETS: &[Word] = &[("distribution", "of the annotators' choices"), ("majority", "the class with most of them, in equal parts where several tie"), ("probability", "a class drawn from them at every visit"), ("multi_target", "any class that is right; of ferplus, with its labels")];
@@ -104,8 +109,9 @@ pub(super) static KEYS: &[Key] = &[
     key("dataset.classes", Own("a list of two or more", schema::seven), EMOTIONS, Weights, "The classes in their order").of(&["faces", "rafdb"]),
     key("dataset.classes", Own("a list of two or more, \"contempt\" among them if you like", schema::eight), EMOTIONS, Weights, "The classes in their order").of(&["ferplus"]),
     key("dataset.classes", Own("a list of names of folders, two or more", schema::any_classes), EMOTIONS, Weights, "The classes in their order").of(&["folder"]),
-    key("dataset.landmarks", Text(POINTS), "", Weights, "A table of landmarks that place the regions in each image: image, presence, <point>_x, <point>_y ..., in fractions of width and height").of(&["ferplus", "rafdb", "folder"]).like(&[r#""points.csv""#]),
+    key("dataset.landmarks", Text(POINTS), "", Weights, "Landmarks that place the regions in each image: a table (CSV, TSV, JSON), or a folder with a file for each picture (.pts, .csv, .json); 5 named, 68, 468 or 478 points, in fractions of width and height or in pixels").of(&["ferplus", "rafdb", "folder"]).like(&[r#""points.csv""#]),
     key("dataset.without_landmarks", Words(WITHOUT), r#""identity""#, Weights, "Treatment of images without trusted landmarks").of(&["ferplus", "rafdb", "folder"]),
+    key("dataset.shape", Words(SHAPES), r#""stretch""#, Weights, "How a picture whose sides have another ratio comes into the network's input").of(&["ferplus", "rafdb", "folder"]),
     key("dataset.on_error", Words(ON_ERROR), r#""stop""#, Weights, "Treatment of pictures that cannot be read").of(&["ferplus", "rafdb", "folder"]),
     key("dataset.train", IMAGES, "3500", Weights, "Training images").of(&["faces"]),
     key("dataset.val", IMAGES, "700", Weights, "Validation images").of(&["faces"]),

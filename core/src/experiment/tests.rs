@@ -186,6 +186,7 @@ fn every_key_is_read() {
             landmarks: Some("points.csv".into()),
             without_landmarks: WithoutLandmarks::Skip,
             on_error: OnError::Stop,
+            shape: Shaping::Stretch,
         }
     );
     assert_eq!(model.blocks, [vec![8], vec![16, 16]]);

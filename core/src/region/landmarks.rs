@@ -52,12 +52,40 @@ impl Landmark {
 }
 
 /// The points found in one image, in fractions of its width and height from the top left.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+///
+/// The image is the network's input; the picture on the disk may have been stretched into it, by another factor in width
+/// than in height. A face turns and grows in the picture's own pixels, so the ratio of the two factors is kept.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Landmarks {
     points: [Option<Point>; 5],
+    /// Of what the image shows, width over height in pixels of the picture; above 0 and finite.
+    aspect: f64,
+}
+
+impl Default for Landmarks {
+    /// No point is known, and what the image shows is square.
+    fn default() -> Landmarks {
+        Landmarks { points: [None; 5], aspect: 1.0 }
+    }
 }
 
 impl Landmarks {
+    /// No point is known in an image that shows a part of a picture with this ratio of width to height, in the picture's
+    /// own pixels.
+    ///
+    /// # Panics
+    ///
+    /// Where the ratio is not above 0 and finite.
+    pub fn in_aspect(aspect: f64) -> Landmarks {
+        assert!(aspect > 0.0 && aspect.is_finite(), "a ratio of width to height of {aspect}");
+        Landmarks { aspect, ..Landmarks::default() }
+    }
+
+    /// Of what the image shows, width over height in pixels of the picture.
+    pub fn aspect(&self) -> f64 {
+        self.aspect
+    }
+
     pub fn set(&mut self, landmark: Landmark, point: Point) {
         self.points[landmark as usize] = Some(point);
     }
@@ -66,16 +94,20 @@ impl Landmarks {
         self.points[landmark as usize]
     }
 
-    /// The similarity (rotation, one scale, shift) that carries the canonical face frame into the
-    /// image, fitted by least squares to the stable points; `None` where fewer than two are known or
-    /// they coincide.
+    /// The map that carries the canonical face frame into the image: a similarity (rotation, one scale, shift) in the
+    /// picture's own pixels, fitted by least squares to the stable points, and the stretching of the picture into the
+    /// image. `None` where fewer than two points are known or they coincide.
     pub fn frame(&self) -> Option<Affine> {
         let pairs: Vec<(Point, Point)> = Landmark::ALL
             .into_iter()
             .filter(|landmark| landmark.is_stable())
-            .filter_map(|landmark| Some((landmark.canonical(), self.get(landmark)?)))
+            .filter_map(|landmark| {
+                let Point { x, y } = self.get(landmark)?;
+                Some((landmark.canonical(), Point { x: x * self.aspect, y }))
+            })
             .collect();
-        Affine::similarity(&pairs)
+        let stretched = Affine { a: 1.0 / self.aspect, ..Affine::IDENTITY };
+        Some(Affine::similarity(&pairs)?.then(&stretched))
     }
 }
 
@@ -115,6 +147,39 @@ mod tests {
         {
             assert!(is_near(&landmarks(known).frame().unwrap(), &FACE), "{known:?}");
         }
+    }
+
+    /// On a picture of 640 × 490 pixels a face is no more distorted than on a square one: the fit in fractions of width
+    /// and height would put the mouth off by an eighth of the eye distance.
+    #[test]
+    fn a_face_on_a_picture_that_is_not_square_is_fitted_in_its_pixels() {
+        let (width, height) = (640.0, 490.0);
+        // Turned by 20 degrees, 300 pixels in size.
+        let (sine, cosine) = 20_f64.to_radians().sin_cos();
+        let face = Affine {
+            a: 300.0 * cosine,
+            b: -300.0 * sine,
+            c: 200.0,
+            d: 300.0 * sine,
+            e: 300.0 * cosine,
+            f: 60.0,
+        };
+        let mut points = Landmarks::in_aspect(width / height);
+        for landmark in Landmark::ALL {
+            let Point { x, y } = face.apply(landmark.canonical());
+            points.set(landmark, Point { x: x / width, y: y / height });
+        }
+        let frame = points.frame().unwrap();
+        for landmark in Landmark::ALL {
+            let placed = frame.apply(landmark.canonical());
+            assert!(placed.distance(points.get(landmark).unwrap()) < 1e-12, "{landmark:?}");
+        }
+        let mut square = Landmarks::default();
+        for landmark in Landmark::ALL {
+            square.set(landmark, points.get(landmark).unwrap());
+        }
+        let placed = square.frame().unwrap().apply(Landmark::MouthLeft.canonical());
+        assert!(placed.distance(points.get(Landmark::MouthLeft).unwrap()) > 0.01);
     }
 
     #[test]
