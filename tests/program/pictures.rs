@@ -125,3 +125,91 @@ fn a_plan_has_the_number_of_images_once_they_were_read() {
     let one = program.json(&["plan", "own.toml", "--format", "json", "--set", "seeds.count=1"]);
     assert_eq!(one["minimum_detectable_effect_points"], Value::Null);
 }
+
+#[test]
+fn what_is_doubtful_about_the_data_is_said_wherever_they_are_used() {
+    let program = folder();
+    let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let landmarks = "no landmarks place the regions";
+    let labels = "100 of 100 pairs of equal pictures have labels of different classes";
+    let plan = program.run(&["plan", "own.toml"]);
+    assert!(flat(&plan.stdout).contains(landmarks), "{}", plan.stdout);
+    for again in [program.run(&["run", "own.toml"]), program.run(&["run", "own.toml"])] {
+        again.succeeds();
+        assert!(flat(&again.stderr).contains(landmarks), "{}", again.stderr);
+        for doubt in [landmarks, labels, "the data have no test split: 20 of"] {
+            let said = format!("Warning of the data: {doubt}");
+            assert!(flat(&again.stdout).contains(&said), "{doubt}: {}", again.stdout);
+        }
+    }
+    let report = program.run(&["report", "own"]);
+    assert!(flat(&report.stdout).contains(labels), "{}", report.stdout);
+    let page = String::from_utf8(program.bytes("results/own/report.html")).unwrap();
+    assert!(flat(&page).contains(labels), "the page says nothing of it");
+    assert!(program.path("results/own/doubts.parquet").exists());
+}
+
+#[test]
+fn training_pictures_that_are_test_pictures_too_are_counted_or_dropped() {
+    let program = folder();
+    let data = |key: &str| program.json(&["data", "own.toml", "--set", key, "--format", "json"]);
+    let kept = data("dataset.duplicates=keep");
+    let twins = &kept["twins"]["equal"];
+    assert_eq!((&twins["pairs"], &twins["pairs_of_other_class"]), (&100.into(), &100.into()));
+    let held_out =
+        twins["val_in_train"].as_u64().unwrap() + twins["test_in_train"].as_u64().unwrap();
+    assert!(held_out > 20, "{twins}");
+    let dropped = data("dataset.duplicates=drop");
+    let twins = &dropped["twins"]["equal"];
+    assert_eq!((&twins["val_in_train"], &twins["test_in_train"]), (&0.into(), &0.into()));
+    let reasons = dropped["left_out"]["train"].as_object().unwrap();
+    let left_out: u64 = reasons.values().filter_map(Value::as_u64).sum();
+    assert_eq!(left_out, held_out);
+    assert!(
+        reasons.keys().all(|reason| reason.starts_with("equal to a picture of ")),
+        "{reasons:?}"
+    );
+}
+
+/// A table in pixels of pictures that are half as wide again as high.
+#[test]
+fn faces_on_pictures_that_are_not_square_are_found_in_their_pixels() {
+    let program = folder();
+    let mut points = String::from(
+        "file;confidence;lefteye_x;lefteye_y;righteye_x;righteye_y;nose_x;nose_y;age\n",
+    );
+    for class in ["left", "right"] {
+        for image in 0..100u32 {
+            let grey = |x: u32, y: u32| image::Luma([(x * 37 + y * 91 + image * 53) as u8]);
+            let path = program.path(&format!("data/{class}/{image}.png"));
+            image::GrayImage::from_fn(72, 48, grey).save(path).unwrap();
+            let confidence = if image < 10 { "NA" } else { "0.9" };
+            points += &format!(".\\{class}\\{image};{confidence};27;18;44;18;36;29;30\n");
+        }
+    }
+    program.write("points.csv", &points);
+    let data = |set: &str| {
+        let table = "dataset.landmarks=points.csv";
+        program.run(&["data", "own.toml", "--set", table, "--set", set])
+    };
+    let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let stretched = data("dataset.shape=stretch");
+    stretched.succeeds();
+    let text = flat(&stretched.stdout);
+    assert!(text.contains("landmarks: 3 points a face, read as pixels"), "{text}");
+    assert!(text.contains("(landmarks not trusted: presence below 0.5): "), "{text}");
+    assert!(text.contains("200 of 200 pictures are stretched to 24 × 24 pixels"), "{text}");
+    let cropped = data("dataset.shape=crop");
+    assert!(!cropped.stdout.contains("stretched"), "{}", cropped.stdout);
+
+    program.write(
+        "points.csv",
+        &points.replace("lefteye", "tmp").replace("righteye", "lefteye").replace("tmp", "righteye"),
+    );
+    let exchanged = data("dataset.shape=crop");
+    assert!(
+        exchanged.stderr.contains("left and right are exchanged in 180 of 180 rows"),
+        "{}",
+        exchanged.stderr
+    );
+}

@@ -5,27 +5,51 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::interrupt::Interruption;
+use super::picture::{PictureFormat, Place};
 use super::{Exit, Options, output};
-use crate::dataset::{Split, Summary, TableFacts, Unit, doubts, summary};
-use crate::report::{Cell, Column, Format, Table, thousands};
+use crate::dataset::{
+    Dataset, MeanFace, Split, Summary, TableFacts, Unit, doubts, mean_faces, summary,
+};
+use crate::experiment::Experiment;
+use crate::report::{Cell, Column, ContactSheet, Format, Table, Tile, thousands};
 use crate::store::Results;
 
-/// Count the images per class and split, and those excluded with the reason
+/// Count the images per class and split, and those excluded with the reason; draw the mean face of each class
+///
+/// The mean faces are those of the training images, carried by their landmarks to where the regions lie, with the regions
+/// outlined over them: where a mean face is a blur, or another part of it lies in a region, masks miss their regions.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// The experiment file
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// Output file of the mean faces: a new one, or one that fer-lab drew; default `<results>/<name>/mean_faces.png`
+    #[arg(long, value_name = "PNG")]
+    out: Option<PathBuf>,
 }
 
 pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     let interruption = Interruption::catch(String::new())?;
     let experiment = options.experiment(&arguments.file)?;
+    let named = arguments.out.as_deref();
+    let named = named.map(|path| Place::named("--out", path, &[PictureFormat::Png])).transpose()?;
     let results = Results::create(&options.results)?;
+    let place = match named {
+        Some(place) => place,
+        None => {
+            let folder = results.experiment_dir(&experiment.name)?;
+            Place::within_results(folder.join("mean_faces.png"))?
+        }
+    };
     let dataset = super::progress::load(&experiment, &results, options, &interruption)?;
     let summary = summary(&dataset);
+    place.save(&sheet(&experiment, &dataset)?.figure()?)?;
     match options.format {
-        Format::Json => output::data(&(serde_json::to_string_pretty(&summary)? + "\n"))?,
+        Format::Json => {
+            let mut json = serde_json::to_value(&summary)?;
+            json["picture"] = place.path().to_string_lossy().into();
+            output::data(&(serde_json::to_string_pretty(&json)? + "\n"))?;
+        }
         Format::Table => {
             let mut text = table(&summary).render(Format::Table, output::width().min(100))?;
             text += &format!(
@@ -38,11 +62,32 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
             for doubt in doubts(&experiment.settings.dataset, &dataset) {
                 text += &format!("warning: {doubt}\n");
             }
+            text += &format!("{}\n", place.path().display());
             output::text(&text)?;
         }
         other => output::table(&table(&summary), other)?,
     }
     Ok(Exit::Done)
+}
+
+/// The mean face of each class with the atlas over it.
+fn sheet(experiment: &Experiment, dataset: &Dataset) -> anyhow::Result<ContactSheet> {
+    /// Pixels of a face across and down.
+    const SIDE: usize = 96;
+    let faces = mean_faces(dataset, Split::Train, SIDE);
+    let tile = |face: &Option<MeanFace>| {
+        let face = face.as_ref().map(|face| face.pixels.clone());
+        face.map(|pixels| Tile::new(pixels, SIDE, SIDE, dataset.channels)).transpose()
+    };
+    let tiles = faces.iter().map(tile).collect::<Result<Vec<_>, _>>()?;
+    Ok(ContactSheet {
+        title: format!("Mean faces in {}", experiment.name),
+        subtitle: "training images in the canonical face frame, with the atlas's regions"
+            .to_owned(),
+        rows: vec![(String::new(), tiles)],
+        columns: dataset.classes.clone(),
+        regions: experiment.regions.built_in().to_vec(),
+    })
 }
 
 /// A row a class, a column a split; every image counts for its class with most votes.

@@ -12,7 +12,7 @@ use super::interrupt::Interruption;
 use super::progress::{Progress, duration};
 use super::run::{CHECKPOINT_SECONDS, ResourceArguments};
 use super::{Exit, Options, output};
-use crate::dataset::{self, KnownData};
+use crate::dataset::{self, KnownData, doubts_before_reading};
 use crate::engine::{self, Outlook, Specification, Status, Work};
 use crate::experiment::{DatasetSpec, Experiment, Source};
 use crate::plan::{ImageCounts, Plan, map_predictions};
@@ -72,7 +72,8 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     let known = known_data(&plan, &options.results.join(CACHE));
     let of = |spec: &DatasetSpec| known.iter().find(|(known, _)| *known == spec);
     let identified = plan.identify(&|spec| Some(of(spec)?.1.content.clone()));
-    let outline = engine::outline(&experiment, &plan, &identified, results.as_ref())?;
+    let mut outline = engine::outline(&experiment, &plan, &identified, results.as_ref())?;
+    outline.warnings.extend(doubtful(&plan, &known));
     if !matches!(options.format, Format::Table | Format::Json) {
         output::table(&conditions_table(&outline), options.format)?;
         return Ok(Exit::Done);
@@ -242,6 +243,25 @@ fn time(outlook: &Outlook) -> String {
 }
 
 /// The data sets on disk that the cache describes, each once.
+/// What is doubtful about the data, as far as that is known without reading them.
+fn doubtful(plan: &Plan, known: &[(&DatasetSpec, KnownData)]) -> Vec<String> {
+    let mut said = Vec::new();
+    for training in &plan.trainings {
+        let spec = &training.settings.dataset;
+        let doubts = match known.iter().find(|(known, _)| *known == spec) {
+            Some((_, known)) => known.doubts.clone(),
+            None => doubts_before_reading(spec),
+        };
+        for doubt in doubts {
+            let doubt = doubt.to_string();
+            if !said.contains(&doubt) {
+                said.push(doubt);
+            }
+        }
+    }
+    said
+}
+
 fn known_data<'a>(plan: &'a Plan, cache: &Path) -> Vec<(&'a DatasetSpec, KnownData)> {
     let mut asked: Vec<&DatasetSpec> = Vec::new();
     for training in &plan.trainings {

@@ -126,6 +126,7 @@ fn draw(
         ),
         rows,
         columns: dataset.classes.clone(),
+        regions: Vec::new(),
     };
     place.save(&sheet.figure()?)?;
     Ok(json!({

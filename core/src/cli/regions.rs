@@ -10,7 +10,8 @@ use super::picture::{PictureFormat, Place};
 use super::{Exit, Options, output};
 use crate::dataset::faces;
 use crate::experiment::{
-    self, DatasetSpec, Experiment, FacesSpec, OnError, Shaping, Source, WithoutLandmarks,
+    self, DatasetSpec, Duplicates, Experiment, FacesSpec, OnError, Shaping, Source,
+    WithoutLandmarks,
 };
 use crate::plan::masks_nothing;
 use crate::region::atlas::SET_WORDS;
@@ -164,6 +165,7 @@ fn figure(regions: &[Region]) -> anyhow::Result<Figure> {
         without_landmarks: WithoutLandmarks::Identity,
         on_error: OnError::Stop,
         shape: Shaping::Stretch,
+        duplicates: Duplicates::Keep,
     };
     let drawn = faces::generate(&spec, &faces);
     let face = Tile::new(drawn.train.pixels.to_vec(), SIDE, SIDE, 3)?;

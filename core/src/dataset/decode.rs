@@ -12,6 +12,7 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 use super::DatasetError;
 use super::listing::Picture;
 use super::placement::{Placement, Rectangle};
+use super::twins::Fingerprint;
 use crate::experiment::Shaping;
 use crate::region::Landmarks;
 
@@ -149,7 +150,8 @@ impl Decoder {
             .ok_or("its landmarks lie outside it, so that a crop shows nothing of it")?;
         self.fit(values, size, channels, &placement, out)?;
         let landmarks = face.map(|face| placement.landmarks(face, size));
-        Ok(Decoded { landmarks, reshaped: is_reshaped(size, self.shape) })
+        let fingerprint = Fingerprint::of(out, self.shape);
+        Ok(Decoded { landmarks, reshaped: is_reshaped(size, self.shape), fingerprint })
     }
 
     /// Converts `values`, `[height, width, channels]`, to the shape.
@@ -222,6 +224,7 @@ pub struct Decoded {
     pub landmarks: Option<Landmarks>,
     /// Whether its sides have another ratio than the input's.
     pub reshaped: bool,
+    pub fingerprint: Fingerprint,
 }
 
 /// Whether the ratio of a picture's sides differs by more than a hundredth from the input's.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Dataset, Split};
+use super::{Dataset, Split, Twins};
 use crate::experiment::{DatasetSpec, Shaping, Source, WithoutLandmarks};
 
 /// A reason to look at the data before the results.
@@ -16,28 +16,75 @@ pub enum Doubt {
     Carved { split: Split, images: usize },
     /// So many pictures have another ratio of sides than the network's input and are stretched.
     Stretched { pictures: usize, images: usize, height: usize, width: usize },
+    /// So many images of a split have an equal picture in the training images, and so many more a nearly equal one.
+    Twins { split: Split, equal: usize, near: usize, images: usize },
+    /// So many pairs of equal pictures have labels of different classes.
+    Contradictions { pairs: usize, of: usize },
     /// So many pictures cannot be read.
     Unreadable { pictures: usize },
 }
 
-/// All of a data set.
-pub fn doubts(spec: &DatasetSpec, dataset: &Dataset) -> Vec<Doubt> {
-    let mut doubts = Vec::new();
+impl Doubt {
+    /// Its kind, in lower case with `_` between words.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Doubt::NoLandmarks => "no_landmarks",
+            Doubt::FewLandmarks { .. } => "few_landmarks",
+            Doubt::Carved { .. } => "carved",
+            Doubt::Stretched { .. } => "stretched",
+            Doubt::Twins { .. } => "twins",
+            Doubt::Contradictions { .. } => "contradictions",
+            Doubt::Unreadable { .. } => "unreadable",
+        }
+    }
+
+    /// The split that it concerns; `None` where it is all of them.
+    pub fn split(&self) -> Option<Split> {
+        match self {
+            Doubt::FewLandmarks { split, .. }
+            | Doubt::Carved { split, .. }
+            | Doubt::Twins { split, .. } => Some(*split),
+            Doubt::NoLandmarks
+            | Doubt::Stretched { .. }
+            | Doubt::Contradictions { .. }
+            | Doubt::Unreadable { .. } => None,
+        }
+    }
+
+    /// How many images it concerns; `None` where it is all of them.
+    pub fn images(&self) -> Option<usize> {
+        match self {
+            Doubt::NoLandmarks | Doubt::Contradictions { .. } => None,
+            Doubt::Twins { equal, near, .. } => Some(equal + near),
+            Doubt::FewLandmarks { trusted, images, .. } => Some(images - trusted),
+            Doubt::Carved { images, .. } => Some(*images),
+            Doubt::Stretched { pictures, .. } | Doubt::Unreadable { pictures } => Some(*pictures),
+        }
+    }
+}
+
+/// Those that an experiment's settings show before any picture is read.
+pub fn doubts_before_reading(spec: &DatasetSpec) -> Vec<Doubt> {
     // RAF-DB's pictures are aligned by its authors; drawn faces know where they are.
     let aligned = matches!(spec.source, Source::Faces(_) | Source::Rafdb { .. });
-    match &spec.landmarks {
-        None if !aligned => doubts.push(Doubt::NoLandmarks),
-        Some(_) if spec.without_landmarks == WithoutLandmarks::Identity => {
-            for split in Split::ALL {
-                let images = dataset.split(split).len();
-                let without = dataset.without_landmarks.get(&split).copied().unwrap_or(0);
-                if 2 * without > images {
-                    let trusted = images - without;
-                    doubts.push(Doubt::FewLandmarks { split, trusted, images });
-                }
+    match spec.landmarks.is_none() && !aligned {
+        true => vec![Doubt::NoLandmarks],
+        false => Vec::new(),
+    }
+}
+
+/// All of a data set.
+pub fn doubts(spec: &DatasetSpec, dataset: &Dataset) -> Vec<Doubt> {
+    let mut doubts = doubts_before_reading(spec);
+    if spec.landmarks.is_some() && spec.without_landmarks == WithoutLandmarks::Identity {
+        for split in Split::ALL {
+            let images = dataset.split(split).len();
+            let without = dataset.without_landmarks.get(&split).copied().unwrap_or(0);
+            if 2 * without > images {
+                let trusted = images - without;
+                doubts.push(Doubt::FewLandmarks { split, trusted, images });
             }
         }
-        _ => {}
     }
     let carved = dataset.carved.iter();
     doubts.extend(carved.map(|&split| Doubt::Carved { split, images: dataset.split(split).len() }));
@@ -46,6 +93,19 @@ pub fn doubts(spec: &DatasetSpec, dataset: &Dataset) -> Vec<Doubt> {
         let images = Split::ALL.iter().map(|&split| dataset.split(split).len()).sum();
         let (height, width) = (dataset.height, dataset.width);
         doubts.push(Doubt::Stretched { pictures, images, height, width });
+    }
+    let Twins { equal, near } = &dataset.seen.twins;
+    for (split, equal, near) in [
+        (Split::Val, equal.val_in_train, near.val_in_train),
+        (Split::Test, equal.test_in_train, near.test_in_train),
+    ] {
+        if equal + near > 0 {
+            let images = dataset.split(split).len();
+            doubts.push(Doubt::Twins { split, equal, near, images });
+        }
+    }
+    if equal.pairs_of_other_class > 0 {
+        doubts.push(Doubt::Contradictions { pairs: equal.pairs_of_other_class, of: equal.pairs });
     }
     let reasons = dataset.left_out.values().flatten();
     let unreadable = reasons.filter(|(reason, _)| reason.starts_with(UNREADABLE));
@@ -80,6 +140,15 @@ impl fmt::Display for Doubt {
                 "{pictures} of {images} pictures are stretched to {height} × {width} pixels, and their faces with them, \
                  since their sides have another ratio: see `dataset.shape`"
             ),
+            Doubt::Twins { split, equal, near, images } => write!(
+                f,
+                "{equal} of {images} {split} images have an equal picture among the training images and {near} more a \
+                 nearly equal one: `dataset.duplicates = \"drop\"` takes equal ones out of training"
+            ),
+            Doubt::Contradictions { pairs, of } => write!(
+                f,
+                "{pairs} of {of} pairs of equal pictures have labels of different classes"
+            ),
             Doubt::Unreadable { pictures: 1 } => {
                 f.write_str("1 picture cannot be read and is excluded: `fer-lab data` has the reason")
             }
@@ -98,7 +167,7 @@ mod tests {
 
     use super::*;
     use crate::dataset::{Images, Pixels};
-    use crate::experiment::OnError;
+    use crate::experiment::{Duplicates, OnError};
 
     fn spec(landmarks: Option<&str>) -> DatasetSpec {
         let source = Source::Folder {
@@ -118,6 +187,7 @@ mod tests {
             without_landmarks: WithoutLandmarks::Identity,
             on_error: OnError::Skip,
             shape: Shaping::Stretch,
+            duplicates: Duplicates::Keep,
         }
     }
 

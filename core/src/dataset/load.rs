@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use super::cache::{self, Building, Cache, Facts, Found, SplitFacts};
 use super::decode::{self, Decoded, Decoder, Shape};
-use super::doubts::UNREADABLE;
+use super::doubts::{Doubt, UNREADABLE, doubts};
 use super::error::BadPicture;
 use super::faces;
 use super::ferplus::Ferplus;
@@ -23,8 +23,11 @@ use super::landmark_tables::{self, LandmarkTable, Untrusted};
 use super::listing::{Catalogue, Entry, Listing, Picture};
 use super::progress::go_on;
 use super::rafdb::Rafdb;
-use super::{Dataset, DatasetError, Progress, Seen, Stage, Watch};
-use crate::experiment::{DatasetSpec, FacesSpec, OnError, Shaping, Source, WithoutLandmarks};
+use super::twins::{self, Fingerprint, twins};
+use super::{Dataset, DatasetError, Progress, Seen, Split, Stage, Watch, one_of_leaders};
+use crate::experiment::{
+    DatasetSpec, Duplicates, FacesSpec, OnError, Shaping, Source, WithoutLandmarks,
+};
 use crate::plan::{ImageCounts, source_content};
 use crate::region::Landmarks;
 
@@ -129,11 +132,12 @@ pub fn missing(spec: &DatasetSpec) -> Option<String> {
 }
 
 /// The cached facts of a data set on disk.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct KnownData {
     /// [`Dataset::content`].
     pub content: String,
     pub images: ImageCounts,
+    pub doubts: Vec<Doubt>,
 }
 
 /// The cached facts of a data set on disk, if the folder `cache` has them; no picture is read.
@@ -144,9 +148,10 @@ pub fn known(spec: &DatasetSpec, cache: &Path) -> Option<KnownData> {
     let key = cache.recall(&stamp(spec, &stamps))?;
     match cache.get(&key) {
         Found::Dataset(dataset) => {
-            let Dataset { train, val, test, content, .. } = *dataset;
-            let [train, val, test] = [train, val, test].map(|images| images.len());
-            Some(KnownData { content, images: ImageCounts { train, val, test } })
+            let [train, val, test] = Split::ALL.map(|split| dataset.split(split).len());
+            let doubts = doubts(spec, &dataset);
+            let images = ImageCounts { train, val, test };
+            Some(KnownData { content: dataset.content, images, doubts })
         }
         Found::Nothing | Found::Damaged { .. } => None,
     }
@@ -237,7 +242,6 @@ fn build(
     if spec.on_error == OnError::Skip {
         leave_out_unreadable(&mut listing, shape, watch)?;
     }
-    listing.check(&spec.classes)?;
     go_on(watch.interrupted)?;
     let images = listing.entries.len();
     if images.checked_mul(shape.bytes()).is_none_or(|bytes| bytes > isize::MAX as usize) {
@@ -246,10 +250,18 @@ fn build(
     }
     // Split by split, as the cache holds them.
     listing.entries.sort_by_key(|entry| entry.split);
+    if spec.duplicates == Duplicates::Drop {
+        drop_held_out(&mut listing, shape, spec.shape, watch)?;
+    }
+    listing.check(&spec.classes)?;
     let mut writing = cache.begin()?;
     let decoded =
         decode(&listing.entries, shape, spec.shape, &mut |pixels| writing.write(pixels), watch)?;
     seen.reshaped = decoded.iter().filter(|decoded| decoded.reshaped).count();
+    let prints: Vec<Fingerprint> = decoded.iter().map(|decoded| decoded.fingerprint).collect();
+    let class = |entry: &Entry| one_of_leaders(&entry.label, &entry.name, &spec.classes);
+    let actual: Vec<usize> = listing.entries.iter().map(class).collect();
+    seen.twins = twins(&listing.entries, &actual, &prints);
     let mut splits: [SplitFacts; 3] = Default::default();
     for (entry, decoded) in std::mem::take(&mut listing.entries).into_iter().zip(decoded) {
         let split = &mut splits[entry.split as usize];
@@ -297,6 +309,25 @@ fn place_faces(
                 entry.landmarks = face.ok();
                 listing.entries.push(entry);
             }
+        }
+    }
+    Ok(())
+}
+
+/// Excludes training pictures that are equal to one of the validation or test split.
+fn drop_held_out(
+    listing: &mut Listing,
+    shape: Shape,
+    shaping: Shaping,
+    watch: Watch<'_>,
+) -> Result<(), DatasetError> {
+    let decoded = decode(&listing.entries, shape, shaping, &mut |_| Ok(()), watch)?;
+    let prints: Vec<Fingerprint> = decoded.iter().map(|decoded| decoded.fingerprint).collect();
+    let equal = twins::in_training(&listing.entries, &prints);
+    for (entry, equal) in std::mem::take(&mut listing.entries).into_iter().zip(equal) {
+        match equal {
+            Some(split) => listing.leave_out(entry.split, format!("equal to a picture of {split}")),
+            None => listing.entries.push(entry),
         }
     }
     Ok(())
@@ -390,7 +421,7 @@ mod tests {
     use image::{GrayImage, Luma};
 
     use super::*;
-    use crate::dataset::{Split, summary};
+    use crate::dataset::summary;
     use crate::experiment::{FerUsage, FerplusLabels};
 
     /// FER+ in its second form: two classes, two images a split, 3 × 2 pixels each.
@@ -423,6 +454,7 @@ mod tests {
             without_landmarks: WithoutLandmarks::Identity,
             on_error: OnError::Stop,
             shape: Shaping::Stretch,
+            duplicates: Duplicates::Keep,
         };
         (root, spec)
     }

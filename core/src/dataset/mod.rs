@@ -18,23 +18,27 @@ mod landmark_tables;
 mod listing;
 mod load;
 mod majority;
+mod mean_face;
 mod placement;
 mod progress;
 mod rafdb;
 mod summary;
+mod twins;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::doubts::{Doubt, doubts};
+pub use self::doubts::{Doubt, doubts, doubts_before_reading};
 pub use self::error::DatasetError;
 pub use self::landmark_tables::{LandmarkTable, TableFacts, Unit, Untrusted};
 pub use self::load::{KnownData, known, load, missing};
 pub use self::majority::{leaders, one_of_leaders};
+pub use self::mean_face::{MeanFace, mean_faces};
 pub use self::progress::{Progress, Stage, Watch};
 pub use self::summary::{SplitSummary, Summary, summary};
+pub use self::twins::{TwinCounts, Twins};
 use crate::region::Landmarks;
 
 /// A data set: its three splits, ready for training.
@@ -72,6 +76,7 @@ pub struct Seen {
     /// How many pictures have sides of another ratio than the network's input, so that they are stretched, cropped or
     /// padded.
     pub reshaped: usize,
+    pub twins: Twins,
 }
 
 /// The images of one split.

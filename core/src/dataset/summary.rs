@@ -80,6 +80,9 @@ mod tests {
             )
         };
         let json = serde_json::to_value(summary(&dataset)).unwrap();
+        let twins = serde_json::json!({
+            "pairs": 0, "pairs_of_other_class": 0, "val_in_train": 0, "test_in_train": 0, "test_in_val": 0, "first": [],
+        });
         let wanted = serde_json::json!({
             "classes": ["rage", "joy"],
             "splits": {
@@ -93,6 +96,7 @@ mod tests {
             "landmarks": null,
             "untrusted": {},
             "reshaped": 0,
+            "twins": { "equal": twins, "near": twins },
             "content": "c",
         });
         assert_eq!(json, wanted);

@@ -5,6 +5,7 @@ use std::io::Write;
 
 use super::error::EngineError;
 use super::event::Observer;
+use super::execute::DataDoubts;
 use super::outline::outline;
 use super::sensitivity;
 use super::work::Work;
@@ -16,9 +17,9 @@ use crate::metrics::{Metrics, MetricsError, Prediction};
 use crate::plan::{Condition, Identified, Plan, TrainingIdentity, source_content, typed_seen};
 use crate::region::{Mode, Occlusion, Phase, Regions};
 use crate::store::{
-    ConfusionRow, EpochRow, EvaluationRecord, Manifest, PredictionRow, PredictionSource, Results,
-    RunRow, RunStatus, StoreError, TrainingStatus, TruthRow, collect_predictions, read_table,
-    write_sealed_json, write_table, write_whole,
+    ConfusionRow, DoubtRow, EpochRow, EvaluationRecord, Manifest, PredictionRow, PredictionSource,
+    Results, RunRow, RunStatus, StoreError, TrainingStatus, TruthRow, collect_predictions,
+    read_table, write_sealed_json, write_table, write_whole,
 };
 
 /// Writes every table of the experiment except those computed from other tables. Returns the number of runs
@@ -29,6 +30,7 @@ use crate::store::{
 pub(super) fn tables(
     work: &Work,
     identified: &Identified,
+    doubts: &DataDoubts<'_>,
     interrupted: bool,
     observer: &dyn Observer,
 ) -> Result<usize, EngineError> {
@@ -88,6 +90,7 @@ pub(super) fn tables(
     })?;
     write_table(&results.table_path::<RunRow>(name)?, &runs)?;
     write_table(&results.table_path::<ConfusionRow>(name)?, &confusion)?;
+    doubtful(work, doubts)?;
     truth(work)?;
     let missing_maps = sensitivity::collect(work, identified)?;
     announce(work, identified)?;
@@ -204,6 +207,22 @@ fn score(
     row.test_loss = Some(test.loss);
     row.test_bits = Some(test.bits);
     Ok(())
+}
+
+/// What is doubtful about the data of each setting.
+fn doubtful(work: &Work, doubts: &DataDoubts<'_>) -> Result<(), EngineError> {
+    let mut rows = Vec::new();
+    for cell in &work.experiment.cells {
+        let own = doubts.iter().filter(|(spec, _)| **spec == cell.settings.dataset);
+        rows.extend(own.flat_map(|(_, doubts)| doubts).map(|doubt| DoubtRow {
+            doubt: doubt.kind().to_owned(),
+            split: doubt.split(),
+            images: doubt.images().map(|images| images as u64),
+            text: doubt.to_string(),
+            swept: cell.swept.clone(),
+        }));
+    }
+    Ok(write_table(&work.results.table_path::<DoubtRow>(&work.experiment.name)?, &rows)?)
 }
 
 /// For faces, the accuracy of an ideal observer for every set of regions in each setting: for each set, one row per

@@ -10,7 +10,7 @@ use super::state::State;
 use super::supervisor::Supervisor;
 use super::work::Work;
 use super::{collect, data, name, reach};
-use crate::dataset::doubts;
+use crate::dataset::{Doubt, doubts};
 use crate::experiment::DatasetSpec;
 use crate::machine::device;
 use crate::plan::{Identified, source_content};
@@ -27,6 +27,9 @@ pub struct Done {
     /// they are those of the previous run.
     pub interrupted: bool,
 }
+
+/// What is doubtful about each data set on disk.
+pub(super) type DataDoubts<'a> = Vec<(&'a DatasetSpec, Vec<Doubt>)>;
 
 /// Does what is missing and writes the experiment's tables.
 ///
@@ -54,7 +57,10 @@ pub fn execute(work: &Work, observer: &mut dyn Observer) -> Result<Done, EngineE
 }
 
 fn carry_out(work: &Work, observer: &mut dyn Observer, done: &mut Done) -> Result<(), EngineError> {
-    let identified = identify(work, observer)?;
+    let (identified, doubts) = identify(work, observer)?;
+    for doubt in doubts.iter().flat_map(|(_, doubts)| doubts) {
+        observer.event(&Event::Warning { text: doubt.to_string() });
+    }
     // Other runs must see it before they check whether the name is taken. Without locks nobody could tell
     // whether this run is still alive, so it is not announced.
     let session = match work.locks {
@@ -82,7 +88,7 @@ fn carry_out(work: &Work, observer: &mut dyn Observer, done: &mut Done) -> Resul
         false => None,
     };
     name::still_own(work, &own)?;
-    done.failed_runs = collect::tables(work, &identified, carried.interrupted, observer)?;
+    done.failed_runs = collect::tables(work, &identified, &doubts, carried.interrupted, observer)?;
     Ok(())
 }
 
@@ -132,7 +138,7 @@ pub fn specifications(
     work: &Work,
     observer: &mut dyn Observer,
 ) -> Result<Vec<Specification>, EngineError> {
-    let identified = identify(work, observer)?;
+    let (identified, _) = identify(work, observer)?;
     let state = State::read(work, &identified, observer)?;
     ready_data(work, &identified, &state, observer)?;
     announce(work, &identified, &name::results_of(&identified, &state), observer)?;
@@ -147,17 +153,19 @@ pub fn specifications(
     Ok(open.collect())
 }
 
-/// The ids of everything planned; data on disk are read if their content hash is not cached.
-pub(super) fn identify(
-    work: &Work,
+/// The ids of everything planned, and what is doubtful about each data set; data on disk are read if they are not cached.
+fn identify<'a>(
+    work: &'a Work,
     observer: &mut dyn Observer,
-) -> Result<Identified, EngineError> {
+) -> Result<(Identified, DataDoubts<'a>), EngineError> {
     let mut contents: Vec<(&DatasetSpec, String)> = Vec::new();
+    let mut doubtful = Vec::new();
     for training in &work.plan.trainings {
         let spec = &training.settings.dataset;
         let known = contents.iter().any(|(known, _)| *known == spec);
         if !known && source_content(spec).is_none() {
             let dataset = data::load_with_progress(spec, work.results, observer)?;
+            doubtful.push((spec, doubts(spec, &dataset)));
             contents.push((spec, dataset.content));
         }
     }
@@ -165,11 +173,10 @@ pub(super) fn identify(
         let known = contents.iter().find(|(known, _)| *known == spec);
         known.map(|(_, content)| content.clone())
     };
-    Ok(work.plan.identify(&content))
+    Ok((work.plan.identify(&content), doubtful))
 }
 
-/// Fills the cache with the data that open trainings need, so that no two workers draw or decode the same, and says what is
-/// doubtful about them. Where the place of regions differs between images, regions without pixels are found here, before
+/// Fills the cache with the data that open trainings need, so that no two workers draw or decode the same. Where the place of regions differs between images, regions without pixels are found here, before
 /// the first training.
 fn ready_data(
     work: &Work,
@@ -182,9 +189,6 @@ fn ready_data(
         let spec = &training.settings.dataset;
         if state.is_open(work, identified, index) && !ready.contains(&spec) {
             let dataset = data::load_with_progress(spec, work.results, observer)?;
-            for doubt in doubts(spec, &dataset) {
-                observer.event(&Event::Warning { text: doubt.to_string() });
-            }
             if spec.places_regions() {
                 reach::check(&work.plan.parts, &dataset, observer)?;
             }

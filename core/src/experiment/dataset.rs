@@ -11,7 +11,8 @@ use super::keys::Refusal;
 use super::reader::{Section, read_integer};
 use super::regions::atlas_listing;
 use super::spec::{
-    DatasetSpec, FerplusLabels, LONGEST_SIDE, OnError, Shaping, Source, Target, WithoutLandmarks,
+    DatasetSpec, Duplicates, FerplusLabels, LONGEST_SIDE, OnError, Shaping, Source, Target,
+    WithoutLandmarks,
 };
 use super::suggest;
 use super::tree::{Node, Table, Value};
@@ -43,6 +44,7 @@ pub(crate) fn read(root: &Section<'_>) -> Option<DatasetSpec> {
         keys.insert("without_landmarks".to_owned(), json!(WithoutLandmarks::Identity));
         keys.insert("on_error".to_owned(), json!(OnError::Stop));
         keys.insert("shape".to_owned(), json!(Shaping::Stretch));
+        keys.insert("duplicates".to_owned(), json!(Duplicates::Keep));
     }
     if kind == "folder" {
         keys.insert("labels".to_owned(), json!(read_labels(&section)));

@@ -105,6 +105,25 @@ pub struct DatasetSpec {
     pub on_error: OnError,
     #[serde(default, skip_serializing_if = "Shaping::is_stretch")]
     pub shape: Shaping,
+    #[serde(default, skip_serializing_if = "Duplicates::is_keep")]
+    pub duplicates: Duplicates,
+}
+
+/// The treatment of training pictures that are equal, pixel by pixel, to one of the validation or test split.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Duplicates {
+    /// They are counted.
+    #[default]
+    Keep,
+    /// They are excluded from training.
+    Drop,
+}
+
+impl Duplicates {
+    fn is_keep(&self) -> bool {
+        *self == Duplicates::Keep
+    }
 }
 
 /// How a picture whose sides have another ratio than the network's input comes into it.

@@ -27,6 +27,7 @@ mod words {
         ("crop", "the face where its landmarks are known, otherwise the picture's middle"),
         ("pad", "whole, with black borders"),
     ];
+    pub const DUPLICATES: &[Word] = &[("keep", "counted"), ("drop", "excluded from training")];
     pub const WITHOUT: &[Word] = &[("identity", "regions as in the canonical frame"), ("skip", "excluded")];
     pub const OPTIMIZERS: &[Word] = &[("adam", ""), ("adamw", "Adam with decoupled weight decay"), ("sgd", "with momentum")];
     pub const TARGETS: &[Word] = &[("distribution", "of the annotators' choices"), ("majority", "the class with most of them, in equal parts where several tie"), ("probability", "a class drawn from them at every visit"), ("multi_target", "any class that is right; of ferplus, with its labels")];
@@ -112,6 +113,7 @@ pub(super) static KEYS: &[Key] = &[
     key("dataset.landmarks", Text(POINTS), "", Weights, "Landmarks that place the regions in each image: a table (CSV, TSV, JSON), or a folder with a file for each picture (.pts, .csv, .json); 5 named, 68, 468 or 478 points, in fractions of width and height or in pixels").of(&["ferplus", "rafdb", "folder"]).like(&[r#""points.csv""#]),
     key("dataset.without_landmarks", Words(WITHOUT), r#""identity""#, Weights, "Treatment of images without trusted landmarks").of(&["ferplus", "rafdb", "folder"]),
     key("dataset.shape", Words(SHAPES), r#""stretch""#, Weights, "How a picture whose sides have another ratio comes into the network's input").of(&["ferplus", "rafdb", "folder"]),
+    key("dataset.duplicates", Words(DUPLICATES), r#""keep""#, Weights, "Treatment of training pictures equal to one of the validation or test images").of(&["ferplus", "rafdb", "folder"]),
     key("dataset.on_error", Words(ON_ERROR), r#""stop""#, Weights, "Treatment of pictures that cannot be read").of(&["ferplus", "rafdb", "folder"]),
     key("dataset.train", IMAGES, "3500", Weights, "Training images").of(&["faces"]),
     key("dataset.val", IMAGES, "700", Weights, "Validation images").of(&["faces"]),

@@ -187,6 +187,7 @@ fn every_key_is_read() {
             without_landmarks: WithoutLandmarks::Skip,
             on_error: OnError::Stop,
             shape: Shaping::Stretch,
+            duplicates: Duplicates::Keep,
         }
     );
     assert_eq!(model.blocks, [vec![8], vec![16, 16]]);

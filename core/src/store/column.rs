@@ -292,7 +292,8 @@ terms!(
     Worth;
     FillKind,
     Mode,
-    Phase
+    Phase,
+    Split
 );
 
 impl Field for RunStatus {

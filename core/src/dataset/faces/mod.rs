@@ -172,7 +172,7 @@ fn generator(seed: u64, purpose: &str, split: &str, index: u64) -> ChaCha8Rng {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::experiment::{OnError, Shaping, Source, WithoutLandmarks};
+    use crate::experiment::{Duplicates, OnError, Shaping, Source, WithoutLandmarks};
     use crate::region::Landmark;
 
     /// A small data set of all emotions, lifelike.
@@ -197,6 +197,7 @@ pub(super) mod tests {
             without_landmarks: WithoutLandmarks::Identity,
             on_error: OnError::Stop,
             shape: Shaping::Stretch,
+            duplicates: Duplicates::Keep,
         };
         (spec, faces)
     }

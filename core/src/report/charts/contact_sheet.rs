@@ -1,10 +1,14 @@
 //! Pictures side by side, with names on rows and columns.
 
+use crate::region::Region;
 use crate::report::canvas::drawing::{Anchor, Drawing};
 use crate::report::canvas::error::ReportError;
 use crate::report::canvas::figure::Figure;
 use crate::report::canvas::fonts;
-use crate::report::canvas::theme::{DOUBLE_COLUMN, FAINT, LABEL, MARGIN, SINGLE_COLUMN};
+use crate::report::canvas::place::Place;
+use crate::report::canvas::theme::{
+    CATEGORIES, DOUBLE_COLUMN, FAINT, HAIRLINE, LABEL, MARGIN, SINGLE_COLUMN,
+};
 
 /// A picture of u8 values, `[height, width, channels]` row-major.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +28,8 @@ pub struct ContactSheet {
     pub rows: Vec<(String, Vec<Option<Tile>>)>,
     /// A column's name stands over it; may be fewer than there are pictures in a row.
     pub columns: Vec<String>,
+    /// Outlined over every picture, which is then in the canonical face frame; may be empty.
+    pub regions: Vec<Region>,
 }
 
 impl Tile {
@@ -117,6 +123,8 @@ impl ContactSheet {
                 let (at, size) = ((column(index), y), (side, side * tile.aspect()));
                 drawing.picture(at, size, tile)?;
                 outline(&mut drawing, at, size);
+                let place = Place { left: at.0, top: at.1, width: size.0, height: size.1 };
+                outline_regions(&mut drawing, &self.regions, place);
             }
             y += height + GAP;
         }
@@ -127,7 +135,19 @@ impl ContactSheet {
 /// A faint edge, so that a white picture ends somewhere.
 fn outline(drawing: &mut Drawing, (x, y): (f64, f64), (w, h): (f64, f64)) {
     let corners = vec![(x, y), (x + w, y), (x + w, y + h), (x, y + h), (x, y)];
-    drawing.path(corners, crate::report::canvas::theme::HAIRLINE, FAINT, 1.0);
+    drawing.path(corners, HAIRLINE, FAINT, 1.0);
+}
+
+/// Each region's edge in its colour, as on the picture of the atlas.
+fn outline_regions(drawing: &mut Drawing, regions: &[Region], place: Place) {
+    for (region, colour) in regions.iter().zip(CATEGORIES.iter().cycle()) {
+        for polygon in &region.polygons {
+            let mut edge: Vec<(f64, f64)> =
+                polygon.points().iter().map(|&point| place.at(point)).collect();
+            edge.extend(edge.first().copied());
+            drawing.path(edge, HAIRLINE, *colour, 1.0);
+        }
+    }
 }
 
 fn widest<'a>(names: impl Iterator<Item = &'a String>) -> f64 {
@@ -141,6 +161,7 @@ fn widest_or_zero(names: &[String]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::region::Regions;
     use crate::report::canvas::figure::tests::{assert_labels_are_apart, words};
 
     fn tile(grey: u8) -> Tile {
@@ -155,6 +176,7 @@ mod tests {
                 .map(|row| (format!("eyes masked {row}"), vec![Some(tile(128)); columns]))
                 .collect(),
             columns: (0..columns).map(|column| format!("happiness{column}")).collect(),
+            regions: Regions::aligned().built_in().to_vec(),
         }
     }
 
@@ -175,6 +197,7 @@ mod tests {
             subtitle: String::new(),
             rows: vec![(String::new(), vec![None, Some(two)])],
             columns: vec![],
+            regions: vec![],
         };
         let picture =
             image::load_from_memory(&sheet.figure().unwrap().png().unwrap()).unwrap().to_rgb8();
@@ -202,6 +225,7 @@ mod tests {
             subtitle: String::new(),
             rows: vec![],
             columns: vec![],
+            regions: vec![],
         };
         assert!(matches!(empty.figure(), Err(ReportError::Empty(_))));
     }

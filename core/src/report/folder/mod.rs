@@ -16,8 +16,8 @@ use thiserror::Error;
 use crate::analysis::{EffectsError, Tables, TablesError};
 use crate::experiment::Recovered;
 use crate::store::{
-    ClassEffectRow, ConfusionShiftRow, ContrastRow, EffectRow, InterplayRow, MaskLeakRow,
-    RankingRow, Results, ShapleyRow, StoreError, write_table, write_whole,
+    ClassEffectRow, ConfusionShiftRow, ContrastRow, DoubtRow, EffectRow, InterplayRow, MaskLeakRow,
+    RankingRow, Results, ShapleyRow, StoreError, read_table, write_table, write_whole,
 };
 use crate::study::Study;
 
@@ -34,7 +34,8 @@ use super::tables::table::{Format, Table};
 use super::words::numbers::counted;
 use super::words::phrase::wrap;
 use super::words::{
-    answer, chance_warnings, details, mask_leak_warnings, reach_warnings, seed_notes,
+    answer, chance_warnings, details, doubt_warnings, mask_leak_warnings, reach_warnings,
+    seed_notes,
 };
 
 /// Characters in a line of prose.
@@ -45,6 +46,7 @@ const COLUMNS: usize = 80;
 pub struct Report {
     findings: Findings,
     question: String,
+    doubts: Vec<DoubtRow>,
     /// What is missing, and why: sentences.
     pub notes: Vec<String>,
     /// A file of each chart, then the page.
@@ -111,6 +113,14 @@ pub fn report(results: &Results, name: &str, drawn: &Drawn) -> Result<Report, Re
     let stored = stored::read(results, name)?;
     let Recovered { question, analysis, regions, sensitivity, .. } = &stored.read;
     notes.extend(stored.note.clone());
+    let doubts = match read_table::<DoubtRow>(&results.table_path::<DoubtRow>(name)?) {
+        Ok(doubts) => doubts,
+        Err(StoreError::NotFound { .. }) => Vec::new(),
+        Err(why) => {
+            notes.push(format!("{why}. What is doubtful about the data is not shown."));
+            Vec::new()
+        }
+    };
     notes.extend(lost.map(|lost| format!("{lost}. Training curves are not shown.")));
     let shown = findings.settings().len().min(MOST_SETTINGS);
     let maps = maps::read(results, name, &findings.study, shown, sensitivity, &mut notes)?;
@@ -141,6 +151,7 @@ pub fn report(results: &Results, name: &str, drawn: &Drawn) -> Result<Report, Re
         settings: stored.text.as_deref(),
         settings_whole: stored.note.is_none(),
         notes: &notes,
+        doubts: &doubts,
         findings: &findings,
         charts: &charts,
         examples: &examples,
@@ -157,7 +168,7 @@ pub fn report(results: &Results, name: &str, drawn: &Drawn) -> Result<Report, Re
     written?;
     let mut files = saved?;
     files.push(page_path);
-    Ok(Report { findings, question: question.clone(), notes, files })
+    Ok(Report { findings, question: question.clone(), doubts, notes, files })
 }
 
 impl Report {
@@ -188,6 +199,7 @@ impl Report {
         warnings.extend(chance_warnings(evidence));
         warnings.extend(mask_leak_warnings(&evidence.mask_leaks));
         warnings.extend(seed_notes(study));
+        warnings.extend(doubt_warnings(&self.doubts, self.findings.settings().len()));
         warnings.extend(self.notes.iter().map(|note| format!("Incomplete: {note}")));
         for warning in warnings {
             text += &format!("{}\n", wrap(&warning, COLUMNS));

@@ -30,9 +30,10 @@ use crate::report::tables::study::{effects_table, study_table};
 use crate::report::words::measure::Measure;
 use crate::report::words::numbers::{counted, mean};
 use crate::report::words::{
-    answer, capital, chance_warnings, details, mask_leak_sentences, reach_warnings, seed_notes,
+    answer, capital, chance_warnings, details, doubt_warnings, mask_leak_sentences, reach_warnings,
+    seed_notes,
 };
-use crate::store::{Metric, RunRow};
+use crate::store::{DoubtRow, Metric, RunRow};
 
 /// All that the page of an experiment shows.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +49,8 @@ pub struct Page<'a> {
     pub settings_whole: bool,
     /// What is missing from this page, and why: sentences.
     pub notes: &'a [String],
+    /// What is doubtful about the data.
+    pub doubts: &'a [DoubtRow],
     pub findings: &'a Findings,
     pub charts: &'a [Chart],
     /// The endings of each chart's files beside the page.
@@ -206,6 +209,7 @@ impl Page<'_> {
     /// What the masks do to the numbers, and what is missing from this page.
     fn warnings(&self) -> Html {
         let mut warnings = reach_warnings(&self.findings.study);
+        warnings.extend(doubt_warnings(self.doubts, self.findings.settings().len()));
         warnings.extend(self.notes.iter().map(|note| format!("Incomplete: {note}")));
         let paragraph =
             |text: &String| Html::element("p", &[("class", "failed")], Html::text(text));

@@ -7,6 +7,7 @@
 mod chance;
 mod comparison;
 mod dividing;
+mod doubts;
 mod emotions;
 mod headline;
 mod hiding;
@@ -43,6 +44,7 @@ pub use chance::chance_warnings;
 pub use comparison::{comparison_conditions, comparison_notes};
 pub use dividing::dividing_headline;
 use dividing::{dividing, dividing_recall};
+pub use doubts::doubt_warnings;
 pub use headline::headline;
 use hiding::{hiding, reliance};
 use interplay::interplay;

@@ -3,6 +3,7 @@
 //! All of that is written once, in [`table!`]: it makes the row's type with its documentation, the columns,
 //! both conversions between rows and columns, and the entry of [`reference()`].
 
+mod doubts;
 mod effects;
 mod predictions;
 mod reference;
@@ -10,6 +11,7 @@ mod runs;
 mod sensitivity;
 mod truth;
 
+pub use doubts::DoubtRow;
 pub use effects::{
     ClassEffectRow, ConfusionShiftRow, ContrastRow, EffectRow, InterplayRow, MaskLeakRow,
     RankingRow, ShapleyRow,

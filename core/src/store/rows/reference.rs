@@ -3,7 +3,7 @@
 use polars::prelude::DataType;
 
 use super::{
-    ClassEffectRow, ConfusionRow, ConfusionShiftRow, ContrastRow, EffectRow, EpochRow,
+    ClassEffectRow, ConfusionRow, ConfusionShiftRow, ContrastRow, DoubtRow, EffectRow, EpochRow,
     InterplayRow, MaskLeakRow, PredictionRow, RankingRow, RunRow, SensitivityCurveRow,
     SensitivityRow, ShapleyRow, TruthRow,
 };
@@ -52,6 +52,7 @@ pub fn reference() -> Vec<TableInfo> {
         table::<EpochRow>(),
         table::<PredictionRow>(),
         table::<ConfusionRow>(),
+        table::<DoubtRow>(),
         table::<TruthRow>(),
         table::<SensitivityRow>(),
         table::<SensitivityCurveRow>(),

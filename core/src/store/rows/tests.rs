@@ -297,6 +297,17 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn doubt_row()(
+        (doubt, text) in (text(), text()),
+        split in option::of(term()),
+        images in option::of(count()),
+        swept in swept(),
+    ) -> DoubtRow {
+        DoubtRow { doubt, split, images, text, swept }
+    }
+}
+
+prop_compose! {
     fn mask_leak_row()(
         condition in text(),
         numbers in [(); 3].map(|()| number()),
@@ -374,6 +385,9 @@ proptest! {
 
     #[test]
     fn mask_leaks_come_back(rows in vec(mask_leak_row(), 0..6)) { round_trip(&rows)?; }
+
+    #[test]
+    fn doubts_come_back(rows in vec(doubt_row(), 0..6)) { round_trip(&rows)?; }
 
     #[test]
     fn truth_comes_back(rows in vec(truth_row(), 0..6)) { round_trip(&rows)?; }
