@@ -15,9 +15,10 @@ use crate::experiment::{
 };
 use crate::plan::masks_nothing;
 use crate::region::atlas::SET_WORDS;
+use crate::region::mask::rasterise;
 use crate::region::reach::masks_everything;
 use crate::region::{Affine, Region, Regions};
-use crate::report::{self, Cell, Column, Figure, Format, Table, Tile};
+use crate::report::{self, Cell, Column, ContactSheet, Format, ReportError, Table, Tile};
 
 /// List and draw the regions that an experiment can name
 ///
@@ -51,7 +52,17 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
         None => Place::within_results(options.results.join("regions.png"))?,
     };
     let drawn: Vec<Region> = regions.built_in().iter().chain(regions.own()).cloned().collect();
-    place.save(&figure(&drawn)?)?;
+    let occluded = match &arguments.out {
+        Some(path) => {
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+            let beside = path.with_file_name(format!("{stem}_occluders.png"));
+            Place::named("--out", &beside, &[PictureFormat::Png])?
+        }
+        None => Place::within_results(options.results.join("regions_occluders.png"))?,
+    };
+    let face = face()?;
+    place.save(&report::atlas_figure(&drawn, Some(&face.tile()?))?)?;
+    occluded.save(&face.occluded(regions.occluders())?.figure()?)?;
     if options.format == Format::Json {
         output::data(&(serde_json::to_string_pretty(&json(&regions))? + "\n"))?;
         return Ok(Exit::Done);
@@ -60,7 +71,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     if options.format == Format::Table {
         text += "\nx and y run from 0 to 1 from the top left of the canonical face frame; the area is a\n\
                  share of the frame; each, pairs, halves and subsets stand for many sets\n";
-        text += &format!("{}\n", place.path().display());
+        text += &format!("{}\n{}\n", place.path().display(), occluded.path().display());
     }
     if options.format == Format::Table {
         output::text(&text)?
@@ -107,13 +118,14 @@ fn json(regions: &Regions) -> serde_json::Value {
 }
 
 /// Every region that an experiment can name, and what kind of region it is.
-fn kinds(regions: &Regions) -> [(&[Region], &'static str); 5] {
+fn kinds(regions: &Regions) -> [(&[Region], &'static str); 6] {
     [
         (regions.built_in(), "atlas"),
         (regions.own(), "this file's"),
         (regions.halves(), "half, as seen"),
         (regions.face_halves(), "half of the face"),
         (regions.background(), "around the face"),
+        (regions.occluders(), "before the face"),
     ]
 }
 
@@ -142,9 +154,43 @@ fn table(regions: &Regions) -> Table {
     table
 }
 
-/// The regions on one drawn face that looks straight ahead.
-fn figure(regions: &[Region]) -> anyhow::Result<Figure> {
-    const SIDE: usize = 480;
+/// One drawn face that looks straight ahead, `[SIDE, SIDE, 3]`.
+struct DrawnFace {
+    pixels: Vec<u8>,
+}
+
+/// Pixels across and down.
+const SIDE: usize = 480;
+
+impl DrawnFace {
+    fn tile(&self) -> Result<Tile, ReportError> {
+        Tile::new(self.pixels.clone(), SIDE, SIDE, 3)
+    }
+
+    /// The face under each occluder, a flat grey shape.
+    fn occluded(&self, occluders: &[Region]) -> anyhow::Result<ContactSheet> {
+        let tile = |occluder: &Region| {
+            let mut mask = vec![0; SIDE * SIDE];
+            rasterise(&occluder.polygons, &Affine::IDENTITY, SIDE, SIDE, &mut mask);
+            let mut pixels = self.pixels.clone();
+            for (pixel, masked) in pixels.chunks_exact_mut(3).zip(mask) {
+                if masked == 1 {
+                    pixel.fill(127);
+                }
+            }
+            Tile::new(pixels, SIDE, SIDE, 3).map(Some)
+        };
+        Ok(ContactSheet {
+            title: "What people wear or hold before the face".to_owned(),
+            subtitle: "regions to name in occlusion.regions".to_owned(),
+            rows: vec![(String::new(), occluders.iter().map(tile).collect::<Result<Vec<_>, _>>()?)],
+            columns: occluders.iter().map(|occluder| occluder.name.clone()).collect(),
+            regions: Vec::new(),
+        })
+    }
+}
+
+fn face() -> anyhow::Result<DrawnFace> {
     let faces = FacesSpec {
         train: 1,
         val: 1,
@@ -168,6 +214,5 @@ fn figure(regions: &[Region]) -> anyhow::Result<Figure> {
         duplicates: Duplicates::Keep,
     };
     let drawn = faces::generate(&spec, &faces);
-    let face = Tile::new(drawn.train.pixels.to_vec(), SIDE, SIDE, 3)?;
-    Ok(report::atlas_figure(regions, Some(&face))?)
+    Ok(DrawnFace { pixels: drawn.train.pixels.to_vec() })
 }

@@ -24,7 +24,7 @@ use super::listing::{Catalogue, Entry, Listing, Picture};
 use super::progress::go_on;
 use super::rafdb::Rafdb;
 use super::twins::{self, Fingerprint, twins};
-use super::{Dataset, DatasetError, Progress, Seen, Split, Stage, Watch, one_of_leaders};
+use super::{Dataset, DatasetError, Progress, Seen, Split, Stage, Watch};
 use crate::experiment::{
     DatasetSpec, Duplicates, FacesSpec, OnError, Shaping, Source, WithoutLandmarks,
 };
@@ -259,9 +259,7 @@ fn build(
         decode(&listing.entries, shape, spec.shape, &mut |pixels| writing.write(pixels), watch)?;
     seen.reshaped = decoded.iter().filter(|decoded| decoded.reshaped).count();
     let prints: Vec<Fingerprint> = decoded.iter().map(|decoded| decoded.fingerprint).collect();
-    let class = |entry: &Entry| one_of_leaders(&entry.label, &entry.name, &spec.classes);
-    let actual: Vec<usize> = listing.entries.iter().map(class).collect();
-    seen.twins = twins(&listing.entries, &actual, &prints);
+    seen.twins = twins(&listing.entries, &prints);
     let mut splits: [SplitFacts; 3] = Default::default();
     for (entry, decoded) in std::mem::take(&mut listing.entries).into_iter().zip(decoded) {
         let split = &mut splits[entry.split as usize];

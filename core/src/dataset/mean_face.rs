@@ -88,7 +88,10 @@ mod tests {
             }
             let eye = points.get(Landmark::EyeLeft).unwrap();
             let mut image = vec![0; side * side];
-            image[(eye.y * 48.0) as usize * side + (eye.x * 48.0) as usize] = 255;
+            let (x, y) = ((eye.x * 48.0) as usize, (eye.y * 48.0) as usize);
+            for row in y - 1..=y + 1 {
+                image[row * side + x - 1..=row * side + x + 1].fill(255);
+            }
             pixels.extend(image);
             landmarks.push(Some(points));
         }

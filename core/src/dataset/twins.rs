@@ -4,13 +4,13 @@
 //! they come into the network, and *nearly equal* where a difference hash (Krawetz 2013: whether each of 8 × 8 cells is
 //! darker than the one to its right) differs in few bits and small copies of both correlate.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use super::Split;
 use super::decode::Shape;
 use super::listing::Entry;
+use super::{Split, leaders};
 
 /// A side of the small copy, in cells.
 const SIDE: usize = 16;
@@ -45,7 +45,7 @@ pub struct Twins {
 pub struct TwinCounts {
     /// Pairs of such pictures.
     pub pairs: usize,
-    /// Pairs of which the class with most votes is not the same.
+    /// Pairs that have no class in common among those with most votes.
     pub pairs_of_other_class: usize,
     /// Pictures of the validation split with one like them in training.
     pub val_in_train: usize,
@@ -137,8 +137,10 @@ pub fn in_training(entries: &[Entry], prints: &[Fingerprint]) -> Vec<Option<Spli
     found
 }
 
-/// Counts pictures that are there twice; `classes` has the class of each.
-pub fn twins(entries: &[Entry], classes: &[usize], prints: &[Fingerprint]) -> Twins {
+/// Counts pictures that are there twice.
+pub fn twins(entries: &[Entry], prints: &[Fingerprint]) -> Twins {
+    let leaders: Vec<Vec<usize>> = entries.iter().map(|entry| leaders(&entry.label)).collect();
+    let classes = leaders.as_slice();
     let (equal, counted) = count_groups(entries, classes, &equal(prints));
     Twins { equal, near: count_pairs(entries, classes, &near(prints), &counted) }
 }
@@ -185,6 +187,11 @@ fn near(prints: &[Fingerprint]) -> Vec<(usize, usize)> {
     pairs
 }
 
+/// Whether two sets of classes share none.
+fn are_apart(one: &[usize], other: &[usize]) -> bool {
+    !one.iter().any(|class| other.contains(class))
+}
+
 /// One of the parts of a hash.
 fn part_of(hash: u64, band: u32) -> u64 {
     let width = u64::BITS / BANDS;
@@ -197,7 +204,7 @@ type Partners = Vec<[bool; 3]>;
 /// `counted`: where a picture has an equal one, and is counted already.
 fn count_pairs(
     entries: &[Entry],
-    classes: &[usize],
+    classes: &[Vec<usize>],
     pairs: &[(usize, usize)],
     counted: &Partners,
 ) -> TwinCounts {
@@ -206,7 +213,7 @@ fn count_pairs(
     for &(one, other) in pairs {
         partners[one][entries[other].split as usize] = true;
         partners[other][entries[one].split as usize] = true;
-        counts.pairs_of_other_class += usize::from(classes[one] != classes[other]);
+        counts.pairs_of_other_class += usize::from(are_apart(&classes[one], &classes[other]));
     }
     counts.first = names(entries, pairs.iter().copied());
     for (partner, counted) in partners.iter_mut().zip(counted) {
@@ -221,23 +228,25 @@ fn count_pairs(
 /// As of all pairs within each group; a thousand black pictures are half a million pairs, of which none is listed.
 fn count_groups(
     entries: &[Entry],
-    classes: &[usize],
+    classes: &[Vec<usize>],
     groups: &[Vec<usize>],
 ) -> (TwinCounts, Partners) {
-    let of_two = |count: usize| count * (count - 1) / 2;
     let mut counts = TwinCounts::default();
     let mut partners: Partners = vec![[false; 3]; entries.len()];
     for group in groups {
-        let mut by_class: HashMap<usize, usize> = HashMap::new();
+        let mut by_class: BTreeMap<&[usize], usize> = BTreeMap::new();
         let mut by_split = [0_usize; 3];
         for &member in group {
-            *by_class.entry(classes[member]).or_default() += 1;
+            *by_class.entry(&classes[member]).or_default() += 1;
             by_split[entries[member].split as usize] += 1;
         }
-        let pairs = of_two(group.len());
-        counts.pairs += pairs;
-        counts.pairs_of_other_class +=
-            pairs - by_class.into_values().filter(|count| *count > 0).map(of_two).sum::<usize>();
+        counts.pairs += group.len() * (group.len() - 1) / 2;
+        let by_class: Vec<(&[usize], usize)> = by_class.into_iter().collect();
+        for (at, (one, of_one)) in by_class.iter().enumerate() {
+            let apart = by_class[at..].iter().filter(|(other, _)| are_apart(one, other));
+            counts.pairs_of_other_class +=
+                apart.map(|(_, of_other)| of_one * of_other).sum::<usize>();
+        }
         for &member in group {
             for (split, count) in by_split.iter().enumerate() {
                 let own = usize::from(entries[member].split as usize == split);
@@ -302,8 +311,8 @@ mod tests {
         pixels
     }
 
-    fn entry(split: Split, name: &str) -> Entry {
-        Entry::new(split, name.to_owned(), Picture::File(PathBuf::new()), vec![1.0])
+    fn entry(split: Split, name: &str, label: [f32; 2]) -> Entry {
+        Entry::new(split, name.to_owned(), Picture::File(PathBuf::new()), label.to_vec())
     }
 
     #[test]
@@ -312,14 +321,14 @@ mod tests {
         let brighter: Vec<u8> = one.iter().map(|value| value.saturating_add(6)).collect();
         let pictures = [one.clone(), picture(2), one, brighter, picture(3), picture(4)];
         let splits = [Split::Train, Split::Train, Split::Test, Split::Val, Split::Val, Split::Test];
-        let entries: Vec<Entry> = splits
-            .iter()
-            .zip('a'..)
-            .map(|(split, name)| entry(*split, &name.to_string()))
+        // The one in the test split is of another class than its equal; a tie has a class in common with either.
+        let labels = [[0.9, 0.1], [1.0, 0.0], [0.2, 0.8], [0.5, 0.5], [1.0, 0.0], [1.0, 0.0]];
+        let entries: Vec<Entry> = (splits.iter().zip('a'..).zip(labels))
+            .map(|((split, name), label)| entry(*split, &name.to_string(), label))
             .collect();
         let prints: Vec<Fingerprint> =
             pictures.iter().map(|pixels| Fingerprint::of(pixels, SHAPE)).collect();
-        let found = twins(&entries, &[0, 0, 1, 0, 0, 0], &prints);
+        let found = twins(&entries, &prints);
         let names = |one: &str, other: &str| [one.to_owned(), other.to_owned()];
         let equal = TwinCounts {
             pairs: 1,
@@ -331,7 +340,6 @@ mod tests {
         assert_eq!(found.equal, equal);
         let near = TwinCounts {
             pairs: 2,
-            pairs_of_other_class: 1,
             val_in_train: 1,
             test_in_val: 1,
             first: vec![names("a", "d"), names("c", "d")],

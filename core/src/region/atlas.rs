@@ -12,14 +12,17 @@ pub struct Region {
 
 /// Every region that an experiment can name: the atlas, the file's own, the left and right halves of the
 /// atlas's (`eyes_left` …, left and right as seen in the picture, parted at x = 0.5), the halves of the
-/// face (`face_left` …), and everything around the face (`background`).
+/// face (`face_left` …), everything around the face (`background`), and what people wear or hold before it
+/// (`surgical_mask` …).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Regions {
     /// The seven of the atlas, then the file's own, then the halves, then those of the face, then the
-    /// background.
+    /// background, then the occluders.
     regions: Vec<Region>,
     /// How many are the file's own.
     own: usize,
+    /// How many are occluders: a file's own region may take the name of one.
+    occluders: usize,
 }
 
 /// Why a region cannot be used.
@@ -114,6 +117,61 @@ pub const ALIGNED: [(&str, &[Outline]); 7] = [
     ),
 ];
 
+/// What people wear or hold before their faces, as flat shapes of the size that it has there: name and polygons, x and y in
+/// hundredths of the canonical face frame, beyond which some extend. Polygons of one may overlap.
+#[rustfmt::skip]
+pub const OCCLUDERS: [(&str, &[Outline]); 6] = [
+    (
+        // From the bridge of the nose to under the chin.
+        "surgical_mask",
+        &[&[
+            (12.0, 53.0), (36.0, 49.0), (50.0, 45.0), (64.0, 49.0), (88.0, 53.0), (86.0, 80.0), (73.0, 98.0),
+            (50.0, 104.0), (27.0, 98.0), (14.0, 80.0),
+        ]],
+    ),
+    (
+        "sunglasses",
+        &[
+            &[(12.0, 31.0), (44.0, 31.0), (46.5, 36.0), (44.0, 46.0), (36.0, 50.5), (23.0, 50.0), (14.0, 44.0)],
+            &[(56.0, 31.0), (88.0, 31.0), (86.0, 44.0), (77.0, 50.0), (64.0, 50.5), (56.0, 46.0), (53.5, 36.0)],
+            &[(44.0, 32.5), (56.0, 32.5), (56.0, 36.5), (44.0, 36.5)],
+            &[(2.0, 33.0), (13.0, 31.5), (13.0, 36.0), (2.0, 37.0)],
+            &[(87.0, 31.5), (98.0, 33.0), (98.0, 37.0), (87.0, 36.0)],
+        ],
+    ),
+    (
+        "vr_headset",
+        &[&[
+            (9.0, 21.0), (91.0, 21.0), (96.0, 28.0), (96.0, 50.0), (90.0, 57.0), (63.0, 57.0), (56.0, 51.0),
+            (44.0, 51.0), (37.0, 57.0), (10.0, 57.0), (4.0, 50.0), (4.0, 28.0),
+        ]],
+    ),
+    (
+        // Drawn up over mouth and chin.
+        "scarf",
+        &[&[
+            (5.0, 69.0), (20.0, 65.0), (50.0, 67.5), (80.0, 65.0), (95.0, 69.0), (101.0, 104.0), (101.0, 130.0),
+            (-1.0, 130.0), (-1.0, 104.0),
+        ]],
+    ),
+    (
+        // Down to just above the brows.
+        "beanie",
+        &[&[
+            (4.0, 21.0), (50.0, 17.0), (96.0, 21.0), (98.0, 6.0), (92.0, -13.0), (76.0, -27.0), (50.0, -32.0),
+            (24.0, -27.0), (8.0, -13.0), (2.0, 6.0),
+        ]],
+    ),
+    (
+        // At the ear on the right of the picture.
+        "phone",
+        &[&[
+            (85.0, 23.0), (98.0, 26.0), (100.0, 29.0), (89.0, 82.0), (86.5, 84.0), (74.0, 81.0), (72.0, 78.0),
+            (82.5, 25.0),
+        ]],
+    ),
+];
+
 impl Region {
     pub fn new(name: &str, polygons: Vec<Polygon>) -> Region {
         Region { name: name.to_owned(), polygons }
@@ -136,7 +194,7 @@ impl Regions {
         FACE_HALVES
     }
 
-    /// The built-in atlas, its halves and those of the face.
+    /// The built-in atlas, its halves and those of the face, the background and the occluders.
     pub fn aligned() -> Regions {
         let whole = ALIGNED.map(|(name, polygons)| {
             Region::new(name, polygons.iter().map(|corners| in_hundredths(corners)).collect())
@@ -144,10 +202,14 @@ impl Regions {
         let halves: Vec<Region> = whole.iter().flat_map(halves).collect();
         let face = FACE_HALVES.map(|name| face_half(name, &whole, &halves));
         let around = face.into_iter().chain([background()]);
-        Regions { regions: whole.into_iter().chain(halves).chain(around).collect(), own: 0 }
+        let occluders = OCCLUDERS.map(|(name, polygons)| {
+            Region::new(name, polygons.iter().map(|corners| in_hundredths(corners)).collect())
+        });
+        let regions = whole.into_iter().chain(halves).chain(around).chain(occluders).collect();
+        Regions { regions, own: 0, occluders: OCCLUDERS.len() }
     }
 
-    /// The same and an experiment's own regions, in the order of the file.
+    /// The same and an experiment's own regions, in the order of the file. One that has an occluder's name takes its place.
     ///
     /// # Errors
     ///
@@ -156,6 +218,11 @@ impl Regions {
         for region in own {
             if SET_WORDS.contains(&region.name.as_str()) {
                 return Err(RegionError::NameReserved(region.name));
+            }
+            if let Some(at) = self.occluders().iter().position(|other| other.name == region.name) {
+                let first = self.regions.len() - self.occluders;
+                self.regions.remove(first + at);
+                self.occluders -= 1;
             }
             if self.get(&region.name).is_some() {
                 return Err(RegionError::NameTaken(region.name));
@@ -174,7 +241,7 @@ impl Regions {
     }
 
     /// All regions: the atlas's, top to bottom; the file's own, in its order; the halves; those of
-    /// the face; the background.
+    /// the face; the background; the occluders.
     pub fn iter(&self) -> impl Iterator<Item = &Region> {
         self.regions.iter()
     }
@@ -197,18 +264,27 @@ impl Regions {
     /// The left and right halves of the atlas's regions.
     pub fn halves(&self) -> &[Region] {
         let start = ALIGNED.len() + self.own;
-        &self.regions[start..self.regions.len() - FACE_HALVES.len() - 1]
+        &self.regions[start..self.around() - FACE_HALVES.len()]
     }
 
     /// The halves of the face.
     pub fn face_halves(&self) -> &[Region] {
-        let end = self.regions.len() - 1;
-        &self.regions[end - FACE_HALVES.len()..end]
+        &self.regions[self.around() - FACE_HALVES.len()..self.around()]
     }
 
     /// The region around the face.
     pub fn background(&self) -> &[Region] {
-        &self.regions[self.regions.len() - 1..]
+        &self.regions[self.around()..=self.around()]
+    }
+
+    /// What people wear or hold before their faces.
+    pub fn occluders(&self) -> &[Region] {
+        &self.regions[self.around() + 1..]
+    }
+
+    /// The place of the background.
+    fn around(&self) -> usize {
+        self.regions.len() - self.occluders - 1
     }
 
     /// The union of the named regions. A polygon that several of them hold is listed once; polygons of
@@ -314,7 +390,8 @@ mod tests {
     #[test]
     fn every_corner_lies_in_the_face_frame() {
         let regions = Regions::aligned();
-        for region in regions.iter().filter(|region| !regions.background().contains(region)) {
+        let beyond = [regions.background(), regions.occluders()].concat();
+        for region in regions.iter().filter(|region| !beyond.contains(region)) {
             for point in region.polygons.iter().flat_map(Polygon::points) {
                 assert!(
                     (0.0..=1.0).contains(&point.x) && (0.0..=1.0).contains(&point.y),
@@ -430,9 +507,56 @@ mod tests {
             ["glasses", "scar"]
         );
         assert_eq!(regions.names().take(9).last(), Some("scar"));
-        assert_eq!(regions.iter().count(), 7 + 2 + 14 + 4 + 1);
+        assert_eq!(regions.iter().count(), 7 + 2 + 14 + 4 + 1 + 6);
         assert_eq!(regions.built_in().len(), Regions::built_in_names().len());
         assert!((regions.get("scar").unwrap().area() - 0.01).abs() < 1e-12);
+    }
+
+    /// What each hides entirely or for the most part, and what it leaves.
+    #[test]
+    fn occluders_lie_over_the_parts_that_they_hide() {
+        let regions = Regions::aligned();
+        let hidden = |occluder: &str, region: &str| {
+            let area = |names: &[&str]| {
+                let polygons = regions.polygons_of(&self::names(names)).unwrap();
+                crate::region::overlap::area_in_frame(&polygons)
+            };
+            let both = area(&[occluder]) + area(&[region]) - area(&[occluder, region]);
+            both / area(&[region])
+        };
+        for (occluder, hides, leaves) in [
+            ("surgical_mask", &["mouth", "jaw"][..], &["eyes", "brows", "forehead"][..]),
+            ("sunglasses", &["eyes"], &["mouth", "jaw", "forehead"]),
+            ("vr_headset", &["eyes", "brows"], &["mouth", "jaw"]),
+            ("scarf", &["mouth", "jaw"], &["eyes", "brows", "forehead", "nose"]),
+            ("beanie", &["forehead"], &["eyes", "nose", "mouth", "cheeks", "jaw"]),
+            ("phone", &[], &["forehead", "nose", "mouth"]),
+        ] {
+            for region in hides {
+                let share = hidden(occluder, region);
+                assert!(share > 0.75, "{occluder} hides {share} of {region}");
+            }
+            for region in leaves {
+                let share = hidden(occluder, region);
+                assert!(share < 0.05, "{occluder} hides {share} of {region}");
+            }
+        }
+        assert_eq!(regions.occluders().len(), OCCLUDERS.len());
+    }
+
+    #[test]
+    fn an_own_region_may_take_the_name_of_an_occluder() {
+        let own = |name: &str| Region::new(name, vec![square(20.0, 30.0)]);
+        let regions = Regions::aligned().with(vec![own("scarf")]).unwrap();
+        assert_eq!(regions.get("scarf"), Some(&own("scarf")));
+        assert_eq!(
+            (regions.occluders().len(), regions.background()[0].name.as_str()),
+            (5, "background")
+        );
+        assert_eq!(regions.face_halves()[0].name, "face_left");
+        assert_eq!(regions.halves().len(), 14);
+        let twice = Regions::aligned().with(vec![own("scarf"), own("scarf")]);
+        assert_eq!(twice.unwrap_err(), RegionError::NameTaken("scarf".to_owned()));
     }
 
     #[test]

@@ -57,10 +57,10 @@ pub enum Phase {
     Evaluate,
     /// In training only, evaluated on whole faces.
     Train,
+    /// The amortised network, trained on for a few epochs under each set and evaluated under it.
+    Tuned,
     /// One network is trained while random sets of regions are masked, and is evaluated under each set
     /// (Covert et al. 2021; Jethani et al. 2022).
-    /// That network, trained on for a few epochs under each set and evaluated under it.
-    Tuned,
     Amortised,
     /// The mask-only baseline: only the masks are visible in training and evaluation. Do they leak the label?
     Masks,
@@ -275,7 +275,8 @@ mod tests {
         let canonical = [Affine::IDENTITY];
         for region in Regions::aligned().iter() {
             let mask = occlusion(&region.name, Mode::Hide);
-            let symmetric = !region.name.ends_with("_left") && !region.name.ends_with("_right");
+            let lateral = ["_left", "_right", "phone"];
+            let symmetric = !lateral.iter().any(|end| region.name.ends_with(end));
             assert_eq!(mask.mirrored().is_none(), symmetric, "{}", region.name);
             let Some(mirrored) = mask.mirrored() else { continue };
             let (own, other) = (mask.masks(&canonical, 48, 48), mirrored.masks(&canonical, 48, 48));
