@@ -1,6 +1,7 @@
 //! Suggestions where a file cannot be written.
 
 use std::io::{Error, ErrorKind};
+use std::path::Path;
 
 /// The suggestion for a cause, to be put before `name another folder`: `make it writable, or `. Empty where only another
 /// place helps, or the cause is unknown.
@@ -23,9 +24,34 @@ pub fn is_full(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
+/// The bytes that this process may still write to the file system of a folder, as far as the system says.
+#[cfg(unix)]
+pub fn free(folder: &Path) -> Option<u64> {
+    let known = rustix::fs::statvfs(folder).ok()?;
+    known.f_bavail.checked_mul(known.f_frsize)
+}
+
+#[cfg(not(unix))]
+pub fn free(_: &Path) -> Option<u64> {
+    None
+}
+
+/// `44.0 GB`
+pub fn gigabytes(bytes: u64) -> String {
+    format!("{:.1} GB", bytes as f64 / 1e9)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_has_free_space_and_what_is_not_there_has_none() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(free(folder.path()).unwrap() > 0);
+        assert_eq!(free(&folder.path().join("absent")), None);
+        assert_eq!(gigabytes(43_960_000_000), "44.0 GB");
+    }
 
     #[test]
     fn each_cause_has_its_own_suggestion() {

@@ -12,7 +12,7 @@ use super::loss::majority;
 use super::masks::Masks;
 use super::standardisation::Standardisation;
 use super::warp::Warp;
-use crate::dataset::{Dataset, Split};
+use crate::dataset::{Dataset, Pixels, Split};
 use crate::model::channels_last;
 use crate::random;
 use crate::region::Fill;
@@ -20,8 +20,7 @@ use crate::region::Fill;
 /// One split as tensors on the device.
 #[derive(Debug)]
 pub struct OnDevice {
-    /// `[N, H, W, C]`, u8.
-    pixels: Tensor,
+    pixels: Stored,
     /// Label distributions `[N, K]`, f32.
     pub labels: Tensor,
     /// The class with most votes, `[N, K]`, f32: 1, or an equal share of 1 for each class that ties.
@@ -42,6 +41,39 @@ pub struct FilledMask<'a> {
     pub seed: i64,
 }
 
+/// The pixels of a split, `[N, H, W, C]`, u8, only ever read.
+///
+/// On a CPU those of the cache's file are not copied but mapped, so that all processes share its pages, and a data set
+/// may be larger than the memory.
+#[derive(Debug)]
+struct Stored {
+    // Dropped before what it points into.
+    tensor: Tensor,
+    _mapped: Option<Pixels>,
+}
+
+impl Stored {
+    fn of(pixels: &Pixels, size: [i64; 4], device: Device) -> Stored {
+        match pixels {
+            Pixels::Mapped { map, offset, len } if device == Device::Cpu && *len > 0 => {
+                let bytes = &map[*offset..*offset + *len];
+                assert_eq!(size.iter().product::<i64>() as usize, bytes.len());
+                let strides = [size[1] * size[2] * size[3], size[2] * size[3], size[3], 1];
+                // SAFETY: the tensor covers `bytes`, which the map beside it keeps where they are for as long as the
+                // tensor lives; nothing writes to it. What `index_select` gives is a copy.
+                let tensor = unsafe {
+                    Tensor::from_blob(bytes.as_ptr(), &size, &strides, Kind::Uint8, Device::Cpu)
+                };
+                Stored { tensor, _mapped: Some(pixels.clone()) }
+            }
+            pixels => {
+                let tensor = Tensor::from_data_size(pixels, &size, Kind::Uint8).to_device(device);
+                Stored { tensor, _mapped: None }
+            }
+        }
+    }
+}
+
 impl OnDevice {
     pub fn new(
         dataset: &Dataset,
@@ -60,7 +92,7 @@ impl OnDevice {
             .view([count, dataset.classes.len() as i64])
             .to_device(device);
         OnDevice {
-            pixels: Tensor::from_data_size(&images.pixels, &size, Kind::Uint8).to_device(device),
+            pixels: Stored::of(&images.pixels, size, device),
             majority: majority(&labels),
             labels,
             mean: channels(&standardisation.mean),
@@ -70,7 +102,7 @@ impl OnDevice {
     }
 
     pub fn len(&self) -> usize {
-        self.pixels.size()[0] as usize
+        self.pixels.tensor.size()[0] as usize
     }
 
     pub fn is_empty(&self) -> bool {
@@ -82,7 +114,7 @@ impl OnDevice {
     }
 
     pub fn device(&self) -> Device {
-        self.pixels.device()
+        self.pixels.tensor.device()
     }
 
     /// Images `[B, C, H, W]` converted back to whole values from 0 to 255, `[B, H, W, C]`.
@@ -93,7 +125,7 @@ impl OnDevice {
 
     /// Standardised pictures `[B, C, H, W]`, f32, channels-last in memory.
     pub fn pictures(&self, index: &Tensor) -> Tensor {
-        let mut values = self.pixels.index_select(0, index).to_kind(Kind::Float);
+        let mut values = self.pixels.tensor.index_select(0, index).to_kind(Kind::Float);
         let _ = values.g_sub_(&self.mean).g_div_(&self.deviation);
         values.permute([0, 3, 1, 2])
     }
@@ -212,8 +244,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::dataset::{Images, Pixels};
+    use crate::dataset::{self, Images, Pixels, Watch, faces};
     use crate::experiment::Augment;
+    use crate::experiment::{self, Source};
     use crate::region::{Affine, Mode, Occlusion, Regions};
 
     /// So many images of one channel, of two classes.
@@ -241,6 +274,27 @@ mod tests {
 
     fn values(tensor: &Tensor) -> Vec<f32> {
         Vec::try_from(&tensor.contiguous().view(-1)).unwrap()
+    }
+
+    /// What is mapped from the cache is what was put into it, for as long as the tensor is there.
+    #[test]
+    fn pixels_of_the_cache_are_mapped_and_those_of_the_data_set() {
+        let text = "name = \"x\"\n[dataset]\nkind = \"faces\"\nsize = [16, 16]\ntrain = 64\nval = 3\ntest = 5";
+        let spec = experiment::parse(text, "x", &[]).unwrap().settings.dataset;
+        let Source::Faces(drawn) = &spec.source else { panic!("they are drawn") };
+        let owned = faces::generate(&spec, drawn);
+        let folder = tempfile::tempdir().unwrap();
+        let mapped = dataset::load(&spec, folder.path(), Watch::reporting(&|_| ())).unwrap();
+        assert!(matches!(mapped.test.pixels, Pixels::Mapped { .. }));
+        let standardisation = Standardisation::of(&owned.train, 1);
+        let of =
+            |dataset: &Dataset| OnDevice::new(dataset, Split::Test, &standardisation, Device::Cpu);
+        let (owned, from_cache) = (of(&owned), of(&mapped));
+        // The file and the data set are gone; the map is not.
+        drop((mapped, folder));
+        let index = Tensor::from_slice(&[4i64, 0, 2]);
+        assert_eq!(values(&from_cache.pictures(&index)), values(&owned.pictures(&index)));
+        assert_eq!(from_cache.len(), 5);
     }
 
     #[test]

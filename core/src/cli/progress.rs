@@ -303,8 +303,8 @@ pub fn load(
     interruption: &Interruption,
 ) -> Result<Dataset, DatasetError> {
     let progress = |progress: dataset::Progress| {
-        if let dataset::Progress::Rebuilding { path, why } = &progress {
-            output::warning(&format_args!("{}: {why}; rebuilding it", path.display()));
+        if let Some(warning) = progress.warning() {
+            output::warning(&warning);
         } else if options.verbose > 0 {
             output::error_text(&format!("{progress:?}\n"));
         }

@@ -23,6 +23,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use memmap2::{Mmap, MmapOptions};
 use serde::{Deserialize, Serialize};
@@ -95,6 +96,10 @@ impl<'a> Cache<'a> {
     /// The folder for reading only; it may be missing.
     pub fn existing(folder: &'a Path) -> Cache<'a> {
         Cache { folder }
+    }
+
+    pub fn folder(&self) -> &'a Path {
+        self.folder
     }
 
     /// The key remembered for files of this stamp.
@@ -364,7 +369,7 @@ fn with_pixels(splits: [SplitFacts; 3], shape: Shape, file: &File) -> io::Result
     let mut images = Vec::with_capacity(splits.len());
     for SplitFacts { names, labels, landmarks } in splits {
         let len = names.len() * shape.bytes();
-        let pixels = Pixels::Mapped { map: map(file, at, len)?, offset: 0, len };
+        let pixels = Pixels::Mapped { map: Arc::new(map(file, at, len)?), offset: 0, len };
         at += len as u64;
         images.push(Images { names, pixels, labels, landmarks });
     }

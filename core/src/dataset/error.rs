@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Split;
-use crate::disk::{cure, is_full};
+use crate::disk::{cure, gigabytes, is_full};
 
 /// Why a data set cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +71,13 @@ pub enum DatasetError {
 
     #[error("cannot use the cache folder {}: {why}; {}name another folder", path.display(), cure(why))]
     Cache { path: PathBuf, why: io::Error },
+
+    #[error(
+        "the decoded pictures take {}, and {} has {} left; free some, put the results folder elsewhere (--results), or make \
+         the pictures smaller (dataset.size)",
+        gigabytes(*bytes), folder.display(), gigabytes(*free)
+    )]
+    NoRoom { folder: PathBuf, bytes: u64, free: u64 },
 
     #[error("the loading was interrupted")]
     Interrupted,

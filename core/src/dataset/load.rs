@@ -25,9 +25,11 @@ use super::progress::go_on;
 use super::rafdb::Rafdb;
 use super::twins::{self, Fingerprint, twins};
 use super::{Dataset, DatasetError, Progress, Seen, Split, Stage, Watch};
+use crate::disk;
 use crate::experiment::{
     DatasetSpec, Duplicates, FacesSpec, OnError, Shaping, Source, WithoutLandmarks,
 };
+use crate::machine;
 use crate::plan::{ImageCounts, source_content};
 use crate::region::Landmarks;
 
@@ -248,6 +250,7 @@ fn build(
         let (height, width, channels) = (spec.height, spec.width, spec.channels);
         return Err(DatasetError::TooLarge { images, height, width, channels });
     }
+    check_room(images as u64 * shape.bytes() as u64, cache, watch.progress)?;
     // Split by split, as the cache holds them.
     listing.entries.sort_by_key(|entry| entry.split);
     if spec.duplicates == Duplicates::Drop {
@@ -270,6 +273,25 @@ fn build(
     let Listing { left_out, carved, .. } = listing;
     let facts = Facts { classes: spec.classes.clone(), shape, left_out, carved, seen, splits };
     writing.complete(key, facts)
+}
+
+/// Says where decoded pictures take more than half of the memory.
+///
+/// # Errors
+/// Where they do not fit onto the disk of the cache.
+fn check_room(
+    bytes: u64,
+    cache: &Cache<'_>,
+    progress: &dyn Fn(Progress),
+) -> Result<(), DatasetError> {
+    if let Some(free) = disk::free(cache.folder()).filter(|free| *free < bytes) {
+        return Err(DatasetError::NoRoom { folder: cache.folder().to_owned(), bytes, free });
+    }
+    let memory = machine::memory();
+    if bytes > memory / 2 {
+        progress(Progress::Large { bytes, memory });
+    }
+    Ok(())
 }
 
 /// Gives every entry its trusted points. Those without are named, and leave the listing where the experiment says so.
@@ -464,6 +486,7 @@ mod tests {
         let report = |progress| match progress {
             Progress::Step { stage, .. } => stages.borrow_mut().push(stage),
             Progress::Rebuilding { why, .. } => rebuilt.borrow_mut().push(why),
+            Progress::Large { .. } => {}
         };
         let dataset = load(spec, cache, Watch::reporting(&report));
         let mut stages = stages.into_inner();

@@ -27,6 +27,7 @@ mod twins;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -92,11 +93,11 @@ pub struct Images {
     pub landmarks: Vec<Option<Landmarks>>,
 }
 
-/// Grey or RGB values, in memory or mapped from the cache.
-#[derive(Debug)]
+/// Grey or RGB values, in memory or mapped from the cache; a clone of the latter shares them.
+#[derive(Debug, Clone)]
 pub enum Pixels {
     Owned(Vec<u8>),
-    Mapped { map: memmap2::Mmap, offset: usize, len: usize },
+    Mapped { map: Arc<memmap2::Mmap>, offset: usize, len: usize },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::{Deserialize, Serialize};
 
 use super::DatasetError;
+use crate::disk::gigabytes;
 
 /// Receives the progress of a load, and may interrupt it.
 #[derive(Clone, Copy)]
@@ -38,8 +39,28 @@ pub(super) fn go_on(interrupted: &AtomicBool) -> Result<(), DatasetError> {
 pub enum Progress {
     /// The number of files or images done, of all.
     Step { stage: Stage, done: usize, total: usize },
+    /// The decoded pictures take so many bytes, more than half of the memory, so that they stay on the disk.
+    Large { bytes: u64, memory: u64 },
     /// A file of the cache was damaged and is rebuilt.
     Rebuilding { path: PathBuf, why: String },
+}
+
+impl Progress {
+    /// What people should know of it; `None` of a mere step.
+    pub fn warning(&self) -> Option<String> {
+        match self {
+            Progress::Step { .. } => None,
+            Progress::Large { bytes, memory } => Some(format!(
+                "the decoded pictures take {}, more than half of the memory of {}: they stay on the disk, which decides \
+                 how fast networks learn from them",
+                gigabytes(*bytes),
+                gigabytes(*memory)
+            )),
+            Progress::Rebuilding { path, why } => {
+                Some(format!("{}: {why}; rebuilding it", path.display()))
+            }
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

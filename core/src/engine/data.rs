@@ -25,12 +25,13 @@ pub fn load_with_progress(
 ) -> Result<Dataset, DatasetError> {
     let interrupted = observer.interruption();
     let observer = RefCell::new(observer);
-    let progress = |progress| {
-        let event = match progress {
-            dataset::Progress::Step { stage, done, total } => Event::Reading { stage, done, total },
-            dataset::Progress::Rebuilding { path, why } => {
-                Event::Warning { text: format!("{}: {why}; rebuilding it", path.display()) }
+    let progress = |progress: dataset::Progress| {
+        let event = match (progress.warning(), progress) {
+            (Some(text), _) => Event::Warning { text },
+            (None, dataset::Progress::Step { stage, done, total }) => {
+                Event::Reading { stage, done, total }
             }
+            (None, _) => return,
         };
         observer.borrow_mut().event(&event);
     };

@@ -170,7 +170,7 @@ fn tensor_bytes(settings: &Settings) -> u64 {
 
 /// Bytes of memory, of the machine or of the control groups that the process is in.
 #[cfg(unix)]
-fn memory() -> u64 {
+pub fn memory() -> u64 {
     // SAFETY: sysconf only reads.
     let (pages, size) =
         unsafe { (libc::sysconf(libc::_SC_PHYS_PAGES), libc::sysconf(libc::_SC_PAGESIZE)) };
@@ -183,7 +183,7 @@ fn memory() -> u64 {
 
 /// On other systems memory is not limited: the processors alone decide how many trainings run in parallel.
 #[cfg(not(unix))]
-fn memory() -> u64 {
+pub fn memory() -> u64 {
     u64::MAX
 }
 
