@@ -100,7 +100,9 @@ fn others(kinds: Kinds, path: &str) -> Vec<Value> {
     match path {
         "name" => return vec!["y".into()],
         "dataset.signal" => return vec![vec!["mouth"].into()],
-        "dataset.classes" if kinds.dataset == "folder" => return vec![vec!["a", "b"].into()],
+        "dataset.classes" if ["folder", "table"].contains(&kinds.dataset) => {
+            return vec![vec!["a", "b"].into()];
+        }
         "model.blocks" => return vec![vec![vec![8], vec![16]].into()],
         "occlusion.regions" => return vec![vec!["mouth", "eyes"].into()],
         "seeds.list" => return vec![vec![2, 9].into()],

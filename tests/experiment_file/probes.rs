@@ -16,11 +16,14 @@ pub struct Kinds {
 }
 
 /// Every kind at least once.
-pub const KINDS: [Kinds; 5] = [
+pub const KINDS: [Kinds; 8] = [
     Kinds { dataset: "faces", optimizer: "adam", schedule: "plateau" },
     Kinds { dataset: "ferplus", optimizer: "adamw", schedule: "step" },
     Kinds { dataset: "rafdb", optimizer: "sgd", schedule: "cosine" },
     Kinds { dataset: "folder", optimizer: "adam", schedule: "one_cycle" },
+    Kinds { dataset: "fer2013", optimizer: "adam", schedule: "step" },
+    Kinds { dataset: "ckplus", optimizer: "sgd", schedule: "plateau" },
+    Kinds { dataset: "table", optimizer: "adamw", schedule: "constant" },
     Kinds { dataset: "faces", optimizer: "sgd", schedule: "constant" },
 ];
 
@@ -61,6 +64,9 @@ impl Kinds {
         if self.dataset != "faces" {
             put(&mut file, "dataset.root", "data".into());
         }
+        if self.dataset == "table" {
+            put(&mut file, "dataset.table", "labels.csv".into());
+        }
         put(&mut file, "train.optimizer.kind", self.optimizer.into());
         put(&mut file, "schedule.kind", self.schedule.into());
         file
@@ -80,7 +86,7 @@ impl Kinds {
         put(&mut file, "sensitivity.stride", 0.01.into());
         match self.dataset {
             "faces" => put(&mut file, "dataset.train", 1_000_000.into()),
-            "folder" => {
+            "ckplus" | "folder" | "table" => {
                 put(&mut file, "dataset.val", 1e-300.into());
                 put(&mut file, "dataset.test", 1e-300.into());
             }
@@ -172,9 +178,14 @@ pub fn make_room(file: &mut Table, path: &str, value: &Value) {
             if kind != "faces" {
                 put(file, "dataset.root", "data".into());
             }
+            if kind == "table" {
+                put(file, "dataset.table", "labels.csv".into());
+            }
         }
         ("dataset.val", "PublicTest") => put(file, "dataset.test", "PrivateTest".into()),
         ("dataset.test", "PrivateTest") => put(file, "dataset.val", "PublicTest".into()),
+        ("dataset.val", "PrivateTest") => put(file, "dataset.test", "PublicTest".into()),
+        ("dataset.test", "PublicTest") => put(file, "dataset.val", "PrivateTest".into()),
         ("train.target", "multi_target") => {
             put(file, "dataset", Table::new().into());
             put(file, "dataset.kind", "ferplus".into());

@@ -110,6 +110,7 @@ pub fn probes() -> Vec<Probe> {
         ("name = \"x\"", false),
         ("name = \"x\"\n[dataset]\nsize = [8, 8]", false),
         ("name = \"x\"\n[dataset]\nkind = \"ferplus\"", false),
+        ("name = \"x\"\n[dataset]\nkind = \"table\"\nroot = \"data\"", false),
         ("[dataset]\nkind = \"faces\"", false),
         ("name = \"trainings\"\n[dataset]\nkind = \"faces\"", false),
         ("name = \"a b\"\n[dataset]\nkind = \"faces\"", false),
@@ -228,9 +229,13 @@ fn defaults_are_the_parsers() {
     let expected = [
         "base",
         "dataset.kind",
+        "dataset.label",
         "dataset.labels",
         "dataset.landmarks",
         "dataset.root",
+        "dataset.table",
+        "dataset.test_table",
+        "dataset.val_table",
         "name",
         "seeds.list",
     ];

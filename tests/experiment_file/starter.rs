@@ -160,7 +160,14 @@ fn what_is_written_tells_its_default() {
                     put(&mut file, &path, default);
                 }
                 None => {
-                    let needed = ["name", "question", "analysis", "dataset.kind", "dataset.root"];
+                    let needed = [
+                        "name",
+                        "question",
+                        "analysis",
+                        "dataset.kind",
+                        "dataset.root",
+                        "dataset.table",
+                    ];
                     assert!(needed.contains(&path.as_str()), "{dataset}: no default at {path}");
                     let given =
                         path.split('.').fold(Value::Table(file.clone()), |at, key| at[key].clone());

@@ -48,8 +48,8 @@ fn a_first_experiment_can_be_planned() {
     assert_eq!(plan["experiment"], "my_study");
     assert_eq!(plan["trainings"].as_array().unwrap().len(), 24);
 
-    for (kind, missing) in [("ferplus", true), ("rafdb", true), ("folder", true), ("faces", false)]
-    {
+    for kind in ["ferplus", "fer2013", "rafdb", "ckplus", "folder", "table", "faces"] {
+        let missing = kind != "faces";
         // The ending may be left out.
         let init = program.json(&["init", kind, "--dataset", kind, "--format", "json"]);
         assert_eq!(init["file"], format!("{kind}.toml"));

@@ -8,7 +8,7 @@ use super::interrupt::Interruption;
 use super::picture::{PictureFormat, Place};
 use super::{Exit, Options, output};
 use crate::dataset::{
-    Dataset, MeanFace, Split, Summary, TableFacts, Unit, doubts, mean_faces, summary,
+    Dataset, MeanFace, Split, Summary, TableFacts, Unit, doubts, mean_faces, not_read, summary,
 };
 use crate::experiment::Experiment;
 use crate::report::{Cell, Column, ContactSheet, Format, Table, Tile, thousands};
@@ -43,10 +43,13 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     };
     let dataset = super::progress::load(&experiment, &results, options, &interruption)?;
     let summary = summary(&dataset);
+    let spec = &experiment.settings.dataset;
+    let not_read = not_read(spec)?;
     place.save(&sheet(&experiment, &dataset)?.figure()?)?;
     match options.format {
         Format::Json => {
             let mut json = serde_json::to_value(&summary)?;
+            json["not_read"] = serde_json::to_value(&not_read)?;
             json["picture"] = place.path().to_string_lossy().into();
             output::data(&(serde_json::to_string_pretty(&json)? + "\n"))?;
         }
@@ -59,7 +62,10 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
                 if dataset.channels == 1 { "grey" } else { "RGB" }
             );
             text += &asides(&summary);
-            for doubt in doubts(&experiment.settings.dataset, &dataset) {
+            for (what, count) in &not_read {
+                text += &format!("not read: {} {what}\n", thousands(*count as u64));
+            }
+            for doubt in doubts(spec, &dataset) {
                 text += &format!("warning: {doubt}\n");
             }
             text += &format!("{}\n", place.path().display());
@@ -111,6 +117,13 @@ fn asides(summary: &Summary) -> String {
         for (reason, count) in reasons {
             text += &format!("excluded from {split}: {} ({reason})\n", thousands(*count as u64));
         }
+    }
+    let remarks = &summary.seen.remarks;
+    if !remarks.columns_not_read.is_empty() {
+        text += &format!("columns not read: {}\n", remarks.columns_not_read.join(", "));
+    }
+    if remarks.groups > 0 {
+        text += &format!("groups that belong together: {}\n", thousands(remarks.groups as u64));
     }
     if let Some(TableFacts { points, unit }) = summary.seen.landmarks {
         let unit = match unit {

@@ -387,6 +387,7 @@ fn map(file: &File, offset: u64, len: usize) -> io::Result<Mmap> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataset::Remarks;
 
     const KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -407,7 +408,11 @@ mod tests {
                 BTreeMap::from([("no majority".to_owned(), 7)]),
             )]),
             carved: vec![Split::Val],
-            seen: Seen { reshaped: 3, ..Seen::default() },
+            seen: Seen {
+                reshaped: 3,
+                remarks: Remarks { groups: 2, ..Remarks::default() },
+                ..Seen::default()
+            },
             splits: [
                 split(&["a", "b"], vec![None, Some(points)]),
                 split(&["c"], vec![None]),

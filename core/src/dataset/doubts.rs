@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::{Dataset, Split, Twins};
+use super::groups::{Likely, likely};
+use super::{Dataset, Divided, Split, Twins};
 use crate::experiment::{DatasetSpec, Shaping, Source, WithoutLandmarks};
 
 /// A reason to look at the data before the results.
@@ -12,8 +13,15 @@ pub enum Doubt {
     NoLandmarks,
     /// Of so many images of a split, most have no trusted landmarks.
     FewLandmarks { split: Split, trusted: usize, images: usize },
-    /// The data set has no images of its own for a split.
-    Carved { split: Split, images: usize },
+    /// The data set has no images of its own for a split. Where it is known which images belong together (to one person,
+    /// say), none of these groups is divided.
+    Carved { split: Split, images: usize, by_groups: bool },
+    /// The names of images that were drawn apart look like those of one person or one sequence.
+    LookGrouped(Likely),
+    /// Groups have images in two splits, as the data set brings them; `of` is the number of images in the second.
+    Divided { groups: Divided, of: usize },
+    /// So many images are in no group, though others are.
+    Ungrouped { images: usize },
     /// So many pictures have another ratio of sides than the network's input and are stretched.
     Stretched { pictures: usize, images: usize, height: usize, width: usize },
     /// So many images of a split have an equal picture in the training images, and so many more a nearly equal one.
@@ -31,6 +39,9 @@ impl Doubt {
             Doubt::NoLandmarks => "no_landmarks",
             Doubt::FewLandmarks { .. } => "few_landmarks",
             Doubt::Carved { .. } => "carved",
+            Doubt::LookGrouped(_) => "look_grouped",
+            Doubt::Divided { .. } => "divided_groups",
+            Doubt::Ungrouped { .. } => "ungrouped",
             Doubt::Stretched { .. } => "stretched",
             Doubt::Twins { .. } => "twins",
             Doubt::Contradictions { .. } => "contradictions",
@@ -44,7 +55,10 @@ impl Doubt {
             Doubt::FewLandmarks { split, .. }
             | Doubt::Carved { split, .. }
             | Doubt::Twins { split, .. } => Some(*split),
+            Doubt::Divided { groups, .. } => Some(groups.splits[1]),
             Doubt::NoLandmarks
+            | Doubt::LookGrouped(_)
+            | Doubt::Ungrouped { .. }
             | Doubt::Stretched { .. }
             | Doubt::Contradictions { .. }
             | Doubt::Unreadable { .. } => None,
@@ -54,7 +68,9 @@ impl Doubt {
     /// How many images it concerns; `None` where it is all of them.
     pub fn images(&self) -> Option<usize> {
         match self {
-            Doubt::NoLandmarks | Doubt::Contradictions { .. } => None,
+            Doubt::NoLandmarks | Doubt::LookGrouped(_) | Doubt::Contradictions { .. } => None,
+            Doubt::Divided { groups, .. } => Some(groups.images),
+            Doubt::Ungrouped { images } => Some(*images),
             Doubt::Twins { equal, near, .. } => Some(equal + near),
             Doubt::FewLandmarks { trusted, images, .. } => Some(images - trusted),
             Doubt::Carved { images, .. } => Some(*images),
@@ -86,8 +102,7 @@ pub fn doubts(spec: &DatasetSpec, dataset: &Dataset) -> Vec<Doubt> {
             }
         }
     }
-    let carved = dataset.carved.iter();
-    doubts.extend(carved.map(|&split| Doubt::Carved { split, images: dataset.split(split).len() }));
+    doubts.extend(of_splits(dataset));
     let pictures = dataset.seen.reshaped;
     if pictures > 0 && spec.shape == Shaping::Stretch {
         let images = Split::ALL.iter().map(|&split| dataset.split(split).len()).sum();
@@ -116,6 +131,32 @@ pub fn doubts(spec: &DatasetSpec, dataset: &Dataset) -> Vec<Doubt> {
     doubts
 }
 
+/// What is doubtful about who is in which split.
+fn of_splits(dataset: &Dataset) -> Vec<Doubt> {
+    let by_groups = dataset.seen.remarks.groups > 0;
+    let carved = |&split: &Split| {
+        let images = dataset.split(split).len();
+        Doubt::Carved { split, images, by_groups }
+    };
+    let mut doubts: Vec<Doubt> = dataset.carved.iter().map(carved).collect();
+    if !dataset.carved.is_empty() && !by_groups {
+        let mut images: Vec<(&str, usize)> = Vec::new();
+        for split in Split::ALL {
+            let names = dataset.split(split).names.iter().map(String::as_str);
+            images.extend(names.zip(dataset.actual(split)));
+        }
+        doubts.extend(likely(&images).map(Doubt::LookGrouped));
+    }
+    let divided = dataset.seen.remarks.divided.iter();
+    doubts.extend(divided.map(|groups| {
+        let of = dataset.split(groups.splits[1]).len();
+        Doubt::Divided { groups: groups.clone(), of }
+    }));
+    let images = dataset.seen.remarks.ungrouped;
+    doubts.extend((images > 0).then_some(Doubt::Ungrouped { images }));
+    doubts
+}
+
 /// How the reason begins for which a picture that cannot be read is excluded.
 pub(super) const UNREADABLE: &str = "unreadable: ";
 
@@ -131,9 +172,31 @@ impl fmt::Display for Doubt {
                 "only {trusted} of {images} {split} images have trusted landmarks; the regions of the others lie as on \
                  aligned faces: look at `fer-lab preview`, or leave them out by `dataset.without_landmarks = \"skip\"`"
             ),
-            Doubt::Carved { split, images } => write!(
+            Doubt::Carved { split, images, by_groups } => write!(
                 f,
-                "the data have no {split} split: {images} of their training images are drawn for it, whoever is on them"
+                "the data have no {split} split: {images} of their training images are drawn for it, {}",
+                match by_groups {
+                    true => "in whole groups of `dataset.group`",
+                    false => "whoever is on them",
+                }
+            ),
+            Doubt::LookGrouped(Likely { pattern, groups, examples: [one, other] }) => write!(
+                f,
+                "names look as if several images were of one person or one sequence (`{one}`, `{other}`; {groups} such \
+                 groups), and the splits are drawn across them: set `dataset.group = '{pattern}'`, or another pattern"
+            ),
+            Doubt::Divided { groups: Divided { splits: [one, other], groups, images, example }, of } => write!(
+                f,
+                "{} in {one} and in {other}, with {images} of the {of} {other} images: networks are evaluated on \
+                 people, or sequences, that they were fitted to",
+                match groups {
+                    1 => format!("the group `{example}` is"),
+                    _ => format!("{groups} groups (`{example}` and others) are"),
+                }
+            ),
+            Doubt::Ungrouped { images } => write!(
+                f,
+                "{images} images are in no group of `dataset.group`: each is taken for a group of its own"
             ),
             Doubt::Stretched { pictures, images, height, width } => write!(
                 f,
@@ -163,20 +226,14 @@ impl fmt::Display for Doubt {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
 
     use super::*;
-    use crate::dataset::{Images, Pixels};
+    use crate::dataset::{Images, Pixels, folder};
     use crate::experiment::{Duplicates, OnError};
 
     fn spec(landmarks: Option<&str>) -> DatasetSpec {
-        let source = Source::Folder {
-            root: PathBuf::new(),
-            labels: BTreeMap::new(),
-            val: 0.1,
-            test: 0.1,
-            split_seed: 0,
-        };
+        let source = Source::Folder(folder::tests::spec(Path::new("")));
         DatasetSpec {
             source,
             height: 1,
@@ -205,7 +262,8 @@ mod tests {
     fn aligned_data_with_their_own_splits_leave_no_doubt() {
         assert_eq!(doubts(&spec(Some("points.csv")), &dataset(4)), []);
         assert_eq!(doubts(&spec(None), &dataset(4)), [Doubt::NoLandmarks]);
-        let source = Source::Rafdb { root: PathBuf::new(), val: 0.1, split_seed: 0 };
+        let (root, labels) = (PathBuf::new(), BTreeMap::new());
+        let source = Source::Rafdb { root, labels, val: 0.1, split_seed: 0 };
         assert_eq!(doubts(&DatasetSpec { source, ..spec(None) }, &dataset(4)), []);
     }
 
@@ -229,5 +287,46 @@ mod tests {
         let cropped = DatasetSpec { shape: Shaping::Crop, ..spec(Some("points.csv")) };
         assert_eq!(doubts(&cropped, &dataset).len(), 3);
         assert!(said[3].starts_with("2 pictures cannot be read"), "{said:?}");
+    }
+
+    #[test]
+    fn who_is_in_which_split_is_said() {
+        let named = |split: &str| Images {
+            names: (0..100).map(|image| format!("{split}/S{}_{image}.png", image / 5)).collect(),
+            pixels: Pixels::Owned(vec![0; 100]),
+            labels: vec![1.0; 100],
+            landmarks: vec![None; 100],
+        };
+        let splits = ["a", "a", "a"].map(named);
+        let mut dataset = Dataset::new(vec!["joy".to_owned()], [1, 1, 1], splits);
+        dataset.carved = vec![Split::Val, Split::Test];
+        let said = |dataset: &Dataset| -> Vec<String> {
+            doubts(&spec(Some("points.csv")), dataset).iter().map(Doubt::to_string).collect()
+        };
+        let found = said(&dataset);
+        assert_eq!(found.len(), 3, "{found:?}");
+        assert!(found[1].ends_with("drawn for it, whoever is on them"), "{found:?}");
+        assert!(found[2].contains("(`a/S0_0.png`, `a/S0_1.png`; 20 such groups)"), "{found:?}");
+        assert!(found[2].contains(r"set `dataset.group = '([^/_.\-]+)[_.\-][^/]*$'`"), "{found:?}");
+
+        dataset.seen.remarks.groups = 20;
+        dataset.seen.remarks.ungrouped = 2;
+        let found = said(&dataset);
+        assert!(found[0].ends_with("in whole groups of `dataset.group`"), "{found:?}");
+        assert!(found[2].starts_with("2 images are in no group"), "{found:?}");
+        assert_eq!(found.len(), 3, "{found:?}");
+
+        dataset.carved.clear();
+        dataset.seen.remarks.ungrouped = 0;
+        let splits = [Split::Train, Split::Test];
+        let example = "S7".to_owned();
+        dataset.seen.remarks.divided = vec![Divided { splits, groups: 12, images: 40, example }];
+        assert_eq!(
+            said(&dataset),
+            [
+                "12 groups (`S7` and others) are in train and in test, with 40 of the 100 test images: networks are \
+              evaluated on people, or sequences, that they were fitted to"
+            ]
+        );
     }
 }

@@ -63,6 +63,13 @@ pub enum DatasetError {
     )]
     DuplicateName { name: String },
 
+    /// A pattern of the experiment file fits no name.
+    #[error("dataset.{key} finds nothing in the names, such as `{name}`; correct the pattern")]
+    NoMatch { key: &'static str, name: String },
+
+    #[error("dataset.{key} is no pattern: {why}; correct it")]
+    NoPattern { key: &'static str, why: String },
+
     #[error(
         "without_landmarks = \"skip\" would leave out every image, since no table gives their \
          landmarks; set dataset.landmarks, or without_landmarks = \"identity\""

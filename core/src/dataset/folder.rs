@@ -2,14 +2,15 @@
 //!
 //! Three layouts are read, whichever the root holds, itself or in one folder that wraps it:
 //!
-//! - `<split>/<class>/**`, where the splits are `train`, `val` and `test`, in the spellings of [`SPLITS`], upper or lower
-//!   case; one that is not there is carved out of `train`;
+//! - `<split>/<class>/**`, where the splits are `train`, `val` and `test`, in the spellings of [`split_named`], upper or
+//!   lower case; one that is not there is carved out of `train`;
 //! - `<class>/**` alone: `val` and `test` are carved out;
 //! - as the first, with the classes in `train_labels.csv`, `test_labels.csv` (`image,label`) beside the
 //!   split folders or the folder around them, as one copy of RAF-DB has it.
 //!
 //! A class's pictures may lie in folders of their own under it. Which class a folder's name means, [`labels`] says. An
-//! image is named by its path under the root. Hidden folders are no part of a data set.
+//! image is named by its path under the root. In place of a folder, a pattern over these names may find the label
+//! (`dataset.label`), in the first two layouts with any folders or none below the splits. Hidden folders are no part of a data set.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
@@ -18,14 +19,10 @@ use std::path::{Path, PathBuf};
 use super::inputs::{Inputs, is_hidden, is_picture};
 use super::labels::Classes;
 use super::listing::{Catalogue, Entry, Listing, Picture};
-use super::{DatasetError, Split};
-
-/// The names of the splits' folders, in lower case.
-const SPLITS: [(Split, &[&str]); 3] = [
-    (Split::Train, &["train", "training"]),
-    (Split::Val, &["val", "valid", "validation"]),
-    (Split::Test, &["test", "testing"]),
-];
+use super::pattern::Pattern;
+use super::splits::split_named;
+use super::{DatasetError, Split, groups};
+use crate::experiment::FolderSpec;
 
 /// How many folders may lie in each other.
 const DEPTH: usize = 16;
@@ -33,11 +30,7 @@ const DEPTH: usize = 16;
 /// The part of a folder that an experiment uses, and its files.
 #[derive(Debug)]
 pub struct Folder<'a> {
-    root: &'a Path,
-    labels: &'a BTreeMap<String, String>,
-    val: f64,
-    test: f64,
-    split_seed: u64,
+    spec: &'a FolderSpec,
     parts: BTreeMap<Split, Part>,
     /// Folders beside the splits' that are none of theirs.
     others: Vec<PathBuf>,
@@ -59,14 +52,9 @@ struct Found {
 }
 
 impl<'a> Folder<'a> {
-    /// Finds the layout of `root`. `labels` has classes by label; `[val, test]` are shares of each class's images, for a
-    /// split that has no folder.
-    pub fn find(
-        root: &'a Path,
-        labels: &'a BTreeMap<String, String>,
-        [val, test]: [f64; 2],
-        split_seed: u64,
-    ) -> Result<Folder<'a>, DatasetError> {
+    /// Finds the layout of the root.
+    pub fn find(spec: &'a FolderSpec) -> Result<Folder<'a>, DatasetError> {
+        let root = spec.root.as_path();
         let nothing = |cure: &str| DatasetError::NotThere {
             what: "pictures in folders by class",
             root: root.to_owned(),
@@ -114,7 +102,7 @@ impl<'a> Folder<'a> {
         for part in parts.values() {
             part.labels.iter().for_each(|labels| inputs.add(labels.clone()));
         }
-        Ok(Folder { root, labels, val, test, split_seed, parts, others, inputs })
+        Ok(Folder { spec, parts, others, inputs })
     }
 }
 
@@ -137,8 +125,7 @@ fn unwrapped(root: &Path) -> Result<PathBuf, DatasetError> {
 
 /// The split whose folder this is, by its name.
 fn split_of(folder: &Path) -> Option<Split> {
-    let name = folder.file_name()?.to_string_lossy().to_lowercase();
-    SPLITS.iter().find(|(_, names)| names.contains(&name.as_str())).map(|(split, _)| *split)
+    split_named(&folder.file_name()?.to_string_lossy())
 }
 
 /// The folders in one, sorted, but hidden ones.
@@ -160,7 +147,7 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, DatasetError> {
 
 impl Catalogue for Folder<'_> {
     fn root(&self) -> &Path {
-        self.root
+        &self.spec.root
     }
 
     fn inputs(&self) -> &Inputs {
@@ -170,13 +157,25 @@ impl Catalogue for Folder<'_> {
     fn list(&self, classes: &[String]) -> Result<Listing, DatasetError> {
         let mut listing = Listing::new();
         let mut found = Vec::new();
+        let pattern = |key, text: &String| {
+            Pattern::new(text).map_err(|why| DatasetError::NoPattern { key, why })
+        };
+        let in_names = self.spec.label.as_ref().map(|text| pattern("label", text)).transpose()?;
         for (&split, part) in &self.parts {
-            match &part.labels {
-                Some(labels) => {
-                    from_table(split, part, labels, &self.inputs, &mut found, &mut listing)?
+            match (&in_names, &part.labels) {
+                (Some(pattern), _) => {
+                    self.from_names(split, part, pattern, &mut found, &mut listing);
                 }
-                None => from_folders(split, part, &self.inputs, &mut found, &mut listing),
+                (None, Some(labels)) => {
+                    from_table(split, part, labels, &self.inputs, &mut found, &mut listing)?;
+                }
+                (None, None) => from_folders(split, part, &self.inputs, &mut found, &mut listing),
             }
+        }
+        if let (Some(_), true) = (&in_names, found.is_empty()) {
+            let mut pictures = self.inputs.pictures_under(&self.spec.root);
+            let name = pictures.next().map(|picture| self.name(picture)).unwrap_or_default();
+            return Err(DatasetError::NoMatch { key: "label", name });
         }
         for folder in &self.others {
             let name = folder.file_name().unwrap_or_default().to_string_lossy();
@@ -185,7 +184,7 @@ impl Catalogue for Folder<'_> {
             }
         }
         let labels: BTreeSet<&str> = found.iter().map(|image| image.label.as_str()).collect();
-        let named = Classes::new(classes, self.labels);
+        let named = Classes::new(classes, &self.spec.labels);
         named.check(&labels)?;
         for image in &found {
             let Some(index) = named.place(&image.label) else {
@@ -203,30 +202,47 @@ impl Catalogue for Folder<'_> {
                 label,
             ));
         }
-        self.carve_missing(&mut listing);
+        if let Some(group) = &self.spec.group {
+            groups::by_pattern(&mut listing, &pattern("group", group)?)?;
+        }
+        let FolderSpec { val, test, split_seed, .. } = *self.spec;
+        listing.carve_missing(|split| self.parts.contains_key(&split), [val, test], split_seed);
+        groups::remark(&mut listing);
         Ok(listing)
     }
 }
 
 impl Folder<'_> {
     fn name(&self, picture: &Path) -> String {
-        let path = picture.strip_prefix(self.root).unwrap_or(picture);
-        let parts: Vec<_> =
-            path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
-        parts.join("/")
+        name_under(&self.spec.root, picture)
     }
 
-    /// Test first, then validation, each by its share of what the training folder held.
-    fn carve_missing(&self, listing: &mut Listing) {
-        let missing = |split| !self.parts.contains_key(&split);
-        if missing(Split::Test) {
-            listing.carve(Split::Test, self.test, self.split_seed);
-        }
-        if missing(Split::Val) {
-            let left = if missing(Split::Test) { 1.0 - self.test } else { 1.0 };
-            listing.carve(Split::Val, self.val / left, self.split_seed);
+    /// Labels that a pattern finds in the names.
+    fn from_names(
+        &self,
+        split: Split,
+        part: &Part,
+        pattern: &Pattern,
+        found: &mut Vec<Found>,
+        listing: &mut Listing,
+    ) {
+        for picture in self.inputs.pictures_under(&part.folder) {
+            match pattern.find(&self.name(picture)) {
+                Some(label) => {
+                    let label = label.to_owned();
+                    found.push(Found { split, picture: picture.to_owned(), label });
+                }
+                None => listing.leave_out(split, "dataset.label finds nothing in its name"),
+            }
         }
     }
+}
+
+/// An image's name: its path under the root, with `/`.
+pub fn name_under(root: &Path, picture: &Path) -> String {
+    let path = picture.strip_prefix(root).unwrap_or(picture);
+    let parts: Vec<_> = path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+    parts.join("/")
 }
 
 fn from_folders(
@@ -290,13 +306,13 @@ fn from_table(
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use std::fs;
 
     use super::*;
 
     /// Writes empty files, and `(path, text)` as they are.
-    fn laid_out(files: &[(&str, &str)]) -> tempfile::TempDir {
+    pub fn laid_out(files: &[(&str, &str)]) -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
         for (path, text) in files {
             let path = root.path().join(path);
@@ -306,12 +322,25 @@ mod tests {
         root
     }
 
-    fn listed(root: &Path, classes: &[&str]) -> Result<Listing, DatasetError> {
-        let classes: Vec<String> = classes.iter().map(|&class| class.to_owned()).collect();
-        Folder::find(root, &BTreeMap::new(), [0.25, 0.25], 1)?.list(&classes)
+    pub fn spec(root: &Path) -> FolderSpec {
+        FolderSpec {
+            root: root.to_owned(),
+            label: None,
+            labels: BTreeMap::new(),
+            group: None,
+            val: 0.25,
+            test: 0.25,
+            split_seed: 1,
+        }
     }
 
-    fn shown(listing: &Listing) -> Vec<String> {
+    fn listed(root: &Path, classes: &[&str]) -> Result<Listing, DatasetError> {
+        let classes: Vec<String> = classes.iter().map(|&class| class.to_owned()).collect();
+        Folder::find(&spec(root))?.list(&classes)
+    }
+
+    /// Each image with its split and label.
+    pub fn shown(listing: &Listing) -> Vec<String> {
         let show = |entry: &Entry| format!("{} {} {:?}", entry.split, entry.name, entry.label);
         listing.entries.iter().map(show).collect()
     }
@@ -376,8 +405,8 @@ mod tests {
         let said = [("1", "surprise"), ("4", "happiness")];
         let said = said.map(|(label, class)| (label.to_owned(), class.to_owned())).into();
         let classes = ["happiness", "surprise"].map(str::to_owned);
-        let of = Folder::find(root.path(), &said, [0.25, 0.25], 1).unwrap();
-        let by_name = of.list(&classes).unwrap();
+        let spec = FolderSpec { labels: said, ..spec(root.path()) };
+        let by_name = Folder::find(&spec).unwrap().list(&classes).unwrap();
         assert_eq!(
             shown(&by_name),
             [
@@ -449,6 +478,60 @@ mod tests {
             ]
         );
         assert_eq!(listing.left_out[&Split::Train]["in `extra`, which is no split"], 1);
+    }
+
+    #[test]
+    fn labels_and_people_are_found_in_names() {
+        let mut files: Vec<String> = Vec::new();
+        for person in ["KA", "KL", "MK", "NA"] {
+            for (place, class) in ["HA", "AN", "NE"].iter().enumerate() {
+                files.extend(
+                    (1..3).map(|take| format!("jaffe/{person}.{class}{take}.{}.tiff", 7 + place)),
+                );
+            }
+        }
+        files.push("jaffe/README.png".to_owned());
+        let files: Vec<(&str, &str)> = files.iter().map(|path| (path.as_str(), "")).collect();
+        let root = laid_out(&files);
+        let labels = [("HA", "joy"), ("AN", "rage")];
+        let labels = labels.map(|(label, class)| (label.to_owned(), class.to_owned())).into();
+        let mut spec = FolderSpec {
+            label: Some(r"\.([A-Z]{2})\d\.".to_owned()),
+            group: Some(r"([A-Z]{2})\.[A-Z]{2}\d".to_owned()),
+            labels,
+            ..spec(root.path())
+        };
+        let classes = ["joy", "rage"].map(str::to_owned);
+        let listing = Folder::find(&spec).unwrap().list(&classes).unwrap();
+        assert_eq!(listing.entries.len(), 16);
+        let reasons = &listing.left_out[&Split::Train];
+        assert_eq!(
+            (
+                reasons["the class `NE` is not chosen"],
+                reasons["dataset.label finds nothing in its name"]
+            ),
+            (8, 1)
+        );
+        for split in [Split::Val, Split::Test] {
+            let of_split: Vec<&Entry> =
+                listing.entries.iter().filter(|entry| entry.split == split).collect();
+            assert_eq!(of_split.len(), 4, "one of the four people");
+            assert!(of_split.iter().all(|entry| entry.group == of_split[0].group));
+        }
+        assert_eq!((listing.remarks.groups, listing.remarks.divided.len()), (4, 0));
+        for key in ["group", "label"] {
+            match key {
+                "group" => spec.group = Some("nothing".to_owned()),
+                _ => spec.label = Some("nothing".to_owned()),
+            }
+            let refused = Folder::find(&spec).unwrap().list(&classes).unwrap_err().to_string();
+            assert!(
+                refused.starts_with(&format!(
+                    "dataset.{key} finds nothing in the names, such as `jaffe/"
+                )),
+                "{refused}"
+            );
+        }
     }
 
     #[test]

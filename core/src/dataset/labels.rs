@@ -28,6 +28,9 @@ const FORMS: [&[&str]; 8] = [
     &["contempt", "contemptuous"],
 ];
 
+/// What annotators choose where they see no emotion, or no face; in lower case.
+const NO_EMOTION: [&str; 6] = ["unknown", "nf", "none", "other", "uncertain", "no-face"];
+
 /// How data sets in circulation number the emotions, from a number on.
 const NUMBERINGS: [(&str, usize, &[&str]); 5] = [
     ("RAF-DB", 1, &RAFDB),
@@ -53,6 +56,11 @@ impl<'a> Classes<'a> {
     /// `chosen` in class order; `said` has classes by label.
     pub fn new(chosen: &'a [String], said: &'a BTreeMap<String, String>) -> Classes<'a> {
         Classes { chosen, said }
+    }
+
+    /// In class order.
+    pub fn chosen(&self) -> &'a [String] {
+        self.chosen
     }
 
     /// The class that a label means: what the file says, else the chosen class of that name, else the only chosen class
@@ -157,6 +165,12 @@ fn word(label: &str) -> String {
     let named = if named.is_empty() { lower.as_str() } else { named };
     let forms = FORMS.iter().find(|forms| forms.contains(&named));
     forms.map_or(named, |forms| forms[0]).to_owned()
+}
+
+/// Whether a column of votes is one for an emotion, or for none: `Happy`, `contempt`, `unknown`, `NF`.
+pub fn is_emotion(column: &str) -> bool {
+    let word = word(column);
+    FORMS.iter().any(|forms| forms[0] == word) || NO_EMOTION.contains(&word.as_str())
 }
 
 #[cfg(test)]

@@ -1,15 +1,18 @@
 //! The list of a source's images, before any picture is decoded.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::carve::carve;
+use super::carve::{carve, carve_groups};
 use super::inputs::Inputs;
-use super::{DatasetError, Split, first_maximum, leaders};
+use super::{DatasetError, Remarks, Split, first_maximum, leaders};
 use crate::region::Landmarks;
 
 /// The number of images excluded from each split, by reason. Every split has an entry.
 pub type LeftOut = BTreeMap<Split, BTreeMap<String, usize>>;
+
+/// Why an image is excluded whose annotators chose other classes.
+pub const NO_CHOSEN_VOTE: &str = "no vote for a chosen class";
 
 /// A data set whose files are found but not read.
 pub trait Catalogue {
@@ -29,6 +32,7 @@ pub struct Listing {
     pub left_out: LeftOut,
     /// The splits that are drawn from the training images.
     pub carved: Vec<Split>,
+    pub remarks: Remarks,
 }
 
 /// One image: its name, where its pixels are, its label distribution in class order.
@@ -43,6 +47,8 @@ pub struct Entry {
     pub label: Vec<f32>,
     /// Trusted points of the picture as it lies on the disk, in fractions of it.
     pub landmarks: Option<Landmarks>,
+    /// Which images belong together: those of one person, say. `None`: it belongs to no other.
+    pub group: Option<String>,
 }
 
 /// Pixels not yet in the experiment's size.
@@ -59,14 +65,14 @@ pub enum Picture {
 
 impl Entry {
     pub fn new(split: Split, name: String, picture: Picture, label: Vec<f32>) -> Entry {
-        Entry { split, listed_as: name.clone(), name, picture, label, landmarks: None }
+        Entry { split, listed_as: name.clone(), name, picture, label, landmarks: None, group: None }
     }
 }
 
 impl Listing {
     pub fn new() -> Listing {
         let left_out = Split::ALL.into_iter().map(|split| (split, BTreeMap::new())).collect();
-        Listing { entries: Vec::new(), left_out, carved: Vec::new() }
+        Listing { entries: Vec::new(), left_out, carved: Vec::new(), remarks: Remarks::default() }
     }
 
     /// Counts one image of `split` as excluded.
@@ -74,16 +80,40 @@ impl Listing {
         *self.left_out.entry(split).or_default().entry(reason.into()).or_default() += 1;
     }
 
-    /// Draws a missing split from the training images: a share of each class's, by [`carve`].
+    /// Draws a missing split from the training images: a share of each class's, by [`carve`], or by
+    /// [`carve_groups`] where images have groups.
     pub fn carve(&mut self, split: Split, share: f64, seed: u64) {
         self.carved.push(split);
         let train: Vec<&mut Entry> =
             self.entries.iter_mut().filter(|entry| entry.split == Split::Train).collect();
         let strata: Vec<usize> = train.iter().map(|entry| first_maximum(&entry.label)).collect();
-        for (entry, marked) in train.into_iter().zip(carve(&strata, share, seed, split.name())) {
+        let groups = numbered(train.iter().map(|entry| entry.group.as_deref()));
+        let marked = match train.iter().any(|entry| entry.group.is_some()) {
+            true => carve_groups(&strata, &groups, share, seed, split.name()),
+            false => carve(&strata, share, seed, split.name()),
+        };
+        for (entry, marked) in train.into_iter().zip(marked) {
             if marked {
                 entry.split = split;
             }
+        }
+    }
+
+    /// Draws the validation and the test split, as far as they are not there, by their shares `[val, test]` of all images
+    /// that are not split already: test first, then validation from what is left.
+    pub fn carve_missing(
+        &mut self,
+        is_there: impl Fn(Split) -> bool,
+        [val, test]: [f64; 2],
+        seed: u64,
+    ) {
+        let no_test = !is_there(Split::Test);
+        if no_test {
+            self.carve(Split::Test, test, seed);
+        }
+        if !is_there(Split::Val) {
+            let left = if no_test { 1.0 - test } else { 1.0 };
+            self.carve(Split::Val, val / left, seed);
         }
     }
 
@@ -119,6 +149,21 @@ impl Listing {
         }
         Ok(())
     }
+}
+
+/// Groups by number, in the order in which they come; what is in none is one of its own.
+fn numbered<'a>(groups: impl Iterator<Item = Option<&'a str>>) -> Vec<usize> {
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    let mut next = 0;
+    let mut number = || {
+        next += 1;
+        next - 1
+    };
+    let numbers = groups.map(|group| match group {
+        Some(group) => *known.entry(group).or_insert_with(&mut number),
+        None => number(),
+    });
+    numbers.collect()
 }
 
 /// The chosen classes' part of `weights` as a label distribution; `None` where they hold nothing.

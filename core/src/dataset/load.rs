@@ -5,26 +5,28 @@
 //! contents are hashed, which finds a cached data set after a mere copy or `touch`; and only then are
 //! labels read and pictures decoded.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use rayon::prelude::*;
 
 use super::cache::{self, Building, Cache, Facts, Found, SplitFacts};
+use super::ckplus::Ckplus;
 use super::decode::{self, Decoded, Decoder, Shape};
 use super::doubts::{Doubt, UNREADABLE, doubts};
 use super::error::BadPicture;
 use super::faces;
-use super::ferplus::Ferplus;
+use super::ferplus::{Fer2013, Ferplus};
 use super::folder::Folder;
 use super::inputs::{Inputs, Stamps};
 use super::landmark_tables::{self, LandmarkTable, Untrusted};
 use super::listing::{Catalogue, Entry, Listing, Picture};
 use super::progress::go_on;
 use super::rafdb::Rafdb;
+use super::table::Table;
 use super::twins::{self, Fingerprint, twins};
-use super::{Dataset, DatasetError, Progress, Seen, Split, Stage, Watch};
+use super::{Dataset, DatasetError, Progress, Seen, Split, Stage, Watch, unread};
 use crate::disk;
 use crate::experiment::{
     DatasetSpec, Duplicates, FacesSpec, OnError, Shaping, Source, WithoutLandmarks,
@@ -159,6 +161,20 @@ pub fn known(spec: &DatasetSpec, cache: &Path) -> Option<KnownData> {
     }
 }
 
+/// How many files in the folder of data on disk are not read, by what they are; leftovers of systems do not count.
+///
+/// # Errors
+///
+/// Where the data are not there.
+pub fn not_read(spec: &DatasetSpec) -> Result<BTreeMap<String, usize>, DatasetError> {
+    Ok(match find(spec)? {
+        Where::Generated(_) => BTreeMap::new(),
+        Where::OnDisk(catalogue) => {
+            unread::not_read(catalogue.root(), &inputs(spec, catalogue.as_ref())?)
+        }
+    })
+}
+
 /// A hash of the files' stamps and of the decoding settings.
 fn stamp(spec: &DatasetSpec, stamps: &Stamps) -> String {
     let mut hasher = settings_hasher(spec);
@@ -188,12 +204,17 @@ fn find(spec: &DatasetSpec) -> Result<Where<'_>, DatasetError> {
         Source::Ferplus { ref root, labels, val, test } => {
             Box::new(Ferplus::find(root, labels, val, test)?)
         }
-        Source::Rafdb { ref root, val, split_seed } => {
-            Box::new(Rafdb::find(root, val, split_seed)?)
+        Source::Fer2013 { ref root, val, test, split_seed } => {
+            Box::new(Fer2013::find(root, val, test, split_seed)?)
         }
-        Source::Folder { ref root, ref labels, val, test, split_seed } => {
-            Box::new(Folder::find(root, labels, [val, test], split_seed)?)
+        Source::Rafdb { ref root, ref labels, val, split_seed } => {
+            Box::new(Rafdb::find(root, labels, val, split_seed)?)
         }
+        Source::Ckplus { ref root, frames, val, test, split_seed } => {
+            Box::new(Ckplus::find(root, frames, [val, test], split_seed)?)
+        }
+        Source::Folder(ref spec) => Box::new(Folder::find(spec)?),
+        Source::Table(ref spec) => Box::new(Table::find(spec)?),
     }))
 }
 
@@ -201,17 +222,25 @@ fn find(spec: &DatasetSpec) -> Result<Where<'_>, DatasetError> {
 fn settings_hasher(spec: &DatasetSpec) -> blake3::Hasher {
     let mut spec = spec.clone();
     spec.landmarks = spec.landmarks.map(|_| PathBuf::new());
-    match &mut spec.source {
-        Source::Faces(_) => {}
-        Source::Ferplus { root, .. } | Source::Rafdb { root, .. } | Source::Folder { root, .. } => {
-            *root = PathBuf::new();
-        }
-    }
+    without_root(&mut spec.source);
     let settings = serde_json::to_vec(&spec).expect("names and numbers can be written as JSON");
     let mut hasher = blake3::Hasher::new();
     hasher.update(&cache::VERSION.to_le_bytes());
     hasher.update(&(settings.len() as u64).to_le_bytes()).update(&settings);
     hasher
+}
+
+/// Takes the folder out of the paths of data on disk: a copy of them is the same data. Tables of labels in other places
+/// keep theirs, because the path says what each is for.
+fn without_root(source: &mut Source) {
+    let mut paths = source.paths_mut().into_iter();
+    let Some(root) = paths.next() else { return };
+    for path in paths {
+        if let Ok(under) = path.strip_prefix(&*root) {
+            *path = under.to_owned();
+        }
+    }
+    *root = PathBuf::new();
 }
 
 /// The data set of that key; a damaged file is reported.
@@ -270,7 +299,8 @@ fn build(
         split.labels.extend(entry.label);
         split.landmarks.push(decoded.landmarks);
     }
-    let Listing { left_out, carved, .. } = listing;
+    let Listing { left_out, carved, remarks, .. } = listing;
+    seen.remarks = remarks;
     let facts = Facts { classes: spec.classes.clone(), shape, left_out, carved, seen, splits };
     writing.complete(key, facts)
 }

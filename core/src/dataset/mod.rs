@@ -5,6 +5,7 @@
 
 mod cache;
 mod carve;
+mod ckplus;
 pub mod content;
 mod decode;
 mod doubts;
@@ -12,6 +13,7 @@ mod error;
 pub mod faces;
 mod ferplus;
 mod folder;
+mod groups;
 mod inputs;
 mod labels;
 mod landmark_tables;
@@ -19,11 +21,18 @@ mod listing;
 mod load;
 mod majority;
 mod mean_face;
+mod named;
+pub mod pattern;
 mod placement;
 mod progress;
 mod rafdb;
+mod remarks;
+mod sheet;
+mod splits;
 mod summary;
+mod table;
 mod twins;
+mod unread;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -34,10 +43,11 @@ use serde::{Deserialize, Serialize};
 pub use self::doubts::{Doubt, doubts, doubts_before_reading};
 pub use self::error::DatasetError;
 pub use self::landmark_tables::{LandmarkTable, TableFacts, Unit, Untrusted};
-pub use self::load::{KnownData, known, load, missing};
+pub use self::load::{KnownData, known, load, missing, not_read};
 pub use self::majority::{leaders, one_of_leaders};
 pub use self::mean_face::{MeanFace, mean_faces};
 pub use self::progress::{Progress, Stage, Watch};
+pub use self::remarks::{Divided, Remarks};
 pub use self::summary::{SplitSummary, Summary, summary};
 pub use self::twins::{TwinCounts, Twins};
 use crate::region::Landmarks;
@@ -78,6 +88,9 @@ pub struct Seen {
     /// padded.
     pub reshaped: usize,
     pub twins: Twins,
+    /// What was seen while the labels were read.
+    #[serde(default)]
+    pub remarks: Remarks,
 }
 
 /// The images of one split.

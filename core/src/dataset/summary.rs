@@ -97,6 +97,7 @@ mod tests {
             "untrusted": {},
             "reshaped": 0,
             "twins": { "equal": twins, "near": twins },
+            "remarks": {"columns_not_read": [], "groups": 0, "ungrouped": 0, "divided": []},
             "content": "c",
         });
         assert_eq!(json, wanted);

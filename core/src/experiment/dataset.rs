@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
+use crate::dataset::pattern::Pattern;
 use crate::region::Regions;
 
 use super::error::Problem;
@@ -11,8 +12,8 @@ use super::keys::Refusal;
 use super::reader::{Section, read_integer};
 use super::regions::atlas_listing;
 use super::spec::{
-    DatasetSpec, Duplicates, FerplusLabels, LONGEST_SIDE, OnError, Shaping, Source, Target,
-    WithoutLandmarks,
+    DatasetSpec, Duplicates, FerplusLabels, FolderSpec, LONGEST_SIDE, OnError, Shaping, Source,
+    TableSpec, Target, WithoutLandmarks,
 };
 use super::suggest;
 use super::tree::{Node, Table, Value};
@@ -46,7 +47,7 @@ pub(crate) fn read(root: &Section<'_>) -> Option<DatasetSpec> {
         keys.insert("shape".to_owned(), json!(Shaping::Stretch));
         keys.insert("duplicates".to_owned(), json!(Duplicates::Keep));
     }
-    if kind == "folder" {
+    if ["folder", "table", "rafdb"].contains(&&*kind) {
         keys.insert("labels".to_owned(), json!(read_labels(&section)));
     }
     keys.insert("source".to_owned(), keys.clone().into());
@@ -59,12 +60,16 @@ pub(crate) fn read(root: &Section<'_>) -> Option<DatasetSpec> {
 fn check_splits(section: &Section<'_>, source: &Source) {
     let place = || section.place_of(if section.is_set("test") { "test" } else { "val" });
     match source {
-        Source::Ferplus { val, test, .. } if val == test => {
+        Source::Ferplus { val, test, .. } | Source::Fer2013 { val, test, .. } if val == test => {
             let title = "`dataset.val` and `dataset.test` are the same images";
             let help = "give one of them `PublicTest`, the other `PrivateTest`";
             section.problem(Problem::new(title, &place(), "this part is used twice").help(help));
         }
-        Source::Folder { val, test, .. } if val + test >= 1.0 => {
+        Source::Ckplus { val, test, .. }
+        | Source::Folder(FolderSpec { val, test, .. })
+        | Source::Table(TableSpec { val, test, .. })
+            if val + test >= 1.0 =>
+        {
             let title = "`dataset.val` and `dataset.test` leave nothing to train on";
             let label = format!("together they are {}", val + test);
             section.problem(
@@ -79,6 +84,19 @@ fn check_splits(section: &Section<'_>, source: &Source) {
 pub(super) fn refuse_root(path: &str, root: &str) -> Option<Refusal> {
     let help = Some("`.` is the working folder".to_owned());
     root.is_empty().then(|| (format!("`{path}` is empty"), "not a folder".to_owned(), help))
+}
+
+pub(super) fn refuse_empty(path: &str, text: &str) -> Option<Refusal> {
+    text.is_empty().then(|| (format!("`{path}` is empty"), "says nothing".to_owned(), None))
+}
+
+pub(super) fn refuse_pattern(path: &str, text: &str) -> Option<Refusal> {
+    if text.is_empty() {
+        return refuse_empty(path, text);
+    }
+    let help = "it is searched for in the pictures' paths under the root, as in `group = '([^/_]+)_[^/]*$'`";
+    let why = Pattern::new(text).err()?;
+    Some((format!("`{path}` is no pattern"), why, Some(help.to_owned())))
 }
 
 pub(super) fn refuse_landmarks(path: &str, table: &str) -> Option<Refusal> {
@@ -112,8 +130,8 @@ fn read_size(section: &Section<'_>) -> (usize, usize) {
 fn read_classes(section: &Section<'_>, kind: &str) -> Vec<String> {
     let items = section.list("classes");
     let known: &[&str] = match kind {
-        "folder" => &[],
-        "ferplus" => &FERPLUS_CLASSES,
+        "folder" | "table" => &[],
+        "ferplus" | "ckplus" => &FERPLUS_CLASSES,
         _ => &EMOTIONS,
     };
     let classes = read_names(section, "classes", &items.iter().collect::<Vec<_>>(), |name| {

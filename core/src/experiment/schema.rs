@@ -23,21 +23,24 @@ pub(super) fn build() -> Json {
         let needed = |key: &&Key| key.needed.is_some() && key.only == Only::Always;
         lines_of(section).filter(needed).map(Key::name).collect()
     };
-    let with_root = lines_of("dataset").find(|key| key.name() == "root").map(|key| key.only);
-    let Some(Only::Kinds(with_root)) = with_root else { return whole };
+    // What only some kinds of data need.
+    let of_kinds = lines_of("dataset").filter(|key| key.needed.is_some());
+    let of_kinds: Vec<(&str, &[&str])> = of_kinds
+        .filter_map(|key| match key.only {
+            Only::Kinds(kinds) => Some((key.name(), kinds)),
+            _ => None,
+        })
+        .collect();
     whole["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     whole["title"] = json!("fer-lab experiment");
     whole["required"] = json!(needed(""));
     // What a file need not say where it has a base that may say it.
     whole["if"] = json!({ "additionalProperties": true, "required": ["base"] });
     let mut dataset = json!({ "additionalProperties": true, "required": needed("dataset") });
-    dataset["allOf"] = json!([{ "$ref": "#/$defs/needs_root" }]);
+    let refer = |(name, _): &(&str, &[&str])| json!({ "$ref": format!("#/$defs/needs_{name}") });
+    dataset["allOf"] = of_kinds.iter().map(refer).collect();
     whole["else"] = when("dataset", dataset);
     whole["$defs"] = json!({
-        "needs_root": {
-            "if": when("kind", json!({ "enum": with_root })),
-            "then": { "additionalProperties": true, "required": ["root"] },
-        },
         "seven": { "enum": Regions::built_in_names() },
         "atlas": { "enum": Regions::aligned().names().collect::<Vec<_>>() },
         "region": { "anyOf": [
@@ -49,6 +52,12 @@ pub(super) fn build() -> Json {
             "anyOf": [{ "$ref": "#/$defs/values" }, { "$ref": "#/$defs/keys" }],
         } },
     });
+    for (name, kinds) in of_kinds {
+        whole["$defs"][format!("needs_{name}")] = json!({
+            "if": when("kind", json!({ "enum": kinds })),
+            "then": { "additionalProperties": true, "required": [name] },
+        });
+    }
     whole
 }
 

@@ -182,22 +182,82 @@ pub enum Source {
         val: FerUsage,
         test: FerUsage,
     },
-    /// `val`: the share of the training images that becomes the validation split.
-    Rafdb {
+    /// FER2013 with its own labels.
+    Fer2013 {
         root: PathBuf,
-        val: f64,
+        val: FerUsage,
+        test: FerUsage,
         split_seed: u64,
     },
-    /// `labels`: classes by label, where that does not follow from the names. `val` and `test`: shares of the images
-    /// of a folder that is not split already.
-    Folder {
+    /// `labels`: classes by what the list calls them, where these are not RAF-DB's numbers. `val`: the share of the training
+    /// images that becomes the validation split.
+    Rafdb {
         root: PathBuf,
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         labels: BTreeMap<String, String>,
         val: f64,
+        split_seed: u64,
+    },
+    /// `frames`: how many of each sequence's last frames show its emotion. `val` and `test`: shares of the images.
+    Ckplus {
+        root: PathBuf,
+        frames: usize,
+        val: f64,
         test: f64,
         split_seed: u64,
     },
+    Folder(FolderSpec),
+    Table(TableSpec),
+}
+
+/// Pictures in folders by class, or with their classes in their names.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FolderSpec {
+    pub root: PathBuf,
+    /// A pattern over the names that finds the label; `None`: it is the name of the folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Classes by label, where that does not follow from the names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// A pattern over the names that finds the group that no split divides: a person, say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Shares of the images, where no folders say the split.
+    pub val: f64,
+    pub test: f64,
+    pub split_seed: u64,
+}
+
+/// Pictures and a table of their labels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TableSpec {
+    /// The folder of the pictures.
+    pub root: PathBuf,
+    pub table: PathBuf,
+    /// Tables of the validation and of the test images, where they have their own; `table` is then of the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub val_table: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_table: Option<PathBuf>,
+    /// The column of the pictures' names.
+    pub image: String,
+    /// The column of the labels; `None`: `label`, or else a column of votes or shares for each class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// The column of the splits, where there is one.
+    pub split: String,
+    /// Classes by label, where that does not follow from the names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// The column of the groups that no split divides, people say, or a pattern over the names that finds them; `None`: the
+    /// column `subject`, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Shares of the images, where no column or table says the split.
+    pub val: f64,
+    pub test: f64,
+    pub split_seed: u64,
 }
 
 /// The embedded generator of faces.
@@ -286,8 +346,11 @@ impl Source {
         match self {
             Source::Faces(_) => "faces",
             Source::Ferplus { .. } => "ferplus",
+            Source::Fer2013 { .. } => "fer2013",
             Source::Rafdb { .. } => "rafdb",
+            Source::Ckplus { .. } => "ckplus",
             Source::Folder { .. } => "folder",
+            Source::Table(_) => "table",
         }
     }
 
@@ -295,7 +358,28 @@ impl Source {
     pub fn training_images(&self) -> Option<usize> {
         match self {
             Source::Faces(faces) => Some(faces.train),
-            Source::Ferplus { .. } | Source::Rafdb { .. } | Source::Folder { .. } => None,
+            Source::Ferplus { .. }
+            | Source::Fer2013 { .. }
+            | Source::Rafdb { .. }
+            | Source::Ckplus { .. }
+            | Source::Folder { .. }
+            | Source::Table(_) => None,
+        }
+    }
+
+    /// The paths of data on disk: the folder first, then the tables of labels.
+    pub fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
+        match self {
+            Source::Faces(_) => Vec::new(),
+            Source::Ferplus { root, .. }
+            | Source::Fer2013 { root, .. }
+            | Source::Rafdb { root, .. }
+            | Source::Ckplus { root, .. }
+            | Source::Folder(FolderSpec { root, .. }) => vec![root],
+            Source::Table(TableSpec { root, table, val_table, test_table, .. }) => {
+                let tables = [Some(table), val_table.as_mut(), test_table.as_mut()];
+                std::iter::once(root).chain(tables.into_iter().flatten()).collect()
+            }
         }
     }
 }

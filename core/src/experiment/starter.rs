@@ -48,9 +48,11 @@ const BESIDE: usize = 28;
 /// built in. Lines that begin with `#` and a key hold defaults, those with `##` alternatives or optional
 /// keys.
 pub fn starter(name: &str, kind: &str) -> String {
-    let folder = format!("\"data/{}\"", if kind == "folder" { "faces" } else { kind });
+    let name_of_data = if ["folder", "table"].contains(&kind) { "faces" } else { kind };
+    let folder = format!("\"data/{name_of_data}\"");
     let data: &[(&str, &str)] = match kind {
         "faces" => &[("dataset.train", "2400"), ("dataset.nuisance", "0.5")],
+        "table" => &[("dataset.root", &folder), ("dataset.table", "\"data/faces/labels.csv\"")],
         _ => &[("dataset.root", &folder)],
     };
     let (name, kind) = (format!("\"{name}\""), format!("\"{kind}\""));

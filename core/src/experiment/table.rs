@@ -16,8 +16,11 @@ mod words {
         ("faces", "drawn from facial action units: nothing to download"),
         ("ferplus", "FER2013 with the votes of FER+: fer2013.csv and fer2013new.csv, or the three folders that \
                      FERPlus's scripts make"),
+        ("fer2013", "FER2013 with its own labels: fer2013.csv, icml_face_data.csv or train.csv"),
         ("rafdb", "RAF-DB, basic emotions, aligned: EmoLabel/list_patition_label.txt and Image/aligned/"),
+        ("ckplus", "CK+ as sequences: cohn-kanade-images with the frames, Emotion with a file for each sequence"),
         ("folder", "pictures as root/<split>/<class>/*.png, or root/<class>/*.png from which splits are taken"),
+        ("table", "pictures with a table of their labels: CSV, TSV or Parquet"),
     ];
     pub const LABELS: &[Word] = &[("votes", "the chosen classes' votes divided by their sum, the seed study's rule"), ("majority", ""), ("cross_entropy", ""), ("probability", ""), ("multi_target", "the last four as in FERPlus, Barsoum et al. 2016")];
     pub const USAGES: &[Word] = &[("PublicTest", ""), ("PrivateTest", "")];
@@ -66,6 +69,11 @@ const PATH: Form = Form { says: "a path", ..Form::ANY };
 const ROOT: Form = Form { says: "a folder", least: 1, refuse: dataset::refuse_root, ..Form::ANY };
 const POINTS: Form =
     Form { says: "a file", least: 1, refuse: dataset::refuse_landmarks, ..Form::ANY };
+const FILE: Form = Form { says: "a file", least: 1, refuse: dataset::refuse_empty, ..Form::ANY };
+const COLUMN: Form =
+    Form { says: "a column", least: 1, refuse: dataset::refuse_empty, ..Form::ANY };
+const PATTERN: Form =
+    Form { says: "a regular expression", least: 1, refuse: dataset::refuse_pattern, ..Form::ANY };
 const DEVICE: Form = Form {
     says: "auto (the first GPU, where there is one) | cpu | cuda:0, cuda:1 ...",
     pattern: "^(auto|cpu|cuda:[0-9]{1,2})$",
@@ -100,30 +108,42 @@ pub(super) static KEYS: &[Key] = &[
     key("base", Text(PATH), "", Nothing, "Another experiment file to start from, relative to this one; keys given here win").like(&[r#""other.toml""#]),
 
     section("dataset", Weights, "The images and their labels"),
-    key("dataset.kind", Words(DATASETS), "", Weights, "Which data").needed("every experiment needs data", "say which data, as in `kind = \"faces\"`; one of: faces, ferplus, rafdb, folder"),
-    key("dataset.root", Text(ROOT), "", Weights, "Folder of the data, relative to the working folder").of(&["ferplus", "rafdb", "folder"]).needed("data on disk need a folder", "add the folder that holds the data, as in `root = \"data/ferplus\"`"),
+    key("dataset.kind", Words(DATASETS), "", Weights, "Which data").needed("every experiment needs data", "say which data, as in `kind = \"faces\"`; one of: faces, ferplus, fer2013, rafdb, ckplus, folder, table"),
+    key("dataset.root", Text(ROOT), "", Weights, "Folder of the data, relative to the working folder").of(&["ferplus", "fer2013", "rafdb", "ckplus", "folder", "table"]).needed("data on disk need a folder", "add the folder that holds the data, as in `root = \"data/ferplus\"`"),
+    key("dataset.table", Text(FILE), "", Weights, "The table of labels: columns image, label (or votes or shares, a column for each class), split").of(&["table"]).needed("the labels stand in a table", "add it, as in `table = \"data/labels.csv\"`"),
+    key("dataset.val_table", Text(FILE), "", Weights, "The table of the validation images, where they have one of their own").of(&["table"]).like(&[r#""val.csv""#]),
+    key("dataset.test_table", Text(FILE), "", Weights, "The table of the test images, where they have one of their own").of(&["table"]).like(&[r#""test.csv""#]),
+    key("dataset.image", Text(COLUMN), r#""image""#, Weights, "The column of the pictures' names").of(&["table"]),
+    key("dataset.label", Text(COLUMN), "", Weights, "The column of the labels, if it is not `label`").of(&["table"]).like(&[r#""expression""#]),
+    key("dataset.label", Text(PATTERN), "", Weights, "A pattern that finds the label in a picture's path under the root, where no folder has its name").of(&["folder"]).like(&[r#"'[A-Z]+\.([A-Z]{2})'"#]),
+    key("dataset.group", Text(PATTERN), "", Weights, "A pattern that finds in a picture's path under the root whom it shows, so that no person is in two splits that are drawn").of(&["folder"]).like(&[r#"'([^/_]+)_[^/]*$'"#]),
+    key("dataset.group", Text(COLUMN), "", Weights, "The column that says whom a picture shows (`subject` if there is one), or a pattern that finds it in the path, so that no person is in two splits that are drawn").of(&["table"]).like(&[r#""person""#]),
+    key("dataset.split", Text(COLUMN), r#""split""#, Weights, "The column of the splits: train, val or test").of(&["table"]),
+    key("dataset.frames", Integer(1, 1000), "3", Weights, "How many of a sequence's last frames show its emotion").of(&["ckplus"]),
     key("dataset.size", Own("two whole numbers, 8 to 1024", schema::size), "[48, 48]", Weights, "Height and width of the network's input, in pixels"),
-    key("dataset.channels", Counts(CHANNELS), "1", Weights, "Channels").of(&["faces", "ferplus"]),
-    key("dataset.channels", Counts(CHANNELS), "3", Weights, "Channels").of(&["rafdb", "folder"]),
+    key("dataset.channels", Counts(CHANNELS), "1", Weights, "Channels").of(&["faces", "ferplus", "fer2013", "ckplus"]),
+    key("dataset.channels", Counts(CHANNELS), "3", Weights, "Channels").of(&["rafdb", "folder", "table"]),
     key("dataset.labels", Words(LABELS), r#""votes""#, Weights, "How the votes become labels").of(&["ferplus"]),
-    key("dataset.labels", Own("classes, by what the data call them", schema::labels), "", Weights, "Which class a folder's name, or a number, means; a class's own name and its other forms (Happy, happiness) are known").of(&["folder"]).like(&[r#"{ "1" = "surprise", "2" = "fear" }"#]),
-    key("dataset.classes", Own("a list of two or more", schema::seven), EMOTIONS, Weights, "The classes in their order").of(&["faces", "rafdb"]),
-    key("dataset.classes", Own("a list of two or more, \"contempt\" among them if you like", schema::eight), EMOTIONS, Weights, "The classes in their order").of(&["ferplus"]),
-    key("dataset.classes", Own("a list of names of folders, two or more", schema::any_classes), EMOTIONS, Weights, "The classes in their order").of(&["folder"]),
-    key("dataset.landmarks", Text(POINTS), "", Weights, "Landmarks that place the regions in each image: a table (CSV, TSV, JSON), or a folder with a file for each picture (.pts, .csv, .json); 5 named, 68, 468 or 478 points, in fractions of width and height or in pixels").of(&["ferplus", "rafdb", "folder"]).like(&[r#""points.csv""#]),
-    key("dataset.without_landmarks", Words(WITHOUT), r#""identity""#, Weights, "Treatment of images without trusted landmarks").of(&["ferplus", "rafdb", "folder"]),
-    key("dataset.shape", Words(SHAPES), r#""stretch""#, Weights, "How a picture whose sides have another ratio comes into the network's input").of(&["ferplus", "rafdb", "folder"]),
-    key("dataset.duplicates", Words(DUPLICATES), r#""keep""#, Weights, "Treatment of training pictures equal to one of the validation or test images").of(&["ferplus", "rafdb", "folder"]),
-    key("dataset.on_error", Words(ON_ERROR), r#""stop""#, Weights, "Treatment of pictures that cannot be read").of(&["ferplus", "rafdb", "folder"]),
+    key("dataset.labels", Own("classes, by what the data call them", schema::labels), "", Weights, "Which class a folder's name, a table's label, or a number, means; a class's own name and its other forms (Happy, happiness) are known").of(&["rafdb", "folder", "table"]).like(&[r#"{ "1" = "surprise", "2" = "fear" }"#]),
+    key("dataset.classes", Own("a list of two or more", schema::seven), EMOTIONS, Weights, "The classes in their order").of(&["faces", "fer2013", "rafdb"]),
+    key("dataset.classes", Own("a list of two or more, \"contempt\" among them if you like", schema::eight), EMOTIONS, Weights, "The classes in their order").of(&["ferplus", "ckplus"]),
+    key("dataset.classes", Own("a list of names, two or more", schema::any_classes), EMOTIONS, Weights, "The classes in their order").of(&["folder", "table"]),
+    key("dataset.landmarks", Text(POINTS), "", Weights, "Landmarks that place the regions in each image: a table (CSV, TSV, JSON), or a folder with a file for each picture (.pts, .csv, .json); 5 named, 68, 468 or 478 points, in fractions of width and height or in pixels").of(&["ferplus", "fer2013", "rafdb", "ckplus", "folder", "table"]).like(&[r#""points.csv""#]),
+    key("dataset.without_landmarks", Words(WITHOUT), r#""identity""#, Weights, "Treatment of images without trusted landmarks").of(&["ferplus", "fer2013", "rafdb", "ckplus", "folder", "table"]),
+    key("dataset.shape", Words(SHAPES), r#""stretch""#, Weights, "How a picture whose sides have another ratio comes into the network's input").of(&["ferplus", "fer2013", "rafdb", "ckplus", "folder", "table"]),
+    key("dataset.duplicates", Words(DUPLICATES), r#""keep""#, Weights, "Treatment of training pictures equal to one of the validation or test images").of(&["ferplus", "fer2013", "rafdb", "ckplus", "folder", "table"]),
+    key("dataset.on_error", Words(ON_ERROR), r#""stop""#, Weights, "Treatment of pictures that cannot be read").of(&["ferplus", "fer2013", "rafdb", "ckplus", "folder", "table"]),
     key("dataset.train", IMAGES, "3500", Weights, "Training images").of(&["faces"]),
     key("dataset.val", IMAGES, "700", Weights, "Validation images").of(&["faces"]),
     key("dataset.val", Words(USAGES), r#""PrivateTest""#, Weights, "The part to validate on").of(&["ferplus"]),
+    key("dataset.val", Words(USAGES), r#""PublicTest""#, Weights, "The part to validate on").of(&["fer2013"]),
     key("dataset.val", SHARE, "0.1", Weights, "Share of the training images used for validation").of(&["rafdb"]),
-    key("dataset.val", SHARE, "0.1", Weights, "Share to validate on, where images are not split already").of(&["folder"]),
+    key("dataset.val", SHARE, "0.1", Weights, "Share to validate on, where images are not split already").of(&["ckplus", "folder", "table"]),
     key("dataset.test", IMAGES, "1400", Weights, "Test images").of(&["faces"]),
     key("dataset.test", Words(USAGES), r#""PublicTest""#, Weights, "The part to test on").of(&["ferplus"]),
-    key("dataset.test", SHARE, "0.1", Weights, "Share to test on, where images are not split already").of(&["folder"]),
-    key("dataset.split_seed", SEED, "0", Weights, "Seed of the random split").of(&["rafdb", "folder"]),
+    key("dataset.test", Words(USAGES), r#""PrivateTest""#, Weights, "The part to test on").of(&["fer2013"]),
+    key("dataset.test", SHARE, "0.1", Weights, "Share to test on, where images are not split already").of(&["ckplus", "folder", "table"]),
+    key("dataset.split_seed", SEED, "0", Weights, "Seed of the random split").of(&["fer2013", "rafdb", "ckplus", "folder", "table"]),
     key("dataset.seed", SEED, "0", Weights, "Seed of the generator").of(&["faces"]),
     key("dataset.signal", Own("a list of regions, and of pairs", schema::signal), r#"["forehead", "brows", "eyes", "nose", "cheeks", "mouth", "jaw"]"#, Weights, "The regions that carry the emotion; two in a list of their own carry it only together").of(&["faces"]).like(&[r#"["mouth", ["brows", "eyes"]]"#]),
     key("dataset.identity", LIFELIKE, "1.0", Weights, "How much people differ: 0 is one person, 1 is lifelike").of(&["faces"]),

@@ -503,7 +503,7 @@ fn arguments_are_read_by_what_their_key_takes() {
     assert_eq!(digits, ["1", "02"]);
     for root in [r"C:\data\new faces", "data/my faces", "2024", "../a=b", "[old]"] {
         let set = format!("dataset.root={root}");
-        let Source::Folder { root: read, val, .. } =
+        let Source::Folder(FolderSpec { root: read, val, .. }) =
             read_with(folder, &[&set, "dataset.val=.25"]).settings.dataset.source
         else {
             panic!("no folder")

@@ -3,7 +3,7 @@
 //! The published votes give four names to two rows each. All rows count, as in the studies that read this
 //! form; the second of such rows is called `<name>#2`, and shares the first one's landmarks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::path::Path;
 
@@ -25,6 +25,7 @@ pub fn list(
     let mut vote_rows = Rows::open(counts, &vote_columns)?;
     let mut listing = Listing::new();
     let mut times_named: HashMap<String, u32> = HashMap::new();
+    let mut order = Order::default();
     loop {
         match (picture_rows.next()?, vote_rows.next()?) {
             (true, true) => {}
@@ -47,15 +48,8 @@ pub fn list(
                 pictures.display()
             )));
         }
-        let part = match usage {
-            "Training" => FerUsage::Training,
-            "PublicTest" => FerUsage::PublicTest,
-            "PrivateTest" => FerUsage::PrivateTest,
-            _ => {
-                let what = format!("Usage is `{usage}`, not Training, PublicTest or PrivateTest");
-                return Err(picture_rows.error(what));
-            }
-        };
+        let part = self::usage(usage).map_err(|what| picture_rows.error(what))?;
+        order.check(part, vote_rows.field(1)).map_err(|what| vote_rows.error(what))?;
         let values = pixels(text).map_err(|what| picture_rows.error(what))?;
         let votes = votes((2..12).map(|field| vote_rows.field(field)))
             .map_err(|what| vote_rows.error(what))?;
@@ -75,8 +69,42 @@ pub fn list(
     }
 }
 
+/// The order of the votes' rows: in the original, names ascend within each part, but for those that are given a second time.
+#[derive(Default)]
+struct Order {
+    last: HashMap<FerUsage, String>,
+    named: HashSet<String>,
+}
+
+impl Order {
+    /// Refuses a name that comes too late: its votes would be another picture's.
+    fn check(&mut self, part: FerUsage, name: &str) -> Result<(), String> {
+        if name.is_empty() {
+            return Ok(());
+        }
+        let is_new = self.named.insert(name.to_owned());
+        match self.last.insert(part, name.to_owned()) {
+            Some(last) if is_new && *name < *last => Err(format!(
+                "`{name}` comes after `{last}`, but in the original the names ascend: the rows are in another order, so \
+                 that votes and pictures do not belong together; fetch the file again"
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// One of FER2013's parts, by its name.
+pub fn usage(name: &str) -> Result<FerUsage, String> {
+    match name {
+        "Training" => Ok(FerUsage::Training),
+        "PublicTest" => Ok(FerUsage::PublicTest),
+        "PrivateTest" => Ok(FerUsage::PrivateTest),
+        _ => Err(format!("Usage is `{name}`, not Training, PublicTest or PrivateTest")),
+    }
+}
+
 /// 48 × 48 grey values, separated by spaces.
-fn pixels(text: &str) -> Result<Vec<u8>, String> {
+pub fn pixels(text: &str) -> Result<Vec<u8>, String> {
     const COUNT: usize = SIDE * SIDE;
     let mut values = Vec::with_capacity(COUNT);
     for (index, word) in text.split_ascii_whitespace().enumerate() {
@@ -103,7 +131,7 @@ fn pixels(text: &str) -> Result<Vec<u8>, String> {
 }
 
 /// The rows of a CSV file with a header, of which named columns are read.
-struct Rows<'a> {
+pub struct Rows<'a> {
     path: &'a Path,
     reader: Reader<File>,
     record: StringRecord,
@@ -113,7 +141,17 @@ struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    fn open(path: &'a Path, names: &[&str]) -> Result<Rows<'a>, DatasetError> {
+    /// The names of all columns.
+    pub fn header(path: &Path) -> Result<Vec<String>, DatasetError> {
+        let mut reader = csv::ReaderBuilder::new()
+            .trim(csv::Trim::All)
+            .from_path(path)
+            .map_err(|error| DatasetError::csv(path, &error))?;
+        let header = reader.headers().map_err(|error| DatasetError::csv(path, &error))?;
+        Ok(header.iter().map(str::to_owned).collect())
+    }
+
+    pub fn open(path: &'a Path, names: &[&str]) -> Result<Rows<'a>, DatasetError> {
         let file = File::open(path).map_err(|why| DatasetError::unreadable(path, why))?;
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
         let header = reader.headers().map_err(|error| DatasetError::csv(path, &error))?;
@@ -134,7 +172,7 @@ impl<'a> Rows<'a> {
     }
 
     /// Goes to the next row; `false` at the end.
-    fn next(&mut self) -> Result<bool, DatasetError> {
+    pub fn next(&mut self) -> Result<bool, DatasetError> {
         let more = self
             .reader
             .read_record(&mut self.record)
@@ -143,11 +181,11 @@ impl<'a> Rows<'a> {
         Ok(more)
     }
 
-    fn field(&self, column: usize) -> &str {
+    pub fn field(&self, column: usize) -> &str {
         &self.record[self.columns[column]]
     }
 
-    fn error(&self, what: String) -> DatasetError {
+    pub fn error(&self, what: String) -> DatasetError {
         DatasetError::row(self.path, self.record.position().map_or(0, csv::Position::line), what)
     }
 
@@ -240,6 +278,29 @@ mod tests {
             message(&row(1, "PublicTest"), &counts),
             "fer2013new.csv, line 2: Usage is `Training`, but `PublicTest` in the same row of fer2013.csv; the \
              files do not belong together"
+        );
+    }
+
+    #[test]
+    fn shuffled_votes_are_refused() {
+        let pictures: String = (0..6)
+            .map(|value| row(value, if value < 4 { "Training" } else { "PublicTest" }))
+            .collect();
+        let votes = |names: [&str; 6]| {
+            let rows = (0..).zip(names).map(|(row, name)| {
+                let part = if row < 4 { "Training" } else { "PublicTest" };
+                format!("{part},{name},2,6,0,0,0,0,0,0,2,0\n")
+            });
+            format!("{VOTES}{}", rows.collect::<String>())
+        };
+        // As the original: names ascend in each part, one has none, one is there again, out of order.
+        let names = ["fer3.png", "", "fer5.png", "fer3.png", "fer1.png", "fer2.png"];
+        assert_eq!(listed(&pictures, &votes(names)).unwrap().entries.len(), 5);
+        let names = ["fer3.png", "", "fer6.png", "fer5.png", "fer1.png", "fer2.png"];
+        assert_eq!(
+            message(&pictures, &votes(names)),
+            "fer2013new.csv, line 5: `fer5.png` comes after `fer6.png`, but in the original the names ascend: the rows \
+             are in another order, so that votes and pictures do not belong together; fetch the file again"
         );
     }
 

@@ -4,14 +4,13 @@
 //! those of FERPlus's own `src/ferplus.py` (Barsoum et al. 2016, arXiv 1608.01041), computed over all ten
 //! columns and only then confined to the chosen classes.
 
-use super::super::listing::restrict;
+use super::super::listing::{NO_CHOSEN_VOTE, restrict};
 use super::EMOTIONS;
 use crate::experiment::FerplusLabels;
 
 /// The number of annotators who chose each emotion, then `unknown`, then `NF` (not a face).
 pub type Votes = [u16; 10];
 
-pub const NO_CHOSEN_VOTE: &str = "no vote for a chosen class";
 pub const NO_AGREEMENT: &str = "the annotators do not agree";
 pub const NO_MAJORITY: &str = "no majority";
 pub const NO_EMOTION: &str = "the annotators chose unknown or not a face";

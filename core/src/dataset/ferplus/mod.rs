@@ -7,10 +7,12 @@
 mod csv_form;
 mod folder_form;
 mod labels;
+mod own_labels;
 
 use std::path::{Path, PathBuf};
 
 use self::labels::Votes;
+pub use self::own_labels::Fer2013;
 use super::DatasetError;
 use super::Split;
 use super::inputs::Inputs;
@@ -95,7 +97,9 @@ impl<'a> Ferplus<'a> {
             return Ok(());
         }
         let cure = match (pictures.is_file(), votes.is_file(), self.root.is_dir()) {
-            (true, false, _) => "fer2013new.csv (the votes, from FERPlus) is missing".to_owned(),
+            (true, false, _) => "fer2013new.csv (the votes, from FERPlus) is missing; with FER2013's own labels it is \
+                                 kind = \"fer2013\""
+                .to_owned(),
             (false, true, _) => "fer2013.csv (the pictures, from Kaggle) is missing".to_owned(),
             (_, _, true) => {
                 "neither is there; point dataset.root at the folder that holds them".to_owned()
@@ -119,12 +123,7 @@ impl<'a> Ferplus<'a> {
 
     /// The split that one of FER2013's parts is for this experiment.
     fn split(&self, usage: FerUsage) -> Option<Split> {
-        match usage {
-            _ if usage == self.val => Some(Split::Val),
-            _ if usage == self.test => Some(Split::Test),
-            FerUsage::Training => Some(Split::Train),
-            FerUsage::PublicTest | FerUsage::PrivateTest => None,
-        }
+        split_of(usage, self.val, self.test)
     }
 
     /// The folders of the second form that the experiment reads, with their splits.
@@ -163,6 +162,16 @@ impl<'a> Ferplus<'a> {
                 None
             }
         }
+    }
+}
+
+/// The split that one of FER2013's parts is, where `val` and `test` are those splits.
+fn split_of(usage: FerUsage, val: FerUsage, test: FerUsage) -> Option<Split> {
+    match usage {
+        _ if usage == val => Some(Split::Val),
+        _ if usage == test => Some(Split::Test),
+        FerUsage::Training => Some(Split::Train),
+        FerUsage::PublicTest | FerUsage::PrivateTest => None,
     }
 }
 

@@ -116,6 +116,8 @@ pub fn origin_words(origin: &Origin) -> String {
 pub fn dataset_name(kind: &str) -> String {
     match kind {
         "ferplus" => "FER+".to_owned(),
+        "fer2013" => "FER2013".to_owned(),
+        "ckplus" => "CK+".to_owned(),
         "rafdb" => "RAF-DB".to_owned(),
         other => other.to_owned(),
     }

@@ -83,14 +83,27 @@ fn images(spec: &DatasetSpec, facts: &Facts) -> String {
             },
             counted(facts.images, "test image"),
         ),
+        Source::Fer2013 { val, test, .. } => format!(
+            "{name} (Goodfellow et al. 2013), validated on its part {val:?} and tested on {test:?}, labelled as it came; \
+             {}",
+            counted(facts.images, "test image"),
+        ),
         Source::Rafdb { val, split_seed, .. } => format!(
             "{name} (Li et al. 2017), of whose training images {} % were held out for validation (split seed \
              {split_seed}); {}",
             100.0 * val,
             counted(facts.images, "test image"),
         ),
+        Source::Ckplus { frames, .. } => format!(
+            "{name} (Lucey et al. 2010), of whose sequences the last {frames} frames show the emotion and the first one \
+             is neutral, with no person in two splits; {}",
+            counted(facts.images, "test image"),
+        ),
         Source::Folder { .. } => {
             format!("Images of a folder of classes; {}", counted(facts.images, "test image"))
+        }
+        Source::Table(_) => {
+            format!("Images with a table of labels; {}", counted(facts.images, "test image"))
         }
     };
     let colour = if spec.channels == 1 { "grey" } else { "RGB" };
