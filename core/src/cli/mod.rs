@@ -263,7 +263,9 @@ fn was_cut_short(error: &anyhow::Error) -> bool {
 
 impl Options {
     fn experiment(&self, file: &Path) -> Result<Experiment, ExperimentErrors> {
-        experiment::load(file, &self.sets)
+        let experiment = experiment::load(file, &self.sets)?;
+        experiment.notes.iter().filter(|_| !self.quiet).for_each(|note| output::warning(note));
+        Ok(experiment)
     }
 }
 

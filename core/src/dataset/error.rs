@@ -10,7 +10,7 @@ use crate::disk::{cure, gigabytes, is_full};
 /// Why a data set cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum DatasetError {
-    #[error("no {what} in {}: looked for {looked_for}; {cure}", root.display())]
+    #[error("no {what} in {}: looked for {looked_for}; {cure}", whole(root).display())]
     NotThere { what: &'static str, root: PathBuf, looked_for: String, cure: String },
 
     #[error("cannot read {}: {why}", path.display())]
@@ -63,6 +63,10 @@ pub enum DatasetError {
     )]
     DuplicateName { name: String },
 
+    /// A path names a variable of the environment that is not there.
+    #[error("the variable {name} is not set, which `{path}` names; set it, or write the path out")]
+    Unset { name: String, path: String },
+
     /// A pattern of the experiment file fits no name.
     #[error("dataset.{key} finds nothing in the names, such as `{name}`; correct the pattern")]
     NoMatch { key: &'static str, name: String },
@@ -96,6 +100,11 @@ pub enum DatasetError {
         "the data set is too large: {images} images of {height} × {width} × {channels} do not fit into memory addresses"
     )]
     TooLarge { images: usize, height: usize, width: usize, channels: usize },
+}
+
+/// The path from the root of the file system on, as far as that is known.
+fn whole(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// A picture that cannot be used, and the reason.

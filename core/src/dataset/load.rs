@@ -22,6 +22,7 @@ use super::folder::Folder;
 use super::inputs::{Inputs, Stamps};
 use super::landmark_tables::{self, LandmarkTable, Untrusted};
 use super::listing::{Catalogue, Entry, Listing, Picture};
+use super::paths::on_disk;
 use super::progress::go_on;
 use super::rafdb::Rafdb;
 use super::table::Table;
@@ -49,6 +50,7 @@ const BATCH_BYTES: usize = 32 << 20;
 /// Where files are missing, cannot be read or contradict each other, where a class has no image in a
 /// split, where the cache folder cannot be written, and where `watch` interrupts it.
 pub fn load(spec: &DatasetSpec, cache: &Path, watch: Watch<'_>) -> Result<Dataset, DatasetError> {
+    let spec = &on_disk(spec)?;
     let catalogue = match find(spec)? {
         Where::Generated(faces) => return drawn(spec, faces, cache, watch),
         Where::OnDisk(catalogue) => catalogue,
@@ -130,6 +132,10 @@ fn drawn(
 
 /// The missing part of the data, in words; `None` if complete.
 pub fn missing(spec: &DatasetSpec) -> Option<String> {
+    let spec = &match on_disk(spec) {
+        Ok(spec) => spec,
+        Err(error) => return Some(error.to_string()),
+    };
     let pictures = find(spec).err().map(|error| error.to_string());
     let landmarks = spec.landmarks.as_ref().filter(|path| !path.exists());
     pictures.or(landmarks.map(|path| format!("there is no `{}`", path.display())))
@@ -146,6 +152,7 @@ pub struct KnownData {
 
 /// The cached facts of a data set on disk, if the folder `cache` has them; no picture is read.
 pub fn known(spec: &DatasetSpec, cache: &Path) -> Option<KnownData> {
+    let spec = &on_disk(spec).ok()?;
     let Ok(Where::OnDisk(catalogue)) = find(spec) else { return None };
     let cache = Cache::existing(cache);
     let stamps = inputs(spec, catalogue.as_ref()).ok()?.stamps().ok()?;
@@ -167,6 +174,7 @@ pub fn known(spec: &DatasetSpec, cache: &Path) -> Option<KnownData> {
 ///
 /// Where the data are not there.
 pub fn not_read(spec: &DatasetSpec) -> Result<BTreeMap<String, usize>, DatasetError> {
+    let spec = &on_disk(spec)?;
     Ok(match find(spec)? {
         Where::Generated(_) => BTreeMap::new(),
         Where::OnDisk(catalogue) => {

@@ -22,6 +22,7 @@ mod load;
 mod majority;
 mod mean_face;
 mod named;
+mod paths;
 pub mod pattern;
 mod placement;
 mod progress;

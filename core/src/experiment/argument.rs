@@ -24,6 +24,7 @@ pub(super) fn parse(argument: &str, order: usize) -> Result<Table, Vec<Problem>>
         origin: DocumentOrigin::Argument,
         text: format!("{SHOWN_AS}{argument}"),
         start: SHOWN_AS.len(),
+        folder: None,
         order,
     });
     let argument = Argument { document };

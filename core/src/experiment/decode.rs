@@ -8,6 +8,7 @@ use super::error::Problem;
 use super::keys::Refusal;
 use super::layers::Merged;
 use super::matrix::{self, Axis};
+use super::paths;
 use super::reader::{Problems, Section};
 use super::regions;
 use super::sensitivity;
@@ -27,6 +28,9 @@ pub(super) const MAX_PROSE: usize = 100_000;
 /// Reads everything; `Err` holds all mistakes.
 pub(crate) fn decode(merged: &Merged) -> Result<Experiment, Vec<Problem>> {
     let problems = Problems::default();
+    let mut table = merged.table.clone();
+    let notes = paths::settle(&mut table);
+    let merged = &Merged { table, start: merged.start.clone() };
     let root = Section::root(&merged.table, &merged.start, &problems);
 
     let (name, question, analysis) = read_prose(&root);
@@ -100,6 +104,7 @@ pub(crate) fn decode(merged: &Merged) -> Result<Experiment, Vec<Problem>> {
         seeds,
         cells,
         asked: describe::asked(&root),
+        notes,
         merged: merged.table.to_toml(),
     })
 }

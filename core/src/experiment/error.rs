@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
@@ -14,6 +15,8 @@ pub(crate) struct Document {
     pub text: String,
     /// Where in `text` the TOML begins: past `--set ` in an argument, at 0 in a file.
     pub start: usize,
+    /// The folder that paths in it are relative to; `None`: the working folder.
+    pub folder: Option<PathBuf>,
     /// Its place among the documents of one experiment, so that errors come out in reading order.
     pub order: usize,
 }

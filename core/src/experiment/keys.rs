@@ -265,7 +265,8 @@ static DEFAULTS: LazyLock<Vec<(&'static Key, Option<Node>)>> = LazyLock::new(|| 
     let node = |key: &'static Key| {
         let origin = DocumentOrigin::File(format!("the default of {}", key.path));
         let text = format!("default = {}", key.default);
-        let document = Arc::new(Document { origin, text, start: 0, order: usize::MAX });
+        let document =
+            Arc::new(Document { origin, text, start: 0, folder: None, order: usize::MAX });
         Table::parse(&document).ok()?.remove("default").map(|entry| entry.node)
     };
     KEYS.iter().map(|key| (key, node(key))).collect()

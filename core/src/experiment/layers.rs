@@ -125,6 +125,7 @@ impl Layer {
             origin: DocumentOrigin::File(self.origin.clone()),
             text: self.text.clone(),
             start: 0,
+            folder: self.path.as_deref().map(|path| folder(Some(path))),
             order,
         })
     }

@@ -12,8 +12,8 @@
 //! else are replaced; where a later text changes a `kind`, the keys of the earlier kind are dropped.
 //! The name is the one key that a file does not take from its base.
 //!
-//! Paths in a file (`dataset.root`, `dataset.landmarks`) are relative to the working folder, whereas
-//! `base` is relative to the file that names it.
+//! Paths in a file are relative to the file that names them, those in an argument or in a text of a stored experiment to the
+//! working folder ([`paths`]).
 
 mod argument;
 mod dataset;
@@ -23,6 +23,7 @@ mod error;
 mod keys;
 mod layers;
 mod matrix;
+mod paths;
 mod reader;
 mod recover;
 mod regions;

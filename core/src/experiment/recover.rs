@@ -28,7 +28,8 @@ pub struct Recovered {
 /// where one is named, no other file is opened for it.
 pub fn recover(text: &str, name: &str) -> Recovered {
     let origin = DocumentOrigin::File(name.to_owned());
-    let document = Arc::new(Document { origin, text: text.to_owned(), start: 0, order: 0 });
+    let document =
+        Arc::new(Document { origin, text: text.to_owned(), start: 0, folder: None, order: 0 });
     let start = Place { document: Arc::clone(&document), span: 0..0 };
     let (mut table, mut found) = Table::parse_what_is_sound(&document);
     // The value of a line that is not TOML is a placeholder, so errors in it are not the author's.

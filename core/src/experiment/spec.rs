@@ -31,6 +31,8 @@ pub struct Experiment {
     /// The study: the keys of `[occlusion]` and `[sensitivity]` with their values, by section. Defaults are filled
     /// in; keys without effect are left out.
     pub asked: serde_json::Map<String, serde_json::Value>,
+    /// What is to be said of its paths to whoever wrote it.
+    pub notes: Vec<String>,
     /// The file as run: base and `--set` merged in, to be written into the results folder. Read again,
     /// it is the same experiment.
     pub merged: String,

@@ -109,7 +109,7 @@ pub(super) static KEYS: &[Key] = &[
 
     section("dataset", Weights, "The images and their labels"),
     key("dataset.kind", Words(DATASETS), "", Weights, "Which data").needed("every experiment needs data", "say which data, as in `kind = \"faces\"`; one of: faces, ferplus, fer2013, rafdb, ckplus, folder, table"),
-    key("dataset.root", Text(ROOT), "", Weights, "Folder of the data, relative to the working folder").of(&["ferplus", "fer2013", "rafdb", "ckplus", "folder", "table"]).needed("data on disk need a folder", "add the folder that holds the data, as in `root = \"data/ferplus\"`"),
+    key("dataset.root", Text(ROOT), "", Weights, "Folder of the data, relative to this file; ~ and $VARIABLES are put in").of(&["ferplus", "fer2013", "rafdb", "ckplus", "folder", "table"]).needed("data on disk need a folder", "add the folder that holds the data, as in `root = \"data/ferplus\"`"),
     key("dataset.table", Text(FILE), "", Weights, "The table of labels: columns image, label (or votes or shares, a column for each class), split").of(&["table"]).needed("the labels stand in a table", "add it, as in `table = \"data/labels.csv\"`"),
     key("dataset.val_table", Text(FILE), "", Weights, "The table of the validation images, where they have one of their own").of(&["table"]).like(&[r#""val.csv""#]),
     key("dataset.test_table", Text(FILE), "", Weights, "The table of the test images, where they have one of their own").of(&["table"]).like(&[r#""test.csv""#]),
