@@ -228,6 +228,7 @@ fn defaults_are_the_parsers() {
     }
     let expected = [
         "base",
+        "dataset.group",
         "dataset.kind",
         "dataset.label",
         "dataset.labels",

@@ -1,12 +1,12 @@
 //! Pictures of the user's own, in folders by class.
 //!
-//! Three layouts are read, whichever the root holds, itself or in one folder that wraps it:
+//! These layouts are read, whichever the root holds, itself or in one folder that wraps it:
 //!
 //! - `<split>/<class>/**`, where the splits are `train`, `val` and `test`, in the spellings of [`split_named`], upper or
 //!   lower case; one that is not there is carved out of `train`;
 //! - `<class>/**` alone: `val` and `test` are carved out;
 //! - as the first, with the classes in `train_labels.csv`, `test_labels.csv` (`image,label`) beside the
-//!   split folders or the folder around them, as one copy of RAF-DB has it.
+//!   split folders or the folder around them, as one copy of RAF-DB has it; or in AffectNet's [`annotations`].
 //!
 //! A class's pictures may lie in folders of their own under it. Which class a folder's name means, [`labels`] says. An
 //! image is named by its path under the root. In place of a folder, a pattern over these names may find the label
@@ -21,7 +21,7 @@ use super::labels::Classes;
 use super::listing::{Catalogue, Entry, Listing, Picture};
 use super::pattern::Pattern;
 use super::splits::split_named;
-use super::{DatasetError, Split, groups};
+use super::{DatasetError, Split, annotations, groups};
 use crate::experiment::FolderSpec;
 
 /// How many folders may lie in each other.
@@ -37,11 +37,27 @@ pub struct Folder<'a> {
     inputs: Inputs,
 }
 
-/// The folder of a split, and the table of its classes where there is one.
+/// The folder of a split, and what says its pictures' classes where their folders do not.
 #[derive(Debug)]
 struct Part {
     folder: PathBuf,
-    labels: Option<PathBuf>,
+    labels: Option<Labels>,
+}
+
+#[derive(Debug)]
+enum Labels {
+    Table(PathBuf),
+    /// The files of AffectNet's annotations.
+    Annotations(Vec<PathBuf>),
+}
+
+impl Labels {
+    fn files(&self) -> &[PathBuf] {
+        match self {
+            Labels::Table(table) => std::slice::from_ref(table),
+            Labels::Annotations(files) => files,
+        }
+    }
 }
 
 /// A picture and the data set's own name of its class.
@@ -75,7 +91,10 @@ impl<'a> Folder<'a> {
             let name = folder.file_name().unwrap_or_default().to_string_lossy();
             let table = format!("{name}_labels.csv");
             let tables = [root.join(&table), base.join(&table)];
-            let labels = tables.into_iter().find(|path| path.is_file());
+            let table = tables.into_iter().find(|path| path.is_file()).map(Labels::Table);
+            let annotations = annotations::files(&folder)?;
+            let annotations = (!annotations.is_empty()).then_some(Labels::Annotations(annotations));
+            let labels = table.or(annotations);
             if let Some(Part { folder: one, .. }) = parts.get(&split) {
                 let (one, other) = (one.clone(), folder);
                 return Err(DatasetError::TwoFolders { split, one, other });
@@ -100,7 +119,8 @@ impl<'a> Folder<'a> {
             ));
         }
         for part in parts.values() {
-            part.labels.iter().for_each(|labels| inputs.add(labels.clone()));
+            let files = part.labels.iter().flat_map(Labels::files);
+            files.for_each(|file| inputs.add(file.clone()));
         }
         Ok(Folder { spec, parts, others, inputs })
     }
@@ -166,8 +186,17 @@ impl Catalogue for Folder<'_> {
                 (Some(pattern), _) => {
                     self.from_names(split, part, pattern, &mut found, &mut listing);
                 }
-                (None, Some(labels)) => {
+                (None, Some(Labels::Table(labels))) => {
                     from_table(split, part, labels, &self.inputs, &mut found, &mut listing)?;
+                }
+                (None, Some(Labels::Annotations(_))) => {
+                    for (picture, label) in annotations::labels(&part.folder, &self.inputs)? {
+                        let picture = picture.to_owned();
+                        match label {
+                            Some(label) => found.push(Found { split, picture, label }),
+                            None => listing.leave_out(split, "it has no annotation"),
+                        }
+                    }
                 }
                 (None, None) => from_folders(split, part, &self.inputs, &mut found, &mut listing),
             }

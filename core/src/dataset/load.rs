@@ -226,6 +226,15 @@ fn find(spec: &DatasetSpec) -> Result<Where<'_>, DatasetError> {
     }))
 }
 
+/// The listing of data on disk; for tests of layouts.
+#[cfg(test)]
+pub fn listing(spec: &DatasetSpec) -> Result<Listing, DatasetError> {
+    match find(spec)? {
+        Where::Generated(_) => panic!("not on disk"),
+        Where::OnDisk(catalogue) => catalogue.list(&spec.classes),
+    }
+}
+
 /// Starts a hash with all settings that affect the decoding of a source's files, except their path.
 fn settings_hasher(spec: &DatasetSpec) -> blake3::Hasher {
     let mut spec = spec.clone();

@@ -3,6 +3,7 @@
 //! In: an experiment's `[dataset]` settings. Out: one [`Dataset`] type for every source, decoded once and cached. This
 //! room does not depend on occlusions or networks.
 
+mod annotations;
 mod cache;
 mod carve;
 mod ckplus;
@@ -17,11 +18,14 @@ mod groups;
 mod inputs;
 mod labels;
 mod landmark_tables;
+#[cfg(test)]
+mod layouts;
 mod listing;
 mod load;
 mod majority;
 mod mean_face;
 mod named;
+mod npy;
 mod paths;
 pub mod pattern;
 mod placement;

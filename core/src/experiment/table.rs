@@ -115,7 +115,7 @@ pub(super) static KEYS: &[Key] = &[
     key("dataset.test_table", Text(FILE), "", Weights, "The table of the test images, where they have one of their own").of(&["table"]).like(&[r#""test.csv""#]),
     key("dataset.image", Text(COLUMN), r#""image""#, Weights, "The column of the pictures' names").of(&["table"]),
     key("dataset.label", Text(COLUMN), "", Weights, "The column of the labels, if it is not `label`").of(&["table"]).like(&[r#""expression""#]),
-    key("dataset.label", Text(PATTERN), "", Weights, "A pattern that finds the label in a picture's path under the root, where no folder has its name").of(&["folder"]).like(&[r#"'[A-Z]+\.([A-Z]{2})'"#]),
+    key("dataset.label", Text(PATTERN), "", Weights, "A pattern that finds the label in a picture's path under the root, where no folder has its name").of(&["folder"]).like(&[r#"'([A-Z][A-Z])[0-9]\.'"#]),
     key("dataset.group", Text(PATTERN), "", Weights, "A pattern that finds in a picture's path under the root whom it shows, so that no person is in two splits that are drawn").of(&["folder"]).like(&[r#"'([^/_]+)_[^/]*$'"#]),
     key("dataset.group", Text(COLUMN), "", Weights, "The column that says whom a picture shows (`subject` if there is one), or a pattern that finds it in the path, so that no person is in two splits that are drawn").of(&["table"]).like(&[r#""person""#]),
     key("dataset.split", Text(COLUMN), r#""split""#, Weights, "The column of the splits: train, val or test").of(&["table"]),
