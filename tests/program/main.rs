@@ -11,6 +11,7 @@ mod page;
 mod partner;
 mod pictures;
 mod sensitivity;
+mod sources;
 mod study;
 mod trust;
 mod workers;

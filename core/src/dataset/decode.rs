@@ -10,7 +10,7 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
 use super::DatasetError;
-use super::listing::Picture;
+use super::listing::{Picture, Place};
 use super::placement::{Placement, Rectangle};
 use super::twins::Fingerprint;
 use crate::experiment::Shaping;
@@ -77,8 +77,13 @@ impl Decoder {
             Picture::Grey { width, height, values } => self
                 .place(values, [*width, *height], 1, face, out)
                 .map_err(|why| DatasetError::picture(Path::new("fer2013.csv"), why)),
-            Picture::File(path) => {
-                self.decode_file(path, face, out).map_err(|why| DatasetError::picture(path, why))
+            Picture::File(path) => self
+                .decode_file(path, None, face, out)
+                .map_err(|why| DatasetError::picture(path, why)),
+            Picture::Part { path, place } => {
+                self.decode_file(path, Some(*place), face, out).map_err(|why| {
+                    DatasetError::picture(&picture.shown().unwrap_or_else(|| path.clone()), why)
+                })
             }
         }
     }
@@ -86,11 +91,12 @@ impl Decoder {
     fn decode_file(
         &mut self,
         path: &Path,
+        part: Option<Place>,
         face: Option<&Landmarks>,
         out: &mut [u8],
     ) -> Result<Decoded, String> {
         let mut bytes = std::mem::take(&mut self.file);
-        let decoded = self.decode_bytes(path, &mut bytes, face, out);
+        let decoded = self.decode_bytes(path, part, &mut bytes, face, out);
         self.file = bytes;
         decoded
     }
@@ -98,6 +104,7 @@ impl Decoder {
     fn decode_bytes(
         &mut self,
         path: &Path,
+        part: Option<Place>,
         bytes: &mut Vec<u8>,
         face: Option<&Landmarks>,
         out: &mut [u8],
@@ -129,6 +136,9 @@ impl Decoder {
         let orientation = decoder.orientation().map_err(|why| why.to_string())?;
         let mut image = DynamicImage::from_decoder(decoder).map_err(|why| why.to_string())?;
         image.apply_orientation(orientation);
+        if let Some(part) = part {
+            image = cut(image, part)?;
+        }
         let size = [image.width(), image.height()];
         if image.color().has_color() {
             self.place(image.into_rgb8().as_raw(), size, 3, face, out)
@@ -238,6 +248,9 @@ fn is_reshaped([width, height]: [u32; 2], input: Shape) -> bool {
 pub fn size(picture: &Picture) -> Option<[u32; 2]> {
     match picture {
         Picture::Grey { width, height, .. } => Some([*width, *height]),
+        Picture::Part { path, place } => {
+            Some(place.within(size(&Picture::File(path.clone()))?)?.size())
+        }
         Picture::File(path) => {
             let reader = ImageReader::open(path).ok()?.with_guessed_format().ok()?;
             let mut decoder = reader.into_decoder().ok()?;
@@ -253,6 +266,17 @@ pub fn size(picture: &Picture) -> Option<[u32; 2]> {
             (width > 0 && height > 0).then_some(size)
         }
     }
+}
+
+/// A part of a picture, as much of it as there is.
+fn cut(image: DynamicImage, part: Place) -> Result<DynamicImage, String> {
+    let size = [image.width(), image.height()];
+    let part = part.within(size).ok_or_else(|| {
+        let [width, height] = size;
+        format!("its face lies outside of the picture, which has {width} × {height} pixels")
+    })?;
+    let [width, height] = part.size();
+    Ok(image.crop_imm(part.left, part.top, width, height))
 }
 
 /// What a file is that is no picture that can be read.
@@ -332,6 +356,27 @@ mod tests {
         let path = folder.path().join(name);
         image.save(&path).unwrap();
         (folder, Picture::File(path))
+    }
+
+    #[test]
+    fn a_face_is_cut_out_of_its_picture() {
+        let image = GrayImage::from_fn(6, 4, |x, y| Luma([(10 * x + 100 * (y % 2)) as u8]));
+        let (folder, _) = saved(image.into(), "a.png");
+        let part = |left, top, right, bottom| Picture::Part {
+            path: folder.path().join("a.png"),
+            place: Place { left, top, right, bottom },
+        };
+        assert_eq!(size(&part(1, 1, 4, 3)), Some([3, 2]));
+        assert_eq!(decoded(&part(1, 1, 4, 3), 2, 3, 1).unwrap(), [110, 120, 130, 10, 20, 30]);
+        // Beyond the border there is nothing.
+        assert_eq!(decoded(&part(4, 2, 60, 40), 2, 2, 1).unwrap(), [40, 50, 140, 150]);
+        let outside = decoded(&part(6, 0, 9, 4), 2, 2, 1).unwrap_err().to_string();
+        assert!(
+            outside.ends_with(
+                "a.png (from 6, 0 to 9, 4): its face lies outside of the picture, which has 6 × 4 pixels"
+            ),
+            "{outside}"
+        );
     }
 
     #[test]

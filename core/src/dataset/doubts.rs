@@ -297,7 +297,7 @@ mod tests {
             labels: vec![1.0; 100],
             landmarks: vec![None; 100],
         };
-        let splits = ["a", "a", "a"].map(named);
+        let splits = ["a", "b", "c"].map(named);
         let mut dataset = Dataset::new(vec!["joy".to_owned()], [1, 1, 1], splits);
         dataset.carved = vec![Split::Val, Split::Test];
         let said = |dataset: &Dataset| -> Vec<String> {

@@ -92,8 +92,13 @@ pub fn likely<'n>(images: &[(&'n str, usize)]) -> Option<Likely> {
             && (mixed || groups.len() >= 2 * classes)
             && 5 * together >= 4 * images.len()
             && 5 * most <= images.len();
-        let first = several.min_by_key(|members| members[0].0).filter(|_| looks_so)?;
-        let examples = [first[0].0.to_owned(), first[1].0.to_owned()];
+        let names = several.map(|members| {
+            let mut names: Vec<&str> = members.iter().map(|(name, _)| *name).collect();
+            names.sort_unstable();
+            names
+        });
+        let first = names.min().filter(|_| looks_so)?;
+        let examples = [first[0].to_owned(), first[1].to_owned()];
         Some(Likely { pattern: text, groups: groups.len(), examples })
     })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::folder::tests::laid_out;
-use super::listing::{Entry, Listing};
+use super::listing::{Entry, Listing, Picture, Place};
 use super::load::listing;
 use super::{Split, npy};
 use crate::experiment::parse;
@@ -192,4 +192,46 @@ fn cut_out_faces_of_ck_in_class_folders() {
     assert_eq!(counts(&listing, Split::Test), [(0, 3), (1, 3)].into());
     assert_eq!(listing.remarks.groups, 20);
     assert!(keeps_groups(&listing));
+}
+
+#[test]
+fn expw_by_its_list_of_faces() {
+    let row = |image: usize, face: u32, label: usize| {
+        let left = 10 + 40 * face;
+        format!("angry_actor_{image}.jpg {face} 5 {left} {} 45 61.23 {label}\n", left + 40)
+    };
+    let mut list: String =
+        (0..20).flat_map(|image| [row(image, 0, image % 2), row(image, 1, 6)]).collect();
+    // Some lines are there twice.
+    list += &row(3, 0, 1);
+    let mut files = pictures((0..20).map(|image| format!("image/origin/angry_actor_{image}.jpg")));
+    files.push(("label/label.lst".to_owned(), list.into()));
+    let listing = read(
+        &files,
+        "kind = \"table\"\nroot = \"ROOT/image/origin\"\ntable = \"ROOT/label/label.lst\"\n\
+         classes = [\"anger\", \"disgust\", \"neutral\"]\n\
+         labels = { 0 = \"anger\", 1 = \"disgust\", 6 = \"neutral\" }",
+    );
+    assert_eq!(listing.entries.len(), 40);
+    assert_eq!(listing.left_out[&Split::Train]["a second row of the same face"], 1);
+    let place = |left| Place { left, top: 5, right: left + 40, bottom: 45 };
+    let second = &listing.entries[1];
+    assert_eq!(second.name, "angry_actor_0.jpg#50,5");
+    let Picture::Part { place: found, .. } = &second.picture else {
+        panic!("it is a face of several")
+    };
+    assert_eq!(*found, place(50));
+    // Both faces of a picture are in one split.
+    assert_eq!(counts(&listing, Split::Test), [(0, 1), (1, 1), (2, 2)].into());
+    assert!(keeps_groups(&listing));
+}
+
+#[test]
+fn classes_in_any_script() {
+    let files = (0..20).map(|image| format!("{}/{image}.png", ["радость", "怒り"][image % 2]));
+    let listing = read(
+        &pictures(files),
+        "kind = \"folder\"\nroot = \"ROOT\"\nclasses = [\"怒り\", \"радость\"]",
+    );
+    assert_eq!(counts(&listing, Split::Train), [(0, 8), (1, 8)].into());
 }

@@ -55,12 +55,55 @@ pub struct Entry {
 #[derive(Debug)]
 pub enum Picture {
     File(PathBuf),
+    /// A face in a picture with more around it.
+    Part {
+        path: PathBuf,
+        place: Place,
+    },
     /// Grey values in row-major order, as FER2013's CSV holds them.
     Grey {
         width: u32,
         height: u32,
         values: Box<[u8]>,
     },
+}
+
+/// A rectangle of a picture as it is shown, upright: pixels from its top left, `right` and `bottom` the first ones beyond.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Place {
+    pub left: u32,
+    pub top: u32,
+    pub right: u32,
+    pub bottom: u32,
+}
+
+impl Place {
+    /// As much of it as lies in a picture of that width and height; `None` where nothing does.
+    pub fn within(self, [width, height]: [u32; 2]) -> Option<Place> {
+        let (right, bottom) = (self.right.min(width), self.bottom.min(height));
+        (self.left < right && self.top < bottom).then_some(Place { right, bottom, ..self })
+    }
+
+    /// Width and height.
+    pub fn size(self) -> [u32; 2] {
+        [self.right - self.left, self.bottom - self.top]
+    }
+}
+
+impl Picture {
+    /// How messages name it; `None` where it has no file of its own.
+    pub fn shown(&self) -> Option<PathBuf> {
+        match self {
+            Picture::File(path) => Some(path.clone()),
+            Picture::Part { path, place: Place { left, top, right, bottom } } => {
+                let place = format!(" (from {left}, {top} to {right}, {bottom})");
+                let mut shown = path.as_os_str().to_owned();
+                shown.push(place);
+                Some(PathBuf::from(shown))
+            }
+            Picture::Grey { .. } => None,
+        }
+    }
 }
 
 impl Entry {

@@ -21,7 +21,7 @@ use super::ferplus::{Fer2013, Ferplus};
 use super::folder::Folder;
 use super::inputs::{Inputs, Stamps};
 use super::landmark_tables::{self, LandmarkTable, Untrusted};
-use super::listing::{Catalogue, Entry, Listing, Picture};
+use super::listing::{Catalogue, Entry, Listing};
 use super::paths::on_disk;
 use super::progress::go_on;
 use super::rafdb::Rafdb;
@@ -416,10 +416,7 @@ fn leave_out_unreadable(
         Err(other) => return Err(other),
     };
     for entry in std::mem::take(&mut listing.entries) {
-        let bad = match &entry.picture {
-            Picture::File(path) => why.get(path),
-            Picture::Grey { .. } => None,
-        };
+        let bad = entry.picture.shown().and_then(|shown| why.get(&shown));
         match bad {
             Some(why) => listing.leave_out(entry.split, format!("{UNREADABLE}{why}")),
             None => listing.entries.push(entry),

@@ -84,6 +84,8 @@ fn value(kind: &str, data: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 pub mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// A file of format 1.0 with one value.
@@ -123,5 +125,14 @@ pub mod tests {
             assert!(parse(&two[..length]).is_err(), "{length}");
         }
         assert_eq!(parse(b"0").unwrap_err(), "it is no file of NumPy, or cut off");
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(kind in "[<>|=]?[A-Za-z][0-9]{0,4}", data in prop::collection::vec(any::<u8>(), 0..40), cut in 0_usize..200) {
+            let file = file(&kind, &data);
+            let _ = parse(&file[..cut.min(file.len())]);
+            let _ = parse(&data);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! A table of labels on disk: CSV or TSV, gzipped or not, or Parquet; its columns by name, its cells as text.
 //!
 //! What separates the cells of a text is read off its header: a comma, a tab or a semicolon, whichever is there most.
-//! Rows of text are known by their line, rows of Parquet by their number, both from 1.
+//! `label.lst` is ExpW's. Rows of text are known by their line, rows of Parquet by their number, both from 1.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek};
@@ -24,6 +24,9 @@ const MOST_ROWS: usize = 20_000_000;
 
 /// The longest header that the separator is looked for in.
 const HEADER: usize = 1 << 16;
+
+/// The columns of ExpW's `label.lst` (Zhang et al. 2018), which has no header and blanks between the cells.
+const EXPW: [&str; 8] = ["image", "face", "top", "left", "right", "bottom", "confidence", "label"];
 
 /// A table, opened: its columns are known, its rows are not read.
 pub struct Sheet {
@@ -79,12 +82,20 @@ impl Sheet {
         let lines = Lines { source: text, left: LONGEST, last: 0 };
         let mut text = BufReader::with_capacity(HEADER, lines);
         let start = text.fill_buf().map_err(|why| DatasetError::unreadable(&path, why))?;
-        let delimiter = separator(start);
+        let is_expw =
+            path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("lst"));
+        let delimiter = if is_expw { b' ' } else { separator(start) };
         let text: Box<dyn Read> = Box::new(text);
-        let mut reader =
-            csv::ReaderBuilder::new().trim(csv::Trim::All).delimiter(delimiter).from_reader(text);
+        let mut reader = csv::ReaderBuilder::new()
+            .trim(csv::Trim::All)
+            .delimiter(delimiter)
+            .has_headers(!is_expw)
+            .from_reader(text);
         let header = reader.headers().map_err(|error| DatasetError::csv(&path, &error))?;
-        let columns = header.iter().map(str::to_owned).collect();
+        let columns = match is_expw && header.len() == EXPW.len() {
+            true => EXPW.map(str::to_owned).to_vec(),
+            false => header.iter().map(str::to_owned).collect(),
+        };
         Ok(Sheet { path, columns, form: Form::Text(Box::new(reader)) })
     }
 
@@ -314,6 +325,7 @@ mod tests {
 
     use polars::prelude::{NamedFrom, Series};
     use polars_io::prelude::ParquetWriter;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -401,5 +413,20 @@ mod tests {
         );
         assert_eq!(message(b"image,label\na\xff.png,1\n"), "labels.csv, line 2: not UTF-8 text");
         assert!(message(b"PAR1 and nothing else").starts_with("labels.csv: it cannot be decoded"));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        /// Quotes, separators and ends of lines in any order, behind bytes that name a format or not.
+        #[test]
+        fn no_bytes_make_it_panic(start in "(PAR1|\u{1f}|image,label\n)?", rest in "[a-c\",;\t\r\n\u{feff}é]{0,60}") {
+            let (_folder, sheet) = opened("labels", format!("{start}{rest}").as_bytes());
+            if let Ok(sheet) = sheet {
+                let columns: Vec<usize> = (0..sheet.columns().len()).collect();
+                if let Ok(rows) = sheet.rows(&columns) {
+                    prop_assert!(rows.iter().all(|row| row.cells.len() == columns.len()));
+                }
+            }
+        }
     }
 }

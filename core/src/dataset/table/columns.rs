@@ -2,7 +2,7 @@
 
 use super::super::DatasetError;
 use super::super::labels::{Classes, is_emotion};
-use super::super::listing::{NO_CHOSEN_VOTE, restrict};
+use super::super::listing::{NO_CHOSEN_VOTE, Place, restrict};
 use super::super::pattern::Pattern;
 use super::super::sheet::{Rows, Sheet};
 use super::Part;
@@ -11,12 +11,17 @@ use crate::experiment::TableSpec;
 /// The column of the people, where the experiment file names no other.
 const SUBJECT: &str = "subject";
 
+/// The columns of a face in a picture with more around it, pixels.
+const FACE: [&str; 4] = ["left", "top", "right", "bottom"];
+
 /// Which columns are read.
 pub struct Columns {
     pub image: usize,
     pub label: LabelColumns,
     pub split: Option<usize>,
     pub group: Group,
+    /// Left, top, right and bottom of a face, where the pictures show more than it.
+    pub face: Option<[usize; 4]>,
 }
 
 pub enum LabelColumns {
@@ -58,10 +63,15 @@ impl Columns {
         let image = sheet.column(&spec.image).ok_or_else(|| missing(&spec.image, "image"))?;
         let split = sheet.column(&spec.split).filter(|_| part == Part::Main);
         let label = LabelColumns::of(sheet, spec, classes)?;
-        Ok(Columns { image, label, split, group: Group::of(sheet, spec)? })
+        let sides = FACE.map(|side| sheet.column(side));
+        let face = match sides {
+            [Some(left), Some(top), Some(right), Some(bottom)] => Some([left, top, right, bottom]),
+            _ => None,
+        };
+        Ok(Columns { image, label, split, group: Group::of(sheet, spec)?, face })
     }
 
-    /// The places of all that is read: the picture, the split, the group, then the label or the shares.
+    /// The places of all that is read: the picture, the split, the group, the four sides of the face, then the label or the shares.
     pub fn places(&self) -> Vec<usize> {
         let labels = match &self.label {
             LabelColumns::One(label) => vec![*label],
@@ -72,7 +82,31 @@ impl Columns {
             Group::Nothing | Group::Pattern(_) => self.image,
         };
         // Without a column of splits or of groups, the picture's stands in its place.
-        [vec![self.image, self.split.unwrap_or(self.image), group], labels].concat()
+        let face = self.face.unwrap_or([self.image; 4]).to_vec();
+        [vec![self.image, self.split.unwrap_or(self.image), group], face, labels].concat()
+    }
+
+    /// The face in the cells of a row; `None` where it is the whole picture.
+    pub fn face(&self, cells: &[String]) -> Result<Option<Place>, String> {
+        if self.face.is_none() {
+            return Ok(None);
+        }
+        let mut sides = [0; 4];
+        for ((side, cell), name) in sides.iter_mut().zip(cells).zip(FACE) {
+            let number =
+                cell.parse::<f64>().ok().filter(|number| number.abs() <= f64::from(i32::MAX));
+            let number =
+                number.ok_or_else(|| format!("{name} is `{cell}`, not a number of pixels"))?;
+            // What lies beyond the picture's border is cut off.
+            *side = number.round().max(0.0) as u32;
+        }
+        let [left, top, right, bottom] = sides;
+        match left < right && top < bottom {
+            true => Ok(Some(Place { left, top, right, bottom })),
+            false => Err(format!(
+                "the face has no pixels: left {left}, top {top}, right {right}, bottom {bottom}"
+            )),
+        }
     }
 }
 

@@ -9,20 +9,22 @@
 //! - `split`, if it is there (or what `dataset.split` says): see [`split_named`]. A split may have a table of its own
 //!   instead. Without either, splits are carved out;
 //! - `subject`, if it is there (or what `dataset.group` says, or finds in the names): no split that is carved out divides
-//!   a group.
+//!   a group;
+//! - `left`, `top`, `right` and `bottom`, if all are there: the pixels of a face in a picture with more around it, which is
+//!   cut out. The faces of one picture are a group where nothing else is, and an image is named by `#left,top` too.
 //!
 //! An image is named by its path under the root.
 
 mod columns;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use self::columns::{Columns, Label};
 use super::folder::name_under;
 use super::inputs::Inputs;
 use super::labels::Classes;
-use super::listing::{Catalogue, Entry, Listing, Picture};
+use super::listing::{Catalogue, Entry, Listing, Picture, Place};
 use super::named::{Found, Named};
 use super::sheet::{Row, Sheet};
 use super::splits::split_named;
@@ -105,6 +107,8 @@ struct Image {
     picture: PathBuf,
     label: Label,
     group: Option<String>,
+    /// Where the face is in a picture with more around it.
+    face: Option<Place>,
 }
 
 impl Catalogue for Table<'_> {
@@ -120,7 +124,7 @@ impl Catalogue for Table<'_> {
         let known = Classes::new(classes, &self.spec.labels);
         let mut listing = Listing::new();
         let mut images = Vec::new();
-        let mut named: HashMap<PathBuf, String> = HashMap::new();
+        let mut named: HashMap<(PathBuf, Option<Place>), String> = HashMap::new();
         for (part, path) in self.tables() {
             let sheet = Sheet::open(path)?;
             let columns = Columns::of(&sheet, part, self.spec, &known)?;
@@ -128,7 +132,16 @@ impl Catalogue for Table<'_> {
             let found = self.read(sheet, part, &columns)?;
             for (at, image) in found {
                 let here = format!("{}, {at}", path.display());
-                if let Some(first) = named.insert(image.picture.clone(), here.clone()) {
+                let face = (image.picture.clone(), image.face);
+                if let Some(first) = named.insert(face, here.clone()) {
+                    // Lists of faces are known to have some lines twice.
+                    if image.face.is_some() {
+                        listing.leave_out(
+                            image.split.unwrap_or(Split::Train),
+                            "a second row of the same face",
+                        );
+                        continue;
+                    }
                     let name = self.name(&image.picture);
                     return Err(DatasetError::table(
                         path,
@@ -167,13 +180,19 @@ impl Catalogue for Table<'_> {
                     }
                 },
             };
-            let name = self.name(&image.picture);
-            let entry = Entry::new(split, name, Picture::File(image.picture), label);
+            let whole = self.name(&image.picture);
+            let (name, picture) = match image.face {
+                None => (whole, Picture::File(image.picture)),
+                Some(place) => {
+                    let Place { left, top, .. } = place;
+                    (format!("{whole}#{left},{top}"), Picture::Part { path: image.picture, place })
+                }
+            };
+            let entry = Entry::new(split, name, picture, label);
             listing.entries.push(Entry { group: image.group, ..entry });
         }
-        for _ in
-            self.inputs.pictures_under(&self.spec.root).filter(|path| !named.contains_key(*path))
-        {
+        let named: HashSet<&Path> = named.keys().map(|(picture, _)| picture.as_path()).collect();
+        for _ in self.inputs.pictures_under(&self.spec.root).filter(|path| !named.contains(*path)) {
             listing.leave_out(Split::Train, "not in the table of labels");
         }
         let TableSpec { val, test, split_seed, ref group, .. } = *self.spec;
@@ -223,7 +242,10 @@ impl Table<'_> {
         let mut images = Vec::new();
         let mut missing: Vec<String> = Vec::new();
         for Row { at, cells } in sheet.rows(&columns.places())? {
-            let [name, split, group, label @ ..] = cells.as_slice() else { continue };
+            let [name, split, group, left, top, right, bottom, label @ ..] = cells.as_slice()
+            else {
+                continue;
+            };
             let picture = match pictures.find(name) {
                 Some(Found::One(picture)) => picture,
                 Some(Found::Several(one, other)) => {
@@ -248,7 +270,14 @@ impl Table<'_> {
             let split = split.or_else(|| self.has_others().then_some(Split::Train));
             let label = columns.label.label(&names, &rows, at, label)?;
             let group = columns.group.of_picture(&self.name(&picture), group);
-            images.push((rows.name(at), Image { split, picture, label, group }));
+            let sides = [left, top, right, bottom].map(String::clone);
+            let face = columns.face(&sides).map_err(|what| rows.wrong(at, what))?;
+            // The faces of one picture belong together.
+            let group = group.or_else(|| {
+                let alone = face.is_none() || self.spec.group.is_some();
+                (!alone).then(|| self.name(&picture))
+            });
+            images.push((rows.name(at), Image { split, picture, label, group, face }));
         }
         match missing.is_empty() {
             true => Ok(images),

@@ -263,3 +263,17 @@ fn people_are_in_one_split_by_column_or_by_pattern() {
         refused("^(S.)_")
     );
 }
+
+#[test]
+fn faces_in_larger_pictures_need_pixels() {
+    let message = |row: &str| {
+        let message =
+            message(&format!("image,left,top,right,bottom,label\n{row}\n"), &["joy", "rage"]);
+        message.split_once(": ").unwrap().1.to_owned()
+    };
+    assert_eq!(message("a.png,1,x,9,9,joy"), "top is `x`, not a number of pixels");
+    assert_eq!(
+        message("a.png,-3,2,0,9,joy"),
+        "the face has no pixels: left 0, top 2, right 0, bottom 9"
+    );
+}
