@@ -50,9 +50,10 @@ pub fn carve_groups(
     purpose: &str,
 ) -> Vec<bool> {
     let purpose = format!("{purpose}, by groups");
+    let members = members(strata, groups);
     let draw = |number: u64| {
-        let mut carving = Carving::new(strata, groups, share);
-        let mut order: Vec<usize> = (0..carving.groups.len()).collect();
+        let mut carving = Carving::new(&members, share);
+        let mut order: Vec<usize> = (0..members.len()).collect();
         order.shuffle(&mut random::generator(seed, &purpose, &[number]));
         carving.approach(&order);
         carving.fill(&order);
@@ -66,10 +67,22 @@ pub fn carve_groups(
 /// How many choices of groups are compared.
 const DRAWS: u64 = 20;
 
+/// A group's images: classes with their counts.
+type Members = BTreeMap<usize, f64>;
+
+/// The images of each group.
+fn members(strata: &[usize], groups: &[usize]) -> Vec<Members> {
+    let count = groups.iter().max().map_or(0, |&largest| largest + 1);
+    let mut members = vec![Members::new(); count];
+    for (&class, &group) in strata.iter().zip(groups) {
+        *members[group].entry(class).or_default() += 1.0;
+    }
+    members
+}
+
 /// A choice of groups on its way.
-struct Carving {
-    /// Each group's images: classes with their counts.
-    groups: Vec<BTreeMap<usize, f64>>,
+struct Carving<'a> {
+    groups: &'a [Members],
     /// By class: all images, those to be marked, those marked.
     totals: Vec<f64>,
     aims: Vec<f64>,
@@ -78,17 +91,16 @@ struct Carving {
     marked: Vec<bool>,
 }
 
-impl Carving {
+impl<'a> Carving<'a> {
     /// How often all groups are visited at most: each change brings the classes nearer, so that few rounds do.
     const MOST_ROUNDS: usize = 100;
 
-    fn new(strata: &[usize], members: &[usize], share: f64) -> Carving {
-        let count = |of: &[usize]| of.iter().max().map_or(0, |&largest| largest + 1);
-        let mut groups = vec![BTreeMap::new(); count(members)];
-        let mut totals = vec![0.0; count(strata)];
-        for (&class, &group) in strata.iter().zip(members) {
-            *groups[group].entry(class).or_default() += 1.0;
-            totals[class] += 1.0;
+    fn new(groups: &'a [Members], share: f64) -> Carving<'a> {
+        let classes = groups.iter().filter_map(|members| members.last_key_value());
+        let count = classes.map(|(class, _)| class + 1).max().unwrap_or(0);
+        let mut totals = vec![0.0; count];
+        for (&class, count) in groups.iter().flatten() {
+            totals[class] += count;
         }
         let aims = totals.iter().map(|total| aim(*total as usize, share) as f64).collect();
         let (taken, marked) = (vec![0.0; totals.len()], vec![false; groups.len()]);

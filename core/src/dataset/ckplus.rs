@@ -108,8 +108,8 @@ impl<'a> Ckplus<'a> {
     }
 
     /// The frames of each sequence by number, and the pictures that are none.
-    fn sequences(&self) -> Result<(BTreeMap<String, BTreeMap<u64, &Path>>, usize), DatasetError> {
-        let mut sequences: BTreeMap<String, BTreeMap<u64, &Path>> = BTreeMap::new();
+    fn sequences(&self) -> Result<(Sequences<'_>, usize), DatasetError> {
+        let mut sequences = Sequences::new();
         let mut others = 0;
         for picture in self.inputs.pictures_under(self.root) {
             let stem = picture.file_stem().unwrap_or_default().to_string_lossy();
@@ -127,6 +127,9 @@ impl<'a> Ckplus<'a> {
         Ok((sequences, others))
     }
 }
+
+/// The frames of each sequence, by their numbers.
+type Sequences<'a> = BTreeMap<String, BTreeMap<u64, &'a Path>>;
 
 /// The sequence and the number of a frame such as `S005_001_00000011`.
 fn frame(stem: &str) -> Option<(&str, u64)> {

@@ -184,7 +184,7 @@ impl Catalogue for Folder<'_> {
         for (&split, part) in &self.parts {
             match (&in_names, &part.labels) {
                 (Some(pattern), _) => {
-                    self.from_names(split, part, pattern, &mut found, &mut listing);
+                    self.find_in_names(split, part, pattern, &mut found, &mut listing);
                 }
                 (None, Some(Labels::Table(labels))) => {
                     from_table(split, part, labels, &self.inputs, &mut found, &mut listing)?;
@@ -247,7 +247,7 @@ impl Folder<'_> {
     }
 
     /// Labels that a pattern finds in the names.
-    fn from_names(
+    fn find_in_names(
         &self,
         split: Split,
         part: &Part,

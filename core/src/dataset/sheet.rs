@@ -82,8 +82,7 @@ impl Sheet {
         let lines = Lines { source: text, left: LONGEST, last: 0 };
         let mut text = BufReader::with_capacity(HEADER, lines);
         let start = text.fill_buf().map_err(|why| DatasetError::unreadable(&path, why))?;
-        let is_expw =
-            path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("lst"));
+        let is_expw = is_expw(&path, start);
         let delimiter = if is_expw { b' ' } else { separator(start) };
         let text: Box<dyn Read> = Box::new(text);
         let mut reader = csv::ReaderBuilder::new()
@@ -92,7 +91,7 @@ impl Sheet {
             .has_headers(!is_expw)
             .from_reader(text);
         let header = reader.headers().map_err(|error| DatasetError::csv(&path, &error))?;
-        let columns = match is_expw && header.len() == EXPW.len() {
+        let columns = match is_expw {
             true => EXPW.map(str::to_owned).to_vec(),
             false => header.iter().map(str::to_owned).collect(),
         };
@@ -167,6 +166,14 @@ impl Rows {
             true => DatasetError::table(&self.path, format!("row {at}: {}", what.into())),
         }
     }
+}
+
+/// Whether a text is ExpW's list of faces, by its name and its first line.
+fn is_expw(path: &Path, start: &[u8]) -> bool {
+    let is_list = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("lst"));
+    let line = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let cells = line.split(u8::is_ascii_whitespace).filter(|cell| !cell.is_empty());
+    is_list && cells.count() == EXPW.len()
 }
 
 /// The separator of a text, by its first line.
