@@ -60,6 +60,7 @@ fn run(regions: &[&str], val_accuracy: Option<f64>, rate: &str) -> RunRow {
         experiment: word("mask_eyes"),
         condition: word("hide eyes — mean"),
         dataset: word("faces"),
+        test_part: None,
         regions: regions.iter().map(|name| word(name)).collect(),
         mode: Some(Mode::Hide),
         fill: Some(FillKind::Mean),

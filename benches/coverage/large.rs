@@ -122,6 +122,7 @@ fn row(regions: &[&str], mode: &str, phase: &str, draw: Option<u32>) -> RunRow {
         experiment: word("large"),
         condition: format!("{mode} {}", regions.join(" + ")),
         dataset: word("faces"),
+        test_part: None,
         regions: regions.iter().map(|region| word(region)).collect(),
         mode: Mode::of(mode),
         fill: Mode::of(mode).map(|_| FillKind::Mean),

@@ -201,6 +201,7 @@ fn write_experiment(
             experiment: name.to_owned(),
             condition: condition.name.clone(),
             dataset: "faces".to_owned(),
+            test_part: None,
             regions: condition.regions.clone(),
             mode: occlusion.map(|occlusion| occlusion.mode),
             fill: occlusion.map(|occlusion| occlusion.fill.kind()),

@@ -232,6 +232,7 @@ fn defaults_are_the_parsers() {
         "dataset.kind",
         "dataset.label",
         "dataset.labels",
+        "dataset.test_labels",
         "dataset.landmarks",
         "dataset.root",
         "dataset.table",

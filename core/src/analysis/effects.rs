@@ -192,6 +192,7 @@ pub(crate) mod fixture {
             experiment: "e".into(),
             condition: "c".into(),
             dataset: "faces".into(),
+            test_part: None,
             regions: regions.iter().map(|name| (*name).to_owned()).collect(),
             mode: Mode::of(mode),
             fill: (!whole).then_some(FillKind::Mean),

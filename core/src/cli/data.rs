@@ -10,7 +10,7 @@ use super::{Exit, Options, output};
 use crate::dataset::{
     Dataset, MeanFace, Split, Summary, TableFacts, Unit, doubts, mean_faces, not_read, summary,
 };
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, Source};
 use crate::report::{Cell, Column, ContactSheet, Format, Table, Tile, thousands};
 use crate::store::Results;
 
@@ -61,6 +61,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
                 dataset.width,
                 if dataset.channels == 1 { "grey" } else { "RGB" }
             );
+            text += &parts(&experiment.settings.dataset.source);
             text += &asides(&summary);
             for (what, count) in &not_read {
                 text += &format!("not read: {} {what}\n", thousands(*count as u64));
@@ -109,6 +110,16 @@ fn table(summary: &Summary) -> Table {
     let all = Split::ALL.map(|split| Cell::Count(summary.splits[&split].images as u64));
     table.push([vec![Cell::text("all")], all.to_vec()].concat());
     table
+}
+
+/// Which parts of the data set the splits are, where they have names of their own.
+fn parts(source: &Source) -> String {
+    match (source, source.test_part()) {
+        (Source::Ferplus { val, .. } | Source::Fer2013 { val, .. }, Some(test)) => {
+            format!("val is {val:?}; test is {test}\n")
+        }
+        _ => String::new(),
+    }
 }
 
 fn asides(summary: &Summary) -> String {

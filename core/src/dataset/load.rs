@@ -209,7 +209,8 @@ enum Where<'a> {
 fn find(spec: &DatasetSpec) -> Result<Where<'_>, DatasetError> {
     Ok(Where::OnDisk(match spec.source {
         Source::Faces(ref faces) => return Ok(Where::Generated(faces)),
-        Source::Ferplus { ref root, labels, val, test } => {
+        Source::Ferplus { ref root, labels, test_labels, val, test } => {
+            let labels = [labels, test_labels.unwrap_or(labels)];
             Box::new(Ferplus::find(root, labels, val, test)?)
         }
         Source::Fer2013 { ref root, val, test, split_seed } => {
@@ -505,6 +506,7 @@ mod tests {
         let source = Source::Ferplus {
             root: root.path().to_owned(),
             labels: FerplusLabels::Votes,
+            test_labels: None,
             val: FerUsage::PublicTest,
             test: FerUsage::PrivateTest,
         };
@@ -623,8 +625,9 @@ mod tests {
         for folder in ["FER2013Train", "FER2013Valid", "FER2013Test"] {
             fs::rename(root.path().join(folder), copy.path().join(folder)).unwrap();
         }
-        let Source::Ferplus { labels, val, test, .. } = spec.source else { panic!("it is FER+") };
-        let source = Source::Ferplus { root: copy.path().to_owned(), labels, val, test };
+        let mut source = spec.source.clone();
+        let Source::Ferplus { root, .. } = &mut source else { panic!("it is FER+") };
+        *root = copy.path().to_owned();
         assert_eq!(content(&DatasetSpec { source, ..spec }), (first, false));
     }
 

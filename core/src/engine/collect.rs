@@ -149,6 +149,7 @@ fn describe(
         experiment: work.experiment.name.clone(),
         condition: condition.name.clone(),
         dataset: settings.dataset.source.kind().to_owned(),
+        test_part: settings.dataset.source.test_part(),
         regions: condition.regions.clone(),
         mode: occlusion.map(|occlusion| occlusion.mode),
         fill: occlusion.map(|occlusion| occlusion.fill.kind()),

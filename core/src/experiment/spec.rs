@@ -181,6 +181,9 @@ pub enum Source {
     Ferplus {
         root: PathBuf,
         labels: FerplusLabels,
+        /// The rule of the validation and test images' labels, where it is another.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        test_labels: Option<FerplusLabels>,
         val: FerUsage,
         test: FerUsage,
     },
@@ -292,6 +295,19 @@ pub enum FerplusLabels {
     MultiTarget,
 }
 
+impl FerplusLabels {
+    /// As in the experiment file.
+    pub fn name(self) -> &'static str {
+        match self {
+            FerplusLabels::Votes => "votes",
+            FerplusLabels::Majority => "majority",
+            FerplusLabels::CrossEntropy => "cross_entropy",
+            FerplusLabels::Probability => "probability",
+            FerplusLabels::MultiTarget => "multi_target",
+        }
+    }
+}
+
 /// FER2013's own name for its parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum FerUsage {
@@ -353,6 +369,19 @@ impl Source {
             Source::Ckplus { .. } => "ckplus",
             Source::Folder { .. } => "folder",
             Source::Table(_) => "table",
+        }
+    }
+
+    /// The part of the data set that is its test split, where its parts have names of their own, and the rule of its labels
+    /// where that is not the training's: `PublicTest, labelled by majority`.
+    pub fn test_part(&self) -> Option<String> {
+        match self {
+            Source::Ferplus { labels, test_labels, test, .. } => Some(match test_labels {
+                Some(rule) if rule != labels => format!("{test:?}, labelled by {}", rule.name()),
+                _ => format!("{test:?}"),
+            }),
+            Source::Fer2013 { test, .. } => Some(format!("{test:?}")),
+            _ => None,
         }
     }
 

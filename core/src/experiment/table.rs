@@ -124,6 +124,7 @@ pub(super) static KEYS: &[Key] = &[
     key("dataset.channels", Counts(CHANNELS), "1", Weights, "Channels").of(&["faces", "ferplus", "fer2013", "ckplus"]),
     key("dataset.channels", Counts(CHANNELS), "3", Weights, "Channels").of(&["rafdb", "folder", "table"]),
     key("dataset.labels", Words(LABELS), r#""votes""#, Weights, "How the votes become labels").of(&["ferplus"]),
+    key("dataset.test_labels", Words(LABELS), "", Weights, "How the votes of validation and test images become labels, where not as in training: FERPlus evaluates by `majority` whatever it trains on").of(&["ferplus"]).like(&[r#""majority""#]),
     key("dataset.labels", Own("classes, by what the data call them", schema::labels), "", Weights, "Which class a folder's name, a table's label, or a number, means; a class's own name and its other forms (Happy, happiness) are known").of(&["rafdb", "folder", "table"]).like(&[r#"{ "1" = "surprise", "2" = "fear" }"#]),
     key("dataset.classes", Own("a list of two or more", schema::seven), EMOTIONS, Weights, "The classes in their order").of(&["faces", "fer2013", "rafdb"]),
     key("dataset.classes", Own("a list of two or more, \"contempt\" among them if you like", schema::eight), EMOTIONS, Weights, "The classes in their order").of(&["ferplus", "ckplus"]),

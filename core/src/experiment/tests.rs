@@ -176,6 +176,7 @@ fn every_key_is_read() {
             source: Source::Ferplus {
                 root: "data/ferplus".into(),
                 labels: FerplusLabels::MultiTarget,
+                test_labels: None,
                 val: FerUsage::PublicTest,
                 test: FerUsage::PrivateTest,
             },

@@ -16,8 +16,8 @@ use super::{failures, seeds};
 pub struct Setting {
     /// Empty where nothing is swept.
     pub swept: Swept,
-    /// The data sets' kinds, as in the experiment file, each once.
-    pub datasets: Vec<String>,
+    /// The data sets' kinds, as in the experiment file, each once, and their parts for testing where they have names.
+    pub datasets: Vec<(String, Option<String>)>,
     /// In class order; none where no run has predictions.
     pub classes: Vec<String>,
     /// Those that no network of whole faces predicted for any test image, as far as there are predictions.
@@ -53,10 +53,11 @@ pub struct Condition {
 
 impl Setting {
     pub(super) fn of(swept: &Swept, runs: &[&RunRow], confusion: &[&ConfusionRow]) -> Setting {
-        let mut datasets: Vec<String> = Vec::new();
+        let mut datasets: Vec<(String, Option<String>)> = Vec::new();
         for run in runs {
-            if !datasets.contains(&run.dataset) {
-                datasets.push(run.dataset.clone());
+            let dataset = (run.dataset.clone(), run.test_part.clone());
+            if !datasets.contains(&dataset) {
+                datasets.push(dataset);
             }
         }
         let (classes, counts) = classes(confusion);

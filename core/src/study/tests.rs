@@ -12,6 +12,7 @@ pub fn run(regions: &[&str], mode: &str, seed: u64) -> RunRow {
         experiment: "mask".to_owned(),
         condition: format!("{mode} {}", regions.join("+")),
         dataset: "faces".to_owned(),
+        test_part: None,
         regions: regions.iter().map(|name| (*name).to_owned()).collect(),
         mode: Mode::of(mode).filter(|_| !whole),
         fill: (!whole).then_some(FillKind::Mean),

@@ -216,8 +216,12 @@ mod tests {
         let root = folder.path();
         fs::write(root.join("fer2013.csv"), format!("emotion,pixels,Usage\n{pictures}")).unwrap();
         fs::write(root.join("fer2013new.csv"), counts).unwrap();
-        let source =
-            Ferplus::find(root, FerplusLabels::Votes, FerUsage::PrivateTest, FerUsage::PublicTest)?;
+        let source = Ferplus::find(
+            root,
+            [FerplusLabels::Votes; 2],
+            FerUsage::PrivateTest,
+            FerUsage::PublicTest,
+        )?;
         source.list(&["happiness".to_owned(), "neutral".to_owned()])
     }
 

@@ -94,7 +94,7 @@ mod tests {
             fs::write(folder.join(picture), "").unwrap();
         }
         let (val, test) = (FerUsage::PublicTest, FerUsage::PrivateTest);
-        let source = Ferplus::find(root.path(), FerplusLabels::Majority, val, test)?;
+        let source = Ferplus::find(root.path(), [FerplusLabels::Majority; 2], val, test)?;
         source.list(&["neutral".to_owned(), "fear".to_owned()])
     }
 
@@ -117,6 +117,32 @@ mod tests {
         );
         let reasons = &listing.left_out[&Split::Train];
         assert_eq!((reasons["no majority"], reasons["not in label.csv"], reasons.len()), (1, 1, 2));
+    }
+
+    /// FERPlus trains on distributions and evaluates by the majority: without one an image leaves the test, not training.
+    #[test]
+    fn validation_and_test_images_may_have_a_rule_of_their_own() {
+        let root = tempfile::tempdir().unwrap();
+        for (folder, name) in [("FER2013Train", "a"), ("FER2013Valid", "b"), ("FER2013Test", "c")] {
+            let folder = root.path().join(folder);
+            fs::create_dir(&folder).unwrap();
+            let clear = format!("{name}.png,\"(0, 0, 48, 48)\",8,0,0,0,0,0,2,0,0,0\n");
+            let open = format!("{name}2.png,\"(0, 0, 48, 48)\",5,0,0,0,0,0,5,0,0,0\n");
+            fs::write(folder.join("label.csv"), clear + &open).unwrap();
+            fs::write(folder.join(format!("{name}.png")), "").unwrap();
+            fs::write(folder.join(format!("{name}2.png")), "").unwrap();
+        }
+        let rules = [FerplusLabels::Votes, FerplusLabels::Majority];
+        let (val, test) = (FerUsage::PublicTest, FerUsage::PrivateTest);
+        let source = Ferplus::find(root.path(), rules, val, test).unwrap();
+        let listing = source.list(&["neutral".to_owned(), "fear".to_owned()]).unwrap();
+        let of = |name: &str| {
+            listing.entries.iter().find(|entry| entry.name == name).map(|entry| entry.label.clone())
+        };
+        assert_eq!((of("a.png"), of("a2.png")), (Some(vec![0.8, 0.2]), Some(vec![0.5, 0.5])));
+        assert_eq!((of("b.png"), of("b2.png")), (Some(vec![1.0, 0.0]), None));
+        assert_eq!((of("c.png"), of("c2.png")), (Some(vec![1.0, 0.0]), None));
+        assert_eq!(listing.left_out[&Split::Test]["no majority"], 1);
     }
 
     #[test]

@@ -31,6 +31,7 @@ const SIDE: usize = 48;
 pub struct Ferplus<'a> {
     root: &'a Path,
     labels: FerplusLabels,
+    test_labels: FerplusLabels,
     val: FerUsage,
     test: FerUsage,
     form: Form,
@@ -62,15 +63,16 @@ impl Catalogue for Ferplus<'_> {
 }
 
 impl<'a> Ferplus<'a> {
-    /// Finds the form in `root`; `val` and `test` are the parts of FER2013 that become those splits.
+    /// Finds the form in `root`; `val` and `test` are the parts of FER2013 that become those splits, and the second rule
+    /// is that of their labels.
     pub fn find(
         root: &'a Path,
-        labels: FerplusLabels,
+        [labels, test_labels]: [FerplusLabels; 2],
         val: FerUsage,
         test: FerUsage,
     ) -> Result<Ferplus<'a>, DatasetError> {
-        let mut found =
-            Ferplus { root, labels, val, test, form: Form::Folders, inputs: Inputs::default() };
+        let (form, inputs) = (Form::Folders, Inputs::default());
+        let mut found = Ferplus { root, labels, test_labels, val, test, form, inputs };
         found.find_files()?;
         Ok(found)
     }
@@ -152,7 +154,11 @@ impl<'a> Ferplus<'a> {
             listing.leave_out(split, "no picture name (not a face)");
             return None;
         }
-        match labels::label(self.labels, votes, chosen) {
+        let rule = match split {
+            Split::Train => self.labels,
+            Split::Val | Split::Test => self.test_labels,
+        };
+        match labels::label(rule, votes, chosen) {
             Ok(label) => {
                 listing.entries.push(Entry::new(split, name.to_owned(), picture(), label));
                 listing.entries.last_mut()
@@ -196,8 +202,12 @@ mod tests {
     use super::*;
 
     fn message(root: &Path) -> String {
-        let found =
-            Ferplus::find(root, FerplusLabels::Votes, FerUsage::PublicTest, FerUsage::PrivateTest);
+        let found = Ferplus::find(
+            root,
+            [FerplusLabels::Votes; 2],
+            FerUsage::PublicTest,
+            FerUsage::PrivateTest,
+        );
         found.unwrap_err().to_string()
     }
 
@@ -231,7 +241,7 @@ mod tests {
             fs::write(root.path().join(file), "").unwrap();
         }
         let (val, test) = (FerUsage::PublicTest, FerUsage::PrivateTest);
-        let source = Ferplus::find(root.path(), FerplusLabels::Votes, val, test).unwrap();
+        let source = Ferplus::find(root.path(), [FerplusLabels::Votes; 2], val, test).unwrap();
         let classes = ["neutral".to_owned(), "unknown".to_owned()];
         assert_eq!(
             source.list(&classes).unwrap_err().to_string(),

@@ -43,7 +43,7 @@ pub struct Facts {
 impl Facts {
     pub fn of(study: &Study, setting: &Setting) -> Facts {
         let datasets: Vec<String> =
-            setting.datasets.iter().map(|kind| dataset_name(kind)).collect();
+            setting.datasets.iter().map(|(kind, part)| tested_on(kind, part.as_deref())).collect();
         let masks = setting.conditions.iter().any(|condition| condition.masking.is_some());
         let whole = setting.whole().filter(|_| !masks);
         Facts {
@@ -110,6 +110,12 @@ pub fn origin_words(origin: &Origin) -> String {
         words += &format!(", {}", counted(u64::from(*threads), "thread"));
     }
     words
+}
+
+/// A data set, with the part that is its test split where the parts have names: `FER+ (test: PublicTest)`.
+pub fn tested_on(kind: &str, part: Option<&str>) -> String {
+    let name = dataset_name(kind);
+    part.map_or(name.clone(), |part| format!("{name} (test: {part})"))
 }
 
 /// A data set's kind as its readers write it.

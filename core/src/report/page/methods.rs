@@ -72,14 +72,19 @@ fn images(spec: &DatasetSpec, facts: &Facts) -> String {
             thousands(faces.val as u64),
             thousands(faces.test as u64),
         ),
-        Source::Ferplus { labels, val, test, .. } => format!(
-            "{name} (Barsoum et al. 2016), validated on its part {val:?} and tested on {test:?}, {}; {}",
+        Source::Ferplus { labels, test_labels, val, test, .. } => format!(
+            "{name} (Barsoum et al. 2016), validated on its part {val:?} and tested on {test:?}, {}{}; {}",
             match labels {
                 FerplusLabels::Votes => "labelled by the distribution of its annotators' votes",
                 FerplusLabels::Majority => "labelled by the majority of its annotators",
                 FerplusLabels::CrossEntropy => "labelled for FERPlus's cross-entropy loss",
                 FerplusLabels::Probability => "labelled by FERPlus's probabilistic draw",
                 FerplusLabels::MultiTarget => "labelled by FERPlus's multi-target rule",
+            },
+            match test_labels {
+                Some(rule) if rule != labels =>
+                    format!(", those two by the rule `{}`", rule.name()),
+                _ => String::new(),
             },
             counted(facts.images, "test image"),
         ),

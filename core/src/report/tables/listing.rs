@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::report::findings::facts::dataset_name;
+use crate::report::findings::facts::tested_on;
 use crate::report::tables::cell::Cell;
 use crate::report::tables::settings::flat;
 use crate::report::tables::table::{Column, Table};
@@ -49,6 +49,9 @@ fn run_columns() -> [RunColumn; 33] {
         (text("experiment", "experiment"), |run| Cell::text(run.experiment.as_str())),
         (text("condition", "condition"), |run| Cell::text(run.condition.as_str())),
         (text("dataset", "data set"), |run| Cell::text(run.dataset.as_str())),
+        (text("test_part", "tested on"), |run| {
+            run.test_part.as_deref().map_or(Cell::Empty, Cell::text)
+        }),
         (text("regions", "regions"), |run| Cell::text(run.regions.join(" + "))),
         (text("mode", "mode"), |run| Cell::text(term_or_none(run.mode))),
         (text("fill", "fill"), |run| Cell::text(term_or_none(run.fill))),
@@ -241,7 +244,10 @@ pub fn experiments_table(experiments: &[(String, Vec<RunRow>)]) -> Table {
         let trainings: BTreeMap<&str, f64> =
             runs.iter().map(|run| (run.training_id.as_str(), run.wall_seconds)).collect();
         let seconds: f64 = trainings.values().sum();
-        let dataset = runs.first().map(|run| dataset_name(&run.dataset)).unwrap_or_default();
+        let dataset = runs
+            .first()
+            .map(|run| tested_on(&run.dataset, run.test_part.as_deref()))
+            .unwrap_or_default();
         table.push(vec![
             Cell::text(name.as_str()),
             Cell::text(dataset),

@@ -19,6 +19,9 @@ table! {
         condition: String,
         /// The data set's kind, as in the experiment file.
         dataset: String,
+        /// The part of the data set that is its test split, where the parts have names of their own (`PublicTest`), and the rule
+        /// of its labels where that is not the training's.
+        test_part: Option<String>,
         /// Names, sorted; empty for whole faces (`mode` none) and where nothing is visible (`mode` keep). A control has those that it is compared with.
         regions: Vec<String>,
         /// Whether the regions or everything else is masked: `hide`, `keep`; `none` for whole faces.

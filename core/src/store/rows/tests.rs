@@ -74,7 +74,7 @@ prop_compose! {
         origin in [text(), text(), text()],
         regions in names(),
         (mode, fill, phase) in (option::of(term()), option::of(term()), option::of(term())),
-        (device, precision, status) in (text(), text(), status()),
+        (device, precision, status, test_part) in (text(), text(), status(), option::of(text())),
         (control, draw, seed) in (any::<bool>(), option::of(any::<u32>()), count()),
         (epochs, best_epoch, parameters, threads) in (any::<u32>(), any::<u32>(), count(), any::<u32>()),
         statistics in prop_oneof![Just(Statistics::Trained), Just(Statistics::Adapted)],
@@ -88,7 +88,7 @@ prop_compose! {
         let [val_accuracy, test_accuracy, test_balanced_accuracy, test_macro_f1, test_loss, test_bits] =
             metrics;
         RunRow {
-            run_id, training_id, experiment, condition, dataset, regions, mode, fill, phase, control,
+            run_id, training_id, experiment, condition, dataset, test_part, regions, mode, fill, phase, control,
             draw, area, missed, seed, epochs, best_epoch, parameters, val_accuracy, test_accuracy,
             test_balanced_accuracy, test_macro_f1, test_loss, test_bits, device, precision,
             fer_lab, libtorch, processor, threads, statistics, wall_seconds, train_images_per_second, status, swept,
