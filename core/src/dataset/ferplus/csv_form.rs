@@ -3,7 +3,7 @@
 //! The published votes give four names to two rows each. All rows count, as in the studies that read this
 //! form; the second of such rows is called `<name>#2`, and shares the first one's landmarks.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
 
@@ -29,7 +29,10 @@ pub fn list(
     loop {
         match (picture_rows.next()?, vote_rows.next()?) {
             (true, true) => {}
-            (false, false) => return Ok(listing),
+            (false, false) => {
+                order.check(counts)?;
+                return Ok(listing);
+            }
             _ => {
                 let (of_pictures, of_votes) = (picture_rows.count_all()?, vote_rows.count_all()?);
                 let what = format!(
@@ -49,7 +52,7 @@ pub fn list(
             )));
         }
         let part = self::usage(usage).map_err(|what| picture_rows.error(what))?;
-        order.check(part, vote_rows.field(1)).map_err(|what| vote_rows.error(what))?;
+        order.add(part, vote_rows.field(1), vote_rows.line());
         let values = pixels(text).map_err(|what| picture_rows.error(what))?;
         let votes = votes((2..12).map(|field| vote_rows.field(field)))
             .map_err(|what| vote_rows.error(what))?;
@@ -69,27 +72,39 @@ pub fn list(
     }
 }
 
-/// The order of the votes' rows: in the original, names ascend within each part, but for those that are given a second time.
+/// The order of the votes' rows. In the original, names ascend within each part, but beside those that are given to two
+/// rows.
 #[derive(Default)]
 struct Order {
     last: HashMap<FerUsage, String>,
-    named: HashSet<String>,
+    times: HashMap<String, u32>,
+    /// Each row that comes after a later name: its line, its name, that name.
+    back: Vec<(u64, [String; 2])>,
 }
 
 impl Order {
-    /// Refuses a name that comes too late: its votes would be another picture's.
-    fn check(&mut self, part: FerUsage, name: &str) -> Result<(), String> {
+    fn add(&mut self, part: FerUsage, name: &str, line: u64) {
         if name.is_empty() {
+            return;
+        }
+        *self.times.entry(name.to_owned()).or_default() += 1;
+        if let Some(last) = self.last.insert(part, name.to_owned()).filter(|last| *name < **last) {
+            self.back.push((line, [name.to_owned(), last]));
+        }
+    }
+
+    /// Refuses names in another order: their votes would be other pictures'.
+    fn check(&self, path: &Path) -> Result<(), DatasetError> {
+        let once = |name: &String| self.times.get(name) == Some(&1);
+        let Some((line, [name, last])) = self.back.iter().find(|(_, names)| names.iter().all(once))
+        else {
             return Ok(());
-        }
-        let is_new = self.named.insert(name.to_owned());
-        match self.last.insert(part, name.to_owned()) {
-            Some(last) if is_new && *name < *last => Err(format!(
-                "`{name}` comes after `{last}`, but in the original the names ascend: the rows are in another order, so \
-                 that votes and pictures do not belong together; fetch the file again"
-            )),
-            _ => Ok(()),
-        }
+        };
+        let what = format!(
+            "`{name}` comes after `{last}`, but in the original the names ascend: the rows are in another order, so that \
+             votes and pictures do not belong together; fetch the file again"
+        );
+        Err(DatasetError::row(path, *line, what))
     }
 }
 
@@ -185,8 +200,13 @@ impl<'a> Rows<'a> {
         &self.record[self.columns[column]]
     }
 
+    /// The line of the row.
+    fn line(&self) -> u64 {
+        self.record.position().map_or(0, csv::Position::line)
+    }
+
     pub fn error(&self, what: String) -> DatasetError {
-        DatasetError::row(self.path, self.record.position().map_or(0, csv::Position::line), what)
+        DatasetError::row(self.path, self.line(), what)
     }
 
     /// How many rows the file has, the header aside.
@@ -297,9 +317,13 @@ mod tests {
             });
             format!("{VOTES}{}", rows.collect::<String>())
         };
-        // As the original: names ascend in each part, one has none, one is there again, out of order.
-        let names = ["fer3.png", "", "fer5.png", "fer3.png", "fer1.png", "fer2.png"];
-        assert_eq!(listed(&pictures, &votes(names)).unwrap().entries.len(), 5);
+        // As the original: names ascend in each part, one row has none; a name that is there twice may come early, or late.
+        for names in [
+            ["fer3.png", "", "fer5.png", "fer3.png", "fer1.png", "fer2.png"],
+            ["fer3.png", "", "fer9.png", "fer4.png", "fer1.png", "fer9.png"],
+        ] {
+            assert_eq!(listed(&pictures, &votes(names)).unwrap().entries.len(), 5);
+        }
         let names = ["fer3.png", "", "fer6.png", "fer5.png", "fer1.png", "fer2.png"];
         assert_eq!(
             message(&pictures, &votes(names)),
