@@ -6,6 +6,7 @@
 //! | [`region`] | where the parts of a face lie: atlas, landmarks, masks, controls. Geometry only |
 //! | [`experiment`] | the TOML file: types, defaults, validation, errors that point at the line |
 //! | [`plan`] | an experiment expanded into conditions × seeds, runs and the trainings they need |
+//! | [`landmarker`] | the points of a face in a picture |
 //! | [`dataset`] | pictures and label distributions: `faces` (embedded), FER+, RAF-DB, class folders |
 //! | [`store`] | the results folder: tables, manifests, atomic writes |
 //! | [`study`] | a study's rows, typed: its settings, each with its classes, chance and conditions |
@@ -26,6 +27,7 @@ pub mod disk;
 pub mod engine;
 pub mod epoch;
 pub mod experiment;
+pub mod landmarker;
 pub mod machine;
 pub mod metrics;
 pub mod plan;
