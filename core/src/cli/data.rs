@@ -10,7 +10,7 @@ use super::{Exit, Options, output};
 use crate::dataset::{
     Dataset, MeanFace, Split, Summary, TableFacts, Unit, doubts, mean_faces, not_read, summary,
 };
-use crate::experiment::{Experiment, Source};
+use crate::experiment::{Experiment, LandmarkSource, Source};
 use crate::report::{Cell, Column, ContactSheet, Format, Table, Tile, thousands};
 use crate::store::Results;
 
@@ -62,6 +62,9 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
                 if dataset.channels == 1 { "grey" } else { "RGB" }
             );
             text += &parts(&experiment.settings.dataset.source);
+            if experiment.settings.dataset.landmarks == Some(LandmarkSource::Find) {
+                text += &found(&summary);
+            }
             text += &asides(&summary);
             for (what, count) in &not_read {
                 text += &format!("not read: {} {what}\n", thousands(*count as u64));
@@ -120,6 +123,14 @@ fn parts(source: &Source) -> String {
         }
         _ => String::new(),
     }
+}
+
+/// In how many images that are kept landmarks were found.
+fn found(summary: &Summary) -> String {
+    let images: usize = summary.splits.values().map(|split| split.images).sum();
+    let without: usize = summary.without_landmarks.values().sum();
+    let [found, images] = [images - without, images].map(|count| thousands(count as u64));
+    format!("landmarks: found and trusted in {found} of {images} images\n")
 }
 
 fn asides(summary: &Summary) -> String {

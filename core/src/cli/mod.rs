@@ -12,6 +12,7 @@ mod diff;
 mod init;
 mod interrupt;
 mod keys;
+mod landmarks;
 mod list;
 mod logs;
 mod man;
@@ -100,6 +101,7 @@ enum Command {
     Plan(plan::Arguments),
     Preview(preview::Arguments),
     Data(data::Arguments),
+    Landmarks(landmarks::Arguments),
     Regions(regions::Arguments),
     Report(report::Arguments),
     Compare(compare::Arguments),
@@ -213,6 +215,7 @@ fn run(command: &Command, options: &Options, program: &Program) -> anyhow::Resul
         Command::Plan(arguments) => plan::run(arguments, options),
         Command::Preview(arguments) => preview::run(arguments, options, program.libtorch()?),
         Command::Data(arguments) => data::run(arguments, options),
+        Command::Landmarks(arguments) => landmarks::run(arguments, options),
         Command::Regions(arguments) => regions::run(arguments, options),
         Command::Report(arguments) => report::run(arguments, options),
         Command::Compare(arguments) => compare::run(arguments, options),

@@ -210,6 +210,7 @@ impl Progress {
     fn reading(&mut self, stage: Stage, done: usize, total: usize) {
         let doing = match stage {
             Stage::Hash => "reading",
+            Stage::Landmarks => "finding landmarks in",
             Stage::Decode => "decoding",
         };
         if let View::Living(living) = &mut self.view {
@@ -295,23 +296,52 @@ impl Observer for Progress {
     }
 }
 
-/// Loads an experiment's data outside of a run. Only damaged cache files are reported.
+/// Runs work on data outside of a run. Damaged cache files are reported, and, since it takes minutes, how far the search for
+/// landmarks is.
+pub fn watched<T>(
+    options: &Options,
+    interruption: &Interruption,
+    work: impl FnOnce(Watch<'_>) -> Result<T, DatasetError>,
+) -> Result<T, DatasetError> {
+    let terminal =
+        std::io::stderr().is_terminal() && std::env::var_os("TERM") != Some("dumb".into());
+    let search = (terminal && !options.quiet).then(|| {
+        bar("finding landmarks {bar:24} {human_pos} of {human_len} pictures, {eta} left", 0)
+    });
+    let progress = |progress: dataset::Progress| match progress {
+        warned if warned.warning().is_some() => {
+            output::warning(&warned.warning().unwrap_or_default());
+        }
+        dataset::Progress::Step { stage: Stage::Landmarks, done, total } if search.is_some() => {
+            if let Some(bar) = &search {
+                bar.set_length(total as u64);
+                bar.set_position(done as u64);
+                if done == total {
+                    bar.finish_and_clear();
+                }
+            }
+        }
+        other if options.verbose > 0 => output::error_text(&format!("{other:?}\n")),
+        _ => {}
+    };
+    let interrupted = interruption.flag();
+    let done = work(Watch { progress: &progress, interrupted: &interrupted });
+    if let Some(bar) = &search {
+        bar.finish_and_clear();
+    }
+    done
+}
+
+/// Loads an experiment's data outside of a run.
 pub fn load(
     experiment: &Experiment,
     results: &Results,
     options: &Options,
     interruption: &Interruption,
 ) -> Result<Dataset, DatasetError> {
-    let progress = |progress: dataset::Progress| {
-        if let Some(warning) = progress.warning() {
-            output::warning(&warning);
-        } else if options.verbose > 0 {
-            output::error_text(&format!("{progress:?}\n"));
-        }
-    };
-    let interrupted = interruption.flag();
-    let watch = Watch { progress: &progress, interrupted: &interrupted };
-    engine::load(&experiment.settings.dataset, results, watch)
+    watched(options, interruption, |watch| {
+        engine::load(&experiment.settings.dataset, results, watch)
+    })
 }
 
 /// `40 s`, `12 min`, `3 h 20 min`

@@ -109,33 +109,8 @@ impl Decoder {
         face: Option<&Landmarks>,
         out: &mut [u8],
     ) -> Result<Decoded, String> {
-        bytes.clear();
-        let mut file = File::open(path).map_err(|why| why.to_string())?;
-        let length = file.metadata().map_err(|why| why.to_string())?.len();
-        if length > MOST_BYTES {
-            return Err(format!("it has {length} bytes, more than {MOST_BYTES}; shrink it"));
-        }
-        file.read_to_end(bytes).map_err(|why| why.to_string())?;
-        let format = image::guess_format(bytes).ok().filter(ImageFormat::reading_enabled);
-        let Some(format) = format else { return Err(what_it_is(bytes)) };
-        if format == ImageFormat::Jpeg && !jpeg_is_whole(bytes) {
-            return Err("it is cut off: a JPEG without its end".to_owned());
-        }
-        let reader = ImageReader::with_format(Cursor::new(bytes.as_slice()), format);
-        let mut decoder = reader.into_decoder().map_err(|why| why.to_string())?;
-        let (width, height) = decoder.dimensions();
-        if u64::from(width) * u64::from(height) > MOST_PIXELS {
-            let most = MOST_PIXELS / 1_000_000;
-            return Err(format!(
-                "it claims {width} × {height} pixels, more than {most} million; shrink it"
-            ));
-        }
-        if width == 0 || height == 0 {
-            return Err("it has no pixels".to_owned());
-        }
-        let orientation = decoder.orientation().map_err(|why| why.to_string())?;
-        let mut image = DynamicImage::from_decoder(decoder).map_err(|why| why.to_string())?;
-        image.apply_orientation(orientation);
+        read(path, bytes)?;
+        let mut image = open(bytes)?;
         if let Some(part) = part {
             image = cut(image, part)?;
         }
@@ -227,6 +202,43 @@ impl Decoder {
     }
 }
 
+/// Reads a picture's file.
+pub fn read(path: &Path, bytes: &mut Vec<u8>) -> Result<(), String> {
+    bytes.clear();
+    let mut file = File::open(path).map_err(|why| why.to_string())?;
+    let length = file.metadata().map_err(|why| why.to_string())?.len();
+    if length > MOST_BYTES {
+        return Err(format!("it has {length} bytes, more than {MOST_BYTES}; shrink it"));
+    }
+    file.read_to_end(bytes).map_err(|why| why.to_string())?;
+    Ok(())
+}
+
+/// Decodes a picture's file: upright, in its own size and channels.
+pub fn open(bytes: &[u8]) -> Result<DynamicImage, String> {
+    let format = image::guess_format(bytes).ok().filter(ImageFormat::reading_enabled);
+    let Some(format) = format else { return Err(what_it_is(bytes)) };
+    if format == ImageFormat::Jpeg && !jpeg_is_whole(bytes) {
+        return Err("it is cut off: a JPEG without its end".to_owned());
+    }
+    let reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut decoder = reader.into_decoder().map_err(|why| why.to_string())?;
+    let (width, height) = decoder.dimensions();
+    if u64::from(width) * u64::from(height) > MOST_PIXELS {
+        let most = MOST_PIXELS / 1_000_000;
+        return Err(format!(
+            "it claims {width} × {height} pixels, more than {most} million; shrink it"
+        ));
+    }
+    if width == 0 || height == 0 {
+        return Err("it has no pixels".to_owned());
+    }
+    let orientation = decoder.orientation().map_err(|why| why.to_string())?;
+    let mut image = DynamicImage::from_decoder(decoder).map_err(|why| why.to_string())?;
+    image.apply_orientation(orientation);
+    Ok(image)
+}
+
 /// What became of a picture.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Decoded {
@@ -269,7 +281,7 @@ pub fn size(picture: &Picture) -> Option<[u32; 2]> {
 }
 
 /// A part of a picture, as much of it as there is.
-fn cut(image: DynamicImage, part: Place) -> Result<DynamicImage, String> {
+pub fn cut(image: DynamicImage, part: Place) -> Result<DynamicImage, String> {
     let size = [image.width(), image.height()];
     let part = part.within(size).ok_or_else(|| {
         let [width, height] = size;

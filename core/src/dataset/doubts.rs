@@ -164,8 +164,8 @@ impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Doubt::NoLandmarks => f.write_str(
-                "no landmarks place the regions, which lie as on aligned faces: look at `fer-lab preview`, and give a \
-                 table as `dataset.landmarks` where they miss",
+                "no landmarks place the regions, which lie as on aligned faces: look at `fer-lab preview`, and where they miss \
+                 set `dataset.landmarks` to \"find\", or to a table of them",
             ),
             Doubt::FewLandmarks { split, trusted, images } => write!(
                 f,
@@ -240,7 +240,7 @@ mod tests {
             width: 1,
             channels: 1,
             classes: Vec::new(),
-            landmarks: landmarks.map(PathBuf::from),
+            landmarks: landmarks.map(Into::into),
             without_landmarks: WithoutLandmarks::Identity,
             on_error: OnError::Skip,
             shape: Shaping::Stretch,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::Split;
 use crate::disk::{cure, gigabytes, is_full};
+use crate::landmarker::LandmarkerError;
 
 /// Why a data set cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +90,14 @@ pub enum DatasetError {
         gigabytes(*bytes), folder.display(), gigabytes(*free)
     )]
     NoRoom { folder: PathBuf, bytes: u64, free: u64 },
+
+    #[error(
+        "drawn faces have no pictures to find landmarks in: the generator knows where their points are"
+    )]
+    Drawn,
+
+    #[error(transparent)]
+    Landmarker(#[from] LandmarkerError),
 
     #[error("the loading was interrupted")]
     Interrupted,

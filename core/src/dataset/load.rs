@@ -19,9 +19,10 @@ use super::error::BadPicture;
 use super::faces;
 use super::ferplus::{Fer2013, Ferplus};
 use super::folder::Folder;
+use super::found;
 use super::inputs::{Inputs, Stamps};
-use super::landmark_tables::{self, LandmarkTable, Untrusted};
-use super::listing::{Catalogue, Entry, Listing};
+use super::landmark_tables::{self, LandmarkTable, Row, Unit, Untrusted};
+use super::listing::{Catalogue, Entry, Listing, Picture};
 use super::paths::on_disk;
 use super::progress::go_on;
 use super::rafdb::Rafdb;
@@ -30,7 +31,7 @@ use super::twins::{self, Fingerprint, twins};
 use super::{Dataset, DatasetError, Progress, Seen, Split, Stage, Watch, unread};
 use crate::disk;
 use crate::experiment::{
-    DatasetSpec, Duplicates, FacesSpec, OnError, Shaping, Source, WithoutLandmarks,
+    DatasetSpec, Duplicates, FacesSpec, LandmarkSource, OnError, Shaping, Source, WithoutLandmarks,
 };
 use crate::machine;
 use crate::plan::{ImageCounts, source_content};
@@ -130,6 +131,46 @@ fn drawn(
     writing.complete(&key, facts)?.finish()
 }
 
+/// The landmarks that are found in an image of a data set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundImage {
+    pub split: Split,
+    /// The image's name in tables of landmarks.
+    pub name: String,
+    pub points: Row,
+}
+
+/// Finds the landmarks of every image of a data set on disk, whatever its own landmarks are; those that were found before are
+/// taken from the folder `cache`. In the source's order, and with the pictures that cannot be read.
+///
+/// # Errors
+///
+/// As [`load`]; where the model is not there; and where pictures cannot be read, unless the experiment leaves them out.
+pub fn find_landmarks(
+    spec: &DatasetSpec,
+    cache: &Path,
+    watch: Watch<'_>,
+) -> Result<(Vec<FoundImage>, Vec<BadPicture>), DatasetError> {
+    let spec = &on_disk(spec)?;
+    let Where::OnDisk(catalogue) = find(spec)? else { return Err(DatasetError::Drawn) };
+    let listing = catalogue.list(&spec.classes)?;
+    go_on(watch.interrupted)?;
+    let rows = find_rows(&listing, cache, watch)?;
+    let (mut found, mut bad) = (Vec::new(), Vec::new());
+    for (entry, row) in listing.entries.into_iter().zip(rows) {
+        match row {
+            Ok(points) => {
+                found.push(FoundImage { split: entry.split, name: entry.listed_as, points });
+            }
+            Err(why) => bad.push(why),
+        }
+    }
+    match spec.on_error {
+        OnError::Stop => all_are_read(bad).map(|()| (found, Vec::new())),
+        OnError::Skip => Ok((found, bad)),
+    }
+}
+
 /// The missing part of the data, in words; `None` if complete.
 pub fn missing(spec: &DatasetSpec) -> Option<String> {
     let spec = &match on_disk(spec) {
@@ -137,8 +178,13 @@ pub fn missing(spec: &DatasetSpec) -> Option<String> {
         Err(error) => return Some(error.to_string()),
     };
     let pictures = find(spec).err().map(|error| error.to_string());
-    let landmarks = spec.landmarks.as_ref().filter(|path| !path.exists());
-    pictures.or(landmarks.map(|path| format!("there is no `{}`", path.display())))
+    let landmarks = match &spec.landmarks {
+        Some(LandmarkSource::Table(path)) if !path.exists() => {
+            Some(format!("there is no `{}`", path.display()))
+        }
+        _ => None,
+    };
+    pictures.or(landmarks)
 }
 
 /// The cached facts of a data set on disk.
@@ -193,7 +239,7 @@ fn stamp(spec: &DatasetSpec, stamps: &Stamps) -> String {
 /// The files that a data set is made of.
 fn inputs(spec: &DatasetSpec, catalogue: &dyn Catalogue) -> Result<Inputs, DatasetError> {
     let mut inputs = catalogue.inputs().clone();
-    if let Some(landmarks) = &spec.landmarks {
+    if let Some(LandmarkSource::Table(landmarks)) = &spec.landmarks {
         landmark_tables::files_of(landmarks)?.into_iter().for_each(|file| inputs.add(file));
     }
     Ok(inputs)
@@ -239,12 +285,22 @@ pub fn listing(spec: &DatasetSpec) -> Result<Listing, DatasetError> {
 /// Starts a hash with all settings that affect the decoding of a source's files, except their path.
 fn settings_hasher(spec: &DatasetSpec) -> blake3::Hasher {
     let mut spec = spec.clone();
-    spec.landmarks = spec.landmarks.map(|_| PathBuf::new());
+    let finder = match &mut spec.landmarks {
+        Some(LandmarkSource::Table(path)) => {
+            *path = PathBuf::new();
+            None
+        }
+        Some(LandmarkSource::Find) => Some(found::finder()),
+        None => None,
+    };
     without_root(&mut spec.source);
     let settings = serde_json::to_vec(&spec).expect("names and numbers can be written as JSON");
     let mut hasher = blake3::Hasher::new();
     hasher.update(&cache::VERSION.to_le_bytes());
     hasher.update(&(settings.len() as u64).to_le_bytes()).update(&settings);
+    if let Some(finder) = finder {
+        hasher.update(&(finder.len() as u64).to_le_bytes()).update(finder.as_bytes());
+    }
     hasher
 }
 
@@ -284,8 +340,25 @@ fn build(
 ) -> Result<Building, DatasetError> {
     let mut listing = catalogue.list(&spec.classes)?;
     let mut seen = Seen::default();
-    if let Some(path) = &spec.landmarks {
-        place_faces(spec, path, &mut listing, &mut seen)?;
+    match &spec.landmarks {
+        Some(LandmarkSource::Table(path)) => {
+            let table = LandmarkTable::read(path)?;
+            let rows: Vec<Result<Row, Untrusted>> = table
+                .rows_of(path, &listing)?
+                .into_iter()
+                .map(|row| row.copied().ok_or(Untrusted::NoRow))
+                .collect();
+            seen.landmarks = Some(table.facts());
+            place_faces(spec, &rows, table.facts().unit, &mut listing, &mut seen);
+        }
+        Some(LandmarkSource::Find) => {
+            let rows: Vec<Result<Row, Untrusted>> = find_rows(&listing, cache.folder(), watch)?
+                .into_iter()
+                .map(|row| row.map_err(|_| Untrusted::NoPicture))
+                .collect();
+            place_faces(spec, &rows, Unit::Fractions, &mut listing, &mut seen);
+        }
+        None => {}
     }
     let shape = Shape { height: spec.height, width: spec.width, channels: spec.channels };
     if spec.on_error == OnError::Skip {
@@ -342,27 +415,34 @@ fn check_room(
     Ok(())
 }
 
+/// What is found in the picture of each entry.
+fn find_rows(
+    listing: &Listing,
+    cache: &Path,
+    watch: Watch<'_>,
+) -> Result<Vec<Result<Row, BadPicture>>, DatasetError> {
+    let pictures: Vec<&Picture> = listing.entries.iter().map(|entry| &entry.picture).collect();
+    found::find_all(&pictures, cache, watch)
+}
+
 /// Gives every entry its trusted points. Those without are named, and leave the listing where the experiment says so.
 fn place_faces(
     spec: &DatasetSpec,
-    path: &Path,
+    rows: &[Result<Row, Untrusted>],
+    unit: Unit,
     listing: &mut Listing,
     seen: &mut Seen,
-) -> Result<(), DatasetError> {
-    let table = LandmarkTable::read(path)?;
-    let unit = table.facts().unit;
-    let rows = table.rows_of(path, listing)?;
+) {
     let faces: Vec<Result<Landmarks, Untrusted>> = listing
         .entries
         .par_iter()
         .zip(rows)
         .map(|(entry, row)| {
-            let row = row.ok_or(Untrusted::NoRow)?;
+            let row = row.as_ref().map_err(|why| *why)?;
             let size = decode::size(&entry.picture).ok_or(Untrusted::NoPicture)?;
             landmark_tables::trusted(row, unit, size, spec.shape)
         })
         .collect();
-    seen.landmarks = Some(table.facts());
     for (mut entry, face) in std::mem::take(&mut listing.entries).into_iter().zip(faces) {
         let why = face.err().map(|why| why.to_string());
         if let Some(why) = &why {
@@ -379,7 +459,6 @@ fn place_faces(
             }
         }
     }
-    Ok(())
 }
 
 /// Excludes training pictures that are equal to one of the validation or test split.
@@ -466,8 +545,13 @@ fn decode(
         done += batch.len();
     }
     (watch.progress)(Progress::Step { stage: Stage::Decode, done, total });
+    all_are_read(bad).map(|()| all)
+}
+
+/// An error that names the pictures that cannot be used, if there are any.
+fn all_are_read(mut bad: Vec<BadPicture>) -> Result<(), DatasetError> {
     match bad.pop() {
-        None => Ok(all),
+        None => Ok(()),
         Some(only) if bad.is_empty() => Err(DatasetError::Picture(only)),
         Some(last) => {
             bad.push(last);
@@ -661,7 +745,7 @@ mod tests {
             text += &format!("fer{image:07}.png,0.9,0.3,0.4,0.7,0.4\n");
         }
         fs::write(&table, &text).unwrap();
-        spec.landmarks = Some(table.clone());
+        spec.landmarks = Some(table.clone().into());
         let cache = tempfile::tempdir().unwrap();
         let (whole, ..) = loaded(&spec, cache.path());
         assert!(whole.train.landmarks.iter().all(Option::is_some));
@@ -737,7 +821,7 @@ mod tests {
     #[test]
     fn a_missing_table_of_landmarks_is_named() {
         let (_root, mut spec) = ferplus();
-        spec.landmarks = Some(PathBuf::from("absent.csv"));
+        spec.landmarks = Some("absent.csv".into());
         let cache = tempfile::tempdir().unwrap();
         let message = load(&spec, cache.path(), Watch::reporting(&|_| ())).unwrap_err().to_string();
         assert!(message.starts_with("cannot read absent.csv: "), "{message}");

@@ -14,6 +14,7 @@ mod error;
 pub mod faces;
 mod ferplus;
 mod folder;
+mod found;
 mod groups;
 mod inputs;
 mod labels;
@@ -46,9 +47,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use self::doubts::{Doubt, doubts, doubts_before_reading};
-pub use self::error::DatasetError;
-pub use self::landmark_tables::{LandmarkTable, TableFacts, Unit, Untrusted};
-pub use self::load::{KnownData, known, load, missing, not_read};
+pub use self::error::{BadPicture, DatasetError};
+pub use self::landmark_tables::{LandmarkTable, Row, TableFacts, Unit, Untrusted};
+pub use self::load::{FoundImage, KnownData, find_landmarks, known, load, missing, not_read};
 pub use self::majority::{leaders, one_of_leaders};
 pub use self::mean_face::{MeanFace, mean_faces};
 pub use self::progress::{Progress, Stage, Watch};
@@ -85,9 +86,10 @@ pub struct Dataset {
 /// What was seen of pictures and landmarks when a data set was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
-    /// What the points of the table of landmarks are; `None` without a table.
+    /// What the points of the table of landmarks are; `None` without a table, and where landmarks are found.
     pub landmarks: Option<TableFacts>,
-    /// The names of the images whose landmarks are not trusted, kept or not, by split and reason. Empty without a table.
+    /// The names of the images whose landmarks are not trusted, kept or not, by split and reason. Empty without
+    /// landmarks.
     pub untrusted: BTreeMap<Split, BTreeMap<String, Vec<String>>>,
     /// How many pictures have sides of another ratio than the network's input, so that they are stretched, cropped or
     /// padded.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::DatasetError;
-use crate::experiment::DatasetSpec;
+use crate::experiment::{DatasetSpec, LandmarkSource};
 
 /// A specification whose paths are those of the disk.
 ///
@@ -12,7 +12,11 @@ use crate::experiment::DatasetSpec;
 /// Where a variable is not set.
 pub fn on_disk(spec: &DatasetSpec) -> Result<DatasetSpec, DatasetError> {
     let mut spec = spec.clone();
-    for path in spec.source.paths_mut().into_iter().chain(&mut spec.landmarks) {
+    let table = match &mut spec.landmarks {
+        Some(LandmarkSource::Table(path)) => Some(path),
+        Some(LandmarkSource::Find) | None => None,
+    };
+    for path in spec.source.paths_mut().into_iter().chain(table) {
         *path = expanded(path, &|name| std::env::var(name).ok(), std::env::home_dir())?;
     }
     Ok(spec)

@@ -68,6 +68,8 @@ impl Progress {
 pub enum Stage {
     /// The sources' contents are hashed, to look them up in the cache.
     Hash,
+    /// Landmarks are found.
+    Landmarks,
     /// Pictures are decoded into the cache.
     Decode,
 }

@@ -84,7 +84,7 @@ mod tests {
         let wanted = place.join("more").join("..").join("pictures").display().to_string();
         let dataset = &experiment.settings.dataset;
         assert_eq!((root(dataset), experiment.notes.len()), (wanted.clone(), 0));
-        assert_eq!(dataset.landmarks.as_ref().unwrap().to_str(), Some("find"));
+        assert_eq!(dataset.landmarks, Some(LandmarkSource::Find));
         // As it is stored, it is read without its place.
         let stored =
             parse(&experiment.merged, "stored", &[]).unwrap_or_else(|errors| panic!("{errors}"));

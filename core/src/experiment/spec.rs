@@ -100,8 +100,7 @@ pub struct DatasetSpec {
     pub channels: usize,
     /// In class order: at least two, no two equal.
     pub classes: Vec<String>,
-    /// A table of landmarks, or a folder with a file for each picture; its path resolved against the working folder.
-    pub landmarks: Option<PathBuf>,
+    pub landmarks: Option<LandmarkSource>,
     pub without_landmarks: WithoutLandmarks,
     #[serde(default, skip_serializing_if = "OnError::is_stop")]
     pub on_error: OnError,
@@ -125,6 +124,45 @@ pub enum Duplicates {
 impl Duplicates {
     fn is_keep(&self) -> bool {
         *self == Duplicates::Keep
+    }
+}
+
+/// Where the landmarks come from that place the regions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "PathBuf", into = "PathBuf")]
+pub enum LandmarkSource {
+    /// They are found in the pictures.
+    Find,
+    /// A table, or a folder with a file for each picture; its path resolved against the working folder.
+    Table(PathBuf),
+}
+
+impl LandmarkSource {
+    /// What stands for [`LandmarkSource::Find`] in the experiment file; a table of that name is `./find`.
+    pub const FIND: &str = "find";
+}
+
+impl From<PathBuf> for LandmarkSource {
+    fn from(path: PathBuf) -> LandmarkSource {
+        match path.as_os_str() == LandmarkSource::FIND {
+            true => LandmarkSource::Find,
+            false => LandmarkSource::Table(path),
+        }
+    }
+}
+
+impl From<&str> for LandmarkSource {
+    fn from(path: &str) -> LandmarkSource {
+        LandmarkSource::from(PathBuf::from(path))
+    }
+}
+
+impl From<LandmarkSource> for PathBuf {
+    fn from(source: LandmarkSource) -> PathBuf {
+        match source {
+            LandmarkSource::Find => PathBuf::from(LandmarkSource::FIND),
+            LandmarkSource::Table(path) => path,
+        }
     }
 }
 

@@ -68,7 +68,7 @@ const PROSE: Form = Form { most: decode::MAX_PROSE, refuse: decode::refuse_prose
 const PATH: Form = Form { says: "a path", ..Form::ANY };
 const ROOT: Form = Form { says: "a folder", least: 1, refuse: dataset::refuse_root, ..Form::ANY };
 const POINTS: Form =
-    Form { says: "a file", least: 1, refuse: dataset::refuse_landmarks, ..Form::ANY };
+    Form { says: "find, or a file", least: 1, refuse: dataset::refuse_landmarks, ..Form::ANY };
 const FILE: Form = Form { says: "a file", least: 1, refuse: dataset::refuse_empty, ..Form::ANY };
 const COLUMN: Form =
     Form { says: "a column", least: 1, refuse: dataset::refuse_empty, ..Form::ANY };
@@ -129,7 +129,7 @@ pub(super) static KEYS: &[Key] = &[
     key("dataset.classes", Own("a list of two or more", schema::seven), EMOTIONS, Weights, "The classes in their order").of(&["faces", "fer2013", "rafdb"]),
     key("dataset.classes", Own("a list of two or more, \"contempt\" among them if you like", schema::eight), EMOTIONS, Weights, "The classes in their order").of(&["ferplus", "ckplus"]),
     key("dataset.classes", Own("a list of names, two or more", schema::any_classes), EMOTIONS, Weights, "The classes in their order").of(&["folder", "table"]),
-    key("dataset.landmarks", Text(POINTS), "", Weights, "Landmarks that place the regions in each image: a table (CSV, TSV, JSON), or a folder with a file for each picture (.pts, .csv, .json); 5 named, 68, 468 or 478 points, in fractions of width and height or in pixels").of(&["ferplus", "fer2013", "rafdb", "ckplus", "folder", "table"]).like(&[r#""points.csv""#]),
+    key("dataset.landmarks", Text(POINTS), "", Weights, "Landmarks that place the regions in each image: \"find\" (they are found in the pictures, after scripts/setup --landmarks), or a table (CSV, TSV, JSON), or a folder with a file for each picture (.pts, .csv, .json); 5 named, 68, 468 or 478 points, in fractions of width and height or in pixels").of(&["ferplus", "fer2013", "rafdb", "ckplus", "folder", "table"]).like(&[r#""find""#, r#""points.csv""#]),
     key("dataset.without_landmarks", Words(WITHOUT), r#""identity""#, Weights, "Treatment of images without trusted landmarks").of(&["ferplus", "fer2013", "rafdb", "ckplus", "folder", "table"]),
     key("dataset.shape", Words(SHAPES), r#""stretch""#, Weights, "How a picture whose sides have another ratio comes into the network's input").of(&["ferplus", "fer2013", "rafdb", "ckplus", "folder", "table"]),
     key("dataset.duplicates", Words(DUPLICATES), r#""keep""#, Weights, "Treatment of training pictures equal to one of the validation or test images").of(&["ferplus", "fer2013", "rafdb", "ckplus", "folder", "table"]),
