@@ -6,6 +6,7 @@ mod driver;
 mod edges;
 mod formats;
 mod interruption;
+mod landmarks;
 mod looking;
 mod page;
 mod partner;

@@ -6,13 +6,11 @@
 
 use std::path::{Path, PathBuf};
 
+use super::LandmarkSource;
 use super::tree::{Node, Table, Value};
 
 /// The keys of `[dataset]` whose values are paths.
 const PATHS: [&str; 5] = ["root", "table", "val_table", "test_table", "landmarks"];
-
-/// The word that stands for landmarks without a table.
-const FOUND: &str = "find";
 
 /// Turns the paths of the merged table into those that are relative to the working folder. Returns what is to be said.
 pub(super) fn settle(table: &mut Table) -> Vec<String> {
@@ -37,7 +35,7 @@ pub(super) fn settle(table: &mut Table) -> Vec<String> {
 fn settle_one(key: &str, node: &mut Node) -> Option<String> {
     let folder = node.place.document.folder.as_deref()?;
     let Value::Text(text) = &mut node.value else { return None };
-    if key == "landmarks" && text == FOUND {
+    if key == "landmarks" && text == LandmarkSource::FIND {
         return None;
     }
     let beside = beside(folder, text)?;
@@ -63,7 +61,7 @@ fn beside(folder: &Path, path: &str) -> Option<PathBuf> {
 mod tests {
     use std::fs;
 
-    use crate::experiment::{DatasetSpec, Source, load, parse};
+    use crate::experiment::{DatasetSpec, LandmarkSource, Source, load, parse};
 
     fn root(spec: &DatasetSpec) -> String {
         let Source::Folder(folder) = &spec.source else { panic!("it is a folder") };
