@@ -10,6 +10,7 @@
 //! | [`region`] | where the parts of a face lie: atlas, landmarks, masks, controls. Geometry only | core |
 //! | [`experiment`] | the TOML file: types, defaults, validation, errors that point at the line | core |
 //! | [`plan`] | an experiment expanded into conditions × seeds, runs and the trainings they need | core |
+//! | [`landmarker`] | the points of a face in a picture | core |
 //! | [`dataset`] | pictures and label distributions: `faces` (embedded), FER+, RAF-DB, class folders | core |
 //! | [`model`] | the network | |
 //! | [`train`] | one network fitted with one seed | |
@@ -28,8 +29,8 @@
 //! of a training's progress; and [`disk`]: what to do where a file cannot be written.
 
 pub use fer_lab_core::{
-    analysis, cli, dataset, disk, engine, epoch, experiment, machine, metrics, plan, region,
-    report, store, study,
+    analysis, cli, dataset, disk, engine, epoch, experiment, landmarker, machine, metrics, plan,
+    region, report, store, study,
 };
 
 #[cfg(feature = "torch")]

@@ -274,7 +274,17 @@ fn help_teaches() {
     let help = program.run(&["--help"]);
     help.succeeds();
     for command in [
-        "run", "plan", "preview", "data", "regions", "report", "compare", "list", "show", "diff",
+        "run",
+        "plan",
+        "preview",
+        "data",
+        "landmarks",
+        "regions",
+        "report",
+        "compare",
+        "list",
+        "show",
+        "diff",
         "logs",
     ] {
         assert!(help.stdout.contains(&format!("  {command} ")), "{command}: {}", help.stdout);

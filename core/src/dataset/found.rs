@@ -408,7 +408,7 @@ mod tests {
         use super::*;
         use crate::dataset::{Dataset, faces};
         use crate::experiment::{
-            DatasetSpec, FacesSpec, OnError, Shaping, Source, WithoutLandmarks,
+            DatasetSpec, Duplicates, FacesSpec, OnError, Shaping, Source, WithoutLandmarks,
         };
         use crate::landmarker::Face;
         use crate::region::Landmarks;
@@ -449,6 +449,7 @@ mod tests {
                 without_landmarks: WithoutLandmarks::Identity,
                 on_error: OnError::Stop,
                 shape: Shaping::Stretch,
+                duplicates: Duplicates::Keep,
             };
             faces::generate(&spec, &faces)
         }
