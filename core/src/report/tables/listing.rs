@@ -40,7 +40,7 @@ fn plain(value: Option<f64>, decimals: usize) -> Cell {
 }
 
 /// The columns of `runs.parquet`, but for the swept ones.
-fn run_columns() -> [RunColumn; 33] {
+fn run_columns() -> [RunColumn; 34] {
     let text = Column::text;
     let number = Column::number;
     [
