@@ -73,7 +73,7 @@ fn landmarks_are_found_counted_written_and_read_again() {
         program.json(&["landmarks", "found.toml", "--out", "points.csv", "--format", "json"]);
     let train = &found["splits"]["train"];
     assert_eq!((&train["images"], &train["found"]), (&7.into(), &6.into()), "{found}");
-    assert_eq!(train["not_found"][0], "neutral/flat.png", "{found}");
+    assert_eq!(train["not_found"][0], "train/neutral/flat.png", "{found}");
     let table = fs::read_to_string(program.path("points.csv")).unwrap();
     assert_eq!(table.lines().count(), 1 + 7 + 6 + 6, "{table}");
 
@@ -81,7 +81,7 @@ fn landmarks_are_found_counted_written_and_read_again() {
     let again =
         program.command(&["landmarks", "found.toml"]).env(landmarker::PLACE, "nowhere").output();
     let again = String::from_utf8(again.unwrap().stdout).unwrap();
-    assert!(again.contains("no face found in train: neutral/flat.png"), "{again}");
+    assert!(again.contains("no face found in train: train/neutral/flat.png"), "{again}");
 
     let data = program.run(&["data", "found.toml"]);
     data.succeeds();
@@ -90,9 +90,9 @@ fn landmarks_are_found_counted_written_and_read_again() {
         "{}",
         data.stdout
     );
-    assert!(data.stdout.contains("presence below 0.5): neutral/flat.png"), "{}", data.stdout);
+    assert!(data.stdout.contains("presence below 0.5): train/neutral/flat.png"), "{}", data.stdout);
     // The table gives the same.
     let read = program.run(&["data", "found.toml", "--set", "dataset.landmarks=points.csv"]);
     read.succeeds();
-    assert!(read.stdout.contains("presence below 0.5): neutral/flat.png"), "{}", read.stdout);
+    assert!(read.stdout.contains("presence below 0.5): train/neutral/flat.png"), "{}", read.stdout);
 }
