@@ -382,7 +382,7 @@ fn build(
         decode(&listing.entries, shape, spec.shape, &mut |pixels| writing.write(pixels), watch)?;
     seen.reshaped = decoded.iter().filter(|decoded| decoded.reshaped).count();
     let prints: Vec<Fingerprint> = decoded.iter().map(|decoded| decoded.fingerprint).collect();
-    seen.twins = twins(&listing.entries, &prints);
+    seen.twins = twins(&listing.entries, &prints, watch.interrupted)?;
     let mut splits: [SplitFacts; 3] = Default::default();
     for (entry, decoded) in std::mem::take(&mut listing.entries).into_iter().zip(decoded) {
         let split = &mut splits[entry.split as usize];

@@ -5,12 +5,15 @@
 //! darker than the one to its right) differs in few bits and small copies of both correlate.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::AtomicBool;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::decode::Shape;
 use super::listing::Entry;
-use super::{Split, leaders};
+use super::progress::go_on;
+use super::{DatasetError, Split, leaders};
 
 /// A side of the small copy, in cells.
 const SIDE: usize = 16;
@@ -53,7 +56,7 @@ pub struct TwinCounts {
     pub test_in_train: usize,
     /// Pictures of the test split with one like them in the validation split.
     pub test_in_val: usize,
-    /// The names of both pictures of the first pairs.
+    /// The names of both pictures of the first pairs, of equal pictures one with each other.
     pub first: Vec<[String; 2]>,
 }
 
@@ -138,53 +141,78 @@ pub fn in_training(entries: &[Entry], prints: &[Fingerprint]) -> Vec<Option<Spli
 }
 
 /// Counts pictures that are there twice.
-pub fn twins(entries: &[Entry], prints: &[Fingerprint]) -> Twins {
+///
+/// # Errors
+///
+/// Where it is interrupted: of very many pictures that are alike, the search takes long.
+pub fn twins(
+    entries: &[Entry],
+    prints: &[Fingerprint],
+    interrupted: &AtomicBool,
+) -> Result<Twins, DatasetError> {
     let leaders: Vec<Vec<usize>> = entries.iter().map(|entry| leaders(&entry.label)).collect();
-    let classes = leaders.as_slice();
-    let (equal, counted) = count_groups(entries, classes, &equal(prints));
-    Twins { equal, near: count_pairs(entries, classes, &near(prints), &counted) }
+    let groups = equal(prints);
+    let (equal, counted) = count_groups(entries, &leaders, &groups);
+    let pairs = near(prints, &groups, interrupted)?;
+    Ok(Twins { equal, near: count_pairs(entries, &leaders, &groups, &pairs, &counted) })
 }
 
-/// The groups of two or more equal pictures, in order.
+/// The pictures in groups of equal ones, of which most are of one picture, in order.
 fn equal(prints: &[Fingerprint]) -> Vec<Vec<usize>> {
     let mut places: HashMap<[u8; 16], Vec<usize>> = HashMap::new();
     for (at, print) in prints.iter().enumerate() {
         places.entry(print.pixels).or_default().push(at);
     }
-    let mut groups: Vec<Vec<usize>> =
-        places.into_values().filter(|group| group.len() > 1).collect();
+    let mut groups: Vec<Vec<usize>> = places.into_values().collect();
     groups.sort_unstable();
     groups
 }
 
-/// All pairs of pictures that are nearly equal and not equal, in order.
-fn near(prints: &[Fingerprint]) -> Vec<(usize, usize)> {
+/// All pairs of groups whose pictures are nearly equal, in order.
+fn near(
+    prints: &[Fingerprint],
+    groups: &[Vec<usize>],
+    interrupted: &AtomicBool,
+) -> Result<Vec<(usize, usize)>, DatasetError> {
+    let print = |group: usize| &prints[groups[group][0]];
+    // A flat picture correlates with nothing.
+    let compared: Vec<usize> =
+        (0..groups.len()).filter(|&group| !is_flat(&print(group).small)).collect();
     let mut pairs = Vec::new();
     for band in 0..BANDS {
         let mut places: HashMap<u64, Vec<usize>> = HashMap::new();
-        for (at, print) in prints.iter().enumerate() {
-            places.entry(part_of(print.differences, band)).or_default().push(at);
+        for &group in &compared {
+            places.entry(part_of(print(group).differences, band)).or_default().push(group);
         }
-        for places in places.values() {
+        let is_pair = |one: usize, other: usize| {
+            let (a, b) = (print(one), print(other));
+            let differs = a.differences ^ b.differences;
+            // Each pair once: in the first band that both share.
+            differs.count_ones() <= MOST_BITS
+                && !(0..band).any(|band| part_of(differs, band) == 0)
+                && correlation(&a.small, &b.small) >= LEAST_CORRELATION
+        };
+        let of_place = |places: Vec<usize>| {
+            let mut found = Vec::new();
             for (first, &one) in places.iter().enumerate() {
-                for &other in &places[first + 1..] {
-                    let (a, b) = (&prints[one], &prints[other]);
-                    let differs = a.differences ^ b.differences;
-                    // Each pair once: in the first band that both share.
-                    let earlier = (0..band).any(|band| part_of(differs, band) == 0);
-                    if !earlier
-                        && differs.count_ones() <= MOST_BITS
-                        && a.pixels != b.pixels
-                        && correlation(&a.small, &b.small) >= LEAST_CORRELATION
-                    {
-                        pairs.push((one, other));
-                    }
-                }
+                go_on(interrupted)?;
+                let later = places[first + 1..].iter().filter(|&&other| is_pair(one, other));
+                found.extend(later.map(|&other| (one, other)));
             }
-        }
+            Ok(found)
+        };
+        let found: Vec<Vec<(usize, usize)>> = places
+            .into_par_iter()
+            .map(|(_, places)| of_place(places))
+            .collect::<Result<_, DatasetError>>()?;
+        pairs.extend(found.into_iter().flatten());
     }
     pairs.sort_unstable();
-    pairs
+    Ok(pairs)
+}
+
+fn is_flat(small: &[u8]) -> bool {
+    small.iter().all(|value| *value == small[0])
 }
 
 /// Whether two sets of classes share none.
@@ -201,31 +229,62 @@ fn part_of(hash: u64, band: u32) -> u64 {
 /// In which splits each picture has one like it, by [`Split`].
 type Partners = Vec<[bool; 3]>;
 
-/// `counted`: where a picture has an equal one, and is counted already.
+/// Of a group of equal pictures: how many have each set of leading classes, and how many are in each split.
+struct Tally<'a> {
+    by_class: BTreeMap<&'a [usize], usize>,
+    by_split: [usize; 3],
+}
+
+impl<'a> Tally<'a> {
+    fn of(group: &[usize], entries: &[Entry], classes: &'a [Vec<usize>]) -> Tally<'a> {
+        let mut tally = Tally { by_class: BTreeMap::new(), by_split: [0; 3] };
+        for &member in group {
+            *tally.by_class.entry(&classes[member]).or_default() += 1;
+            tally.by_split[entries[member].split as usize] += 1;
+        }
+        tally
+    }
+
+    /// How many pairs of one picture of this group and one of the other have no leading class in common; of one group,
+    /// each pair counts twice.
+    fn apart(&self, other: &Tally<'_>) -> usize {
+        let pairs =
+            self.by_class.iter().flat_map(|one| other.by_class.iter().map(move |two| (one, two)));
+        let apart = pairs.filter(|((one, _), (other, _))| are_apart(one, other));
+        apart.map(|((_, of_one), (_, of_other))| of_one * of_other).sum()
+    }
+}
+
+/// Of pairs of groups; `counted`: where a picture has an equal one, and is counted already.
 fn count_pairs(
     entries: &[Entry],
     classes: &[Vec<usize>],
+    groups: &[Vec<usize>],
     pairs: &[(usize, usize)],
     counted: &Partners,
 ) -> TwinCounts {
-    let mut counts = TwinCounts { pairs: pairs.len(), ..TwinCounts::default() };
+    let mut counts = TwinCounts::default();
     let mut partners: Partners = vec![[false; 3]; entries.len()];
     for &(one, other) in pairs {
-        partners[one][entries[other].split as usize] = true;
-        partners[other][entries[one].split as usize] = true;
-        counts.pairs_of_other_class += usize::from(are_apart(&classes[one], &classes[other]));
-    }
-    counts.first = names(entries, pairs.iter().copied());
-    for (partner, counted) in partners.iter_mut().zip(counted) {
-        for (partner, counted) in partner.iter_mut().zip(counted) {
-            *partner &= !counted;
+        let [of_one, of_other] =
+            [one, other].map(|group| Tally::of(&groups[group], entries, classes));
+        counts.pairs += groups[one].len() * groups[other].len();
+        counts.pairs_of_other_class += of_one.apart(&of_other);
+        for (group, others) in [(one, &of_other), (other, &of_one)] {
+            for &member in &groups[group] {
+                for split in (0..3).filter(|split| others.by_split[*split] > 0) {
+                    partners[member][split] = !counted[member][split];
+                }
+            }
         }
     }
+    let first = |(one, other): &(usize, usize)| (groups[*one][0], groups[*other][0]);
+    counts.first = names(entries, pairs.iter().map(first));
     counts.count_splits(entries, &partners);
     counts
 }
 
-/// As of all pairs within each group; a thousand black pictures are half a million pairs, of which none is listed.
+/// Of the pairs within each group.
 fn count_groups(
     entries: &[Entry],
     classes: &[Vec<usize>],
@@ -233,22 +292,12 @@ fn count_groups(
 ) -> (TwinCounts, Partners) {
     let mut counts = TwinCounts::default();
     let mut partners: Partners = vec![[false; 3]; entries.len()];
-    for group in groups {
-        let mut by_class: BTreeMap<&[usize], usize> = BTreeMap::new();
-        let mut by_split = [0_usize; 3];
-        for &member in group {
-            *by_class.entry(&classes[member]).or_default() += 1;
-            by_split[entries[member].split as usize] += 1;
-        }
+    for group in groups.iter().filter(|group| group.len() > 1) {
+        let tally = Tally::of(group, entries, classes);
         counts.pairs += group.len() * (group.len() - 1) / 2;
-        let by_class: Vec<(&[usize], usize)> = by_class.into_iter().collect();
-        for (at, (one, of_one)) in by_class.iter().enumerate() {
-            let apart = by_class[at..].iter().filter(|(other, _)| are_apart(one, other));
-            counts.pairs_of_other_class +=
-                apart.map(|(_, of_other)| of_one * of_other).sum::<usize>();
-        }
+        counts.pairs_of_other_class += tally.apart(&tally) / 2;
         for &member in group {
-            for (split, count) in by_split.iter().enumerate() {
+            for (split, count) in tally.by_split.iter().enumerate() {
                 let own = usize::from(entries[member].split as usize == split);
                 partners[member][split] = count - own > 0;
             }
@@ -328,7 +377,7 @@ mod tests {
             .collect();
         let prints: Vec<Fingerprint> =
             pictures.iter().map(|pixels| Fingerprint::of(pixels, SHAPE)).collect();
-        let found = twins(&entries, &prints);
+        let found = twins(&entries, &prints, &AtomicBool::new(false)).unwrap();
         let names = |one: &str, other: &str| [one.to_owned(), other.to_owned()];
         let equal = TwinCounts {
             pairs: 1,
@@ -342,7 +391,8 @@ mod tests {
             pairs: 2,
             val_in_train: 1,
             test_in_val: 1,
-            first: vec![names("a", "d"), names("c", "d")],
+            // A pair of each two groups of equal pictures.
+            first: vec![names("a", "d")],
             ..TwinCounts::default()
         };
         assert_eq!(found.near, near);
@@ -377,7 +427,26 @@ mod tests {
             }
         }
         assert!(wanted.len() > 1_000);
-        assert_eq!(near(&prints), wanted);
+        let groups: Vec<Vec<usize>> = (0..prints.len()).map(|at| vec![at]).collect();
+        assert_eq!(near(&prints, &groups, &AtomicBool::new(false)).unwrap(), wanted);
+        let stopped = near(&prints, &groups, &AtomicBool::new(true));
+        assert!(matches!(stopped, Err(DatasetError::Interrupted)));
+    }
+
+    /// A hundred thousand flat pictures of 256 greys: five thousand million pairs.
+    #[test]
+    fn many_flat_pictures_are_counted_at_once() {
+        let shape = Shape { height: 2, width: 2, channels: 1 };
+        let count = 100_000;
+        let entries: Vec<Entry> =
+            (0..count).map(|at| entry(Split::Train, &at.to_string(), [1.0, 0.0])).collect();
+        let prints: Vec<Fingerprint> =
+            (0..count).map(|at| Fingerprint::of(&[(at % 256) as u8; 4], shape)).collect();
+        let found = twins(&entries, &prints, &AtomicBool::new(false)).unwrap();
+        assert_eq!((found.near.pairs, found.equal.pairs_of_other_class), (0, 0));
+        let pairs = |of: usize| of * (of - 1) / 2;
+        assert_eq!(found.equal.pairs, 160 * pairs(391) + 96 * pairs(390));
+        assert_eq!(found.equal.first.len(), NAMED);
     }
 
     #[test]
