@@ -84,7 +84,7 @@ fn row(face: &Value) -> Result<(Row, usize), String> {
     };
     let all: Vec<Option<Point>> = match points.first() {
         // x and y in turns.
-        Some(Value::Number(_)) => points.chunks(2).map(|pair| pair_of(pair)).collect(),
+        Some(Value::Number(_)) => points.chunks(2).map(pair_of).collect(),
         _ => points.iter().map(point).collect(),
     };
     let scheme =
