@@ -141,7 +141,9 @@ fn says_where_each_image_stands(program: &Program) {
     let rows = sheet["rows"].as_array().unwrap();
     let conditions: BTreeSet<&str> =
         rows.iter().map(|row| row["condition"].as_str().unwrap()).collect();
-    assert!(conditions.contains("whole") && conditions.contains("hide mouth (retrain)"));
+    for row in ["whole", "regions", "hide mouth (retrain)"] {
+        assert!(conditions.contains(row), "{row}: {sheet}");
+    }
     // Each image stands under its class; classes with fewer images leave their places empty.
     let images = |class: usize| rows.iter().map(move |row| &row["images"][class]);
     let mut seen = BTreeSet::new();

@@ -12,12 +12,14 @@ use crate::dataset::{Dataset, Split};
 use crate::engine::{self, Libtorch};
 use crate::experiment::Experiment;
 use crate::plan::Plan;
-use crate::report::{ContactSheet, Format, Tile};
+use crate::region::{Affine, Landmark, Polygon, Region};
+use crate::report::{ContactSheet, Format, Marks, Tile};
 use crate::store::Results;
 
 /// Draw a PNG contact sheet of images, whole and under each occlusion
 ///
-/// The images are the network's inputs, resized and masked, with standardisation undone. `--format json` and `csv`
+/// The images are the network's inputs, resized and masked, with standardisation undone; then whole with their landmarks
+/// and the regions outlined. `--format json` and `csv`
 /// list the image at each position.
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -105,6 +107,17 @@ fn draw(
         rows.push((name.to_owned(), row(sample, None)?));
         note("whole", sample);
     }
+    for sample in 0..arguments.samples as usize {
+        let name = if sample == 0 { "regions" } else { "" };
+        let images = examples.iter().map(|of_class| of_class.get(sample));
+        let tiles = row(sample, None)?.into_iter().zip(images);
+        let marked = tiles.map(|(tile, image)| {
+            tile.zip(image)
+                .map(|(tile, image)| tile.marked(marks(experiment, dataset, split, *image)))
+        });
+        rows.push((name.to_owned(), marked.collect()));
+        note("regions", sample);
+    }
     let mut seen = Vec::new();
     for condition in plan.conditions.iter().filter(|one| one.cell == 0 && one.is_shown()) {
         let Some(occlusion) = &condition.occlusion else { continue };
@@ -138,6 +151,22 @@ fn draw(
         "columns": dataset.classes,
         "rows": placed,
     }))
+}
+
+/// Where the atlas and the file's own regions lie in an image, and its landmarks.
+fn marks(experiment: &Experiment, dataset: &Dataset, split: Split, image: usize) -> Marks {
+    let landmarks = dataset.split(split).landmarks[image];
+    let frame = landmarks.and_then(|points| points.frame()).unwrap_or(Affine::IDENTITY);
+    let carried = |region: &Region| {
+        let outline =
+            |polygon: &Polygon| polygon.points().iter().map(|at| frame.apply(*at)).collect();
+        region.polygons.iter().map(outline).collect()
+    };
+    let regions = [experiment.regions.built_in(), experiment.regions.own()].concat();
+    let points = landmarks
+        .iter()
+        .flat_map(|points| Landmark::ALL.into_iter().filter_map(|landmark| points.get(landmark)));
+    Marks { outlines: regions.iter().map(carried).collect(), points: points.collect() }
 }
 
 /// For people the picture's path; for programs also the image in each row and column.

@@ -30,7 +30,7 @@ pub use canvas::figure::{Figure, FigureFormat, is_own_picture};
 pub use canvas::fonts::lacking_signs;
 pub use canvas::theme;
 pub use charts::atlas::atlas_figure;
-pub use charts::contact_sheet::{ContactSheet, Tile};
+pub use charts::contact_sheet::{ContactSheet, Marks, Tile};
 pub use compared::Compared;
 pub use findings::facts::dataset_name;
 pub use folder::{Depth, Drawn, Report, ReportingError, report};

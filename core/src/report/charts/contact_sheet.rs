@@ -1,13 +1,13 @@
 //! Pictures side by side, with names on rows and columns.
 
-use crate::region::Region;
+use crate::region::{Point, Region};
 use crate::report::canvas::drawing::{Anchor, Drawing};
 use crate::report::canvas::error::ReportError;
 use crate::report::canvas::figure::Figure;
 use crate::report::canvas::fonts;
 use crate::report::canvas::place::Place;
 use crate::report::canvas::theme::{
-    CATEGORIES, DOUBLE_COLUMN, FAINT, HAIRLINE, LABEL, MARGIN, SINGLE_COLUMN,
+    CATEGORIES, DOUBLE_COLUMN, FAINT, HAIRLINE, INK, LABEL, MARGIN, SINGLE_COLUMN, WHITE,
 };
 
 /// A picture of u8 values, `[height, width, channels]` row-major.
@@ -17,6 +17,16 @@ pub struct Tile {
     height: usize,
     width: usize,
     channels: usize,
+    marks: Marks,
+}
+
+/// What is drawn over a picture, in fractions of its width and height.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Marks {
+    /// Outlines of the regions, one colour each.
+    pub outlines: Vec<Vec<Vec<Point>>>,
+    /// Landmarks.
+    pub points: Vec<Point>,
 }
 
 /// A grid of pictures: a row each condition, a column each class, say.
@@ -47,7 +57,12 @@ impl Tile {
         if pixels.is_empty() || pixels.len() != height * width * channels {
             return Err(ReportError::TileSize { height, width, channels, values: pixels.len() });
         }
-        Ok(Tile { pixels, height, width, channels })
+        Ok(Tile { pixels, height, width, channels, marks: Marks::default() })
+    }
+
+    /// The same with marks over it.
+    pub fn marked(self, marks: Marks) -> Tile {
+        Tile { marks, ..self }
     }
 
     /// Height over width.
@@ -125,6 +140,7 @@ impl ContactSheet {
                 outline(&mut drawing, at, size);
                 let place = Place { left: at.0, top: at.1, width: size.0, height: size.1 };
                 outline_regions(&mut drawing, &self.regions, place);
+                tile.marks.draw(&mut drawing, place);
             }
             y += height + GAP;
         }
@@ -140,12 +156,31 @@ fn outline(drawing: &mut Drawing, (x, y): (f64, f64), (w, h): (f64, f64)) {
 
 /// Each region's edge in its colour, as on the picture of the atlas.
 fn outline_regions(drawing: &mut Drawing, regions: &[Region], place: Place) {
-    for (region, colour) in regions.iter().zip(CATEGORIES.iter().cycle()) {
-        for polygon in &region.polygons {
-            let mut edge: Vec<(f64, f64)> =
-                polygon.points().iter().map(|&point| place.at(point)).collect();
-            edge.extend(edge.first().copied());
-            drawing.path(edge, HAIRLINE, *colour, 1.0);
+    let edges = |region: &Region| region.polygons.iter().map(|one| one.points().to_vec()).collect();
+    let outlines = regions.iter().map(edges).collect();
+    Marks { outlines, points: Vec::new() }.draw(drawing, place);
+}
+
+impl Marks {
+    fn draw(&self, drawing: &mut Drawing, place: Place) {
+        for (outlines, colour) in self.outlines.iter().zip(CATEGORIES.iter().cycle()) {
+            for outline in outlines {
+                // What lies beyond the picture would lie over the next one.
+                let within = |at: f64| at.clamp(0.0, 1.0);
+                let edge = outline.iter().map(|at| Point { x: within(at.x), y: within(at.y) });
+                let mut edge: Vec<(f64, f64)> = edge.map(|point| place.at(point)).collect();
+                edge.extend(edge.first().copied());
+                drawing.path(edge, HAIRLINE, *colour, 1.0);
+            }
+        }
+        let inside = |point: &&Point| [point.x, point.y].iter().all(|at| (0.0..=1.0).contains(at));
+        for &point in self.points.iter().filter(inside) {
+            let (x, y) = place.at(point);
+            /// Half of a mark's width, mm.
+            const HALF: f64 = 0.45;
+            let corners = vec![(x, y - HALF), (x + HALF, y), (x, y + HALF), (x - HALF, y)];
+            drawing.area(corners.clone(), WHITE, 1.0);
+            drawing.path([corners.as_slice(), &corners[..1]].concat(), HAIRLINE, INK, 1.0);
         }
     }
 }
