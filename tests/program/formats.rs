@@ -87,7 +87,9 @@ fn every_command_answers_in_every_format_or_refuses_it() {
     }
     let all: BTreeSet<String> =
         answered.iter().chain(&OF_ONE_FORMAT).map(|words| words[0].to_owned()).collect();
-    let listed = commands(&program).into_iter().filter(|name| name != "help");
+    // `landmarks` needs a model that may not be there: `landmarks.rs`.
+    let listed = commands(&program);
+    let listed = listed.into_iter().filter(|name| !["help", "landmarks"].contains(&name.as_str()));
     assert_eq!(all, listed.collect(), "a command is missing here");
 
     for (arguments, message) in [
