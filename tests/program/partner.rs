@@ -1,8 +1,10 @@
 //! The two programs: commands that read results run without libtorch, others become the program that has it.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use super::driver::{Ended, PROGRAM, Program, SMOKE, WITH_LIBTORCH};
 
@@ -15,8 +17,20 @@ fn copy(program: &Program, folder: &str) -> PathBuf {
     own
 }
 
+/// Runs a copy to its end. While another test starts a process, that process holds the file of a copy that was just
+/// written open for a moment, and the system runs no file that is open for writing.
 fn ended(command: &mut Command) -> Ended {
-    let output = command.output().unwrap();
+    let mut output = command.output();
+    for _ in 0..100 {
+        match &output {
+            Err(why) if why.kind() == ErrorKind::ExecutableFileBusy => {
+                std::thread::sleep(Duration::from_millis(20));
+                output = command.output();
+            }
+            _ => break,
+        }
+    }
+    let output = output.unwrap();
     Ended {
         code: output.status.code(),
         stdout: String::from_utf8(output.stdout).unwrap(),
