@@ -49,7 +49,7 @@ fn bare(file: &Path) -> usize {
 
 /// Writes pictures of two classes.
 fn write(folder: &Path, count: usize) -> Vec<PathBuf> {
-    const FACES: usize = 64;
+    const FACES: usize = 256;
     let drawn = parsed(&format!(
         "kind = \"faces\"\nsize = [{SIDE}, {SIDE}]\nchannels = 3\ntrain = {FACES}\nval = 1\ntest = 1"
     ));
@@ -64,11 +64,18 @@ fn write(folder: &Path, count: usize) -> Vec<PathBuf> {
     files.par_iter().enumerate().for_each(|(at, file)| {
         let size = SIDE * SIDE * 3;
         let mut pixels = faces[at % FACES * size..][..size].to_vec();
-        // Each picture is another one.
+        // Each picture is another one: its face lies elsewhere, in another light, with noise.
         let mut state = at as u32;
-        for value in &mut pixels {
+        let mut draw = move || {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            *value = value.saturating_add((state >> 29) as u8);
+            state >> 24
+        };
+        pixels.rotate_right((draw() as usize % 20 * SIDE + draw() as usize % 20) * 3);
+        let (along, across) = (draw() as usize, draw() as usize);
+        for (place, value) in pixels.iter_mut().enumerate() {
+            let (y, x) = (place / 3 / SIDE, place / 3 % SIDE);
+            let light = 96 + (along * y + across * x) / SIDE / 2;
+            *value = (usize::from(*value) * light / 255 + draw() as usize / 32).min(255) as u8;
         }
         let mut bytes = Vec::new();
         let side = SIDE as u16;

@@ -108,19 +108,35 @@ fn cells(pixels: &[u8], shape: Shape, rows: usize, columns: usize) -> Vec<f64> {
     means
 }
 
-/// Pearson's correlation of two small copies; 0 where one is flat.
-fn correlation(one: &[u8], other: &[u8]) -> f64 {
-    let count = one.len() as f64;
-    let mean = |values: &[u8]| values.iter().map(|value| f64::from(*value)).sum::<f64>() / count;
-    let (of_one, of_other) = (mean(one), mean(other));
-    let (mut both, mut ones, mut others) = (0.0, 0.0, 0.0);
-    for (a, b) in one.iter().zip(other) {
-        let (a, b) = (f64::from(*a) - of_one, f64::from(*b) - of_other);
-        both += a * b;
-        ones += a * a;
-        others += b * b;
+/// A small copy with what its correlations need: the sum of its cells, and the square root of the sum of squared
+/// differences from their mean, times the number of cells. All but the root is exact in whole numbers.
+struct Copy<'a> {
+    cells: &'a [u8; SIDE * SIDE],
+    sum: u32,
+    spread: f64,
+}
+
+impl Copy<'_> {
+    fn of(cells: &[u8; SIDE * SIDE]) -> Copy<'_> {
+        let sum = cells.iter().map(|cell| u32::from(*cell)).sum();
+        let mut copy = Copy { cells, sum, spread: 0.0 };
+        copy.spread = f64::from(copy.covariance(&copy)).sqrt();
+        copy
     }
-    if ones == 0.0 || others == 0.0 { 0.0 } else { both / (ones * others).sqrt() }
+
+    /// n Σ ab − Σ a Σ b; below 2³¹.
+    fn covariance(&self, other: &Copy<'_>) -> i32 {
+        let products =
+            self.cells.iter().zip(other.cells).map(|(a, b)| u32::from(*a) * u32::from(*b));
+        let both = (SIDE * SIDE) as i64 * i64::from(products.sum::<u32>());
+        // At most 256² · 255² / 4.
+        (both - i64::from(self.sum) * i64::from(other.sum)) as i32
+    }
+
+    /// Pearson's correlation; not a number where one is flat.
+    fn correlation(&self, other: &Copy<'_>) -> f64 {
+        f64::from(self.covariance(other)) / (self.spread * other.spread)
+    }
 }
 
 /// Which training pictures are equal to one of the validation or test split.
@@ -178,6 +194,8 @@ fn near(
     // A flat picture correlates with nothing.
     let compared: Vec<usize> =
         (0..groups.len()).filter(|&group| !is_flat(&print(group).small)).collect();
+    let copies: Vec<Copy<'_>> =
+        (0..groups.len()).map(|group| Copy::of(&print(group).small)).collect();
     let mut pairs = Vec::new();
     for band in 0..BANDS {
         let mut places: HashMap<u64, Vec<usize>> = HashMap::new();
@@ -185,12 +203,11 @@ fn near(
             places.entry(part_of(print(group).differences, band)).or_default().push(group);
         }
         let is_pair = |one: usize, other: usize| {
-            let (a, b) = (print(one), print(other));
-            let differs = a.differences ^ b.differences;
+            let differs = print(one).differences ^ print(other).differences;
             // Each pair once: in the first band that both share.
             differs.count_ones() <= MOST_BITS
                 && !(0..band).any(|band| part_of(differs, band) == 0)
-                && correlation(&a.small, &b.small) >= LEAST_CORRELATION
+                && copies[one].correlation(&copies[other]) >= LEAST_CORRELATION
         };
         let of_place = |places: Vec<usize>| {
             let mut found = Vec::new();
@@ -265,12 +282,13 @@ fn count_pairs(
 ) -> TwinCounts {
     let mut counts = TwinCounts::default();
     let mut partners: Partners = vec![[false; 3]; entries.len()];
+    let tallies: Vec<Tally<'_>> =
+        groups.iter().map(|group| Tally::of(group, entries, classes)).collect();
     for &(one, other) in pairs {
-        let [of_one, of_other] =
-            [one, other].map(|group| Tally::of(&groups[group], entries, classes));
+        let (of_one, of_other) = (&tallies[one], &tallies[other]);
         counts.pairs += groups[one].len() * groups[other].len();
-        counts.pairs_of_other_class += of_one.apart(&of_other);
-        for (group, others) in [(one, &of_other), (other, &of_one)] {
+        counts.pairs_of_other_class += of_one.apart(of_other);
+        for (group, others) in [(one, of_other), (other, of_one)] {
             for &member in &groups[group] {
                 for split in (0..3).filter(|split| others.by_split[*split] > 0) {
                     partners[member][split] = !counted[member][split];
