@@ -9,10 +9,7 @@ use serde_json::json;
 use super::picture::{PictureFormat, Place};
 use super::{Exit, Options, output};
 use crate::dataset::faces;
-use crate::experiment::{
-    self, DatasetSpec, Duplicates, Experiment, FacesSpec, OnError, Shaping, Source,
-    WithoutLandmarks,
-};
+use crate::experiment::{self, DatasetSpec, Experiment, FacesSpec, Source};
 use crate::plan::masks_nothing;
 use crate::region::atlas::SET_WORDS;
 use crate::region::mask::rasterise;
@@ -201,18 +198,8 @@ fn face() -> anyhow::Result<DrawnFace> {
         identity: 0.0,
         nuisance: 0.0,
     };
-    let spec = DatasetSpec {
-        source: Source::Faces(faces.clone()),
-        height: SIDE,
-        width: SIDE,
-        channels: 3,
-        classes: vec!["neutral".to_owned(), "happiness".to_owned()],
-        landmarks: None,
-        without_landmarks: WithoutLandmarks::Identity,
-        on_error: OnError::Stop,
-        shape: Shaping::Stretch,
-        duplicates: Duplicates::Keep,
-    };
+    let spec =
+        DatasetSpec::new(Source::Faces(faces.clone()), [SIDE, SIDE, 3], &["neutral", "happiness"]);
     let drawn = faces::generate(&spec, &faces);
     Ok(DrawnFace { pixels: drawn.train.pixels.to_vec() })
 }

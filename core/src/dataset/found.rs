@@ -407,9 +407,7 @@ mod tests {
     mod with_the_model {
         use super::*;
         use crate::dataset::{Dataset, faces};
-        use crate::experiment::{
-            DatasetSpec, Duplicates, FacesSpec, OnError, Shaping, Source, WithoutLandmarks,
-        };
+        use crate::experiment::{DatasetSpec, FacesSpec, Source};
         use crate::landmarker::Face;
         use crate::region::Landmarks;
 
@@ -439,18 +437,11 @@ mod tests {
                 identity: 1.0,
                 nuisance: 1.0,
             };
-            let spec = DatasetSpec {
-                source: Source::Faces(faces.clone()),
-                height: SIDE,
-                width: SIDE,
-                channels: 1,
-                classes: vec!["neutral".to_owned(), "happiness".to_owned()],
-                landmarks: None,
-                without_landmarks: WithoutLandmarks::Identity,
-                on_error: OnError::Stop,
-                shape: Shaping::Stretch,
-                duplicates: Duplicates::Keep,
-            };
+            let spec = DatasetSpec::new(
+                Source::Faces(faces.clone()),
+                [SIDE, SIDE, 1],
+                &["neutral", "happiness"],
+            );
             faces::generate(&spec, &faces)
         }
 

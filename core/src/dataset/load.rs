@@ -594,18 +594,7 @@ mod tests {
             val: FerUsage::PublicTest,
             test: FerUsage::PrivateTest,
         };
-        let spec = DatasetSpec {
-            source,
-            height: 4,
-            width: 5,
-            channels: 3,
-            classes: vec!["neutral".to_owned(), "happiness".to_owned()],
-            landmarks: None,
-            without_landmarks: WithoutLandmarks::Identity,
-            on_error: OnError::Stop,
-            shape: Shaping::Stretch,
-            duplicates: Duplicates::Keep,
-        };
+        let spec = DatasetSpec::new(source, [4, 5, 3], &["neutral", "happiness"]);
         (root, spec)
     }
 

@@ -166,6 +166,28 @@ impl From<LandmarkSource> for PathBuf {
     }
 }
 
+impl DatasetSpec {
+    /// Of pictures of a height, width and number of channels, with the default of every other setting.
+    pub fn new(
+        source: Source,
+        [height, width, channels]: [usize; 3],
+        classes: &[&str],
+    ) -> DatasetSpec {
+        DatasetSpec {
+            source,
+            height,
+            width,
+            channels,
+            classes: classes.iter().map(|class| (*class).to_owned()).collect(),
+            landmarks: None,
+            without_landmarks: WithoutLandmarks::Identity,
+            on_error: OnError::default(),
+            shape: Shaping::default(),
+            duplicates: Duplicates::default(),
+        }
+    }
+}
+
 /// How a picture whose sides have another ratio than the network's input comes into it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

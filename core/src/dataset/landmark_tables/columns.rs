@@ -4,7 +4,7 @@ use csv::StringRecord;
 
 use super::super::error::quoted;
 use super::Row;
-use super::scheme::{KNOWN, NAMES, Scheme};
+use super::scheme::{KNOWN, NAMES, PRESENCES, Scheme};
 use crate::region::{Landmark, Point};
 
 /// Names of the column with the image's name, in lower case.
@@ -21,9 +21,6 @@ const IMAGES: [&str; 11] = [
     "name",
     "path",
 ];
-
-/// Names of the column with the probability that the points lie on a face.
-const PRESENCES: [&str; 3] = ["presence", "confidence", "score"];
 
 /// The column in which OpenFace says whether it found the face at all, 0 or 1.
 const SUCCESS: &str = "success";

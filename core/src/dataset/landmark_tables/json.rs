@@ -6,15 +6,14 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::names::Names;
-use super::scheme::{KNOWN, Scheme};
+use super::scheme::{KNOWN, PRESENCES, Scheme};
 use super::{ReadRows, Row};
 use crate::dataset::DatasetError;
 use crate::region::Point;
 
-/// Keys under which an image's name, points and presence are found.
+/// Keys under which an image's name and points are found.
 const IMAGES: [&str; 6] = ["image", "file", "filename", "file_name", "path", "name"];
 const POINTS: [&str; 4] = ["landmarks", "points", "keypoints", "face_landmarks"];
-const PRESENCES: [&str; 3] = ["presence", "confidence", "score"];
 
 pub fn read(path: &Path, text: impl Read) -> Result<ReadRows, DatasetError> {
     let value: Value = serde_json::from_reader(std::io::BufReader::new(text))

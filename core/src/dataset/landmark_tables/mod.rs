@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use self::names::Names;
 use super::DatasetError;
 use super::listing::Listing;
+use crate::landmarker::LEAST_PRESENCE;
 use crate::region::{Landmark, Point};
 
 pub use self::folder::files as files_of;
@@ -157,7 +158,7 @@ fn unit_of(rows: &[Row]) -> Unit {
 fn first_outside(rows: &[Row]) -> Option<(&Row, Point)> {
     let mut outside = rows.iter().filter_map(|row| {
         let point = row.points.iter().flatten().find(|point| is_outside(point))?;
-        (row.presence >= trust::LEAST_PRESENCE).then_some((row, *point))
+        (row.presence >= LEAST_PRESENCE).then_some((row, *point))
     });
     outside.next()
 }
@@ -169,7 +170,7 @@ fn is_outside(point: &Point) -> bool {
 /// What is wrong where the points called left lie to the right in most rows: everybody's left is another's.
 fn exchanged(rows: &[Row]) -> Option<String> {
     let of = |row: &Row, landmark: Landmark| row.points[landmark as usize];
-    let eyes = rows.iter().filter(|row| row.presence >= trust::LEAST_PRESENCE);
+    let eyes = rows.iter().filter(|row| row.presence >= LEAST_PRESENCE);
     let eyes =
         eyes.filter_map(|row| Some((of(row, Landmark::EyeLeft)?, of(row, Landmark::EyeRight)?)));
     let (mut all, mut exchanged) = (0_usize, 0_usize);

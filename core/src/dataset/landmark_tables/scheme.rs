@@ -46,6 +46,9 @@ const MESH: [&[usize]; 5] = [&[33, 133], &[263, 362], &[1], &[61], &[291]];
 /// The schemes by their numbers of points, in words.
 pub const KNOWN: &str = "faces of 5, 68, 468 or 478 points are known";
 
+/// Names of the probability that the points lie on a face, as a column and as a key.
+pub const PRESENCES: [&str; 3] = ["presence", "confidence", "score"];
+
 /// The names that columns give the five points, in lower case with `_` between words; ours first. All are the picture's
 /// left and right: CelebA's `lefteye` is, for example.
 pub const NAMES: [(Landmark, &[&str]); 5] = [

@@ -5,10 +5,8 @@ use std::fmt;
 use super::{Row, Unit};
 use crate::dataset::placement::in_pixels;
 use crate::experiment::Shaping;
+use crate::landmarker::LEAST_PRESENCE;
 use crate::region::{Affine, Landmark, Landmarks, Point};
-
-/// Points of less presence are not trusted.
-pub const LEAST_PRESENCE: f64 = 0.5;
 
 /// How large a face may be, against one that fills a square picture of the shorter side as the canonical frame says.
 const SCALES: std::ops::RangeInclusive<f64> = 0.3..=3.0;
