@@ -60,7 +60,7 @@ fn run(regions: &[&str], val_accuracy: Option<f64>, rate: &str) -> RunRow {
         experiment: word("mask_eyes"),
         condition: word("hide eyes — mean"),
         dataset: word("faces"),
-        test_part: None,
+        test_part: Some(word("public")),
         regions: regions.iter().map(|name| word(name)).collect(),
         mode: Some(Mode::Hide),
         fill: Some(FillKind::Mean),
@@ -110,6 +110,7 @@ fn pyarrow_reads_runs() {
         ("experiment", "string"),
         ("condition", "string"),
         ("dataset", "string"),
+        ("test_part", "string"),
         ("regions", "list<string>"),
         ("mode", "string"),
         ("fill", "string"),
@@ -145,6 +146,7 @@ fn pyarrow_reads_runs() {
     assert_eq!(rows[0]["regions"], json!(["eyes", "mouth"]));
     assert_eq!(rows[1]["regions"], json!([]));
     assert_eq!(rows[0]["condition"], "hide eyes — mean");
+    assert_eq!(rows[0]["test_part"], "public");
     assert_eq!(rows[0]["seed"], i64::MAX);
     assert_eq!(rows[0]["control"], false);
     assert_eq!(rows[0]["draw"], Value::Null);
