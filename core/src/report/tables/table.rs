@@ -216,8 +216,7 @@ impl Table {
 
     fn markdown(&self) -> String {
         let line = |cells: Vec<String>| {
-            let cells: Vec<String> =
-                cells.iter().map(|cell| cell.trim().replace('|', "\\|")).collect();
+            let cells: Vec<String> = cells.iter().map(|cell| in_markdown(cell.trim())).collect();
             format!("| {} |\n", cells.join(" | "))
         };
         let mut text =
@@ -302,6 +301,22 @@ impl Table {
         }
         fields
     }
+}
+
+/// Text that a cell of Markdown shows as it stands: nothing in it ends the cell, begins an element of HTML or emphasises.
+/// What stands between backticks is code.
+fn in_markdown(text: &str) -> String {
+    let has_code = text.matches('`').count().is_multiple_of(2);
+    let mut code = false;
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        code ^= has_code && character == '`';
+        if character == '|' || (!code && matches!(character, '\\' | '<' | '*')) {
+            safe.push('\\');
+        }
+        safe.push(character);
+    }
+    safe
 }
 
 /// Text that LaTeX sets as it stands: nothing in it is a command, and no bracket at the beginning of a row is
@@ -456,11 +471,14 @@ jaw | masked,,,-0.002,-0.101,0.006,
 
     #[test]
     fn markdown_has_alignments_and_escapes() {
-        let text = table().render(Format::Markdown, 80).unwrap();
+        let mut table = table();
+        table.push(vec![Cell::text(r"list<int>, *a* \ `b<c>|d`")]);
+        let text = table.render(Format::Markdown, 80).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[1], "| :--- | ---: | ---: | ---: |");
         assert_eq!(lines[3], "| eyes masked | 71.6 ± 1.2 | 11.4 [8.9, 13.9] | 900 |");
         assert!(lines[4].starts_with("| jaw \\| masked | failed |"), "{}", lines[4]);
+        assert!(lines[5].starts_with(r"| list\<int>, \*a\* \\ `b<c>\|d` |"), "{}", lines[5]);
     }
 
     #[test]
