@@ -9,7 +9,7 @@
 //! from all conditions of a study (`moderated`; Smyth 2004).
 //!
 //! `benches/coverage.rs` simulates the coverage of the intervals, beside those of other methods;
-//! `benches/README.md` has the results.
+//! `docs/coverage.md` has the results.
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 

@@ -1,4 +1,4 @@
-//! Small copies of data sets as they circulate, each read by the experiment file that the README gives for it.
+//! Small copies of data sets as they circulate, each read by the keys that `docs/layouts.md` gives for it.
 
 use std::collections::BTreeMap;
 
