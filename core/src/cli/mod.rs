@@ -208,6 +208,21 @@ pub fn main(program: &Program) -> ExitCode {
     }
 }
 
+/// Whether the program would take these words, its own name not among them, for a command; files are not looked for.
+///
+/// # Errors
+/// What it would say: of an unknown command or option, a value that an option does not take, an option without effect.
+pub fn understands<'w>(words: impl IntoIterator<Item = &'w str>) -> Result<(), String> {
+    match Cli::try_parse_from(std::iter::once("fer-lab").chain(words)) {
+        Ok(Cli { options, command }) => {
+            meaning::check(&command, &options).map_err(|error| error.to_string())
+        }
+        // Help and versions.
+        Err(error) if !error.use_stderr() => Ok(()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 fn run(command: &Command, options: &Options, program: &Program) -> anyhow::Result<Exit> {
     match command {
         Command::Init(arguments) => init::run(arguments, options),
