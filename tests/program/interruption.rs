@@ -5,6 +5,7 @@ use std::io::Read;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use super::driver::{PROGRAM, Program, SMOKE, WITH_LIBTORCH, children, heed};
@@ -70,6 +71,12 @@ fn finished(text: &str) -> Program {
     program
 }
 
+/// What is left of [`longer`] where nothing interrupts it: trained once for all tests.
+fn whole_of_longer() -> &'static Tables {
+    static WHOLE: OnceLock<Tables> = OnceLock::new();
+    WHOLE.get_or_init(|| tables(&finished(&longer())))
+}
+
 /// Starts a run, as the first of a process group of its own.
 fn start(program: &Program) -> Child {
     let mut command = program.command(&RUN);
@@ -111,8 +118,7 @@ fn one_training_at_a_time_or_several_the_bytes_are_the_same() {
 
 #[test]
 fn ctrl_c_leaves_checkpoints_and_the_next_run_goes_on_from_them() {
-    let text = longer();
-    let whole = tables(&finished(&text));
+    let (text, whole) = (longer(), whole_of_longer());
     let program = prepared(&text);
     let mut interruptions = 0;
     for pause in [700, 900, 500, 1300, 400] {
@@ -154,7 +160,7 @@ fn ctrl_c_leaves_checkpoints_and_the_next_run_goes_on_from_them() {
     }
     assert!(interruptions > 0, "the experiment ended before it could be interrupted");
     program.run(&RUN).succeeds();
-    assert_eq!(tables(&program), whole);
+    assert_eq!(&tables(&program), whole);
 }
 
 /// How many threads a training has shows in its last bits. A training that resumes from a checkpoint keeps the
@@ -341,8 +347,7 @@ fn a_program_that_is_replaced_goes_on_as_itself() {
 
 #[test]
 fn ctrl_c_twice_leaves_at_once() {
-    let text = longer();
-    let whole = tables(&finished(&text));
+    let (text, whole) = (longer(), whole_of_longer());
     let program = prepared(&text);
     let mut child = start(&program);
     let mut workers = Vec::new();
@@ -355,15 +360,14 @@ fn ctrl_c_twice_leaves_at_once() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     wait_until("no worker stays behind", || !workers.iter().any(|pid| is_alive(*pid)));
     program.run(&RUN).succeeds();
-    assert_eq!(tables(&program), whole);
+    assert_eq!(&tables(&program), whole);
 }
 
 /// Every other time with its workers, as a power cut would; else alone, as the system does when memory
 /// runs out. Then they must notice by themselves.
 #[test]
 fn killed_at_thirty_moments_nothing_is_lost_but_time() {
-    let text = longer();
-    let whole = tables(&finished(&text));
+    let (text, whole) = (longer(), whole_of_longer());
     let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(30);
     let mut program = prepared(&text);
     let mut killed = 0;
@@ -372,7 +376,7 @@ fn killed_at_thirty_moments_nothing_is_lost_but_time() {
         let pause = Duration::from_millis(random.random_range(100..900));
         std::thread::sleep(pause);
         if child.try_wait().unwrap().is_some() {
-            assert_eq!(tables(&program), whole, "after {killed} kills");
+            assert_eq!(&tables(&program), whole, "after {killed} kills");
             program = prepared(&text);
             continue;
         }
@@ -384,7 +388,7 @@ fn killed_at_thirty_moments_nothing_is_lost_but_time() {
         killed += 1;
     }
     program.run(&RUN).succeeds();
-    assert_eq!(tables(&program), whole);
+    assert_eq!(&tables(&program), whole);
 }
 
 #[test]
@@ -415,12 +419,12 @@ fn a_worker_that_is_killed_fails_one_training_and_is_tried_again_if_wanted() {
     // The runs of one training: whole faces, and the two evaluations that share its network.
     assert_eq!(failed.len(), 3, "{failed:?}");
     program.run(&RUN).succeeds();
-    let whole = tables(&program);
+    let whole = &tables(&program);
 
     let (program, code, stderr) = kill_a_worker(&[&RUN[..], &["--retries", "1"]].concat());
     assert_eq!(code, Some(0), "{stderr}");
     assert!(stderr.contains("retrying"), "{stderr}");
-    assert_eq!(tables(&program), whole);
+    assert_eq!(&tables(&program), whole);
 
     let (program, code, stderr) = kill_a_worker(&[&RUN[..], &["--fail-fast"]].concat());
     assert_eq!(code, Some(1), "{stderr}");
@@ -430,8 +434,7 @@ fn a_worker_that_is_killed_fails_one_training_and_is_tried_again_if_wanted() {
 
 #[test]
 fn two_runs_at_once_share_the_work() {
-    let text = longer();
-    let whole = tables(&finished(&text));
+    let (text, whole) = (longer(), whole_of_longer());
     let program = prepared(&text);
     let both = [start(&program), start(&program)];
     let started = both.map(|mut child| {
@@ -441,7 +444,7 @@ fn two_runs_at_once_share_the_work() {
         stderr.lines().filter(|line| line.starts_with("training ")).count()
     });
     assert_eq!(started.iter().sum::<usize>(), 6, "each training is done once: {started:?}");
-    assert_eq!(tables(&program), whole);
+    assert_eq!(&tables(&program), whole);
 }
 
 /// A file system of a few megabytes.
@@ -465,8 +468,7 @@ impl Drop for SmallDisk<'_> {
 
 #[test]
 fn a_full_disk_is_reported_and_the_next_run_resumes() {
-    let text = longer();
-    let whole = tables(&finished(&text));
+    let (text, whole) = (longer(), whole_of_longer());
     let program = prepared(&text);
     let Some(_disk) = SmallDisk::mount(&program) else {
         eprintln!("skipped: a full disk cannot be made here (mounting a tmpfs takes root)");
@@ -488,7 +490,7 @@ fn a_full_disk_is_reported_and_the_next_run_resumes() {
         Command::new("mount").args(larger).arg(program.path("results")).status().unwrap().success()
     );
     program.run(&RUN).succeeds();
-    assert_eq!(tables(&program), whole);
+    assert_eq!(&tables(&program), whole);
 }
 
 #[test]
@@ -537,8 +539,7 @@ fn every_file_that_is_cut_is_noticed_and_made_again() {
 
 #[test]
 fn a_checkpoint_that_is_cut_is_no_reason_to_give_up() {
-    let text = longer();
-    let whole = tables(&finished(&text));
+    let (text, whole) = (longer(), whole_of_longer());
     let program = prepared(&text);
     let mut child = start(&program);
     wait_until("a checkpoint is stored", || checkpoints(&program).next().is_some());
@@ -550,5 +551,5 @@ fn a_checkpoint_that_is_cut_is_no_reason_to_give_up() {
     let run = program.run(&RUN);
     run.succeeds();
     assert!(run.stderr.contains("checkpoint.safetensors` cannot be used"), "{}", run.stderr);
-    assert_eq!(tables(&program), whole);
+    assert_eq!(&tables(&program), whole);
 }

@@ -1,7 +1,7 @@
 //! The cache of decoded data sets, in memory-mapped files.
 //!
-//! A file `<key>.ferlab` holds one data set; the key is a hash of its sources' contents and of all
-//! settings that affect decoding. The layout, numbers little-endian:
+//! A file `<key>.ferlab` holds one data set; the key is a hash of all settings that affect decoding (its first half) and of
+//! its sources' contents (the second). The layout, numbers little-endian:
 //!
 //! | bytes | what |
 //! | --- | --- |
@@ -36,8 +36,11 @@ use crate::region::{Landmark, Landmarks, Point};
 
 const MAGIC: &[u8; 8] = b"FERLABDS";
 /// Part of every key too, so that files of another version are not found.
-pub const VERSION: u64 = 3;
+pub const VERSION: u64 = 4;
 const PRELUDE: usize = 64;
+const DATA: &str = ".ferlab";
+/// So much is moved at once where pictures are taken out.
+const RETAIN_BYTES: usize = 16 << 20;
 /// Pixels begin at a page's start.
 const PIXELS_AT: u64 = 4096;
 /// Numbers that an image's landmarks take: the aspect, and two for each point.
@@ -136,8 +139,17 @@ impl<'a> Cache<'a> {
         Ok(Writing { folder: self.folder, file, written: 0 })
     }
 
+    /// Whether there is a data set whose key begins so.
+    pub fn has_any(&self, beginning: &str) -> bool {
+        let Ok(files) = fs::read_dir(self.folder) else { return false };
+        files.flatten().any(|file| {
+            let name = file.file_name();
+            name.to_str().is_some_and(|name| name.starts_with(beginning) && name.ends_with(DATA))
+        })
+    }
+
     fn data_path(&self, key: &str) -> PathBuf {
-        self.folder.join(format!("{key}.ferlab"))
+        self.folder.join(format!("{key}{DATA}"))
     }
 
     fn index_path(&self, stamp: &str) -> PathBuf {
@@ -159,6 +171,36 @@ impl Writing<'_> {
     pub fn write(&mut self, pixels: &[u8]) -> Result<(), DatasetError> {
         self.written += pixels.len() as u64;
         self.file.write_all(pixels).map_err(|why| DatasetError::cache(self.folder, why))
+    }
+
+    /// Takes out what was written of pictures of `bytes` each that are not to be kept; `keep` has one entry a picture.
+    pub fn retain(&mut self, keep: &[bool], bytes: usize) -> Result<(), DatasetError> {
+        let failed = |why: io::Error| DatasetError::cache(self.folder, why);
+        let Some(first) = keep.iter().position(|keep| !keep) else { return Ok(()) };
+        let at = |picture: usize| PIXELS_AT + (picture * bytes) as u64;
+        let mut buffer = Vec::new();
+        let mut kept = first;
+        let mut picture = first;
+        for run in keep[first..].chunk_by(|one, other| one == other) {
+            if run[0] {
+                // What is moved down never overlaps what is still to be read: it is read before it is written.
+                for part in run.chunks((RETAIN_BYTES / bytes).max(1)) {
+                    buffer.resize(part.len() * bytes, 0);
+                    self.file.seek(SeekFrom::Start(at(picture))).map_err(failed)?;
+                    self.file.read_exact(&mut buffer).map_err(failed)?;
+                    self.file.seek(SeekFrom::Start(at(kept))).map_err(failed)?;
+                    self.file.write_all(&buffer).map_err(failed)?;
+                    picture += part.len();
+                    kept += part.len();
+                }
+            } else {
+                picture += run.len();
+            }
+        }
+        self.written = (kept * bytes) as u64;
+        self.file.as_file().set_len(at(kept)).map_err(failed)?;
+        self.file.seek(SeekFrom::Start(at(kept))).map_err(failed)?;
+        Ok(())
     }
 
     /// Writes the rest. The data set appears in the cache when the building is [`finished`](Building::finish).
@@ -188,6 +230,10 @@ pub struct Building {
 }
 
 impl Building {
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
     /// Puts it into the cache, and opens it like every later load.
     pub fn finish(self) -> Result<Dataset, DatasetError> {
         let Building { file, path, key } = self;

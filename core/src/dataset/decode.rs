@@ -2,15 +2,16 @@
 
 use std::fs::File;
 use std::io::{Cursor, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
-use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
-use super::DatasetError;
+use super::error::BadPicture;
+use super::landmark_tables::{Points, Untrusted};
 use super::listing::{Picture, Place};
+use super::peculiar::Peculiarities;
 use super::placement::{Placement, Rectangle};
 use super::twins::Fingerprint;
 use crate::experiment::Shaping;
@@ -66,37 +67,38 @@ impl Decoder {
         }
     }
 
-    /// Writes the picture into `out`, which is [`Shape::bytes`] long. `face`: its points, in fractions of the picture.
+    /// Writes the picture into `out`, which is [`Shape::bytes`] long.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or a crop by its points shows nothing of it.
     pub fn decode(
         &mut self,
         picture: &Picture,
-        face: Option<&Landmarks>,
+        points: &Points,
         out: &mut [u8],
-    ) -> Result<Decoded, DatasetError> {
-        match picture {
-            Picture::Grey { width, height, values } => self
-                .place(values, [*width, *height], 1, face, out)
-                .map_err(|why| DatasetError::picture(Path::new("fer2013.csv"), why)),
-            Picture::File(path) => self
-                .decode_file(path, None, face, out)
-                .map_err(|why| DatasetError::picture(path, why)),
-            Picture::Part { path, place } => {
-                self.decode_file(path, Some(*place), face, out).map_err(|why| {
-                    DatasetError::picture(&picture.shown().unwrap_or_else(|| path.clone()), why)
-                })
+    ) -> Result<Decoded, BadPicture> {
+        let decoded = match picture {
+            Picture::Grey { width, height, values } => {
+                self.place(values, [*width, *height], 1, points, out)
             }
-        }
+            Picture::File(path) => self.decode_file(path, None, points, out),
+            Picture::Part { path, place } => self.decode_file(path, Some(*place), points, out),
+        };
+        decoded.map_err(|why| {
+            let path = picture.shown().unwrap_or_else(|| PathBuf::from("fer2013.csv"));
+            BadPicture { path, why }
+        })
     }
 
     fn decode_file(
         &mut self,
         path: &Path,
         part: Option<Place>,
-        face: Option<&Landmarks>,
+        points: &Points,
         out: &mut [u8],
     ) -> Result<Decoded, String> {
         let mut bytes = std::mem::take(&mut self.file);
-        let decoded = self.decode_bytes(path, part, &mut bytes, face, out);
+        let decoded = self.decode_bytes(path, part, &mut bytes, points, out);
         self.file = bytes;
         decoded
     }
@@ -106,20 +108,21 @@ impl Decoder {
         path: &Path,
         part: Option<Place>,
         bytes: &mut Vec<u8>,
-        face: Option<&Landmarks>,
+        points: &Points,
         out: &mut [u8],
     ) -> Result<Decoded, String> {
         read(path, bytes)?;
-        let mut image = open(bytes)?;
+        let Opened { mut image, peculiarities } = open(bytes)?;
         if let Some(part) = part {
             image = cut(image, part)?;
         }
         let size = [image.width(), image.height()];
-        if image.color().has_color() {
-            self.place(image.into_rgb8().as_raw(), size, 3, face, out)
+        let decoded = if image.color().has_color() {
+            self.place(image.into_rgb8().as_raw(), size, 3, points, out)
         } else {
-            self.place(image.into_luma8().as_raw(), size, 1, face, out)
-        }
+            self.place(image.into_luma8().as_raw(), size, 1, points, out)
+        };
+        Ok(Decoded { content: Some(blake3::hash(bytes)), peculiarities, ..decoded? })
     }
 
     /// Brings `values`, `[height, width, channels]`, into the shape.
@@ -128,15 +131,21 @@ impl Decoder {
         values: &[u8],
         size: [u32; 2],
         channels: usize,
-        face: Option<&Landmarks>,
+        points: &Points,
         out: &mut [u8],
     ) -> Result<Decoded, String> {
-        let placement = Placement::new(self.shaping, size, self.shape, face)
+        let face = points.in_picture(size, self.shaping).transpose();
+        let trusted = face.as_ref().ok().and_then(Option::as_ref);
+        let placement = Placement::new(self.shaping, size, self.shape, trusted)
             .ok_or("its landmarks lie outside it, so that a crop shows nothing of it")?;
         self.fit(values, size, channels, &placement, out)?;
-        let landmarks = face.map(|face| placement.landmarks(face, size));
-        let fingerprint = Fingerprint::of(out, self.shape);
-        Ok(Decoded { landmarks, reshaped: is_reshaped(size, self.shape), fingerprint })
+        Ok(Decoded {
+            landmarks: face.map(|face| face.map(|face| placement.landmarks(&face, size))),
+            reshaped: is_reshaped(size, self.shape),
+            fingerprint: Fingerprint::of(out, self.shape),
+            content: None,
+            peculiarities: Peculiarities::default(),
+        })
     }
 
     /// Converts `values`, `[height, width, channels]`, to the shape.
@@ -214,8 +223,14 @@ pub fn read(path: &Path, bytes: &mut Vec<u8>) -> Result<(), String> {
     Ok(())
 }
 
-/// Decodes a picture's file: upright, in its own size and channels.
-pub fn open(bytes: &[u8]) -> Result<DynamicImage, String> {
+/// A decoded file: upright, in its own size and channels.
+pub struct Opened {
+    pub image: DynamicImage,
+    pub peculiarities: Peculiarities,
+}
+
+/// Decodes a picture's file.
+pub fn open(bytes: &[u8]) -> Result<Opened, String> {
     let format = image::guess_format(bytes).ok().filter(ImageFormat::reading_enabled);
     let Some(format) = format else { return Err(what_it_is(bytes)) };
     if format == ImageFormat::Jpeg && !jpeg_is_whole(bytes) {
@@ -235,49 +250,28 @@ pub fn open(bytes: &[u8]) -> Result<DynamicImage, String> {
     }
     let orientation = decoder.orientation().map_err(|why| why.to_string())?;
     let mut image = DynamicImage::from_decoder(decoder).map_err(|why| why.to_string())?;
+    let peculiarities = Peculiarities::of(&image, format, bytes);
     image.apply_orientation(orientation);
-    Ok(image)
+    Ok(Opened { image, peculiarities })
 }
 
 /// What became of a picture.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Decoded {
-    /// Its points in the input.
-    pub landmarks: Option<Landmarks>,
+    /// Its points in the input; `None` where nothing was asked for.
+    pub landmarks: Result<Option<Landmarks>, Untrusted>,
     /// Whether its sides have another ratio than the input's.
     pub reshaped: bool,
     pub fingerprint: Fingerprint,
+    /// BLAKE3 of its file; `None` where it has none of its own.
+    pub content: Option<blake3::Hash>,
+    pub peculiarities: Peculiarities,
 }
 
 /// Whether the ratio of a picture's sides differs by more than a hundredth from the input's.
 fn is_reshaped([width, height]: [u32; 2], input: Shape) -> bool {
     let ratio = f64::from(width) * input.height as f64 / (f64::from(height) * input.width as f64);
     !(0.99..=1.0 / 0.99).contains(&ratio)
-}
-
-/// Width and height of a picture as it is shown, upright; only the beginning of its file is read. `None` where it cannot be
-/// read.
-pub fn size(picture: &Picture) -> Option<[u32; 2]> {
-    match picture {
-        Picture::Grey { width, height, .. } => Some([*width, *height]),
-        Picture::Part { path, place } => {
-            Some(place.within(size(&Picture::File(path.clone()))?)?.size())
-        }
-        Picture::File(path) => {
-            let reader = ImageReader::open(path).ok()?.with_guessed_format().ok()?;
-            let mut decoder = reader.into_decoder().ok()?;
-            let (width, height) = decoder.dimensions();
-            let turned = matches!(
-                decoder.orientation().ok()?,
-                Orientation::Rotate90
-                    | Orientation::Rotate270
-                    | Orientation::Rotate90FlipH
-                    | Orientation::Rotate270FlipH
-            );
-            let size = if turned { [height, width] } else { [width, height] };
-            (width > 0 && height > 0).then_some(size)
-        }
-    }
 }
 
 /// A part of a picture, as much of it as there is.
@@ -351,6 +345,7 @@ mod tests {
     use image::{GrayImage, Luma, Rgb, RgbImage};
 
     use super::*;
+    use crate::dataset::DatasetError;
 
     fn decoded(
         picture: &Picture,
@@ -360,7 +355,9 @@ mod tests {
     ) -> Result<Vec<u8>, DatasetError> {
         let shape = Shape { height, width, channels };
         let mut out = vec![0; shape.bytes()];
-        Decoder::new(shape, Shaping::Stretch).decode(picture, None, &mut out).map(|_| out)
+        let decoded =
+            Decoder::new(shape, Shaping::Stretch).decode(picture, &Points::NotAsked, &mut out);
+        decoded.map(|_| out).map_err(DatasetError::Picture)
     }
 
     fn saved(image: DynamicImage, name: &str) -> (tempfile::TempDir, Picture) {
@@ -378,7 +375,6 @@ mod tests {
             path: folder.path().join("a.png"),
             place: Place { left, top, right, bottom },
         };
-        assert_eq!(size(&part(1, 1, 4, 3)), Some([3, 2]));
         assert_eq!(decoded(&part(1, 1, 4, 3), 2, 3, 1).unwrap(), [110, 120, 130, 10, 20, 30]);
         // Beyond the border there is nothing.
         assert_eq!(decoded(&part(4, 2, 60, 40), 2, 2, 1).unwrap(), [40, 50, 140, 150]);

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::groups::{Likely, likely};
-use super::{Dataset, Divided, Split, Twins};
+use super::pictures::UNREADABLE;
+use super::{Dataset, Divided, Peculiarity, Split, Twins};
 use crate::experiment::{DatasetSpec, Shaping, Source, WithoutLandmarks};
 
 /// A reason to look at the data before the results.
@@ -30,6 +31,8 @@ pub enum Doubt {
     Contradictions { pairs: usize, of: usize },
     /// So many pictures cannot be read.
     Unreadable { pictures: usize },
+    /// So many pictures may not be meant as they are read; one of them.
+    Peculiar { which: Peculiarity, pictures: usize, example: String },
 }
 
 impl Doubt {
@@ -46,6 +49,7 @@ impl Doubt {
             Doubt::Twins { .. } => "twins",
             Doubt::Contradictions { .. } => "contradictions",
             Doubt::Unreadable { .. } => "unreadable",
+            Doubt::Peculiar { which, .. } => which.name(),
         }
     }
 
@@ -61,7 +65,8 @@ impl Doubt {
             | Doubt::Ungrouped { .. }
             | Doubt::Stretched { .. }
             | Doubt::Contradictions { .. }
-            | Doubt::Unreadable { .. } => None,
+            | Doubt::Unreadable { .. }
+            | Doubt::Peculiar { .. } => None,
         }
     }
 
@@ -74,7 +79,9 @@ impl Doubt {
             Doubt::Twins { equal, near, .. } => Some(equal + near),
             Doubt::FewLandmarks { trusted, images, .. } => Some(images - trusted),
             Doubt::Carved { images, .. } => Some(*images),
-            Doubt::Stretched { pictures, .. } | Doubt::Unreadable { pictures } => Some(*pictures),
+            Doubt::Stretched { pictures, .. }
+            | Doubt::Unreadable { pictures }
+            | Doubt::Peculiar { pictures, .. } => Some(*pictures),
         }
     }
 }
@@ -108,6 +115,10 @@ pub fn doubts(spec: &DatasetSpec, dataset: &Dataset) -> Vec<Doubt> {
         let images = Split::ALL.iter().map(|&split| dataset.split(split).len()).sum();
         let (height, width) = (dataset.height, dataset.width);
         doubts.push(Doubt::Stretched { pictures, images, height, width });
+    }
+    for (which, names) in &dataset.seen.peculiar {
+        let example = names.first().cloned().unwrap_or_default();
+        doubts.push(Doubt::Peculiar { which: *which, pictures: names.len(), example });
     }
     let Twins { equal, near } = &dataset.seen.twins;
     for (split, equal, near) in [
@@ -156,9 +167,6 @@ fn of_splits(dataset: &Dataset) -> Vec<Doubt> {
     doubts.extend((images > 0).then_some(Doubt::Ungrouped { images }));
     doubts
 }
-
-/// How the reason begins for which a picture that cannot be read is excluded.
-pub(super) const UNREADABLE: &str = "unreadable: ";
 
 impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -212,6 +220,12 @@ impl fmt::Display for Doubt {
                 f,
                 "{pairs} of {of} pairs of equal pictures have labels of different classes"
             ),
+            Doubt::Peculiar { which, pictures: 1, example } => {
+                write!(f, "1 picture (`{example}`) is {which}")
+            }
+            Doubt::Peculiar { which, pictures, example } => {
+                write!(f, "{pictures} pictures (`{example}` and others) are {which}")
+            }
             Doubt::Unreadable { pictures: 1 } => {
                 f.write_str("1 picture cannot be read and is excluded: `fer-lab data` has the reason")
             }

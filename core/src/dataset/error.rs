@@ -149,10 +149,6 @@ impl DatasetError {
         DatasetError::Table { path: path.to_owned(), what: what.into() }
     }
 
-    pub(super) fn picture(path: &Path, why: impl Display) -> DatasetError {
-        DatasetError::Picture(BadPicture { path: path.to_owned(), why: why.to_string() })
-    }
-
     pub(super) fn cache(path: &Path, why: io::Error) -> DatasetError {
         DatasetError::Cache { path: path.to_owned(), why }
     }

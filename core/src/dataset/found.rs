@@ -163,7 +163,7 @@ impl Memory {
                 }
                 let key = *hasher.finalize().as_bytes();
                 self.known_or(key, || {
-                    let image = decode::cut(decode::open(file)?, *place)?.into_rgb8();
+                    let image = decode::cut(decode::open(file)?.image, *place)?.into_rgb8();
                     Ok((image.width() as usize, image.height() as usize, image.into_raw()))
                 })
             }
@@ -171,7 +171,7 @@ impl Memory {
                 decode::read(path, file)?;
                 let key = *blake3::hash(file).as_bytes();
                 self.known_or(key, || {
-                    let image = decode::open(file)?.into_rgb8();
+                    let image = decode::open(file)?.image.into_rgb8();
                     Ok((image.width() as usize, image.height() as usize, image.into_raw()))
                 })
             }

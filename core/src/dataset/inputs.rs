@@ -3,7 +3,7 @@
 //! Reading tens of thousands of pictures takes seconds, their size and times a fraction of a second. So a cached data
 //! set is found by its files' *stamps*; contents are read and hashed only if the stamps are new.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -110,8 +110,14 @@ impl Inputs {
         Ok(Stamps { files: files.into_par_iter().map(stamp).collect::<Result<_, DatasetError>>()? })
     }
 
-    /// A hash of every file's path under `root` (its name alone where it lies elsewhere) and content.
-    pub fn content(&self, root: &Path, watch: Watch<'_>) -> Result<blake3::Hash, DatasetError> {
+    /// A hash of every file's path under `root` (its name alone where it lies elsewhere) and content. A file whose content's
+    /// BLAKE3 is `known` is not read.
+    pub fn content(
+        &self,
+        root: &Path,
+        known: &HashMap<PathBuf, blake3::Hash>,
+        watch: Watch<'_>,
+    ) -> Result<blake3::Hash, DatasetError> {
         let Watch { progress, interrupted } = watch;
         let files: Vec<&PathBuf> = self.files.iter().collect();
         let mut all = blake3::Hasher::new();
@@ -122,6 +128,9 @@ impl Inputs {
                 .par_iter()
                 .map(|file| {
                     go_on(interrupted)?;
+                    if let Some(hash) = known.get(*file) {
+                        return Ok(*hash);
+                    }
                     hash_file(file).map_err(|why| DatasetError::unreadable(file, why))
                 })
                 .collect::<Result<_, _>>()?;
@@ -213,7 +222,7 @@ mod tests {
             fs::write(folder.path().join(name), content).unwrap();
             let mut inputs = Inputs::default();
             inputs.add(folder.path().join(name));
-            inputs.content(folder.path(), Watch::reporting(&|_| ())).unwrap()
+            inputs.content(folder.path(), &HashMap::new(), Watch::reporting(&|_| ())).unwrap()
         };
         assert_eq!(hash("a", "1"), hash("a", "1"));
         assert_ne!(hash("a", "1"), hash("a", "2"));

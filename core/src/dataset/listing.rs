@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::carve::{carve, carve_groups};
 use super::inputs::Inputs;
+use super::landmark_tables::Points;
 use super::{DatasetError, Remarks, Split, first_maximum, leaders};
-use crate::region::Landmarks;
 
 /// The number of images excluded from each split, by reason. Every split has an entry.
 pub type LeftOut = BTreeMap<Split, BTreeMap<String, usize>>;
@@ -45,8 +45,7 @@ pub struct Entry {
     pub picture: Picture,
     /// Sums to 1.
     pub label: Vec<f32>,
-    /// Trusted points of the picture as it lies on the disk, in fractions of it.
-    pub landmarks: Option<Landmarks>,
+    pub points: Points,
     /// Which images belong together: those of one person, say. `None`: it belongs to no other.
     pub group: Option<String>,
 }
@@ -108,7 +107,15 @@ impl Picture {
 
 impl Entry {
     pub fn new(split: Split, name: String, picture: Picture, label: Vec<f32>) -> Entry {
-        Entry { split, listed_as: name.clone(), name, picture, label, landmarks: None, group: None }
+        Entry {
+            split,
+            listed_as: name.clone(),
+            name,
+            picture,
+            label,
+            points: Points::NotAsked,
+            group: None,
+        }
     }
 }
 

@@ -1,45 +1,38 @@
 //! Loading of an experiment's data set.
 //!
 //! The order of things keeps a second load under a second: files are listed and their stamps taken; where
-//! the cache remembers those stamps, the data set is mapped and nothing else is read. Otherwise the files'
-//! contents are hashed, which finds a cached data set after a mere copy or `touch`; and only then are
-//! labels read and pictures decoded.
+//! the cache remembers those stamps, the data set is mapped and nothing else is read. Otherwise, where it has a data set of
+//! these settings, the files' contents are hashed, which finds it after a mere copy or `touch`; and only then are labels
+//! read and pictures decoded, once each.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use rayon::prelude::*;
-
 use super::cache::{self, Building, Cache, Facts, Found, SplitFacts};
 use super::ckplus::Ckplus;
-use super::decode::{self, Decoded, Decoder, Shape};
-use super::doubts::{Doubt, UNREADABLE, doubts};
+use super::decode::Shape;
+use super::doubts::{Doubt, doubts};
 use super::error::BadPicture;
 use super::faces;
 use super::ferplus::{Fer2013, Ferplus};
 use super::folder::Folder;
 use super::found;
 use super::inputs::{Inputs, Stamps};
-use super::landmark_tables::{self, LandmarkTable, Row, Unit, Untrusted};
-use super::listing::{Catalogue, Entry, Listing, Picture};
+use super::landmark_tables::{self, LandmarkTable, Points, Row, Unit, Untrusted};
+use super::listing::{Catalogue, Listing, Picture};
 use super::paths::on_disk;
+use super::pictures::{self, ReadPictures, all_are_read};
 use super::progress::go_on;
 use super::rafdb::Rafdb;
 use super::table::Table;
-use super::twins::{self, Fingerprint, twins};
-use super::{Dataset, DatasetError, Progress, Seen, Split, Stage, Watch, unread};
+use super::{Dataset, DatasetError, Progress, Seen, Split, Watch, unread};
 use crate::disk;
 use crate::experiment::{
-    DatasetSpec, Duplicates, FacesSpec, LandmarkSource, OnError, Shaping, Source, WithoutLandmarks,
+    DatasetSpec, FacesSpec, LandmarkSource, OnError, Source, WithoutLandmarks,
 };
 use crate::machine;
 use crate::plan::{ImageCounts, source_content};
-use crate::region::Landmarks;
-
-/// Pictures are decoded in batches of about this many bytes: enough to keep all threads busy, little
-/// beside what a training takes.
-const BATCH_BYTES: usize = 32 << 20;
 
 /// Loads the data set that `spec` describes, from the folder `cache` if it is there already.
 ///
@@ -72,22 +65,34 @@ pub fn load(spec: &DatasetSpec, cache: &Path, watch: Watch<'_>) -> Result<Datase
     {
         return Ok(dataset);
     }
-    let mut hasher = settings_hasher(spec);
-    hasher.update(inputs.content(catalogue.root(), watch)?.as_bytes());
-    let key = hasher.finalize().to_hex().to_string();
-    // A damaged file is not opened, and reported, again.
-    let known = match recalled.as_ref() == Some(&key) {
-        true => None,
-        false => cached(&cache, &key, watch.progress),
+    let settings = half(settings_hasher(spec).finalize());
+    let key = |contents: &HashMap<PathBuf, blake3::Hash>| {
+        let content = inputs.content(catalogue.root(), contents, watch)?;
+        Ok(format!("{settings}{}", half(content)))
     };
-    let dataset = match known {
-        Some(dataset) => dataset,
-        None => {
-            let building = build(&cache, &key, spec, catalogue.as_ref(), watch)?;
+    // Contents need be read beforehand only where that may save the decoding.
+    let known_key = match cache.has_any(&settings) {
+        true => Some(key(&HashMap::new())?),
+        false => None,
+    };
+    // A damaged file is not opened, and reported, again.
+    let known = match &known_key {
+        Some(key) if recalled.as_ref() != Some(key) => cached(&cache, key, watch.progress),
+        _ => None,
+    };
+    let (dataset, key) = match (known, known_key) {
+        (Some(dataset), Some(key)) => (dataset, key),
+        (_, known_key) => {
+            let key = |contents: &HashMap<PathBuf, blake3::Hash>| match known_key {
+                Some(key) => Ok(key),
+                None => key(contents),
+            };
+            let building = build(&cache, spec, catalogue.as_ref(), watch, key)?;
             if inputs.stamps()? != stamps {
                 return Err(DatasetError::Changed { root: catalogue.root().to_owned() });
             }
-            building.finish()?
+            let key = building.key().to_owned();
+            (building.finish()?, key)
         }
     };
     if stamps.at_rest(began) {
@@ -166,7 +171,7 @@ pub fn find_landmarks(
         }
     }
     match spec.on_error {
-        OnError::Stop => all_are_read(bad).map(|()| (found, Vec::new())),
+        OnError::Stop => all_are_read(bad.into_iter()).map(|()| (found, Vec::new())),
         OnError::Skip => Ok((found, bad)),
     }
 }
@@ -227,6 +232,11 @@ pub fn not_read(spec: &DatasetSpec) -> Result<BTreeMap<String, usize>, DatasetEr
             unread::not_read(catalogue.root(), &inputs(spec, catalogue.as_ref())?)
         }
     })
+}
+
+/// Half of a hash, which is enough to tell data sets from each other.
+fn half(hash: blake3::Hash) -> String {
+    hash.to_hex()[..32].to_owned()
 }
 
 /// A hash of the files' stamps and of the decoding settings.
@@ -330,70 +340,39 @@ fn cached(cache: &Cache, key: &str, progress: &dyn Fn(Progress)) -> Option<Datas
 }
 
 /// Reads labels and landmarks, decodes the pictures, and leaves the whole in the cache's folder, not
-/// yet under its name.
+/// yet under its name. `key` gives that, when the contents of the files that were read are known.
 fn build(
     cache: &Cache,
-    key: &str,
     spec: &DatasetSpec,
     catalogue: &dyn Catalogue,
     watch: Watch<'_>,
+    key: impl FnOnce(&HashMap<PathBuf, blake3::Hash>) -> Result<String, DatasetError>,
 ) -> Result<Building, DatasetError> {
     let mut listing = catalogue.list(&spec.classes)?;
     let mut seen = Seen::default();
-    match &spec.landmarks {
-        Some(LandmarkSource::Table(path)) => {
-            let table = LandmarkTable::read(path)?;
-            let rows: Vec<Result<Row, Untrusted>> = table
-                .rows_of(path, &listing)?
-                .into_iter()
-                .map(|row| row.copied().ok_or(Untrusted::NoRow))
-                .collect();
-            seen.landmarks = Some(table.facts());
-            place_faces(spec, &rows, table.facts().unit, &mut listing, &mut seen);
-        }
-        Some(LandmarkSource::Find) => {
-            let rows: Vec<Result<Row, Untrusted>> = find_rows(&listing, cache.folder(), watch)?
-                .into_iter()
-                .map(|row| row.map_err(|_| Untrusted::NoPicture))
-                .collect();
-            place_faces(spec, &rows, Unit::Fractions, &mut listing, &mut seen);
-        }
-        None => {}
-    }
-    let shape = Shape { height: spec.height, width: spec.width, channels: spec.channels };
-    if spec.on_error == OnError::Skip {
-        leave_out_unreadable(&mut listing, shape, watch)?;
-    }
+    set_points(&mut listing, spec, cache.folder(), &mut seen, watch)?;
     go_on(watch.interrupted)?;
+    let shape = Shape { height: spec.height, width: spec.width, channels: spec.channels };
     let images = listing.entries.len();
     if images.checked_mul(shape.bytes()).is_none_or(|bytes| bytes > isize::MAX as usize) {
         let (height, width, channels) = (spec.height, spec.width, spec.channels);
         return Err(DatasetError::TooLarge { images, height, width, channels });
     }
     check_room(images as u64 * shape.bytes() as u64, cache, watch.progress)?;
-    // Split by split, as the cache holds them.
-    listing.entries.sort_by_key(|entry| entry.split);
-    if spec.duplicates == Duplicates::Drop {
-        drop_held_out(&mut listing, shape, spec.shape, watch)?;
-    }
-    listing.check(&spec.classes)?;
     let mut writing = cache.begin()?;
-    let decoded =
-        decode(&listing.entries, shape, spec.shape, &mut |pixels| writing.write(pixels), watch)?;
-    seen.reshaped = decoded.iter().filter(|decoded| decoded.reshaped).count();
-    let prints: Vec<Fingerprint> = decoded.iter().map(|decoded| decoded.fingerprint).collect();
-    seen.twins = twins(&listing.entries, &prints, watch.interrupted)?;
+    let ReadPictures { decoded, contents } =
+        pictures::read(&mut listing, spec, &mut writing, &mut seen, watch)?;
     let mut splits: [SplitFacts; 3] = Default::default();
     for (entry, decoded) in std::mem::take(&mut listing.entries).into_iter().zip(decoded) {
         let split = &mut splits[entry.split as usize];
         split.names.push(entry.name);
         split.labels.extend(entry.label);
-        split.landmarks.push(decoded.landmarks);
+        split.landmarks.push(decoded.landmarks.ok().flatten());
     }
     let Listing { left_out, carved, remarks, .. } = listing;
     seen.remarks = remarks;
     let facts = Facts { classes: spec.classes.clone(), shape, left_out, carved, seen, splits };
-    writing.complete(key, facts)
+    writing.complete(&key(&contents)?, facts)
 }
 
 /// Says where decoded pictures take more than half of the memory.
@@ -425,139 +404,37 @@ fn find_rows(
     found::find_all(&pictures, cache, watch)
 }
 
-/// Gives every entry its trusted points. Those without are named, and leave the listing where the experiment says so.
-fn place_faces(
+/// Gives every entry the points that its picture is to have.
+fn set_points(
+    listing: &mut Listing,
     spec: &DatasetSpec,
-    rows: &[Result<Row, Untrusted>],
-    unit: Unit,
-    listing: &mut Listing,
+    cache: &Path,
     seen: &mut Seen,
-) {
-    let faces: Vec<Result<Landmarks, Untrusted>> = listing
-        .entries
-        .par_iter()
-        .zip(rows)
-        .map(|(entry, row)| {
-            let row = row.as_ref().map_err(|why| *why)?;
-            let size = decode::size(&entry.picture).ok_or(Untrusted::NoPicture)?;
-            landmark_tables::trusted(row, unit, size, spec.shape)
-        })
-        .collect();
-    for (mut entry, face) in std::mem::take(&mut listing.entries).into_iter().zip(faces) {
-        let why = face.err().map(|why| why.to_string());
-        if let Some(why) = &why {
-            let names = seen.untrusted.entry(entry.split).or_default();
-            names.entry(why.clone()).or_default().push(entry.name.clone());
-        }
-        match why {
-            Some(why) if spec.without_landmarks == WithoutLandmarks::Skip => {
-                listing.leave_out(entry.split, why);
-            }
-            _ => {
-                entry.landmarks = face.ok();
-                listing.entries.push(entry);
-            }
-        }
-    }
-}
-
-/// Excludes training pictures that are equal to one of the validation or test split.
-fn drop_held_out(
-    listing: &mut Listing,
-    shape: Shape,
-    shaping: Shaping,
     watch: Watch<'_>,
 ) -> Result<(), DatasetError> {
-    let decoded = decode(&listing.entries, shape, shaping, &mut |_| Ok(()), watch)?;
-    let prints: Vec<Fingerprint> = decoded.iter().map(|decoded| decoded.fingerprint).collect();
-    let equal = twins::in_training(&listing.entries, &prints);
-    for (entry, equal) in std::mem::take(&mut listing.entries).into_iter().zip(equal) {
-        match equal {
-            Some(split) => listing.leave_out(entry.split, format!("equal to a picture of {split}")),
-            None => listing.entries.push(entry),
+    let points: Vec<Points> = match &spec.landmarks {
+        None => return Ok(()),
+        Some(LandmarkSource::Table(path)) => {
+            let table = LandmarkTable::read(path)?;
+            let facts = table.facts();
+            seen.landmarks = Some(facts);
+            let points = |row: Option<&Row>| {
+                row.map_or(Points::Untrusted(Untrusted::NoRow), |row| Points::Row(*row, facts.unit))
+            };
+            table.rows_of(path, listing)?.into_iter().map(points).collect()
         }
-    }
-    Ok(())
-}
-
-/// Excludes pictures that cannot be read.
-fn leave_out_unreadable(
-    listing: &mut Listing,
-    shape: Shape,
-    watch: Watch<'_>,
-) -> Result<(), DatasetError> {
-    let read = decode(&listing.entries, shape, Shaping::Stretch, &mut |_| Ok(()), watch);
-    let why: HashMap<PathBuf, String> = match read {
-        Ok(_) => return Ok(()),
-        Err(DatasetError::Picture(bad)) => HashMap::from([(bad.path, bad.why)]),
-        Err(DatasetError::Pictures { bad }) => {
-            bad.into_iter().map(|bad| (bad.path, bad.why)).collect()
+        Some(LandmarkSource::Find) => {
+            let points = |row: Result<Row, BadPicture>| {
+                let row = row.map(|row| Points::Row(row, Unit::Fractions));
+                row.unwrap_or(Points::Untrusted(Untrusted::NoPicture))
+            };
+            find_rows(listing, cache, watch)?.into_iter().map(points).collect()
         }
-        Err(other) => return Err(other),
     };
-    for entry in std::mem::take(&mut listing.entries) {
-        let bad = entry.picture.shown().and_then(|shown| why.get(&shown));
-        match bad {
-            Some(why) => listing.leave_out(entry.split, format!("{UNREADABLE}{why}")),
-            None => listing.entries.push(entry),
-        }
+    for (entry, points) in listing.entries.iter_mut().zip(points) {
+        entry.points = points;
     }
     Ok(())
-}
-
-/// Decodes in parallel and writes in order. Where pictures cannot be used, all are named.
-fn decode(
-    entries: &[Entry],
-    shape: Shape,
-    shaping: Shaping,
-    write: &mut dyn FnMut(&[u8]) -> Result<(), DatasetError>,
-    watch: Watch<'_>,
-) -> Result<Vec<Decoded>, DatasetError> {
-    let batch = (BATCH_BYTES / shape.bytes()).clamp(rayon::current_num_threads(), 1024);
-    let mut pixels = vec![0; batch.min(entries.len()) * shape.bytes()];
-    let total = entries.len();
-    let mut all = Vec::with_capacity(total);
-    let mut done = 0;
-    let mut bad: Vec<BadPicture> = Vec::new();
-    let interrupted = watch.interrupted;
-    for batch in entries.chunks(batch) {
-        (watch.progress)(Progress::Step { stage: Stage::Decode, done, total });
-        let pixels = &mut pixels[..batch.len() * shape.bytes()];
-        let decoding = pixels.par_chunks_exact_mut(shape.bytes()).zip(batch).map_init(
-            || Decoder::new(shape, shaping),
-            |decoder, (out, entry)| {
-                go_on(interrupted)?;
-                match decoder.decode(&entry.picture, entry.landmarks.as_ref(), out) {
-                    Err(DatasetError::Picture(bad)) => Ok(Err(bad)),
-                    other => other.map(Ok),
-                }
-            },
-        );
-        for decoded in decoding.collect::<Result<Vec<_>, _>>()? {
-            match decoded {
-                Ok(decoded) => all.push(decoded),
-                Err(why) => bad.push(why),
-            }
-        }
-        if bad.is_empty() {
-            write(pixels)?;
-        }
-        done += batch.len();
-    }
-    (watch.progress)(Progress::Step { stage: Stage::Decode, done, total });
-    all_are_read(bad).map(|()| all)
-}
-
-/// An error that names the pictures that cannot be used, if there are any.
-fn all_are_read(mut bad: Vec<BadPicture>) -> Result<(), DatasetError> {
-    match bad.pop() {
-        None => Ok(()),
-        Some(only) if bad.is_empty() => Err(DatasetError::Picture(only)),
-        Some(last) => {
-            bad.push(last);
-            Err(DatasetError::Pictures { bad })
-        }
-    }
 }
 
 #[cfg(test)]
@@ -570,8 +447,8 @@ mod tests {
     use image::{GrayImage, Luma};
 
     use super::*;
-    use crate::dataset::summary;
-    use crate::experiment::{FerUsage, FerplusLabels};
+    use crate::dataset::{Stage, summary};
+    use crate::experiment::{Duplicates, FerUsage, FerplusLabels};
 
     /// FER+ in its second form: two classes, two images a split, 3 × 2 pixels each.
     fn ferplus() -> (tempfile::TempDir, DatasetSpec) {
@@ -636,7 +513,7 @@ mod tests {
         let (root, spec) = ferplus();
         let cache = tempfile::tempdir().unwrap();
         let (first, stages, _) = loaded(&spec, cache.path());
-        assert_eq!(stages, [Stage::Hash, Stage::Decode]);
+        assert_eq!(stages, [Stage::Decode, Stage::Hash]);
         std::thread::sleep(Duration::from_millis(1100));
         let (second, stages, _) = loaded(&spec, cache.path());
         assert_eq!(stages, [Stage::Hash]);
@@ -802,9 +679,35 @@ mod tests {
         spec.on_error = OnError::Skip;
         let (kept, ..) = loaded(&spec, cache.path());
         assert_eq!((kept.train.len(), kept.test.len()), (2, 2));
+        // The pictures after those that went are still in their places.
+        let first = |images: &crate::dataset::Images| [images.pixels[0], images.pixels[60]];
+        assert_eq!([&kept.train, &kept.val, &kept.test].map(first), [[0, 1], [10, 11], [20, 21]]);
         let reason = "unreadable: it is a web page, not a picture";
         assert_eq!(kept.left_out[&Split::Train][reason], 1);
         assert_eq!(kept.left_out[&Split::Test]["unreadable: it is empty"], 1);
+    }
+
+    #[test]
+    fn an_equal_picture_leaves_the_training_images_with_its_pixels() {
+        let (root, mut spec) = ferplus();
+        let train = root.path().join("FER2013Train");
+        for (image, pixel) in [(2, 20), (3, 3)] {
+            let name = format!("fer{image:07}.png");
+            GrayImage::from_pixel(3, 2, Luma([pixel])).save(train.join(&name)).unwrap();
+            let labels = train.join("label.csv");
+            let text = fs::read_to_string(&labels).unwrap();
+            let row = format!("{name},\"(0, 0, 48, 48)\",9,1,0,0,0,0,0,0,0,0\n");
+            fs::write(&labels, text + &row).unwrap();
+        }
+        let cache = tempfile::tempdir().unwrap();
+        assert_eq!(loaded(&spec, cache.path()).0.seen.twins.equal.test_in_train, 1);
+        spec.duplicates = Duplicates::Drop;
+        let (kept, ..) = loaded(&spec, cache.path());
+        assert_eq!(kept.train.names, ["fer0000000.png", "fer0000001.png", "fer0000003.png"]);
+        assert_eq!([0, 1, 2].map(|at| kept.train.pixels[60 * at]), [0, 1, 3]);
+        assert_eq!([kept.val.pixels[0], kept.test.pixels[60]], [10, 21]);
+        assert_eq!(kept.left_out[&Split::Train]["equal to a picture of test"], 1);
+        assert_eq!(kept.seen.twins.equal.pairs, 0);
     }
 
     #[test]

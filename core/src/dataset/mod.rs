@@ -29,6 +29,8 @@ mod named;
 mod npy;
 mod paths;
 pub mod pattern;
+mod peculiar;
+mod pictures;
 mod placement;
 mod progress;
 mod rafdb;
@@ -52,6 +54,7 @@ pub use self::landmark_tables::{LandmarkTable, Row, TableFacts, Unit, Untrusted}
 pub use self::load::{FoundImage, KnownData, find_landmarks, known, load, missing, not_read};
 pub use self::majority::{leaders, one_of_leaders};
 pub use self::mean_face::{MeanFace, mean_faces};
+pub use self::peculiar::Peculiarity;
 pub use self::progress::{Progress, Stage, Watch};
 pub use self::remarks::{Divided, Remarks};
 pub use self::summary::{SplitSummary, Summary, summary};
@@ -94,6 +97,9 @@ pub struct Seen {
     /// How many pictures have sides of another ratio than the network's input, so that they are stretched, cropped or
     /// padded.
     pub reshaped: usize,
+    /// The names of the pictures, of those that stay, that may not be meant as they are read.
+    #[serde(default)]
+    pub peculiar: BTreeMap<Peculiarity, Vec<String>>,
     pub twins: Twins,
     /// What was seen while the labels were read.
     #[serde(default)]

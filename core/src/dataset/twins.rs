@@ -140,20 +140,16 @@ impl Copy<'_> {
 }
 
 /// Which training pictures are equal to one of the validation or test split.
-pub fn in_training(entries: &[Entry], prints: &[Fingerprint]) -> Vec<Option<Split>> {
+pub fn in_training(prints: &[(Split, Fingerprint)]) -> Vec<Option<Split>> {
     let mut held_out: HashMap<[u8; 16], Split> = HashMap::new();
-    for (entry, print) in entries.iter().zip(prints) {
-        if entry.split != Split::Train {
-            let split = held_out.entry(print.pixels).or_insert(entry.split);
-            *split = (*split).max(entry.split);
-        }
+    for (split, print) in prints.iter().filter(|(split, _)| *split != Split::Train) {
+        let known = held_out.entry(print.pixels).or_insert(*split);
+        *known = (*known).max(*split);
     }
-    let mut found = Vec::with_capacity(entries.len());
-    for (entry, print) in entries.iter().zip(prints) {
-        let of = (entry.split == Split::Train).then(|| held_out.get(&print.pixels).copied());
-        found.push(of.flatten());
-    }
-    found
+    let of = |(split, print): &(Split, Fingerprint)| {
+        held_out.get(&print.pixels).copied().filter(|_| *split == Split::Train)
+    };
+    prints.iter().map(of).collect()
 }
 
 /// Counts pictures that are there twice.
@@ -414,10 +410,9 @@ mod tests {
             ..TwinCounts::default()
         };
         assert_eq!(found.near, near);
-        assert_eq!(
-            in_training(&entries, &prints),
-            [Some(Split::Test), None, None, None, None, None]
-        );
+        let splits = entries.iter().map(|entry| entry.split);
+        let held_out = in_training(&splits.zip(prints).collect::<Vec<_>>());
+        assert_eq!(held_out, [Some(Split::Test), None, None, None, None, None]);
     }
 
     /// Every pair within the distance is found, and once, although hashes are only compared where a part is the same.

@@ -3,11 +3,12 @@
 //! The published votes give four names to two rows each. All rows count, as in the studies that read this
 //! form; the second of such rows is called `<name>#2`, and shares the first one's landmarks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::path::Path;
 
 use csv::{Reader, StringRecord};
+use rayon::prelude::*;
 
 use super::super::listing::{Listing, Picture};
 use super::{DatasetError, EMOTIONS, Ferplus, SIDE, votes};
@@ -43,7 +44,7 @@ pub fn list(
                 return Err(DatasetError::table(pictures, what));
             }
         }
-        let (text, usage) = (picture_rows.field(0), picture_rows.field(1));
+        let usage = picture_rows.field(1);
         if usage != vote_rows.field(0) {
             return Err(vote_rows.error(format!(
                 "Usage is `{}`, but `{usage}` in the same row of {}; the files do not belong together",
@@ -53,7 +54,7 @@ pub fn list(
         }
         let part = self::usage(usage).map_err(|what| picture_rows.error(what))?;
         order.add(part, vote_rows.field(1), vote_rows.line());
-        let values = pixels(text).map_err(|what| picture_rows.error(what))?;
+        let values = picture_rows.pixels()?;
         let votes = votes((2..12).map(|field| vote_rows.field(field)))
             .map_err(|what| vote_rows.error(what))?;
         let Some(split) = source.split(part) else { continue };
@@ -65,7 +66,7 @@ pub fn list(
             _ => listed_as.to_owned(),
         };
         let side = SIDE as u32;
-        let picture = || Picture::Grey { width: side, height: side, values: values.into() };
+        let picture = || Picture::Grey { width: side, height: side, values };
         if let Some(entry) = source.add(&mut listing, split, &name, &votes, chosen, picture) {
             listed_as.clone_into(&mut entry.listed_as);
         }
@@ -118,9 +119,39 @@ pub fn usage(name: &str) -> Result<FerUsage, String> {
     }
 }
 
+const COUNT: usize = SIDE * SIDE;
+
 /// 48 × 48 grey values, separated by spaces.
-pub fn pixels(text: &str) -> Result<Vec<u8>, String> {
-    const COUNT: usize = SIDE * SIDE;
+fn pixels(text: &str) -> Result<Box<[u8]>, String> {
+    match plain(text.as_bytes()) {
+        Some(values) => Ok(values.into()),
+        None => spelled_out(text),
+    }
+}
+
+/// The values where they are digits with a space between them, as nearly always; of anything else `None`.
+fn plain(text: &[u8]) -> Option<Vec<u8>> {
+    let mut values = Vec::with_capacity(COUNT);
+    // Above 255 once it is no grey value; the number of its digits.
+    let (mut value, mut digits) = (0_u16, 0);
+    for byte in text.iter().chain(b" ") {
+        match byte {
+            b'0'..=b'9' => {
+                value = (10 * value + u16::from(byte - b'0')).min(1000);
+                digits += 1;
+            }
+            b' ' if digits > 0 && values.len() < COUNT => {
+                values.push(u8::try_from(value).ok()?);
+                (value, digits) = (0, 0);
+            }
+            _ => return None,
+        }
+    }
+    (values.len() == COUNT).then_some(values)
+}
+
+/// The values, or what is wrong with them.
+fn spelled_out(text: &str) -> Result<Box<[u8]>, String> {
     let mut values = Vec::with_capacity(COUNT);
     for (index, word) in text.split_ascii_whitespace().enumerate() {
         let number = index + 1;
@@ -136,7 +167,7 @@ pub fn pixels(text: &str) -> Result<Vec<u8>, String> {
         }
     }
     if values.len() == COUNT {
-        Ok(values)
+        Ok(values.into())
     } else {
         Err(format!(
             "{} pixels where {SIDE} × {SIDE} = {COUNT} belong; fetch the file again",
@@ -145,30 +176,50 @@ pub fn pixels(text: &str) -> Result<Vec<u8>, String> {
     }
 }
 
+/// So many rows are read ahead, whose pixels are then parsed on all cores.
+const AHEAD: usize = 512;
+
 /// The rows of a CSV file with a header, of which named columns are read.
 pub struct Rows<'a> {
     path: &'a Path,
     reader: Reader<File>,
-    record: StringRecord,
     /// Where the named columns lie.
     columns: Vec<usize>,
+    /// Which of the named columns holds pixels.
+    pixels: Option<usize>,
+    current: Row,
+    parsed: VecDeque<Row>,
+    /// Not yet parsed.
+    unparsed: Vec<StringRecord>,
+    /// Why no more can be read.
+    failed: Option<csv::Error>,
     read: u64,
+}
+
+#[derive(Default)]
+struct Row {
+    record: StringRecord,
+    pixels: Option<Result<Box<[u8]>, String>>,
 }
 
 impl<'a> Rows<'a> {
     /// The names of all columns.
     pub fn header(path: &Path) -> Result<Vec<String>, DatasetError> {
         let mut reader = csv::ReaderBuilder::new()
-            .trim(csv::Trim::All)
+            .trim(csv::Trim::Headers)
             .from_path(path)
             .map_err(|error| DatasetError::csv(path, &error))?;
         let header = reader.headers().map_err(|error| DatasetError::csv(path, &error))?;
         Ok(header.iter().map(str::to_owned).collect())
     }
 
+    /// The columns of these names; the one called `pixels`, if it is among them, for [`Rows::pixels`].
     pub fn open(path: &'a Path, names: &[&str]) -> Result<Rows<'a>, DatasetError> {
         let file = File::open(path).map_err(|why| DatasetError::unreadable(path, why))?;
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
+        let mut reader = csv::ReaderBuilder::new()
+            .trim(csv::Trim::Headers)
+            .buffer_capacity(1 << 20)
+            .from_reader(file);
         let header = reader.headers().map_err(|error| DatasetError::csv(path, &error))?;
         let columns = names
             .iter()
@@ -183,26 +234,70 @@ impl<'a> Rows<'a> {
                 })
             })
             .collect::<Result<_, _>>()?;
-        Ok(Rows { path, reader, record: StringRecord::new(), columns, read: 0 })
+        Ok(Rows {
+            path,
+            reader,
+            columns,
+            pixels: names.iter().position(|name| *name == "pixels"),
+            current: Row::default(),
+            parsed: VecDeque::new(),
+            unparsed: Vec::new(),
+            failed: None,
+            read: 0,
+        })
     }
 
     /// Goes to the next row; `false` at the end.
     pub fn next(&mut self) -> Result<bool, DatasetError> {
-        let more = self
-            .reader
-            .read_record(&mut self.record)
-            .map_err(|error| DatasetError::csv(self.path, &error))?;
-        self.read += u64::from(more);
-        Ok(more)
+        if self.parsed.is_empty() {
+            self.fill();
+        }
+        match self.parsed.pop_front() {
+            Some(row) => {
+                self.current = row;
+                self.read += 1;
+                Ok(true)
+            }
+            None => match self.failed.take() {
+                Some(error) => Err(DatasetError::csv(self.path, &error)),
+                None => Ok(false),
+            },
+        }
+    }
+
+    /// Parses what was read while the rows after it are read.
+    fn fill(&mut self) {
+        if self.unparsed.is_empty() {
+            self.unparsed = read_some(&mut self.reader, &mut self.failed);
+        }
+        let rows = std::mem::take(&mut self.unparsed);
+        let column = self.pixels.map(|pixels| self.columns[pixels]);
+        let parse = |record: StringRecord| {
+            let pixels = column.map(|column| pixels(record[column].trim()));
+            Row { record, pixels }
+        };
+        let (reader, failed) = (&mut self.reader, &mut self.failed);
+        let (parsed, unparsed) = rayon::join(
+            || rows.into_par_iter().map(parse).collect::<Vec<Row>>(),
+            || read_some(reader, failed),
+        );
+        self.parsed = parsed.into();
+        self.unparsed = unparsed;
     }
 
     pub fn field(&self, column: usize) -> &str {
-        &self.record[self.columns[column]]
+        self.current.record[self.columns[column]].trim()
+    }
+
+    /// The row's 48 × 48 grey values; an empty column's where none is called `pixels`, or they were asked for before.
+    pub fn pixels(&mut self) -> Result<Box<[u8]>, DatasetError> {
+        let pixels = self.current.pixels.take().unwrap_or_else(|| pixels(""));
+        pixels.map_err(|what| self.error(what))
     }
 
     /// The line of the row.
     fn line(&self) -> u64 {
-        self.record.position().map_or(0, csv::Position::line)
+        self.current.record.position().map_or(0, csv::Position::line)
     }
 
     pub fn error(&self, what: String) -> DatasetError {
@@ -216,9 +311,25 @@ impl<'a> Rows<'a> {
     }
 }
 
+/// The next rows; fewer than [`AHEAD`] at the end, and where one cannot be read, which `failed` then tells.
+fn read_some(reader: &mut Reader<File>, failed: &mut Option<csv::Error>) -> Vec<StringRecord> {
+    let mut rows = Vec::new();
+    while rows.len() < AHEAD && failed.is_none() {
+        let mut record = StringRecord::new();
+        match reader.read_record(&mut record) {
+            Ok(true) => rows.push(record),
+            Ok(false) => break,
+            Err(error) => *failed = Some(error),
+        }
+    }
+    rows
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
+
+    use proptest::prelude::*;
 
     use super::*;
     use crate::dataset::Split;
@@ -253,6 +364,53 @@ mod tests {
             .collect::<Vec<_>>()
             .join("/");
         message.replace(&format!("{root}/"), "")
+    }
+
+    proptest! {
+        /// The quick way gives what the slow one does, or leaves it to that.
+        #[test]
+        fn values_are_read_the_quick_way_as_the_slow_one(
+            values in proptest::collection::vec(0_u16..300, COUNT - 1..=COUNT + 1),
+            (at, other) in (0..COUNT, "[0-9 x]{0,5}"),
+            changed: bool,
+        ) {
+            let mut words: Vec<String> = values.iter().map(u16::to_string).collect();
+            if changed {
+                words[at] = other;
+            }
+            let text = words.join(" ");
+            if let Some(plain) = plain(text.as_bytes()) {
+                prop_assert_eq!(Ok(plain.into()), spelled_out(&text));
+            }
+            prop_assert_eq!(pixels(&text), spelled_out(&text));
+        }
+
+        #[test]
+        fn grey_values_are_read_the_quick_way(values in proptest::collection::vec(any::<u8>(), COUNT)) {
+            let words: Vec<String> = values.iter().map(u8::to_string).collect();
+            prop_assert_eq!(plain(words.join(" ").as_bytes()), Some(values));
+        }
+    }
+
+    #[test]
+    fn more_rows_than_are_read_ahead_come_in_their_order_and_a_broken_one_in_its_turn() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("fer2013.csv");
+        let count = 2 * AHEAD + 3;
+        let mut text = "emotion, pixels\n".to_owned();
+        for row in 0..count {
+            let value = (row % 256).to_string();
+            text += &format!("{row},{}\n", vec![value.as_str(); COUNT].join(" "));
+        }
+        fs::write(&path, text.clone() + "1,2,3\n").unwrap();
+        let mut rows = Rows::open(&path, &["emotion", "pixels"]).unwrap();
+        for row in 0..count {
+            assert!(rows.next().unwrap());
+            assert_eq!(rows.field(0), row.to_string());
+            assert_eq!(rows.pixels().unwrap()[7], row as u8);
+        }
+        let message = rows.next().unwrap_err().to_string();
+        assert!(message.contains(&format!("line {}", count + 2)), "{message}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::super::inputs::Inputs;
 use super::super::listing::{Catalogue, Entry, Listing, Picture, columns};
 use super::super::{DatasetError, Split};
-use super::csv_form::{Rows, pixels, usage};
+use super::csv_form::{Rows, usage};
 use super::{SIDE, split_of};
 use crate::experiment::FerUsage;
 
@@ -100,7 +100,7 @@ impl Catalogue for Fer2013<'_> {
                 false => Some(Split::Train),
             };
             let emotion = emotion(rows.field(0)).map_err(|what| rows.error(what))?;
-            let values = pixels(rows.field(1)).map_err(|what| rows.error(what))?;
+            let values = rows.pixels()?;
             let Some(split) = split else { continue };
             let Some(class) = chosen.iter().position(|column| *column == emotion) else {
                 let class = EMOTIONS[emotion];
@@ -110,7 +110,7 @@ impl Catalogue for Fer2013<'_> {
             let mut label = vec![0.0; classes.len()];
             label[class] = 1.0;
             let side = SIDE as u32;
-            let picture = Picture::Grey { width: side, height: side, values: values.into() };
+            let picture = Picture::Grey { width: side, height: side, values };
             listing.entries.push(Entry::new(split, format!("{row:05}"), picture, label));
         }
         if row == 0 {

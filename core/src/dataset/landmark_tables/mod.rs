@@ -29,8 +29,8 @@ use crate::landmarker::LEAST_PRESENCE;
 use crate::region::{Landmark, Point};
 
 pub use self::folder::files as files_of;
+pub(super) use self::trust::Points;
 pub use self::trust::Untrusted;
-pub(super) use self::trust::trusted;
 
 /// Coordinates of a table in fractions lie here: a face may lie a little outside its picture. Further out, they are pixels.
 const FRACTIONS: std::ops::RangeInclusive<f64> = -2.0..=3.0;

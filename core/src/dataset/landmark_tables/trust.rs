@@ -30,6 +30,30 @@ pub enum Untrusted {
     Outside,
 }
 
+/// What is known of a picture's points before it is read.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub enum Points {
+    #[default]
+    NotAsked,
+    Row(Row, Unit),
+    Untrusted(Untrusted),
+}
+
+impl Points {
+    /// The trusted points of a picture of that width and height, in fractions of it; `None` where nothing was asked for.
+    pub fn in_picture(
+        &self,
+        size: [u32; 2],
+        shaping: Shaping,
+    ) -> Option<Result<Landmarks, Untrusted>> {
+        match self {
+            Points::NotAsked => None,
+            Points::Row(row, unit) => Some(trusted(row, *unit, size, shaping)),
+            Points::Untrusted(why) => Some(Err(*why)),
+        }
+    }
+}
+
 impl fmt::Display for Untrusted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -53,7 +77,7 @@ impl fmt::Display for Untrusted {
 
 /// The points of a picture of `width` × `height` pixels, in fractions of it, where they can be trusted: enough of them, of
 /// presence, upright (rolled by less than a right angle), of a plausible size, and with the face's middle in the picture.
-pub fn trusted(
+fn trusted(
     row: &Row,
     unit: Unit,
     [width, height]: [u32; 2],
