@@ -3,7 +3,7 @@
 use tch::Device;
 
 use crate::dataset::{Dataset, DatasetError, Split};
-use crate::engine::{Observer, frames, load_with_progress};
+use crate::engine::{Observer, face_maps, load_with_progress};
 use crate::experiment::DatasetSpec;
 use crate::region::{self, Occlusion, RandomSets, TrainingMask};
 use crate::store::Results;
@@ -16,7 +16,7 @@ pub(super) fn mask(
     occlusion: &Occlusion,
     device: Device,
 ) -> (Masks, f64) {
-    let masks = occlusion.masks(&frames(dataset, split), dataset.height, dataset.width);
+    let masks = occlusion.masks(&face_maps(dataset, split), dataset.height, dataset.width);
     let area = region::occlusion::area(&masks);
     (Masks::new(&masks, dataset.height, dataset.width, occlusion.fill, device), area)
 }
@@ -76,7 +76,7 @@ impl Ready {
     /// on the left as in any other.
     pub fn training_masks(&self, mask: &TrainingMask, flips: bool) -> TrainMasks {
         let Dataset { height, width, .. } = self.dataset;
-        let frames = frames(&self.dataset, Split::Train);
+        let frames = face_maps(&self.dataset, Split::Train);
         let fixed = |occlusion: &Occlusion| -> TrainMasks {
             let masks = |occlusion: &Occlusion| occlusion.masks(&frames, height, width);
             let mask = Masks::new(&masks(occlusion), height, width, occlusion.fill, self.device());
@@ -101,7 +101,7 @@ impl Ready {
     /// Regions of a split, of which random sets are masked, if no image is flipped.
     pub fn random_masks(&self, sets: &RandomSets, split: Split) -> RandomMasks {
         let Dataset { height, width, .. } = self.dataset;
-        let members = sets.members(&frames(&self.dataset, split), height, width);
+        let members = sets.members(&face_maps(&self.dataset, split), height, width);
         RandomMasks::new(sets, &members, None, height, width, self.device())
     }
 

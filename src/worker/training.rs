@@ -11,7 +11,7 @@ use super::COMMIT;
 use super::data::Ready;
 use super::guard::guarded;
 use crate::dataset::{Dataset, Split};
-use crate::engine::{EngineError, Event, MOST_THREADS, Observer, frames, manifest};
+use crate::engine::{EngineError, Event, MOST_THREADS, Observer, face_maps, manifest};
 use crate::epoch::{EpochRecord, Step};
 use crate::evaluate::{self, predictions};
 use crate::experiment::Statistics;
@@ -427,7 +427,7 @@ fn missed(occlusion: &Occlusion, dataset: &Dataset) -> f64 {
     if occlusion.polygons.is_empty() {
         return 0.0;
     }
-    let frames = frames(dataset, Split::Test);
+    let frames = face_maps(dataset, Split::Test);
     let polygons = &occlusion.polygons;
     let missed = reach::missed(polygons, &frames, dataset.height, dataset.width);
     missed as f64 / frames.len().max(1) as f64

@@ -202,7 +202,7 @@ mod tests {
 
     fn image(name: &str, presence: f64) -> FoundImage {
         let points = std::array::from_fn(|at| Some(Point { x: 0.1 * at as f64, y: 1.0 / 3.0 }));
-        let points = Row { points, presence, line: 0 };
+        let points = Row { points, presence, line: 0, contour: None };
         FoundImage { split: Split::Train, name: name.to_owned(), points }
     }
 

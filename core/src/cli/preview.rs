@@ -12,7 +12,7 @@ use crate::dataset::{Dataset, Split};
 use crate::engine::{self, Libtorch};
 use crate::experiment::Experiment;
 use crate::plan::Plan;
-use crate::region::{Affine, Landmark, Polygon, Region};
+use crate::region::{Carry, FaceMap, Landmark, Outlines, Region};
 use crate::report::{ContactSheet, Format, Marks, Tile};
 use crate::store::Results;
 
@@ -156,11 +156,15 @@ fn draw(
 /// Where the atlas and the file's own regions lie in an image, and its landmarks.
 fn marks(experiment: &Experiment, dataset: &Dataset, split: Split, image: usize) -> Marks {
     let landmarks = dataset.split(split).landmarks[image];
-    let frame = landmarks.and_then(|points| points.frame()).unwrap_or(Affine::IDENTITY);
+    let map = landmarks.and_then(|points| points.face_map()).unwrap_or(FaceMap::IDENTITY);
     let carried = |region: &Region| {
-        let outline =
-            |polygon: &Polygon| polygon.points().iter().map(|at| frame.apply(*at)).collect();
-        region.polygons.iter().map(outline).collect()
+        let outlines = Outlines::of(&region.polygons);
+        let outline = |polygon| {
+            let mut corners = Vec::new();
+            map.carry(&outlines, polygon, &mut corners);
+            corners
+        };
+        (0..outlines.len()).map(outline).collect()
     };
     let regions = [experiment.regions.built_in(), experiment.regions.own()].concat();
     let points = landmarks

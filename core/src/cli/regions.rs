@@ -14,7 +14,7 @@ use crate::plan::masks_nothing;
 use crate::region::atlas::SET_WORDS;
 use crate::region::mask::rasterise;
 use crate::region::reach::masks_everything;
-use crate::region::{Affine, Region, Regions};
+use crate::region::{Affine, Outlines, Region, Regions};
 use crate::report::{self, Cell, Column, ContactSheet, Format, ReportError, Table, Tile};
 
 /// List and draw the regions that an experiment can name
@@ -168,7 +168,7 @@ impl DrawnFace {
     fn occluded(&self, occluders: &[Region]) -> anyhow::Result<ContactSheet> {
         let tile = |occluder: &Region| {
             let mut mask = vec![0; SIDE * SIDE];
-            rasterise(&occluder.polygons, &Affine::IDENTITY, SIDE, SIDE, &mut mask);
+            rasterise(&Outlines::of(&occluder.polygons), &Affine::IDENTITY, SIDE, SIDE, &mut mask);
             let mut pixels = self.pixels.clone();
             for (pixel, masked) in pixels.chunks_exact_mut(3).zip(mask) {
                 if masked == 1 {

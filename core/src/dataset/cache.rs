@@ -11,7 +11,7 @@
 //! | 24 .. 32 | bytes of the rest, r |
 //! | 32 .. 64 | BLAKE3 of bytes 0 .. 32 and of the rest |
 //! | 4096 .. 4096 + p | pixels of train, val and test, `[N, H, W, C]` each |
-//! | 4096 + p .. 4096 + p + r | length of a JSON head, the head; for each split labels (f32) and landmarks (f64: the aspect, then x and y of each point; NaN where one is not known) |
+//! | 4096 + p .. 4096 + p + r | length of a JSON head, the head; for each split labels (f32), landmarks (f64: the aspect, then x and y of each point; NaN where one is not known) and, if the head says so, contours (f64: x and y of each point) |
 //!
 //! Files are written atomically: under another name, flushed to the disk and renamed, so that two processes may build
 //! the same one at once. Damage is detected by the checksum and, for the pixels, by the data set's content hash; both
@@ -32,7 +32,7 @@ use tempfile::NamedTempFile;
 use super::decode::Shape;
 use super::listing::LeftOut;
 use super::{Dataset, DatasetError, Images, Pixels, Seen, Split, content};
-use crate::region::{Landmark, Landmarks, Point};
+use crate::region::{CONTOUR, Contour, Landmark, Landmarks, Point};
 
 const MAGIC: &[u8; 8] = b"FERLABDS";
 /// Part of every key too, so that files of another version are not found.
@@ -87,6 +87,9 @@ struct Head {
     seen: Seen,
     names: [Vec<String>; 3],
     content: String,
+    /// Whether landmarks have contours.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    contours: bool,
 }
 
 impl<'a> Cache<'a> {
@@ -256,9 +259,15 @@ impl Facts {
     /// Everything after the pixels, which `file` holds already.
     fn rest(self, key: &str, file: &File) -> io::Result<Vec<u8>> {
         let mut numbers = Vec::new();
+        let mut landmarks = self.splits.iter().flat_map(|split| split.landmarks.iter().flatten());
+        let contours = landmarks.any(|landmarks| landmarks.contour().is_some());
         for split in &self.splits {
             numbers.extend(split.labels.iter().flat_map(|share| share.to_le_bytes()));
             numbers.extend(split.landmarks.iter().flat_map(coordinates).flat_map(f64::to_le_bytes));
+            if contours {
+                let pairs = split.landmarks.iter().flat_map(contour_coordinates);
+                numbers.extend(pairs.flatten().flat_map(f64::to_le_bytes));
+            }
         }
         let Facts { classes, shape, left_out, carved, seen, splits } = self;
         let splits = with_pixels(splits, shape, file)?;
@@ -274,6 +283,7 @@ impl Facts {
             seen,
             names: splits.map(|images| images.names),
             content,
+            contours,
         };
         let head = serde_json::to_vec(&head)?;
         let mut rest = (head.len() as u64).to_le_bytes().to_vec();
@@ -380,6 +390,17 @@ fn parse(rest: &[u8]) -> Option<(Head, [SplitFacts; 3])> {
         let coordinates: Vec<f64> =
             points.as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
         split.landmarks = coordinates.as_chunks().0.iter().map(landmarks).collect();
+        if head.contours {
+            let (contours, after) =
+                rest.split_at_checked(split.names.len().checked_mul(CONTOUR * 16)?)?;
+            rest = after;
+            let contours = contours.as_chunks::<{ CONTOUR * 16 }>().0;
+            for (landmarks, contour) in split.landmarks.iter_mut().zip(contours) {
+                if let (Some(landmarks), Some(contour)) = (landmarks, read_contour(contour)) {
+                    landmarks.set_contour(contour);
+                }
+            }
+        }
     }
     rest.is_empty().then_some((head, splits))
 }
@@ -395,6 +416,23 @@ fn coordinates(landmarks: &Option<Landmarks>) -> [f64; NUMBERS] {
         }
     }
     coordinates
+}
+
+/// x and y of every point of a contour; NaN without one.
+fn contour_coordinates(landmarks: &Option<Landmarks>) -> [[f64; 2]; CONTOUR] {
+    match landmarks.as_ref().and_then(Landmarks::contour) {
+        Some(contour) => contour.map(|point| [point.x, point.y]),
+        None => [[f64::NAN; 2]; CONTOUR],
+    }
+}
+
+/// The other way.
+fn read_contour(bytes: &[u8; CONTOUR * 16]) -> Option<Contour> {
+    let (numbers, _) = bytes.as_chunks::<8>();
+    let mut numbers = numbers.iter().map(|bytes| f64::from_le_bytes(*bytes));
+    let mut next = || numbers.next().unwrap_or(f64::NAN);
+    let contour = [(); CONTOUR].map(|()| Point { x: next(), y: next() });
+    contour.iter().all(|point| !point.x.is_nan()).then_some(contour)
 }
 
 /// The other way; no aspect is no landmarks.

@@ -4,7 +4,7 @@ use blake3::Hasher;
 use rayon::prelude::*;
 
 use super::Images;
-use crate::region::Landmark;
+use crate::region::{Landmark, Landmarks};
 
 /// Pixels are hashed in pieces of this size, in parallel. Changing it changes every data set's hash.
 const PIECE: usize = 4 << 20;
@@ -37,6 +37,12 @@ pub fn hash(
                 landmarks.map(|landmarks| landmarks.aspect()).filter(|aspect| *aspect != 1.0)
             {
                 hasher.update(b"aspect").update(&aspect.to_le_bytes());
+            }
+            if let Some(contour) = landmarks.as_ref().and_then(Landmarks::contour) {
+                hasher.update(b"contour");
+                for point in contour {
+                    hasher.update(&point.x.to_le_bytes()).update(&point.y.to_le_bytes());
+                }
             }
             for landmark in Landmark::ALL {
                 let point = landmarks.and_then(|landmarks| landmarks.get(landmark));
@@ -72,7 +78,7 @@ fn add_texts(hasher: &mut Hasher, texts: &[String]) {
 mod tests {
     use super::*;
     use crate::dataset::Pixels;
-    use crate::region::{Landmarks, Point};
+    use crate::region::Point;
 
     fn images() -> Images {
         let mut points = Landmarks::default();

@@ -14,7 +14,7 @@ use super::listing::{Picture, Place};
 use super::peculiar::Peculiarities;
 use super::placement::{Placement, Rectangle};
 use super::twins::Fingerprint;
-use crate::experiment::Shaping;
+use crate::experiment::{Fit, Shaping};
 use crate::region::Landmarks;
 
 /// A picture with more pixels in its header is refused before anything is allocated for it.
@@ -47,6 +47,7 @@ impl Shape {
 pub struct Decoder {
     shape: Shape,
     shaping: Shaping,
+    fit: Fit,
     resizer: Resizer,
     options: ResizeOptions,
     file: Vec<u8>,
@@ -55,10 +56,11 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    pub fn new(shape: Shape, shaping: Shaping) -> Decoder {
+    pub fn new(shape: Shape, shaping: Shaping, fit: Fit) -> Decoder {
         Decoder {
             shape,
             shaping,
+            fit,
             resizer: Resizer::new(),
             options: ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3)),
             file: Vec::new(),
@@ -134,7 +136,7 @@ impl Decoder {
         points: &Points,
         out: &mut [u8],
     ) -> Result<Decoded, String> {
-        let face = points.in_picture(size, self.shaping).transpose();
+        let face = points.in_picture(size, self.shaping, self.fit).transpose();
         let trusted = face.as_ref().ok().and_then(Option::as_ref);
         let placement = Placement::new(self.shaping, size, self.shape, trusted)
             .ok_or("its landmarks lie outside it, so that a crop shows nothing of it")?;
@@ -355,8 +357,11 @@ mod tests {
     ) -> Result<Vec<u8>, DatasetError> {
         let shape = Shape { height, width, channels };
         let mut out = vec![0; shape.bytes()];
-        let decoded =
-            Decoder::new(shape, Shaping::Stretch).decode(picture, &Points::NotAsked, &mut out);
+        let decoded = Decoder::new(shape, Shaping::Stretch, Fit::Similarity).decode(
+            picture,
+            &Points::NotAsked,
+            &mut out,
+        );
         decoded.map(|_| out).map_err(DatasetError::Picture)
     }
 

@@ -244,7 +244,7 @@ mod tests {
 
     use super::*;
     use crate::dataset::{Images, Pixels, folder};
-    use crate::experiment::{Duplicates, OnError};
+    use crate::experiment::{Duplicates, Fit, OnError};
 
     fn spec(landmarks: Option<&str>) -> DatasetSpec {
         let source = Source::Folder(folder::tests::spec(Path::new("")));
@@ -259,6 +259,7 @@ mod tests {
             on_error: OnError::Skip,
             shape: Shaping::Stretch,
             duplicates: Duplicates::Keep,
+            fit: Fit::Similarity,
         }
     }
 

@@ -5,9 +5,9 @@
 //!
 //! | bytes | what |
 //! | --- | --- |
-//! | 0 .. 8 | `FERLABLM` |
+//! | 0 .. 8 | `FERLABL2` |
 //! | 8 .. 40 | BLAKE3 of what found the points: model and version of the steps |
-//! | then, for each picture, 120 | BLAKE3 of its content; presence, x and y of each point (f64) |
+//! | then, for each picture, 536 | BLAKE3 of its content; presence, x and y of each landmark and of each point of the contour (f64) |
 //! | the last 32 | BLAKE3 of all before |
 //!
 //! It is written anew now and then, under another name, flushed to the disk and renamed, so that neither a crash nor a
@@ -30,12 +30,12 @@ use super::listing::Picture;
 use super::progress::go_on;
 use super::{DatasetError, Progress, Stage, Watch};
 use crate::landmarker::{self, Landmarker, RgbView};
-use crate::region::{Landmark, Point};
+use crate::region::{CONTOUR, CONTOUR_POINTS, Landmark, Point};
 
 const NAME: &str = "landmarks.found";
-const MAGIC: &[u8; 8] = b"FERLABLM";
+const MAGIC: &[u8; 8] = b"FERLABL2";
 const HASH: usize = blake3::OUT_LEN;
-const NUMBERS: usize = 1 + 2 * Landmark::ALL.len();
+const NUMBERS: usize = 1 + 2 * (Landmark::ALL.len() + CONTOUR);
 const RECORD: usize = HASH + 8 * NUMBERS;
 
 /// So much work a crash may lose.
@@ -192,8 +192,11 @@ impl Memory {
         let picture = RgbView::new(width, height, &pixels).ok_or("it has no pixels")?;
         let face = landmarker.find(picture);
         let mut numbers = [face.presence; NUMBERS];
-        for (landmark, pair) in Landmark::ALL.into_iter().zip(numbers[1..].chunks_exact_mut(2)) {
-            if let Some(point) = face.five().get(landmark) {
+        let five = face.five();
+        let five = Landmark::ALL.into_iter().map(|landmark| five.get(landmark));
+        let contour = CONTOUR_POINTS.iter().map(|known| Some(face.points[known.mesh]));
+        for (point, pair) in five.chain(contour).zip(numbers[1..].chunks_exact_mut(2)) {
+            if let Some(point) = point {
                 pair.copy_from_slice(&[point.x, point.y]);
             }
         }
@@ -219,11 +222,11 @@ impl Memory {
             Seen::Bad(why) => return Err(bad(why)),
         };
         let numbers = numbers.ok_or_else(|| bad("its landmarks were not found".to_owned()))?;
-        let mut points = [None; Landmark::ALL.len()];
-        for (point, pair) in points.iter_mut().zip(numbers[1..].chunks_exact(2)) {
-            *point = Some(Point { x: pair[0], y: pair[1] });
-        }
-        Ok(Row { points, presence: numbers[0], line: 0 })
+        let mut all = numbers[1..].chunks_exact(2).map(|pair| Point { x: pair[0], y: pair[1] });
+        let mut next = || all.next().unwrap_or(Point { x: f64::NAN, y: f64::NAN });
+        let points = [(); _].map(|()| Some(next()));
+        let contour = Some([(); CONTOUR].map(|()| next()));
+        Ok(Row { points, presence: numbers[0], line: 0, contour })
     }
 
     /// Writes the file anew, with what another process may have added to it.
@@ -320,6 +323,38 @@ mod tests {
         memory.row(&grey(value), Seen::New(key, numbers)).unwrap();
         memory.write().unwrap();
         (memory, numbers)
+    }
+
+    /// Prints where the points of a contour lie in the canonical face frame, in the mean over the pictures in the folder
+    /// FER_LAB_PICTURES and over both sides of the face.
+    #[test]
+    #[ignore = "it is the source of CONTOUR_POINTS, not a test"]
+    fn contour_points_in_the_mean() {
+        let folder = std::env::var("FER_LAB_PICTURES").expect("FER_LAB_PICTURES names a folder");
+        let landmarker = Landmarker::open(&landmarker::place()).unwrap();
+        let mut files: Vec<PathBuf> =
+            std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+        files.sort();
+        let step = files.len().div_ceil(2400);
+        let files: Vec<&PathBuf> = files.iter().step_by(step).collect();
+        let placed: Vec<[Point; CONTOUR]> = files
+            .into_par_iter()
+            .filter_map(|file| {
+                let image = image::open(file).ok()?.into_rgb8();
+                let (width, height) = (image.width() as usize, image.height() as usize);
+                let face = landmarker.find(RgbView::new(width, height, image.as_raw())?);
+                let frame = face.five().frame()?.inverse()?;
+                (face.presence >= landmarker::LEAST_PRESENCE)
+                    .then(|| CONTOUR_POINTS.map(|known| frame.apply(face.points[known.mesh])))
+            })
+            .collect();
+        let count = placed.len() as f64;
+        println!("{count} faces");
+        for (at, known) in CONTOUR_POINTS.iter().enumerate() {
+            let x = placed.iter().map(|points| points[at].x).sum::<f64>() / count;
+            let y = placed.iter().map(|points| points[at].y).sum::<f64>() / count;
+            println!("{} {} {x:.4} {y:.4}", known.ibug, known.mesh);
+        }
     }
 
     #[test]

@@ -29,10 +29,14 @@ use super::table::Table;
 use super::{Dataset, DatasetError, Progress, Seen, Split, Watch, unread};
 use crate::disk;
 use crate::experiment::{
-    DatasetSpec, FacesSpec, LandmarkSource, OnError, Source, WithoutLandmarks,
+    DatasetSpec, FacesSpec, Fit, LandmarkSource, OnError, Source, WithoutLandmarks,
 };
 use crate::machine;
 use crate::plan::{ImageCounts, source_content};
+use crate::region::CONTOUR;
+
+/// Tables of fewer points a face have no contour.
+const LEAST_OF_A_CONTOUR: usize = 68;
 
 /// Loads the data set that `spec` describes, from the folder `cache` if it is there already.
 ///
@@ -417,6 +421,14 @@ fn set_points(
         Some(LandmarkSource::Table(path)) => {
             let table = LandmarkTable::read(path)?;
             let facts = table.facts();
+            if spec.fit == Fit::Contour && facts.points < LEAST_OF_A_CONTOUR {
+                let what = format!(
+                    "it has {} points a face, and dataset.fit = \"contour\" follows {CONTOUR} of 68 or more: give a table \
+                     with as many, or set dataset.landmarks = \"find\"",
+                    facts.points
+                );
+                return Err(DatasetError::table(path, what));
+            }
             seen.landmarks = Some(facts);
             let points = |row: Option<&Row>| {
                 row.map_or(Points::Untrusted(Untrusted::NoRow), |row| Points::Row(*row, facts.unit))
@@ -449,6 +461,7 @@ mod tests {
     use super::*;
     use crate::dataset::{Stage, summary};
     use crate::experiment::{Duplicates, FerUsage, FerplusLabels};
+    use crate::region::CONTOUR_POINTS;
 
     /// FER+ in its second form: two classes, two images a split, 3 × 2 pixels each.
     fn ferplus() -> (tempfile::TempDir, DatasetSpec) {
@@ -632,6 +645,59 @@ mod tests {
         let message = load(&spec, cache.path(), Watch::reporting(&|_| ())).unwrap_err().to_string();
         assert!(
             message.starts_with("without_landmarks = \"skip\" would leave out every image"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn contours_come_with_the_images_where_the_experiment_asks_for_them() {
+        let (root, mut spec) = ferplus();
+        let table = root.path().join("points.csv");
+        let columns: Vec<String> = (0..68).map(|number| format!("x_{number},y_{number}")).collect();
+        let mut text = format!("image,{}\n", columns.join(","));
+        for image in [0, 1, 10, 11, 20, 21] {
+            let mut points = vec![(0.5, 0.5); 68];
+            for known in CONTOUR_POINTS {
+                points[known.ibug] = known.canonical;
+            }
+            if image == 11 {
+                // One side of the outline comes before the nose.
+                points[2] = (0.6, 0.6);
+            }
+            let row: Vec<String> = points.iter().map(|(x, y)| format!("{x},{y}")).collect();
+            text += &format!("fer{image:07}.png,{}\n", row.join(","));
+        }
+        fs::write(&table, text).unwrap();
+        spec.landmarks = Some(table.clone().into());
+        let cache = tempfile::tempdir().unwrap();
+        let (without, ..) = loaded(&spec, cache.path());
+        assert!(without.val.landmarks[0].unwrap().contour().is_none());
+
+        spec.fit = Fit::Contour;
+        let (first, ..) = loaded(&spec, cache.path());
+        let (second, stages, _) = loaded(&spec, cache.path());
+        assert!(!stages.contains(&Stage::Decode));
+        for dataset in [&first, &second] {
+            let contour = *dataset.val.landmarks[0].unwrap().contour().unwrap();
+            let (x, y) = CONTOUR_POINTS[0].canonical;
+            assert!((contour[0].x - x).abs() < 1e-12 && (contour[0].y - y).abs() < 1e-12);
+            assert_eq!(dataset.val.landmarks[1], None);
+            let reasons = &dataset.seen.untrusted[&Split::Val];
+            let (why, names) = reasons.iter().next().unwrap();
+            assert!(why.contains("looks aside"), "{why}");
+            assert_eq!(names, &["fer0000011.png"]);
+        }
+        assert_eq!(first.content, second.content);
+        assert_ne!(first.content, without.content);
+
+        fs::write(
+            &table,
+            "image,eye_left_x,eye_left_y,eye_right_x,eye_right_y\nfer0000000.png,0.3,0.4,0.7,0.4\n",
+        )
+        .unwrap();
+        let message = load(&spec, cache.path(), Watch::reporting(&|_| ())).unwrap_err().to_string();
+        assert!(
+            message.contains("it has 2 points a face, and dataset.fit = \"contour\""),
             "{message}"
         );
     }

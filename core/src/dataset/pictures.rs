@@ -117,7 +117,7 @@ fn decode(
         (watch.progress)(step);
         let pixels = &mut pixels[..batch.len() * shape.bytes()];
         let decoding = pixels.par_chunks_exact_mut(shape.bytes()).zip(batch).map_init(
-            || Decoder::new(shape, spec.shape),
+            || Decoder::new(shape, spec.shape, spec.fit),
             |decoder, (out, entry)| {
                 go_on(interrupted)?;
                 Ok(decoder.decode(&entry.picture, &entry.points, out))

@@ -70,20 +70,18 @@ impl Placement {
             (f64::from(to) + share * f64::from(sides)) / input as f64
         };
         let (from, to) = (self.from, self.to);
+        let place = |Point { x, y }: Point| Point {
+            x: along(x, width, (from.left, from.width), (to.left, to.width), self.input.width),
+            y: along(y, height, (from.top, from.height), (to.top, to.height), self.input.height),
+        };
         let mut placed = Landmarks::in_aspect(self.aspect());
         for landmark in Landmark::ALL {
-            if let Some(Point { x, y }) = face.get(landmark) {
-                let x =
-                    along(x, width, (from.left, from.width), (to.left, to.width), self.input.width);
-                let y = along(
-                    y,
-                    height,
-                    (from.top, from.height),
-                    (to.top, to.height),
-                    self.input.height,
-                );
-                placed.set(landmark, Point { x, y });
+            if let Some(point) = face.get(landmark) {
+                placed.set(landmark, place(point));
             }
+        }
+        if let Some(contour) = face.contour() {
+            placed.set_contour(contour.map(place));
         }
         placed
     }

@@ -31,7 +31,7 @@ mod stored;
 mod supervisor;
 mod work;
 
-pub use data::{frames, load, load_with_progress};
+pub use data::{face_maps, frames, load, load_with_progress};
 pub use error::EngineError;
 pub use event::{Event, Observer, Outcome};
 pub use examples::{first_images, remove_examples, write_examples};

@@ -1,11 +1,11 @@
 //! Whether an experiment's masks contain pixels of the images of its data set.
 
-use super::data::frames;
+use super::data::face_maps;
 use super::error::EngineError;
 use super::event::{Event, Observer};
 use crate::dataset::{Dataset, Split};
 use crate::plan::{AreaOff, MasksNothing, Parts, Pictures};
-use crate::region::Affine;
+use crate::region::FaceMap;
 
 /// At most this many parts are named in a warning.
 const MOST_NAMED: usize = 6;
@@ -24,7 +24,7 @@ pub fn reached(parts: &Parts, dataset: &Dataset) -> Reached {
     let size = (dataset.height, dataset.width);
     let mut reached = Reached::default();
     for split in Split::ALL {
-        let frames = frames(dataset, split);
+        let frames = face_maps(dataset, split);
         let name = format!("{split} image");
         let found = parts.reach(Pictures { name: &name, frames: &frames, size });
         for nothing in found.nothing {
@@ -53,12 +53,12 @@ pub fn reached(parts: &Parts, dataset: &Dataset) -> Reached {
             )
         }));
     }
-    reached.warnings.extend(areas_off(parts, &frames(dataset, Split::Test)));
+    reached.warnings.extend(areas_off(parts, &face_maps(dataset, Split::Test)));
     reached
 }
 
 /// How far controls are from the area of their regions on the test images, where that is more than is tolerated.
-fn areas_off(parts: &Parts, frames: &[Affine]) -> Option<String> {
+fn areas_off(parts: &Parts, frames: &[FaceMap]) -> Option<String> {
     let off = parts.areas_off(frames);
     let first = off.first()?;
     let AreaOff { control, mean, most, images } = first;

@@ -12,8 +12,8 @@ use super::keys::Refusal;
 use super::reader::{Section, read_integer};
 use super::regions::atlas_listing;
 use super::spec::{
-    DatasetSpec, Duplicates, FerplusLabels, FolderSpec, LONGEST_SIDE, OnError, Shaping, Source,
-    TableSpec, Target, WithoutLandmarks,
+    DatasetSpec, Duplicates, FerplusLabels, Fit, FolderSpec, LONGEST_SIDE, OnError, Shaping,
+    Source, TableSpec, Target, WithoutLandmarks,
 };
 use super::suggest;
 use super::tree::{Node, Table, Value};
@@ -46,6 +46,7 @@ pub(crate) fn read(root: &Section<'_>) -> Option<DatasetSpec> {
         keys.insert("on_error".to_owned(), json!(OnError::Stop));
         keys.insert("shape".to_owned(), json!(Shaping::Stretch));
         keys.insert("duplicates".to_owned(), json!(Duplicates::Keep));
+        keys.insert("fit".to_owned(), json!(Fit::Similarity));
     }
     if ["folder", "table", "rafdb"].contains(&&*kind) {
         keys.insert("labels".to_owned(), json!(read_labels(&section)));
@@ -53,6 +54,12 @@ pub(crate) fn read(root: &Section<'_>) -> Option<DatasetSpec> {
     keys.insert("source".to_owned(), keys.clone().into());
     let spec: DatasetSpec = section.typed(keys)?;
     check_splits(&section, &spec.source);
+    if spec.fit == Fit::Contour && spec.landmarks.is_none() {
+        let title = "`dataset.fit = \"contour\"` has no points to follow";
+        let help = "set `dataset.landmarks` to \"find\", or to a table of 68 points or more";
+        let place = section.place_of("fit");
+        section.problem(Problem::new(title, &place, "there are no landmarks").help(help));
+    }
     Some(spec)
 }
 

@@ -108,6 +108,26 @@ pub struct DatasetSpec {
     pub shape: Shaping,
     #[serde(default, skip_serializing_if = "Duplicates::is_keep")]
     pub duplicates: Duplicates,
+    #[serde(default, skip_serializing_if = "Fit::is_similarity")]
+    pub fit: Fit,
+}
+
+/// What carries regions into an image with landmarks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fit {
+    /// The similarity that fits eyes and nose: a region's place does not depend on the expression.
+    #[default]
+    Similarity,
+    /// A piecewise affine map through 26 points, which follows the parts of the face
+    /// ([`FaceMap`](crate::region::FaceMap)).
+    Contour,
+}
+
+impl Fit {
+    fn is_similarity(&self) -> bool {
+        *self == Fit::Similarity
+    }
 }
 
 /// The treatment of training pictures that are equal, pixel by pixel, to one of the validation or test split.
@@ -184,6 +204,7 @@ impl DatasetSpec {
             on_error: OnError::default(),
             shape: Shaping::default(),
             duplicates: Duplicates::default(),
+            fit: Fit::default(),
         }
     }
 }

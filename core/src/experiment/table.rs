@@ -25,6 +25,10 @@ mod words {
     pub const LABELS: &[Word] = &[("votes", "the chosen classes' votes divided by their sum, the seed study's rule"), ("majority", ""), ("cross_entropy", ""), ("probability", ""), ("multi_target", "the last four as in FERPlus, Barsoum et al. 2016")];
     pub const USAGES: &[Word] = &[("PublicTest", ""), ("PrivateTest", "")];
     pub const ON_ERROR: &[Word] = &[("stop", "loading stops, and all of them are named"), ("skip", "excluded, and counted by the reason")];
+    pub const FITS: &[Word] = &[
+        ("similarity", "by eyes and nose alone, so that a mask's place does not depend on the expression"),
+        ("contour", "a piecewise affine map through 26 points (tables of 68 points or more, or `find`): regions follow the parts of the face, and their places may tell the emotion, which mask_leaks shows"),
+    ];
     pub const SHAPES: &[Word] = &[
         ("stretch", "to the input's sides, the face with it"),
         ("crop", "the face where its landmarks are known, otherwise the picture's middle"),
@@ -131,6 +135,7 @@ pub(super) static KEYS: &[Key] = &[
     key("dataset.classes", Own("a list of names, two or more", schema::any_classes), EMOTIONS, Weights, "The classes in their order").of(&["folder", "table"]),
     key("dataset.landmarks", Text(POINTS), "", Weights, "Landmarks that place the regions in each image: \"find\" (they are found in the pictures, after scripts/setup --landmarks), or a table (CSV, TSV, JSON), or a folder with a file for each picture (.pts, .csv, .json); 5 named, 68, 468 or 478 points, in fractions of width and height or in pixels").of(&["ferplus", "fer2013", "rafdb", "ckplus", "folder", "table"]).like(&[r#""find""#, r#""points.csv""#]),
     key("dataset.without_landmarks", Words(WITHOUT), r#""identity""#, Weights, "Treatment of images without trusted landmarks").of(&["ferplus", "fer2013", "rafdb", "ckplus", "folder", "table"]),
+    key("dataset.fit", Words(FITS), r#""similarity""#, Weights, "What carries regions into an image with landmarks").of(&["ferplus", "fer2013", "rafdb", "ckplus", "folder", "table"]),
     key("dataset.shape", Words(SHAPES), r#""stretch""#, Weights, "How a picture whose sides have another ratio comes into the network's input").of(&["ferplus", "fer2013", "rafdb", "ckplus", "folder", "table"]),
     key("dataset.duplicates", Words(DUPLICATES), r#""keep""#, Weights, "Treatment of training pictures equal to one of the validation or test images").of(&["ferplus", "fer2013", "rafdb", "ckplus", "folder", "table"]),
     key("dataset.on_error", Words(ON_ERROR), r#""stop""#, Weights, "Treatment of pictures that cannot be read").of(&["ferplus", "fer2013", "rafdb", "ckplus", "folder", "table"]),

@@ -189,6 +189,7 @@ fn every_key_is_read() {
             on_error: OnError::Stop,
             shape: Shaping::Stretch,
             duplicates: Duplicates::Keep,
+            fit: Fit::Similarity,
         }
     );
     assert_eq!(model.blocks, [vec![8], vec![16, 16]]);

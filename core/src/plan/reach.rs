@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::experiment::{Experiment, LONGEST_SIDE};
-use crate::region::{Affine, Phase, Polygon, RegionError, reach};
+use crate::region::{FaceMap, Phase, Polygon, RegionError, reach};
 
 use super::condition::Condition;
 
@@ -55,7 +55,7 @@ pub struct Pictures<'a> {
     /// Their name in messages, as in `any 48 × 48 test image`.
     pub name: &'a str,
     /// The map from the canonical face frame into each of them.
-    pub frames: &'a [Affine],
+    pub frames: &'a [FaceMap],
     /// Height and width, pixels.
     pub size: (usize, usize),
 }
@@ -140,7 +140,7 @@ impl Parts {
 
     /// The controls whose area differs by more than is tolerated from that of their regions on any image, the largest
     /// mean difference first.
-    pub fn areas_off(&self, frames: &[Affine]) -> Vec<AreaOff> {
+    pub fn areas_off(&self, frames: &[FaceMap]) -> Vec<AreaOff> {
         let images = frames.len().max(1) as f64;
         let off = |(control, regions): &(Part, Vec<Polygon>)| {
             let off = reach::area_off(&control.polygons, regions, frames);
@@ -198,5 +198,5 @@ pub(super) fn canonical(size: (usize, usize), exact: bool) -> Pictures<'static> 
         true => "image",
         false => "image where the face lies as in the canonical frame",
     };
-    Pictures { name, frames: &[Affine::IDENTITY], size }
+    Pictures { name, frames: &[FaceMap::IDENTITY], size }
 }

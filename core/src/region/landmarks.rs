@@ -1,6 +1,6 @@
 //! Points of one face, and the fit that carries the canonical face frame into its image.
 
-use super::{Affine, Point};
+use super::{Affine, Contour, FaceMap, Point};
 
 /// A named point of the face. Left and right are as seen in the picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -60,12 +60,14 @@ pub struct Landmarks {
     points: [Option<Point>; 5],
     /// Of what the image shows, width over height in pixels of the picture; above 0 and finite.
     aspect: f64,
+    /// What regions are to follow beyond these points, where the experiment asks for it.
+    contour: Option<Contour>,
 }
 
 impl Default for Landmarks {
     /// No point is known, and what the image shows is square.
     fn default() -> Landmarks {
-        Landmarks { points: [None; 5], aspect: 1.0 }
+        Landmarks { points: [None; 5], aspect: 1.0, contour: None }
     }
 }
 
@@ -92,6 +94,25 @@ impl Landmarks {
 
     pub fn get(&self, landmark: Landmark) -> Option<Point> {
         self.points[landmark as usize]
+    }
+
+    /// Regions then follow these points, in fractions of the image's width and height.
+    pub fn set_contour(&mut self, contour: Contour) {
+        self.contour = Some(contour);
+    }
+
+    pub fn contour(&self) -> Option<&Contour> {
+        self.contour.as_ref()
+    }
+
+    /// The map that carries regions into the image: [`Landmarks::frame`], or the one that follows the contour. `None` as
+    /// there, and where the contour is folded.
+    pub fn face_map(&self) -> Option<FaceMap> {
+        let frame = self.frame()?;
+        match &self.contour {
+            Some(contour) => FaceMap::through(frame, contour),
+            None => Some(frame.into()),
+        }
     }
 
     /// The map that carries the canonical face frame into the image: a similarity (rotation, one scale, shift) in the

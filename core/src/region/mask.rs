@@ -3,10 +3,10 @@
 use std::ops::{ControlFlow, Range};
 
 use super::geometry::crossing_at;
-use super::{Affine, Point, Polygon};
+use super::{Carry, Outlines, Point};
 
 /// Rasterises a mask: `out` (`[height, width]`, row-major) becomes 1 where the centre of a pixel lies in any
-/// of the polygons, mapped by `frame` into fractions of the image's width and height, and 0
+/// of the polygons, carried by `frame` into fractions of the image's width and height, and 0
 /// elsewhere. Nothing is smoothed: a pixel is masked or visible.
 ///
 /// A centre on an outline belongs to the polygon below it or to the right of it, so of two polygons
@@ -16,23 +16,28 @@ use super::{Affine, Point, Polygon};
 ///
 /// Where `out` does not hold `height × width` values.
 pub fn rasterise(
-    polygons: &[Polygon],
-    frame: &Affine,
+    outlines: &Outlines<'_>,
+    frame: &impl Carry,
     height: usize,
     width: usize,
     out: &mut [u8],
 ) {
     assert_eq!(out.len(), height * width, "a mask holds one value per pixel");
     out.fill(0);
-    let _ = stretches(polygons, frame, (height, width), 0..height, |row, from, to| {
+    let _ = stretches(outlines, frame, (height, width), 0..height, |row, from, to| {
         out[row * width + from..row * width + to].fill(1);
         ControlFlow::Continue(())
     });
 }
 
 /// Whether the mask of [`rasterise`] has any pixel; stops at the first one.
-pub fn masks_a_pixel(polygons: &[Polygon], frame: &Affine, height: usize, width: usize) -> bool {
-    let found = stretches(polygons, frame, (height, width), 0..height, |_, from, to| {
+pub fn masks_a_pixel(
+    outlines: &Outlines<'_>,
+    frame: &impl Carry,
+    height: usize,
+    width: usize,
+) -> bool {
+    let found = stretches(outlines, frame, (height, width), 0..height, |_, from, to| {
         if from < to { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     found.is_break()
@@ -40,15 +45,15 @@ pub fn masks_a_pixel(polygons: &[Polygon], frame: &Affine, height: usize, width:
 
 /// Whether the mask of [`rasterise`] has every pixel; stops at the first row with a visible one.
 pub fn masks_every_pixel(
-    polygons: &[Polygon],
-    frame: &Affine,
+    outlines: &Outlines<'_>,
+    frame: &impl Carry,
     height: usize,
     width: usize,
 ) -> bool {
     let mut line = vec![0; width];
     (0..height).all(|row| {
         line.fill(0);
-        let _ = stretches(polygons, frame, (height, width), row..row + 1, |_, from, to| {
+        let _ = stretches(outlines, frame, (height, width), row..row + 1, |_, from, to| {
             line[from..to].fill(1);
             ControlFlow::Continue(())
         });
@@ -59,8 +64,8 @@ pub fn masks_every_pixel(
 /// Passes every stretch of masked pixels in these rows to `each` as (row, first column, column past the last),
 /// polygon by polygon; a stretch may be empty. `Break` stops.
 fn stretches(
-    polygons: &[Polygon],
-    frame: &Affine,
+    outlines: &Outlines<'_>,
+    frame: &impl Carry,
     (height, width): (usize, usize),
     rows: Range<usize>,
     mut each: impl FnMut(usize, usize, usize) -> ControlFlow<()>,
@@ -68,12 +73,11 @@ fn stretches(
     let mut corners: Vec<Point> = Vec::new();
     let mut columns: Vec<usize> = Vec::new();
     let pixel = |centre: f64, end: usize| ((centre - 0.5).ceil().max(0.0) as usize).min(end);
-    for polygon in polygons {
-        corners.clear();
-        corners.extend(polygon.points().iter().map(|&point| {
-            let Point { x, y } = frame.apply(point);
-            Point { x: x * width as f64, y: y * height as f64 }
-        }));
+    for polygon in 0..outlines.len() {
+        frame.carry(outlines, polygon, &mut corners);
+        for corner in &mut corners {
+            *corner = Point { x: corner.x * width as f64, y: corner.y * height as f64 };
+        }
         let top = corners.iter().map(|corner| corner.y).fold(f64::INFINITY, f64::min);
         let bottom = corners.iter().map(|corner| corner.y).fold(f64::NEG_INFINITY, f64::max);
         for row in pixel(top, height).max(rows.start)..pixel(bottom, height).min(rows.end) {
@@ -96,7 +100,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::region::Regions;
+    use crate::region::{Affine, Polygon, Regions};
 
     fn polygon(corners: &[(f64, f64)]) -> Polygon {
         Polygon::new(corners.iter().map(|&(x, y)| Point { x, y }).collect()).unwrap()
@@ -105,7 +109,7 @@ mod tests {
     fn mask(polygons: &[Polygon], frame: &Affine, height: usize, width: usize) -> Vec<u8> {
         // Not 0, so that an unwritten pixel is detected.
         let mut out = vec![7; height * width];
-        rasterise(polygons, frame, height, width, &mut out);
+        rasterise(&Outlines::of(polygons), frame, height, width, &mut out);
         out
     }
 
@@ -168,9 +172,9 @@ mod tests {
             let back = frame.inverse().unwrap();
             for region in Regions::aligned().iter() {
                 let out = mask(&region.polygons, &frame, height, width);
-                let any = masks_a_pixel(&region.polygons, &frame, height, width);
+                let any = masks_a_pixel(&Outlines::of(&region.polygons), &frame, height, width);
                 prop_assert_eq!(any, out.contains(&1), "{}", &region.name);
-                let every = masks_every_pixel(&region.polygons, &frame, height, width);
+                let every = masks_every_pixel(&Outlines::of(&region.polygons), &frame, height, width);
                 prop_assert_eq!(every, !out.contains(&0), "{}", &region.name);
                 for (index, &masked) in out.iter().enumerate() {
                     let x = ((index % width) as f64 + 0.5) / width as f64;

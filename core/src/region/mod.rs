@@ -5,6 +5,7 @@
 
 pub mod affine;
 pub mod atlas;
+pub mod contour;
 pub mod control;
 pub mod geometry;
 pub mod landmarks;
@@ -17,6 +18,7 @@ pub mod reach;
 
 pub use affine::Affine;
 pub use atlas::{Region, RegionError, Regions};
+pub use contour::{CONTOUR, CONTOUR_POINTS, Carry, Contour, FaceMap, Outlines};
 pub use control::{NoPlace, places};
 pub use geometry::{Point, Polygon, PolygonError};
 pub use landmarks::{Landmark, Landmarks};

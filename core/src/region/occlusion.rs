@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::geometry::mirrored;
 use super::mask::rasterise;
-use super::{Affine, Polygon};
+use super::{Carry, Outlines, Polygon};
 
 /// Whether the regions are masked or the rest of the image is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -88,16 +88,17 @@ impl Occlusion {
     /// The masks of many images, `[N, height, width]`, row-major: 1 is masked, 0 is visible. `frames`
     /// carry the canonical face frame into each image, in fractions of its width and height. Where
     /// only the regions are visible, everything around the face is masked too.
-    pub fn masks(&self, frames: &[Affine], height: usize, width: usize) -> Vec<u8> {
+    pub fn masks(&self, frames: &[impl Carry], height: usize, width: usize) -> Vec<u8> {
         let pixels = height * width;
         let mut masks = vec![0; frames.len() * pixels];
         if pixels == 0 {
             return masks;
         }
+        let outlines = Outlines::of(&self.polygons);
         // A mask takes microseconds, so each task has hundreds of them.
         let shares = masks.par_chunks_exact_mut(pixels).zip(frames).with_min_len(100);
         shares.for_each(|(mask, frame)| {
-            rasterise(&self.polygons, frame, height, width, mask);
+            rasterise(&outlines, frame, height, width, mask);
             if self.mode == Mode::Keep {
                 mask.iter_mut().for_each(|masked| *masked = 1 - *masked);
             }
@@ -221,7 +222,7 @@ impl Phase {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::region::Regions;
+    use crate::region::{Affine, Regions};
 
     fn occlusion(region: &str, mode: Mode) -> Occlusion {
         let polygons = Regions::aligned().get(region).unwrap().polygons.clone();
@@ -291,7 +292,7 @@ mod tests {
 
     #[test]
     fn nothing_to_mask_is_no_error() {
-        assert!(occlusion("jaw", Mode::Hide).masks(&[], 48, 48).is_empty());
+        assert!(occlusion("jaw", Mode::Hide).masks(&[] as &[Affine], 48, 48).is_empty());
         assert!(occlusion("jaw", Mode::Hide).masks(&frames(2), 0, 48).is_empty());
         assert_eq!(area(&[]), 0.0);
         let nothing = Occlusion { polygons: Vec::new(), mode: Mode::Keep, fill: Fill::Mean };

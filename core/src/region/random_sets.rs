@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::geometry::mirrored;
 use super::mask::rasterise;
-use super::{Affine, Fill, Mode, Occlusion, Polygon};
+use super::{Carry, Fill, Mode, Occlusion, Outlines, Polygon};
 
 /// The masking of training images.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -113,18 +113,20 @@ impl RandomSets {
 
     /// The regions that contain each pixel, `[N, height, width]`, row-major: bit i stands for region i.
     /// `frames` carry the canonical face frame into each image.
-    pub fn members(&self, frames: &[Affine], height: usize, width: usize) -> Vec<i32> {
+    pub fn members(&self, frames: &[impl Carry], height: usize, width: usize) -> Vec<i32> {
         let pixels = height * width;
         let mut members = vec![0; frames.len() * pixels];
         if pixels == 0 {
             return members;
         }
+        let regions: Vec<Outlines<'_>> =
+            self.regions.iter().map(|polygons| Outlines::of(polygons)).collect();
         let shares = members.par_chunks_exact_mut(pixels).zip(frames).with_min_len(100);
         shares.for_each_init(
             || vec![0; pixels],
             |mask, (members, frame)| {
-                for (index, polygons) in self.regions.iter().enumerate() {
-                    rasterise(polygons, frame, height, width, mask);
+                for (index, outlines) in regions.iter().enumerate() {
+                    rasterise(outlines, frame, height, width, mask);
                     for (member, masked) in members.iter_mut().zip(&*mask) {
                         *member |= i32::from(*masked) << index;
                     }
@@ -163,7 +165,7 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
-    use crate::region::Regions;
+    use crate::region::{Affine, Regions};
 
     fn sets(names: &[&str]) -> RandomSets {
         let polygons = |name: &&str| Regions::aligned().get(name).unwrap().polygons.clone();

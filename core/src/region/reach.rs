@@ -7,23 +7,25 @@
 use rayon::prelude::*;
 
 use super::mask::{masks_a_pixel, masks_every_pixel};
-use super::{Affine, Point, Polygon};
+use super::{Carry, Outlines, Point, Polygon};
 
 /// The number of images in which the polygons contain no pixel.
-pub fn missed(polygons: &[Polygon], frames: &[Affine], height: usize, width: usize) -> usize {
+pub fn missed(polygons: &[Polygon], frames: &[impl Carry], height: usize, width: usize) -> usize {
+    let outlines = Outlines::of(polygons);
     let frames = frames.par_iter().with_min_len(1000);
-    frames.filter(|frame| !masks_a_pixel(polygons, frame, height, width)).count()
+    frames.filter(|frame| !masks_a_pixel(&outlines, *frame, height, width)).count()
 }
 
 /// Whether the polygons contain every pixel of every image; `false` without images.
 pub fn masks_everything(
     polygons: &[Polygon],
-    frames: &[Affine],
+    frames: &[impl Carry],
     height: usize,
     width: usize,
 ) -> bool {
-    let full = |frame| masks_every_pixel(polygons, frame, height, width);
-    !frames.is_empty() && frames.iter().all(full)
+    let outlines = Outlines::of(polygons);
+    !frames.is_empty()
+        && frames.iter().all(|frame| masks_every_pixel(&outlines, frame, height, width))
 }
 
 /// The smallest size (height, width) in the proportions of this one, and larger, at which the polygons
@@ -31,17 +33,18 @@ pub fn masks_everything(
 /// centres again at an even larger size.
 pub fn size_needed(
     polygons: &[Polygon],
-    frames: &[Affine],
+    frames: &[impl Carry],
     (height, width): (usize, usize),
     largest: usize,
 ) -> Option<(usize, usize)> {
+    let outlines = Outlines::of(polygons);
     let (shorter, longer) = (height.min(width), height.max(width));
     let scaled = |side: usize, short: usize| (side * short + shorter / 2) / shorter;
     (shorter + 1..=largest)
         .map(|short| (scaled(height, short), scaled(width, short), scaled(longer, short)))
         .take_while(|(.., long)| *long <= largest)
         .find(|&(height, width, _)| {
-            frames.par_iter().all(|frame| masks_a_pixel(polygons, frame, height, width))
+            frames.par_iter().all(|frame| masks_a_pixel(&outlines, frame, height, width))
         })
         .map(|(height, width, _)| (height, width))
 }
@@ -49,35 +52,62 @@ pub fn size_needed(
 /// How much the area of one set of polygons differs from that of another in each of some images, as a share of the whole
 /// of the latter: what the images' borders cut off counts for neither. It is a share of the whole, since of a region that
 /// a border leaves a sliver of, everything is many times as large.
-pub fn area_off(polygons: &[Polygon], from: &[Polygon], frames: &[Affine]) -> Vec<f64> {
+pub fn area_off(polygons: &[Polygon], from: &[Polygon], frames: &[impl Carry]) -> Vec<f64> {
     let picture = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)].map(|(x, y)| Point { x, y });
     let picture = Polygon::new(picture.to_vec()).expect("a picture is a square");
     let whole = |polygons: &[Polygon]| polygons.iter().map(Polygon::area).sum::<f64>();
-    // A map scales all areas alike.
+    // A map that does not bend scales all areas alike.
     let ratio = whole(polygons) / whole(from);
+    let (outlines, from) = (Outlines::of(polygons), Outlines::of(from));
     let frames = frames.par_iter().with_min_len(100);
     let off = frames.map(|frame| {
-        let within = |point: &Point| {
-            let Point { x, y } = frame.apply(*point);
-            (0.0..=1.0).contains(&x) && (0.0..=1.0).contains(&y)
-        };
-        let all = || polygons.iter().chain(from);
-        if all().all(|polygon| polygon.points().iter().all(within)) {
+        let within =
+            |point: &Point| (0.0..=1.0).contains(&point.x) && (0.0..=1.0).contains(&point.y);
+        let (carried, from) = (carried(&outlines, frame), carried(&from, frame));
+        let mut all = carried.iter().chain(&from).flatten();
+        if !frame.bends() && all.all(within) {
             return ratio - 1.0;
         }
-        let visible = |polygons: &[Polygon]| -> f64 {
-            polygons.iter().map(|polygon| polygon.map(frame).overlap_area(&picture)).sum()
+        let visible = |corners: &[Vec<Point>]| {
+            corners.iter().map(|corners| visible(corners, &picture)).sum::<f64>()
         };
-        let full: f64 = from.iter().map(|polygon| polygon.map(frame).area()).sum();
-        let off = (visible(polygons) - visible(from)) / full;
+        let full: f64 = from.iter().map(|corners| area(corners)).sum();
+        let off = (visible(&carried) - visible(&from)) / full;
         if off.is_finite() { off } else { 0.0 }
     });
     off.collect()
 }
 
+/// The corners of each polygon in an image.
+fn carried(outlines: &Outlines<'_>, frame: &impl Carry) -> Vec<Vec<Point>> {
+    let corners = |polygon| {
+        let mut corners = Vec::new();
+        frame.carry(outlines, polygon, &mut corners);
+        corners
+    };
+    (0..outlines.len()).map(corners).collect()
+}
+
+/// The area of a polygon within the picture.
+fn visible(corners: &[Point], picture: &Polygon) -> f64 {
+    match Polygon::new(corners.to_vec()) {
+        Ok(polygon) => polygon.overlap_area(picture),
+        // Bent so finely that sides touch.
+        Err(_) => area(corners),
+    }
+}
+
+/// By the shoelace formula.
+fn area(corners: &[Point]) -> f64 {
+    let next = corners.iter().cycle().skip(1);
+    let twice: f64 = corners.iter().zip(next).map(|(a, b)| a.x * b.y - b.x * a.y).sum();
+    0.5 * twice.abs()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::region::Affine;
     use crate::region::geometry::tests::polygon;
 
     fn rectangle(x: (f64, f64), y: (f64, f64)) -> Vec<Polygon> {
@@ -95,7 +125,7 @@ mod tests {
         let frames = [Affine::IDENTITY, shifted(0.05), shifted(-0.3), shifted(5.0)];
         assert_eq!(missed(&sliver, &frames[..1], 10, 10), 1);
         assert_eq!(missed(&sliver, &frames, 10, 10), 3);
-        assert_eq!(missed(&sliver, &[], 10, 10), 0);
+        assert_eq!(missed(&sliver, &[] as &[Affine], 10, 10), 0);
         assert_eq!(missed(&rectangle((0.06, 0.16), (0.0, 1.0)), &frames[..1], 10, 10), 0);
     }
 
@@ -131,6 +161,6 @@ mod tests {
         assert!(masks_everything(&most, &[Affine::IDENTITY], 10, 10));
         assert!(!masks_everything(&most, &[Affine::IDENTITY], 10, 20));
         assert!(!masks_everything(&most, &[Affine::IDENTITY, shifted(0.1)], 10, 10));
-        assert!(!masks_everything(&most, &[], 10, 10));
+        assert!(!masks_everything(&most, &[] as &[Affine], 10, 10));
     }
 }

@@ -172,7 +172,7 @@ fn generator(seed: u64, purpose: &str, split: &str, index: u64) -> ChaCha8Rng {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::experiment::{Duplicates, OnError, Shaping, Source, WithoutLandmarks};
+    use crate::experiment::{Duplicates, Fit, OnError, Shaping, Source, WithoutLandmarks};
     use crate::region::Landmark;
 
     /// A small data set of all emotions, lifelike.
@@ -198,6 +198,7 @@ pub(super) mod tests {
             on_error: OnError::Stop,
             shape: Shaping::Stretch,
             duplicates: Duplicates::Keep,
+            fit: Fit::Similarity,
         };
         (spec, faces)
     }

@@ -103,17 +103,18 @@ impl Columns {
                 _ => None,
             })
         };
-        let points = match &self.points {
+        let (points, contour) = match &self.points {
             Points::Named(columns) => {
                 let mut points = [None; 5];
                 for (at, columns) in columns.iter().enumerate() {
                     points[at] = columns.map(point).transpose()?.flatten();
                 }
-                points
+                (points, None)
             }
             Points::Numbered(scheme, columns) => {
                 let all = columns.iter().map(|columns| point(*columns));
-                scheme.five(&all.collect::<Result<Vec<_>, _>>()?)
+                let all = all.collect::<Result<Vec<_>, _>>()?;
+                (scheme.five(&all), scheme.contour(&all))
             }
         };
         // A row whose presence is not known is not trusted.
@@ -122,7 +123,7 @@ impl Columns {
             None => Ok::<f64, String>(1.0),
         };
         let presence = said(self.presence)?.min(said(self.success)?).clamp(0.0, 1.0);
-        Ok(Row { points, presence, line })
+        Ok(Row { points, presence, line, contour })
     }
 }
 

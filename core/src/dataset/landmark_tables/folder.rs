@@ -96,7 +96,8 @@ fn pts(text: &str) -> Result<(Row, usize), String> {
     }
     let scheme =
         Scheme::of(all.len()).ok_or_else(|| format!("it has {} points; {KNOWN}", all.len()))?;
-    Ok((Row { points: scheme.five(&all), presence: 1.0, line: 0 }, all.len()))
+    let (points, contour) = (scheme.five(&all), scheme.contour(&all));
+    Ok((Row { points, presence: 1.0, line: 0, contour }, all.len()))
 }
 
 #[cfg(test)]

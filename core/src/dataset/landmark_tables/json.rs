@@ -88,7 +88,8 @@ fn row(face: &Value) -> Result<(Row, usize), String> {
     };
     let scheme =
         Scheme::of(all.len()).ok_or_else(|| format!("has {} points; {KNOWN}", all.len()))?;
-    Ok((Row { points: scheme.five(&all), presence, line: 0 }, all.len()))
+    let (points, contour) = (scheme.five(&all), scheme.contour(&all));
+    Ok((Row { points, presence, line: 0, contour }, all.len()))
 }
 
 /// `[x, y]`, with further coordinates or without, or `{"x": …, "y": …}`; `None` where it is neither, or missing (null, or −1

@@ -26,7 +26,7 @@ use self::names::Names;
 use super::DatasetError;
 use super::listing::Listing;
 use crate::landmarker::LEAST_PRESENCE;
-use crate::region::{Landmark, Point};
+use crate::region::{Contour, Landmark, Point};
 
 pub use self::folder::files as files_of;
 pub(super) use self::trust::Points;
@@ -61,6 +61,8 @@ pub struct Row {
     pub presence: f64,
     /// Of the file, from 1; 0 where a row is no line.
     pub line: u64,
+    /// In the table's unit; `None` of a table with fewer than 68 points, or where one of them is missing.
+    pub contour: Option<Contour>,
 }
 
 /// A table of landmarks.

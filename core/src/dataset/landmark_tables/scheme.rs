@@ -1,6 +1,6 @@
 //! Which of many points are the five that place regions.
 
-use crate::region::{Landmark, Point};
+use crate::region::{CONTOUR_POINTS, Contour, Landmark, Point};
 
 /// A way to number the points of a face, known by how many there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,22 @@ impl Scheme {
             let count = means.len() as f64;
             Some(Point { x: sum.x / count, y: sum.y / count })
         })
+    }
+}
+
+impl Scheme {
+    /// The contour of a face with all points; `None` where the scheme has too few, or one is missing.
+    pub fn contour(&self, all: &[Option<Point>]) -> Option<Contour> {
+        let mut contour = [Point { x: 0.0, y: 0.0 }; _];
+        for (point, known) in contour.iter_mut().zip(CONTOUR_POINTS) {
+            let number = match self.points {
+                68 => known.ibug,
+                468 | 478 => known.mesh,
+                _ => return None,
+            };
+            *point = all.get(number).copied().flatten()?;
+        }
+        Some(contour)
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{Row, Unit};
 use crate::dataset::placement::in_pixels;
-use crate::experiment::Shaping;
+use crate::experiment::{Fit, Shaping};
 use crate::landmarker::LEAST_PRESENCE;
 use crate::region::{Affine, Landmark, Landmarks, Point};
 
@@ -28,6 +28,10 @@ pub enum Untrusted {
     TooSmall,
     TooLarge,
     Outside,
+    /// Of the points that regions are to follow, some are missing.
+    NoContour,
+    /// Regions that follow the points would be turned over, as in a face that looks aside.
+    Folded,
 }
 
 /// What is known of a picture's points before it is read.
@@ -45,10 +49,15 @@ impl Points {
         &self,
         size: [u32; 2],
         shaping: Shaping,
+        fit: Fit,
     ) -> Option<Result<Landmarks, Untrusted>> {
         match self {
             Points::NotAsked => None,
-            Points::Row(row, unit) => Some(trusted(row, *unit, size, shaping)),
+            Points::Row(row, unit) => Some(match fit {
+                Fit::Similarity => trusted(row, *unit, size, shaping),
+                Fit::Contour => trusted(row, *unit, size, shaping)
+                    .and_then(|landmarks| with_contour(landmarks, row, *unit, size)),
+            }),
             Points::Untrusted(why) => Some(Err(*why)),
         }
     }
@@ -71,6 +80,12 @@ impl fmt::Display for Untrusted {
             Untrusted::Outside => {
                 "landmarks not trusted: the middle of the face lies outside the picture"
             }
+            Untrusted::NoContour => {
+                "landmarks not trusted: some of the 26 points are missing that regions are to follow"
+            }
+            Untrusted::Folded => {
+                "landmarks not trusted: regions that follow them would be turned over, as in a face that looks aside"
+            }
         })
     }
 }
@@ -90,14 +105,29 @@ fn trusted(
     let mut landmarks = Landmarks::in_aspect(size[0] / size[1]);
     for (landmark, point) in Landmark::ALL.into_iter().zip(row.points) {
         let Some(Point { x, y }) = point else { continue };
-        let point = match unit {
-            Unit::Fractions => Point { x, y },
-            Unit::Pixels => Point { x: x / size[0], y: y / size[1] },
-        };
-        landmarks.set(landmark, point);
+        landmarks.set(landmark, in_fractions(Point { x, y }, unit, size));
     }
     let frame = in_pixels(&landmarks, size).ok_or(Untrusted::TooFew)?;
     plausible(&frame, size, shaping).map(|()| landmarks)
+}
+
+fn in_fractions(Point { x, y }: Point, unit: Unit, [width, height]: [f64; 2]) -> Point {
+    match unit {
+        Unit::Fractions => Point { x, y },
+        Unit::Pixels => Point { x: x / width, y: y / height },
+    }
+}
+
+/// Trusted points, and those that regions are to follow.
+fn with_contour(
+    mut landmarks: Landmarks,
+    row: &Row,
+    unit: Unit,
+    size: [u32; 2],
+) -> Result<Landmarks, Untrusted> {
+    let contour = row.contour.ok_or(Untrusted::NoContour)?;
+    landmarks.set_contour(contour.map(|point| in_fractions(point, unit, size.map(f64::from))));
+    landmarks.face_map().map(|_| landmarks).ok_or(Untrusted::Folded)
 }
 
 fn plausible(frame: &Affine, [width, height]: [f64; 2], shaping: Shaping) -> Result<(), Untrusted> {
@@ -124,7 +154,8 @@ mod tests {
 
     fn eyes(left: (f64, f64), right: (f64, f64)) -> Row {
         let point = |(x, y)| Some(Point { x, y });
-        Row { points: [point(left), point(right), None, None, None], presence: 0.9, line: 2 }
+        let points = [point(left), point(right), None, None, None];
+        Row { points, presence: 0.9, line: 2, contour: None }
     }
 
     fn of(row: &Row) -> Result<(), Untrusted> {
