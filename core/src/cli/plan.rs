@@ -60,17 +60,19 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
         Err(StoreError::Missing { .. } | StoreError::NotResults { .. }) => None,
         Err(error) => return Err(error.into()),
     };
+    let known = known_data(&plan, &options.results.join(CACHE));
+    let of = |spec: &DatasetSpec| known.iter().find(|(known, _)| *known == spec);
     let mut missing = Vec::new();
     for training in &plan.trainings {
         let spec = &training.settings.dataset;
-        if let Some(reason) = dataset::missing(spec)
+        // What was read already needs nothing more.
+        if of(spec).is_none()
+            && let Some(reason) = dataset::missing(spec)
             && !missing.contains(&reason)
         {
             missing.push(reason);
         }
     }
-    let known = known_data(&plan, &options.results.join(CACHE));
-    let of = |spec: &DatasetSpec| known.iter().find(|(known, _)| *known == spec);
     let identified = plan.identify(&|spec| Some(of(spec)?.1.content.clone()));
     let mut outline = engine::outline(&experiment, &plan, &identified, results.as_ref())?;
     outline.warnings.extend(doubtful(&plan, &known));

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::groups::{Likely, likely};
 use super::pictures::UNREADABLE;
-use super::{Dataset, Divided, Peculiarity, Split, Twins};
+use super::{Dataset, Divided, FrameCheck, Peculiarity, Split, Twins};
 use crate::experiment::{DatasetSpec, Shaping, Source, WithoutLandmarks};
 
 /// A reason to look at the data before the results.
@@ -14,6 +14,10 @@ pub enum Doubt {
     NoLandmarks,
     /// Of so many images of a split, most have no trusted landmarks.
     FewLandmarks { split: Split, trusted: usize, images: usize },
+    /// The regions lie elsewhere than on the faces that are found in a sample of the images.
+    OffFaces(FrameCheck),
+    /// So many images of a split were taken for no face by half of their annotators or more.
+    HardlyFaces { images: usize },
     /// The data set has no images of its own for a split. Where it is known which images belong together (to one person,
     /// say), none of these groups is divided.
     Carved { split: Split, images: usize, by_groups: bool },
@@ -41,6 +45,8 @@ impl Doubt {
         match self {
             Doubt::NoLandmarks => "no_landmarks",
             Doubt::FewLandmarks { .. } => "few_landmarks",
+            Doubt::OffFaces(_) => "off_faces",
+            Doubt::HardlyFaces { .. } => "hardly_faces",
             Doubt::Carved { .. } => "carved",
             Doubt::LookGrouped(_) => "look_grouped",
             Doubt::Divided { .. } => "divided_groups",
@@ -61,6 +67,8 @@ impl Doubt {
             | Doubt::Twins { split, .. } => Some(*split),
             Doubt::Divided { groups, .. } => Some(groups.splits[1]),
             Doubt::NoLandmarks
+            | Doubt::OffFaces(_)
+            | Doubt::HardlyFaces { .. }
             | Doubt::LookGrouped(_)
             | Doubt::Ungrouped { .. }
             | Doubt::Stretched { .. }
@@ -73,7 +81,11 @@ impl Doubt {
     /// How many images it concerns; `None` where it is all of them.
     pub fn images(&self) -> Option<usize> {
         match self {
-            Doubt::NoLandmarks | Doubt::LookGrouped(_) | Doubt::Contradictions { .. } => None,
+            Doubt::NoLandmarks
+            | Doubt::OffFaces(_)
+            | Doubt::LookGrouped(_)
+            | Doubt::Contradictions { .. } => None,
+            Doubt::HardlyFaces { images } => Some(*images),
             Doubt::Divided { groups, .. } => Some(groups.images),
             Doubt::Ungrouped { images } => Some(*images),
             Doubt::Twins { equal, near, .. } => Some(equal + near),
@@ -109,6 +121,10 @@ pub fn doubts(spec: &DatasetSpec, dataset: &Dataset) -> Vec<Doubt> {
             }
         }
     }
+    let check = dataset.seen.frame_check.filter(|check| check.off > FrameCheck::TOLERATED);
+    doubts.extend(check.map(Doubt::OffFaces));
+    let images = dataset.seen.remarks.hardly_faces;
+    doubts.extend((images > 0).then_some(Doubt::HardlyFaces { images }));
     doubts.extend(of_splits(dataset));
     let pictures = dataset.seen.reshaped;
     if pictures > 0 && spec.shape == Shaping::Stretch {
@@ -179,6 +195,21 @@ impl fmt::Display for Doubt {
                 f,
                 "only {trusted} of {images} {split} images have trusted landmarks; the regions of the others lie as on \
                  aligned faces: look at `fer-lab preview`, or leave them out by `dataset.without_landmarks = \"skip\"`"
+            ),
+            Doubt::OffFaces(FrameCheck { images, faces, off }) => write!(
+                f,
+                "the regions do not lie on the faces: in {faces} of {images} images looked at a face is found, from which \
+                 the regions are off by {:.2} of the distance between the eyes in the median; look at `fer-lab preview`, \
+                 and set `dataset.landmarks` to \"find\" or to the right table",
+                *off as f64 / 1000.0
+            ),
+            Doubt::HardlyFaces { images: 1 } => f.write_str(
+                "1 image was taken for no face by half of its annotators or more, and its label is what the others chose",
+            ),
+            Doubt::HardlyFaces { images } => write!(
+                f,
+                "{images} images were taken for no face by half of their annotators or more, and their labels are what \
+                 the others chose"
             ),
             Doubt::Carved { split, images, by_groups } => write!(
                 f,

@@ -31,6 +31,7 @@ use crate::disk;
 use crate::experiment::{
     DatasetSpec, FacesSpec, Fit, LandmarkSource, OnError, Source, WithoutLandmarks,
 };
+use crate::landmarker::{self, LandmarkerError};
 use crate::machine;
 use crate::plan::{ImageCounts, source_content};
 use crate::region::CONTOUR;
@@ -190,6 +191,9 @@ pub fn missing(spec: &DatasetSpec) -> Option<String> {
     let landmarks = match &spec.landmarks {
         Some(LandmarkSource::Table(path)) if !path.exists() => {
             Some(format!("there is no `{}`", path.display()))
+        }
+        Some(LandmarkSource::Find) if !landmarker::place().exists() => {
+            Some(LandmarkerError::Missing { path: landmarker::place() }.to_string())
         }
         _ => None,
     };

@@ -15,6 +15,7 @@ pub mod faces;
 mod ferplus;
 mod folder;
 mod found;
+mod frame_check;
 mod groups;
 mod inputs;
 mod labels;
@@ -50,6 +51,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::doubts::{Doubt, doubts, doubts_before_reading};
 pub use self::error::{BadPicture, DatasetError};
+pub use self::frame_check::FrameCheck;
 pub use self::landmark_tables::{LandmarkTable, Row, TableFacts, Unit, Untrusted};
 pub use self::load::{FoundImage, KnownData, find_landmarks, known, load, missing, not_read};
 pub use self::majority::{leaders, one_of_leaders};
@@ -101,6 +103,9 @@ pub struct Seen {
     #[serde(default)]
     pub peculiar: BTreeMap<Peculiarity, Vec<String>>,
     pub twins: Twins,
+    /// Whether the regions lie on the faces; `None` where that was not looked at.
+    #[serde(default)]
+    pub frame_check: Option<FrameCheck>,
     /// What was seen while the labels were read.
     #[serde(default)]
     pub remarks: Remarks,

@@ -10,12 +10,13 @@ use rayon::prelude::*;
 use super::cache::Writing;
 use super::decode::{Decoded, Decoder, Shape};
 use super::error::BadPicture;
+use super::frame_check::{self, SAMPLE, Sampled};
 use super::listing::{Entry, Listing, Picture};
 use super::peculiar::Peculiarity;
 use super::progress::go_on;
 use super::twins::{self, Fingerprint, twins};
 use super::{DatasetError, Progress, Seen, Split, Stage, Watch};
-use crate::experiment::{DatasetSpec, Duplicates, OnError, WithoutLandmarks};
+use crate::experiment::{DatasetSpec, Duplicates, LandmarkSource, OnError, WithoutLandmarks};
 
 /// Pictures are decoded in batches of about this many bytes: enough to keep all threads busy, little
 /// beside what a training takes.
@@ -50,7 +51,7 @@ pub fn read(
     listing.entries.sort_by_key(|entry| entry.split);
     // What is wrong before any picture is read need not wait for that.
     listing.check(&spec.classes)?;
-    let outcomes = decode(&listing.entries, shape, spec, writing, watch)?;
+    let (outcomes, sample) = decode(&listing.entries, shape, spec, writing, watch)?;
     if spec.on_error == OnError::Stop {
         all_are_read(outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).cloned())?;
     }
@@ -78,6 +79,9 @@ pub fn read(
             }
         }
     }
+    if spec.landmarks != Some(LandmarkSource::Find) {
+        seen.frame_check = frame_check::check(&sample, shape);
+    }
     let prints: Vec<Fingerprint> = decoded.iter().map(|decoded| decoded.fingerprint).collect();
     seen.twins = twins(&listing.entries, &prints, watch.interrupted)?;
     Ok(ReadPictures { decoded, contents })
@@ -99,18 +103,21 @@ pub fn all_are_read(bad: impl Iterator<Item = BadPicture>) -> Result<(), Dataset
     }
 }
 
-/// Decodes in parallel and writes in order; of a picture that cannot be used something else of its size.
+/// Decodes in parallel and writes in order; of a picture that cannot be used something else of its size. Some of the
+/// others, evenly spaced, are given as well.
 fn decode(
     entries: &[Entry],
     shape: Shape,
     spec: &DatasetSpec,
     writing: &mut Writing<'_>,
     watch: Watch<'_>,
-) -> Result<Vec<Result<Decoded, BadPicture>>, DatasetError> {
+) -> Result<(Vec<Result<Decoded, BadPicture>>, Vec<Sampled>), DatasetError> {
     let batch = (BATCH_BYTES / shape.bytes()).clamp(rayon::current_num_threads(), 1024);
     let mut pixels = vec![0; batch.min(entries.len()) * shape.bytes()];
     let total = entries.len();
     let mut outcomes = Vec::with_capacity(total);
+    let mut sample = Vec::new();
+    let apart = total.div_ceil(SAMPLE).max(1);
     let interrupted = watch.interrupted;
     for batch in entries.chunks(batch) {
         let step = Progress::Step { stage: Stage::Decode, done: outcomes.len(), total };
@@ -123,11 +130,18 @@ fn decode(
                 Ok(decoder.decode(&entry.picture, &entry.points, out))
             },
         );
-        outcomes.extend(decoding.collect::<Result<Vec<_>, DatasetError>>()?);
+        let decoded = decoding.collect::<Result<Vec<_>, DatasetError>>()?;
+        for (at, outcome) in decoded.iter().enumerate() {
+            if let (0, Ok(decoded)) = ((outcomes.len() + at) % apart, outcome) {
+                let pixels = &pixels[at * shape.bytes()..][..shape.bytes()];
+                sample.push((pixels.to_vec(), decoded.landmarks.ok().flatten()));
+            }
+        }
+        outcomes.extend(decoded);
         writing.write(pixels)?;
     }
     (watch.progress)(Progress::Step { stage: Stage::Decode, done: total, total });
-    Ok(outcomes)
+    Ok((outcomes, sample))
 }
 
 fn contents(

@@ -15,6 +15,8 @@ pub struct Remarks {
     /// The images that are in no group, where others are.
     pub ungrouped: usize,
     pub divided: Vec<Divided>,
+    /// Images that stay although half of their annotators or more took them for no face.
+    pub hardly_faces: usize,
 }
 
 /// Groups with images in two splits that the data set brings.

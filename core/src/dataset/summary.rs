@@ -96,8 +96,12 @@ mod tests {
             "landmarks": null,
             "untrusted": {},
             "reshaped": 0,
+            "peculiar": {},
+            "frame_check": null,
             "twins": { "equal": twins, "near": twins },
-            "remarks": {"columns_not_read": [], "groups": 0, "ungrouped": 0, "divided": []},
+            "remarks": {
+                "columns_not_read": [], "groups": 0, "ungrouped": 0, "divided": [], "hardly_faces": 0,
+            },
             "content": "c",
         });
         assert_eq!(json, wanted);

@@ -11,6 +11,9 @@ use crate::experiment::FerplusLabels;
 /// The number of annotators who chose each emotion, then `unknown`, then `NF` (not a face).
 pub type Votes = [u16; 10];
 
+/// The place of `NF`.
+const NF: usize = 9;
+
 pub const NO_AGREEMENT: &str = "the annotators do not agree";
 pub const NO_MAJORITY: &str = "no majority";
 pub const NO_EMOTION: &str = "the annotators chose unknown or not a face";
@@ -38,6 +41,11 @@ pub fn label(
         }
     };
     restrict(&counts.map(f64::from), chosen).ok_or(NO_CHOSEN_VOTE)
+}
+
+/// Whether half of the annotators or more took it for no face.
+pub fn is_hardly_a_face(votes: &Votes) -> bool {
+    2 * u32::from(votes[NF]) >= sum(votes)
 }
 
 /// Refuses an image whose first column with most votes is `unknown` or `NF`.
@@ -123,6 +131,13 @@ mod tests {
             label[column] = share;
         }
         Ok(label)
+    }
+
+    #[test]
+    fn half_of_the_annotators_decide_what_is_hardly_a_face() {
+        assert!(is_hardly_a_face(&[5, 0, 0, 0, 0, 0, 0, 0, 0, 5]));
+        assert!(!is_hardly_a_face(&[5, 0, 0, 0, 0, 0, 0, 0, 1, 5]));
+        assert!(!is_hardly_a_face(&[0, 0, 0, 0, 0, 0, 0, 0, 10, 0]));
     }
 
     #[test]

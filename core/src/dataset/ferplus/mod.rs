@@ -160,6 +160,7 @@ impl<'a> Ferplus<'a> {
         };
         match labels::label(rule, votes, chosen) {
             Ok(label) => {
+                listing.remarks.hardly_faces += usize::from(labels::is_hardly_a_face(votes));
                 listing.entries.push(Entry::new(split, name.to_owned(), picture(), label));
                 listing.entries.last_mut()
             }
