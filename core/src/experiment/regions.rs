@@ -149,7 +149,9 @@ impl<'a> Reading<'_, 'a> {
         let mut polygons: Vec<Polygon> = Vec::new();
         for item in items {
             let Value::Text(part) = &item.value else { continue };
-            let found = if let Some(region) = self.atlas.get(part) {
+            // A region of the file that has an occluder's name takes its place here too, but for its own parts.
+            let own = part != name && self.own.contains_key(part.as_str());
+            let found = if let Some(region) = self.atlas.get(part).filter(|_| !own) {
                 region.polygons.clone()
             } else if above.contains(&part.as_str()) {
                 let title = format!("the region `{part}` is made of itself");

@@ -229,6 +229,21 @@ fn every_key_is_read() {
     assert_eq!(experiment.seeds, [12, 11]);
 }
 
+/// In unions too: an occluder's name is the file's own region, where it has one, and the occluder within that region.
+#[test]
+fn a_region_that_has_an_occluders_name_takes_its_place() {
+    let own = "[regions]\nboth = [\"scarf\", \"phone\"]\nphone = [[[0.8, 0.2], [0.9, 0.2], [0.9, 0.8]]]\n\
+               beanie = [\"beanie\", \"mouth\"]\n";
+    let regions = read(&format!("{SMALLEST}{own}")).regions;
+    let polygons = |name| &regions.get(name).unwrap().polygons;
+    let atlas = crate::region::Regions::aligned();
+    assert_eq!(polygons("phone").len(), 1);
+    assert_eq!(polygons("both")[1], polygons("phone")[0]);
+    assert_ne!(polygons("phone"), &atlas.get("phone").unwrap().polygons);
+    assert_eq!(polygons("beanie")[0], atlas.get("beanie").unwrap().polygons[0]);
+    assert_eq!(polygons("beanie").len(), 2);
+}
+
 #[test]
 fn a_word_stands_for_many_sets() {
     let each = read(&format!("{SMALLEST}[occlusion]\nregions = \"each\""));
