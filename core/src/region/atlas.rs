@@ -307,7 +307,7 @@ impl Regions {
     }
 }
 
-fn in_hundredths(corners: &[(f64, f64)]) -> Polygon {
+pub(super) fn in_hundredths(corners: &[(f64, f64)]) -> Polygon {
     let points = corners.iter().map(|&(x, y)| Point { x: x / 100.0, y: y / 100.0 });
     Polygon::new(points.collect()).expect("the built-in atlas holds simple polygons")
 }

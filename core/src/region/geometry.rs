@@ -277,7 +277,7 @@ fn fold(before: Point, corner: Point, after: Point) -> Option<Point> {
 }
 
 /// From a point to the nearest point of a side.
-fn distance_to(point: Point, (from, to): (Point, Point)) -> f64 {
+pub(super) fn distance_to(point: Point, (from, to): (Point, Point)) -> f64 {
     let (x, y) = (to.x - from.x, to.y - from.y);
     let along = ((point.x - from.x) * x + (point.y - from.y) * y) / (x * x + y * y);
     let along = along.clamp(0.0, 1.0);

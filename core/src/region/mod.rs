@@ -10,6 +10,7 @@ pub mod control;
 pub mod geometry;
 pub mod landmarks;
 pub mod mask;
+pub mod object;
 pub mod occlusion;
 pub mod overlap;
 pub mod phrase;
