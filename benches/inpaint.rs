@@ -81,7 +81,8 @@ fn measure(side: usize, mode: Mode) -> [f64; 2] {
         let start = on_processor();
         let _ = before::inpainted(&pictures, &masks);
         let between = on_processor();
-        let filled_mask = FilledMask { hidden: &masks, fill: Fill::Inpaint, seed: 0 };
+        let filled_mask =
+            FilledMask { hidden: &masks, fill: Fill::Inpaint, seed: 0, objects: None };
         let _ = data.met(pictures.shallow_clone(), None, Some(filled_mask));
         // The first round warms up.
         if round > 0 {

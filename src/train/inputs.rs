@@ -39,6 +39,8 @@ pub struct FilledMask<'a> {
     pub fill: Fill,
     /// Of the noise, where the fill is noise.
     pub seed: i64,
+    /// Where the fill is objects: what is drawn on masked pixels, `[B, C, H, W]`, f32, 0 to 255.
+    pub objects: Option<&'a Tensor>,
 }
 
 /// The pixels of a split, `[N, H, W, C]`, u8, only ever read.
@@ -144,9 +146,8 @@ impl OnDevice {
         mask: Option<&Masks>,
         seed: i64,
     ) -> Tensor {
-        let hidden = mask.map(|mask| (mask.hidden(index, None), mask.fill()));
-        let filled_mask =
-            hidden.as_ref().map(|(hidden, fill)| FilledMask { hidden, fill: *fill, seed });
+        let masked = mask.map(|mask| mask.of(index, None));
+        let filled_mask = masked.as_ref().map(|masked| masked.filled(seed));
         self.met(pictures, None, filled_mask)
     }
 
@@ -154,8 +155,8 @@ impl OnDevice {
     /// there is a mask; channels-last in memory.
     ///
     /// No masked pixel leaks through the warp: a visible pixel is interpolated from visible pixels alone, each with
-    /// its interpolation weight. (A `blur` keeps some of the masked content by its nature.)
-    ///
+    /// its interpolation weight. (A `blur` keeps some of the masked content by its nature.) An object is warped with the
+    /// image that it covers, and interpolated from its own pixels alone.
     pub fn met(
         &self,
         pictures: Tensor,
@@ -170,7 +171,10 @@ impl OnDevice {
             }
             (Some(warp), Some(filled_mask)) => {
                 let (seen, hidden) = warp.seen(&pictures, filled_mask.hidden);
-                let filled_mask = FilledMask { hidden: &hidden, ..filled_mask };
+                let drawn = |objects: &Tensor| warp.seen(objects, &(1.0 - filled_mask.hidden)).0;
+                let objects = filled_mask.objects.map(drawn);
+                let filled_mask =
+                    FilledMask { hidden: &hidden, objects: objects.as_ref(), ..filled_mask };
                 self.masked(&seen, filled_mask, &|| warp.pictures(&pictures))
             }
         }
@@ -194,12 +198,16 @@ impl OnDevice {
         filled_mask: FilledMask<'_>,
         whole: &dyn Fn() -> Tensor,
     ) -> Tensor {
-        let FilledMask { hidden, fill, seed } = filled_mask;
-        match self.filling(pictures, fill, seed, whole) {
-            Some(filling) => filled(pictures, &filling, hidden),
-            None if fill == Fill::Mean => pictures * (1.0 - hidden),
-            None if fill == Fill::Inpaint => inpainted(pictures, hidden),
-            None => channels_last(&(hidden * 2.0 - 1.0).expand_as(pictures)),
+        let FilledMask { hidden, fill, seed, objects } = filled_mask;
+        match (fill, self.filling(pictures, fill, seed, whole)) {
+            (_, Some(filling)) => filled(pictures, &filling, hidden),
+            (Fill::Object, None) => {
+                let objects = objects.expect("masks with this fill have objects");
+                filled(pictures, &channels_last(&self.as_pictures(objects)), hidden)
+            }
+            (Fill::Inpaint, None) => inpainted(pictures, hidden),
+            (Fill::Silhouette, None) => channels_last(&(hidden * 2.0 - 1.0).expand_as(pictures)),
+            (_, None) => pictures * (1.0 - hidden),
         }
     }
 
@@ -223,8 +231,14 @@ impl OnDevice {
             }
             Fill::Constant(value) => Some(self.standardised(value)),
             Fill::Blur(share) => Some(blurred(&whole(), share * height as f64)),
-            Fill::Mean | Fill::Inpaint | Fill::Silhouette => None,
+            Fill::Mean | Fill::Inpaint | Fill::Object | Fill::Silhouette => None,
         }
+    }
+
+    /// Values from 0 to 255, `[B, C, H, W]`, standardised as images are.
+    fn as_pictures(&self, values: &Tensor) -> Tensor {
+        let by_channel = |numbers: &Tensor| numbers.view([1, -1, 1, 1]);
+        (values - by_channel(&self.mean)) / by_channel(&self.deviation)
     }
 
     /// One grey value (0 to 1) in each channel after standardisation, `[1, C, 1, 1]`.
@@ -248,6 +262,7 @@ mod tests {
     use crate::experiment::Augment;
     use crate::experiment::{self, Source};
     use crate::region::{Affine, Mode, Occlusion, Regions};
+    use crate::train::Objects;
 
     /// So many images of one channel, of two classes.
     fn on_device(pixels: Vec<u8>, height: usize, width: usize) -> OnDevice {
@@ -342,7 +357,7 @@ mod tests {
         let warp = Warp::draw(augment, 64, (SIDE, SIDE), Device::Cpu, &mut generator);
         let blank = hidden.zeros_like();
         [blank, hidden.copy()].map(|pictures| {
-            let filled_mask = FilledMask { hidden: &hidden, fill, seed: 1 };
+            let filled_mask = FilledMask { hidden: &hidden, fill, seed: 1, objects: None };
             data.met(pictures, warp.as_ref(), Some(filled_mask))
         })
     }
@@ -366,6 +381,61 @@ mod tests {
                 let [blank, hidden] = met_of_both(region, mode, fill, &augment, seed);
                 prop_assert_eq!(blank, hidden, "{:?} {:?} {}", fill, mode, region);
             }
+        }
+    }
+
+    /// Two images that differ under the mask alone, under an occluder's object, warped: as [`met_of_both`].
+    fn under_objects(occluder: &str, augment: &Augment, seed: u64) -> ([Tensor; 2], Tensor) {
+        const SIDE: usize = 48;
+        let polygons = Regions::aligned().get(occluder).unwrap().polygons.clone();
+        let frames = [Affine { a: 0.9, b: -0.1, c: 0.1, d: 0.1, e: 0.9, f: 0.02 }];
+        let masks = Occlusion { polygons: polygons.clone(), mode: Mode::Hide, fill: Fill::Object };
+        let masks = masks.masks(&frames, SIDE, SIDE);
+        let objects = Objects::new(&[&polygons], &frames, (SIDE, SIDE, 1), Device::Cpu);
+        let mask = Masks::new(&masks, SIDE, SIDE, Fill::Object, Device::Cpu).with_objects(objects);
+        // Its values have the mean 127.5 and as much for a deviation.
+        let data = on_device([vec![0; SIDE * SIDE], vec![255; SIDE * SIDE]].concat(), SIDE, SIDE);
+        let index = Tensor::zeros([16], (Kind::Int64, Device::Cpu));
+        let masked = mask.of(&index, None);
+        let mut generator = crate::random::generator(seed, "test", &[]);
+        let warp = Warp::draw(augment, 16, (SIDE, SIDE), Device::Cpu, &mut generator);
+        let filled_mask = masked.filled(1);
+        let hidden = filled_mask.hidden;
+        let drawn = filled_mask.objects.unwrap().shallow_clone();
+        let met = [hidden.zeros_like(), hidden * 3.0]
+            .map(|pictures| data.met(pictures, warp.as_ref(), Some(masked.filled(1))));
+        (met, hidden * ((drawn - 127.5) / 127.5))
+    }
+
+    /// Outside of the mask the image is untouched, inside stands the object, standardised as the image is.
+    #[test]
+    fn an_object_replaces_masked_pixels_and_nothing_else() {
+        let still = Augment { rotate: 0.0, scale: 0.0, flip: false };
+        for occluder in ["surgical_mask", "sunglasses", "phone"] {
+            let ([blank, hidden], objects) = under_objects(occluder, &still, 1);
+            assert_eq!(blank, hidden);
+            assert!((&blank - objects).abs().max().double_value(&[]) < 1e-5, "{occluder}");
+            let spread = blank.std(false).double_value(&[]);
+            assert!(spread > 0.1, "{occluder}: {spread}");
+        }
+    }
+
+    /// Nor does a pixel of the image, or of what is not drawn, get into a warped object.
+    #[test]
+    fn a_warped_object_is_made_of_the_object_alone() {
+        for (seed, occluder) in ["scarf", "sunglasses", "beanie"].into_iter().enumerate() {
+            let warped = Augment { rotate: 30.0, scale: 0.2, flip: true };
+            let ([blank, hidden], objects) = under_objects(occluder, &warped, seed as u64);
+            assert_eq!(blank, hidden, "{occluder}");
+            // The image is 0 where it is visible: its mean.
+            let is_drawn = blank.not_equal(0.0);
+            let range = |values: &Tensor, mask: &Tensor| {
+                let values = values.masked_select(mask);
+                (values.min().double_value(&[]), values.max().double_value(&[]))
+            };
+            let (low, high) = range(&objects, &objects.not_equal(0.0));
+            let (least, most) = range(&blank, &is_drawn);
+            assert!(least > low - 1e-4 && most < high + 1e-4, "{occluder}: {least} to {most}");
         }
     }
 

@@ -5,6 +5,8 @@ use std::ops::Range;
 use rand::{Rng, RngExt};
 use tch::{Device, Kind, Tensor};
 
+use super::inputs::FilledMask;
+use super::objects::Objects;
 use crate::model::{Parts, Span};
 use crate::random;
 use crate::region::{Fill, Mode, RandomSets};
@@ -17,6 +19,34 @@ pub struct Masks {
     fill: Fill,
     /// The rows and columns that contain all masked pixels of an image; empty until requested.
     boxes: Vec<Bounds>,
+    objects: Option<Shown>,
+}
+
+/// What is drawn on masked pixels, where the fill is objects.
+#[derive(Debug)]
+struct Shown {
+    objects: Objects,
+    /// Where each image has a set of regions of its own: which regions contain each pixel, as [`RandomMasks::members`],
+    /// and the sets, `[N]`.
+    chosen: Option<(Tensor, Tensor)>,
+}
+
+/// The masks of some images and their fill.
+#[derive(Debug)]
+pub(super) struct Masked {
+    /// The masked share of each pixel, `[B, 1, H, W]`, f32: 0 or 1.
+    hidden: Tensor,
+    fill: Fill,
+    /// As [`FilledMask::objects`].
+    objects: Option<Tensor>,
+}
+
+impl Masked {
+    /// `seed`: of the noise.
+    pub fn filled(&self, seed: i64) -> FilledMask<'_> {
+        let Masked { hidden, fill, objects } = self;
+        FilledMask { hidden, fill: *fill, seed, objects: objects.as_ref() }
+    }
 }
 
 /// Rows and columns, each from the first to the last (exclusive); 0 and 0 if nothing is masked.
@@ -49,6 +79,7 @@ pub struct RandomMasks {
     sets: RandomSets,
     /// Bit i is set if region i contains the pixel.
     members: Sides,
+    objects: Option<Objects>,
 }
 
 /// The masks of training images.
@@ -69,6 +100,14 @@ pub(super) struct DrawnSets {
 }
 
 impl DrawnSets {
+    /// How many of the images, the first, have their regions moved, and the places of those, `[B, R, 2]`; `None` where
+    /// no regions are moved, or of too few images.
+    fn moved(&self) -> Option<(i64, Tensor)> {
+        let part = self.sets.size()[0] / RandomSets::ELSEWHERE as i64;
+        let places = self.places.as_ref().filter(|_| part > 0)?;
+        Some((part, places.narrow(0, 0, part)))
+    }
+
     /// Those of some of the images, from one on.
     pub fn narrow(&self, start: i64, length: i64) -> DrawnSets {
         DrawnSets {
@@ -107,7 +146,8 @@ impl Masks {
         let size = [images as i64, height as i64, width as i64];
         let as_is = Tensor::from_data_size(masks, &size, Kind::Uint8).to_device(device);
         let boxes = masks.chunks_exact(height * width).map(|mask| Bounds::of(mask, width));
-        Masks { masks: Sides { as_is, flipped: None }, fill, boxes: boxes.collect() }
+        let masks = Sides { as_is, flipped: None };
+        Masks { masks, fill, boxes: boxes.collect(), objects: None }
     }
 
     /// The part of some images, one after the other, that contains all masked pixels.
@@ -121,14 +161,33 @@ impl Masks {
 
     /// With masks for images that training flips, as [`Masks::new`]'s and as they lie before the flip.
     pub fn with_flipped(self, masks: &[u8]) -> Masks {
-        let Masks { masks: Sides { as_is, .. }, fill, boxes } = self;
+        let Masks { masks: Sides { as_is, .. }, .. } = self;
         let flipped = Tensor::from_data_size(masks, &as_is.size(), Kind::Uint8);
         let flipped = Some(flipped.to_device(as_is.device()));
-        Masks { masks: Sides { as_is, flipped }, fill, boxes }
+        Masks { masks: Sides { as_is, flipped }, ..self }
+    }
+
+    /// With what is drawn on masked pixels: the objects of the one region that is masked.
+    pub fn with_objects(self, objects: Objects) -> Masks {
+        Masks { objects: Some(Shown { objects, chosen: None }), ..self }
+    }
+
+    /// The masks of some images, with all that the fill needs; `flipped` as for [`TrainMasks::of`].
+    pub(super) fn of(&self, index: &Tensor, flipped: Option<&Tensor>) -> Masked {
+        let objects = self.objects.as_ref().map(|Shown { objects, chosen }| match chosen {
+            None => objects.everywhere(index, flipped),
+            Some((members, sets)) => {
+                let members = members.index_select(0, index);
+                let sets = sets.index_select(0, index);
+                let each = each_region(&members, &sets, objects.regions());
+                objects.topmost(index, flipped, &each, None)
+            }
+        });
+        Masked { hidden: self.hidden(index, flipped), fill: self.fill, objects }
     }
 
     /// The masked share of each pixel of some images, `[B, 1, H, W]`, f32: 0 or 1. `flipped` as for
-    /// [`TrainMasks::hidden`].
+    /// [`TrainMasks::of`].
     pub(crate) fn hidden(&self, index: &Tensor, flipped: Option<&Tensor>) -> Tensor {
         self.masks.select(index, flipped).unsqueeze(1).to_kind(Kind::Float)
     }
@@ -158,7 +217,12 @@ impl RandomMasks {
                 .to_device(device)
         };
         let members = Sides { as_is: on_device(members), flipped: flipped.map(on_device) };
-        RandomMasks { sets: sets.clone(), members }
+        RandomMasks { sets: sets.clone(), members, objects: None }
+    }
+
+    /// With what is drawn on masked pixels: the objects of every region.
+    pub fn with_objects(self, objects: Objects) -> RandomMasks {
+        RandomMasks { objects: Some(objects), ..self }
     }
 
     /// A set for each of this many images.
@@ -187,14 +251,13 @@ impl RandomMasks {
         let members = self.members.select(index, flipped);
         let within = members.bitwise_and_tensor(&drawn.sets.view([-1, 1, 1])).not_equal(0);
         let images = index.size()[0];
-        let part = images / RandomSets::ELSEWHERE as i64;
-        let within = match &drawn.places {
-            Some(places) if part > 0 => {
+        let within = match drawn.moved() {
+            Some((part, places)) => {
                 let first = |tensor: &Tensor| tensor.narrow(0, 0, part);
-                let moved = elsewhere(&first(&members), &first(&drawn.sets), &first(places));
+                let moved = elsewhere(&first(&members), &first(&drawn.sets), &places);
                 Tensor::cat(&[moved, within.narrow(0, part, images - part)], 0)
             }
-            _ => within,
+            None => within,
         };
         match self.sets.mode {
             Mode::Hide => within,
@@ -202,33 +265,90 @@ impl RandomMasks {
         }
     }
 
+    /// The topmost objects of some images under their sets, `[B, C, H, W]`; moved where their regions are.
+    fn drawn_objects(
+        &self,
+        index: &Tensor,
+        flipped: Option<&Tensor>,
+        drawn: &DrawnSets,
+    ) -> Option<Tensor> {
+        let objects = self.objects.as_ref()?;
+        let members = self.members.select(index, flipped);
+        let each = each_region(&members, &drawn.sets, objects.regions());
+        let Some((part, places)) = drawn.moved() else {
+            return Some(objects.topmost(index, flipped, &each, None));
+        };
+        let rest = index.size()[0] - part;
+        let of = |start: i64, length: i64, moves: Option<&Moves>| {
+            let some = |tensor: &Tensor| tensor.narrow(0, start, length);
+            let each = some(&each);
+            let each = moves.map_or_else(|| each.shallow_clone(), |moves| moves.of(&each));
+            objects.topmost(&some(index), flipped.map(some).as_ref(), &each, moves)
+        };
+        let moves = Moves::to(&each.narrow(0, 0, part), &places);
+        Some(Tensor::cat(&[of(0, part, Some(&moves)), of(part, rest, None)], 0))
+    }
+
     /// Masks with one set for each image, drawn once.
-    pub fn settled(&self, seed: u64) -> Masks {
+    pub fn settled(self, seed: u64) -> Masks {
         let mut generator = random::generator(seed, "validation sets", &[]);
         let images = self.members.as_is.size()[0];
         let all = Tensor::arange(images, (Kind::Int64, self.members.as_is.device()));
         let sets = self.draw(images as usize, &mut generator);
         let as_is = self.masks(&all, None, &sets).to_kind(Kind::Uint8);
         let masks = Sides { as_is, flipped: None };
-        Masks { masks, fill: self.sets.fill, boxes: Vec::new() }
+        let chosen = Some((self.members.as_is, sets.sets));
+        let objects = self.objects.map(|objects| Shown { objects, chosen });
+        Masks { masks, fill: self.sets.fill, boxes: Vec::new(), objects }
     }
 }
 
 /// The pixels of each image's set `[B]` where every region of it is moved, as a whole and within the picture, to its
 /// place `[B, R, 2]`: `[B, H, W]`, bool. `members` `[B, H, W]` says which regions contain each pixel.
 fn elsewhere(members: &Tensor, sets: &Tensor, places: &Tensor) -> Tensor {
-    let regions = places.size()[1];
+    let each = each_region(members, sets, places.size()[1]);
+    Moves::to(&each, places).of(&each).any_dim(1, false)
+}
+
+/// Which pixels of an image each of so many regions contains that is in the image's set `[B]`: `[B, R, H, W]`, bool.
+/// `members` `[B, H, W]` says which regions contain each pixel.
+fn each_region(members: &Tensor, sets: &Tensor, regions: i64) -> Tensor {
     let bits: Vec<i64> = (0..regions).map(|region| 1 << region).collect();
     let bits = Tensor::from_slice(&bits).to_kind(members.kind()).to_device(members.device());
     let each = members.bitwise_and_tensor(&sets.view([-1, 1, 1])).unsqueeze(1);
-    let each = each.bitwise_and_tensor(&bits.view([1, -1, 1, 1])).not_equal(0);
-    let down = moved_along(&each, 2, &places.select(2, 0));
-    moved_along(&down, 3, &places.select(2, 1)).any_dim(1, false)
+    each.bitwise_and_tensor(&bits.view([1, -1, 1, 1])).not_equal(0)
 }
 
-/// Masks `[B, R, H, W]`, bool, each moved along one of the last two dimensions to its place `[B, R]`: from 0, at the
-/// first pixel, to 1, at the last.
-fn moved_along(masks: &Tensor, dimension: i64, places: &Tensor) -> Tensor {
+/// How far the regions of some images are moved as wholes, in pixels: `[B, R]`, i64.
+#[derive(Debug)]
+pub(super) struct Moves {
+    down: Tensor,
+    across: Tensor,
+}
+
+impl Moves {
+    /// The moves that carry masks `[B, R, H, W]`, bool, to their places `[B, R, 2]`: down and across, from 0, at the
+    /// first pixel, to 1, at the last.
+    fn to(each: &Tensor, places: &Tensor) -> Moves {
+        let along =
+            |dimension: i64, place: i64| distance(each, dimension, &places.select(2, place));
+        Moves { down: along(2, 0), across: along(3, 1) }
+    }
+
+    /// Masks `[B, R, H, W]`, moved.
+    fn of(&self, each: &Tensor) -> Tensor {
+        moved(&moved(each, 2, &self.down), 3, &self.across)
+    }
+
+    /// Images `[B, C, H, W]`, moved as one of the regions is; 0 where nothing was.
+    pub fn of_region(&self, images: &Tensor, region: i64) -> Tensor {
+        let of = |distances: &Tensor| distances.narrow(1, region, 1);
+        moved(&moved(images, 2, &of(&self.down)), 3, &of(&self.across))
+    }
+}
+
+/// How far masks `[B, R, H, W]` move along one of the last two dimensions to their places `[B, R]`, in pixels.
+fn distance(masks: &Tensor, dimension: i64, places: &Tensor) -> Tensor {
     let length = masks.size()[dimension as usize];
     let there = masks.any_dim(5 - dimension, false).to_kind(Kind::Int64);
     let first = there.argmax(2, false);
@@ -236,11 +356,18 @@ fn moved_along(masks: &Tensor, dimension: i64, places: &Tensor) -> Tensor {
     // How many places it has, and which of them it goes to.
     let room = length - (&last - &first);
     let start = (places * &room).floor().to_kind(Kind::Int64).minimum(&(&room - 1));
-    let pixels = Tensor::arange(length, (Kind::Int64, masks.device())).view([1, 1, -1]);
-    let from = pixels - (start - first).unsqueeze(2);
-    let inside = from.greater_equal(0).logical_and(&from.less(length)).unsqueeze(5 - dimension);
-    let from = from.clamp(0, length - 1).unsqueeze(5 - dimension).expand_as(masks);
-    masks.gather(dimension, &from, false).logical_and(&inside)
+    start - first
+}
+
+/// Values `[B, R, H, W]` moved along one of the last two dimensions by so many pixels, `[B, R]` or `[B, 1]`; what comes in
+/// is 0.
+fn moved(values: &Tensor, dimension: i64, distances: &Tensor) -> Tensor {
+    let length = values.size()[dimension as usize];
+    let pixels = Tensor::arange(length, (Kind::Int64, values.device())).view([1, 1, -1]);
+    let from = pixels - distances.unsqueeze(2);
+    let outside = from.less(0).logical_or(&from.greater_equal(length)).unsqueeze(5 - dimension);
+    let from = from.clamp(0, length - 1).unsqueeze(5 - dimension).expand_as(values);
+    values.gather(dimension, &from, false).masked_fill(&outside, 0)
 }
 
 impl From<Masks> for TrainMasks {
@@ -271,20 +398,21 @@ impl TrainMasks {
         }
     }
 
-    /// How much of each pixel of some images is hidden, `[B, 1, H, W]`, f32: 0 or 1, as the images lie
-    /// before they are flipped. `flipped` `[B]`, bool, says which of them will be; `sets` is what
-    /// [`draw`](TrainMasks::draw) gave for them.
-    pub(super) fn hidden(
+    /// The masks of some images, as the images lie before they are flipped, with all that the fill needs. `flipped`
+    /// `[B]`, bool, says which of them will be; `sets` is what [`draw`](TrainMasks::draw) gave for them.
+    pub(super) fn of(
         &self,
         index: &Tensor,
         flipped: Option<&Tensor>,
         sets: Option<&DrawnSets>,
-    ) -> Tensor {
+    ) -> Masked {
         match (self, sets) {
-            (TrainMasks::Fixed(mask), _) => mask.hidden(index, flipped),
-            (TrainMasks::Random(mask), Some(sets)) => {
-                mask.masks(index, flipped, sets).unsqueeze(1).to_kind(Kind::Float)
-            }
+            (TrainMasks::Fixed(mask), _) => mask.of(index, flipped),
+            (TrainMasks::Random(mask), Some(sets)) => Masked {
+                hidden: mask.masks(index, flipped, sets).unsqueeze(1).to_kind(Kind::Float),
+                fill: mask.sets.fill,
+                objects: mask.drawn_objects(index, flipped, sets),
+            },
             (TrainMasks::Random(_), None) => unreachable!("sets are drawn for a random mask"),
         }
     }
@@ -300,6 +428,7 @@ impl TrainMasks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::region::{Affine, Polygon, Regions};
 
     fn values(tensor: &Tensor) -> Vec<f32> {
         Vec::try_from(&tensor.to_kind(Kind::Float).contiguous().view(-1)).unwrap()
@@ -360,9 +489,9 @@ mod tests {
         let generator = |purpose| random::generator(7, purpose, &[1]);
         let drawn = mask.draw(images, generator).unwrap();
         let index = Tensor::arange(images as i64, (Kind::Int64, Device::Cpu));
-        let hidden = values(&mask.hidden(&index, None, Some(&drawn)));
+        let hidden = values(&mask.of(&index, None, Some(&drawn)).hidden);
         let stays = DrawnSets { sets: drawn.sets.shallow_clone(), places: None };
-        let in_place = values(&mask.hidden(&index, None, Some(&stays)));
+        let in_place = values(&mask.of(&index, None, Some(&stays)).hidden);
         let (there, here): (Vec<f32>, Vec<f32>) = (hidden, in_place);
         let moved = |image: usize| there[20 * image..][..20] != here[20 * image..][..20];
         assert!((0..100).filter(|image| moved(*image)).count() > 50);
@@ -375,6 +504,56 @@ mod tests {
         let plain = RandomMasks::new(&plain, &members, None, 4, 5, Device::Cpu);
         let plain = TrainMasks::from(plain).draw(images, generator).unwrap();
         assert!(plain.places.is_none() && values(&plain.sets) == values(&drawn.sets));
+    }
+
+    /// The phone and the beanie in a picture of 24 × 24.
+    fn occluders() -> (RandomSets, RandomMasks) {
+        const SIDE: usize = 24;
+        let atlas = Regions::aligned();
+        let polygons = |name| atlas.get(name).unwrap().polygons.clone();
+        let regions = vec![polygons("phone"), polygons("beanie")];
+        let sets = RandomSets { regions, mode: Mode::Hide, fill: Fill::Object, elsewhere: true };
+        let frames = [Affine::IDENTITY; 8];
+        let members = sets.members(&frames, SIDE, SIDE);
+        let regions: Vec<&[Polygon]> = sets.regions.iter().map(Vec::as_slice).collect();
+        let objects = Objects::new(&regions, &frames, (SIDE, SIDE, 1), Device::Cpu);
+        let masks = RandomMasks::new(&sets, &members, None, SIDE, SIDE, Device::Cpu);
+        (sets, masks.with_objects(objects))
+    }
+
+    /// What is masked has an object's values, which are above 0, whatever the set and wherever it is moved; a moved object
+    /// has the values that it has in its place.
+    #[test]
+    fn objects_lie_where_their_regions_are_moved() {
+        let (sets, masks) = occluders();
+        let train = TrainMasks::from(masks);
+        let generator = |purpose| random::generator(5, purpose, &[1]);
+        let mut drawn = train.draw(8, generator).unwrap();
+        // Two images of eight are moved: one with the phone, one with both.
+        drawn.sets = Tensor::from_slice(&[1u8, 3, 1, 2, 3, 0, 2, 1]);
+        let index = Tensor::arange(8, (Kind::Int64, Device::Cpu));
+        let masked = train.of(&index, None, Some(&drawn));
+        let objects = masked.objects.as_ref().unwrap();
+        assert_eq!(objects.size(), [8, 1, 24, 24]);
+        let is_drawn = objects.greater(0.0).to_kind(Kind::Float);
+        assert!(is_drawn.equal(&masked.hidden));
+        let of = |image: i64| -> Vec<f32> {
+            let mut values = values(&objects.get(image));
+            values.retain(|value| *value > 0.0);
+            values
+        };
+        let (moved, in_place) = (of(0), of(2));
+        assert!(!moved.is_empty() && !masked.hidden.get(0).equal(&masked.hidden.get(2)));
+        assert_eq!(moved, in_place);
+        // The same drawn once, for validation.
+        let TrainMasks::Random(masks) = train else { unreachable!() };
+        let settled = masks.settled(3).of(&index, None);
+        let is_drawn = settled.objects.unwrap().greater(0.0).to_kind(Kind::Float);
+        assert!(
+            is_drawn.equal(&settled.hidden)
+                && settled.hidden.sum(Kind::Float).double_value(&[]) > 0.0
+        );
+        assert_eq!(sets.regions.len(), 2);
     }
 
     #[test]

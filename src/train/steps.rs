@@ -4,7 +4,6 @@ use tch::{Device, Kind, Tensor};
 
 use super::checkpoint::Progress;
 use super::epoch::{Batch, Epoch};
-use super::inputs::FilledMask;
 use super::optimizer::Optimizer;
 use super::{SplitMasks, Training, loss};
 use crate::model::Network;
@@ -91,12 +90,10 @@ impl<'a> Steps<'a> {
         let Batch { index, warp, flips, sets, .. } = batch;
         let pictures = train.pictures(index);
         let mask = masks.map(|SplitMasks { train, .. }| train);
-        let hidden =
-            mask.map(|mask| (mask.hidden(index, flips.as_ref(), sets.as_ref()), mask.fill()));
+        let masked = mask.map(|mask| mask.of(index, flips.as_ref(), sets.as_ref()));
         let position = self.position + self.done as u64;
         let noise = random::torch_seed(seed, "noise", &[position]);
-        let filled_mask =
-            hidden.as_ref().map(|(hidden, fill)| FilledMask { hidden, fill: *fill, seed: noise });
+        let filled_mask = masked.as_ref().map(|masked| masked.filled(noise));
         train.met(pictures, warp.as_ref(), filled_mask)
     }
 

@@ -5,9 +5,9 @@ use tch::Device;
 use crate::dataset::{Dataset, DatasetError, Split};
 use crate::engine::{Observer, face_maps, load_with_progress};
 use crate::experiment::DatasetSpec;
-use crate::region::{self, Occlusion, RandomSets, TrainingMask};
+use crate::region::{self, Affine, FaceMap, Fill, Occlusion, Polygon, RandomSets, TrainingMask};
 use crate::store::Results;
-use crate::train::{Masks, OnDevice, RandomMasks, Standardisation, TrainMasks};
+use crate::train::{Masks, Objects, OnDevice, RandomMasks, Standardisation, TrainMasks};
 
 /// The masks of a split of a data set, and their share of its pixels.
 pub(super) fn mask(
@@ -16,9 +16,29 @@ pub(super) fn mask(
     occlusion: &Occlusion,
     device: Device,
 ) -> (Masks, f64) {
-    let masks = occlusion.masks(&face_maps(dataset, split), dataset.height, dataset.width);
+    let maps = face_maps(dataset, split);
+    let masks = occlusion.masks(&maps, dataset.height, dataset.width);
     let area = region::occlusion::area(&masks);
-    (Masks::new(&masks, dataset.height, dataset.width, occlusion.fill, device), area)
+    let masks = Masks::new(&masks, dataset.height, dataset.width, occlusion.fill, device);
+    match occlusion.fill {
+        Fill::Object => {
+            let objects = objects(dataset, &[&occlusion.polygons], &maps, device);
+            (masks.with_objects(objects), area)
+        }
+        _ => (masks, area),
+    }
+}
+
+/// What is drawn on the masked regions of a split with these face maps.
+fn objects(
+    dataset: &Dataset,
+    regions: &[&[Polygon]],
+    maps: &[FaceMap],
+    device: Device,
+) -> Objects {
+    let &Dataset { height, width, channels, .. } = dataset;
+    let frames: Vec<Affine> = maps.iter().map(|map| *map.frame()).collect();
+    Objects::new(regions, &frames, (height, width, channels), device)
 }
 
 /// The data set that a worker keeps for its next training.
@@ -78,11 +98,10 @@ impl Ready {
         let Dataset { height, width, .. } = self.dataset;
         let frames = face_maps(&self.dataset, Split::Train);
         let fixed = |occlusion: &Occlusion| -> TrainMasks {
-            let masks = |occlusion: &Occlusion| occlusion.masks(&frames, height, width);
-            let mask = Masks::new(&masks(occlusion), height, width, occlusion.fill, self.device());
+            let mask = self.mask(occlusion, Split::Train).0;
             let mirrored = occlusion.mirrored().filter(|_| flips);
             match mirrored {
-                Some(mirrored) => mask.with_flipped(&masks(&mirrored)).into(),
+                Some(mirrored) => mask.with_flipped(&mirrored.masks(&frames, height, width)).into(),
                 None => mask.into(),
             }
         };
@@ -92,8 +111,7 @@ impl Ready {
             TrainingMask::Random(sets) => {
                 let members = |sets: &RandomSets| sets.members(&frames, height, width);
                 let flipped = sets.mirrored().filter(|_| flips).map(|sets| members(&sets));
-                let (own, device) = (members(sets), self.device());
-                RandomMasks::new(sets, &own, flipped.as_deref(), height, width, device).into()
+                self.drawn(sets, &members(sets), flipped.as_deref(), &frames).into()
             }
         }
     }
@@ -101,8 +119,27 @@ impl Ready {
     /// Regions of a split, of which random sets are masked, if no image is flipped.
     pub fn random_masks(&self, sets: &RandomSets, split: Split) -> RandomMasks {
         let Dataset { height, width, .. } = self.dataset;
-        let members = sets.members(&face_maps(&self.dataset, split), height, width);
-        RandomMasks::new(sets, &members, None, height, width, self.device())
+        let maps = face_maps(&self.dataset, split);
+        self.drawn(sets, &sets.members(&maps, height, width), None, &maps)
+    }
+
+    /// Random sets of a split with these face maps; `members` and `flipped` as for [`RandomMasks::new`].
+    fn drawn(
+        &self,
+        sets: &RandomSets,
+        members: &[i32],
+        flipped: Option<&[i32]>,
+        maps: &[FaceMap],
+    ) -> RandomMasks {
+        let (Dataset { height, width, .. }, device) = (&self.dataset, self.device());
+        let masks = RandomMasks::new(sets, members, flipped, *height, *width, device);
+        match sets.fill {
+            Fill::Object => {
+                let regions: Vec<&[Polygon]> = sets.regions.iter().map(Vec::as_slice).collect();
+                masks.with_objects(objects(&self.dataset, &regions, maps, device))
+            }
+            _ => masks,
+        }
     }
 
     /// The mean label distribution of the training split.

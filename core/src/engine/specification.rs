@@ -13,7 +13,8 @@ use crate::plan::{
     EvaluationId, EvaluationSpec, Identified, TrainingId, TrainingSpec, evaluation_id,
     sensitivity_id,
 };
-use crate::region::{Fill, Occlusion, RandomSets, TrainingMask, Tuned};
+use crate::region::object::Objects;
+use crate::region::{Fill, Mode, Occlusion, Polygon, RandomSets, TrainingMask, Tuned};
 
 /// The version of this format.
 const VERSION: u32 = 2;
@@ -160,9 +161,9 @@ impl Specification {
                 check_sets("occlusion", sets)?;
             }
             Some(TrainingMask::Tuned(tuned)) => {
-                let Tuned { from, polygons, tuning } = tuned;
+                let Tuned { from, tuning, .. } = tuned;
                 check_sets("occlusion.from", from)?;
-                check_polygons("occlusion.polygons", polygons.len())?;
+                check_occlusion("occlusion", &tuned.occlusion())?;
                 let epochs = u64::from(tuning.epochs);
                 within("occlusion.tuning.epochs", epochs, 1, MOST_TUNING_EPOCHS)?;
                 if !(tuning.rate > 0.0 && tuning.rate <= 1.0) {
@@ -217,15 +218,39 @@ fn within(what: &str, value: u64, low: u64, high: u64) -> Result<(), String> {
 }
 
 fn check_occlusion(path: &str, occlusion: &Occlusion) -> Result<(), String> {
-    check_polygons(&format!("{path}.polygons"), occlusion.polygons.len())?;
-    check_fill(&format!("{path}.fill"), occlusion.fill)
+    let Occlusion { polygons, mode, fill } = occlusion;
+    check_polygons(&format!("{path}.polygons"), polygons.len())?;
+    check_fill(&format!("{path}.fill"), *fill)?;
+    check_object(path, *mode, *fill, std::iter::once((format!("{path}.polygons"), &polygons[..])))
 }
 
 fn check_sets(path: &str, sets: &RandomSets) -> Result<(), String> {
     let regions = sets.regions.len() as u64;
     within(&format!("the number of {path}.regions"), regions, 1, RandomSets::MOST as u64)?;
     check_polygons(&format!("{path}.regions"), sets.regions.iter().map(Vec::len).sum())?;
-    check_fill(&format!("{path}.fill"), sets.fill)
+    check_fill(&format!("{path}.fill"), sets.fill)?;
+    let regions = sets.regions.iter().enumerate();
+    let regions =
+        regions.map(|(index, polygons)| (format!("{path}.regions[{index}]"), &polygons[..]));
+    check_object(path, sets.mode, sets.fill, regions)
+}
+
+/// Objects are drawn on the polygons of occluders alone, and cover them.
+fn check_object<'a>(
+    path: &str,
+    mode: Mode,
+    fill: Fill,
+    mut polygons: impl Iterator<Item = (String, &'a [Polygon])>,
+) -> Result<(), String> {
+    if fill != Fill::Object {
+        return Ok(());
+    }
+    if mode == Mode::Keep {
+        return Err(format!("`{path}.mode` cannot be `keep` with the fill `object`"));
+    }
+    polygons.try_for_each(|(path, polygons)| {
+        Objects::on(polygons).map(|_| ()).map_err(|error| format!("`{path}`: {error}"))
+    })
 }
 
 fn check_polygons(path: &str, polygons: usize) -> Result<(), String> {
@@ -237,7 +262,7 @@ fn check_fill(path: &str, fill: Fill) -> Result<(), String> {
     let (name, value, low) = match fill {
         Fill::Constant(grey) => ("constant", grey, 0.0),
         Fill::Blur(deviation) => ("blur", deviation, 0.001),
-        Fill::Mean | Fill::Noise | Fill::Inpaint | Fill::Silhouette => return Ok(()),
+        Fill::Mean | Fill::Noise | Fill::Inpaint | Fill::Object | Fill::Silhouette => return Ok(()),
     };
     match (low..=1.0).contains(&value) {
         true => Ok(()),
@@ -261,7 +286,7 @@ mod tests {
 
     use super::*;
     use crate::experiment::Statistics;
-    use crate::region::{Mode, Regions};
+    use crate::region::Regions;
 
     fn occlusion(fill: Fill) -> Occlusion {
         let polygons = Regions::aligned().get("mouth").unwrap().polygons.clone();

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use crate::region::atlas::SET_WORDS;
+use crate::region::object::{self, Objects};
 use crate::region::{FillKind, Mode, Phase, RandomSets, Regions, Tuning};
 
 use super::error::Problem;
@@ -46,6 +47,9 @@ pub(crate) fn read(root: &Section<'_>, regions: &Regions, own: &[&str]) -> Optio
         evaluated_controls,
         masks_alone,
     } = section.read()?;
+    if fills.contains(&FillKind::Object) {
+        check_object(&section, regions);
+    }
     let tuning = Tuning { epochs: tuned_epochs, rate: tuned_rate };
     let fills = fills.into_iter().map(|kind| kind.with(constant, blur)).collect();
     let sets = read_sets(&section, regions, own);
@@ -70,6 +74,48 @@ pub(crate) fn read(root: &Section<'_>, regions: &Regions, own: &[&str]) -> Optio
         );
     }
     Some(study)
+}
+
+/// Objects are drawn for occluders alone, and cover them: regions that are none, and `keep`, are mistakes.
+fn check_object(section: &Section<'_>, regions: &Regions) {
+    let modes = match section.node("modes").map(|node| &node.value) {
+        Some(Value::Array(modes)) => &modes[..],
+        _ => &[],
+    };
+    if let Some(keep) = modes.iter().find(|mode| mode.is_text(Mode::Keep.name())) {
+        let title = "the fill `object` does not go with the mode `keep`";
+        let help = "an object covers its region and nothing around it: leave `keep` out of `occlusion.modes`, or \
+                    `object` out of `occlusion.fills`";
+        section.problem(Problem::new(title, &keep.place, "covers all but the region").help(help));
+    }
+    let Some(node) = section.node("regions") else { return };
+    let help = format!(
+        "objects are drawn for {} and for unions of them: name only these (`fer-lab regions` shows them), or leave \
+         `object` out of `occlusion.fills`; another file can mask the other regions",
+        object::names()
+    );
+    let items = match &node.value {
+        Value::Array(items) => &items[..],
+        // One of the words, all of which are of the atlas.
+        _ => {
+            let title = "the fill `object` is for occluders alone";
+            section.problem(Problem::new(title, &node.place, "regions of the atlas").help(help));
+            return;
+        }
+    };
+    let names = items.iter().flat_map(|item| match &item.value {
+        Value::Array(names) => &names[..],
+        _ => std::slice::from_ref(item),
+    });
+    for node in names {
+        let Value::Text(name) = &node.value else { continue };
+        let Some(region) = regions.get(name) else { continue };
+        if Objects::on(&region.polygons).is_err() {
+            let title = format!("the fill `object` is for occluders alone, and `{name}` is none");
+            let label = "has no object";
+            section.problem(Problem::new(title, &node.place, label).help(help.clone()));
+        }
+    }
 }
 
 /// Tuned networks start from amortised ones, which are evaluated too, so that the effect of tuning is known.

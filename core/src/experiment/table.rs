@@ -53,7 +53,7 @@ mod words {
         ("amortised", "one network for all sets of regions instead of one per set; Covert et al. 2021, Jethani et al. 2022"),
         ("tuned", "the amortised network, trained on for a few epochs under each set; brings `amortised` with it"),
     ];
-    pub const FILLS: &[Word] = &[("mean", "of the training images"), ("constant", ""), ("noise", ""), ("blur", ""), ("inpaint", "diffused inward from the visible pixels")];
+    pub const FILLS: &[Word] = &[("mean", "of the training images"), ("constant", ""), ("noise", ""), ("blur", ""), ("inpaint", "diffused inward from the visible pixels"), ("object", "surgical_mask, sunglasses and the other occluders as drawn objects; with the mode hide")];
     pub const MAP_FILLS: &[Word] = &[("mean", "of the training images"), ("constant", ""), ("noise", "")];
     pub const METHODS: &[Word] = &[
         ("window", "the loss under a sliding square: Zeiler and Fergus 2014"),

@@ -29,6 +29,10 @@ pub const FACES_VERSION: u32 = 1;
 /// steady state, version 2 solves for it.
 const INPAINT_VERSION: u32 = 2;
 
+/// The version of what occluders look like, part of the ids of conditions with the fill `object` only. To be raised whenever
+/// one looks different.
+const OBJECT_VERSION: u32 = 1;
+
 /// The version of how a network is tuned, part of the ids of tuned networks and of no others. To be raised
 /// whenever it gives other weights.
 const TUNED_VERSION: u32 = 1;
@@ -268,6 +272,9 @@ struct MaskingKey {
     /// Skipped for all other fills, so that their ids do not depend on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     inpaint: Option<u32>,
+    /// As `inpaint`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object: Option<u32>,
 }
 
 impl<'a> TrainingKey<'a> {
@@ -343,10 +350,13 @@ impl MaskingKey {
         let (constant, blur) = match fill {
             Fill::Constant(grey) => (Some(grey), None),
             Fill::Blur(share) => (None, Some(share)),
-            Fill::Mean | Fill::Noise | Fill::Inpaint | Fill::Silhouette => (None, None),
+            Fill::Mean | Fill::Noise | Fill::Inpaint | Fill::Object | Fill::Silhouette => {
+                (None, None)
+            }
         };
         let inpaint = (fill == Fill::Inpaint).then_some(INPAINT_VERSION);
-        MaskingKey { mode: mode.name(), fill: fill.name(), constant, blur, inpaint }
+        let object = (fill == Fill::Object).then_some(OBJECT_VERSION);
+        MaskingKey { mode: mode.name(), fill: fill.name(), constant, blur, inpaint, object }
     }
 }
 

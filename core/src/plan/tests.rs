@@ -1,11 +1,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::identity::canonical_occlusion;
 use super::*;
 use crate::experiment::{
     DatasetSpec, Experiment, Schedule, ScheduleShape, Statistics, load, parse,
 };
-use crate::region::{Affine, Fill, Mode, Phase, RandomSets, Regions, TrainingMask};
+use crate::region::{Affine, Fill, Mode, Occlusion, Phase, RandomSets, Regions, TrainingMask};
 
 const SMALLEST: &str = "name = \"x\"\n[dataset]\nkind = \"faces\"\n";
 
@@ -515,6 +516,38 @@ fn a_fill_of_another_version_changes_its_own_ids_alone() {
         ("inpaint", "5f22903adfcf5df04bb8"),
     ];
     assert_eq!(ids, expected);
+}
+
+/// `object` has a version of its own, and the ids of its conditions hold nothing else that others lack.
+#[test]
+fn objects_are_conditions_of_their_own() {
+    let plan = plan(
+        "[occlusion]\nregions = [\"sunglasses\", [\"phone\", \"scarf\"]]\nfills = [\"mean\", \"object\"]\n\
+         phases = [\"retrain\", \"tuned\", \"evaluate\"]\ncontrols = 1\nevaluated_controls = 1\n[seeds]\ncount = 1\n",
+    );
+    let identified = plan.identify(&nothing_at_hand);
+    let ids: BTreeSet<&RunId> = identified.runs.iter().map(|run| &run.run).collect();
+    assert_eq!(ids.len(), plan.runs.len());
+    let with_objects = plan
+        .conditions
+        .iter()
+        .filter_map(|condition| condition.occlusion.as_ref())
+        .filter(|one| one.fill == Fill::Object);
+    let mut controls = 0;
+    for occlusion in with_objects {
+        assert!(crate::region::object::Objects::on(&occlusion.polygons).is_ok());
+        controls += 1;
+    }
+    assert!(controls > 8, "{controls}");
+    let key = |fill| {
+        let polygons = Regions::aligned().get("scarf").unwrap().polygons.clone();
+        canonical_occlusion(Some(&Occlusion { polygons, mode: Mode::Hide, fill }))
+    };
+    assert_eq!(
+        key(Fill::Object).replace("\"object\":1,", "").replace("object", "mean"),
+        key(Fill::Mean)
+    );
+    assert!(key(Fill::Object).contains("\"object\":1,") && !key(Fill::Mean).contains("object"));
 }
 
 #[test]

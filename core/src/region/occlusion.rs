@@ -31,6 +31,9 @@ pub enum Fill {
     Blur(f64),
     /// The steady state of diffusion inward from the visible pixels.
     Inpaint,
+    /// What the region is a shape of: an occluder as a plausible object ([`Objects`](super::object::Objects)). Only
+    /// occluders have it, and only hidden.
+    Object,
     /// The mask itself instead of the image: 1 where masked, −1 elsewhere (after standardisation).
     Silhouette,
 }
@@ -44,6 +47,7 @@ pub enum FillKind {
     Noise,
     Blur,
     Inpaint,
+    Object,
     Silhouette,
 }
 
@@ -144,6 +148,7 @@ impl Fill {
             Fill::Noise => FillKind::Noise,
             Fill::Blur(_) => FillKind::Blur,
             Fill::Inpaint => FillKind::Inpaint,
+            Fill::Object => FillKind::Object,
             Fill::Silhouette => FillKind::Silhouette,
         }
     }
@@ -154,12 +159,13 @@ impl Fill {
 }
 
 impl FillKind {
-    pub const ALL: [FillKind; 6] = [
+    pub const ALL: [FillKind; 7] = [
         FillKind::Mean,
         FillKind::Constant,
         FillKind::Noise,
         FillKind::Blur,
         FillKind::Inpaint,
+        FillKind::Object,
         FillKind::Silhouette,
     ];
 
@@ -171,6 +177,7 @@ impl FillKind {
             FillKind::Noise => Fill::Noise,
             FillKind::Blur => Fill::Blur(blur),
             FillKind::Inpaint => Fill::Inpaint,
+            FillKind::Object => Fill::Object,
             FillKind::Silhouette => Fill::Silhouette,
         }
     }
@@ -182,6 +189,7 @@ impl FillKind {
             FillKind::Noise => "noise",
             FillKind::Blur => "blur",
             FillKind::Inpaint => "inpaint",
+            FillKind::Object => "object",
             FillKind::Silhouette => "silhouette",
         }
     }

@@ -305,7 +305,9 @@ impl<'a> Answered<'a> {
         }
         let share = (self.laid.seen)(from, self.batch);
         let hidden = (1.0_f64 - share).unsqueeze(1);
-        let mask = FilledMask { hidden: &hidden, fill: self.images.fill, seed: self.noise };
+        // Maps hide any place, where no object lies.
+        let (fill, seed) = (self.images.fill, self.noise);
+        let mask = FilledMask { hidden: &hidden, fill, seed, objects: None };
         let met = self.images.data.met(pictures.shallow_clone(), None, Some(mask));
         (1, self.network.probabilities(&met))
     }

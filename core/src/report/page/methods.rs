@@ -254,6 +254,7 @@ fn occlusion(experiment: &Experiment, found: &Study) -> String {
         Fill::Noise => "standard normal noise".to_owned(),
         Fill::Blur(share) => format!("a Gaussian blur of {} % of the height", 100.0 * share),
         Fill::Inpaint => "diffusion from the visible pixels around".to_owned(),
+        Fill::Object => "the occluders as drawn objects, the same in every image".to_owned(),
         Fill::Silhouette => "its silhouette".to_owned(),
     });
     let controls = controls(study, found);

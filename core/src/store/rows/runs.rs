@@ -26,7 +26,7 @@ table! {
         regions: Vec<String>,
         /// Whether the regions or everything else is masked: `hide`, `keep`; `none` for whole faces.
         mode: Option<Mode>,
-        /// What replaces masked pixels: `mean`, `constant`, `noise`, `blur`, `inpaint`, `silhouette`; `none` for whole faces.
+        /// What replaces masked pixels: `mean`, `constant`, `noise`, `blur`, `inpaint`, `object`, `silhouette`; `none` for whole faces.
         fill: Option<FillKind>,
         /// When faces are masked: `retrain`, `evaluate`, `train`, `amortised`; `masks` for the mask-only baseline;
         /// `none` for whole faces.
