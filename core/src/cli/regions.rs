@@ -13,6 +13,7 @@ use crate::experiment::{self, DatasetSpec, Experiment, FacesSpec, Source};
 use crate::plan::masks_nothing;
 use crate::region::atlas::SET_WORDS;
 use crate::region::mask::rasterise;
+use crate::region::object::Objects;
 use crate::region::reach::masks_everything;
 use crate::region::{Affine, Outlines, Region, Regions};
 use crate::report::{self, Cell, Column, ContactSheet, Format, ReportError, Table, Tile};
@@ -164,26 +165,37 @@ impl DrawnFace {
         Tile::new(self.pixels.clone(), SIDE, SIDE, 3)
     }
 
-    /// The face under each occluder, a flat grey shape.
+    /// The face under each occluder: as a flat grey shape, and as the object.
     fn occluded(&self, occluders: &[Region]) -> anyhow::Result<ContactSheet> {
-        let tile = |occluder: &Region| {
-            let mut mask = vec![0; SIDE * SIDE];
-            rasterise(&Outlines::of(&occluder.polygons), &Affine::IDENTITY, SIDE, SIDE, &mut mask);
-            let mut pixels = self.pixels.clone();
-            for (pixel, masked) in pixels.chunks_exact_mut(3).zip(mask) {
-                if masked == 1 {
-                    pixel.fill(127);
-                }
-            }
-            Tile::new(pixels, SIDE, SIDE, 3).map(Some)
+        let row = |object: bool| {
+            let tile = |occluder| Tile::new(self.under(occluder, object), SIDE, SIDE, 3).map(Some);
+            occluders.iter().map(tile).collect::<Result<Vec<_>, _>>()
         };
         Ok(ContactSheet {
             title: "What people wear or hold before the face".to_owned(),
-            subtitle: "regions to name in occlusion.regions".to_owned(),
-            rows: vec![(String::new(), occluders.iter().map(tile).collect::<Result<Vec<_>, _>>()?)],
+            subtitle: "regions to name in occlusion.regions, and the fill object".to_owned(),
+            rows: vec![("shape".to_owned(), row(false)?), ("object".to_owned(), row(true)?)],
             columns: occluders.iter().map(|occluder| occluder.name.clone()).collect(),
             regions: Vec::new(),
         })
+    }
+
+    /// The pixels of the face under an occluder.
+    fn under(&self, occluder: &Region, object: bool) -> Vec<u8> {
+        let mut mask = vec![0; SIDE * SIDE];
+        rasterise(&Outlines::of(&occluder.polygons), &Affine::IDENTITY, SIDE, SIDE, &mut mask);
+        let mut pixels = self.pixels.clone();
+        match Objects::on(&occluder.polygons) {
+            Ok(objects) if object => objects.paint(&Affine::IDENTITY, &mask, SIDE, &mut pixels),
+            _ => {
+                for (pixel, masked) in pixels.chunks_exact_mut(3).zip(mask) {
+                    if masked == 1 {
+                        pixel.fill(127);
+                    }
+                }
+            }
+        }
+        pixels
     }
 }
 
