@@ -5,7 +5,7 @@ use std::fs;
 
 use super::driver::{Program, SMOKE};
 use fer_lab::dataset::Split;
-use fer_lab::region::Phase;
+use fer_lab::region::{FillKind, Phase};
 use fer_lab::store::{
     ClassEffectRow, ConfusionRow, ConfusionShiftRow, EffectRow, EpochRow, MaskLeakRow,
     PredictionRow, Results, RunRow, ShapleyRow, Table, TruthRow, Worth, read_table,
@@ -533,6 +533,65 @@ fn masks_that_leak_the_label_give_a_warning() {
     assert_eq!(metrics, ["accuracy", "bits"]);
     assert!(rows[0].reached > 0.9 && rows[0].low.unwrap() > 0.0, "{rows:?}");
     assert!(rows[1].reached > 0.0 && rows[1].chance == 0.0, "{rows:?}");
+}
+
+/// Occluders as objects in each phase, with controls: other numbers than those of flat shapes of the same place.
+#[test]
+fn objects_run_in_every_phase() {
+    let program = Program::new();
+    program.write("smoke.toml", SMOKE);
+    let run = program.run(&[
+        "run",
+        "smoke.toml",
+        "-q",
+        "--set",
+        "occlusion.regions=[\"sunglasses\", [\"phone\", \"scarf\"]]",
+        "--set",
+        "occlusion.phases=[\"retrain\", \"evaluate\", \"train\", \"tuned\"]",
+        "--set",
+        "occlusion.fills=[\"mean\", \"object\"]",
+        "--set",
+        "occlusion.controls=1",
+        "--set",
+        "occlusion.evaluated_controls=1",
+        "--set",
+        "occlusion.tuned_epochs=1",
+        "--set",
+        "seeds.count=1",
+        "--set",
+        "train.epochs=1",
+    ]);
+    run.succeeds();
+    let results = Results::open(program.path("results")).unwrap();
+    let runs: Vec<RunRow> = read_table(&results.table_path::<RunRow>("small").unwrap()).unwrap();
+    assert!(runs.iter().all(|run| run.status.is_done()), "{runs:?}");
+    for phase in [Phase::Retrain, Phase::Evaluate, Phase::Train, Phase::Amortised, Phase::Tuned] {
+        let of = |fill: FillKind, control: bool| {
+            runs.iter().find(|run| {
+                let glasses = run.regions == ["sunglasses"] && run.control == control;
+                run.phase == Some(phase) && run.fill == Some(fill) && glasses
+            })
+        };
+        let (mean, object) =
+            (of(FillKind::Mean, false).unwrap(), of(FillKind::Object, false).unwrap());
+        assert_eq!(mean.area, object.area, "{phase:?}");
+        assert_ne!(mean.test_bits, object.test_bits, "{phase:?}");
+        assert!(of(FillKind::Object, true).is_some(), "{phase:?}");
+    }
+    // Refused before anything is trained.
+    let refused = program.run(&[
+        "run",
+        "smoke.toml",
+        "--set",
+        "name=\"other\"",
+        "--set",
+        "occlusion.fills=[\"object\"]",
+    ]);
+    assert_eq!(refused.code, Some(2));
+    assert!(
+        refused.stderr.contains("the fill `object` is for occluders alone, and `mouth` is none")
+    );
+    assert!(!program.path("results/other").exists());
 }
 
 /// Each phase with each fill, on one half of the face.
