@@ -16,7 +16,7 @@ use toml::{Table, Value};
 use super::probes::{KINDS, Kinds, Probe, put, sample, to_toml};
 
 /// Files that no rule of a single key makes.
-const RIGHT: [&str; 19] = [
+const RIGHT: [&str; 20] = [
     "",
     "[model]\nblocks = [[1], [2, 3]]",
     "[model]\nblocks = [[1], [1], [1], [1], [1], [1], [1]]\n[dataset]\nsize = [1024, 1024]",
@@ -27,6 +27,7 @@ const RIGHT: [&str; 19] = [
     "[occlusion]\nregions = \"each\"",
     "[occlusion]\nregions = \"subsets\"",
     "[occlusion]\nregions = \"halves\"\nphases = [\"amortised\"]\nfills = [\"blur\", \"inpaint\"]\nblur = 0.2",
+    "[occlusion]\nregions = [\"scarf\", [\"phone\", \"beanie\"]]\nfills = [\"object\", \"mean\"]",
     "[occlusion]\nregions = \"pairs\"",
     "[occlusion]\nregions = []",
     "[occlusion]\nregions = [\"eyes_left\", [\"jaw\", \"nose\"], \"own\"]\n[regions]\nown = [\"eyes\"]",

@@ -173,7 +173,9 @@ impl DrawnFace {
         };
         Ok(ContactSheet {
             title: "What people wear or hold before the face".to_owned(),
-            subtitle: "regions to name in occlusion.regions, and the fill object".to_owned(),
+            subtitle:
+                "regions to name in occlusion.regions, as flat shapes and with the fill object"
+                    .to_owned(),
             rows: vec![("shape".to_owned(), row(false)?), ("object".to_owned(), row(true)?)],
             columns: occluders.iter().map(|occluder| occluder.name.clone()).collect(),
             regions: Vec::new(),

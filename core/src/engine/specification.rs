@@ -410,6 +410,21 @@ mod tests {
                 "`the number of occlusion.regions` cannot be 0: must be from 1 to 31",
             ),
             ("/occlusion", random(32), "cannot be 32: must be from 1 to 31"),
+            (
+                "/occlusion/fill",
+                json!("object"),
+                "`occlusion.polygons`: polygon 1 is none of an occluder's",
+            ),
+            (
+                "/occlusion",
+                json!({"polygons": [], "mode": "keep", "fill": "object"}),
+                "`occlusion.mode` cannot be `keep` with the fill `object`",
+            ),
+            (
+                "/occlusion",
+                json!({"regions": [occlusion(Fill::Mean).polygons], "mode": "hide", "fill": "object"}),
+                "`occlusion.regions[0]`: polygon 1 is none of an occluder's",
+            ),
             ("/occlusion/mode", json!("seek"), "`occlusion`: unknown variant `seek`"),
             ("/maps/0/spec/method/window/side", json!(0.0), "`maps[0].id` is"),
             ("/maps/0/spec/steps", json!(4_000_000_000u32), "`maps[0].id` is"),
