@@ -261,7 +261,7 @@ mod tests {
     use crate::dataset::{self, Images, Pixels, Watch, faces};
     use crate::experiment::Augment;
     use crate::experiment::{self, Source};
-    use crate::region::{Affine, Mode, Occlusion, Regions};
+    use crate::region::{Affine, FaceMap, Mode, Occlusion, Regions};
     use crate::train::Objects;
 
     /// So many images of one channel, of two classes.
@@ -388,10 +388,11 @@ mod tests {
     fn under_objects(occluder: &str, augment: &Augment, seed: u64) -> ([Tensor; 2], Tensor) {
         const SIDE: usize = 48;
         let polygons = Regions::aligned().get(occluder).unwrap().polygons.clone();
-        let frames = [Affine { a: 0.9, b: -0.1, c: 0.1, d: 0.1, e: 0.9, f: 0.02 }];
+        let frame = Affine { a: 0.9, b: -0.1, c: 0.1, d: 0.1, e: 0.9, f: 0.02 };
+        let maps = [FaceMap::from(frame)];
         let masks = Occlusion { polygons: polygons.clone(), mode: Mode::Hide, fill: Fill::Object };
-        let masks = masks.masks(&frames, SIDE, SIDE);
-        let objects = Objects::new(&[&polygons], &frames, (SIDE, SIDE, 1), Device::Cpu);
+        let masks = masks.masks(&maps, SIDE, SIDE);
+        let objects = Objects::new(&[&polygons], &maps, (SIDE, SIDE, 1), Device::Cpu);
         let mask = Masks::new(&masks, SIDE, SIDE, Fill::Object, Device::Cpu).with_objects(objects);
         // Its values have the mean 127.5 and as much for a deviation.
         let data = on_device([vec![0; SIDE * SIDE], vec![255; SIDE * SIDE]].concat(), SIDE, SIDE);

@@ -428,7 +428,7 @@ impl TrainMasks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::region::{Affine, Polygon, Regions};
+    use crate::region::{FaceMap, Polygon, Regions};
 
     fn values(tensor: &Tensor) -> Vec<f32> {
         Vec::try_from(&tensor.to_kind(Kind::Float).contiguous().view(-1)).unwrap()
@@ -513,10 +513,10 @@ mod tests {
         let polygons = |name| atlas.get(name).unwrap().polygons.clone();
         let regions = vec![polygons("phone"), polygons("beanie")];
         let sets = RandomSets { regions, mode: Mode::Hide, fill: Fill::Object, elsewhere: true };
-        let frames = [Affine::IDENTITY; 8];
-        let members = sets.members(&frames, SIDE, SIDE);
+        let maps = [const { FaceMap::IDENTITY }; 8];
+        let members = sets.members(&maps, SIDE, SIDE);
         let regions: Vec<&[Polygon]> = sets.regions.iter().map(Vec::as_slice).collect();
-        let objects = Objects::new(&regions, &frames, (SIDE, SIDE, 1), Device::Cpu);
+        let objects = Objects::new(&regions, &maps, (SIDE, SIDE, 1), Device::Cpu);
         let masks = RandomMasks::new(&sets, &members, None, SIDE, SIDE, Device::Cpu);
         (sets, masks.with_objects(objects))
     }

@@ -2,13 +2,14 @@
 //!
 //! In: the occluders' polygons and the frames of the images. Out: the objects at every pixel, which a mask then confines.
 //! Each region's objects are one texture in the canonical face frame ([`region::object`](crate::region::object)), sampled
-//! at the places of an image's pixels, so that they lie in it as its mask does.
+//! at the places of an image's pixels, so that they lie in it, and bend where the map does, as its mask.
 
+use rayon::prelude::*;
 use tch::{Device, Kind, Tensor};
 
 use super::masks::Moves;
 use crate::region::object::{self, Texture};
-use crate::region::{Affine, Point, Polygon};
+use crate::region::{Affine, Carry, FaceMap, Point, Polygon};
 
 /// As libtorch numbers them.
 const BILINEAR: i64 = 0;
@@ -18,11 +19,23 @@ const BORDER: i64 = 1;
 /// neither blurs nor leaves out.
 const DENSITY: usize = 2;
 
+/// A map that bends is known at so many places along each side of an image, and interpolated between them.
+const NODES: usize = 17;
+
+/// What carries the places of each image into the canonical face frame, both in fractions.
+#[derive(Debug)]
+enum Back {
+    /// Affine maps, `[N, 6]`, f32.
+    Affine(Tensor),
+    /// At the nodes of a grid from border to border, x and y: `[N, 2, NODES, NODES]`, f32.
+    Nodes(Tensor),
+}
+
 /// The objects of a split's images.
 #[derive(Debug)]
 pub struct Objects {
-    /// Of every image, the map that carries its places into the canonical face frame, both in fractions: `[N, 6]`, f32.
-    back: Tensor,
+    back: Back,
+    device: Device,
     height: i64,
     width: i64,
     /// The lowest first.
@@ -39,14 +52,14 @@ struct Layer {
 }
 
 impl Objects {
-    /// Of images of a height, a width and this many channels, into which `frames` carry the canonical face frame. `regions`:
+    /// Of images of a height, a width and this many channels, into which `maps` carry the canonical face frame. `regions`:
     /// the polygons of each region; where regions overlap the order of the occluders decides which is on top.
     ///
     /// # Panics
     /// Where a polygon is none of an occluder's: experiment files and specifications with such polygons are refused.
     pub fn new(
         regions: &[&[Polygon]],
-        frames: &[Affine],
+        maps: &[FaceMap],
         (height, width, channels): (usize, usize, usize),
         device: Device,
     ) -> Objects {
@@ -61,7 +74,8 @@ impl Objects {
             Layer::new(*region as i64, &texture, channels, device)
         };
         Objects {
-            back: maps_back(frames).to_device(device),
+            back: Back::of(maps, device),
+            device,
             height: height as i64,
             width: width as i64,
             layers: objects.iter().map(layer).collect(),
@@ -103,19 +117,14 @@ impl Objects {
     fn none(&self, index: &Tensor) -> Tensor {
         let channels = self.layers.first().map_or(1, |layer| layer.texels.size()[1]);
         let size = [index.size()[0], channels, self.height, self.width];
-        Tensor::zeros(size, (Kind::Float, self.back.device()))
+        Tensor::zeros(size, (Kind::Float, self.device))
     }
 
     /// The places of some images' pixels in the canonical face frame, x and y, each `[B, H, W]`.
     fn places(&self, index: &Tensor, flipped: Option<&Tensor>) -> [Tensor; 2] {
-        let device = self.back.device();
         let centres =
-            |count: i64| (Tensor::arange(count, (Kind::Float, device)) + 0.5) / count as f64;
-        let (u, v) = (centres(self.width).view([1, 1, -1]), centres(self.height).view([1, -1, 1]));
-        let back = self.back.index_select(0, index);
-        let number = |place: i64| back.select(1, place).view([-1, 1, 1]);
-        let x = number(0) * &u + number(1) * &v + number(2);
-        let y = number(3) * &u + number(4) * &v + number(5);
+            |count: i64| (Tensor::arange(count, (Kind::Float, self.device)) + 0.5) / count as f64;
+        let [x, y] = self.back.at(index, &centres(self.width), &centres(self.height));
         match flipped {
             Some(flipped) => {
                 let mirrored: Tensor = 1.0 - &x;
@@ -146,19 +155,63 @@ impl Layer {
     }
 }
 
-/// The inverses of frames, `[N, 6]`; of one that has none the canonical frame's, as nothing of its image is masked.
-fn maps_back(frames: &[Affine]) -> Tensor {
-    let numbers = frames.iter().flat_map(|frame| {
-        let Affine { a, b, c, d, e, f } = frame.inverse().unwrap_or(Affine::IDENTITY);
-        [a, b, c, d, e, f].map(|number| number as f32)
-    });
-    Tensor::from_slice(&numbers.collect::<Vec<f32>>()).view([-1, 6])
+impl Back {
+    /// Of a map that has no inverse the canonical frame's: nothing of its image is masked.
+    fn of(maps: &[FaceMap], device: Device) -> Back {
+        if !maps.iter().any(Carry::bends) {
+            let numbers = maps.iter().flat_map(|map| {
+                let Affine { a, b, c, d, e, f } = map.frame().inverse().unwrap_or(Affine::IDENTITY);
+                [a, b, c, d, e, f].map(|number| number as f32)
+            });
+            let numbers = Tensor::from_slice(&numbers.collect::<Vec<f32>>());
+            return Back::Affine(numbers.view([-1, 6]).to_device(device));
+        }
+        let mut numbers = vec![0.0f32; maps.len() * 2 * NODES * NODES];
+        let images = numbers.par_chunks_exact_mut(2 * NODES * NODES).zip(maps);
+        images.for_each(|(numbers, map)| {
+            let (across, down) = numbers.split_at_mut(NODES * NODES);
+            for (node, (across, down)) in across.iter_mut().zip(down).enumerate() {
+                let along = |node: usize| node as f64 / (NODES - 1) as f64;
+                let place = Point { x: along(node % NODES), y: along(node / NODES) };
+                let Point { x, y } = map.back(place).unwrap_or(place);
+                (*across, *down) = (x as f32, y as f32);
+            }
+        });
+        let size = [maps.len() as i64, 2, NODES as i64, NODES as i64];
+        Back::Nodes(Tensor::from_slice(&numbers).view(size).to_device(device))
+    }
+
+    /// Places of some images, x and y, each `[B, H, W]`, from columns `[W]` and rows `[H]`.
+    fn at(&self, index: &Tensor, columns: &Tensor, rows: &Tensor) -> [Tensor; 2] {
+        match self {
+            Back::Affine(maps) => {
+                let maps = maps.index_select(0, index);
+                let number = |place: i64| maps.select(1, place).view([-1, 1, 1]);
+                let (u, v) = (columns.view([1, 1, -1]), rows.view([1, -1, 1]));
+                let x = number(0) * &u + number(1) * &v + number(2);
+                [x, number(3) * &u + number(4) * &v + number(5)]
+            }
+            Back::Nodes(nodes) => {
+                let (height, width) = (rows.size()[0], columns.size()[0]);
+                let whole = |places: &Tensor, size: [i64; 3]| {
+                    (places * 2.0 - 1.0).view(size).expand([1, height, width], false)
+                };
+                let (u, v) = (whole(columns, [1, 1, width]), whole(rows, [1, height, 1]));
+                let places = Tensor::stack(&[u, v], -1);
+                let places = places.expand([index.size()[0], -1, -1, -1], false);
+                let nodes = nodes.index_select(0, index);
+                let both = nodes.grid_sampler(&places, BILINEAR, BORDER, true);
+                [both.select(1, 0), both.select(1, 1)]
+            }
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::region::Regions;
+    use crate::region::contour::CONTOUR_POINTS;
 
     const SIDE: usize = 32;
     const TURNED: Affine = Affine { a: 0.0, b: -1.0, c: 1.0, d: 1.0, e: 0.0, f: 0.0 };
@@ -171,8 +224,8 @@ mod tests {
     fn objects(regions: &[&str], channels: usize) -> Objects {
         let regions: Vec<Vec<Polygon>> = regions.iter().map(|name| polygons(name)).collect();
         let regions: Vec<&[Polygon]> = regions.iter().map(Vec::as_slice).collect();
-        let frames = [Affine::IDENTITY, TURNED];
-        Objects::new(&regions, &frames, (SIDE, SIDE, channels), Device::Cpu)
+        let maps = [Affine::IDENTITY, TURNED].map(FaceMap::from);
+        Objects::new(&regions, &maps, (SIDE, SIDE, channels), Device::Cpu)
     }
 
     fn both() -> Tensor {
@@ -252,5 +305,47 @@ mod tests {
         assert!(rows(&found, 8).equal(&rows(&scarf, 8)));
         assert!(rows(&found, 16).equal(&rows(&mask, 16)));
         assert!(rows(&found, 24).equal(&rows(&scarf, 24)));
+    }
+
+    /// The mouth opens and the brows rise: a mask follows its parts, and the object with it.
+    #[test]
+    fn an_object_bends_with_the_map_of_its_mask() {
+        let frame = Affine { a: 0.8, b: -0.1, c: 0.15, d: 0.1, e: 0.8, f: 0.05 };
+        let contour = CONTOUR_POINTS.map(|point| {
+            let (x, y) = point.canonical;
+            let moved = if y > 0.8 {
+                0.05
+            } else if y < 0.3 {
+                -0.03
+            } else {
+                0.0
+            };
+            frame.apply(Point { x, y: y + moved })
+        });
+        let bent = FaceMap::through(frame, &contour).unwrap();
+        let maps = [bent.clone(), frame.into()];
+        let back = Back::of(&maps, Device::Cpu);
+        assert!(matches!(back, Back::Nodes(_)));
+        let centres = (Tensor::arange(48, (Kind::Float, Device::Cpu)) + 0.5) / 48.0;
+        let [x, y] = back.at(&both(), &centres, &centres);
+        let mut errors = Vec::new();
+        for (image, map) in (0..).zip(&maps) {
+            for place in 0..48 * 48i64 {
+                let (row, column) = (place / 48, place % 48);
+                let at = |index: i64| (index as f64 + 0.5) / 48.0;
+                let expected = map.back(Point { x: at(column), y: at(row) }).unwrap();
+                let value = |tensor: &Tensor| tensor.double_value(&[image, row, column]);
+                let error = expected.distance(Point { x: value(&x), y: value(&y) });
+                // Between nodes an affine map is itself, and a side of two triangles is rounded off.
+                assert!(error < if image == 0 { 0.02 } else { 1e-5 }, "{image} {row} {column}");
+                errors.push(error);
+            }
+        }
+        let mean = errors[..48 * 48].iter().sum::<f64>() / (48.0 * 48.0);
+        assert!(mean < 0.002, "{mean}");
+        // An unbent neighbour changes nothing.
+        let alone = Back::of(&maps[1..], Device::Cpu);
+        let [straight, _] = alone.at(&Tensor::from_slice(&[0i64]), &centres, &centres);
+        assert!(largest(straight.get(0) - x.get(1)) < 1e-5);
     }
 }

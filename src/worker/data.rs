@@ -5,7 +5,7 @@ use tch::Device;
 use crate::dataset::{Dataset, DatasetError, Split};
 use crate::engine::{Observer, face_maps, load_with_progress};
 use crate::experiment::DatasetSpec;
-use crate::region::{self, Affine, FaceMap, Fill, Occlusion, Polygon, RandomSets, TrainingMask};
+use crate::region::{self, FaceMap, Fill, Occlusion, Polygon, RandomSets, TrainingMask};
 use crate::store::Results;
 use crate::train::{Masks, Objects, OnDevice, RandomMasks, Standardisation, TrainMasks};
 
@@ -30,15 +30,9 @@ pub(super) fn mask(
 }
 
 /// What is drawn on the masked regions of a split with these face maps.
-fn objects(
-    dataset: &Dataset,
-    regions: &[&[Polygon]],
-    maps: &[FaceMap],
-    device: Device,
-) -> Objects {
+fn objects(dataset: &Dataset, regions: &[&[Polygon]], maps: &[FaceMap], device: Device) -> Objects {
     let &Dataset { height, width, channels, .. } = dataset;
-    let frames: Vec<Affine> = maps.iter().map(|map| *map.frame()).collect();
-    Objects::new(regions, &frames, (height, width, channels), device)
+    Objects::new(regions, maps, (height, width, channels), device)
 }
 
 /// The data set that a worker keeps for its next training.
@@ -96,12 +90,12 @@ impl Ready {
     /// on the left as in any other.
     pub fn training_masks(&self, mask: &TrainingMask, flips: bool) -> TrainMasks {
         let Dataset { height, width, .. } = self.dataset;
-        let frames = face_maps(&self.dataset, Split::Train);
+        let maps = face_maps(&self.dataset, Split::Train);
         let fixed = |occlusion: &Occlusion| -> TrainMasks {
             let mask = self.mask(occlusion, Split::Train).0;
             let mirrored = occlusion.mirrored().filter(|_| flips);
             match mirrored {
-                Some(mirrored) => mask.with_flipped(&mirrored.masks(&frames, height, width)).into(),
+                Some(mirrored) => mask.with_flipped(&mirrored.masks(&maps, height, width)).into(),
                 None => mask.into(),
             }
         };
@@ -109,9 +103,9 @@ impl Ready {
             TrainingMask::Fixed(occlusion) => fixed(occlusion),
             TrainingMask::Tuned(tuned) => fixed(&tuned.occlusion()),
             TrainingMask::Random(sets) => {
-                let members = |sets: &RandomSets| sets.members(&frames, height, width);
+                let members = |sets: &RandomSets| sets.members(&maps, height, width);
                 let flipped = sets.mirrored().filter(|_| flips).map(|sets| members(&sets));
-                self.drawn(sets, &members(sets), flipped.as_deref(), &frames).into()
+                self.drawn(sets, &members(sets), flipped.as_deref(), &maps).into()
             }
         }
     }

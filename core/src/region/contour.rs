@@ -190,6 +190,26 @@ impl FaceMap {
         }
     }
 
+    /// Which point of the face frame lies at a place of the image: [`FaceMap::apply`]'s inverse. `None` where the map has
+    /// none.
+    pub fn back(&self, place: Point) -> Option<Point> {
+        let through = |corners: &[Point; CONTOUR + BORDER.len()]| {
+            MEAN_FACE.inner_faces().find_map(|face| {
+                let vertices = face.vertices();
+                let here = vertices.map(|vertex| corners[vertex.data().number]);
+                let weights = weights(place, here)?;
+                let mut sum = Point { x: 0.0, y: 0.0 };
+                for (vertex, weight) in vertices.iter().zip(weights) {
+                    sum.x += weight * vertex.data().place.x;
+                    sum.y += weight * vertex.data().place.y;
+                }
+                Some(sum)
+            })
+        };
+        let within = self.corners.as_deref().and_then(through);
+        within.or_else(|| Some(self.frame.inverse()?.apply(place)))
+    }
+
     fn place(&self, anchored: &Anchored) -> Point {
         match (anchored, &self.corners) {
             (Anchored::Within { corners, weights }, Some(places)) => {
@@ -204,6 +224,14 @@ impl FaceMap {
             (Anchored::Within { .. }, None) => unreachable!("only a map that bends has anchors"),
         }
     }
+}
+
+/// The shares of a triangle's corners in a point; `None` of a point outside of it.
+fn weights(point: Point, [a, b, c]: [Point; 3]) -> Option<[f64; 3]> {
+    let whole = turn([a, b, c]);
+    let weights = [[point, b, c], [a, point, c], [a, b, point]].map(|part| turn(part) / whole);
+    // A point on a side between two triangles is in both.
+    weights.iter().all(|weight| *weight >= -1e-9).then_some(weights)
 }
 
 /// Twice the signed area of a triangle.
@@ -409,6 +437,8 @@ mod tests {
             prop_assume!(map.is_some());
             let map = map.unwrap();
             let here = map.apply(Point { x, y });
+            let back = map.back(here).unwrap().distance(Point { x, y });
+            prop_assert!(back < 1e-7, "{}", back);
             for (x, y) in [(x + 1e-6, y), (x, y + 1e-6)] {
                 let moved = map.apply(Point { x, y }).distance(here);
                 prop_assert!(moved < 1e-4, "{}", moved);
