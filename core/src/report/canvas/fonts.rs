@@ -1,6 +1,6 @@
 //! The embedded typeface: Inter (SIL Open Font License), regular and bold; for what it lacks, the system's fonts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use ab_glyph::{Font, FontRef, ScaleFont};
@@ -148,6 +148,59 @@ pub fn fit(text: &str, style: Type, limit: f64) -> String {
     String::new()
 }
 
+/// Texts cut to at most `limit` mm each, so that different ones stay different: of those whose beginnings are the same the
+/// ends are shown, or what follows the common beginning, as far as the room allows.
+pub fn fit_apart(texts: &[String], style: Type, limit: f64) -> Vec<String> {
+    let mut cut: Vec<String> = texts.iter().map(|text| fit(text, style, limit)).collect();
+    for shorten in [with_end, after_common] {
+        let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (at, text) in cut.iter().enumerate() {
+            groups.entry(text.clone()).or_default().push(at);
+        }
+        for members in groups.into_values() {
+            let all: BTreeSet<&str> = members.iter().map(|&at| texts[at].as_str()).collect();
+            if all.len() < 2 {
+                continue;
+            }
+            let common = common_beginning(&all);
+            for at in members.into_iter().filter(|&at| width(&texts[at], style) > limit) {
+                cut[at] = shorten(&texts[at], common, style, limit);
+            }
+        }
+    }
+    cut
+}
+
+/// How many characters all of them begin with.
+fn common_beginning(texts: &BTreeSet<&str>) -> usize {
+    // Of sorted texts the first and the last one differ most.
+    let ends = texts.first().zip(texts.last());
+    ends.map_or(0, |(first, last)| {
+        first.chars().zip(last.chars()).take_while(|(one, other)| one == other).count()
+    })
+}
+
+/// A third of the beginning, and as much of the end as there is room for.
+fn with_end(text: &str, _: usize, style: Type, limit: f64) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    let part = |from: usize, to: usize| characters[from..to].iter().collect::<String>();
+    let mut head = characters.len();
+    while head > 0 && width(&part(0, head), style) > limit / 3.0 {
+        head -= 1;
+    }
+    let head = part(0, head);
+    let joined =
+        |from: usize| format!("{}…{}", head.trim_end(), part(from, characters.len()).trim_start());
+    let from = (0..=characters.len()).find(|&from| width(&joined(from), style) <= limit);
+    from.map_or_else(|| fit(text, style, limit), joined)
+}
+
+/// What follows the common beginning.
+fn after_common(text: &str, common: usize, style: Type, limit: f64) -> String {
+    let rest: String = text.chars().skip(common).collect();
+    fit(&format!("…{rest}"), style, limit)
+}
+
 fn parse(bytes: &'static [u8]) -> FontRef<'static> {
     FontRef::try_from_slice(bytes).expect("the embedded font is a font: a test reads it")
 }
@@ -208,6 +261,30 @@ mod tests {
         let letters = |text: &str| text.replace(' ', "");
         assert_eq!(letters(&lines.concat()), letters(text));
         assert_eq!(wrap("", LABEL, 20.0), [""]);
+    }
+
+    #[test]
+    fn different_texts_stay_different_when_they_are_cut() {
+        let texts =
+            |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        // Nothing is cut that has room, nor changed that is cut apart from the others.
+        let some = texts(&["joy", "a feeling of great satisfaction", "joy"]);
+        let cut = fit_apart(&some, LABEL, 20.0);
+        assert_eq!((&*cut[0], &*cut[2]), ("joy", "joy"));
+        assert_eq!(cut[1], fit(&some[1], LABEL, 20.0));
+        let long = texts(&[
+            "an expression with a long shared beginning, number 1",
+            "an expression with a long shared beginning, number 2",
+            "an expression with one middle and a long end that both of these share",
+            "an expression with two middles and a long end that both of these share",
+        ]);
+        for limit in [12.0, 20.0, 30.0] {
+            let cut = fit_apart(&long, LABEL, limit);
+            assert!(cut.iter().all(|text| width(text, LABEL) <= limit), "{cut:?}");
+            let different: BTreeSet<&String> = cut.iter().collect();
+            assert_eq!(different.len(), 4, "{cut:?}");
+        }
+        assert!(fit_apart(&long, LABEL, 20.0)[0].ends_with("number 1"));
     }
 
     #[test]

@@ -16,6 +16,8 @@ use crate::report::words::numbers::{counted, decimal, thousands};
 const SHARE: Type = HEADING;
 /// A cell is at least so wide and tall, mm.
 const CELL: f64 = 9.5;
+/// A narrower one is square, without numbers.
+const NUMBERED: f64 = 4.5;
 const GAP: f64 = 0.3;
 /// Widest class name before it is cut, mm.
 const NAME_WIDTH: f64 = 26.0;
@@ -28,8 +30,7 @@ const NAME_WIDTH: f64 = 26.0;
 pub fn confusion(found: &Confusion<'_>) -> Result<Figure, ReportError> {
     let matrix = &found.matrix;
     let classes = matrix.classes.len() as f64;
-    let limit = |name: &String| fonts::fit(name, LABEL, NAME_WIDTH);
-    let names: Vec<String> = matrix.classes.iter().map(limit).collect();
+    let names = fonts::fit_apart(&matrix.classes, LABEL, NAME_WIDTH);
     let widest = names.iter().map(|name| fonts::width(name, LABEL)).fold(0.0, f64::max);
     let left = MARGIN + LABEL.line() + 1.0 + widest + 1.5;
     let cell_in = |width: f64| (width - left - MARGIN) / classes;
@@ -37,9 +38,10 @@ pub fn confusion(found: &Confusion<'_>) -> Result<Figure, ReportError> {
     let width = [SINGLE_COLUMN, MIDDLE_COLUMN, DOUBLE_COLUMN]
         .into_iter()
         .find(|width| level(*width))
-        .unwrap_or(DOUBLE_COLUMN);
+        .unwrap_or(DOUBLE_COLUMN.max(left + classes * LABEL.line() + MARGIN));
     let upright = !level(width);
-    let cell = (cell_in(width).min(24.0), CELL);
+    let across = cell_in(width).min(24.0);
+    let cell = (across, if across < NUMBERED { across.max(LABEL.line()) } else { CELL });
 
     let mut drawing = Drawing::new(width, &title(found));
     let mut y = drawing.heading(&subtitle(found));
@@ -95,10 +97,11 @@ fn draw_row(
         let hint = format!("{actual} predicted as {predicted}: {per_cent} % ({written})");
         drawing.hinted(&hint, at, size, |drawing| {
             drawing.rectangle(at, size, ground);
-            if fits(&per_cent, SHARE) {
+            let has_room = cell.1 >= CELL;
+            if has_room && fits(&per_cent, SHARE) {
                 drawing.text(middle, y + 4.0, Anchor::Middle, SHARE.coloured(ink), &per_cent);
             }
-            if fits(&written, NOTE) {
+            if has_room && fits(&written, NOTE) {
                 drawing.text(middle, y + 7.6, Anchor::Middle, NOTE.coloured(ink), &written);
             }
         });
@@ -191,7 +194,7 @@ mod tests {
 
     #[test]
     fn any_number_of_classes_stays_legible() {
-        for classes in [2, 3, 7, 10, 16, 30] {
+        for classes in [2, 3, 7, 10, 16, 30, 100] {
             let names: Vec<String> =
                 (0..classes).map(|class| format!("emotion number {class}")).collect();
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -202,7 +205,9 @@ mod tests {
             let found = confusions(&[run], &counts, &[], &facts);
             let figure = confusion(&found.each[0]).unwrap();
             assert_labels_are_apart(&figure);
-            assert!(figure.width_mm <= DOUBLE_COLUMN);
+            // More classes than lines of text fit across two columns take their room.
+            assert!(figure.width_mm <= if classes > 30 { 400.0 } else { DOUBLE_COLUMN });
+            assert!(figure.height_mm <= if classes > 30 { 400.0 } else { 350.0 });
         }
     }
 

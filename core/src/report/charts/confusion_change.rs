@@ -18,6 +18,8 @@ use crate::report::words::numbers::{counted, decimal};
 const CELL: f64 = 6.6;
 const GAP: f64 = 0.3;
 const GUTTER: f64 = 4.0;
+/// Of more classes than these the matrices stand below each other.
+const MOST_BESIDE: usize = 14;
 /// Widest class name before it is cut, mm.
 const NAME_WIDTH: f64 = 24.0;
 
@@ -28,7 +30,9 @@ const NAME_WIDTH: f64 = 24.0;
 /// # Errors
 /// Where it cannot be drawn.
 pub fn confusion_change(found: &ConfusionChange<'_>, extreme: f64) -> Result<Figure, ReportError> {
-    Ok(draw(found, extreme, 3)?.with_narrow(draw(found, extreme, 1)?))
+    // Beside each other they would have narrower columns than a line of text is tall.
+    let many = found.before.classes.len() > MOST_BESIDE;
+    Ok(draw(found, extreme, if many { 1 } else { 3 })?.with_narrow(draw(found, extreme, 1)?))
 }
 
 /// Draws the three matrices, so many beside each other.
@@ -36,13 +40,17 @@ fn draw(found: &ConfusionChange<'_>, extreme: f64, across: usize) -> Result<Figu
     let ConfusionChange { label, before, after, change, significant, .. } = found;
     let (from, to) = (&before.shares(), &after.shares());
     let full = if across == 1 { SINGLE_COLUMN } else { DOUBLE_COLUMN };
-    let limit = |name: &String| fonts::fit(name, LABEL, NAME_WIDTH);
-    let names: Vec<String> = before.classes.iter().map(limit).collect();
+    let names = fonts::fit_apart(&before.classes, LABEL, NAME_WIDTH);
     let widest = names.iter().map(|name| fonts::width(name, LABEL)).fold(0.0, f64::max);
     let left = MARGIN + LABEL.line() + 1.0 + widest + 1.5;
-    let panel = (full - left - MARGIN - (across as f64 - 1.0) * GUTTER) / across as f64;
     let classes = names.len() as f64;
-    let cell = ((panel / classes).min(12.0), CELL);
+    let full = match across {
+        1 => full.max(left + classes * LABEL.line() + MARGIN),
+        _ => full,
+    };
+    let panel = (full - left - MARGIN - (across as f64 - 1.0) * GUTTER) / across as f64;
+    let width = (panel / classes).min(12.0);
+    let cell = (width, CELL.min(f64::max(LABEL.line(), 2.0 * width)));
 
     let mut drawing = Drawing::new(full, &title(found));
     let start = drawing.heading(&subtitle(found, extreme));

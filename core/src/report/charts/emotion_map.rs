@@ -40,9 +40,9 @@ pub fn emotion_map(found: &Agreement<'_>) -> Result<Figure, ReportError> {
 fn draw(found: &Agreement<'_>, across: usize) -> Result<Figure, ReportError> {
     let Agreement { emotions: rows, regions: columns, heading, facts } = found;
     let full = if across == 1 { SINGLE_COLUMN } else { DOUBLE_COLUMN };
-    let limit = |name: &str| fonts::fit(name, LABEL, NAME_WIDTH);
-    let names: Vec<String> = rows.iter().map(|row| limit(row.emotion)).collect();
-    let heads: Vec<String> = columns.iter().map(|region| limit(region)).collect();
+    let fitted = |names: Vec<String>| fonts::fit_apart(&names, LABEL, NAME_WIDTH);
+    let names = fitted(rows.iter().map(|row| row.emotion.to_string()).collect());
+    let heads = fitted(columns.iter().map(|region| region.to_string()).collect());
     let widest =
         |names: &[String]| names.iter().map(|name| fonts::width(name, LABEL)).fold(0.0, f64::max);
     let left = MARGIN + widest(&names) + 1.5;

@@ -114,7 +114,8 @@ impl<'a> Panel<'a> {
         let heading = several.heading("Pairs of regions", (found.phase, found.fill, found.swept));
         let mut regions = found.regions();
         regions.sort_by_key(|region| facts.place(&[(*region).to_owned()]));
-        let names = regions.iter().map(|name| fonts::fit(name, LABEL, NAME_WIDTH)).collect();
+        let names: Vec<String> = regions.iter().map(|name| (*name).to_owned()).collect();
+        let names = fonts::fit_apart(&names, LABEL, NAME_WIDTH);
         Panel { heading: fonts::wrap(&heading, HEADING, width), regions, names, found }
     }
 
