@@ -164,7 +164,7 @@ fn marks(experiment: &Experiment, dataset: &Dataset, split: Split, image: usize)
             map.carry(&outlines, polygon, &mut corners);
             corners
         };
-        (0..outlines.len()).map(outline).collect()
+        (0..outlines.count()).map(outline).collect()
     };
     let regions = [experiment.regions.built_in(), experiment.regions.own()].concat();
     let points = landmarks

@@ -88,7 +88,7 @@ struct Memory {
 /// What became of a picture.
 enum Seen {
     Known([u8; HASH]),
-    New([u8; HASH], [f64; NUMBERS]),
+    New([u8; HASH], Box<[f64; NUMBERS]>),
     /// Its points are needed, and nothing is open that finds them.
     Unknown,
     Bad(String),
@@ -200,7 +200,7 @@ impl Memory {
                 pair.copy_from_slice(&[point.x, point.y]);
             }
         }
-        Ok(Seen::New(key, numbers))
+        Ok(Seen::New(key, Box::new(numbers)))
     }
 
     fn row(&mut self, picture: &Picture, seen: Seen) -> Result<Row, BadPicture> {
@@ -214,9 +214,9 @@ impl Memory {
         let numbers = match seen {
             Seen::Known(key) => self.known.get(&key).copied(),
             Seen::New(key, numbers) => {
-                self.known.insert(key, numbers);
+                self.known.insert(key, *numbers);
                 self.changed = true;
-                Some(numbers)
+                Some(*numbers)
             }
             Seen::Unknown => None,
             Seen::Bad(why) => return Err(bad(why)),
@@ -320,7 +320,7 @@ mod tests {
         let mut hasher = blake3::Hasher::new();
         hasher.update(b"grey").update(&8_u32.to_le_bytes()).update(&8_u32.to_le_bytes());
         let key = *hasher.update(&[value; 64]).finalize().as_bytes();
-        memory.row(&grey(value), Seen::New(key, numbers)).unwrap();
+        memory.row(&grey(value), Seen::New(key, Box::new(numbers))).unwrap();
         memory.write().unwrap();
         (memory, numbers)
     }
@@ -376,7 +376,7 @@ mod tests {
         let path = folder.path().join(NAME);
         let mut first = Memory::read(path.clone(), &|_| ());
         known(folder.path(), 5);
-        first.row(&grey(6), Seen::New([6; HASH], [0.5; NUMBERS])).unwrap();
+        first.row(&grey(6), Seen::New([6; HASH], Box::new([0.5; NUMBERS]))).unwrap();
         first.write().unwrap();
         assert_eq!(read(&path).unwrap().len(), 2);
     }

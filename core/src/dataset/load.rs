@@ -435,13 +435,15 @@ fn set_points(
             }
             seen.landmarks = Some(facts);
             let points = |row: Option<&Row>| {
-                row.map_or(Points::Untrusted(Untrusted::NoRow), |row| Points::Row(*row, facts.unit))
+                row.map_or(Points::Untrusted(Untrusted::NoRow), |row| {
+                    Points::Row(Box::new(*row), facts.unit)
+                })
             };
             table.rows_of(path, listing)?.into_iter().map(points).collect()
         }
         Some(LandmarkSource::Find) => {
             let points = |row: Result<Row, BadPicture>| {
-                let row = row.map(|row| Points::Row(row, Unit::Fractions));
+                let row = row.map(|row| Points::Row(Box::new(row), Unit::Fractions));
                 row.unwrap_or(Points::Untrusted(Untrusted::NoPicture))
             };
             find_rows(listing, cache, watch)?.into_iter().map(points).collect()

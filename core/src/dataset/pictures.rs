@@ -25,6 +25,9 @@ const BATCH_BYTES: usize = 32 << 20;
 /// How the reason begins for which a picture that cannot be read is excluded.
 pub const UNREADABLE: &str = "unreadable: ";
 
+/// What became of a picture.
+type Outcome = Result<Decoded, BadPicture>;
+
 /// What was read of the pictures that stay in a listing.
 pub struct ReadPictures {
     /// One an entry.
@@ -111,7 +114,7 @@ fn decode(
     spec: &DatasetSpec,
     writing: &mut Writing<'_>,
     watch: Watch<'_>,
-) -> Result<(Vec<Result<Decoded, BadPicture>>, Vec<Sampled>), DatasetError> {
+) -> Result<(Vec<Outcome>, Vec<Sampled>), DatasetError> {
     let batch = (BATCH_BYTES / shape.bytes()).clamp(rayon::current_num_threads(), 1024);
     let mut pixels = vec![0; batch.min(entries.len()) * shape.bytes()];
     let total = entries.len();
@@ -144,11 +147,8 @@ fn decode(
     Ok((outcomes, sample))
 }
 
-fn contents(
-    entries: &[Entry],
-    outcomes: &[Result<Decoded, BadPicture>],
-) -> HashMap<PathBuf, blake3::Hash> {
-    let file = |(entry, outcome): (&Entry, &Result<Decoded, BadPicture>)| {
+fn contents(entries: &[Entry], outcomes: &[Outcome]) -> HashMap<PathBuf, blake3::Hash> {
+    let file = |(entry, outcome): (&Entry, &Outcome)| {
         let (Picture::File(path) | Picture::Part { path, .. }) = &entry.picture else {
             return None;
         };
@@ -160,7 +160,7 @@ fn contents(
 /// Why each entry is left out; `None` where it stays. Those without trusted points are named in `seen` either way.
 fn reasons(
     entries: &[Entry],
-    outcomes: &[Result<Decoded, BadPicture>],
+    outcomes: &[Outcome],
     spec: &DatasetSpec,
     seen: &mut Seen,
 ) -> Vec<Option<String>> {

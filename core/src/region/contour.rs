@@ -252,7 +252,8 @@ impl<'a> Outlines<'a> {
         Outlines { polygons, anchored: OnceLock::new() }
     }
 
-    pub fn len(&self) -> usize {
+    /// The number of polygons.
+    pub fn count(&self) -> usize {
         self.polygons.len()
     }
 

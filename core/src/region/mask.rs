@@ -73,7 +73,7 @@ fn stretches(
     let mut corners: Vec<Point> = Vec::new();
     let mut columns: Vec<usize> = Vec::new();
     let pixel = |centre: f64, end: usize| ((centre - 0.5).ceil().max(0.0) as usize).min(end);
-    for polygon in 0..outlines.len() {
+    for polygon in 0..outlines.count() {
         frame.carry(outlines, polygon, &mut corners);
         for corner in &mut corners {
             *corner = Point { x: corner.x * width as f64, y: corner.y * height as f64 };

@@ -85,7 +85,7 @@ fn carried(outlines: &Outlines<'_>, frame: &impl Carry) -> Vec<Vec<Point>> {
         frame.carry(outlines, polygon, &mut corners);
         corners
     };
-    (0..outlines.len()).map(corners).collect()
+    (0..outlines.count()).map(corners).collect()
 }
 
 /// The area of a polygon within the picture.

@@ -35,11 +35,11 @@ pub enum Untrusted {
 }
 
 /// What is known of a picture's points before it is read.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub enum Points {
     #[default]
     NotAsked,
-    Row(Row, Unit),
+    Row(Box<Row>, Unit),
     Untrusted(Untrusted),
 }
 
