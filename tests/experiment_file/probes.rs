@@ -182,6 +182,7 @@ pub fn make_room(file: &mut Table, path: &str, value: &Value) {
                 put(file, "dataset.table", "labels.csv".into());
             }
         }
+        ("dataset.fit", "contour") => put(file, "dataset.landmarks", "points.csv".into()),
         ("dataset.val", "PublicTest") => put(file, "dataset.test", "PrivateTest".into()),
         ("dataset.test", "PrivateTest") => put(file, "dataset.val", "PublicTest".into()),
         ("dataset.val", "PrivateTest") => put(file, "dataset.test", "PublicTest".into()),
