@@ -670,6 +670,7 @@ fn the_shipped_experiments_load_and_plan() {
     shipped.sort();
     let expected = [
         "ferplus_regions",
+        "ferplus_small",
         "mask_each",
         "mask_eyes",
         "mask_mouth",
