@@ -395,20 +395,16 @@ fn a_results_folder_of_a_newer_version_is_left_alone() {
 fn a_failed_training_does_not_stop_the_others() {
     let program = Program::new();
     program.write("smoke.toml", SMOKE);
-    let run = program.run(&[
-        "run",
-        "smoke.toml",
-        "--set",
-        "matrix={\"train.optimizer.learning_rate\"=[0.01, 10.0]}",
-        "--set",
-        "train.optimizer={kind=\"sgd\", momentum=0.0, weight_decay=1.0}",
-        "--set",
-        "train.epochs=12",
-        "--set",
-        "schedule.kind=constant",
-        "--set",
-        "occlusion.regions=[]",
-    ]);
+    let run = program.run_with(
+        &["run", "smoke.toml"],
+        &[
+            "matrix={\"train.optimizer.learning_rate\"=[0.01, 10.0]}",
+            "train.optimizer={kind=\"sgd\", momentum=0.0, weight_decay=1.0}",
+            "train.epochs=12",
+            "schedule.kind=constant",
+            "occlusion.regions=[]",
+        ],
+    );
     assert_eq!(run.code, Some(1), "{}", run.stderr);
     assert!(run.stderr.contains("the loss is not finite at epoch"), "{}", run.stderr);
     let runs = program.json(&["show", "small", "--format", "json"]);
@@ -540,27 +536,19 @@ fn masks_that_leak_the_label_give_a_warning() {
 fn objects_run_in_every_phase() {
     let program = Program::new();
     program.write("smoke.toml", SMOKE);
-    let run = program.run(&[
-        "run",
-        "smoke.toml",
-        "-q",
-        "--set",
-        "occlusion.regions=[\"sunglasses\", [\"phone\", \"scarf\"]]",
-        "--set",
-        "occlusion.phases=[\"retrain\", \"evaluate\", \"train\", \"tuned\"]",
-        "--set",
-        "occlusion.fills=[\"mean\", \"object\"]",
-        "--set",
-        "occlusion.controls=1",
-        "--set",
-        "occlusion.evaluated_controls=1",
-        "--set",
-        "occlusion.tuned_epochs=1",
-        "--set",
-        "seeds.count=1",
-        "--set",
-        "train.epochs=1",
-    ]);
+    let run = program.run_with(
+        &["run", "smoke.toml", "-q"],
+        &[
+            "occlusion.regions=[\"sunglasses\", [\"phone\", \"scarf\"]]",
+            "occlusion.phases=[\"retrain\", \"evaluate\", \"train\", \"tuned\"]",
+            "occlusion.fills=[\"mean\", \"object\"]",
+            "occlusion.controls=1",
+            "occlusion.evaluated_controls=1",
+            "occlusion.tuned_epochs=1",
+            "seeds.count=1",
+            "train.epochs=1",
+        ],
+    );
     run.succeeds();
     let results = Results::open(program.path("results")).unwrap();
     let runs: Vec<RunRow> = read_table(&results.table_path::<RunRow>("small").unwrap()).unwrap();
@@ -579,14 +567,8 @@ fn objects_run_in_every_phase() {
         assert!(of(FillKind::Object, true).is_some(), "{phase:?}");
     }
     // Refused before anything is trained.
-    let refused = program.run(&[
-        "run",
-        "smoke.toml",
-        "--set",
-        "name=\"other\"",
-        "--set",
-        "occlusion.fills=[\"object\"]",
-    ]);
+    let refused = program
+        .run_with(&["run", "smoke.toml"], &["name=\"other\"", "occlusion.fills=[\"object\"]"]);
     assert_eq!(refused.code, Some(2));
     assert!(
         refused.stderr.contains("the fill `object` is for occluders alone, and `mouth` is none")
@@ -599,23 +581,17 @@ fn objects_run_in_every_phase() {
 fn every_phase_and_fill_runs() {
     let program = Program::new();
     program.write("smoke.toml", SMOKE);
-    let run = program.run(&[
-        "run",
-        "smoke.toml",
-        "-q",
-        "--set",
-        "occlusion.regions=[\"face_upper\", \"background\"]",
-        "--set",
-        "occlusion.phases=[\"retrain\", \"evaluate\", \"train\", \"amortised\"]",
-        "--set",
-        "occlusion.fills=[\"mean\", \"constant\", \"noise\", \"blur\", \"inpaint\"]",
-        "--set",
-        "occlusion.controls=0",
-        "--set",
-        "occlusion.evaluated_controls=0",
-        "--set",
-        "seeds.count=1",
-    ]);
+    let run = program.run_with(
+        &["run", "smoke.toml", "-q"],
+        &[
+            "occlusion.regions=[\"face_upper\", \"background\"]",
+            "occlusion.phases=[\"retrain\", \"evaluate\", \"train\", \"amortised\"]",
+            "occlusion.fills=[\"mean\", \"constant\", \"noise\", \"blur\", \"inpaint\"]",
+            "occlusion.controls=0",
+            "occlusion.evaluated_controls=0",
+            "seeds.count=1",
+        ],
+    );
     run.succeeds();
     let results = Results::open(program.path("results")).unwrap();
     let runs: Vec<RunRow> = read_table(&results.table_path::<RunRow>("small").unwrap()).unwrap();

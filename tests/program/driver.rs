@@ -121,6 +121,12 @@ impl Program {
         }
     }
 
+    /// With these settings in place of the file's, `KEY=VALUE` each.
+    pub fn run_with(&self, arguments: &[&str], settings: &[&str]) -> Ended {
+        let settings = settings.iter().flat_map(|setting| ["--set", setting]);
+        self.run(&arguments.iter().copied().chain(settings).collect::<Vec<&str>>())
+    }
+
     pub fn json(&self, arguments: &[&str]) -> serde_json::Value {
         let run = self.run(arguments);
         run.succeeds();
