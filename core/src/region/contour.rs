@@ -8,7 +8,7 @@
 
 use std::sync::{LazyLock, OnceLock};
 
-use spade::{DelaunayTriangulation, HasPosition, Point2, PositionInTriangulation, Triangulation};
+use spade::{DelaunayTriangulation, HasPosition, Point2, Triangulation};
 
 use super::{Affine, Point, Polygon};
 
@@ -81,6 +81,7 @@ const BORDER: [(f64, f64); 8] = [
 const PIECE: f64 = 0.02;
 
 /// A corner of the triangulation: its place, and its number, those of the border after those of the contour.
+#[derive(Debug, Clone, Copy)]
 struct Corner {
     place: Point,
     number: usize,
@@ -114,32 +115,32 @@ enum Anchored {
 
 impl Anchored {
     fn of(place: Point) -> Anchored {
-        let found = MEAN_FACE.locate(Point2::new(place.x, place.y));
-        let number =
-            |vertex: spade::handles::FixedVertexHandle| MEAN_FACE.vertex(vertex).data().number;
-        match found {
-            PositionInTriangulation::OnFace(face) => {
-                let face = MEAN_FACE.face(face);
-                let corners = face.vertices().map(|vertex| vertex.data().number);
-                Anchored::Within {
-                    corners,
-                    weights: face.barycentric_interpolation(Point2::new(place.x, place.y)),
-                }
+        match triangle_at(place, |corner| corner.place) {
+            Some((corners, weights)) => {
+                Anchored::Within { corners: corners.map(|corner| corner.number), weights }
             }
-            PositionInTriangulation::OnEdge(edge) => {
-                let [from, to] = MEAN_FACE.directed_edge(edge).vertices();
-                let (start, end) = (from.data().place, to.data().place);
-                let share = place.distance(start) / end.distance(start);
-                let corners = [from.data().number, to.data().number, to.data().number];
-                Anchored::Within { corners, weights: [1.0 - share, share, 0.0] }
-            }
-            PositionInTriangulation::OnVertex(vertex) => {
-                Anchored::Within { corners: [number(vertex); 3], weights: [1.0, 0.0, 0.0] }
-            }
-            PositionInTriangulation::OutsideOfConvexHull(_)
-            | PositionInTriangulation::NoTriangulation => Anchored::Outside(place),
+            None => Anchored::Outside(place),
         }
     }
+}
+
+/// The corners of the triangle that a place lies in, where they lie `at` such places, and their shares in it; `None`
+/// outside of all triangles.
+fn triangle_at(place: Point, at: impl Fn(&Corner) -> Point) -> Option<([Corner; 3], [f64; 3])> {
+    MEAN_FACE.inner_faces().find_map(|face| {
+        let corners = face.vertices().map(|vertex| *vertex.data());
+        Some((corners, weights(place, corners.map(|corner| at(&corner)))?))
+    })
+}
+
+/// The mean of three points by their shares.
+fn weighted(points: [Point; 3], weights: [f64; 3]) -> Point {
+    let mut sum = Point { x: 0.0, y: 0.0 };
+    for (point, weight) in points.into_iter().zip(weights) {
+        sum.x += weight * point.x;
+        sum.y += weight * point.y;
+    }
+    sum
 }
 
 /// The map from the canonical face frame into an image.
@@ -193,18 +194,9 @@ impl FaceMap {
     /// Which point of the face frame lies at a place of the image: [`FaceMap::apply`]'s inverse. `None` where the map has
     /// none.
     pub fn back(&self, place: Point) -> Option<Point> {
-        let through = |corners: &[Point; CONTOUR + BORDER.len()]| {
-            MEAN_FACE.inner_faces().find_map(|face| {
-                let vertices = face.vertices();
-                let here = vertices.map(|vertex| corners[vertex.data().number]);
-                let weights = weights(place, here)?;
-                let mut sum = Point { x: 0.0, y: 0.0 };
-                for (vertex, weight) in vertices.iter().zip(weights) {
-                    sum.x += weight * vertex.data().place.x;
-                    sum.y += weight * vertex.data().place.y;
-                }
-                Some(sum)
-            })
+        let through = |places: &[Point; CONTOUR + BORDER.len()]| {
+            let (corners, weights) = triangle_at(place, |corner| places[corner.number])?;
+            Some(weighted(corners.map(|corner| corner.place), weights))
         };
         let within = self.corners.as_deref().and_then(through);
         within.or_else(|| Some(self.frame.inverse()?.apply(place)))
@@ -213,12 +205,7 @@ impl FaceMap {
     fn place(&self, anchored: &Anchored) -> Point {
         match (anchored, &self.corners) {
             (Anchored::Within { corners, weights }, Some(places)) => {
-                let mut sum = Point { x: 0.0, y: 0.0 };
-                for (corner, weight) in corners.iter().zip(weights) {
-                    sum.x += weight * places[*corner].x;
-                    sum.y += weight * places[*corner].y;
-                }
-                sum
+                weighted(corners.map(|corner| places[corner]), *weights)
             }
             (Anchored::Outside(point), _) => self.frame.apply(*point),
             (Anchored::Within { .. }, None) => unreachable!("only a map that bends has anchors"),
