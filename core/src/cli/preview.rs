@@ -12,7 +12,7 @@ use crate::dataset::{Dataset, Split};
 use crate::engine::{self, Libtorch};
 use crate::experiment::Experiment;
 use crate::plan::Plan;
-use crate::region::{Carry, FaceMap, Landmark, Outlines, Region};
+use crate::region::{Carry, Landmark, Outlines, Region};
 use crate::report::{ContactSheet, Format, Marks, Tile};
 use crate::store::Results;
 
@@ -155,8 +155,8 @@ fn draw(
 
 /// Where the atlas and the file's own regions lie in an image, and its landmarks.
 fn marks(experiment: &Experiment, dataset: &Dataset, split: Split, image: usize) -> Marks {
-    let landmarks = dataset.split(split).landmarks[image];
-    let map = landmarks.and_then(|points| points.face_map()).unwrap_or(FaceMap::IDENTITY);
+    let images = dataset.split(split);
+    let (landmarks, map) = (images.landmarks[image], images.face_map(image));
     let carried = |region: &Region| {
         let outlines = Outlines::of(&region.polygons);
         let outline = |polygon| {

@@ -16,7 +16,7 @@ pub enum Doubt {
     FewLandmarks { split: Split, trusted: usize, images: usize },
     /// The regions lie elsewhere than on the faces that are found in a sample of the images.
     OffFaces(FrameCheck),
-    /// So many images of a split were taken for no face by half of their annotators or more.
+    /// So many images were taken for no face by half of their annotators or more.
     HardlyFaces { images: usize },
     /// The data set has no images of its own for a split. Where it is known which images belong together (to one person,
     /// say), none of these groups is divided.

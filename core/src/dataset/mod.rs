@@ -61,7 +61,7 @@ pub use self::progress::{Progress, Stage, Watch};
 pub use self::remarks::{Divided, Remarks};
 pub use self::summary::{SplitSummary, Summary, summary};
 pub use self::twins::{TwinCounts, Twins};
-use crate::region::Landmarks;
+use crate::region::{FaceMap, Landmarks};
 
 /// A data set: its three splits, ready for training.
 #[derive(Debug)]
@@ -205,6 +205,12 @@ impl Images {
 
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
+    }
+
+    /// What carries regions into an image; the identity without landmarks.
+    pub fn face_map(&self, image: usize) -> FaceMap {
+        let landmarks = self.landmarks[image];
+        landmarks.and_then(|points| points.face_map()).unwrap_or(FaceMap::IDENTITY)
     }
 }
 

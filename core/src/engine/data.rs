@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use super::event::{Event, Observer};
 use crate::dataset::{self, Dataset, DatasetError, Split, Watch};
 use crate::experiment::DatasetSpec;
-use crate::region::{Affine, FaceMap, Landmarks};
+use crate::region::{Affine, FaceMap};
 use crate::store::Results;
 
 /// Reads a data set; decoded images are cached in the results folder.
@@ -40,9 +40,8 @@ pub fn load_with_progress(
 
 /// What carries regions into each image of a split; the identity for images without landmarks.
 pub fn face_maps(dataset: &Dataset, split: Split) -> Vec<FaceMap> {
-    let landmarks = dataset.split(split).landmarks.iter();
-    let map = |points: &Option<Landmarks>| points.as_ref().and_then(Landmarks::face_map);
-    landmarks.map(|points| map(points).unwrap_or(Affine::IDENTITY.into())).collect()
+    let images = dataset.split(split);
+    (0..images.len()).map(|image| images.face_map(image)).collect()
 }
 
 /// The similarities from the canonical face frame into each image of a split; the identity for images without

@@ -52,8 +52,10 @@ pub fn reached(parts: &Parts, dataset: &Dataset) -> Reached {
                  and kept, the whole image"
             )
         }));
+        if split == Split::Test {
+            reached.warnings.extend(areas_off(parts, &frames));
+        }
     }
-    reached.warnings.extend(areas_off(parts, &face_maps(dataset, Split::Test)));
     reached
 }
 

@@ -125,7 +125,7 @@ impl Objects {
         Ok(Objects { pieces })
     }
 
-    /// Compares objects of which one covers the other where they overlap: the larger is on top.
+    /// How high they lie: of objects that overlap others, those of the larger number are on top.
     pub fn height(&self) -> usize {
         self.pieces.last().map_or(0, |piece| piece.occluder as usize)
     }
