@@ -8,8 +8,10 @@
 use std::time::Instant;
 
 use fer_lab::dataset::{Dataset, Images, Pixels, Split};
-use fer_lab::evaluate::sensitivity::{Evaluated, EvaluationImages, sensitivity_maps};
-use fer_lab::experiment::{ModelSpec, Precision, SensitivityMethod, SensitivitySpec};
+use fer_lab::evaluate::sensitivity::{
+    Evaluated, EvaluationImages, Probabilities, sensitivity_maps,
+};
+use fer_lab::experiment::{Precision, SensitivityMethod, SensitivitySpec, VggSpec};
 use fer_lab::model::Network;
 use fer_lab::region::{Affine, Fill};
 use fer_lab::train::{OnDevice, Standardisation, device};
@@ -44,12 +46,13 @@ fn main() {
         let data = OnDevice::new(&dataset, Split::Test, &standardisation, Device::Cpu);
         for precision in [Precision::F32, Precision::Bf16] {
             let blocks = blocks.iter().map(|block| block.to_vec()).collect();
-            let model = ModelSpec { blocks, batch_norm_momentum: 0.9 };
+            let model = VggSpec { blocks, batch_norm_momentum: 0.9 };
             let network = Network::new(&model, 1, CLASSES, precision, Device::Cpu, 1).folded();
-            let whole = |pictures: &Tensor| network.probabilities(pictures);
+            let whole = |pictures: &Tensor| Probabilities(&network).probabilities(pictures);
             let (mut slow, mut fast, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
             for _ in 0..rounds {
-                let (whole, parts) = (rate(&data, images, &whole), rate(&data, images, &network));
+                let (whole, parts) =
+                    (rate(&data, images, &whole), rate(&data, images, &Probabilities(&network)));
                 slow.push(whole);
                 fast.push(parts);
                 ratios.push(parts / whole);

@@ -135,7 +135,14 @@ impl Task {
         device::set_precision(precision, self.data.device())?;
         let Spec { channels, classes, .. } = self.spec;
         let model = &self.settings.model;
-        let network = Network::new(model, channels, classes, precision, self.data.device(), 0);
+        let network = Network::new(
+            model.vgg().expect("it has blocks"),
+            channels,
+            classes,
+            precision,
+            self.data.device(),
+            0,
+        );
         network.restore(&self.weights).map_err(|name| anyhow::anyhow!("no `{name}`"))?;
         Ok(network)
     }
@@ -292,7 +299,15 @@ fn launches_of(first: i64) -> anyhow::Result<()> {
         println!("{} training step: {} operators", precision.name(), more - few);
         let Spec { channels, classes, .. } = task.spec;
         let model = &task.settings.model;
-        let folded = Network::new(model, channels, classes, precision, Device::Cpu, 0).folded();
+        let folded = Network::new(
+            model.vgg().expect("it has blocks"),
+            channels,
+            classes,
+            precision,
+            Device::Cpu,
+            0,
+        )
+        .folded();
         let index = Tensor::arange(64, (tch::Kind::Int64, Device::Cpu));
         let answered = count_operators(|| {
             let _ = folded.logits(&task.data.evaluation_batch(&index, None, 0));

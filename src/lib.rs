@@ -10,6 +10,7 @@
 //! | [`region`] | where the parts of a face lie: atlas, landmarks, masks, controls. Geometry only | core |
 //! | [`experiment`] | the TOML file: types, defaults, validation, errors that point at the line | core |
 //! | [`plan`] | an experiment expanded into conditions × seeds, runs and the trainings they need | core |
+//! | [`onnx`] | what a network's ONNX file says, without running it | core |
 //! | [`landmarker`] | the points of a face in a picture | core |
 //! | [`dataset`] | pictures and label distributions: `faces` (embedded), FER+, RAF-DB, class folders | core |
 //! | [`model`] | the network | |
@@ -23,14 +24,15 @@
 //! | [`engine`] | executes a plan: workers run the trainings and evaluations that are missing | core |
 //! | [`worker`] | what a worker process does, and everything else of the engine that needs libtorch | |
 //! | [`report`] | the report: charts, tables and text | core |
+//! | [`examine`] | what must be known of a network in a file, found out by trying | core |
 //! | [`cli`] | one file per command, each thin | core |
 //!
 //! Beside them, [`random`]: every random draw comes from a generator for its purpose; [`epoch`]: the numbers
 //! of a training's progress; and [`disk`]: what to do where a file cannot be written.
 
 pub use fer_lab_core::{
-    analysis, cli, dataset, disk, engine, epoch, experiment, landmarker, machine, metrics, plan,
-    region, report, store, study,
+    analysis, cli, dataset, disk, engine, epoch, examine, experiment, landmarker, machine, metrics,
+    onnx, plan, region, report, store, study,
 };
 
 #[cfg(feature = "torch")]

@@ -283,6 +283,7 @@ fn write_training(
         git: None,
         numeric_version: NUMERIC_VERSION,
         libtorch: "2.13.0".to_owned(),
+        onnxruntime: None,
         device: "cpu".to_owned(),
         processor: "a processor".to_owned(),
         driver: None,

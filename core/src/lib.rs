@@ -6,6 +6,7 @@
 //! | [`region`] | where the parts of a face lie: atlas, landmarks, masks, controls. Geometry only |
 //! | [`experiment`] | the TOML file: types, defaults, validation, errors that point at the line |
 //! | [`plan`] | an experiment expanded into conditions × seeds, runs and the trainings they need |
+//! | [`onnx`] | what a network's ONNX file says, without running it |
 //! | [`landmarker`] | the points of a face in a picture |
 //! | [`dataset`] | pictures and label distributions: `faces` (embedded), FER+, RAF-DB, class folders |
 //! | [`store`] | the results folder: tables, manifests, atomic writes |
@@ -15,6 +16,7 @@
 //! | [`machine`] | the machine's resources and their division among trainings |
 //! | [`engine`] | executes a plan: workers run the trainings and evaluations that are missing |
 //! | [`report`] | the report: charts, tables and text |
+//! | [`examine`] | what must be known of a network in a file, found out by trying |
 //! | [`cli`] | one file per command, each thin |
 //!
 //! Beside them, [`random`]: every random draw comes from a generator for its purpose; [`epoch`]: the
@@ -26,10 +28,12 @@ pub mod dataset;
 pub mod disk;
 pub mod engine;
 pub mod epoch;
+pub mod examine;
 pub mod experiment;
 pub mod landmarker;
 pub mod machine;
 pub mod metrics;
+pub mod onnx;
 pub mod plan;
 pub mod random;
 pub mod region;

@@ -3,10 +3,10 @@
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
-use super::sensitivity::{EvaluationImages, GRID, sensitivity_maps};
+use super::sensitivity::{EvaluationImages, GRID, Probabilities, sensitivity_maps};
 use crate::analysis::shapley_values;
 use crate::dataset::{Images, Pixels, Split};
-use crate::experiment::{ModelSpec, Precision, SensitivityMethod, SensitivitySpec};
+use crate::experiment::{Precision, SensitivityMethod, SensitivitySpec, VggSpec};
 use crate::model::{Folded, Network};
 use crate::region::{Affine, Fill, Mode, Occlusion, Point, Polygon};
 use crate::store::{CurveKind, CurveOrder};
@@ -49,7 +49,7 @@ impl Reference {
     fn read() -> Reference {
         let value: Value =
             serde_json::from_str(include_str!("../../tests/data/captum.json")).unwrap();
-        let model = ModelSpec { blocks: vec![vec![4, 4], vec![6, 5]], batch_norm_momentum: 0.9 };
+        let model = VggSpec { blocks: vec![vec![4, 4], vec![6, 5]], batch_norm_momentum: 0.9 };
         let network = Network::new(&model, 1, 2, Precision::F32, Device::Cpu, 0);
         let weights = value["weights"].as_array().unwrap().iter().map(|weight| {
             let values: Vec<f32> =
@@ -159,7 +159,8 @@ fn window_maps_and_curves() {
         Fill::Mean,
         1,
     );
-    let found = sensitivity_maps(&spec, &images, &reference.network, &mut |_| true).unwrap();
+    let found = sensitivity_maps(&spec, &images, &Probabilities(&reference.network), &mut |_| true)
+        .unwrap();
     assert_eq!((GRID, found.len()), (SIDE, 2));
     for found in &found {
         let expected = numbers(&reference.value["windows"][found.class]);

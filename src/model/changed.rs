@@ -394,13 +394,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::experiment::{ModelSpec, Precision};
+    use crate::experiment::{Precision, VggSpec};
     use crate::model::Network;
     use crate::random;
 
     fn folded(blocks: &[&[i64]]) -> Folded {
         let blocks = blocks.iter().map(|block| block.to_vec()).collect();
-        let model = ModelSpec { blocks, batch_norm_momentum: 0.5 };
+        let model = VggSpec { blocks, batch_norm_momentum: 0.5 };
         let network = Network::new(&model, 2, 3, Precision::F32, Device::Cpu, 3);
         for mut parameter in network.parameters() {
             // Nothing stays at 0, so that a border used as a pixel is detected.

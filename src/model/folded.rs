@@ -151,12 +151,12 @@ mod tests {
     use tch::Device;
 
     use super::*;
-    use crate::experiment::ModelSpec;
+    use crate::experiment::VggSpec;
     use crate::random;
 
     /// A network whose running statistics are those of some batches.
     fn network(precision: Precision) -> Network {
-        let model = ModelSpec { blocks: vec![vec![4, 6], vec![8]], batch_norm_momentum: 0.5 };
+        let model = VggSpec { blocks: vec![vec![4, 6], vec![8]], batch_norm_momentum: 0.5 };
         let network = Network::new(&model, 3, 7, precision, Device::Cpu, 3);
         for seed in 0..4 {
             let _ = network.forward(&pictures(seed));

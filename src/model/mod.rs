@@ -6,11 +6,15 @@
 mod changed;
 mod chunks;
 mod folded;
+mod inference;
 mod network;
+pub mod onnx;
 mod parameters;
 mod patches;
 pub mod weights;
 
 pub use changed::{Known, Parts, Span};
 pub use folded::Folded;
+pub use inference::Inference;
 pub use network::{Network, Parameter, WeightsError, channels_last};
+pub use onnx::{NetworkFailed, OnnxError, OnnxNetwork};

@@ -7,7 +7,7 @@ use super::folded::Folded;
 use super::parameters::{Initial, Parameters, Part, Placed};
 use super::patches::Patches;
 use super::weights::{self, FormatError, Weights};
-use crate::experiment::{ModelSpec, Precision};
+use crate::experiment::{Precision, VggSpec};
 use crate::random;
 
 /// TensorFlow's default for batch normalisation.
@@ -74,7 +74,7 @@ impl Network {
     /// for the weights, zeros for shifts, ones for gains. Drawn on the CPU from `seed`, so that every
     /// device starts from the same weights.
     pub fn new(
-        model: &ModelSpec,
+        model: &VggSpec,
         channels: usize,
         classes: usize,
         precision: Precision,
@@ -363,10 +363,11 @@ fn ones(length: i64, device: Device) -> Tensor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experiment::ModelSpec;
     use crate::plan::ParameterCount;
 
-    fn spec() -> ModelSpec {
-        ModelSpec { blocks: vec![vec![4, 6], vec![8]], batch_norm_momentum: 0.99 }
+    fn spec() -> VggSpec {
+        VggSpec { blocks: vec![vec![4, 6], vec![8]], batch_norm_momentum: 0.99 }
     }
 
     fn network(seed: u64) -> Network {
@@ -381,7 +382,7 @@ mod tests {
             total: parameters.iter().map(size).sum(),
             trainable: parameters.iter().filter(|p| p.trainable).map(size).sum(),
         };
-        assert_eq!(count, ParameterCount::of(&spec(), 3, 7));
+        assert_eq!(count, ParameterCount::of(&ModelSpec::Vgg(spec()), 3, 7));
     }
 
     #[test]
@@ -407,7 +408,7 @@ mod tests {
     /// A network of one convolution with statistics unlike those of any pictures, and two batches of
     /// pictures unlike each other.
     fn one_convolution() -> (Network, [Tensor; 2]) {
-        let model = ModelSpec { blocks: vec![vec![4]], ..spec() };
+        let model = VggSpec { blocks: vec![vec![4]], ..spec() };
         let network = Network::new(&model, 3, 7, Precision::F32, Device::Cpu, 1);
         let (_, mean, variance) = first(&network);
         let _ = mean.shallow_clone().fill_(7.0);
@@ -518,7 +519,7 @@ mod tests {
 
     #[test]
     fn weights_of_another_layout_are_refused_by_name() {
-        let other = ModelSpec { blocks: vec![vec![4, 5], vec![8]], ..spec() };
+        let other = VggSpec { blocks: vec![vec![4, 5], vec![8]], ..spec() };
         let other = Network::new(&other, 3, 7, Precision::F32, Device::Cpu, 1);
         let message = network(1).decode(&other.encode("")).unwrap_err().to_string();
         assert!(message.contains("holds no `blocks.0.1.conv.weight` of the shape"), "{message}");

@@ -3,7 +3,7 @@
 use tch::{Device, Kind, Tensor};
 
 use super::network::{self, Convolution, EPSILON};
-use crate::experiment::ModelSpec;
+use crate::experiment::VggSpec;
 
 /// The output of a convolution is linear in its 3 × 3 input patches, so that its mean and variance over
 /// a batch follow from theirs: with a filter `w` they are `w · μ` and `wᵀ Σ w`. Pictures have few channels, and
@@ -28,7 +28,7 @@ struct Moments {
 impl Patches {
     /// Where it pays: on a CPU, and where the patches have not more than twice the channels of the result.
     /// (On a GPU a launch costs more than a pass.)
-    pub fn new(model: &ModelSpec, channels: usize, device: Device) -> Option<Patches> {
+    pub fn new(model: &VggSpec, channels: usize, device: Device) -> Option<Patches> {
         let numbers = 9 * channels as i64;
         let width = *model.blocks.first()?.first()?;
         (!device.is_cuda() && numbers <= 2 * width).then(|| Patches {
@@ -96,7 +96,7 @@ mod tests {
     use crate::random;
 
     fn network(width: i64, channels: usize) -> Network {
-        let model = ModelSpec { blocks: vec![vec![width]], batch_norm_momentum: 0.9 };
+        let model = VggSpec { blocks: vec![vec![width]], batch_norm_momentum: 0.9 };
         let network = Network::new(&model, channels, 2, Precision::F32, Device::Cpu, 5);
         for mut parameter in network.parameters() {
             let _ = parameter.tensor.g_add_scalar_(0.05);

@@ -6,7 +6,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::inputs::OnDevice;
 use super::masks::Masks;
-use crate::model::{Folded, Known, Parts};
+use crate::model::{Folded, Inference, Known, Parts};
 use crate::random;
 
 /// Images of one batch. Noise is drawn batch by batch.
@@ -16,7 +16,12 @@ const ON_GPU: usize = 512;
 
 /// Logits `[N, K]`, f32, on the device, of a split's images in their order, masked if `mask` is given.
 /// `seed` is the training's: it draws the noise of a `noise` fill.
-pub fn split_logits(network: &Folded, data: &OnDevice, mask: Option<&Masks>, seed: u64) -> Tensor {
+pub fn split_logits(
+    network: &dyn Inference,
+    data: &OnDevice,
+    mask: Option<&Masks>,
+    seed: u64,
+) -> Tensor {
     let _guard = tch::no_grad_guard();
     let all = Tensor::arange(data.len() as i64, (Kind::Int64, data.device()));
     let logits: Vec<Tensor> = batches(data)
@@ -32,11 +37,18 @@ pub fn split_logits(network: &Folded, data: &OnDevice, mask: Option<&Masks>, see
 /// recomputed from the results for whole images. The result for one mask does not depend on the others; a single one
 /// takes longer than [`split_logits`].
 pub fn split_logits_under(
-    network: &Folded,
+    network: &dyn Inference,
     data: &OnDevice,
     masks: &[Option<&Masks>],
     seed: u64,
 ) -> Vec<Tensor> {
+    match network.in_parts() {
+        Some(network) => in_parts(network, data, masks, seed),
+        None => masks.iter().map(|mask| split_logits(network, data, *mask, seed)).collect(),
+    }
+}
+
+fn in_parts(network: &Folded, data: &OnDevice, masks: &[Option<&Masks>], seed: u64) -> Vec<Tensor> {
     let _guard = tch::no_grad_guard();
     let all = Tensor::arange(data.len() as i64, (Kind::Int64, data.device()));
     let mut logits: Vec<Vec<Tensor>> = masks.iter().map(|_| Vec::new()).collect();
@@ -98,7 +110,7 @@ fn batch_size(device: Device) -> usize {
 mod tests {
     use super::*;
     use crate::dataset::{Images, Pixels, Split};
-    use crate::experiment::{ModelSpec, Precision};
+    use crate::experiment::{Precision, VggSpec};
     use crate::model::Network;
     use crate::region::{Affine, Fill, Mode, Occlusion, Regions};
     use crate::train::Standardisation;
@@ -137,7 +149,7 @@ mod tests {
     #[test]
     fn several_masks_give_the_predictions_of_each_alone() {
         let data = data();
-        let model = ModelSpec { blocks: vec![vec![8, 8], vec![12]], batch_norm_momentum: 0.9 };
+        let model = VggSpec { blocks: vec![vec![8, 8], vec![12]], batch_norm_momentum: 0.9 };
         let network = Network::new(&model, 1, 2, Precision::F32, Device::Cpu, 4).folded();
         let masks = [
             Some(mask("mouth", Mode::Hide, Fill::Mean)),

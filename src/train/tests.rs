@@ -76,6 +76,11 @@ fn settings() -> Settings {
     parse(text, "test", &[]).expect("the settings are valid").settings
 }
 
+fn set_blocks(settings: &mut Settings, blocks: Vec<Vec<i64>>) {
+    let ModelSpec::Vgg(model) = &mut settings.model else { panic!("it has blocks") };
+    model.blocks = blocks;
+}
+
 /// Stops after so many steps.
 struct After {
     left: Cell<u32>,
@@ -216,7 +221,7 @@ fn a_network_does_not_learn_what_is_hidden() {
 fn a_single_picture_that_is_left_over_is_learned_from_all_the_same() {
     let mut settings = settings();
     (settings.dataset.height, settings.dataset.width) = (9, 9);
-    settings.model.blocks = vec![vec![4], vec![4], vec![4]];
+    set_blocks(&mut settings, vec![vec![4], vec![4], vec![4]]);
     settings.train.batch_size = 64;
     let data = |train| of_images(9, [train, 20, 20].map(|count| with_squares(count, 9)));
     let trained = Setting::of(settings.clone(), &data(65)).finished(1);
@@ -325,7 +330,7 @@ fn a_checkpoint_of_another_network_is_refused() {
     let mut watch = never();
     setting.run(6, None, &mut watch).unwrap();
     let mut other = settings();
-    other.model.blocks = vec![vec![4], vec![9]];
+    set_blocks(&mut other, vec![vec![4], vec![9]]);
     let error = Setting::new(other).run(6, Some(&watch.checkpoints[0]), &mut never()).unwrap_err();
     assert!(
         error.to_string().contains("no `network.blocks.1.0.conv.weight` of its shape"),
@@ -393,11 +398,12 @@ fn covered_pictures_are_learned_as_covered() {
 #[ignore = "needs a GPU: cargo test --release --lib -- --ignored on_cpu_and_gpu"]
 fn float32_is_the_same_on_cpu_and_gpu() {
     let (gpu, _) = device::choose(DeviceChoice::Cuda(0)).unwrap();
-    let mut model = settings().model;
-    model.blocks = vec![vec![64, 64], vec![96, 96, 96]];
+    let mut settings = settings();
+    set_blocks(&mut settings, vec![vec![64, 64], vec![96, 96, 96]]);
+    let model = settings.model.vgg().unwrap();
     let logits = |device| {
         device::set_precision(Precision::F32, device).unwrap();
-        let network = crate::model::Network::new(&model, 3, 7, Precision::F32, device, 1);
+        let network = crate::model::Network::new(model, 3, 7, Precision::F32, device, 1);
         let pictures = crate::random::normal(&[64, 24, 24, 3], Device::Cpu, 1);
         let pictures = pictures.to_device(device).permute([0, 3, 1, 2]);
         let learned = network.forward(&pictures).detach().to_device(Device::Cpu);
@@ -413,8 +419,14 @@ fn float32_is_the_same_on_cpu_and_gpu() {
 #[test]
 fn bfloat16_comes_near_float32() {
     let logits = |precision| {
-        let network =
-            crate::model::Network::new(&settings().model, 1, 2, precision, Device::Cpu, 1);
+        let network = crate::model::Network::new(
+            settings().model.vgg().unwrap(),
+            1,
+            2,
+            precision,
+            Device::Cpu,
+            1,
+        );
         let data = Setting::new(settings()).train;
         network.folded().logits(&data.pictures(&Tensor::from_slice(&[0i64, 1, 2])))
     };

@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 use super::training::Job;
 use crate::dataset::Split;
 use crate::engine::{EngineError, Event, Observer, SensitivityMap, frames, map_curves_path};
-use crate::evaluate::sensitivity::{ClassSensitivity, EvaluationImages, GRID, sensitivity_maps};
+use crate::evaluate::sensitivity::{
+    ClassSensitivity, EvaluationImages, GRID, Probabilities, sensitivity_maps,
+};
 use crate::experiment::SensitivitySpec;
-use crate::model::Network;
+use crate::model::Inference;
 use crate::store::{MapMethod, SensitivityCurveRow, SensitivityRow, write_table};
 
 /// The interval between progress events of a map.
@@ -16,7 +18,7 @@ const TELL: Duration = Duration::from_millis(250);
 /// Computes and stores a map, batch by batch; returns `false` if interrupted.
 pub(super) fn make(
     job: &Job<'_>,
-    network: &Network,
+    network: &dyn Inference,
     asked: &SensitivityMap,
     observer: &mut dyn Observer,
 ) -> Result<bool, EngineError> {
@@ -27,7 +29,6 @@ pub(super) fn make(
     let test = &job.ready.test;
     let images =
         EvaluationImages::new(test, (&actual, classes), &frames, images, fill, job.spec.seed);
-    let network = network.folded();
     let mut told = Instant::now();
     let mut go_on = |share: f64| {
         if told.elapsed() >= TELL {
@@ -36,7 +37,8 @@ pub(super) fn make(
         }
         !observer.interrupted()
     };
-    let Some(found) = sensitivity_maps(&asked.spec, &images, &network, &mut go_on) else {
+    let Some(found) = sensitivity_maps(&asked.spec, &images, &Probabilities(network), &mut go_on)
+    else {
         return Ok(false);
     };
     let (mut cells, mut curves) = (Vec::new(), Vec::new());

@@ -4,6 +4,7 @@
 //! [`Event`](crate::engine::Event)s. The engine, which sends specifications and receives the events, uses this room only
 //! through [`Libtorch`].
 
+mod answers;
 mod data;
 mod guard;
 mod map;
@@ -16,9 +17,11 @@ use crate::dataset::{Dataset, Split};
 use crate::engine::{
     EngineError, Libtorch, Observer, Outcome, Renderer, Reproduced, Specification, Trainer,
 };
+use crate::experiment::OnnxSpec;
 use crate::store::Results;
 use crate::train::device;
 
+use answers::answers;
 pub use data::KeptData;
 pub use renderer::PictureRenderer;
 pub use reproduce::reproduce;
@@ -46,6 +49,16 @@ impl Libtorch for Linked {
 
     fn renderer<'a>(&self, dataset: &'a Dataset, split: Split) -> Box<dyn Renderer + 'a> {
         Box::new(PictureRenderer::new(dataset, split))
+    }
+
+    fn answers(
+        &self,
+        network: &OnnxSpec,
+        dataset: &Dataset,
+        split: Split,
+        images: &[usize],
+    ) -> Result<Vec<f32>, EngineError> {
+        answers(network, dataset, split, images)
     }
 
     fn reproduce(

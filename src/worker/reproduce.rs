@@ -11,7 +11,7 @@ use crate::engine::{
     Circumstance, EngineError, Event, MOST_THREADS, Observer, Reproduced, Reproduction,
     epochs_differ, load_with_progress,
 };
-use crate::experiment;
+use crate::experiment::{self, ModelSpec};
 use crate::machine::device::{LIBTORCH_VERSION, check_environment};
 use crate::plan::{self, EvaluationId, EvaluationSpec, NUMERIC_VERSION, Plan};
 use crate::store::{
@@ -111,7 +111,11 @@ pub fn reproduce(
         checkpoint_seconds: u32::MAX,
         name,
     };
-    let network = match job.train(observer)? {
+    let ended = match &job.spec.settings.model {
+        ModelSpec::Onnx(network) => job.open(network, false)?,
+        _ => job.train(observer)?,
+    };
+    let network = match ended {
         Ended::Done(network) => network,
         Ended::Failed { reason, .. } => return Ok(Reproduced::Failed(reason)),
         Ended::Interrupted => return Ok(Reproduced::Interrupted),
@@ -143,7 +147,7 @@ pub fn reproduce(
         let Some(before) = before else { continue };
         match guarded(|| job.evaluate(&network, &[(&evaluation, examination)])) {
             Ok(stored) => stored?,
-            Err(reason) => return Ok(Reproduced::Failed(format!("libtorch: {reason}"))),
+            Err(reason) => return Ok(Reproduced::Failed(reason)),
         }
         let path = scratch.0.evaluation_path(id.as_str(), evaluation.as_str())?;
         reproduction.compare_predictions(&before, &read_evaluation(&path)?);

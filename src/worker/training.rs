@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Deserialize, Serialize};
-use tch::Device;
+use tch::{Device, Kind, Tensor};
 
 use super::COMMIT;
 use super::data::Ready;
@@ -14,8 +14,9 @@ use crate::dataset::{Dataset, Split};
 use crate::engine::{EngineError, Event, MOST_THREADS, Observer, face_maps, manifest};
 use crate::epoch::{EpochRecord, Step};
 use crate::evaluate::{self, predictions};
-use crate::experiment::Statistics;
-use crate::model::{Folded, Network};
+use crate::experiment::{OnnxSpec, Statistics};
+use crate::model::onnx::{self, TRIED};
+use crate::model::{Inference, Network, OnnxNetwork};
 use crate::plan::{
     EvaluationId, EvaluationSpec, TrainingId, TrainingSpec, same_occlusion, training_id,
 };
@@ -32,13 +33,31 @@ use crate::train::{
 /// How a training ended.
 #[derive(Debug)]
 pub(super) enum Ended {
-    Done(Network),
+    Done(Box<Subject>),
     Failed {
         reason: String,
         /// Whether a retry might succeed.
         transient: bool,
     },
     Interrupted,
+}
+
+/// The network that is evaluated.
+#[derive(Debug)]
+pub(super) enum Subject {
+    Trained(Network),
+    /// From a file.
+    Foreign(OnnxNetwork),
+}
+
+impl Subject {
+    /// The network for inference.
+    pub fn inference(&self) -> Box<dyn Inference + '_> {
+        match self {
+            Subject::Trained(network) => Box::new(network.folded()),
+            Subject::Foreign(network) => Box::new(network),
+        }
+    }
 }
 
 /// The metadata in the file of a trained network.
@@ -139,7 +158,7 @@ impl Job<'_> {
         match outcome {
             Ok(Ok(Outcome::Finished(trained))) => {
                 self.store(&trained, began, seconds)?;
-                Ok(Ended::Done(trained.network))
+                Ok(Ended::Done(Box::new(Subject::Trained(trained.network))))
             }
             Ok(Ok(Outcome::Interrupted(checkpoint))) => {
                 write_checkpoint(&checkpoint_path, &checkpoint)?;
@@ -150,7 +169,7 @@ impl Job<'_> {
                 let transient = self.device != Device::Cpu;
                 self.fail(error.to_string(), transient, began, seconds)
             }
-            Err(panic) => self.fail(format!("libtorch: {panic}"), true, began, seconds),
+            Err(panic) => self.fail(panic, true, began, seconds),
         }
     }
 
@@ -214,6 +233,40 @@ impl Job<'_> {
         SplitMasks { train, val }
     }
 
+    /// Opens a network that was trained elsewhere, tries it with some pictures, and, where it is not `there` already, stores
+    /// the manifest that says which network was evaluated.
+    pub fn open(&mut self, spec: &OnnxSpec, there: bool) -> Result<Ended, EngineError> {
+        if there {
+            let threads = self.results.manifest(self.id.as_str())?.threads;
+            if (1..=MOST_THREADS).contains(&threads) {
+                self.use_threads(threads);
+            }
+        }
+        let began = SystemTime::now();
+        let clock = Instant::now();
+        let test = &self.ready.test;
+        let classes = &self.ready.dataset.classes;
+        let opened =
+            OnnxNetwork::open(spec, test.standardisation(), classes, self.device, self.threads)
+                .and_then(|network| {
+                    let some = TRIED.min(test.len()) as i64;
+                    let first = Tensor::arange(some, (Kind::Int64, test.device()));
+                    network.check(&test.pictures(&first))?;
+                    Ok(network)
+                });
+        let seconds = clock.elapsed().as_secs_f64();
+        let network = match opened {
+            Ok(network) => network,
+            Err(error) => return self.fail(error.to_string(), false, began, seconds),
+        };
+        if !there {
+            let mut manifest = self.manifest(began, seconds, TrainingStatus::Done);
+            manifest.onnxruntime = onnx::version();
+            manifest.write(&self.results.manifest_path(self.id.as_str())?)?;
+        }
+        Ok(Ended::Done(Box::new(Subject::Foreign(network))))
+    }
+
     /// The trained network, from its folder. Its predictions are computed with as many threads as it was trained
     /// with, so that they are bit-identical.
     pub fn load(&mut self) -> Result<Network, EngineError> {
@@ -235,8 +288,11 @@ impl Job<'_> {
     fn read_network(&self, results: &Results, id: &TrainingId) -> Result<Network, EngineError> {
         let settings = &self.spec.settings;
         let dataset = &settings.dataset;
+        let Some(model) = settings.model.vgg() else {
+            unreachable!("a network from a file is not read from a training's folder")
+        };
         let network = Network::new(
-            &settings.model,
+            model,
             dataset.channels,
             dataset.classes.len(),
             settings.train.precision,
@@ -263,13 +319,15 @@ impl Job<'_> {
     /// has many, for which only the masked parts of the images are recomputed.
     pub fn evaluate(
         &self,
-        network: &Network,
+        network: &Subject,
         evaluations: &[(&EvaluationId, &EvaluationSpec)],
     ) -> Result<(), EngineError> {
         let (trained, adapted): (Vec<_>, Vec<_>) = evaluations
             .iter()
             .partition(|(_, examination)| examination.statistics == Statistics::Trained);
         for (id, examination) in adapted {
+            // An experiment with adapted statistics of a network from a file is not valid.
+            let Subject::Trained(network) = network else { continue };
             let occlusion = examination.occlusion.as_ref();
             let mask = occlusion.map(|occlusion| self.ready.mask(occlusion, Split::Train).0);
             let network =
@@ -280,7 +338,7 @@ impl Job<'_> {
             return Ok(());
         }
         let trained = trained.iter().map(|(id, examination)| (*id, examination.occlusion.as_ref()));
-        self.evaluate_as_it_is(&network.folded(), &trained.collect::<Vec<_>>(), true)
+        self.evaluate_as_it_is(&*network.inference(), &trained.collect::<Vec<_>>(), true)
     }
 
     /// Whether the network was validated under this occlusion.
@@ -296,7 +354,7 @@ impl Job<'_> {
 
     fn evaluate_as_it_is(
         &self,
-        network: &Folded,
+        network: &dyn Inference,
         evaluations: &[(&EvaluationId, Option<&Occlusion>)],
         validated: bool,
     ) -> Result<(), EngineError> {

@@ -3,11 +3,12 @@
 use super::data::KeptData;
 use super::guard::guarded;
 use super::map;
-use super::training::{Ended, Job};
+use super::training::{Ended, Job, Subject};
 use crate::dataset::DatasetError;
 use crate::engine::{
     EngineError, Event, Observer, Outcome, Specification, has_evaluation, has_map, is_trained,
 };
+use crate::experiment::ModelSpec;
 use crate::machine::device::check_environment;
 use crate::plan::training_id;
 use crate::store::Results;
@@ -71,19 +72,20 @@ pub fn work(
         checkpoint_seconds: specification.checkpoint_seconds,
         name: &specification.name,
     };
-    let network = match is_trained(results, id, observer)? {
-        true => job.load()?,
-        false => match job.train(observer)? {
-            Ended::Done(network) => {
-                observer.event(&Event::Trained { training: id.clone() });
-                network
-            }
-            Ended::Failed { reason, transient } => {
-                return Ok(Outcome::Failed { reason, transient });
-            }
-            Ended::Interrupted => return Ok(Outcome::Interrupted),
-        },
+    let there = is_trained(results, id, observer)?;
+    let ended = match &spec.settings.model {
+        ModelSpec::Onnx(network) => job.open(network, there)?,
+        _ if there => Ended::Done(Box::new(Subject::Trained(job.load()?))),
+        _ => job.train(observer)?,
     };
+    let network = match ended {
+        Ended::Done(network) => network,
+        Ended::Failed { reason, transient } => return Ok(Outcome::Failed { reason, transient }),
+        Ended::Interrupted => return Ok(Outcome::Interrupted),
+    };
+    if !there {
+        observer.event(&Event::Trained { training: id.clone() });
+    }
     if !specification.evaluations.is_empty() || !specification.maps.is_empty() {
         observer.event(&Event::Evaluating {
             training: id.clone(),
@@ -114,7 +116,7 @@ pub fn work(
             match guarded(|| job.evaluate(&network, &[one])) {
                 Ok(stored) => stored?,
                 Err(reason) => {
-                    failed = Some(format!("evaluation {}: libtorch: {reason}", one.0));
+                    failed = Some(format!("evaluation {}: {reason}", one.0));
                     without.push(one.0);
                 }
             }
@@ -126,14 +128,14 @@ pub fn work(
     }
     for asked in &specification.maps {
         if !has_map(results, id, &asked.id, observer)? {
-            match guarded(|| map::make(&job, &network, asked, observer)) {
+            match guarded(|| map::make(&job, &*network.inference(), asked, observer)) {
                 Ok(made) => {
                     if !made? {
                         return Ok(Outcome::Interrupted);
                     }
                 }
                 Err(reason) => {
-                    failed = Some(format!("sensitivity map {}: libtorch: {reason}", asked.id));
+                    failed = Some(format!("sensitivity map {}: {reason}", asked.id));
                     continue;
                 }
             }

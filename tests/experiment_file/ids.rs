@@ -6,7 +6,7 @@ use fer_lab::experiment::{Decides, Experiment, Key, keys, load, parse};
 use fer_lab::plan::Plan;
 use toml::{Table, Value};
 
-use super::probes::{KINDS, Kinds, make_room, put, to_toml, values};
+use super::probes::{COLUMNS, KINDS, Kinds, make_room, network, put, to_toml, values};
 
 /// Ids of trainings and of runs, in the plan's order. Of data on disk the settings stand for the content.
 fn ids(experiment: &Experiment) -> (Vec<String>, Vec<String>) {
@@ -116,6 +116,18 @@ fn others(kinds: Kinds, path: &str) -> Vec<Value> {
             return vec![vec!["a", "b"].into()];
         }
         "model.blocks" => return vec![vec![vec![8], vec![16]].into()],
+        "model.path" => return vec![network("fixed_batch.onnx").into()],
+        "model.classes" => {
+            let mut columns = COLUMNS;
+            columns.reverse();
+            return vec![columns.to_vec().into()];
+        }
+        "model.output" => return vec!["probabilities".into()],
+        "model.input.layout" => return vec!["nhwc".into()],
+        "model.output_name" => return vec!["linear".into()],
+        "model.input.size" => return vec![vec![16, 16].into()],
+        "model.input.mean" => return vec![vec![100.0].into()],
+        "model.input.std" => return vec![50.into()],
         "occlusion.regions" => return vec![vec!["mouth", "eyes"].into()],
         "seeds.list" => return vec![vec![2, 9].into()],
         "schedule.warmup" | "sensitivity.window" => return vec![0.5.into()],
@@ -138,11 +150,18 @@ fn others(kinds: Kinds, path: &str) -> Vec<Value> {
 fn base(kinds: Kinds) -> Table {
     let mut file = kinds.file();
     put(&mut file, "occlusion.regions", vec!["eyes"].into());
-    put(&mut file, "occlusion.phases", vec!["retrain", "amortised", "tuned"].into());
+    if kinds.model == "vgg" {
+        put(&mut file, "occlusion.phases", vec!["retrain", "amortised", "tuned"].into());
+    }
     put(&mut file, "occlusion.fills", vec!["mean", "constant", "blur"].into());
     put(&mut file, "sensitivity.methods", vec!["window", "rise"].into());
     put(&mut file, "sensitivity.fill", "constant".into());
     file
+}
+
+/// Neither a section, nor another file, nor what the program fills in itself.
+fn is_chosen(key: &Key) -> bool {
+    !key.is_section() && !["base", "model.files"].contains(&key.path)
 }
 
 #[test]
@@ -153,12 +172,14 @@ fn a_key_decides_what_the_table_says() {
         let plain = base(kinds);
         let kind = |section: &str| match section {
             "dataset" => Some(kinds.dataset),
+            "model" => Some(kinds.model),
             "train.optimizer" => Some(kinds.optimizer),
             "schedule" => Some(kinds.schedule),
             _ => None,
         };
         let here = keys().iter().filter(|key| key.goes_with(kind(key.section())));
-        let here = here.filter(|key| !key.is_section() && key.path != "base");
+        let here = here.filter(|key| is_chosen(key));
+        let here = here.filter(|key| kinds.model == "onnx" || !key.path.starts_with("model.input"));
         // Once for each line of the table.
         for key in here {
             if seen.contains(&std::ptr::from_ref::<Key>(key)) {
@@ -191,6 +212,6 @@ fn a_key_decides_what_the_table_says() {
             seen.push(std::ptr::from_ref::<Key>(key));
         }
     }
-    let all = keys().iter().filter(|key| !key.is_section() && key.path != "base");
+    let all = keys().iter().filter(|key| is_chosen(key));
     assert_eq!(seen.len(), all.count());
 }

@@ -11,21 +11,70 @@ use toml::{Table, Value};
 #[derive(Debug, Clone, Copy)]
 pub struct Kinds {
     pub dataset: &'static str,
+    pub model: &'static str,
     pub optimizer: &'static str,
     pub schedule: &'static str,
 }
 
 /// Every kind at least once.
-pub const KINDS: [Kinds; 8] = [
-    Kinds { dataset: "faces", optimizer: "adam", schedule: "plateau" },
-    Kinds { dataset: "ferplus", optimizer: "adamw", schedule: "step" },
-    Kinds { dataset: "rafdb", optimizer: "sgd", schedule: "cosine" },
-    Kinds { dataset: "folder", optimizer: "adam", schedule: "one_cycle" },
-    Kinds { dataset: "fer2013", optimizer: "adam", schedule: "step" },
-    Kinds { dataset: "ckplus", optimizer: "sgd", schedule: "plateau" },
-    Kinds { dataset: "table", optimizer: "adamw", schedule: "constant" },
-    Kinds { dataset: "faces", optimizer: "sgd", schedule: "constant" },
+pub const KINDS: [Kinds; 9] = [
+    Kinds { dataset: "faces", model: "vgg", optimizer: "adam", schedule: "plateau" },
+    Kinds { dataset: "ferplus", model: "vgg", optimizer: "adamw", schedule: "step" },
+    Kinds { dataset: "rafdb", model: "vgg", optimizer: "sgd", schedule: "cosine" },
+    Kinds { dataset: "folder", model: "vgg", optimizer: "adam", schedule: "one_cycle" },
+    Kinds { dataset: "fer2013", model: "vgg", optimizer: "adam", schedule: "step" },
+    Kinds { dataset: "ckplus", model: "vgg", optimizer: "sgd", schedule: "plateau" },
+    Kinds { dataset: "table", model: "vgg", optimizer: "adamw", schedule: "constant" },
+    Kinds { dataset: "faces", model: "vgg", optimizer: "sgd", schedule: "constant" },
+    Kinds { dataset: "folder", model: "onnx", optimizer: "adam", schedule: "plateau" },
 ];
+
+/// What only makes sense with a network's file, which the schema cannot know.
+const OF_FILES: [&str; 8] = [
+    "model.path",
+    "model.classes",
+    "model.files",
+    "model.output_name",
+    "model.input.color",
+    "model.input.layout",
+    "model.input.size",
+    "model.input.mean",
+];
+
+/// A value for a key that is about a network's file: right for the network of [`Kinds::file`].
+fn of_file(path: &str) -> Option<Value> {
+    Some(match path {
+        "model.path" => network("bgr.onnx").into(),
+        "model.classes" => COLUMNS.to_vec().into(),
+        "model.files" => Table::new().into(),
+        "model.output_name" => "linear".into(),
+        "model.input.color" => "rgb".into(),
+        "model.input.layout" => "nchw".into(),
+        "model.input.size" => vec![16, 16].into(),
+        "model.input.mean" | "model.input.std" => vec![0.5].into(),
+        _ => return None,
+    })
+}
+
+/// The columns of the networks in `tests/onnx`.
+pub const COLUMNS: [&str; 5] = ["neutral", "happiness", "surprise", "sadness", "anger"];
+
+/// A network in `tests/onnx`.
+pub fn network(file: &str) -> String {
+    format!("{}/tests/onnx/{file}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Makes the network one from a file.
+fn put_network(file: &mut Table) {
+    put(file, "dataset.classes", COLUMNS.to_vec().into());
+    put(file, "model", Table::new().into());
+    put(file, "model.kind", "onnx".into());
+    put(file, "model.path", network("bgr.onnx").into());
+    put(file, "model.classes", COLUMNS.to_vec().into());
+    put(file, "model.input.color", "rgb".into());
+    put(file, "model.input.range", 255.0.into());
+    put(file, "occlusion.phases", vec!["evaluate"].into());
+}
 
 /// A key of the schema.
 #[derive(Debug, Clone)]
@@ -39,7 +88,8 @@ pub struct Key {
 impl Key {
     /// Whether it is a table with keys of its own.
     pub fn is_section(&self) -> bool {
-        self.rule["type"] == "object" && self.path != "dataset.labels"
+        self.rule["type"] == "object"
+            && !["dataset.labels", "model.files"].contains(&self.path.as_str())
     }
 }
 
@@ -67,6 +117,10 @@ impl Kinds {
         if self.dataset == "table" {
             put(&mut file, "dataset.table", "labels.csv".into());
         }
+        match self.model {
+            "onnx" => put_network(&mut file),
+            kind => put(&mut file, "model.kind", kind.into()),
+        }
         put(&mut file, "train.optimizer.kind", self.optimizer.into());
         put(&mut file, "schedule.kind", self.schedule.into());
         file
@@ -79,7 +133,9 @@ impl Kinds {
         put(&mut file, "train.batch_size", 1.into());
         put(&mut file, "train.epochs", 100_000.into());
         put(&mut file, "train.optimizer.learning_rate", 10.0.into());
-        put(&mut file, "model.blocks", vec![vec![1]].into());
+        if self.model == "vgg" {
+            put(&mut file, "model.blocks", vec![vec![1]].into());
+        }
         put(&mut file, "occlusion.fills", vec!["constant"].into());
         put(&mut file, "sensitivity.methods", vec!["window", "rise"].into());
         put(&mut file, "sensitivity.window", 1.0.into());
@@ -106,6 +162,7 @@ impl Kinds {
     fn collect(self, path: &str, rule: &Json, keys: &mut Vec<Key>) {
         let kind = match path {
             "dataset" => self.dataset,
+            "model" => self.model,
             "train.optimizer" => self.optimizer,
             "schedule" => self.schedule,
             _ => "",
@@ -135,7 +192,9 @@ impl Kinds {
     /// Files that probe each key.
     pub fn probes(self) -> Vec<Probe> {
         let mut probes = Vec::new();
-        for Key { path, rule } in self.keys() {
+        // A file's own size and channels are met by other keys too: with it, only `[model]` is probed.
+        let of_model = |key: &Key| self.model == "vgg" || key.path.starts_with("model");
+        for Key { path, rule } in self.keys().into_iter().filter(of_model) {
             let mut probe = |value: Value, right: bool| {
                 let mut file = self.roomy_file();
                 make_room(&mut file, &path, &value);
@@ -148,6 +207,12 @@ impl Kinds {
             }
             if ["name", "base", "regions", "occlusion.regions", "matrix"].contains(&path.as_str()) {
                 // Probed by hand.
+                continue;
+            }
+            if OF_FILES.contains(&path.as_str()) || path == "model.input.std" {
+                let right = of_file(&path).unwrap();
+                probe(right, true);
+                probe(1.5.into(), path == "model.input.mean" || path == "model.input.std");
                 continue;
             }
             if rule["properties"].is_object() {
@@ -166,7 +231,11 @@ impl Kinds {
     fn any_value(self, path: &str) -> Value {
         let everywhere = KINDS.iter().flat_map(|kinds| kinds.keys());
         let mut rules = everywhere.filter(|key| key.path == path && key.rule != false);
-        sample(&rules.next().unwrap().rule)
+        let rule = rules.next().unwrap().rule;
+        match rule["properties"].is_object() {
+            true => Table::new().into(),
+            false => of_file(path).unwrap_or_else(|| sample(&rule)),
+        }
     }
 }
 
@@ -182,6 +251,15 @@ pub fn make_room(file: &mut Table, path: &str, value: &Value) {
                 put(file, "dataset.table", "labels.csv".into());
             }
         }
+        ("model.kind", "onnx") => put_network(file),
+        ("model.kind", _) => put(file, "model", Table::new().into()),
+        // Where a file tells it, another file.
+        ("model.path", path) if path.ends_with("fixed_batch.onnx") => put_grey(file, path),
+        ("model.output_name", _) => put_grey(file, &network("fixed_batch.onnx")),
+        ("model.input.layout", "nhwc") => put_grey(file, &network("nhwc.onnx")),
+        ("model.input.size", _) if value.as_array().is_some() => {
+            put_grey(file, &network("grey.onnx"))
+        }
         ("dataset.fit", "contour") => put(file, "dataset.landmarks", "points.csv".into()),
         ("dataset.val", "PublicTest") => put(file, "dataset.test", "PrivateTest".into()),
         ("dataset.test", "PrivateTest") => put(file, "dataset.val", "PublicTest".into()),
@@ -195,6 +273,18 @@ pub fn make_room(file: &mut Table, path: &str, value: &Value) {
         }
         _ => {}
     }
+}
+
+/// Another network, of grey pictures.
+fn put_grey(file: &mut Table, path: &str) {
+    put(file, "model.path", path.into());
+    put(file, "model.input", Table::new().into());
+    put(file, "model.input.range", 1.0.into());
+}
+
+/// A value that is right for a key.
+pub fn sample_of(key: &Key) -> Value {
+    of_file(&key.path).unwrap_or_else(|| sample(&key.rule))
 }
 
 /// A value that a rule allows.

@@ -60,6 +60,10 @@ fn epochs(
     experiment: &str,
     runs: &[RunRow],
 ) -> Result<Vec<EpochRow>, StoreError> {
+    // Networks that were trained elsewhere have none.
+    if runs.iter().all(|run| run.epochs == 0) {
+        return Ok(Vec::new());
+    }
     let epochs: Vec<EpochRow> = of_done(results, experiment, runs)?;
     let own: HashSet<&str> = runs.iter().map(|run| run.training_id.as_str()).collect();
     match epochs.iter().find(|epoch| !own.contains(epoch.training_id.as_str())) {

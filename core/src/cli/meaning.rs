@@ -68,7 +68,7 @@ fn without_file(command: &Command) -> Option<&'static str> {
         Command::Regions(arguments) if arguments.file.is_none() => Some("regions"),
         Command::Diff(_) | Command::Regions(_) | Command::Init(_) | Command::Run(_) => None,
         Command::Plan(_) | Command::Preview(_) => None,
-        Command::Data(_) | Command::Landmarks(_) => None,
+        Command::Data(_) | Command::Landmarks(_) | Command::Examine(_) => None,
     }
 }
 

@@ -9,6 +9,7 @@ mod compare;
 mod completions;
 mod data;
 mod diff;
+mod examine;
 mod init;
 mod interrupt;
 mod keys;
@@ -98,6 +99,7 @@ struct Options {
 enum Command {
     Init(init::Arguments),
     Run(run::Arguments),
+    Examine(examine::Arguments),
     Plan(plan::Arguments),
     Preview(preview::Arguments),
     Data(data::Arguments),
@@ -227,6 +229,7 @@ fn run(command: &Command, options: &Options, program: &Program) -> anyhow::Resul
     match command {
         Command::Init(arguments) => init::run(arguments, options),
         Command::Run(arguments) => run::run(arguments, options, program.libtorch()?),
+        Command::Examine(arguments) => examine::run(arguments, options, program.libtorch()?),
         Command::Plan(arguments) => plan::run(arguments, options),
         Command::Preview(arguments) => preview::run(arguments, options, program.libtorch()?),
         Command::Data(arguments) => data::run(arguments, options),

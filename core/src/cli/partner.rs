@@ -30,7 +30,8 @@ pub fn start(build: &str) -> anyhow::Error {
     // Under the first one's name, with which commands are told to the user.
     let name = words.next().unwrap_or_else(|| OsString::from("fer-lab"));
     let mut command = Command::new(&partner);
-    command.args(words).env(CALLER, build);
+    // Newer versions of ONNX Runtime than the pinned one report on their use unless this is set before they are opened.
+    command.args(words).env(CALLER, build).env("ORT_DISABLE_TELEMETRY", "1");
     let error = replace_process(command, &name);
     anyhow!(error).context(format!("`{}` cannot be started", partner.display()))
 }

@@ -184,13 +184,20 @@ fn describe(
     text += &conditions_table(outline).render(Format::Table, output::width().min(100))?;
     let open = outline.open();
     let done = plan.trainings.len() - open.len();
-    text += &format!(
-        "\n{} ({done} done), {}; a network of {} parameters, {} trainable\n",
-        counted(plan.trainings.len() as u64, "training"),
-        counted(plan.runs.len() as u64, "run"),
-        thousands(outline.parameters.total),
-        thousands(outline.parameters.trainable),
-    );
+    let trains = plan.trainings.iter().any(|training| training.settings.model.is_trained());
+    let runs = counted(plan.runs.len() as u64, "run");
+    let parameters = thousands(outline.parameters.total);
+    text += &match trains {
+        true => format!(
+            "\n{} ({done} done), {runs}; a network of {parameters} parameters, {} trainable\n",
+            counted(plan.trainings.len() as u64, "training"),
+            thousands(outline.parameters.trainable),
+        ),
+        false => format!(
+            "\n{} that is not trained here ({done} opened), {runs}; {parameters} parameters\n",
+            counted(plan.trainings.len() as u64, "network"),
+        ),
+    };
     if !outline.sensitivity.is_empty() {
         let maps = &outline.sensitivity;
         let done = maps.iter().filter(|map| map.status == Status::Done).count();
@@ -204,13 +211,14 @@ fn describe(
             each.join(", ")
         );
     }
-    if let (Some(images), Some(steps)) = (outlook.images, outlook.steps_per_training) {
-        let ImageCounts { train, val, test } = images;
+    if let Some(ImageCounts { train, val, test }) = outlook.images {
         let [train, val, test] = [train, val, test].map(|count| thousands(count as u64));
-        let steps = counted(steps, "step");
-        text += &format!("images: {train} train, {val} val, {test} test; {steps} per training\n");
+        let steps = outlook.steps_per_training;
+        let steps = steps.map(|steps| format!("; {} per training", counted(steps, "step")));
+        let steps = steps.unwrap_or_default();
+        text += &format!("images: {train} train, {val} val, {test} test{steps}\n");
     }
-    if !open.is_empty() {
+    if !open.is_empty() && trains {
         text += &time(outlook);
     }
     if let Some(found) = &outlook.found {

@@ -17,7 +17,7 @@ pub struct Arguments {
 }
 
 /// What to draw beside the tables, and how.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct DrawnArguments {
     /// The file formats of each chart
     #[arg(long, value_name = "A,B,…", value_delimiter = ',', default_value = "png,svg")]

@@ -54,11 +54,32 @@ pub struct Arguments {
     pub(super) json: bool,
 }
 
+impl Arguments {
+    /// To run one file, all else as it is by default.
+    pub(super) fn of_file(
+        file: PathBuf,
+        resources: ResourceArguments,
+        drawn: report::DrawnArguments,
+    ) -> Arguments {
+        Arguments {
+            files: vec![file],
+            resources,
+            drawn,
+            retries: 0,
+            fail_fast: false,
+            replace: false,
+            no_locks: false,
+            checkpoint_every: CHECKPOINT_SECONDS,
+            json: false,
+        }
+    }
+}
+
 /// Little is lost, and short epochs do not wait for the disk.
 pub(super) const CHECKPOINT_SECONDS: u32 = 20;
 
 /// How to divide the machine among trainings.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct ResourceArguments {
     /// Trainings in parallel; default: as many as processors and memory (on a GPU, its free memory) allow
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]

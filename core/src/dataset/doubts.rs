@@ -287,6 +287,7 @@ mod tests {
             classes: Vec::new(),
             landmarks: landmarks.map(Into::into),
             without_landmarks: WithoutLandmarks::Identity,
+            limit: None,
             on_error: OnError::Skip,
             shape: Shaping::Stretch,
             duplicates: Duplicates::Keep,

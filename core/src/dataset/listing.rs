@@ -3,16 +3,22 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use rand::seq::SliceRandom;
+
 use super::carve::{carve, carve_groups};
 use super::inputs::Inputs;
 use super::landmark_tables::Points;
 use super::{DatasetError, Remarks, Split, first_maximum, leaders};
+use crate::random;
 
 /// The number of images excluded from each split, by reason. Every split has an entry.
 pub type LeftOut = BTreeMap<Split, BTreeMap<String, usize>>;
 
 /// Why an image is excluded whose annotators chose other classes.
 pub const NO_CHOSEN_VOTE: &str = "no vote for a chosen class";
+
+/// Why an image is excluded where an experiment takes but a few.
+pub const BEYOND_LIMIT: &str = "more than `dataset.limit`";
 
 /// A data set whose files are found but not read.
 pub trait Catalogue {
@@ -128,6 +134,41 @@ impl Listing {
     /// Counts one image of `split` as excluded.
     pub fn leave_out(&mut self, split: Split, reason: impl Into<String>) {
         *self.left_out.entry(split).or_default().entry(reason.into()).or_default() += 1;
+    }
+
+    /// Keeps so many images of each split, drawn at random, of each class its share and at least one; the others are counted
+    /// as excluded.
+    pub fn keep(&mut self, most: usize) {
+        let mut excluded = vec![false; self.entries.len()];
+        for split in Split::ALL {
+            let entries = || {
+                let entries = self.entries.iter().enumerate();
+                entries.filter(|(_, entry)| entry.split == split)
+            };
+            let all = entries().count();
+            if all <= most {
+                continue;
+            }
+            let mut by_class: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+            for (place, entry) in entries() {
+                by_class.entry(first_maximum(&entry.label)).or_default().push(place);
+            }
+            let mut left_out = 0;
+            for (class, places) in &mut by_class {
+                // Always the same ones, whatever the machine: the images are part of what is stored.
+                places.shuffle(&mut random::generator(0, "limit", &[split as u64, *class as u64]));
+                let share = (places.len() * most / all).max(1);
+                for place in places.split_off(share.min(places.len())) {
+                    excluded[place] = true;
+                    left_out += 1;
+                }
+            }
+            for _ in 0..left_out {
+                self.leave_out(split, BEYOND_LIMIT);
+            }
+        }
+        let mut excluded = excluded.into_iter();
+        self.entries.retain(|_| !excluded.next().unwrap_or(false));
     }
 
     /// Draws a missing split from the training images: a share of each class's, by [`carve`], or by
@@ -307,5 +348,38 @@ mod tests {
     fn restriction_divides_by_what_is_kept() {
         assert_eq!(restrict(&[1.0, 5.0, 3.0], &[2, 0]), Some(vec![0.75, 0.25]));
         assert_eq!(restrict(&[0.0, 5.0, 0.0], &[2, 0]), None);
+    }
+
+    #[test]
+    fn few_images_are_drawn_from_each_split_in_their_order() {
+        let listing = || {
+            let mut listing = Listing::new();
+            for number in 0..30 {
+                let split = if number % 3 == 0 { Split::Test } else { Split::Train };
+                let picture = Picture::File(PathBuf::new());
+                let label = if number % 10 < 9 { vec![1.0, 0.0] } else { vec![0.0, 1.0] };
+                listing.entries.push(Entry::new(split, number.to_string(), picture, label));
+            }
+            listing
+        };
+        let kept = |most: usize| {
+            let mut listing = listing();
+            listing.keep(most);
+            listing
+        };
+        let some = kept(6);
+        let numbers: Vec<usize> =
+            some.entries.iter().map(|entry| entry.name.parse().unwrap()).collect();
+        assert!(numbers.is_sorted(), "{numbers:?}");
+        let of = |split| some.entries.iter().filter(|entry| entry.split == split).count();
+        // Of 18 and 2 training images 5 and 1, of 9 and 1 test images as many.
+        assert_eq!((of(Split::Train), of(Split::Test)), (6, 6));
+        assert_eq!(some.left_out[&Split::Train][BEYOND_LIMIT], 14);
+        let rare = some.entries.iter().filter(|entry| entry.label[1] == 1.0).count();
+        assert_eq!(rare, 2);
+        let again: Vec<usize> =
+            kept(6).entries.iter().map(|entry| entry.name.parse().unwrap()).collect();
+        assert_eq!(again, numbers);
+        assert_eq!(kept(20).entries.len(), 30);
     }
 }

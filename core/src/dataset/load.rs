@@ -163,7 +163,7 @@ pub fn find_landmarks(
 ) -> Result<(Vec<FoundImage>, Vec<BadPicture>), DatasetError> {
     let spec = &on_disk(spec)?;
     let Where::OnDisk(catalogue) = find(spec)? else { return Err(DatasetError::Drawn) };
-    let listing = catalogue.list(&spec.classes)?;
+    let listing = list(spec, catalogue.as_ref())?;
     go_on(watch.interrupted)?;
     let rows = find_rows(&listing, cache, watch)?;
     let (mut found, mut bad) = (Vec::new(), Vec::new());
@@ -356,7 +356,7 @@ fn build(
     watch: Watch<'_>,
     key: impl FnOnce(&HashMap<PathBuf, blake3::Hash>) -> Result<String, DatasetError>,
 ) -> Result<Building, DatasetError> {
-    let mut listing = catalogue.list(&spec.classes)?;
+    let mut listing = list(spec, catalogue)?;
     let mut seen = Seen::default();
     set_points(&mut listing, spec, cache.folder(), &mut seen, watch)?;
     go_on(watch.interrupted)?;
@@ -400,6 +400,15 @@ fn check_room(
         progress(Progress::Large { bytes, memory });
     }
     Ok(())
+}
+
+/// The images of a data set, as many as the experiment takes.
+fn list(spec: &DatasetSpec, catalogue: &dyn Catalogue) -> Result<Listing, DatasetError> {
+    let mut listing = catalogue.list(&spec.classes)?;
+    if let Some(most) = spec.limit {
+        listing.keep(most);
+    }
+    Ok(listing)
 }
 
 /// What is found in the picture of each entry.

@@ -18,7 +18,7 @@ mod found;
 mod frame_check;
 mod groups;
 mod inputs;
-mod labels;
+pub(crate) mod labels;
 mod landmark_tables;
 #[cfg(test)]
 mod layouts;
@@ -28,7 +28,7 @@ mod majority;
 mod mean_face;
 mod named;
 mod npy;
-mod paths;
+pub mod paths;
 pub mod pattern;
 mod peculiar;
 mod pictures;

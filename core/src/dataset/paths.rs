@@ -17,12 +17,20 @@ pub fn on_disk(spec: &DatasetSpec) -> Result<DatasetSpec, DatasetError> {
         Some(LandmarkSource::Find) | None => None,
     };
     for path in spec.source.paths_mut().into_iter().chain(table) {
-        *path = expanded(path, &|name| std::env::var(name).ok(), std::env::home_dir())?;
+        *path = expanded_path(path)?;
     }
     Ok(spec)
 }
 
-/// The path with the values of its variables in their places; one that is there as it stands stays so.
+/// The path with the home folder and the values of variables in their places; one that is there as it stands stays so.
+///
+/// # Errors
+///
+/// Where a variable is not set.
+pub fn expanded_path(path: &Path) -> Result<PathBuf, DatasetError> {
+    expanded(path, &|name| std::env::var(name).ok(), std::env::home_dir())
+}
+
 fn expanded(
     path: &Path,
     value: &dyn Fn(&str) -> Option<String>,

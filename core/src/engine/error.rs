@@ -47,6 +47,9 @@ pub enum EngineError {
     NameTaken { name: String, what: String },
     #[error("`{}` cannot be started as a worker: {error}", program.display())]
     Start { program: PathBuf, error: std::io::Error },
+    /// A network in a file that cannot be used.
+    #[error("{0}")]
+    Network(String),
     #[error("interrupted")]
     Interrupted,
     /// A worker's reason to stop the whole run.

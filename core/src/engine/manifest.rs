@@ -31,6 +31,7 @@ pub fn manifest(
         git: commit.map(str::to_owned),
         numeric_version: NUMERIC_VERSION,
         libtorch: device::LIBTORCH_VERSION.to_owned(),
+        onnxruntime: None,
         device: String::new(),
         processor: String::new(),
         driver: device::driver_version(),

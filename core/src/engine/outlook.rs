@@ -25,7 +25,7 @@ pub struct Outlook {
     /// Whether that rests on measured trainings; otherwise on the network's arithmetic.
     pub estimate_is_measured: Option<bool>,
     /// The minimum detectable effect on accuracy at this `power`, percentage points. `None` for one seed, which has
-    /// no variance between seeds, where nothing is masked, and where the number of test images is unknown.
+    /// no variance between seeds, where nothing is masked or trained, and where the number of test images is unknown.
     pub minimum_detectable_effect_points: Option<f64>,
     /// A share.
     pub power: f64,
@@ -34,7 +34,7 @@ pub struct Outlook {
     /// The seeds needed to detect it; `None` if no number suffices with this many test images, if that is unknown,
     /// and where nothing is masked.
     pub seeds_needed: Option<usize>,
-    /// The details of these; `None` where nothing is masked.
+    /// The details of these; `None` where nothing is masked or trained.
     #[serde(skip)]
     pub found: Option<Power>,
 }
@@ -60,11 +60,12 @@ impl Outlook {
         let estimate = plan.estimate(&open, (at_once, resources.threads), &images, speed_of)?;
         let settings = plan.trainings.first().map(|training| &training.settings);
         let images = settings.and_then(|settings| images(&settings.dataset));
-        let steps = settings.zip(images).map(|(Settings { train, .. }, images)| {
+        let trained = settings.filter(|settings| settings.model.is_trained());
+        let steps = trained.zip(images).map(|(Settings { train, .. }, images)| {
             u64::from(train.epochs) * steps_per_epoch(images.train, train.batch_size) as u64
         });
         let masks = plan.conditions.iter().any(|condition| condition.occlusion.is_some());
-        let found = masks.then(|| {
+        let found = (masks && trained.is_some()).then(|| {
             let test = images.map(|images| images.test);
             power(experiment, outline.parameters.total, test, effect, results)
         });

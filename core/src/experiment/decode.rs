@@ -8,11 +8,15 @@ use super::error::Problem;
 use super::keys::Refusal;
 use super::layers::Merged;
 use super::matrix::{self, Axis};
+use super::model;
+use super::network_files;
 use super::paths;
 use super::reader::{Problems, Section};
 use super::regions;
 use super::sensitivity;
-use super::spec::{Cell, EvaluateSpec, Experiment, Settings};
+use super::spec::{
+    Cell, EvaluateSpec, Experiment, ModelSpec, OcclusionStudy, Settings, Statistics,
+};
 use super::study;
 use super::training;
 use super::tree::Table;
@@ -29,8 +33,11 @@ pub(super) const MAX_PROSE: usize = 100_000;
 pub(crate) fn decode(merged: &Merged) -> Result<Experiment, Vec<Problem>> {
     let problems = Problems::default();
     let mut table = merged.table.clone();
-    let notes = paths::settle(&mut table);
-    let merged = &Merged { table, start: merged.start.clone() };
+    let mut notes = paths::settle(&mut table);
+    for problem in network_files::settle(&mut table, merged.closed) {
+        problems.push(problem);
+    }
+    let merged = &Merged { table, start: merged.start.clone(), closed: merged.closed };
     let root = Section::root(&merged.table, &merged.start, &problems);
 
     let (name, question, analysis) = read_prose(&root);
@@ -67,6 +74,14 @@ pub(crate) fn decode(merged: &Merged) -> Result<Experiment, Vec<Problem>> {
     if problems.is_empty() {
         refuse_duplicates(&root, &cells);
         refuse_other_orders(&root, &axes, &cells);
+        check_untrained(&root, occlusion.as_ref(), &cells);
+    }
+    for cell in &cells {
+        for note in model::notes(&cell.settings.model, &cell.settings.dataset) {
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
     }
 
     let (Some(settings), Some(evaluate), Some(occlusion), Some(sensitivity), Some(seeds)) =
@@ -74,6 +89,9 @@ pub(crate) fn decode(merged: &Merged) -> Result<Experiment, Vec<Problem>> {
     else {
         return Err(problems.into_inner());
     };
+    // A network that is not trained here is one network: its seed draws nothing but noise.
+    let trains = cells.iter().any(|cell| cell.settings.model.is_trained());
+    let seeds = if trains || cells.is_empty() { seeds } else { seeds[..1].to_vec() };
     let of_phases = |set: &Vec<String>| -> u64 {
         let runs = |phase: &Phase| 1 + u64::from(occlusion.controls_of(set, *phase));
         occlusion.phases.iter().map(runs).sum()
@@ -112,8 +130,12 @@ pub(crate) fn decode(merged: &Merged) -> Result<Experiment, Vec<Problem>> {
 /// Two equal combinations of the matrix would be trained once and counted twice.
 fn refuse_duplicates(root: &Section<'_>, cells: &[Cell]) {
     let on_any_device = |cell: &Cell| {
-        let train = cell.settings.train.on_any_device();
-        (Settings { train, ..cell.settings.clone() }, cell.evaluate)
+        let settings = &cell.settings;
+        // How others are trained changes nothing of a network that is not.
+        let trained = if settings.model.is_trained() { settings } else { &cells[0].settings };
+        let train = trained.train.on_any_device();
+        let schedule = trained.schedule;
+        (Settings { train, schedule, ..settings.clone() }, cell.evaluate)
     };
     let settings: Vec<(Settings, EvaluateSpec)> = cells.iter().map(on_any_device).collect();
     for (index, cell) in cells.iter().enumerate() {
@@ -131,6 +153,25 @@ fn refuse_duplicates(root: &Section<'_>, cells: &[Cell]) {
             root.problem(Problem::new(title, &place, "leave out one of the two").help(help));
             return;
         }
+    }
+}
+
+/// What networks that are not trained here can not do.
+fn check_untrained(root: &Section<'_>, occlusion: Option<&OcclusionStudy>, cells: &[Cell]) {
+    let mut untrained = cells.iter().filter(|cell| !cell.settings.model.is_trained());
+    let Some(first) = untrained.next() else { return };
+    let place = root.section("model").place_of("kind");
+    let phases = occlusion.map(|study| &study.phases[..]).unwrap_or_default();
+    if phases.iter().any(|phase| *phase != Phase::Evaluate) {
+        model::check_phases(root, &place);
+    }
+    let adapted = |cell: &Cell| cell.evaluate.statistics == Statistics::Adapted;
+    if adapted(first) || untrained.any(adapted) {
+        let section = root.section("evaluate");
+        let title = "the statistics of a network from a file cannot be adapted";
+        let place = section.place_of("statistics");
+        let problem = Problem::new(title, &place, "they are part of the file");
+        root.problem(problem.help("set `evaluate.statistics` to \"trained\""));
     }
 }
 
@@ -157,8 +198,9 @@ fn refuse_other_orders(root: &Section<'_>, axes: &[Axis<'_>], cells: &[Cell]) {
 /// `None` if the data set's kind is unknown.
 fn read_settings(root: &Section<'_>) -> Option<Settings> {
     let dataset = dataset::read(root);
-    let model = training::read_model(root, dataset.as_ref());
-    let train = training::read_train(root, dataset.as_ref());
+    let model = model::read(root, dataset.as_ref());
+    let trains = model.as_ref().is_none_or(ModelSpec::is_trained);
+    let train = training::read_train(root, dataset.as_ref().filter(|_| trains));
     let schedule = training::read_schedule(root, train.as_ref());
     let (dataset, train) = (dataset?, train?);
     dataset::check_target(root, &dataset, train.target);

@@ -24,6 +24,8 @@ pub(crate) struct Merged {
     pub table: Table,
     /// The start of the experiment file, for what is missing from it.
     pub start: Place,
+    /// Whether no other file is opened for it.
+    pub closed: bool,
 }
 
 /// Reads the file at `path` and all its bases, and merges the `--set` arguments over them.
@@ -40,6 +42,16 @@ pub(crate) fn from_text(text: &str, name: &str, sets: &[String]) -> Result<Merge
     merge(Layer { path: None, origin: name.to_owned(), text: text.to_owned() }, sets)
 }
 
+/// As [`load`], for the text of a file that is to lie at `path`.
+pub(crate) fn from_text_at(
+    text: &str,
+    path: &Path,
+    sets: &[String],
+) -> Result<Merged, Vec<Problem>> {
+    let (path, origin) = (Some(path.to_owned()), path.display().to_string());
+    merge(Layer { path, origin, text: text.to_owned() }, sets)
+}
+
 /// The complete text of an experiment: if it names a base, that is an error and no file is opened, because the text
 /// may come from someone else.
 pub(crate) fn from_whole(text: &str, name: &str) -> Result<Merged, Vec<Problem>> {
@@ -51,7 +63,7 @@ pub(crate) fn from_whole(text: &str, name: &str) -> Result<Merged, Vec<Problem>>
         return Err(vec![base_of_whole(&base.key_place)]);
     }
     table.flatten_at(MATRIX);
-    Ok(Merged { table, start })
+    Ok(Merged { table, start, closed: true })
 }
 
 /// The error that a complete experiment names a base.
@@ -116,7 +128,7 @@ fn merge(own: Layer, sets: &[String]) -> Result<Merged, Vec<Problem>> {
         layer.flatten_at(MATRIX);
         merged.merge(layer);
     }
-    Ok(Merged { table: merged, start })
+    Ok(Merged { table: merged, start, closed: false })
 }
 
 impl Layer {

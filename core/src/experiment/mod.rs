@@ -23,6 +23,8 @@ mod error;
 mod keys;
 mod layers;
 mod matrix;
+mod model;
+mod network_files;
 mod paths;
 mod reader;
 mod recover;
@@ -49,6 +51,16 @@ pub use recover::{Recovered, recover};
 pub use schema::schema;
 pub use spec::*;
 pub use starter::starter;
+
+/// As [`load`], of the text of a file that is to lie at `path`.
+///
+/// # Errors
+/// As [`load`].
+pub fn parse_at(text: &str, path: &Path, sets: &[String]) -> Result<Experiment, ExperimentErrors> {
+    layers::from_text_at(text, path, sets)
+        .and_then(|merged| decode::decode(&merged))
+        .map_err(ExperimentErrors::new)
+}
 
 /// Reads the experiment file at `path` with its bases, and merges `sets` (`key=value`, the value as TOML or
 /// as typed in a shell) over it.

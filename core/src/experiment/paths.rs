@@ -9,39 +9,59 @@ use std::path::{Path, PathBuf};
 use super::LandmarkSource;
 use super::tree::{Node, Table, Value};
 
-/// The keys of `[dataset]` whose values are paths.
-const PATHS: [&str; 5] = ["root", "table", "val_table", "test_table", "landmarks"];
+/// The keys whose values are paths, by section.
+const PATHS: [(&str, &[&str]); 2] =
+    [("dataset", &["root", "table", "val_table", "test_table", "landmarks"]), ("model", &["path"])];
 
 /// Turns the paths of the merged table into those that are relative to the working folder. Returns what is to be said.
 pub(super) fn settle(table: &mut Table) -> Vec<String> {
     let mut said = Vec::new();
-    if let Some(Value::Table(dataset)) = table.node_mut("dataset").map(|node| &mut node.value) {
-        for key in PATHS {
-            said.extend(dataset.node_mut(key).and_then(|node| settle_one(key, node)));
+    for (section, keys) in PATHS {
+        if let Some(Value::Table(values)) = table.node_mut(section).map(|node| &mut node.value) {
+            said.extend(settle_section(section, keys, values));
         }
-    }
-    let Some(Value::Table(matrix)) = table.node_mut("matrix").map(|node| &mut node.value) else {
-        return said;
-    };
-    for key in PATHS {
-        let values = matrix.node_mut(&format!("dataset.{key}")).map(|node| &mut node.value);
-        if let Some(Value::Array(items)) = values {
-            said.extend(items.iter_mut().filter_map(|node| settle_one(key, node)));
+        let Some(Value::Table(matrix)) = table.node_mut("matrix").map(|node| &mut node.value)
+        else {
+            continue;
+        };
+        for key in keys {
+            let path = format!("{section}.{key}");
+            let values = matrix.node_mut(&path).map(|node| &mut node.value);
+            if let Some(Value::Array(items)) = values {
+                said.extend(items.iter_mut().filter_map(|node| settle_one(&path, node)));
+            }
+        }
+        // Whole sections can be swept.
+        if let Some(Value::Array(items)) = matrix.node_mut(section).map(|node| &mut node.value) {
+            for item in items {
+                if let Value::Table(values) = &mut item.value {
+                    said.extend(settle_section(section, keys, values));
+                }
+            }
         }
     }
     said
 }
 
-fn settle_one(key: &str, node: &mut Node) -> Option<String> {
+fn settle_section(section: &str, keys: &[&str], values: &mut Table) -> Vec<String> {
+    let settled = keys.iter().filter_map(|key| {
+        let path = format!("{section}.{key}");
+        values.node_mut(key).and_then(|node| settle_one(&path, node))
+    });
+    settled.collect()
+}
+
+/// `path`: of the key, dotted.
+fn settle_one(path: &str, node: &mut Node) -> Option<String> {
     let folder = node.place.document.folder.as_deref()?;
     let Value::Text(text) = &mut node.value else { return None };
-    if key == "landmarks" && text == LandmarkSource::FIND {
+    if path == "dataset.landmarks" && text == LandmarkSource::FIND {
         return None;
     }
     let beside = beside(folder, text)?;
     if !beside.exists() && Path::new(text).exists() {
         return Some(format!(
-            "`dataset.{key}` is found in the working folder, but not beside the experiment file, where it is looked for \
+            "`{path}` is found in the working folder, but not beside the experiment file, where it is looked for \
              first: there is no {}",
             beside.display()
         ));

@@ -37,7 +37,7 @@ pub fn recover(text: &str, name: &str) -> Recovered {
     if let Some(base) = table.remove("base") {
         found.push(base_of_whole(&base.key_place));
     }
-    let merged = Merged { table, start };
+    let merged = Merged { table, start, closed: true };
     // Read without collecting mistakes; reading the whole file reports them.
     let ignored = Problems::default();
     let root = Section::root(&merged.table, &merged.start, &ignored);

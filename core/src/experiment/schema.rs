@@ -282,11 +282,31 @@ pub(super) fn signal() -> Json {
 }
 
 pub(super) fn blocks() -> Json {
-    let width = integer(1, super::training::MAX_WIDTH);
-    let most = super::training::MAX_CONVOLUTIONS;
+    let width = integer(1, super::model::MAX_WIDTH);
+    let most = super::model::MAX_CONVOLUTIONS;
     let block = json!({ "type": "array", "minItems": 1, "maxItems": most, "items": width });
     // More of them leave nothing of the largest picture.
     json!({ "type": "array", "minItems": 1, "maxItems": 7, "items": block })
+}
+
+pub(super) fn input_size() -> Json {
+    let side = integer(1, LONGEST_SIDE as i64);
+    json!({ "type": "array", "minItems": 2, "maxItems": 2, "items": side })
+}
+
+pub(super) fn columns() -> Json {
+    let most = super::model::MAX_COLUMNS;
+    json!({ "type": "array", "minItems": 2, "maxItems": most, "items": { "type": "string" } })
+}
+
+pub(super) fn per_channel() -> Json {
+    let list =
+        json!({ "type": "array", "minItems": 1, "maxItems": 3, "items": { "type": "number" } });
+    json!({ "anyOf": [{ "type": "number" }, list] })
+}
+
+pub(super) fn files() -> Json {
+    json!({ "type": "object", "additionalProperties": { "type": "object", "additionalProperties": true } })
 }
 
 pub(super) fn sets() -> Json {

@@ -110,6 +110,9 @@ pub struct DatasetSpec {
     pub duplicates: Duplicates,
     #[serde(default, skip_serializing_if = "Fit::is_similarity")]
     pub fit: Fit,
+    /// At most so many images of each split, drawn at random; all where it is `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
 }
 
 /// What carries regions into an image with landmarks.
@@ -205,6 +208,7 @@ impl DatasetSpec {
             shape: Shaping::default(),
             duplicates: Duplicates::default(),
             fit: Fit::default(),
+            limit: None,
         }
     }
 }
@@ -397,15 +401,120 @@ pub enum FerUsage {
     PrivateTest,
 }
 
+/// The network.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ModelSpec {
+    /// A network that was trained elsewhere, in an ONNX file: it is only evaluated.
+    Onnx(OnnxSpec),
+    /// Stored without its kind, as when there was no other.
+    #[serde(untagged)]
+    Vgg(VggSpec),
+}
+
 /// A VGG-like network: blocks of 3 × 3 convolutions, each with batch normalisation and ReLU; a 3 × 3
 /// max pool with stride 3 after every block but the last, then global average pooling into the classes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ModelSpec {
+pub struct VggSpec {
     /// The width of each convolution, by block.
     pub blocks: Vec<Vec<i64>>,
     /// The share of batch normalisation's old running statistics that a step keeps, 0 to 1 (TensorFlow's
     /// sense and default, 0.99). Trainings of a few hundred steps want less.
     pub batch_norm_momentum: f64,
+}
+
+/// A network in an ONNX file, and what has to be known to use it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OnnxSpec {
+    pub path: PathBuf,
+    /// BLAKE3 of the file and of its files of weights, hexadecimal
+    /// ([`NetworkFiles`](crate::onnx::NetworkFiles)).
+    pub hash: String,
+    /// Numbers in its tensors of floats.
+    pub parameters: u64,
+    pub input: OnnxInput,
+    pub output: OnnxOutput,
+    /// What each column of the output stands for: a class, or nothing that is to be used (empty).
+    pub classes: Vec<String>,
+}
+
+/// The pictures that a network takes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OnnxInput {
+    pub color: Color,
+    pub layout: Layout,
+    /// Height and width, pixels.
+    pub size: [usize; 2],
+    /// What white is before `mean` and `std`: 1 or 255, mostly.
+    pub range: f64,
+    /// By channel, in the network's order: subtracted from values from 0 to `range`.
+    pub mean: Vec<f64>,
+    /// By channel: divides what is left.
+    pub std: Vec<f64>,
+    /// Pictures in a pass, where the file fixes their number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<usize>,
+}
+
+/// The channels of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Color {
+    Grey,
+    Rgb,
+    Bgr,
+}
+
+impl Color {
+    pub fn channels(self) -> usize {
+        match self {
+            Color::Grey => 1,
+            Color::Rgb | Color::Bgr => 3,
+        }
+    }
+
+    /// As in the experiment file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Color::Grey => "grey",
+            Color::Rgb => "rgb",
+            Color::Bgr => "bgr",
+        }
+    }
+}
+
+/// The order of a batch's dimensions: N pictures, C channels, H rows, W columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Layout {
+    Nchw,
+    Nhwc,
+}
+
+impl Layout {
+    /// As in the experiment file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Layout::Nchw => "nchw",
+            Layout::Nhwc => "nhwc",
+        }
+    }
+}
+
+/// The output of a network that tells the classes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OnnxOutput {
+    pub name: String,
+    pub scale: OutputScale,
+}
+
+/// What a network answers with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutputScale {
+    /// Numbers whose softmax are probabilities.
+    Logits,
+    Probabilities,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -508,6 +617,24 @@ impl Precision {
 }
 
 impl ModelSpec {
+    /// Whether the network is trained here. One that is not has no seeds, and only its answers are examined.
+    pub fn is_trained(&self) -> bool {
+        match self {
+            ModelSpec::Vgg(_) => true,
+            ModelSpec::Onnx(_) => false,
+        }
+    }
+
+    /// The network, if it is a VGG-like one.
+    pub fn vgg(&self) -> Option<&VggSpec> {
+        match self {
+            ModelSpec::Vgg(spec) => Some(spec),
+            ModelSpec::Onnx(_) => None,
+        }
+    }
+}
+
+impl VggSpec {
     /// Height and width of the last block's features, for pictures of a height and width.
     pub fn last_features(&self, height: usize, width: usize) -> (usize, usize) {
         let pooled = |side: usize| (1..self.blocks.len()).fold(side, |side, _| side / 3);

@@ -90,10 +90,15 @@ impl Starter<'_> {
         for other in others.filter(|_| path != "dataset") {
             *text += &format!("\n##kind = \"{other}\"\n");
             for key in lines_of(path).filter(|key| key.goes_with(Some(other)) && !here(key)) {
-                line("##", key, key.default, &comment(key), text);
+                match (key.default, key.examples.first()) {
+                    // What the program fills in itself.
+                    ("", None) => {}
+                    ("", Some(example)) => line("##", key, example, &comment(key), text),
+                    (default, _) => line("##", key, default, &comment(key), text),
+                }
             }
         }
-        for section in lines_of(path).filter(|key| key.is_section()) {
+        for section in lines_of(path).filter(here).filter(|key| key.is_section()) {
             text.push('\n');
             *text += &above(section.help);
             *text += &format!("[{}]", section.path);

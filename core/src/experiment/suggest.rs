@@ -283,7 +283,7 @@ mod tests {
             ("", "lr", "`train.optimizer.learning_rate`"),
             ("", "learningRate", "`train.optimizer.learning_rate`"),
             ("", "batch", "`train.batch_size`"),
-            ("", "image_size", "`dataset.size`"),
+            ("", "image_size", "`dataset.size` or `model.input.size`"),
             ("", "optimiser", "`train.optimizer`"),
             ("", "optimizer.lr", "`train.optimizer.learning_rate`"),
             ("", "trian", "`train`"),

@@ -36,6 +36,13 @@ mod words {
     ];
     pub const DUPLICATES: &[Word] = &[("keep", "counted"), ("drop", "excluded from training")];
     pub const WITHOUT: &[Word] = &[("identity", "regions as in the canonical frame"), ("skip", "excluded")];
+    pub const MODELS: &[Word] = &[
+        ("vgg", "3 x 3 convolutions in blocks, as the seed study has them"),
+        ("onnx", "a network of your own in an ONNX file, which is evaluated and not trained"),
+    ];
+    pub const OUTPUTS: &[Word] = &[("logits", "numbers whose softmax are probabilities"), ("probabilities", "a softmax is inside")];
+    pub const COLORS: &[Word] = &[("grey", ""), ("rgb", "as Pillow, torchvision and Keras read pictures"), ("bgr", "as OpenCV reads them")];
+    pub const LAYOUTS: &[Word] = &[("nchw", "channels first, as PyTorch has it"), ("nhwc", "channels last, as TensorFlow has it")];
     pub const OPTIMIZERS: &[Word] = &[("adam", ""), ("adamw", "Adam with decoupled weight decay"), ("sgd", "with momentum")];
     pub const TARGETS: &[Word] = &[("distribution", "of the annotators' choices"), ("majority", "the class with most of them, in equal parts where several tie"), ("probability", "a class drawn from them at every visit"), ("multi_target", "any class that is right; of ferplus, with its labels")];
     pub const SELECT: &[Word] = &[("best", "lowest validation loss"), ("last", "")];
@@ -139,6 +146,7 @@ pub(super) static KEYS: &[Key] = &[
     key("dataset.shape", Words(SHAPES), r#""stretch""#, Weights, "How a picture whose sides have another ratio comes into the network's input").of(&["ferplus", "fer2013", "rafdb", "ckplus", "folder", "table"]),
     key("dataset.duplicates", Words(DUPLICATES), r#""keep""#, Weights, "Treatment of training pictures equal to one of the validation or test images").of(&["ferplus", "fer2013", "rafdb", "ckplus", "folder", "table"]),
     key("dataset.on_error", Words(ON_ERROR), r#""stop""#, Weights, "Treatment of pictures that cannot be read").of(&["ferplus", "fer2013", "rafdb", "ckplus", "folder", "table"]),
+    key("dataset.limit", IMAGES, "", Weights, "At most so many images of each split, drawn at random: for a first look").of(&["ferplus", "fer2013", "rafdb", "ckplus", "folder", "table"]).like(&["1000"]),
     key("dataset.train", IMAGES, "3500", Weights, "Training images").of(&["faces"]),
     key("dataset.val", IMAGES, "700", Weights, "Validation images").of(&["faces"]),
     key("dataset.val", Words(USAGES), r#""PrivateTest""#, Weights, "The part to validate on").of(&["ferplus"]),
@@ -155,9 +163,22 @@ pub(super) static KEYS: &[Key] = &[
     key("dataset.identity", LIFELIKE, "1.0", Weights, "How much people differ: 0 is one person, 1 is lifelike").of(&["faces"]),
     key("dataset.nuisance", LIFELIKE, "1.0", Weights, "How much light, pose, blur and noise vary; 1 is lifelike").of(&["faces"]),
 
-    section("model", Weights, "The network: 3 x 3 convolutions, in blocks (VGG-like)"),
-    key("model.blocks", Own("a list of lists of whole numbers, 1 to 4096", schema::blocks), "[[64, 64], [96, 96, 96], [128, 128, 128]]", Weights, "The width of each convolution, by block; a pool after every block but the last divides the sides by 3"),
-    key("model.batch_norm_momentum", HALF_OPEN, "0.99", Weights, "Momentum of batch normalisation's running statistics, the share that a step keeps; use less for trainings of a few hundred steps"),
+    section("model", Weights, "The network"),
+    key("model.kind", Words(MODELS), r#""vgg""#, Weights, "Which network"),
+    key("model.blocks", Own("a list of lists of whole numbers, 1 to 4096", schema::blocks), "[[64, 64], [96, 96, 96], [128, 128, 128]]", Weights, "The width of each convolution, by block; a pool after every block but the last divides the sides by 3").of(&["vgg"]),
+    key("model.batch_norm_momentum", HALF_OPEN, "0.99", Weights, "Momentum of batch normalisation's running statistics, the share that a step keeps; use less for trainings of a few hundred steps").of(&["vgg"]),
+    key("model.path", Text(FILE), "", Weights, "The network's ONNX file, relative to this one; files of weights that it names lie beside it").of(&["onnx"]).needed("a network from a file needs the file", "add it, as in `path = \"my.onnx\"`").like(&[r#""my.onnx""#]),
+    key("model.classes", Own("a list of names, one for each column", schema::columns), "", Weights, "What each column of the output stands for, in the network's order; \"\" for one that is no class").of(&["onnx"]).like(&[r#"["anger", "fear", "happiness", "sadness", "neutral"]"#]),
+    key("model.output", Words(OUTPUTS), "", Weights, "What the output is, where its last operator does not tell").of(&["onnx"]).like(&[r#""logits""#]),
+    key("model.output_name", Text(FILE), "", Weights, "Which output has the classes, where there are several").of(&["onnx"]).like(&[r#""logits""#]),
+    key("model.files", Own("filled in by the program", schema::files), "", Weights, "What the file says, noted when it is read: its hash above all, so that the results belong to this network and no other").of(&["onnx"]),
+    section("model.input", Weights, "The pictures that the network takes").of(&["onnx"]).like(&["{ range = 1.0, mean = [0.5], std = [0.5] }"]),
+    key("model.input.color", Words(COLORS), "", Weights, "The channels, where the file does not tell: one channel is grey").like(&[r#""rgb""#]),
+    key("model.input.layout", Words(LAYOUTS), "", Weights, "The order of the dimensions, where the file does not tell").like(&[r#""nchw""#]),
+    key("model.input.size", Own("two whole numbers, 1 to 1024", schema::input_size), "", Weights, "Height and width, where the file does not tell; without it as `dataset.size`").like(&["[112, 112]"]),
+    key("model.input.range", Number(Bounds::above(0.0, 1e6)), "", Weights, "What white is before mean and std: 1.0 or 255.0").like(&["1.0"]),
+    key("model.input.mean", Own("a list of numbers, by channel", schema::per_channel), "", Weights, "Subtracted from values from 0 to the range, in the order of the channels; 0 without it").like(&["[0.485, 0.456, 0.406]"]),
+    key("model.input.std", Own("a list of numbers, by channel", schema::per_channel), "", Weights, "Divides what is left; 1 without it").like(&["[0.229, 0.224, 0.225]"]),
 
     section("train", Weights, "Training"),
     key("train.epochs", EPOCHS, "30", Weights, "Passes over the training images"),

@@ -55,7 +55,7 @@ fn the_smallest_file_gets_the_defaults_of_the_seed_study() {
     let Source::Faces(faces) = &dataset.source else { panic!("{:?}", dataset.source) };
     assert_eq!((faces.train, faces.val, faces.test, faces.seed), (3500, 700, 1400, 0));
     assert_eq!(faces.signal, crate::region::Regions::built_in_names());
-    assert_eq!(model.blocks, [vec![64, 64], vec![96, 96, 96], vec![128, 128, 128]]);
+    assert_eq!(model.vgg().unwrap().blocks, [vec![64, 64], vec![96, 96, 96], vec![128, 128, 128]]);
     assert_eq!((train.epochs, train.batch_size, train.early_stopping), (30, 64, None));
     let adam = Optimizer::Adam { learning_rate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
     assert_eq!(train.optimizer, adam);
@@ -186,13 +186,14 @@ fn every_key_is_read() {
             classes: vec!["contempt".to_owned(), "fear".to_owned()],
             landmarks: Some("points.csv".into()),
             without_landmarks: WithoutLandmarks::Skip,
+            limit: None,
             on_error: OnError::Stop,
             shape: Shaping::Stretch,
             duplicates: Duplicates::Keep,
             fit: Fit::Similarity,
         }
     );
-    assert_eq!(model.blocks, [vec![8], vec![16, 16]]);
+    assert_eq!(model.vgg().unwrap().blocks, [vec![8], vec![16, 16]]);
     assert_eq!(
         *train,
         TrainSpec {

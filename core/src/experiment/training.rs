@@ -1,92 +1,16 @@
-//! The sections `[model]`, `[train]` and `[schedule]`.
+//! The sections `[train]` and `[schedule]`.
 
 use serde_json::{Value as Json, json};
 
 use super::error::Problem;
 use super::keys::Refusal;
-use super::reader::{Section, read_integer};
+use super::reader::Section;
 use super::spec::{
     DatasetSpec, DeviceChoice, ModelSpec, Optimizer, Schedule, ScheduleShape, Settings, Source,
     TrainSpec,
 };
-use super::tree::{Node, Value};
 
-const MAX_BLOCKS: usize = 16;
-pub(super) const MAX_CONVOLUTIONS: usize = 16;
-pub(super) const MAX_WIDTH: i64 = 4096;
-
-/// Reads `[model]`, for pictures of the size that the data set has.
-pub(crate) fn read_model(root: &Section<'_>, dataset: Option<&DatasetSpec>) -> Option<ModelSpec> {
-    let section = root.section("model");
-    let items = section.list("blocks").iter().enumerate();
-    let blocks: Vec<Vec<i64>> =
-        items.map(|(index, item)| read_block(&section, index, item)).collect();
-    let place = section.place_of("blocks");
-    if blocks.is_empty() || blocks.len() > MAX_BLOCKS {
-        let title = format!("`model.blocks` cannot have {} blocks", blocks.len());
-        section.problem(Problem::new(title, &place, format!("must have 1 to {MAX_BLOCKS}")));
-    } else if let Some(dataset) = dataset
-        && let Some((pool, height, width)) =
-            starved_pool(dataset.height, dataset.width, blocks.len() - 1)
-    {
-        let title = "`model.blocks` is too deep for the pictures";
-        let label = format!(
-            "only {height} × {width} pixels are left before pool {pool}, which takes 3 × 3"
-        );
-        let help = format!(
-            "every block but the last divides the picture's sides by 3; {} × {} pixels allow {pool} blocks",
-            dataset.height, dataset.width,
-        );
-        section.problem(Problem::new(title, &place, label).help(help));
-    }
-    let mut keys = section.keys()?;
-    keys.insert("blocks".to_owned(), json!(blocks));
-    section.typed(keys)
-}
-
-/// The widths of one block's convolutions.
-fn read_block(section: &Section<'_>, index: usize, item: &Node) -> Vec<i64> {
-    let path = format!("model.blocks[{index}]");
-    let Value::Array(widths) = &item.value else {
-        let title = format!("`{path}` must be a list of widths");
-        section.problem(
-            Problem::new(title, &item.place, format!("this is {}", item.type_name())).help(
-                "a block lists the width of each convolution, as in `blocks = [[64, 64], [96]]`",
-            ),
-        );
-        return vec![1];
-    };
-    if widths.is_empty() || widths.len() > MAX_CONVOLUTIONS {
-        let title = format!("`{path}` cannot have {} convolutions", widths.len());
-        section.problem(
-            Problem::new(title, &item.place, format!("must have 1 to {MAX_CONVOLUTIONS}"))
-                .help("list the width of each convolution, as in `[64, 64]`"),
-        );
-    }
-    let read = |(index, width)| {
-        let path = format!("{path}[{index}]");
-        read_integer(width, &path, 1, MAX_WIDTH, section.problems).unwrap_or(1)
-    };
-    widths.iter().enumerate().map(read).collect()
-}
-
-/// The first of `pools` (3 × 3, stride 3, no padding) that has less than 3 × 3 pixels, from 1, and what
-/// it has.
-fn starved_pool(
-    mut height: usize,
-    mut width: usize,
-    pools: usize,
-) -> Option<(usize, usize, usize)> {
-    for pool in 1..=pools {
-        if height < 3 || width < 3 {
-            return Some((pool, height, width));
-        }
-        (height, width) = (height / 3, width / 3);
-    }
-    None
-}
-
-/// Reads `[train]`.
+/// Reads `[train]`; `dataset` where it is trained on.
 pub(crate) fn read_train(root: &Section<'_>, dataset: Option<&DatasetSpec>) -> Option<TrainSpec> {
     let section = root.section("train");
     let mut keys = section.keys()?;
@@ -123,6 +47,7 @@ pub(crate) fn read_train(root: &Section<'_>, dataset: Option<&DatasetSpec>) -> O
 /// A batch of one image with single-number features has no variance for batch normalisation.
 pub(crate) fn check_variance(root: &Section<'_>, settings: &Settings) {
     let Settings { dataset, model, train, .. } = settings;
+    let ModelSpec::Vgg(model) = model else { return };
     if train.batch_size > 1 || model.last_features(dataset.height, dataset.width) != (1, 1) {
         return;
     }

@@ -111,6 +111,11 @@ impl Table {
         Table { entries: vec![Entry { key: key.to_owned(), key_place: key_place.clone(), node }] }
     }
 
+    /// A table that holds one value under a key, which may contain dots.
+    pub fn of_one(key: &str, key_place: &Place, node: Node) -> Table {
+        Table { entries: vec![Entry { key: key.to_owned(), key_place: key_place.clone(), node }] }
+    }
+
     /// The dotted path of a table that holds one value, as that of an argument does.
     pub fn path(&self) -> Option<String> {
         let [Entry { key, node, .. }] = self.entries.as_slice() else { return None };
@@ -257,6 +262,32 @@ impl Entry {
 impl Node {
     pub fn is_table(&self) -> bool {
         matches!(self.value, Value::Table(_))
+    }
+
+    /// A value of this program's own, said to stand at `place`. JSON's null, which TOML lacks, is an empty text.
+    pub fn of_json(json: &serde_json::Value, place: &Place) -> Node {
+        use serde_json::Value as Json;
+        let value = match json {
+            Json::Null => Value::Text(String::new()),
+            Json::Bool(flag) => Value::Flag(*flag),
+            Json::String(text) => Value::Text(text.clone()),
+            Json::Number(number) => match number.as_i64() {
+                Some(number) => Value::Integer(number),
+                None => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
+            },
+            Json::Array(items) => {
+                Value::Array(items.iter().map(|item| Node::of_json(item, place)).collect())
+            }
+            Json::Object(entries) => {
+                let entry = |(key, json): (&String, &Json)| Entry {
+                    key: key.clone(),
+                    key_place: place.clone(),
+                    node: Node::of_json(json, place),
+                };
+                Value::Table(Table { entries: entries.iter().map(entry).collect() })
+            }
+        };
+        Node { value, place: place.clone() }
     }
 
     /// What kind of value this is, with its article.

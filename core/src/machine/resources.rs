@@ -2,7 +2,7 @@
 
 use super::device::{self, AskedBy};
 use super::gpu;
-use crate::experiment::{DatasetSpec, DeviceChoice, Settings};
+use crate::experiment::{DatasetSpec, DeviceChoice, ModelSpec, Settings};
 use crate::plan::TrainingSpec;
 
 /// The user's options.
@@ -157,14 +157,22 @@ fn tensor_bytes(settings: &Settings) -> u64 {
     let DatasetSpec { height, width, channels, .. } = settings.dataset;
     let (mut rows, mut columns) = (height as u64, width as u64);
     let mut floats = 0;
-    for (index, block) in settings.model.blocks.iter().enumerate() {
+    let images = settings.dataset.source.training_images().unwrap_or(30_000) as u64;
+    let data = images * (height * width * (channels + 1)) as u64;
+    let blocks = match &settings.model {
+        ModelSpec::Vgg(model) => &model.blocks,
+        // Its weights, twice while they are read, and what a pass of 128 pictures keeps: some 32 numbers a pixel.
+        ModelSpec::Onnx(model) => {
+            let [height, width] = model.input.size;
+            return data + model.parameters * 8 + (height * width * 32 * 4 * 128) as u64;
+        }
+    };
+    for (index, block) in blocks.iter().enumerate() {
         if index > 0 {
             (rows, columns) = (rows / 3, columns / 3);
         }
         floats += block.iter().map(|width| *width as u64 * rows * columns).sum::<u64>();
     }
-    let images = settings.dataset.source.training_images().unwrap_or(30_000) as u64;
-    let data = images * (height * width * (channels + 1)) as u64;
     data + floats * 4 * 6 * settings.train.batch_size as u64
 }
 

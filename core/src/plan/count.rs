@@ -1,6 +1,6 @@
 //! Parameters and arithmetic of a network layout, without building it.
 
-use crate::experiment::ModelSpec;
+use crate::experiment::{ModelSpec, VggSpec};
 
 /// Numbers of scalars in a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,13 @@ pub struct ParameterCount {
 
 impl ParameterCount {
     pub fn of(model: &ModelSpec, channels: usize, classes: usize) -> ParameterCount {
+        match model {
+            ModelSpec::Vgg(model) => ParameterCount::of_vgg(model, channels, classes),
+            ModelSpec::Onnx(model) => ParameterCount { total: model.parameters, trainable: 0 },
+        }
+    }
+
+    fn of_vgg(model: &VggSpec, channels: usize, classes: usize) -> ParameterCount {
         let mut input = channels as u64;
         let mut trainable = 0;
         let mut running = 0;
@@ -28,8 +35,14 @@ impl ParameterCount {
     }
 }
 
-/// Multiply-adds of the convolutions for one image, forward.
-pub fn multiply_adds(model: &ModelSpec, height: usize, width: usize, channels: usize) -> u64 {
+/// Multiply-adds of the convolutions for one image, forward; `None` where the layout is not known.
+pub fn multiply_adds(
+    model: &ModelSpec,
+    height: usize,
+    width: usize,
+    channels: usize,
+) -> Option<u64> {
+    let ModelSpec::Vgg(model) = model else { return None };
     let (mut height, mut width, mut input) = (height as u64, width as u64, channels as u64);
     let mut sum = 0;
     for (index, block) in model.blocks.iter().enumerate() {
@@ -41,7 +54,7 @@ pub fn multiply_adds(model: &ModelSpec, height: usize, width: usize, channels: u
             input = output;
         }
     }
-    sum
+    Some(sum)
 }
 
 #[cfg(test)]
@@ -50,7 +63,7 @@ mod tests {
 
     fn layout(blocks: &[&[i64]]) -> ModelSpec {
         let blocks = blocks.iter().map(|block| block.to_vec()).collect();
-        ModelSpec { blocks, batch_norm_momentum: 0.99 }
+        ModelSpec::Vgg(VggSpec { blocks, batch_norm_momentum: 0.99 })
     }
 
     #[test]
@@ -63,6 +76,6 @@ mod tests {
     #[test]
     fn multiply_adds_by_hand() {
         let model = layout(&[&[4], &[2]]);
-        assert_eq!(multiply_adds(&model, 6, 6, 1), 36 * 9 * 4 + 4 * 9 * 4 * 2);
+        assert_eq!(multiply_adds(&model, 6, 6, 1), Some(36 * 9 * 4 + 4 * 9 * 4 * 2));
     }
 }

@@ -18,7 +18,7 @@ pub struct Estimate {
 impl Plan {
     /// The time of the `open` trainings (indices into the plan's), `at_once` at a time, each on so many `threads`.
     /// `speed` gives the images per second of stored trainings of the same network and image size, if there are
-    /// any. `None` if `images` does not know a training's number of images.
+    /// any. `None` if `images` does not know a training's number of images, or nothing is known of its network.
     ///
     /// # Errors
     /// Those of `speed`.
@@ -34,16 +34,25 @@ impl Plan {
             let settings = &self.trainings[*training].settings;
             let Some(images) = images(&settings.dataset) else { return Ok(None) };
             let runs = self.runs.iter().filter(|run| run.training == *training).count();
-            let epochs = self.trainings[*training].own_settings().train.epochs as usize;
+            let epochs = match settings.model.is_trained() {
+                true => self.trainings[*training].own_settings().train.epochs as usize,
+                false => 0,
+            };
             // Prediction needs a forward pass; training also a backward pass, which costs twice as much.
             let predicted = images.val * epochs + images.test * runs;
             let visits = (images.train * epochs) as f64 + predicted as f64 / 3.0;
-            let images_per_second = speed(settings)?.unwrap_or_else(|| {
-                estimate.measured = false;
-                let Settings { dataset, model, .. } = settings;
-                let cost = multiply_adds(model, dataset.height, dataset.width, dataset.channels);
-                GUESS * f64::from(threads) / (3.0 * cost as f64)
-            });
+            let images_per_second = match speed(settings)? {
+                Some(speed) => speed,
+                None => {
+                    estimate.measured = false;
+                    let Settings { dataset, model, .. } = settings;
+                    let DatasetSpec { height, width, channels, .. } = *dataset;
+                    let Some(cost) = multiply_adds(model, height, width, channels) else {
+                        return Ok(None);
+                    };
+                    GUESS * f64::from(threads) / (3.0 * cost as f64)
+                }
+            };
             estimate.seconds += visits / images_per_second;
         }
         estimate.seconds /= f64::from(at_once);

@@ -437,7 +437,9 @@ fn runs(
         let mask = mask(condition, regions, elsewhere, experiment.occlusion.tuning);
         let occlusion = condition.occlusion.as_ref();
         let evaluated = occlusion.filter(|_| condition.phase.is_some_and(Phase::evaluates_masked));
-        for &seed in &experiment.seeds {
+        // A network that is not trained here is one network, whatever the seed.
+        let seeds = if settings.model.is_trained() { experiment.seeds.len() } else { 1 };
+        for &seed in &experiment.seeds[..seeds] {
             let key = TrainingKey::new(settings, None, mask.as_ref(), seed).canonical();
             let training = *known.entry(key).or_insert_with(|| {
                 trainings.push(TrainingSpec {

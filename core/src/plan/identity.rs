@@ -9,9 +9,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::{
-    DatasetSpec, FacesSpec, ModelSpec, Schedule, SensitivitySpec, Settings, Source, Statistics,
-    TrainSpec,
+    DatasetSpec, FacesSpec, ModelSpec, OnnxInput, OnnxOutput, OnnxSpec, Schedule, SensitivitySpec,
+    Settings, Source, Statistics, TrainSpec, VggSpec,
 };
+use crate::onnx;
 use crate::region::{Fill, Mode, Occlusion, Polygon, RandomSets, TrainingMask, Tuned, Tuning};
 
 use super::expand::{EvaluationSpec, Plan, TrainingSpec};
@@ -202,14 +203,40 @@ impl Plan {
 pub(crate) struct TrainingKey<'a> {
     version: u32,
     data: DataKey<'a>,
-    model: &'a ModelSpec,
-    /// Flattened, so that a new key is included automatically; if its default changes no result, serde skips that
+    model: ModelKey<'a>,
+    /// How it is trained; `None` for a network that is not. Flattened, so that a new key is included automatically; if its default changes no result, serde skips that
     /// value, so that old ids stay.
     #[serde(flatten)]
-    train: TrainSpec,
-    schedule: Schedule,
+    train: Option<TrainSpec>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schedule: Option<Schedule>,
     occlusion: Option<TrainingMaskKey>,
     seed: u64,
+}
+
+/// A network without the place of its file.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ModelKey<'a> {
+    Onnx {
+        onnx: &'a str,
+        runtime: &'a str,
+        input: &'a OnnxInput,
+        output: &'a OnnxOutput,
+        classes: &'a [String],
+    },
+    Vgg(&'a VggSpec),
+}
+
+impl<'a> ModelKey<'a> {
+    fn new(model: &'a ModelSpec) -> ModelKey<'a> {
+        match model {
+            ModelSpec::Vgg(spec) => ModelKey::Vgg(spec),
+            ModelSpec::Onnx(OnnxSpec { hash, input, output, classes, path: _, parameters: _ }) => {
+                ModelKey::Onnx { onnx: hash, runtime: onnx::RUNTIME, input, output, classes }
+            }
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -296,9 +323,9 @@ impl<'a> TrainingKey<'a> {
                 classes: &dataset.classes,
                 images,
             },
-            model,
-            train: train.on_any_device(),
-            schedule: *schedule,
+            model: ModelKey::new(model),
+            train: model.is_trained().then(|| train.on_any_device()),
+            schedule: model.is_trained().then_some(*schedule),
             occlusion: mask.map(TrainingMaskKey::new),
             seed,
         }

@@ -734,7 +734,10 @@ fn the_seed_study_s_settings_are_exact() {
         let Settings { dataset, model, train, schedule } = experiment.settings;
         assert_eq!((dataset.height, dataset.width, dataset.channels), (100, 100, 3));
         assert_eq!(dataset.classes, EMOTIONS);
-        assert_eq!(model.blocks, [vec![64, 64], vec![96, 96, 96], vec![128, 128, 128]]);
+        assert_eq!(
+            model.vgg().unwrap().blocks,
+            [vec![64, 64], vec![96, 96, 96], vec![128, 128, 128]]
+        );
         let optimizer = Optimizer::Adam { learning_rate, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
         assert_eq!(
             train,

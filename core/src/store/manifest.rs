@@ -32,6 +32,9 @@ pub struct Manifest {
     /// Raised whenever a change to the program changes results.
     pub numeric_version: u32,
     pub libtorch: String,
+    /// The version of ONNX Runtime, where the network is from an ONNX file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub onnxruntime: Option<String>,
     /// `cpu`, `cuda:0` …, with the device's name where it has one.
     pub device: String,
     /// The model of that CPU or GPU.
@@ -150,11 +153,14 @@ impl Manifest {
         }
         if self.status == TrainingStatus::Done {
             let named: Vec<&str> = self.files.keys().map(String::as_str).collect();
-            if named != [EPOCHS, MODEL] {
+            // A network from a file is not kept again.
+            let foreign = self.settings["model"]["kind"] == "onnx";
+            let wanted: &[&str] = if foreign { &[] } else { &[EPOCHS, MODEL] };
+            if named != wanted {
                 return Err(format!(
-                    "it says that the training is done, and that its files are [{}] and not {EPOCHS} and \
-                     {MODEL}",
-                    named.join(", ")
+                    "it says that the training is done, and that its files are [{}] and not [{}]",
+                    named.join(", "),
+                    wanted.join(", ")
                 ));
             }
         }
@@ -224,6 +230,7 @@ pub(crate) mod tests {
             fer_lab: "0.1.0".into(),
             git: None,
             numeric_version: 1,
+            onnxruntime: None,
             libtorch: "2.13.0".into(),
             device: "cpu".into(),
             processor: "a processor".into(),

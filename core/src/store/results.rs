@@ -114,7 +114,15 @@ impl Results {
     /// [`StoreError::Foreign`] where they are another training's.
     pub fn epochs(&self, training_id: &str) -> Result<Vec<EpochRow>, StoreError> {
         let path = self.epochs_path(training_id)?;
-        let epochs: Vec<EpochRow> = read_table(&path)?;
+        let epochs: Vec<EpochRow> = match read_table(&path) {
+            // A network that was trained elsewhere has none.
+            Err(StoreError::NotFound { .. })
+                if self.manifest(training_id).is_ok_and(|manifest| manifest.files.is_empty()) =>
+            {
+                return Ok(Vec::new());
+            }
+            read => read?,
+        };
         match epochs.iter().find(|epoch| epoch.training_id != training_id) {
             None => Ok(epochs),
             Some(EpochRow { training_id, .. }) => {

@@ -79,6 +79,11 @@ impl Study {
         self.settings.iter().map(|setting| (setting.swept.clone(), setting.statistics)).collect()
     }
 
+    /// Whether any network was trained for it.
+    pub fn trains(&self) -> bool {
+        self.settings.iter().any(|setting| !setting.foreign)
+    }
+
     /// How many runs failed.
     pub fn failed(&self) -> usize {
         self.settings.iter().map(|setting| setting.failed).sum()

@@ -34,6 +34,8 @@ pub struct Setting {
     pub runs: usize,
     /// Runs that failed and are missing from every number.
     pub failed: usize,
+    /// Whether its networks were trained elsewhere: finished runs have no epochs.
+    pub foreign: bool,
     /// In the order of the runs, whole faces first as a rule; never empty.
     pub conditions: Vec<Condition>,
 }
@@ -75,6 +77,7 @@ impl Setting {
             seeds: seeds(runs),
             runs: runs.len(),
             failed: failures(runs),
+            foreign: is_foreign(runs),
             conditions: conditions(runs),
         }
     }
@@ -122,6 +125,11 @@ impl Condition {
     pub fn accuracies(&self) -> Vec<f64> {
         self.runs.iter().filter_map(|run| run.test_accuracy).collect()
     }
+}
+
+fn is_foreign(runs: &[&RunRow]) -> bool {
+    let mut done = runs.iter().filter(|run| run.status.is_done()).peekable();
+    done.peek().is_some() && done.all(|run| run.epochs == 0)
 }
 
 /// The classes that no finished run of whole faces predicted for any test image; none where there is no such run.

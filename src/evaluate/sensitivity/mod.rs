@@ -12,7 +12,7 @@ mod perturbations;
 use tch::{Device, Kind, Tensor};
 
 use crate::experiment::{SensitivityMethod, SensitivitySpec};
-use crate::model::Folded;
+use crate::model::{Folded, Inference};
 use crate::plan::curve_predictions;
 
 pub use curves::Curve;
@@ -40,13 +40,16 @@ impl<F: Fn(&Tensor) -> Tensor> Evaluated for F {
     }
 }
 
-impl Evaluated for Folded {
+/// The probabilities of a network's classes.
+pub struct Probabilities<'a>(pub &'a dyn Inference);
+
+impl Evaluated for Probabilities<'_> {
     fn probabilities(&self, pictures: &Tensor) -> Tensor {
-        self.logits(pictures).softmax(-1, Kind::Float)
+        self.0.logits(pictures).softmax(-1, Kind::Float)
     }
 
     fn in_parts(&self) -> Option<&Folded> {
-        Some(self)
+        self.0.in_parts()
     }
 }
 

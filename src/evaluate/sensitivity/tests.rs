@@ -1,7 +1,7 @@
 use super::*;
 use crate::analysis::curve_area;
 use crate::dataset::{Images, Pixels, Split};
-use crate::experiment::{ModelSpec, Precision};
+use crate::experiment::{Precision, VggSpec};
 use crate::model::Network;
 use crate::region::{Affine, Fill};
 use crate::store::{CurveKind, CurveOrder};
@@ -101,7 +101,7 @@ fn a_window_costs_where_the_network_looks_and_nowhere_else() {
 #[test]
 fn windows_are_answered_as_whole_pictures_are() {
     let data = on_device();
-    let model = ModelSpec { blocks: vec![vec![4, 4], vec![6, 5]], batch_norm_momentum: 0.9 };
+    let model = VggSpec { blocks: vec![vec![4, 4], vec![6, 5]], batch_norm_momentum: 0.9 };
     let network = Network::new(&model, 1, 2, Precision::F32, Device::Cpu, 4).folded();
     let (sin, cos) = 0.4f64.sin_cos();
     let turned =
@@ -118,8 +118,8 @@ fn windows_are_answered_as_whole_pictures_are() {
         let mapped = |network: &dyn Evaluated| {
             sensitivity_maps(&spec, &images, network, &mut |_| true).unwrap()
         };
-        let whole = |pictures: &Tensor| network.probabilities(pictures);
-        for (parts, whole) in mapped(&network).iter().zip(&mapped(&whole)) {
+        let whole = |pictures: &Tensor| Probabilities(&network).probabilities(pictures);
+        for (parts, whole) in mapped(&Probabilities(&network)).iter().zip(&mapped(&whole)) {
             let largest = whole.map.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
             assert!(largest > 1e-4, "the map is flat: {largest}");
             for (part, whole) in parts.map.iter().zip(&whole.map) {

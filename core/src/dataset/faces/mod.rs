@@ -188,6 +188,7 @@ pub(super) mod tests {
             nuisance: 1.0,
         };
         let spec = DatasetSpec {
+            limit: None,
             source: Source::Faces(faces.clone()),
             height: 48,
             width: 48,

@@ -28,6 +28,8 @@ pub struct Facts {
     pub runs: usize,
     /// Runs that failed and are missing from every number.
     pub failed: usize,
+    /// Whether its network was trained elsewhere.
+    pub foreign: bool,
     /// The accuracy of the best constant prediction: the share of test images in the commonest class.
     pub chance: Option<f64>,
     /// Test accuracies of the finished runs, where no run masks anything.
@@ -54,6 +56,7 @@ impl Facts {
             images: setting.images,
             seeds: setting.seeds,
             runs: setting.runs,
+            foreign: setting.foreign,
             failed: setting.failed,
             chance: setting.chance,
             whole_only: whole.map(|whole| whole.accuracies()).unwrap_or_default(),

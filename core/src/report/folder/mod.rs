@@ -232,7 +232,8 @@ impl Report {
             text += &format!("{}\n", path.display());
         }
         for origin in &study.origins {
-            let origin = format!("trained by {}", origin_words(origin));
+            let did = if study.trains() { "trained" } else { "evaluated" };
+            let origin = format!("{did} by {}", origin_words(origin));
             text += &format!("\n{}\n", wrap(&origin, COLUMNS));
         }
         Ok(text)

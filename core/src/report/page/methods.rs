@@ -3,9 +3,11 @@
 //! Everything is taken from the experiment file as run and from the tables; what neither says is not said.
 
 use crate::experiment::{
-    Augment, DatasetSpec, Experiment, FerplusLabels, ModelSpec, OcclusionStudy, Optimizer,
-    Schedule, ScheduleShape, Select, SensitivityMethod, Source, Statistics, Target, TrainSpec,
+    Augment, Color, DatasetSpec, Experiment, FerplusLabels, ModelSpec, OcclusionStudy, OnnxInput,
+    OnnxSpec, Optimizer, Schedule, ScheduleShape, Select, SensitivityMethod, Settings, Source,
+    Statistics, Target, TrainSpec, VggSpec,
 };
+use crate::onnx;
 use crate::region::{Fill, Mode, Phase, RandomSets};
 use crate::report::findings::Findings;
 use crate::report::findings::evidence::Evidence;
@@ -30,9 +32,11 @@ pub fn methods(
     let mut paragraphs = Vec::new();
     if let Some(experiment) = experiment {
         let settings = &experiment.settings;
-        paragraphs.push(("Images", images(&settings.dataset, facts)));
+        paragraphs.push(("Images", images(settings, facts)));
         paragraphs.push(("Network", network(&settings.model, runs)));
-        paragraphs.push(("Training", training(&settings.train, &settings.schedule)));
+        if settings.model.is_trained() {
+            paragraphs.push(("Training", training(&settings.train, &settings.schedule)));
+        }
         if !experiment.occlusion.sets.is_empty() {
             paragraphs.push(("Occlusion", occlusion(experiment, study)));
         }
@@ -52,13 +56,15 @@ pub fn methods(
     }
     if !study.origins.is_empty() {
         let origins: Vec<String> = study.origins.iter().map(origin_words).collect();
+        let trained = if study.trains() { "trained" } else { "evaluated" };
         paragraphs
-            .push(("Software", format!("Networks were trained by {}.", origins.join("; by "))));
+            .push(("Software", format!("Networks were {trained} by {}.", origins.join("; by "))));
     }
     paragraphs
 }
 
-fn images(spec: &DatasetSpec, facts: &Facts) -> String {
+fn images(settings: &Settings, facts: &Facts) -> String {
+    let spec: &DatasetSpec = &settings.dataset;
     let name = dataset_name(spec.source.kind());
     let what = match &spec.source {
         Source::Faces(faces) => format!(
@@ -116,9 +122,12 @@ fn images(spec: &DatasetSpec, facts: &Facts) -> String {
         true => "Regions were carried into each image by its landmarks",
         false => "Regions lay in every image as in the canonical face frame",
     };
+    let standardised = match settings.model.is_trained() {
+        true => ", and standardised by the mean and standard deviation of the training images",
+        false => "",
+    };
     format!(
-        "{what}. They were brought to {} × {} pixels, {colour}, and standardised by the mean and standard \
-         deviation of the training images. The {} classes were {}. {placed}.",
+        "{what}. They were brought to {} × {} pixels, {colour}{standardised}. The {} classes were {}. {placed}.",
         spec.height,
         spec.width,
         spec.classes.len(),
@@ -127,6 +136,35 @@ fn images(spec: &DatasetSpec, facts: &Facts) -> String {
 }
 
 fn network(spec: &ModelSpec, runs: &[RunRow]) -> String {
+    match spec {
+        ModelSpec::Vgg(spec) => vgg(spec, runs),
+        ModelSpec::Onnx(spec) => from_file(spec),
+    }
+}
+
+fn from_file(spec: &OnnxSpec) -> String {
+    let OnnxInput { color, size: [height, width], range, mean, std, .. } = &spec.input;
+    let name = spec.path.file_name().unwrap_or_default().to_string_lossy();
+    let hash = spec.hash.get(..12).unwrap_or(&spec.hash);
+    let numbers = |numbers: &[f64]| {
+        let numbers: Vec<String> = numbers.iter().map(f64::to_string).collect();
+        numbers.join(", ")
+    };
+    format!(
+        "A network that was trained elsewhere, {name} (BLAKE3 {hash}…, {} parameters), run by ONNX Runtime {} without any          change. It takes {height} × {width} pixels, {}, values from 0 to {range}, less {} and divided by {}; masks were          laid on before.",
+        thousands(spec.parameters),
+        onnx::RUNTIME,
+        match color {
+            Color::Grey => "grey",
+            Color::Rgb => "red, green and blue",
+            Color::Bgr => "blue, green and red",
+        },
+        numbers(mean),
+        numbers(std),
+    )
+}
+
+fn vgg(spec: &VggSpec, runs: &[RunRow]) -> String {
     let blocks = spec.blocks.iter().map(|widths| {
         let widths: Vec<String> = widths.iter().map(i64::to_string).collect();
         widths.join("-")

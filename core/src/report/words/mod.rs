@@ -51,8 +51,8 @@ use interplay::interplay;
 pub use interplay::interplay_headline;
 pub use mask_leak::{mask_leak_sentences, mask_leak_warnings};
 pub use reach::{largest_area_off, reach_warnings};
-use seeds::few_seeds;
 pub use seeds::seed_notes;
+use seeds::{ONE_NETWORK, few_seeds};
 use seeing::seeing;
 use statistics::{explained, statistics};
 use survival::survival;
@@ -226,7 +226,10 @@ fn findings_of(
     }
     let of_one_seed = game.is_some_and(|game| game.rows[0].seeds == 1);
     if of_one_seed || first.rows.iter().all(|row| row.seeds == 1) {
-        sentences.extend(few_seeds(1));
+        sentences.extend(match facts.foreign {
+            true => Some(ONE_NETWORK.to_owned()),
+            false => few_seeds(1),
+        });
     }
     sentences.extend(masked.or(kept).and_then(|slice| survival(&slices, slice)));
     sentences.extend(choice(first).map(|(choice, others)| {

@@ -6,6 +6,10 @@ use crate::study::Study;
 /// From so many seeds on a condition's own variation between trainings counts for enough.
 const ENOUGH: usize = 5;
 
+/// What it means that a network was trained elsewhere.
+pub const ONE_NETWORK: &str = "Intervals cover the sampling of images: this is one network, as it is, and another of the same \
+                               architecture may rely on other regions.";
+
 /// What it means that there are so few seeds; `None` where there are enough, or none.
 pub fn few_seeds(seeds: usize) -> Option<String> {
     match seeds {

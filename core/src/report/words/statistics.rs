@@ -19,7 +19,8 @@ const KEY: &str = "evaluate.statistics";
 /// Which statistics batch normalisation had in a phase whose networks meet images unlike those that they
 /// learned from; `None` for the others, and where it is not known.
 pub fn statistics(phase: Phase, swept: &BTreeMap<String, String>, facts: &Facts) -> Option<String> {
-    let own = own(phase)?;
+    // What another's network does is part of its file.
+    let own = own(phase).filter(|_| !facts.foreign)?;
     Some(match facts.statistics.get(swept)? {
         Statistics::Trained => format!("Batch normalisation used {own} statistics."),
         Statistics::Adapted => {

@@ -1,0 +1,62 @@
+//! The experiment file that `examine` runs.
+
+use std::path::Path;
+
+use super::assumption::{Assumption, Scaling};
+use super::orders::Order;
+use super::source::DataFolder;
+use crate::experiment::Color;
+
+/// The text of an experiment on a network in a file. `limit`: images of each split at most; `size`: of the pictures, where
+/// the network's file does not fix it; `landmarks`: whether they are to be found in the pictures.
+pub fn experiment_text(
+    name: &str,
+    network: &Path,
+    data: &DataFolder,
+    (assumption, order): (&Assumption, &Order),
+    (size, limit, landmarks): (Option<[usize; 2]>, Option<usize>, bool),
+) -> String {
+    let text = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    let list = |names: &[String]| {
+        let names: Vec<String> = names.iter().map(|name| text(name)).collect();
+        format!("[{}]", names.join(", "))
+    };
+    let numbers = |numbers: &[f64]| {
+        let numbers: Vec<String> = numbers.iter().map(|number| format!("{number:?}")).collect();
+        format!("[{}]", numbers.join(", "))
+    };
+    let file = network.file_name().unwrap_or_default().to_string_lossy();
+    let Assumption { color, scaling: Scaling { range, mean, std } } = assumption;
+    let question = format!("Which parts of a face does {file} rely on?");
+    let mut dataset = format!(
+        "kind = {}\nroot = {}\nclasses = {}\n",
+        text(data.kind),
+        text(&data.root.to_string_lossy()),
+        list(&data.classes)
+    );
+    if let Some([height, width]) = size {
+        dataset += &format!("size = [{height}, {width}]\n");
+    }
+    if landmarks {
+        dataset += "landmarks = \"find\"\n";
+    }
+    if let Some(limit) = limit {
+        dataset += &format!("limit = {limit}\n");
+    }
+    let color = match color {
+        Color::Grey => String::new(),
+        color => format!("color = {}, ", text(color.name())),
+    };
+    format!(
+        "# Written by `fer-lab examine`; a file like any other.\nname = {}\nquestion = {}\n\n[dataset]\n{dataset}\n[model]\n\
+         kind = \"onnx\"\npath = {}\n# In the order of {}.\nclasses = {}\ninput = {{ {color}range = {range:?}, mean = {}, std \
+         = {} }}\n\n[occlusion]\nregions = \"each\"\nmodes = [\"hide\", \"keep\"]\nphases = [\"evaluate\"]\n",
+        text(name),
+        text(&question),
+        text(&network.to_string_lossy()),
+        order.of,
+        list(&order.classes),
+        numbers(mean),
+        numbers(std),
+    )
+}

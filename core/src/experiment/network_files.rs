@@ -1,0 +1,240 @@
+//! What the files of networks say, noted in the experiment itself.
+//!
+//! An experiment whose network lies in a file depends on that file. What has to be known of it, its hash above all, is
+//! read once, when the experiment is read, and stands from then on in `model.files`: a stored experiment is whole without
+//! the file, and says which network it was.
+
+use serde::{Deserialize, Serialize};
+
+use super::error::{Place, Problem};
+use super::tree::{Node, Table, Value};
+use crate::dataset::paths::expanded_path;
+use crate::onnx::{Ending, NetworkFiles, Port};
+
+/// What a network's file says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NetworkFacts {
+    /// Of the file and its files of weights, hexadecimal.
+    pub blake3: String,
+    pub parameters: u64,
+    pub inputs: Vec<InputFacts>,
+    pub outputs: Vec<OutputFacts>,
+    pub quantised: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct InputFacts {
+    pub name: String,
+    pub element: String,
+    /// 0 for what is not fixed.
+    pub shape: Vec<i64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OutputFacts {
+    pub name: String,
+    pub shape: Vec<i64>,
+    /// The last operator: `softmax`, `linear` or `other`.
+    pub ends: String,
+}
+
+impl NetworkFacts {
+    fn of(files: &NetworkFiles) -> NetworkFacts {
+        let shape = |port: &Port| {
+            port.shape.iter().map(|side| side.map_or(0, |side| side as i64)).collect()
+        };
+        let graph = &files.graph;
+        NetworkFacts {
+            blake3: files.hash.clone(),
+            parameters: graph.parameters,
+            inputs: graph
+                .inputs
+                .iter()
+                .map(|port| InputFacts {
+                    name: port.name.clone(),
+                    element: port.element.name(),
+                    shape: shape(port),
+                })
+                .collect(),
+            outputs: graph
+                .outputs
+                .iter()
+                .map(|(port, ending)| OutputFacts {
+                    name: port.name.clone(),
+                    shape: shape(port),
+                    ends: match ending {
+                        Ending::Softmax => "softmax",
+                        Ending::Linear => "linear",
+                        Ending::Other => "other",
+                    }
+                    .to_owned(),
+                })
+                .collect(),
+            quantised: graph.quantised,
+        }
+    }
+
+    /// Height, width and channels, as far as they are fixed and the layout is plain.
+    fn picture(&self) -> (Option<[i64; 2]>, Option<i64>) {
+        let [InputFacts { shape, .. }] = &self.inputs[..] else { return (None, None) };
+        let [_, first, middle, last] = shape[..] else { return (None, None) };
+        let is_channels = |side: i64| side == 1 || side == 3;
+        let (sides, channels) = match (is_channels(first), is_channels(last)) {
+            (true, false) => ([middle, last], first),
+            (false, true) => ([first, middle], last),
+            _ => return (None, None),
+        };
+        (Some(sides).filter(|sides| sides.iter().all(|side| *side >= 8)), Some(channels))
+    }
+}
+
+/// Notes what the networks' files say that the table names, and what follows from that and is not set. `closed`: no file is
+/// opened, since the text is complete, and may come from anybody.
+pub(super) fn settle(table: &mut Table, closed: bool) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if let Some(files) = in_table(table, &["model", "files"]).filter(|files| !files.is_table()) {
+        let label = format!("this is {}", files.type_name());
+        let problem = Problem::new("`model.files` must be a table", &files.place, label);
+        return vec![problem.help("leave it out: it is filled in from the network's file")];
+    }
+    let mut facts: Vec<NetworkFacts> = Vec::new();
+    for node in named(table) {
+        let Value::Text(path) = &node.value else { continue };
+        if path.is_empty() {
+            continue;
+        }
+        let known = in_table(table, &["model", "files", path]).is_some();
+        if closed {
+            if !known {
+                let title = format!("the stored experiment does not say what `{path}` holds");
+                let help = "run the experiment again from its own file";
+                problems.push(Problem::new(title, &node.place, "not read").help(help));
+            }
+            continue;
+        }
+        match read(path) {
+            Ok(read) => {
+                if let Some(other) = pinned(table, path).filter(|hash| *hash != read.blake3) {
+                    let title = format!("`{path}` is another network than `model.files` says");
+                    let label = format!("its hash is {}, and not {other}", read.blake3);
+                    let help = "leave `model.files` out to use the file as it is now";
+                    problems.push(Problem::new(title, &node.place, label).help(help));
+                }
+                note(table, path, &read, &node.place);
+                facts.push(read);
+            }
+            Err(why) => {
+                problems.push(Problem::new("the network cannot be read", &node.place, why));
+            }
+        }
+    }
+    if is_only_onnx(table) && !closed {
+        fill_in(table, &facts);
+    }
+    problems
+}
+
+/// The nodes that name networks' files: in `[model]`, and in the values of `[matrix]`.
+fn named(table: &Table) -> Vec<Node> {
+    let path_of = |model: &Table| match model.get("kind").map(|kind| kind.is_text("onnx")) {
+        Some(true) => model.get("path").cloned(),
+        _ => None,
+    };
+    let mut named = Vec::new();
+    let mut is_onnx = false;
+    if let Some(Value::Table(model)) = table.get("model").map(|node| &node.value) {
+        is_onnx = model.get("kind").is_some_and(|kind| kind.is_text("onnx"));
+        named.extend(path_of(model));
+    }
+    let Some(Value::Table(matrix)) = table.get("matrix").map(|node| &node.value) else {
+        return named;
+    };
+    for entry in matrix.entries() {
+        let Value::Array(values) = &entry.node.value else { continue };
+        match entry.key.as_str() {
+            "model.path" if is_onnx => named.extend(values.iter().cloned()),
+            "model" => named.extend(values.iter().filter_map(|value| match &value.value {
+                Value::Table(model) => path_of(model),
+                _ => None,
+            })),
+            _ => {}
+        }
+    }
+    named
+}
+
+fn read(path: &str) -> Result<NetworkFacts, String> {
+    let place = expanded_path(path.as_ref()).map_err(|error| error.to_string())?;
+    let files = NetworkFiles::read(&place).map_err(|error| error.to_string())?;
+    Ok(NetworkFacts::of(&files))
+}
+
+/// The hash that `model.files` already gives.
+fn pinned<'a>(table: &'a Table, path: &str) -> Option<&'a str> {
+    match &in_table(table, &["model", "files", path, "blake3"])?.value {
+        Value::Text(hash) => Some(hash),
+        _ => None,
+    }
+}
+
+fn in_table<'a>(table: &'a Table, path: &[&str]) -> Option<&'a Node> {
+    let (first, rest) = path.split_first()?;
+    let node = table.get(first)?;
+    match (&node.value, rest) {
+        (_, []) => Some(node),
+        (Value::Table(inner), rest) => in_table(inner, rest),
+        _ => None,
+    }
+}
+
+fn note(table: &mut Table, path: &str, facts: &NetworkFacts, place: &Place) {
+    let json = serde_json::to_value(facts).expect("numbers and texts");
+    let of_path = Table::of_one(path, place, Node::of_json(&json, place));
+    let node = Node { value: Value::Table(of_path), place: place.clone() };
+    table.unite(Table::at_path("model.files", place, node));
+}
+
+/// Whether the only networks are from files.
+fn is_only_onnx(table: &Table) -> bool {
+    let is_onnx = in_table(table, &["model", "kind"]).is_some_and(|kind| kind.is_text("onnx"));
+    let swept = match table.get("matrix").map(|node| &node.value) {
+        Some(Value::Table(matrix)) => {
+            matrix.get("model").is_some() || matrix.get("model.kind").is_some()
+        }
+        _ => false,
+    };
+    is_onnx && !swept
+}
+
+/// What follows from the files and is not set: the size of the pictures where all networks take the same, their channels,
+/// and that the networks are evaluated.
+fn fill_in(table: &mut Table, facts: &[NetworkFacts]) {
+    let Some(place) = in_table(table, &["model", "kind"]).map(|kind| kind.place.clone()) else {
+        return;
+    };
+    let mut set = |path: &str, json: serde_json::Value| {
+        let keys: Vec<&str> = path.split('.').collect();
+        let swept = match table.get("matrix").map(|node| &node.value) {
+            Some(Value::Table(matrix)) => matrix.get(path).is_some(),
+            _ => false,
+        };
+        if in_table(table, &keys).is_none() && !swept {
+            table.unite(Table::at_path(path, &place, Node::of_json(&json, &place)));
+        }
+    };
+    set("occlusion.phases", serde_json::json!(["evaluate"]));
+    let pictures: Vec<(Option<[i64; 2]>, Option<i64>)> =
+        facts.iter().map(NetworkFacts::picture).collect();
+    let Some((sides, channels)) = pictures.first().copied() else { return };
+    if let Some(sides) =
+        sides.filter(|sides| pictures.iter().all(|(other, _)| *other == Some(*sides)))
+    {
+        set("dataset.size", serde_json::json!(sides));
+    }
+    if channels == Some(1) || pictures.iter().any(|(_, channels)| *channels == Some(1)) {
+        set("dataset.channels", serde_json::json!(1));
+    }
+}

@@ -1,0 +1,36 @@
+//! A network that gives predictions, wherever it was trained.
+
+use tch::Tensor;
+
+use super::folded::Folded;
+
+/// A network for inference.
+pub trait Inference {
+    /// Logits `[N, K]`, f32, of standardised pictures `[N, C, H, W]`.
+    fn logits(&self, pictures: &Tensor) -> Tensor;
+
+    /// The network, if it can recompute only what depends on a part of the pictures that has changed.
+    fn in_parts(&self) -> Option<&Folded> {
+        None
+    }
+}
+
+impl<N: Inference + ?Sized> Inference for &N {
+    fn logits(&self, pictures: &Tensor) -> Tensor {
+        (**self).logits(pictures)
+    }
+
+    fn in_parts(&self) -> Option<&Folded> {
+        (**self).in_parts()
+    }
+}
+
+impl Inference for Folded {
+    fn logits(&self, pictures: &Tensor) -> Tensor {
+        Folded::logits(self, pictures)
+    }
+
+    fn in_parts(&self) -> Option<&Folded> {
+        Some(self)
+    }
+}

@@ -1,0 +1,423 @@
+//! A network from an ONNX file, run by ONNX Runtime.
+//!
+//! Pictures come standardised as the networks that are trained here want them, masks and fills included; each is brought to
+//! the file's own scale, size, channels and layout.
+
+use std::env;
+use std::ffi::CStr;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use half::f16;
+use ort::environment::Environment;
+use ort::session::Session;
+use ort::session::builder::SessionBuilder;
+use ort::value::{PrimitiveTensorElementType, TensorRef};
+use tch::{Device, Kind, Tensor};
+
+use super::inference::Inference;
+use crate::dataset::paths::expanded_path;
+use crate::experiment::{Color, Layout, OnnxInput, OnnxSpec, OutputScale};
+use crate::onnx::{Element, NetworkFileError, NetworkFiles, RUNTIME};
+use crate::train::Standardisation;
+
+/// The variable that names another place for ONNX Runtime's library.
+pub const PLACE: &str = "FER_LAB_ONNXRUNTIME";
+
+/// Where the set-up script of this clone leaves it.
+const BUILT_IN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/.onnxruntime/libonnxruntime.so");
+
+/// Pictures in a pass: more make it no faster, and large networks keep a gigabyte for each hundred.
+const AT_ONCE: i64 = 32;
+
+/// Pictures that a network is tried with before it is used.
+pub const TRIED: usize = 8;
+
+/// How far the answers for a picture may depend on those beside it, as a share of the largest: float32 sums in another
+/// order stay far below.
+const ALIKE: f64 = 1e-2;
+
+/// Why a network from a file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OnnxError {
+    #[error(
+        "networks in ONNX files are run by ONNX Runtime, which is not there, {}: run scripts/setup --onnx in fer-lab's folder, \
+         or set {PLACE} to the path of a libonnxruntime.so", path.display()
+    )]
+    NoRuntime { path: PathBuf },
+    #[error("ONNX Runtime cannot be used, {}: {why}", path.display())]
+    Runtime { path: PathBuf, why: String },
+    #[error(transparent)]
+    File(#[from] NetworkFileError),
+    #[error("{0}")]
+    Path(String),
+    #[error(
+        "{} has changed since the experiment was read: its hash is {found}, and was {wanted}; run the experiment again",
+        path.display()
+    )]
+    Changed { path: PathBuf, found: String, wanted: String },
+    #[error("ONNX Runtime does not accept {}: {why}", path.display())]
+    Refused { path: PathBuf, why: String },
+    #[error("the network {} cannot be used: {why}", path.display())]
+    Unusable { path: PathBuf, why: String },
+    #[error("ONNX Runtime failed: {0}")]
+    Failed(String),
+}
+
+/// A network from a file, ready for pictures of one data set.
+pub struct OnnxNetwork {
+    path: PathBuf,
+    /// One pass at a time.
+    session: Mutex<Session>,
+    input: OnnxInput,
+    input_name: String,
+    element: Element,
+    output_name: String,
+    scale: OutputScale,
+    /// The output's columns, and those of the data set's classes, in class order.
+    columns: usize,
+    picks: Tensor,
+    /// From standardised values to the file's scale, `[1, C, 1, 1]` each.
+    gain: Tensor,
+    shift: Tensor,
+}
+
+impl fmt::Debug for OnnxNetwork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OnnxNetwork").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl OnnxNetwork {
+    /// Opens a network for pictures with this standardisation. `classes` in class order; `threads` are ONNX Runtime's.
+    ///
+    /// # Errors
+    /// Where ONNX Runtime is missing, does not accept the file, or the file is not the one that the experiment was read
+    /// with.
+    pub fn open(
+        spec: &OnnxSpec,
+        standardisation: &Standardisation,
+        classes: &[String],
+        device: Device,
+        threads: u32,
+    ) -> Result<OnnxNetwork, OnnxError> {
+        let path = expanded_path(&spec.path).map_err(|error| OnnxError::Path(error.to_string()))?;
+        let files = NetworkFiles::read(&path)?;
+        if files.hash != spec.hash {
+            let (found, wanted) = (files.hash, spec.hash.clone());
+            return Err(OnnxError::Changed { path, found, wanted });
+        }
+        let unusable = |why: &str| OnnxError::Unusable { path: path.clone(), why: why.to_owned() };
+        let [input] = &files.graph.inputs[..] else {
+            return Err(unusable("it does not take one picture"));
+        };
+        let (input_name, element) = (input.name.clone(), input.element);
+        let picks = classes.iter().map(|class| {
+            let place = spec.classes.iter().position(|column| column == class);
+            place.map(|place| place as i64)
+        });
+        let picks: Option<Vec<i64>> = picks.collect();
+        let picks = picks.ok_or_else(|| unusable("it has no column for some class"))?;
+        let session = session(files, &path, device, threads)?;
+        let (gain, shift) = scaling(&spec.input, standardisation);
+        Ok(OnnxNetwork {
+            path,
+            session: Mutex::new(session),
+            input: spec.input.clone(),
+            input_name,
+            element,
+            output_name: spec.output.name.clone(),
+            scale: spec.output.scale,
+            columns: spec.classes.len(),
+            picks: Tensor::from_slice(&picks),
+            gain,
+            shift,
+        })
+    }
+
+    /// Tries the network with a few standardised pictures.
+    ///
+    /// # Errors
+    /// Where it fails, answers what is no number, or something else than `output` says, and where its answer for a picture
+    /// depends on those beside it.
+    pub fn check(&self, pictures: &Tensor) -> Result<(), OnnxError> {
+        let unusable = |why: String| OnnxError::Unusable { path: self.path.clone(), why };
+        let together = self.answers(&self.converted(pictures))?;
+        let numbers = together.isfinite().all().int64_value(&[]) == 1;
+        if !numbers {
+            return Err(unusable(
+                "some of its answers are no numbers; if its weights are int8 or float16, export it in float32".to_owned(),
+            ));
+        }
+        let sums = together.sum_dim_intlist([-1].as_slice(), false, Kind::Float);
+        let sum_to_one = (sums - 1.0).abs().max().double_value(&[]) < 1e-3;
+        let probabilities = sum_to_one && together.min().double_value(&[]) >= -1e-6;
+        match (self.scale, probabilities) {
+            (OutputScale::Probabilities, false) => {
+                return Err(unusable(
+                    "its answers are no probabilities: they do not sum to 1; write `output = \"logits\"`".to_owned(),
+                ));
+            }
+            (OutputScale::Logits, true) => {
+                return Err(unusable(
+                    "its answers are probabilities: they sum to 1; write `output = \"probabilities\"`".to_owned(),
+                ));
+            }
+            _ => {}
+        }
+        if self.input.batch.is_none() && pictures.size()[0] > 1 {
+            let alone = self.answers(&self.converted(&pictures.narrow(0, 0, 1)))?;
+            let largest = together.abs().max().double_value(&[]).max(1e-6);
+            let off = (alone - together.narrow(0, 0, 1)).abs().max().double_value(&[]);
+            if off > ALIKE * largest {
+                return Err(unusable(format!(
+                    "its answer for a picture depends on those beside it (by {off:.3}): export it with model.eval()"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Pictures as the file takes them, f32: `[N, C, H, W]` or `[N, H, W, C]`.
+    fn converted(&self, pictures: &Tensor) -> Tensor {
+        let values = pictures * self.gain.to_device(pictures.device())
+            + self.shift.to_device(pictures.device());
+        let OnnxInput { color, layout, size: [height, width], .. } = &self.input;
+        let sizes = values.size();
+        let size = [*height as i64, *width as i64];
+        let values = match sizes[2..] == size {
+            true => values,
+            false => values.internal_upsample_bilinear2d_aa(size, false, None::<f64>, None::<f64>),
+        };
+        // What is standardised by channel is brought to the order of the network's channels by `scaling`.
+        let values = match color {
+            Color::Bgr if pictures.size()[1] == 3 => values.flip([1]),
+            _ => values,
+        };
+        match layout {
+            Layout::Nchw => values.contiguous(),
+            Layout::Nhwc => values.permute([0, 2, 3, 1]).contiguous(),
+        }
+    }
+
+    /// All columns of the output for such pictures, `[N, columns]`, f32, on the CPU.
+    fn answers(&self, converted: &Tensor) -> Result<Tensor, OnnxError> {
+        let converted = converted.to_device(Device::Cpu);
+        let all = converted.size()[0];
+        let at_once = self.input.batch.map_or(AT_ONCE, |batch| batch as i64);
+        let mut answers = Vec::new();
+        for start in (0..all).step_by(at_once as usize) {
+            let some = converted.narrow(0, start, at_once.min(all - start));
+            let count = some.size()[0];
+            let some = match self.input.batch {
+                // The file fixes how many: the last picture fills up.
+                Some(batch) if count < batch as i64 => {
+                    let last = some.narrow(0, count - 1, 1);
+                    let more = last.repeat([batch as i64 - count, 1, 1, 1]);
+                    Tensor::cat(&[some, more], 0)
+                }
+                _ => some,
+            };
+            answers.push(self.pass(&some)?.narrow(0, 0, count));
+        }
+        Ok(Tensor::cat(&answers, 0))
+    }
+
+    fn pass(&self, pictures: &Tensor) -> Result<Tensor, OnnxError> {
+        match self.element {
+            Element::Float16 => {
+                self.pass_as(&values::<f16>(&pictures.to_kind(Kind::Half)), pictures)
+            }
+            Element::Float64 => {
+                self.pass_as(&values::<f64>(&pictures.to_kind(Kind::Double)), pictures)
+            }
+            Element::Uint8 => {
+                let whole = pictures.round().clamp(0.0, 255.0).to_kind(Kind::Uint8);
+                self.pass_as(&values::<u8>(&whole), pictures)
+            }
+            Element::Float32 | Element::Other(_) => {
+                self.pass_as(&values::<f32>(pictures), pictures)
+            }
+        }
+    }
+
+    fn pass_as<T>(&self, numbers: &[T], pictures: &Tensor) -> Result<Tensor, OnnxError>
+    where
+        T: PrimitiveTensorElementType + Clone + fmt::Debug + 'static,
+    {
+        let failed = |error: ort::Error| OnnxError::Failed(first_line(&error.to_string()));
+        let input = TensorRef::from_array_view((pictures.size(), numbers)).map_err(failed)?;
+        let mut session = self.session.lock().unwrap_or_else(|broken| broken.into_inner());
+        let outputs =
+            session.run(ort::inputs![self.input_name.as_str() => input]).map_err(failed)?;
+        let output = &outputs[self.output_name.as_str()];
+        let found = match output.try_extract_tensor::<f32>() {
+            Ok((_, numbers)) => Tensor::from_slice(numbers),
+            Err(_) => match output.try_extract_tensor::<f16>() {
+                Ok((_, numbers)) => {
+                    let numbers: Vec<f32> = numbers.iter().map(|number| number.to_f32()).collect();
+                    Tensor::from_slice(&numbers)
+                }
+                Err(_) => {
+                    let (_, numbers) = output.try_extract_tensor::<f64>().map_err(failed)?;
+                    Tensor::from_slice(numbers).to_kind(Kind::Float)
+                }
+            },
+        };
+        let (count, columns) = (pictures.size()[0], self.columns as i64);
+        if found.numel() as i64 != count * columns {
+            let why = format!(
+                "it answers {count} pictures with {} numbers, and `model.classes` names {columns} columns",
+                found.numel()
+            );
+            return Err(OnnxError::Unusable { path: self.path.clone(), why });
+        }
+        Ok(found.view([count, columns]))
+    }
+
+    /// All columns of the output for standardised pictures, `[N, columns]`, f32, on the CPU: logits or probabilities, as the
+    /// file has them.
+    ///
+    /// # Errors
+    /// Where ONNX Runtime fails.
+    pub fn columns(&self, pictures: &Tensor) -> Result<Tensor, OnnxError> {
+        self.answers(&self.converted(pictures))
+    }
+
+    /// Logits `[N, K]` of standardised pictures, in class order.
+    ///
+    /// # Errors
+    /// Where ONNX Runtime fails.
+    pub fn try_logits(&self, pictures: &Tensor) -> Result<Tensor, OnnxError> {
+        let answers = self.columns(pictures)?.index_select(1, &self.picks);
+        let logits = match self.scale {
+            OutputScale::Logits => answers,
+            // No probability is smaller than what a float can say.
+            OutputScale::Probabilities => answers.clamp_min(f64::from(f32::MIN_POSITIVE)).log(),
+        };
+        Ok(logits.to_device(pictures.device()))
+    }
+}
+
+/// The error of a network that fails while it is used, as a panic: so libtorch's own are reported.
+#[derive(Debug)]
+pub struct NetworkFailed(pub String);
+
+impl Inference for OnnxNetwork {
+    fn logits(&self, pictures: &Tensor) -> Tensor {
+        match self.try_logits(pictures) {
+            Ok(logits) => logits,
+            Err(error) => std::panic::panic_any(NetworkFailed(error.to_string())),
+        }
+    }
+}
+
+/// What turns standardised values into those of the file, a number for each channel of the network, `[1, C, 1, 1]`, in the
+/// data's order of channels.
+fn scaling(input: &OnnxInput, standardisation: &Standardisation) -> (Tensor, Tensor) {
+    let channels = input.color.channels();
+    // A grey data set has one channel, which all of the network's get.
+    let of = |values: &[f64], channel: usize| values[channel.min(values.len() - 1)];
+    let number = |of_channel: &dyn Fn(usize) -> f64| {
+        let numbers: Vec<f32> = (0..channels).map(|channel| of_channel(channel) as f32).collect();
+        Tensor::from_slice(&numbers).view([1, channels as i64, 1, 1])
+    };
+    // The place of a data set's channel among the network's.
+    let own = |channel: usize| match input.color {
+        Color::Bgr if standardisation.mean.len() == 3 => 2 - channel,
+        _ => channel,
+    };
+    let gain = |channel: usize| {
+        of(&standardisation.deviation, channel) * input.range / input.std[own(channel)]
+    };
+    let shift = |channel: usize| {
+        let own = own(channel);
+        (of(&standardisation.mean, channel) * input.range - input.mean[own]) / input.std[own]
+    };
+    (number(&gain), number(&shift))
+}
+
+/// A tensor's numbers, row-major.
+fn values<T: tch::kind::Element + Copy + Default>(tensor: &Tensor) -> Vec<T> {
+    let flat = tensor.contiguous().view(-1);
+    let mut values = vec![T::default(); flat.numel()];
+    flat.copy_data(&mut values, flat.numel());
+    values
+}
+
+fn session(
+    files: NetworkFiles,
+    path: &Path,
+    device: Device,
+    threads: u32,
+) -> Result<Session, OnnxError> {
+    let environment = environment()?;
+    let refused = |why: String| OnnxError::Refused { path: path.to_owned(), why: first_line(&why) };
+    let told = |error: ort::Error| refused(error.to_string());
+    let recovered = |error: ort::Error<SessionBuilder>| refused(error.to_string());
+    let builder = Session::builder(environment).map_err(told)?;
+    let mut builder = builder.with_intra_threads(threads as usize).map_err(recovered)?;
+    if let Device::Cuda(index) = device {
+        let cuda = ort::ep::CUDA::default().with_device_id(index as i32).build().error_on_failure();
+        builder = builder.with_execution_providers([cuda]).map_err(recovered)?;
+    }
+    let NetworkFiles { model, weights, .. } = files;
+    for (name, bytes) in weights {
+        let bytes: Arc<[u8]> = bytes.into();
+        let loaded = builder.with_external_initializer_file_in_memory(&name, bytes);
+        builder = loaded.map_err(recovered)?;
+    }
+    builder.commit_from_memory(&model).map_err(told)
+}
+
+/// The place of ONNX Runtime's library: the variable's, or the one that was compiled in.
+pub fn place() -> PathBuf {
+    match env::var_os(PLACE).filter(|place| !place.is_empty()) {
+        Some(place) => PathBuf::from(place),
+        None => PathBuf::from(BUILT_IN),
+    }
+}
+
+/// ONNX Runtime, opened once.
+fn environment() -> Result<&'static Environment, OnnxError> {
+    static OPENED: OnceLock<Result<Environment, (PathBuf, String)>> = OnceLock::new();
+    let path = place();
+    if OPENED.get().is_none() && !path.exists() {
+        return Err(OnnxError::NoRuntime { path });
+    }
+    let opened = OPENED.get_or_init(|| {
+        let failed = |why: String| (path.clone(), first_line(&why));
+        let builder = ort::init_from(&path).map_err(|error| failed(error.to_string()))?;
+        let built = builder.with_name("fer-lab").with_telemetry(false).build();
+        built.map_err(|error| failed(error.to_string()))
+    });
+    opened
+        .as_ref()
+        .map_err(|(path, why)| OnnxError::Runtime { path: path.clone(), why: why.clone() })
+}
+
+/// The version of the library, as it tells it; `None` where it cannot be opened.
+pub fn version() -> Option<String> {
+    // SAFETY: the library's own entry point, which every version has and which only returns a table of functions that
+    // lives as long as the library; it stays open.
+    unsafe {
+        let library = libloading::Library::new(place()).ok()?;
+        let base = library
+            .get::<unsafe extern "C" fn() -> *const ort::sys::OrtApiBase>(b"OrtGetApiBase")
+            .ok()?();
+        let text = ((*base).GetVersionString)();
+        let version = CStr::from_ptr(text).to_string_lossy().into_owned();
+        std::mem::forget(library);
+        Some(version)
+    }
+}
+
+/// Whether results belong to the version that their ids name.
+pub fn is_pinned(version: &str) -> bool {
+    version == RUNTIME
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or(text).to_owned()
+}

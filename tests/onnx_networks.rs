@@ -1,0 +1,226 @@
+//! Networks in ONNX files give PyTorch's own answers: `tests/onnx/make.py` made both.
+//!
+//! Without ONNX Runtime (`scripts/setup --onnx`) the answers are not compared, and a line says so.
+
+use std::path::{Path, PathBuf};
+
+use fer_lab::experiment::{self, ModelSpec, OnnxSpec};
+use fer_lab::model::{OnnxError, OnnxNetwork, onnx};
+use fer_lab::train::Standardisation;
+use tch::{Device, Kind, Tensor};
+
+const SIDE: usize = 16;
+const PICTURES: usize = 6;
+const CLASSES: [&str; 5] = ["neutral", "happiness", "surprise", "sadness", "anger"];
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/onnx")
+}
+
+fn is_there() -> bool {
+    let there = onnx::place().exists();
+    if !there {
+        eprintln!(
+            "ONNX Runtime is not there: the answers of networks in ONNX files are not compared"
+        );
+    }
+    there
+}
+
+/// The network that an experiment file names, with these keys of `[model]`.
+fn spec(model: &str, channels: usize) -> Result<OnnxSpec, String> {
+    let text = format!(
+        "name = \"x\"\n[dataset]\nkind = \"faces\"\nchannels = {channels}\nclasses = {CLASSES:?}\n[model]\nkind = \
+         \"onnx\"\n{model}\n"
+    );
+    let experiment =
+        experiment::parse(&text, "x.toml", &[]).map_err(|errors| errors.to_string())?;
+    match experiment.settings.model {
+        ModelSpec::Onnx(spec) => Ok(spec),
+        ModelSpec::Vgg(_) => unreachable!("it is from a file"),
+    }
+}
+
+fn path(name: &str) -> String {
+    format!("path = {:?}", folder().join(name).display().to_string())
+}
+
+/// Pictures as `make.py` draws them, standardised.
+fn pictures(channels: usize, standardisation: &Standardisation) -> Tensor {
+    let mut values = Vec::new();
+    for picture in 0..PICTURES {
+        for channel in 0..channels {
+            for y in 0..SIDE {
+                for x in 0..SIDE {
+                    let value = (7 * picture + 31 * y + 17 * x + 53 * channel + x * y) % 256;
+                    let value = value as f64 / 255.0 - standardisation.mean[channel];
+                    values.push((value / standardisation.deviation[channel]) as f32);
+                }
+            }
+        }
+    }
+    let size = [PICTURES, channels, SIDE, SIDE].map(|length| length as i64);
+    Tensor::from_slice(&values).view(size)
+}
+
+fn standardisation(channels: usize) -> Standardisation {
+    let mean = [0.45, 0.4, 0.5][..channels].to_vec();
+    Standardisation { mean, deviation: [0.21, 0.25, 0.3][..channels].to_vec() }
+}
+
+fn open(spec: &OnnxSpec, channels: usize) -> Result<OnnxNetwork, OnnxError> {
+    let classes = CLASSES.map(str::to_owned);
+    OnnxNetwork::open(spec, &standardisation(channels), &classes, Device::Cpu, 1)
+}
+
+/// The largest difference of probabilities from PyTorch's, whose columns are in the order of `CLASSES`.
+fn off(model: &str, channels: usize, answers: &str) -> f64 {
+    let spec = spec(model, channels).unwrap_or_else(|errors| panic!("{errors}"));
+    let network = open(&spec, channels).unwrap_or_else(|error| panic!("{error}"));
+    let pictures = pictures(channels, &standardisation(channels));
+    network.check(&pictures).unwrap_or_else(|error| panic!("{error}"));
+    let found = network.try_logits(&pictures).unwrap().softmax(-1, Kind::Double);
+    let text = std::fs::read_to_string(folder().join("answers.json")).unwrap();
+    let all: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let wanted: Vec<Vec<f64>> = serde_json::from_value(all[answers].clone()).unwrap();
+    let wanted = Tensor::from_slice2(&wanted);
+    (found - wanted).abs().max().double_value(&[])
+}
+
+const ORDER: &str = "classes = [\"neutral\", \"happy\", \"surprise\", \"sad\", \"angry\"]";
+const GREY: &str = "input = { range = 1.0, mean = [0.5], std = [0.25] }";
+
+#[test]
+fn every_kind_of_file_gives_the_answers_of_pytorch() {
+    if !is_there() {
+        return;
+    }
+    for (name, tolerance) in
+        [("grey", 1e-6), ("fixed_batch", 1e-6), ("outside", 1e-6), ("half", 1e-2)]
+    {
+        let off = off(&format!("{}\n{ORDER}\n{GREY}", path(&format!("{name}.onnx"))), 1, "grey");
+        assert!(off < tolerance, "{name}: {off}");
+    }
+    let bgr =
+        "input = { color = \"bgr\", range = 255.0, mean = [123, 117, 104], std = [58, 57, 57] }";
+    let off_bgr = off(&format!("{}\n{ORDER}\n{bgr}", path("bgr.onnx")), 3, "bgr");
+    assert!(off_bgr < 1e-6, "{off_bgr}");
+    // The same scale, written otherwise.
+    let nhwc = "input = { range = 2.0, mean = [1.0] }";
+    let off_nhwc = off(&format!("{}\n{ORDER}\n{nhwc}", path("nhwc.onnx")), 1, "nhwc");
+    assert!(off_nhwc < 1e-6, "{off_nhwc}");
+}
+
+#[test]
+fn columns_are_brought_to_the_order_of_the_classes() {
+    if !is_there() {
+        return;
+    }
+    let network = |order: &str| {
+        let spec = spec(&format!("{}\n{order}\n{GREY}", path("grey.onnx")), 1).unwrap();
+        let network = open(&spec, 1).unwrap();
+        network.try_logits(&pictures(1, &standardisation(1))).unwrap()
+    };
+    let (straight, turned) = (
+        network(ORDER),
+        network("classes = [\"angry\", \"sad\", \"surprise\", \"happy\", \"neutral\"]"),
+    );
+    assert_eq!(straight.flip([1]), turned);
+}
+
+#[test]
+fn a_file_that_has_changed_since_is_refused() {
+    if !is_there() {
+        return;
+    }
+    let spec = spec(&format!("{}\n{ORDER}\n{GREY}", path("grey.onnx")), 1).unwrap();
+    let other = OnnxSpec { path: folder().join("half.onnx"), ..spec };
+    let error = open(&other, 1).unwrap_err().to_string();
+    assert!(error.contains("has changed since the experiment was read"), "{error}");
+}
+
+#[test]
+fn what_contradicts_the_file_is_said_where_it_stands() {
+    let grey = path("grey.onnx");
+    let fixed = path("fixed_batch.onnx");
+    let seven = "classes = [\"neutral\", \"happiness\", \"surprise\", \"sadness\", \"anger\", \"disgust\", \"fear\"]";
+    for (model, wanted) in [
+        (format!("{grey}\n{GREY}"), "`model.classes` is missing"),
+        (format!("{grey}\n{ORDER}"), "`model.input.range` is missing"),
+        (format!("{grey}\n{seven}\n{GREY}"), "has 5 columns, this list 7"),
+        (
+            format!("{}\n{ORDER}\ninput = {{ range = 1.0 }}", path("bgr.onnx")),
+            "`model.input.color` is missing",
+        ),
+        (
+            format!(
+                "{}\n{ORDER}\noutput = \"logits\"\ninput = {{ range = 1.0 }}",
+                path("nhwc.onnx")
+            ),
+            "its last operator is a softmax",
+        ),
+        (
+            format!("{grey}\n{ORDER}\ninput = {{ range = 1.0, layout = \"nhwc\" }}"),
+            "the network's layout cannot be nhwc",
+        ),
+        (
+            format!("{grey}\n{ORDER}\ninput = {{ range = 1.0, color = \"rgb\" }}"),
+            "the network's pictures cannot be rgb",
+        ),
+        (
+            format!("{fixed}\n{ORDER}\ninput = {{ range = 1.0, size = [48, 48] }}"),
+            "its file fixes 16 where this says 48",
+        ),
+        (
+            format!("{grey}\n{ORDER}\ninput = {{ range = 1.0, mean = [0.4, 0.5] }}"),
+            "`model.input.mean` must have one number, or one for each channel",
+        ),
+        (format!("{grey}\n{ORDER}\n{GREY}\noutput_name = \"x\""), "the network has no output `x`"),
+        (
+            format!(
+                "{grey}\nclasses = [\"neutral\", \"happy\", \"happy\", \"sad\", \"angry\"]\n{GREY}"
+            ),
+            "two columns of `model.classes` are `happiness`",
+        ),
+        (
+            format!("{grey}\nclasses = [\"neutral\", \"happy\", \"\", \"sad\", \"angry\"]\n{GREY}"),
+            "the network has no column for the class `surprise`",
+        ),
+        (format!("path = \"none.onnx\"\n{ORDER}\n{GREY}"), "none.onnx: there is no such file"),
+        (format!("{}\n{ORDER}\n{GREY}", path("make.py")), "it is no ONNX file"),
+        (
+            format!("{grey}\n{ORDER}\n{GREY}\n[occlusion]\nphases = [\"retrain\"]"),
+            "a network from a file is only evaluated",
+        ),
+        (
+            format!("{grey}\nblocks = [[8]]\n{ORDER}\n{GREY}"),
+            "`model.blocks` does not go with this `kind`",
+        ),
+        (
+            format!("{grey}\n{ORDER}\n{GREY}\n[evaluate]\nstatistics = \"adapted\""),
+            "the statistics of a network from a file cannot be adapted",
+        ),
+    ] {
+        let errors = spec(&model, 1).err().unwrap_or_else(|| panic!("no error: {wanted}"));
+        assert!(errors.contains(wanted), "{wanted}:\n{errors}");
+    }
+}
+
+#[test]
+fn a_stored_experiment_needs_no_file() {
+    let text = format!(
+        "name = \"x\"\n[dataset]\nkind = \"faces\"\nclasses = {CLASSES:?}\n[model]\nkind = \"onnx\"\n{}\n{ORDER}\n{GREY}\n",
+        path("grey.onnx")
+    );
+    let read = experiment::parse(&text, "x.toml", &[]).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!((read.settings.dataset.height, read.settings.dataset.width), (SIDE, SIDE));
+    assert_eq!(read.seeds, [1]);
+    let moved = read.merged.replace("grey.onnx", "gone.onnx");
+    let stored =
+        experiment::parse_whole(&moved, "stored").unwrap_or_else(|errors| panic!("{errors}"));
+    let hash = |experiment: &experiment::Experiment| match &experiment.settings.model {
+        ModelSpec::Onnx(spec) => spec.hash.clone(),
+        ModelSpec::Vgg(_) => unreachable!("it is from a file"),
+    };
+    assert_eq!(hash(&stored), hash(&read));
+}
