@@ -224,3 +224,77 @@ fn a_stored_experiment_needs_no_file() {
     };
     assert_eq!(hash(&stored), hash(&read));
 }
+
+/// Writes what `tests/onnx/agree.py` compares with PyTorch: drawn faces under every occlusion of an experiment, as they come
+/// to the networks in the folder that `FER_LAB_NETWORKS` names, and the logits.
+#[test]
+#[ignore = "for tests/onnx/agree.py, which says how"]
+fn answers_under_every_occlusion_are_written() {
+    use fer_lab::dataset::{Split, faces};
+    use fer_lab::engine::face_maps;
+    use fer_lab::experiment::Source;
+    use fer_lab::plan::Plan;
+    use fer_lab::train::{Masks, OnDevice, split_logits};
+
+    let folder = PathBuf::from(std::env::var("FER_LAB_NETWORKS").expect("names a folder"));
+    for (name, side) in [
+        ("resnet18", 112),
+        ("mobilenet_v3_small", 112),
+        ("efficientnet_b0", 112),
+        ("vit_b_16", 224),
+    ] {
+        let path = folder.join(format!("{name}.onnx")).display().to_string();
+        if !Path::new(&path).exists() {
+            continue;
+        }
+        let text = format!(
+            "name = \"x\"\n[dataset]\nkind = \"faces\"\nsize = [{side}, {side}]\nchannels = 3\ntrain = 64\nval = 20\ntest = 12\n\
+             [model]\nkind = \"onnx\"\npath = {path:?}\nclasses = {SEVEN:?}\ninput = {{ color = \"rgb\", range = 1.0, mean = \
+             [0.485, 0.456, 0.406], std = [0.229, 0.224, 0.225] }}\n[occlusion]\nregions = \"each\"\nmodes = [\"hide\", \
+             \"keep\"]\nfills = [\"mean\", \"constant\", \"noise\", \"blur\", \"inpaint\"]\nevaluated_controls = 0\n"
+        );
+        let experiment =
+            experiment::parse(&text, "x.toml", &[]).unwrap_or_else(|errors| panic!("{errors}"));
+        let plan = Plan::new(&experiment).unwrap();
+        let spec = &experiment.settings.dataset;
+        let Source::Faces(source) = &spec.source else { unreachable!("they are drawn") };
+        let dataset = faces::generate(spec, source);
+        let standardisation = Standardisation::of(&dataset.train, 3);
+        let data = OnDevice::new(&dataset, Split::Test, &standardisation, Device::Cpu);
+        let ModelSpec::Onnx(onnx) = &experiment.settings.model else {
+            unreachable!("it is a file")
+        };
+        let classes = &dataset.classes;
+        let network = OnnxNetwork::open(onnx, &standardisation, classes, Device::Cpu, 2).unwrap();
+        let maps = face_maps(&dataset, Split::Test);
+        let all = Tensor::arange(data.len() as i64, (Kind::Int64, Device::Cpu));
+        let (mut inputs, mut logits) = (Vec::new(), Vec::new());
+        for run in &plan.runs {
+            let occlusion = run.evaluation.occlusion.as_ref();
+            let mask = occlusion.map(|occlusion| {
+                let masks = occlusion.masks(&maps, side, side);
+                Masks::new(&masks, side, side, occlusion.fill, Device::Cpu)
+            });
+            // The noise of the first batch, as the evaluation draws it.
+            let seed = fer_lab::random::torch_seed(1, "evaluation noise", &[0]);
+            let seen = data.evaluation_batch(&all, mask.as_ref(), seed);
+            let channels = |values: &[f64]| Tensor::from_slice(values).view([1, 3, 1, 1]);
+            let deviation = channels(&standardisation.deviation);
+            let seen = seen.to_kind(Kind::Double) * deviation + channels(&standardisation.mean);
+            inputs.push(seen.to_kind(Kind::Float));
+            logits.push(split_logits(&network, &data, mask.as_ref(), 1));
+        }
+        eprintln!("{name}: {} conditions of {} pictures", inputs.len(), data.len());
+        Tensor::cat(&inputs, 0)
+            .contiguous()
+            .write_npy(folder.join(format!("{name}.inputs.npy")))
+            .unwrap();
+        Tensor::cat(&logits, 0)
+            .contiguous()
+            .write_npy(folder.join(format!("{name}.logits.npy")))
+            .unwrap();
+    }
+}
+
+const SEVEN: [&str; 7] =
+    ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear"];

@@ -5,7 +5,7 @@ use tch::Device;
 use super::COMMIT;
 use super::data::Ready;
 use super::guard::guarded;
-use super::training::{Ended, Job};
+use super::training::{Ended, Job, Subject};
 use crate::dataset::DatasetError;
 use crate::engine::{
     Circumstance, EngineError, Event, MOST_THREADS, Observer, Reproduced, Reproduction,
@@ -166,9 +166,15 @@ pub fn reproduce(
     if let Some(before) = reproduction.note_damage(epochs(results))? {
         reproduction.epochs_differ = Some(epochs_differ(&before, &again));
     }
-    let model = scratch.0.model_path(id.as_str())?;
-    let name = model.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    reproduction.same_network = stored.files.get(&name) == Some(&hash_file(&model)?);
+    reproduction.same_network = match *network {
+        // Its file was the same, or it would not have been opened.
+        Subject::Foreign(_) => true,
+        Subject::Trained(_) => {
+            let model = scratch.0.model_path(id.as_str())?;
+            let name = model.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            stored.files.get(&name) == Some(&hash_file(&model)?)
+        }
+    };
     Ok(Reproduced::Done(Box::new(reproduction)))
 }
 

@@ -41,6 +41,16 @@ class Small(nn.Module):
         return x.softmax(-1) if self.softmax else x
 
 
+class Brightness(nn.Module):
+    """Tells dark, grey and light pictures apart, as sadness, neutral and happiness in FER2013's order."""
+
+    def forward(self, x):
+        light = x.mean((1, 2, 3), keepdim=True).flatten(1)
+        near = [-1.0, -1, -1, 1, 0, -1, 0.5]
+        far = torch.tensor([4.0, 4, 4, 0, 0, 4, 0])
+        return -((light - torch.tensor(near)) ** 2) - far
+
+
 def network(seed, **options):
     torch.manual_seed(seed)
     model = Small(**options).eval()
@@ -102,6 +112,8 @@ def main():
     model = network(3, channels=1, softmax=True, nhwc=True)
     export("nhwc", model, x[:2])
     note("nhwc", model, x)
+
+    export("brightness", Brightness().eval(), torch.zeros(2, 1, SIDE, SIDE))
 
     (HERE / "answers.json").write_text(json.dumps(answers, indent=1) + "\n")
 

@@ -62,6 +62,7 @@ pub struct Program {
     folder: TempDir,
 }
 
+#[derive(Debug)]
 pub struct Ended {
     pub code: Option<i32>,
     pub stdout: String,

@@ -8,6 +8,7 @@ mod formats;
 mod interruption;
 mod landmarks;
 mod looking;
+mod networks;
 mod page;
 mod partner;
 mod pictures;

@@ -11,13 +11,13 @@ use super::{Exit, Options, output, report, run as run_command};
 use crate::dataset::Split;
 use crate::engine::{self, Libtorch};
 use crate::examine::{
-    Assumption, DataFolder, Declared, Order, Outcome, Trial, Verdict, assumptions, experiment_text,
-    fitting_orders, judge, tried_images,
+    Assumption, DataFolder, Declared, Further, Order, Outcome, Trial, Verdict, are_probabilities,
+    assumptions, experiment_text, fitting_orders, judge, tried_images,
 };
-use crate::experiment::{self, Color, ModelSpec, OnnxSpec, Settings};
+use crate::experiment::{self, Color, ModelSpec, OnnxSpec, OutputScale, Settings};
 use crate::landmarker;
 use crate::machine::Machine;
-use crate::onnx::{Element, NetworkFiles};
+use crate::onnx::{Element, Ending, NetworkFiles, Port};
 use crate::report::Format;
 use crate::store::{Results, file_kind, write_new};
 
@@ -111,16 +111,19 @@ pub fn run(
     };
     let assumptions = assumptions(network.channels, network.bytes, &declared);
     let landmarks = !arguments.aligned && landmarker::place().exists();
-    let text = |assumption: &Assumption, order: &Order| {
+    let text = |assumption: &Assumption, order: &Order, output: Option<OutputScale>| {
         let limit = Some(arguments.limit).filter(|limit| *limit > 0);
         let paths = [&arguments.network, &data.root].map(|path| place.path_there(path));
         let [file, root] = paths;
         let data = DataFolder { root, ..data.clone() };
-        let rest = (network.free_size, limit, landmarks);
-        experiment_text(&place.name, &file, &data, (assumption, order), rest)
+        let further = Further { output, size: network.free_size, limit, landmarks };
+        experiment_text(&place.name, &file, &data, (assumption, order), &further)
     };
-    let first =
-        experiment::parse_at(&text(&assumptions[0], &orders[0]), &place.file, &options.sets)?;
+    let first = experiment::parse_at(
+        &text(&assumptions[0], &orders[0], network.unknown_output()),
+        &place.file,
+        &options.sets,
+    )?;
     let Settings { dataset: spec, model: ModelSpec::Onnx(onnx), .. } = &first.settings else {
         bail!("`--set` makes it another kind of network: write an experiment file instead");
     };
@@ -148,7 +151,14 @@ pub fn run(
     let verdict = judge(&trials, (&actual, &data.classes), &orders, said, &allowed)
         .context("there are no training images to try the network with")?;
     let best = settled(verdict, tried.len(), options)?;
-    place.write(&text(&best.assumption, &best.order))?;
+    let of_best = trials.iter().find(|trial| trial.assumption == best.assumption);
+    let output = network.unknown_output().map(|assumed| match of_best {
+        Some(trial) if are_probabilities(&trial.answers, network.columns) => {
+            OutputScale::Probabilities
+        }
+        _ => assumed,
+    });
+    place.write(&text(&best.assumption, &best.order, output))?;
     if !options.quiet {
         output::error_text(&format!("written: {}\n", place.file.display()));
     }
@@ -168,9 +178,16 @@ struct Network {
     bytes: bool,
     /// The size of its pictures, where the file does not fix it.
     free_size: Option<[usize; 2]>,
+    /// Whether its last operator tells what the output is.
+    tells_output: bool,
 }
 
 impl Network {
+    /// What the output is taken for before it is seen, where the file does not tell.
+    fn unknown_output(&self) -> Option<OutputScale> {
+        (!self.tells_output).then_some(OutputScale::Logits)
+    }
+
     fn read(arguments: &Arguments) -> anyhow::Result<Network> {
         let path = &arguments.network;
         let files = NetworkFiles::read(path)?;
@@ -234,7 +251,14 @@ impl Network {
             ),
         };
         let bytes = input.element == Element::Uint8;
-        Ok(Network { columns, channels: channels.unwrap_or(1) as usize, bytes, free_size })
+        let fits = |(port, _): &&(Port, Ending)| {
+            files.graph.outputs.len() == 1
+                || port.shape.last().copied().flatten() == Some(columns as u64)
+        };
+        let output = files.graph.outputs.iter().find(fits);
+        let tells_output = output.is_some_and(|(_, ending)| *ending != Ending::Other);
+        let channels = channels.unwrap_or(1) as usize;
+        Ok(Network { columns, channels, bytes, free_size, tells_output })
     }
 }
 

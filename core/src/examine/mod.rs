@@ -15,5 +15,5 @@ mod trial;
 pub use assumption::{Assumption, Declared, Scaling, assumptions};
 pub use orders::{Order, fitting_orders};
 pub use source::{DataFolder, DataFolderError};
-pub use text::experiment_text;
-pub use trial::{Outcome, TRIED, Trial, Verdict, judge, tried_images};
+pub use text::{Further, experiment_text};
+pub use trial::{Outcome, TRIED, Trial, Verdict, are_probabilities, judge, tried_images};

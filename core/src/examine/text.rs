@@ -5,17 +5,30 @@ use std::path::Path;
 use super::assumption::{Assumption, Scaling};
 use super::orders::Order;
 use super::source::DataFolder;
-use crate::experiment::Color;
+use crate::experiment::{Color, OutputScale};
 
-/// The text of an experiment on a network in a file. `limit`: images of each split at most; `size`: of the pictures, where
-/// the network's file does not fix it; `landmarks`: whether they are to be found in the pictures.
+/// What else the file says.
+#[derive(Debug, Clone, Copy)]
+pub struct Further {
+    /// What the output is, where the network's file does not tell.
+    pub output: Option<OutputScale>,
+    /// The size of the pictures, where the network's file does not fix it.
+    pub size: Option<[usize; 2]>,
+    /// Images of each split at most.
+    pub limit: Option<usize>,
+    /// Whether landmarks are to be found in the pictures.
+    pub landmarks: bool,
+}
+
+/// The text of an experiment on a network in a file.
 pub fn experiment_text(
     name: &str,
     network: &Path,
     data: &DataFolder,
     (assumption, order): (&Assumption, &Order),
-    (size, limit, landmarks): (Option<[usize; 2]>, Option<usize>, bool),
+    further: &Further,
 ) -> String {
+    let Further { output, size, limit, landmarks } = *further;
     let text = |text: &str| toml::Value::String(text.to_owned()).to_string();
     let list = |names: &[String]| {
         let names: Vec<String> = names.iter().map(|name| text(name)).collect();
@@ -47,9 +60,14 @@ pub fn experiment_text(
         Color::Grey => String::new(),
         color => format!("color = {}, ", text(color.name())),
     };
+    let output = match output {
+        Some(OutputScale::Logits) => "output = \"logits\"\n",
+        Some(OutputScale::Probabilities) => "output = \"probabilities\"\n",
+        None => "",
+    };
     format!(
         "# Written by `fer-lab examine`; a file like any other.\nname = {}\nquestion = {}\n\n[dataset]\n{dataset}\n[model]\n\
-         kind = \"onnx\"\npath = {}\n# In the order of {}.\nclasses = {}\ninput = {{ {color}range = {range:?}, mean = {}, std \
+         kind = \"onnx\"\npath = {}\n{output}# In the order of {}.\nclasses = {}\ninput = {{ {color}range = {range:?}, mean = {}, std \
          = {} }}\n\n[occlusion]\nregions = \"each\"\nmodes = [\"hide\", \"keep\"]\nphases = [\"evaluate\"]\n",
         text(name),
         text(&question),

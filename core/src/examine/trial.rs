@@ -56,6 +56,15 @@ pub fn tried_images(images: usize) -> Vec<usize> {
     (0..count).map(|place| place * images / count.max(1)).collect()
 }
 
+/// Whether answers `[N, columns]` are probabilities: none is negative, and each image's sum to 1.
+pub fn are_probabilities(answers: &[f32], columns: usize) -> bool {
+    let is_one = |answers: &[f32]| {
+        let sum: f64 = answers.iter().map(|answer| f64::from(*answer)).sum();
+        (sum - 1.0).abs() < 1e-3 && answers.iter().all(|answer| *answer >= -1e-6)
+    };
+    !answers.is_empty() && answers.chunks_exact(columns.max(1)).all(is_one)
+}
+
 /// Judges trials. `actual` has each image's class, by its place in `classes`; `orders` are those that are tried, of which
 /// `said` is the user's, if there is one; `allowed` says which assumptions about pictures agree with what the user says.
 /// `None` where there is no trial or no order.
