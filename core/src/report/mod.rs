@@ -27,7 +27,7 @@ mod words;
 
 pub use canvas::error::ReportError;
 pub use canvas::figure::{Figure, FigureFormat, is_own_picture};
-pub use canvas::fonts::lacking_signs;
+pub use canvas::fonts::{lacking_signs, system_fonts};
 pub use canvas::theme;
 pub use charts::atlas::atlas_figure;
 pub use charts::contact_sheet::{ContactSheet, Marks, Tile};
