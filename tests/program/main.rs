@@ -2,6 +2,7 @@
 
 mod comfort;
 mod commands;
+mod doctor;
 mod driver;
 mod edges;
 mod formats;
