@@ -14,6 +14,7 @@ mod partner;
 mod pictures;
 mod sensitivity;
 mod sources;
+mod splice;
 mod study;
 mod trust;
 mod workers;

@@ -47,7 +47,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::dataset::DatasetError;
 use crate::engine::{EngineError, Libtorch};
 use crate::experiment::{self, Experiment, ExperimentErrors};
-use crate::report::{Format, ReportError, ReportingError};
+use crate::report::{Format, ReportError, ReportingError, SpliceError};
 use crate::store::StoreError;
 
 /// Which parts of a face carry the signal that a network uses to read an emotion?
@@ -277,6 +277,9 @@ fn was_cut_short(error: &anyhow::Error) -> bool {
         return error.is_about_storing();
     }
     if let Some(error) = error.downcast_ref::<ReportingError>() {
+        return error.is_about_storing();
+    }
+    if let Some(error) = error.downcast_ref::<SpliceError>() {
         return error.is_about_storing();
     }
     let stored = match error.downcast_ref::<ReportError>() {

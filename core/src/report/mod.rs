@@ -13,6 +13,7 @@
 //! | [`words`] | the answer in sentences; how numbers, conditions and metrics are written |
 //! | [`tables`] | tables for the terminal, CSV, JSON and Markdown |
 //! | [`page`] | `report.html` |
+//! | [`splice`] | tables, sentences and numbers between markers of a page of Markdown |
 //! | [`compared`] | experiments, conditions or runs compared with each other |
 //! | [`folder`] | the whole report of an experiment, from its tables to its files |
 
@@ -22,6 +23,7 @@ mod compared;
 mod findings;
 mod folder;
 mod page;
+mod splice;
 mod tables;
 mod words;
 
@@ -33,7 +35,8 @@ pub use charts::atlas::atlas_figure;
 pub use charts::contact_sheet::{ContactSheet, Marks, Tile};
 pub use compared::Compared;
 pub use findings::facts::dataset_name;
-pub use folder::{Depth, Drawn, Report, ReportingError, report};
+pub use folder::{Depth, Drawn, Report, ReportingError, SpliceError, report};
+pub use splice::{Content, Marker, MarkerError, markers};
 pub use tables::cell::Cell;
 pub use tables::listing;
 pub use tables::planned;

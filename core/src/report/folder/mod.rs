@@ -5,6 +5,7 @@
 
 mod examples;
 mod maps;
+mod splice;
 mod stored;
 
 use std::io::Write as _;
@@ -16,8 +17,8 @@ use thiserror::Error;
 use crate::analysis::{EffectsError, Tables, TablesError};
 use crate::experiment::Recovered;
 use crate::store::{
-    ClassEffectRow, ConfusionShiftRow, ContrastRow, DoubtRow, EffectRow, InterplayRow, MaskLeakRow,
-    RankingRow, Results, ShapleyRow, StoreError, read_table, write_table, write_whole,
+    ClassEffectRow, ConfusionShiftRow, ContrastRow, DoubtRow, EffectRow, InterplayRow,
+    MaskLeakRow, RankingRow, Results, ShapleyRow, StoreError, read_table, write_table, write_whole,
 };
 use crate::study::Study;
 
@@ -38,12 +39,16 @@ use super::words::{
     seed_notes,
 };
 
+pub use self::splice::SpliceError;
+
 /// Characters in a line of prose.
 const COLUMNS: usize = 80;
 
 /// What was found, and where it lies.
 #[derive(Debug)]
 pub struct Report {
+    /// The experiment's.
+    name: String,
     findings: Findings,
     question: String,
     doubts: Vec<DoubtRow>,
@@ -168,7 +173,8 @@ pub fn report(results: &Results, name: &str, drawn: &Drawn) -> Result<Report, Re
     written?;
     let mut files = saved?;
     files.push(page_path);
-    Ok(Report { findings, question: question.clone(), doubts, notes, files })
+    let (name, question) = (name.to_owned(), question.clone());
+    Ok(Report { name, findings, question, doubts, notes, files })
 }
 
 impl Report {
