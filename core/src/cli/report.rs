@@ -17,7 +17,8 @@ use crate::store::Results;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     fer-lab report mask_eyes\n  \
-    fer-lab report mask_eyes --splice README.md")]
+    fer-lab report mask_eyes --splice README.md\n  \
+    fer-lab report mask_eyes --tensorboard runs && tensorboard --logdir runs")]
 pub struct Arguments {
     /// Names of experiments in the results folder
     #[arg(required = true, value_name = "NAME")]
@@ -25,6 +26,9 @@ pub struct Arguments {
     /// Write what its markers ask for into this page of Markdown; may be repeated
     #[arg(long, value_name = "PAGE.md")]
     splice: Vec<PathBuf>,
+    /// Write the training curves as event files of TensorBoard, a run for each training, into this folder
+    #[arg(long, value_name = "DIR")]
+    tensorboard: Option<PathBuf>,
     #[command(flatten)]
     drawn: DrawnArguments,
 }
@@ -59,6 +63,9 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
             let words = [name.as_ref(), "--splice".as_ref(), page.as_os_str()];
             let words: Vec<String> = words.into_iter().map(output::shell_word).collect();
             report.splice(&results, page, &format!("fer-lab report {}", words.join(" ")))?;
+        }
+        if let Some(folder) = &arguments.tensorboard {
+            report.write_tensorboard(folder)?;
         }
         output::text(&in_words(&report, options, Depth::Details)?)?;
         if !report.is_whole() {

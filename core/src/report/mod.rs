@@ -14,6 +14,7 @@
 //! | [`tables`] | tables for the terminal, CSV, JSON and Markdown |
 //! | [`page`] | `report.html` |
 //! | [`splice`] | tables, sentences and numbers between markers of a page of Markdown |
+//! | [`tensorboard`] | training curves as TensorBoard's event files |
 //! | [`compared`] | experiments, conditions or runs compared with each other |
 //! | [`folder`] | the whole report of an experiment, from its tables to its files |
 
@@ -25,6 +26,7 @@ mod folder;
 mod page;
 mod splice;
 mod tables;
+mod tensorboard;
 mod words;
 
 pub use canvas::error::ReportError;

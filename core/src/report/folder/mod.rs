@@ -7,6 +7,7 @@ mod examples;
 mod maps;
 mod splice;
 mod stored;
+mod tensorboard;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use thiserror::Error;
 use crate::analysis::{EffectsError, Tables, TablesError};
 use crate::experiment::Recovered;
 use crate::store::{
-    ClassEffectRow, ConfusionShiftRow, ContrastRow, DoubtRow, EffectRow, InterplayRow,
+    ClassEffectRow, ConfusionShiftRow, ContrastRow, DoubtRow, EffectRow, EpochRow, InterplayRow,
     MaskLeakRow, RankingRow, Results, ShapleyRow, StoreError, read_table, write_table, write_whole,
 };
 use crate::study::Study;
@@ -50,6 +51,8 @@ pub struct Report {
     /// The experiment's.
     name: String,
     findings: Findings,
+    /// Of its trainings.
+    epochs: Vec<EpochRow>,
     question: String,
     doubts: Vec<DoubtRow>,
     /// What is missing, and why: sentences.
@@ -174,7 +177,7 @@ pub fn report(results: &Results, name: &str, drawn: &Drawn) -> Result<Report, Re
     let mut files = saved?;
     files.push(page_path);
     let (name, question) = (name.to_owned(), question.clone());
-    Ok(Report { name, findings, question, doubts, notes, files })
+    Ok(Report { name, findings, epochs, question, doubts, notes, files })
 }
 
 impl Report {
