@@ -9,6 +9,7 @@ mod formats;
 mod interruption;
 mod landmarks;
 mod looking;
+mod outside;
 mod page;
 mod partner;
 mod pictures;
