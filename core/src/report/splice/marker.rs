@@ -67,8 +67,11 @@ const PLAIN: [(&str, Content); 10] = [
     ("seeds", Content::Seeds),
 ];
 
+/// A word, and what it asks for of a name.
+type OfName = (&'static str, fn(String) -> Content);
+
 /// The words before a name, of a condition or of a region.
-const NAMED: [(&str, fn(String) -> Content); 3] =
+const NAMED: [OfName; 3] =
     [("accuracy", Content::Accuracy), ("effect", Content::Effect), ("shapley", Content::Shapley)];
 
 impl Content {
