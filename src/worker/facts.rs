@@ -1,10 +1,11 @@
-//! What the loaded libtorch says of itself, for `fer-lab doctor`.
+//! What the loaded libtorch, and ONNX Runtime, say of themselves, for `fer-lab doctor`.
 
 use std::fs;
 
 use super::COMMIT;
 use crate::engine::LibtorchFacts;
 use crate::experiment::DeviceChoice;
+use crate::model::onnx;
 use crate::train::{device, ffi};
 
 /// Loads libtorch's CUDA part too, where there is an NVIDIA driver.
@@ -22,6 +23,7 @@ pub fn facts() -> LibtorchFacts {
         library: library(&maps).to_owned(),
         auto,
         no_gpu,
+        onnxruntime: onnx::version(),
     }
 }
 

@@ -72,6 +72,8 @@ pub struct LibtorchFacts {
     pub auto: String,
     /// Why that is no GPU, where there is a driver for one.
     pub no_gpu: Option<String>,
+    /// The version of ONNX Runtime, which the same program opens; `None` where it is not there.
+    pub onnxruntime: Option<String>,
 }
 
 /// Runs trainings, one after another.

@@ -7,21 +7,29 @@ use super::super::{Access, Program, partner};
 use super::check::{Check, State};
 use crate::engine::LibtorchFacts;
 use crate::machine::device::LIBTORCH_VERSION;
+use crate::onnx::RUNTIME;
 
 const NAME: &str = "libtorch";
 
-pub(super) fn check(program: &Program) -> Check {
+/// libtorch, and ONNX Runtime where libtorch could be asked: one program has both.
+pub(super) fn checks(program: &Program) -> Vec<Check> {
     match program.libtorch {
-        Access::Linked(libtorch) => of_facts(&libtorch.facts()),
-        Access::Nowhere => missing(&partner::built_without().to_string()),
+        Access::Linked(libtorch) => of_both(&libtorch.facts()),
+        Access::Nowhere => vec![missing(&partner::built_without().to_string())],
         Access::Beside => match partner::ask(program.build, &["doctor", "--libtorch"]) {
             Ok(answer) => match serde_json::from_str(&answer) {
-                Ok(facts) => of_facts(&facts),
-                Err(error) => missing(&format!("`fer-lab-torch` gives no answer ({error})")),
+                Ok(facts) => of_both(&facts),
+                Err(error) => {
+                    vec![missing(&format!("`fer-lab-torch` gives no answer ({error})"))]
+                }
             },
-            Err(error) => missing(&format!("{error:#}")),
+            Err(error) => vec![missing(&format!("{error:#}"))],
         },
     }
+}
+
+fn of_both(facts: &LibtorchFacts) -> Vec<Check> {
+    vec![of_facts(facts), of_onnxruntime(facts.onnxruntime.as_deref())]
 }
 
 fn missing(why: &str) -> Check {
@@ -34,8 +42,27 @@ fn missing(why: &str) -> Check {
     Check::problem(NAME, why, &cure).with([("version", json!(null))])
 }
 
+fn of_onnxruntime(version: Option<&str>) -> Check {
+    const NAME: &str = "onnxruntime";
+    let check = match version {
+        Some(RUNTIME) => Check::ok(NAME, RUNTIME),
+        Some(other) => Check::note(
+            NAME,
+            &format!("{other}, and results are of {RUNTIME}"),
+            "run scripts/setup --onnx in fer-lab's folder",
+        ),
+        None => Check::note(
+            NAME,
+            "ONNX Runtime is not there",
+            "only networks of your own in ONNX files need it: run scripts/setup --onnx in fer-lab's folder, or set \
+             FER_LAB_ONNXRUNTIME to the path of a libonnxruntime.so",
+        ),
+    };
+    check.with([("version", json!(version))])
+}
+
 fn of_facts(facts: &LibtorchFacts) -> Check {
-    let LibtorchFacts { version, instructions, library, auto, no_gpu, commit } = facts;
+    let LibtorchFacts { version, instructions, library, auto, no_gpu, commit, .. } = facts;
     let mut found = format!("{version}, {library}, kernels for {instructions}, `auto` is {auto}");
     if let Some(reason) = no_gpu {
         found += &format!(", since {reason}");
@@ -77,6 +104,7 @@ mod tests {
             library: "/x/lib/libtorch_cpu.so".into(),
             auto: "cpu".into(),
             no_gpu: None,
+            onnxruntime: None,
         }
     }
 
@@ -96,8 +124,20 @@ mod tests {
     }
 
     #[test]
+    fn onnx_runtime_is_needed_for_networks_in_files_alone() {
+        assert_eq!(of_onnxruntime(Some(RUNTIME)).state, State::Ok);
+        for version in [None, Some("1.0.0")] {
+            let check = of_onnxruntime(version);
+            assert_eq!(check.state, State::Note);
+            assert!(check.cure.unwrap().contains("scripts/setup --onnx"));
+        }
+        assert_eq!(of_both(&facts()).len(), 2);
+    }
+
+    #[test]
     fn without_libtorch_nothing_can_be_trained() {
-        let check = check(&Program { build: "", libtorch: Access::Nowhere });
+        let checks = checks(&Program { build: "", libtorch: Access::Nowhere });
+        let [check] = &checks[..] else { panic!("{checks:?}") };
         assert_eq!(check.state, State::Problem);
         assert!(check.found.contains("built without it"), "{}", check.found);
     }

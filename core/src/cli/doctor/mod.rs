@@ -15,7 +15,7 @@ use crate::report::{Cell, Column, Format, Table};
 
 /// Say what this machine has, and what is missing with its cure
 ///
-/// Processor, memory, GPUs, libtorch (which is loaded for it), the results folder with its locks (which are tried), the
+/// Processor, memory, GPUs, libtorch and ONNX Runtime (which are loaded for it), the results folder with its locks (which are tried), the
 /// model that finds landmarks, fonts. It is the first thing that a bug report needs. Nothing is changed.
 ///
 /// Exit codes: 0 `fer-lab run` can work here, 1 something that it needs is missing.
@@ -51,7 +51,7 @@ pub fn run(arguments: &Arguments, options: &Options, program: &Program) -> anyho
 fn examine(options: &Options, program: &Program) -> Vec<Check> {
     let mut checks = vec![others::program(), machine::system(), machine::processor()];
     checks.push(machine::memory());
-    checks.push(libtorch::check(program));
+    checks.extend(libtorch::checks(program));
     checks.extend([machine::gpus(), machine::precision(), machine::environment()]);
     checks.extend(folder::checks(&options.results));
     checks.extend([others::landmarks(), others::fonts()]);
