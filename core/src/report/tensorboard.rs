@@ -3,11 +3,13 @@
 //! In: the rows of epochs. Out: the bytes of one file a training. Such a file is a sequence of TFRecords, each a message
 //! `Event` of protocol buffers: first the version of the format, then a scalar of one epoch each. Only what that takes of
 //! both formats is here: TFRecord (the page "TFRecord and tf.train.Example" of TensorFlow's guide: length, its masked
-//! CRC-32C, the message, its masked CRC-32C) and the wire format of protocol buffers (their page "Encoding"), with the field
-//! numbers of `event.proto` and `summary.proto` of TensorBoard. (`tensorboard-rs`, the crate that writes such files, was last
-//! released in March 2022, and brings `image` 0.23 and generated code for all of TensorFlow's messages.)
+//! CRC-32C, the message, its masked CRC-32C) and the field numbers of `event.proto` and `summary.proto` of TensorBoard.
+//! (`tensorboard-rs`, the crate that writes such files, was last released in March 2022, and brings `image` 0.23 and
+//! generated code for all of TensorFlow's messages.)
 
 use std::collections::BTreeMap;
+
+use prost::encoding::{bytes, double, float, int64, string};
 
 use crate::region::Phase;
 use crate::store::{EpochRow, RunRow};
@@ -80,36 +82,44 @@ const SCALARS: [Scalar; 5] = [
 
 /// The events of one training. Times are the seconds of training, from 0: the same epochs give the same bytes.
 fn events(epochs: &[&EpochRow]) -> Vec<u8> {
-    let mut file = record(&event(0.0, 0, |event| event.text(3, "brain.Event:2")));
+    let version = |event: &mut Vec<u8>| string::encode(3, &"brain.Event:2".to_owned(), event);
+    let mut file = record(&event(0.0, 0, version));
     let mut time = 0.0;
     for epoch in epochs {
         time += epoch.seconds;
         for (tag, value) in SCALARS {
-            let scalar = Message::new(|scalar| {
-                scalar.text(1, tag);
-                scalar.float(2, value(epoch) as f32);
-            });
-            let summary = Message::new(|summary| summary.bytes(1, &scalar.0));
-            let step = u64::from(epoch.epoch);
-            file.extend(record(&event(time, step, |event| event.bytes(5, &summary.0))));
+            let summary = summary(tag, value(epoch) as f32);
+            let step = i64::from(epoch.epoch);
+            file.extend(record(&event(time, step, |event| bytes::encode(5, &summary, event))));
         }
     }
     file
 }
 
-fn event(wall_time: f64, step: u64, what: impl FnOnce(&mut Message)) -> Message {
-    Message::new(|event| {
-        event.double(1, wall_time);
-        event.integer(2, step);
-        what(event);
-    })
+/// `Event`: its time in seconds, its step, and what happened.
+fn event(wall_time: f64, step: i64, what: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut event = Vec::new();
+    double::encode(1, &wall_time, &mut event);
+    int64::encode(2, &step, &mut event);
+    what(&mut event);
+    event
+}
+
+/// `Summary` of one `Value`, a scalar.
+fn summary(tag: &str, scalar: f32) -> Vec<u8> {
+    let mut value = Vec::new();
+    string::encode(1, &tag.to_owned(), &mut value);
+    float::encode(2, &scalar, &mut value);
+    let mut summary = Vec::new();
+    bytes::encode(1, &value, &mut summary);
+    summary
 }
 
 /// A TFRecord.
-fn record(message: &Message) -> Vec<u8> {
-    let length = (message.0.len() as u64).to_le_bytes();
+fn record(message: &[u8]) -> Vec<u8> {
+    let length = (message.len() as u64).to_le_bytes();
     let checksum = |bytes: &[u8]| masked(crc32c::crc32c(bytes)).to_le_bytes();
-    [&length[..], &checksum(&length), &message.0, &checksum(&message.0)].concat()
+    [&length[..], &checksum(&length), message, &checksum(message)].concat()
 }
 
 /// A checksum as a record holds it, so that one of data that hold checksums is none of theirs.
@@ -117,70 +127,25 @@ fn masked(crc: u32) -> u32 {
     crc.rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
-/// A message of protocol buffers, field by field.
-#[derive(Debug, Default)]
-struct Message(Vec<u8>);
-
-impl Message {
-    fn new(fields: impl FnOnce(&mut Message)) -> Message {
-        let mut message = Message::default();
-        fields(&mut message);
-        message
-    }
-
-    /// A field's number and wire type.
-    fn key(&mut self, field: u64, wire: u64) {
-        self.varint(field << 3 | wire);
-    }
-
-    /// Seven bits a byte, the lowest first.
-    fn varint(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.0.push((value & 0x7f) as u8 | 0x80);
-            value >>= 7;
-        }
-        self.0.push(value as u8);
-    }
-
-    fn integer(&mut self, field: u64, value: u64) {
-        self.key(field, 0);
-        self.varint(value);
-    }
-
-    fn double(&mut self, field: u64, value: f64) {
-        self.key(field, 1);
-        self.0.extend(value.to_le_bytes());
-    }
-
-    fn bytes(&mut self, field: u64, value: &[u8]) {
-        self.key(field, 2);
-        self.varint(value.len() as u64);
-        self.0.extend(value);
-    }
-
-    fn text(&mut self, field: u64, value: &str) {
-        self.bytes(field, value.as_bytes());
-    }
-
-    fn float(&mut self, field: u64, value: f32) {
-        self.key(field, 5);
-        self.0.extend(value.to_le_bytes());
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::study::tests::run;
 
-    /// The check value of CRC-32C, and the example of the encoding's documentation.
+    /// The check value of CRC-32C; the messages by the wire format's rules.
     #[test]
-    fn checksums_and_numbers_are_those_of_their_standards() {
+    fn checksums_and_messages_are_those_of_their_standards() {
         assert_eq!(crc32c::crc32c(b"123456789"), 0xe306_9283);
-        assert_eq!(Message::new(|message| message.integer(1, 150)).0, [0x08, 0x96, 0x01]);
-        assert_eq!(Message::new(|message| message.text(2, "testing")).0, b"\x12\x07testing");
         assert_eq!(masked(0), 0xa282_ead8);
         assert_eq!(masked(1 << 15), 0xa282_ead9);
+        let summary = summary("a", 1.0);
+        assert_eq!(summary, b"\x0a\x08\x0a\x01a\x15\x00\x00\x80\x3f");
+        let event = event(1.0, 150, |event| bytes::encode(5, &summary, event));
+        assert_eq!(event[..12], *b"\x09\x00\x00\x00\x00\x00\x00\xf0\x3f\x10\x96\x01");
+        assert_eq!(event[12..14], [0x2a, 10]);
+        let record = record(&event);
+        assert_eq!(record[..8], (event.len() as u64).to_le_bytes());
+        assert_eq!(record.len(), 8 + 4 + event.len() + 4);
     }
 
     fn epoch(training: &str, epoch: u32) -> EpochRow {
