@@ -10,6 +10,10 @@ use std::process::Command;
 /// What the programs are made of.
 const SOURCES: [&str; 5] = ["src", "core", "Cargo.toml", "Cargo.lock", "build.rs"];
 
+/// Set where a wheel of Python is built: its programs find the libtorch of the environment that they are installed into,
+/// and no folder of this machine is written into them.
+const WHEEL: &str = "FER_LAB_WHEEL";
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let root =
@@ -51,12 +55,17 @@ fn libtorch(root: &Path) -> Result<(), String> {
     // A relative path means one from the package's folder, where cargo runs this script.
     let libraries = root.join(&folder).join("lib");
     println!("cargo::rerun-if-changed={}", libraries.join("libtorch_cpu.so").display());
+    println!("cargo::rerun-if-env-changed={WHEEL}");
     let found = libraries.join("libtorch_cpu.so").is_file();
     let libraries = libraries.canonicalize().ok().filter(|_| found);
     let libraries =
         libraries.ok_or_else(|| format!("there is no libtorch in {}: {cure}", folder.display()))?;
     let libraries = libraries.to_str().ok_or("the path of libtorch is not valid UTF-8: move it")?;
     ffi(&root.join(&folder));
+    if env::var_os(WHEEL).is_some() {
+        println!("cargo::rustc-env=FER_LAB_LIBTORCH=");
+        return Ok(());
+    }
     println!("cargo::rustc-link-arg=-Wl,-rpath,{libraries}");
     println!("cargo::rustc-env=FER_LAB_LIBTORCH={libraries}");
     Ok(())

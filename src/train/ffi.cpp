@@ -1,6 +1,7 @@
 // Functions of libtorch that tch does not expose.
 
 #include <ATen/Context.h>
+#include <ATen/Version.h>
 #include <ATen/record_function.h>
 
 #include <map>
@@ -64,4 +65,17 @@ const char* fer_lab_end_counting() {
   for (const auto& [name, count] : counts) listed += name + " " + std::to_string(count) + "\n";
   return listed.c_str();
 }
+
+// What libtorch says of its build and of the processor, in its own words, which stay; empty where it refuses.
+const char* fer_lab_description() {
+  static const std::string description = [] {
+    try {
+      return at::show_config();
+    } catch (...) {
+      return std::string();
+    }
+  }();
+  return description.c_str();
+}
+
 }

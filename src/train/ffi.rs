@@ -7,6 +7,7 @@ unsafe extern "C" {
     fn fer_lab_allow_tf32(allowed: c_int) -> c_int;
     fn fer_lab_begin_counting();
     fn fer_lab_end_counting() -> *const c_char;
+    fn fer_lab_description() -> *const c_char;
 }
 
 /// Whether a GPU may round float32 to TF32 in convolutions and products, from now on in this process.
@@ -28,4 +29,10 @@ pub fn count_operators(work: impl FnOnce()) -> BTreeMap<String, u64> {
     let text = text.to_string_lossy();
     let counts = text.lines().filter_map(|line| line.rsplit_once(' '));
     counts.filter_map(|(name, count)| Some((name.to_owned(), count.parse().ok()?))).collect()
+}
+
+/// What libtorch says of its build and of the processor, a fact a line; empty where it refuses.
+pub fn description() -> String {
+    // SAFETY: the text is made once and stays for as long as the process lives.
+    unsafe { CStr::from_ptr(fer_lab_description()) }.to_string_lossy().into_owned()
 }

@@ -6,6 +6,7 @@
 
 mod answers;
 mod data;
+mod facts;
 mod guard;
 mod map;
 mod renderer;
@@ -15,7 +16,8 @@ mod work;
 
 use crate::dataset::{Dataset, Split};
 use crate::engine::{
-    EngineError, Libtorch, Observer, Outcome, Renderer, Reproduced, Specification, Trainer,
+    EngineError, Libtorch, LibtorchFacts, Observer, Outcome, Renderer, Reproduced, Specification,
+    Trainer,
 };
 use crate::experiment::OnnxSpec;
 use crate::store::Results;
@@ -41,6 +43,10 @@ impl Libtorch for Linked {
 
     fn prepare(&self, threads: u32) {
         device::prepare(threads);
+    }
+
+    fn facts(&self) -> LibtorchFacts {
+        facts::facts()
     }
 
     fn trainer(&self) -> Box<dyn Trainer> {

@@ -10,6 +10,8 @@ use std::process::Command;
 
 use fer_lab::cli::understands;
 use fer_lab::experiment::{load, parse};
+use fer_lab::plan::NUMERIC_VERSION;
+use fer_lab::report::{Marker, markers};
 use toml::{Table, Value};
 
 use page::Page;
@@ -178,6 +180,60 @@ fn commands_in_the_pages_are_understood() {
     let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
     assert!(command_error(&words("run --job 2 x.toml")).is_some());
     assert!(command_error(&words("run experiments/smoke.toml --set train.epoch=2")).is_some());
+}
+
+/// What is wrong with what was spliced into a page.
+fn splice_errors(text: &str) -> Vec<String> {
+    let found = match markers(text) {
+        Ok(found) => found,
+        Err(errors) => return errors.iter().map(ToString::to_string).collect(),
+    };
+    found.iter().flat_map(|marker| of_marker(text, marker)).collect()
+}
+
+fn of_marker(text: &str, marker: &Marker<'_>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    match marker.numeric_version {
+        None => wrong.push("nothing was spliced yet".to_owned()),
+        Some(version) if (1..=NUMERIC_VERSION).contains(&version) => {}
+        Some(version) => wrong.push(format!("there is no numeric version {version} yet")),
+    }
+    let inside = &text[marker.inside.clone()];
+    if inside.trim().is_empty() {
+        wrong.push("it is empty".to_owned());
+    }
+    let cells = |row: &str| row.replace("\\|", "").matches('|').count();
+    let rows: Vec<usize> = inside.lines().filter(|line| line.starts_with('|')).map(cells).collect();
+    if rows.iter().any(|row| *row != rows[0]) {
+        wrong.push("its rows have not as many cells as its head".to_owned());
+    }
+    let said = format!("`fer-lab report {} --splice ", marker.experiment);
+    if !marker.content.is_inline() && !inside.contains(&said) {
+        wrong.push("the command that wrote it is not beside it".to_owned());
+    }
+    wrong.iter().map(|error| format!("line {}: {}: {error}", marker.line, marker.content)).collect()
+}
+
+#[test]
+fn what_is_spliced_parses_and_is_of_a_known_version() {
+    let mut wrong = Vec::new();
+    let mut spliced = 0;
+    for page in pages() {
+        let text = fs::read_to_string(&page.file).unwrap();
+        wrong.extend(
+            splice_errors(&text).into_iter().map(|error| format!("{}: {error}", page.name())),
+        );
+        spliced += markers(&text).map_or(0, |found| found.len());
+    }
+    nothing(&wrong);
+    assert!(spliced > 10, "only {spliced} were found");
+    let end = format!("<!-- /fer-lab: numeric version {} -->", NUMERIC_VERSION + 1);
+    let newer = format!("<!-- fer-lab chance of x -->1 %{end}");
+    assert!(splice_errors(&newer)[0].contains("there is no numeric version"));
+    assert!(splice_errors("<!-- fer-lab chance of x -->1 %<!-- /fer-lab -->")[0].contains("yet"));
+    let table =
+        "<!-- fer-lab regions of x -->\n| a | b |\n| 1 |\n<!-- /fer-lab: numeric version 5 -->";
+    assert_eq!(splice_errors(table).len(), 2);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
@@ -139,6 +140,17 @@ impl Ended {
     pub fn succeeds(&self) {
         assert_eq!(self.code, Some(0), "{}\n{}", self.stdout, self.stderr);
     }
+}
+
+/// A study of [`SMOKE`], for tests that only look at it.
+pub fn study() -> &'static Program {
+    static STUDY: OnceLock<Program> = OnceLock::new();
+    STUDY.get_or_init(|| {
+        let program = Program::new();
+        program.write("smoke.toml", SMOKE);
+        program.run(&["run", "smoke.toml", "-q"]).succeeds();
+        program
+    })
 }
 
 /// The children of a process.

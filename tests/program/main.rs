@@ -2,6 +2,7 @@
 
 mod comfort;
 mod commands;
+mod doctor;
 mod driver;
 mod edges;
 mod formats;
@@ -9,11 +10,13 @@ mod interruption;
 mod landmarks;
 mod looking;
 mod networks;
+mod outside;
 mod page;
 mod partner;
 mod pictures;
 mod sensitivity;
 mod sources;
+mod splice;
 mod study;
 mod trust;
 mod workers;

@@ -32,6 +32,7 @@ pub fn refuse_closed() -> std::io::Result<()> {
 }
 
 /// Closes it again if it was closed, for the program that this process becomes by exec.
+#[cfg(unix)]
 pub fn close_again() {
     if CLOSED.load(Ordering::Relaxed) {
         // SAFETY: nothing is written to it before the process is another program; if that fails, output is

@@ -29,6 +29,9 @@ pub fn check(command: &Command, options: &Options) -> anyhow::Result<()> {
 /// The commands with a fixed output format, and what it is.
 fn of_one_format(command: &Command) -> Option<(&'static str, &'static str)> {
     match command {
+        Command::Doctor(arguments) if arguments.libtorch => {
+            Some(("doctor --libtorch", "a line of JSON"))
+        }
         Command::Schema(_) => Some(("schema", "the lines of a JSON Schema")),
         Command::Completions(_) => Some(("completions", "the lines of a shell's script")),
         Command::Man(_) => Some(("man", "manual pages")),
@@ -59,6 +62,7 @@ fn without_file(command: &Command) -> Option<&'static str> {
         Command::Worker(_) => Some("worker"),
         Command::Keys(_) => Some("keys"),
         Command::Tables(_) => Some("tables"),
+        Command::Doctor(_) => Some("doctor"),
         Command::Schema(_) => Some("schema"),
         Command::Completions(_) => Some("completions"),
         Command::Man(_) => Some("man"),

@@ -9,6 +9,7 @@ mod compare;
 mod completions;
 mod data;
 mod diff;
+mod doctor;
 mod examine;
 mod init;
 mod interrupt;
@@ -24,6 +25,7 @@ mod picture;
 mod plan;
 mod preview;
 mod progress;
+mod python;
 mod regions;
 mod report;
 mod reproduce;
@@ -45,7 +47,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::dataset::DatasetError;
 use crate::engine::{EngineError, Libtorch};
 use crate::experiment::{self, Experiment, ExperimentErrors};
-use crate::report::{Format, ReportError, ReportingError};
+use crate::report::{Format, ReportError, ReportingError, SpliceError};
 use crate::store::StoreError;
 
 /// Which parts of a face carry the signal that a network uses to read an emotion?
@@ -117,6 +119,7 @@ enum Command {
     Worker(worker::Arguments),
     Keys(keys::Arguments),
     Tables(tables::Arguments),
+    Doctor(doctor::Arguments),
     Schema(schema::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
@@ -247,6 +250,7 @@ fn run(command: &Command, options: &Options, program: &Program) -> anyhow::Resul
         Command::Logs(arguments) => logs::run(arguments, options),
         Command::Keys(arguments) => keys::run(arguments, options),
         Command::Tables(arguments) => tables::run(arguments, options),
+        Command::Doctor(arguments) => doctor::run(arguments, options, program),
         Command::Schema(arguments) => schema::run(arguments),
         Command::Completions(arguments) => completions::run(arguments),
         Command::Man(arguments) => man::run(arguments),
@@ -273,6 +277,9 @@ fn was_cut_short(error: &anyhow::Error) -> bool {
         return error.is_about_storing();
     }
     if let Some(error) = error.downcast_ref::<ReportingError>() {
+        return error.is_about_storing();
+    }
+    if let Some(error) = error.downcast_ref::<SpliceError>() {
         return error.is_about_storing();
     }
     let stored = match error.downcast_ref::<ReportError>() {

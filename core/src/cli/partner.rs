@@ -8,9 +8,11 @@
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, anyhow, bail};
+
+use super::python::Environment;
 
 /// The second program's name.
 const NAME: &str = "fer-lab-torch";
@@ -18,22 +20,59 @@ const NAME: &str = "fer-lab-torch";
 /// The variable in which the first program names its build to the second.
 const CALLER: &str = "FER_LAB_CALLER";
 
+/// The variable that names folders of libraries to the system's loader.
+const LOADER_PATH: &str = "LD_LIBRARY_PATH";
+
 const REBUILD: &str = "build both again, with `cargo build --release` in fer-lab's folder, or `cargo install --path .`";
 
 /// Becomes the second program. What is returned is why that cannot be.
 pub fn start(build: &str) -> anyhow::Error {
-    let partner = match ready() {
-        Ok(partner) => partner,
+    let mut command = match command(build) {
+        Ok(command) => command,
         Err(error) => return error,
     };
+    let partner = PathBuf::from(command.get_program());
     let mut words = env::args_os();
     // Under the first one's name, with which commands are told to the user.
     let name = words.next().unwrap_or_else(|| OsString::from("fer-lab"));
-    let mut command = Command::new(&partner);
-    // Newer versions of ONNX Runtime than the pinned one report on their use unless this is set before they are opened.
-    command.args(words).env(CALLER, build).env("ORT_DISABLE_TELEMETRY", "1");
+    command.args(words);
     let error = replace_process(command, &name);
     anyhow!(error).context(format!("`{}` cannot be started", partner.display()))
+}
+
+/// What the second program answers to a command.
+///
+/// # Errors
+/// Where there is none, it is of another build, or it fails: with its own words, or the loader's, which finds no libtorch.
+pub fn ask(build: &str, words: &[&str]) -> anyhow::Result<String> {
+    let mut command = command(build)?;
+    let partner = PathBuf::from(command.get_program());
+    let output = command.args(words).stdin(Stdio::null()).output();
+    let output = output.with_context(|| format!("`{}` cannot be started", partner.display()))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let said = said.trim().trim_start_matches("error: ");
+    match said.is_empty() {
+        true => bail!("`{}` ended by {}", partner.display(), output.status),
+        false => bail!("{said}"),
+    }
+}
+
+/// The second program, to be started by this one. Where both were installed by a wheel, with the libtorch of Python's
+/// `torch` in the loader's path.
+fn command(build: &str) -> anyhow::Result<Command> {
+    let mut command = Command::new(ready()?);
+    // Newer versions of ONNX Runtime than the pinned one report on their use unless this is set before they are opened.
+    command.env(CALLER, build).env("ORT_DISABLE_TELEMETRY", "1");
+    if let Some(environment) = Environment::here() {
+        let inherited = env::var_os(LOADER_PATH).filter(|path| !path.is_empty());
+        let inherited = inherited.iter().flat_map(env::split_paths);
+        let folders = std::iter::once(environment.libtorch()?).chain(inherited);
+        command.env(LOADER_PATH, env::join_paths(folders)?);
+    }
+    Ok(command)
 }
 
 /// For a program that was built without libtorch.

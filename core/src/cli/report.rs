@@ -1,17 +1,34 @@
 //! `fer-lab report`
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::{Exit, Options, output};
-use crate::report::{self, Depth, Drawn, FigureFormat, Format};
+use crate::report::{self, Depth, Drawn, FigureFormat, Format, Report};
 use crate::store::Results;
 
 /// Regenerate tables, charts and report from the Parquet files alone
+///
+/// `--splice PAGE.md` also writes tables, sentences and numbers into a page of Markdown, between markers, two comments that
+/// no reader sees: `<!-- fer-lab answer of NAME -->` and `<!-- /fer-lab -->`. Paragraphs and tables: `answer`, `details`,
+/// `conditions`, `regions`, `ranking`, `interplay`, `origin`. Within a line: `accuracy CONDITION`, `effect CONDITION`,
+/// `shapley REGION`, `chance`, `images`, `seeds`. The second comment then holds the numeric version of the figures.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    fer-lab report mask_eyes\n  \
+    fer-lab report mask_eyes --splice README.md\n  \
+    fer-lab report mask_eyes --tensorboard runs && tensorboard --logdir runs")]
 pub struct Arguments {
     /// Names of experiments in the results folder
     #[arg(required = true, value_name = "NAME")]
     pub(super) names: Vec<String>,
+    /// Write what its markers ask for into this page of Markdown; may be repeated
+    #[arg(long, value_name = "PAGE.md")]
+    splice: Vec<PathBuf>,
+    /// Write the training curves as event files of TensorBoard, a run for each training, into this folder
+    #[arg(long, value_name = "DIR")]
+    tensorboard: Option<PathBuf>,
     #[command(flatten)]
     drawn: DrawnArguments,
 }
@@ -41,9 +58,17 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     let results = Results::open(&options.results)?;
     let mut exit = Exit::Done;
     for name in &arguments.names {
-        let (text, whole) = regenerate(&results, name, options, &arguments.drawn, Depth::Details)?;
-        output::text(&text)?;
-        if !whole {
+        let report = report::report(&results, name, &arguments.drawn.drawn())?;
+        for page in &arguments.splice {
+            let words = [name.as_ref(), "--splice".as_ref(), page.as_os_str()];
+            let words: Vec<String> = words.into_iter().map(output::shell_word).collect();
+            report.splice(&results, page, &format!("fer-lab report {}", words.join(" ")))?;
+        }
+        if let Some(folder) = &arguments.tensorboard {
+            report.write_tensorboard(folder)?;
+        }
+        output::text(&in_words(&report, options, Depth::Details)?)?;
+        if !report.is_whole() {
             exit = Exit::SomeFailed;
         }
     }
@@ -59,12 +84,16 @@ pub(super) fn regenerate(
     depth: Depth,
 ) -> anyhow::Result<(String, bool)> {
     let report = report::report(results, name, &drawn.drawn())?;
+    Ok((in_words(&report, options, depth)?, report.is_whole()))
+}
+
+/// A report as `--format` wants it; what it lacks is warned of.
+fn in_words(report: &Report, options: &Options, depth: Depth) -> anyhow::Result<String> {
     for note in &report.notes {
         output::warning(note);
     }
-    let text = match options.format {
+    Ok(match options.format {
         Format::Table => report.text(depth, output::width().min(100))?,
         format => report.table().render(format, output::width())?,
-    };
-    Ok((text, report.is_whole()))
+    })
 }

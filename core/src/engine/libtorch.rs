@@ -1,5 +1,7 @@
 //! The interface between the code without libtorch and the code that computes with networks.
 
+use serde::{Deserialize, Serialize};
+
 use super::error::EngineError;
 use super::event::{Observer, Outcome};
 use super::reproduction::Reproduced;
@@ -17,6 +19,9 @@ pub trait Libtorch: Sync {
 
     /// Limits libtorch's threads and configures its memory. To be called once, before anything else.
     fn prepare(&self, threads: u32);
+
+    /// What the loaded library says of itself. Where there is an NVIDIA driver, its CUDA part is loaded too.
+    fn facts(&self) -> LibtorchFacts;
 
     /// The implementation of a worker.
     fn trainer(&self) -> Box<dyn Trainer>;
@@ -50,6 +55,25 @@ pub trait Libtorch: Sync {
         threads: Option<u32>,
         observer: &mut dyn Observer,
     ) -> Result<Reproduced, EngineError>;
+}
+
+/// What a loaded libtorch says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LibtorchFacts {
+    /// The commit that the program was built from; empty where it is not known.
+    pub commit: String,
+    /// Its version, `2.13.0`; empty where it does not say.
+    pub version: String,
+    /// The instructions of the processor that its kernels use, in its own words: `AVX2`, `AVX512`, `DEFAULT`.
+    pub instructions: String,
+    /// The file of the library; empty where the system does not say.
+    pub library: String,
+    /// The device that `train.device = "auto"` gives: `cpu`, `cuda:0`.
+    pub auto: String,
+    /// Why that is no GPU, where there is a driver for one.
+    pub no_gpu: Option<String>,
+    /// The version of ONNX Runtime, which the same program opens; `None` where it is not there.
+    pub onnxruntime: Option<String>,
 }
 
 /// Runs trainings, one after another.

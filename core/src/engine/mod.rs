@@ -36,7 +36,7 @@ pub use error::EngineError;
 pub use event::{Event, Observer, Outcome};
 pub use examples::{first_images, remove_examples, write_examples};
 pub use execute::{Done, execute, specifications};
-pub use libtorch::{Libtorch, Renderer, Trainer};
+pub use libtorch::{Libtorch, LibtorchFacts, Renderer, Trainer};
 pub use manifest::manifest;
 pub use outline::{
     Outline, OutlineCondition, OutlineMap, OutlineRun, OutlineTraining, Status, outline,

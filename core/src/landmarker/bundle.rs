@@ -1,6 +1,7 @@
 //! The file that holds both networks: a zip archive, as `scripts/setup --landmarks` leaves it.
 
 use std::env;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
@@ -12,8 +13,11 @@ use super::tflite::Refused;
 /// The variable that names another place for the file.
 pub const PLACE: &str = "FER_LAB_LANDMARKER";
 
-/// Where the set-up script of this clone leaves it.
-const BUILT_IN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../.landmarks/face_landmarker.task");
+/// The clone that this program was built in: there the set-up script leaves the model.
+const CLONE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+/// Its name.
+const FILE: &str = "face_landmarker.task";
 
 /// A network's file is no longer.
 const LONGEST: u64 = 16 << 20;
@@ -50,12 +54,22 @@ pub struct Member<'a> {
     pub hash: &'a str,
 }
 
-/// The place of the model: the variable's, or the one that was compiled in.
+/// The place of the model: the variable's; else the clone's; else, for a program that was built elsewhere, a folder of the
+/// user's data (`XDG_DATA_HOME`, by default `~/.local/share`).
 pub fn place() -> PathBuf {
-    match env::var_os(PLACE).filter(|place| !place.is_empty()) {
-        Some(place) => PathBuf::from(place),
-        None => PathBuf::from(BUILT_IN),
+    place_of(&|name| env::var_os(name).filter(|value| !value.is_empty()), Path::new(CLONE))
+}
+
+fn place_of(variable: &dyn Fn(&str) -> Option<OsString>, clone: &Path) -> PathBuf {
+    if let Some(place) = variable(PLACE) {
+        return PathBuf::from(place);
     }
+    if clone.is_dir() {
+        return clone.join(".landmarks").join(FILE);
+    }
+    let data = variable("XDG_DATA_HOME").map(PathBuf::from);
+    let home = || variable("HOME").map(|home| Path::new(&home).join(".local/share"));
+    data.or_else(home).unwrap_or_default().join("fer-lab").join(FILE)
 }
 
 /// An open archive.
@@ -113,6 +127,23 @@ mod tests {
     fn message(path: &Path, member: &Member<'_>) -> String {
         let read = Bundle::open(path).and_then(|mut bundle| bundle.read(member));
         read.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_program_that_left_its_clone_looks_in_the_user_s_data() {
+        let clone = tempfile::tempdir().unwrap();
+        let absent = clone.path().join("absent");
+        let place = |set: &[(&str, &str)], clone: &Path| {
+            let of = |name: &str| set.iter().find(|(known, _)| *known == name);
+            place_of(&|name| of(name).map(|(_, value)| OsString::from(value)), clone)
+        };
+        let all = [(PLACE, "/own.task"), ("XDG_DATA_HOME", "/data"), ("HOME", "/home/me")];
+        assert_eq!(place(&all, &absent), Path::new("/own.task"));
+        let in_clone = clone.path().join(".landmarks/face_landmarker.task");
+        assert_eq!(place(&all[1..], clone.path()), in_clone);
+        assert_eq!(place(&all[1..], &absent), Path::new("/data/fer-lab/face_landmarker.task"));
+        let by_default = "/home/me/.local/share/fer-lab/face_landmarker.task";
+        assert_eq!(place(&all[2..], &absent), Path::new(by_default));
     }
 
     #[test]

@@ -5,8 +5,9 @@
 //! system limits a group further out than the innermost, and a container may show only a part of the tree.
 
 use std::fs;
-use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
+
+use super::mounts::unescaped;
 
 /// The memory limit of the process, bytes; `None` where no group has one.
 ///
@@ -74,27 +75,6 @@ impl Mount {
         let inner = if inner.starts_with("..") { Path::new("") } else { inner };
         inner.ancestors().map(|inner| self.point.join(inner)).collect()
     }
-}
-
-/// A path of `mountinfo`, in which blanks, line breaks and backslashes stand as `\040`.
-fn unescaped(field: &[u8]) -> PathBuf {
-    let mut bytes = Vec::with_capacity(field.len());
-    let mut rest = field;
-    while let Some((&first, after)) = rest.split_first() {
-        let octal = after.get(..3).filter(|_| first == b'\\');
-        let octal = octal.and_then(|digits| std::str::from_utf8(digits).ok());
-        match octal.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &after[3..];
-            }
-            None => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
-    }
-    PathBuf::from(std::ffi::OsString::from_vec(bytes))
 }
 
 /// The numbers in a group's files; `max` is none.

@@ -1,4 +1,4 @@
-//! Free memory of the GPUs that are visible to a worker's CUDA.
+//! The driver's GPUs, and the free memory of those that are visible to a worker's CUDA.
 //!
 //! In: each GPU's state from the driver's management library (NVML, loaded on demand), and the environment variables by
 //! which CUDA selects GPUs. Out: free bytes by CUDA's device number, where that number is certain. CUDA itself is not
@@ -6,9 +6,39 @@
 
 use nvml_wrapper::Nvml;
 
-/// A GPU in the driver's bus order.
+/// A GPU as the driver describes it, whether or not CUDA shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Gpu {
+pub struct Gpu {
+    pub name: String,
+    /// Bytes, all and free.
+    pub memory: Option<(u64, u64)>,
+    /// CUDA's version of what it can compute, as 9.0 of an H200: bfloat16 and TF32 from 8.0 on.
+    pub capability: Option<(u32, u32)>,
+    /// Whether it is divided into parts (MIG).
+    pub divided: bool,
+}
+
+/// The GPUs in the driver's bus order; an empty list without a driver or its management library.
+pub fn gpus() -> Vec<Gpu> {
+    let Ok(nvml) = Nvml::init() else { return Vec::new() };
+    let devices = 0..nvml.device_count().unwrap_or(0);
+    devices.filter_map(|index| nvml.device_by_index(index).ok().map(described)).collect()
+}
+
+fn described(device: nvml_wrapper::Device<'_>) -> Gpu {
+    let capability = device.cuda_compute_capability().ok();
+    Gpu {
+        name: device.name().unwrap_or_else(|_| "of unknown name".to_owned()),
+        memory: device.memory_info().ok().map(|memory| (memory.total, memory.free)),
+        capability: capability
+            .and_then(|known| Some((known.major.try_into().ok()?, known.minor.try_into().ok()?))),
+        divided: device.mig_mode().is_ok_and(|mode| mode.current != 0),
+    }
+}
+
+/// A GPU in the driver's bus order, as far as its free memory goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Listed {
     /// `GPU-8932f937-d72c-…`
     uuid: String,
     /// Bytes; `None` where the driver does not report it, or CUDA would show a part of the GPU (MIG) instead.
@@ -24,7 +54,7 @@ pub fn free_memory() -> Vec<Option<u64>> {
         let Ok(device) = nvml.device_by_index(index) else { return Vec::new() };
         let in_parts = device.mig_mode().is_ok_and(|mode| mode.current != 0);
         let uuid = device.uuid().unwrap_or_default();
-        gpus.push(Gpu { uuid, free: if in_parts { None } else { free(device) } });
+        gpus.push(Listed { uuid, free: if in_parts { None } else { free(device) } });
     }
     let part = |name: &str| nvml.device_by_uuid(name).ok().and_then(free);
     let variable = |name| std::env::var(name).ok();
@@ -39,7 +69,7 @@ pub fn free_memory() -> Vec<Option<u64>> {
 /// undocumented rule, so a number may be any of the GPUs; the one with the least free memory is assumed. `part` gives
 /// the free memory of a part of a GPU.
 fn shown(
-    gpus: &[Gpu],
+    gpus: &[Listed],
     visible: Option<&str>,
     by_bus: bool,
     part: &dyn Fn(&str) -> Option<u64>,
@@ -70,14 +100,14 @@ fn shown(
 mod tests {
     use super::*;
 
-    fn gpus() -> Vec<Gpu> {
-        let gpu = |uuid: &str, free| Gpu { uuid: uuid.to_owned(), free };
+    fn listed() -> Vec<Listed> {
+        let gpu = |uuid: &str, free| Listed { uuid: uuid.to_owned(), free };
         vec![gpu("GPU-8932-aa", Some(40)), gpu("GPU-8932-bb", Some(10)), gpu("GPU-17", Some(80))]
     }
 
     fn free(visible: Option<&str>, by_bus: bool) -> Vec<Option<u64>> {
         let part = |name: &str| (name == "MIG-7").then_some(5);
-        shown(&gpus(), visible, by_bus, &part)
+        shown(&listed(), visible, by_bus, &part)
     }
 
     #[test]
@@ -93,10 +123,10 @@ mod tests {
     fn the_fastest_first_may_be_any() {
         assert_eq!(free(None, false), [Some(10); 3]);
         assert_eq!(free(Some("2"), false), [Some(10)]);
-        let one = [Gpu { uuid: "GPU-1".to_owned(), free: Some(7) }];
+        let one = [Listed { uuid: "GPU-1".to_owned(), free: Some(7) }];
         assert_eq!(shown(&one, None, false, &|_| None), [Some(7)]);
         // Any of them may be the one that reports nothing.
-        let silent = [gpus(), vec![Gpu { uuid: "GPU-2".to_owned(), free: None }]].concat();
+        let silent = [listed(), vec![Listed { uuid: "GPU-2".to_owned(), free: None }]].concat();
         assert_eq!(shown(&silent, None, false, &|_| None), [None; 4]);
     }
 
@@ -113,6 +143,7 @@ mod tests {
     fn a_machine_without_a_driver_has_no_gpu() {
         if !crate::machine::device::has_driver() {
             assert_eq!(free_memory(), []);
+            assert_eq!(super::gpus(), []);
         }
     }
 }

@@ -13,6 +13,8 @@
 //! | [`words`] | the answer in sentences; how numbers, conditions and metrics are written |
 //! | [`tables`] | tables for the terminal, CSV, JSON and Markdown |
 //! | [`page`] | `report.html` |
+//! | [`splice`] | tables, sentences and numbers between markers of a page of Markdown |
+//! | [`tensorboard`] | training curves as TensorBoard's event files |
 //! | [`compared`] | experiments, conditions or runs compared with each other |
 //! | [`folder`] | the whole report of an experiment, from its tables to its files |
 
@@ -22,18 +24,21 @@ mod compared;
 mod findings;
 mod folder;
 mod page;
+mod splice;
 mod tables;
+mod tensorboard;
 mod words;
 
 pub use canvas::error::ReportError;
 pub use canvas::figure::{Figure, FigureFormat, is_own_picture};
-pub use canvas::fonts::lacking_signs;
+pub use canvas::fonts::{lacking_signs, system_fonts};
 pub use canvas::theme;
 pub use charts::atlas::atlas_figure;
 pub use charts::contact_sheet::{ContactSheet, Marks, Tile};
 pub use compared::Compared;
 pub use findings::facts::dataset_name;
-pub use folder::{Depth, Drawn, Report, ReportingError, report};
+pub use folder::{Depth, Drawn, Report, ReportingError, SpliceError, report};
+pub use splice::{Content, Marker, MarkerError, markers};
 pub use tables::cell::Cell;
 pub use tables::listing;
 pub use tables::planned;

@@ -68,6 +68,35 @@ impl Results {
     }
 }
 
+/// What a file system does with locks on files.
+#[derive(Debug)]
+pub enum Locks {
+    /// A second one on the same file is refused.
+    Kept,
+    /// Two are granted at once: nothing keeps two runs from the same work.
+    NotKept,
+    /// It has none, for this reason.
+    None(io::Error),
+}
+
+/// Tries locks in a folder, by a file that is removed again.
+///
+/// # Errors
+/// Where nothing can be written there.
+pub fn try_locks(folder: &Path) -> io::Result<Locks> {
+    let file = tempfile::Builder::new().suffix(".tmp").tempfile_in(folder)?;
+    // Locks are an open file's, so that another opening of it stands for another process.
+    let other = file.reopen()?;
+    if let Err(refused) = file.as_file().try_lock() {
+        return Ok(Locks::None(refused.into()));
+    }
+    Ok(match other.try_lock() {
+        Err(TryLockError::WouldBlock) => Locks::Kept,
+        Ok(()) => Locks::NotKept,
+        Err(TryLockError::Error(reason)) => Locks::None(reason),
+    })
+}
+
 /// Locks the file at `path`, which is made where it is missing. `None` where another process holds it.
 pub(super) fn lock(path: &Path) -> Result<Option<Claim>, StoreError> {
     let failed = |reason| StoreError::write(path, reason);
@@ -121,6 +150,14 @@ mod tests {
         assert!(results.claim("t2").unwrap().is_some());
         drop(claim);
         assert!(results.claim("t1").unwrap().is_some());
+    }
+
+    #[test]
+    fn locks_are_tried_and_leave_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(try_locks(folder.path()), Ok(Locks::Kept)));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert!(try_locks(&folder.path().join("absent")).is_err());
     }
 
     #[test]

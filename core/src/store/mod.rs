@@ -26,7 +26,7 @@ pub mod table;
 pub mod terms;
 pub mod whole;
 
-pub use claim::Claim;
+pub use claim::{Claim, Locks, try_locks};
 pub use error::StoreError;
 pub use evaluation::EvaluationRecord;
 pub use former::Former;

@@ -84,6 +84,19 @@ impl Results {
         Results { root }.without_links()
     }
 
+    /// Whether a folder that is there can be, or become, a results folder of this program; nothing is written.
+    ///
+    /// # Errors
+    /// Those of [`Results::create`], but for a folder that cannot be written.
+    pub fn create_is_possible(root: &Path) -> Result<(), StoreError> {
+        if !root.is_dir() {
+            let reason = io::ErrorKind::NotADirectory.into();
+            return Err(StoreError::Unwritable { path: root.to_owned(), reason });
+        }
+        read_format(root)?;
+        Results { root: root.to_owned() }.without_links().map(drop)
+    }
+
     /// An error if one of the top folders is a link.
     fn without_links(self) -> Result<Results, StoreError> {
         for name in [TRAININGS, CACHE, LOCKS, SESSIONS] {

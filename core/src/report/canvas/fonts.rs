@@ -40,6 +40,11 @@ pub fn database(text: &str) -> Arc<fontdb::Database> {
     }
 }
 
+/// How many fonts of the system there are for signs that the typeface lacks.
+pub fn system_fonts() -> usize {
+    WITH_SYSTEM.len() - DATABASE.len()
+}
+
 /// As [`lacking`], in words: `` `喜` (U+559C) ``.
 pub fn lacking_signs<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
     let signs = lacking(&texts.collect::<String>());

@@ -5,7 +5,9 @@
 
 mod examples;
 mod maps;
+mod splice;
 mod stored;
+mod tensorboard;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -16,8 +18,8 @@ use thiserror::Error;
 use crate::analysis::{EffectsError, Tables, TablesError};
 use crate::experiment::Recovered;
 use crate::store::{
-    ClassEffectRow, ConfusionShiftRow, ContrastRow, DoubtRow, EffectRow, InterplayRow, MaskLeakRow,
-    RankingRow, Results, ShapleyRow, StoreError, read_table, write_table, write_whole,
+    ClassEffectRow, ConfusionShiftRow, ContrastRow, DoubtRow, EffectRow, EpochRow, InterplayRow,
+    MaskLeakRow, RankingRow, Results, ShapleyRow, StoreError, read_table, write_table, write_whole,
 };
 use crate::study::Study;
 
@@ -38,13 +40,19 @@ use super::words::{
     seed_notes,
 };
 
+pub use self::splice::SpliceError;
+
 /// Characters in a line of prose.
 const COLUMNS: usize = 80;
 
 /// What was found, and where it lies.
 #[derive(Debug)]
 pub struct Report {
+    /// The experiment's.
+    name: String,
     findings: Findings,
+    /// Of its trainings.
+    epochs: Vec<EpochRow>,
     question: String,
     doubts: Vec<DoubtRow>,
     /// What is missing, and why: sentences.
@@ -168,7 +176,8 @@ pub fn report(results: &Results, name: &str, drawn: &Drawn) -> Result<Report, Re
     written?;
     let mut files = saved?;
     files.push(page_path);
-    Ok(Report { findings, question: question.clone(), doubts, notes, files })
+    let (name, question) = (name.to_owned(), question.clone());
+    Ok(Report { name, findings, epochs, question, doubts, notes, files })
 }
 
 impl Report {

@@ -305,7 +305,7 @@ impl Table {
 
 /// Text that a cell of Markdown shows as it stands: nothing in it ends the cell, begins an element of HTML or emphasises.
 /// What stands between backticks is code.
-fn in_markdown(text: &str) -> String {
+pub(in crate::report) fn in_markdown(text: &str) -> String {
     let has_code = text.matches('`').count().is_multiple_of(2);
     let mut code = false;
     let mut safe = String::with_capacity(text.len());
