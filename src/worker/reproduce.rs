@@ -86,9 +86,10 @@ pub fn reproduce(
     let mut evaluations: Vec<(EvaluationId, &EvaluationSpec)> = Vec::new();
     let content = ready.dataset.content.clone();
     let identified = plan.identify(&|_| Some(content.clone()));
-    for (run, identity) in plan.runs.iter().zip(&identified.runs) {
-        if run.training == index && !evaluations.iter().any(|(id, _)| *id == identity.evaluation) {
-            evaluations.push((identity.evaluation.clone(), &run.evaluation));
+    for &run in plan.runs_of(index) {
+        let id = &identified.runs[run].evaluation;
+        if !evaluations.iter().any(|(known, _)| known == id) {
+            evaluations.push((id.clone(), &plan.runs[run].evaluation));
         }
     }
 
@@ -97,8 +98,7 @@ pub fn reproduce(
         .tempdir_in(results.root())
         .map_err(|error| StoreError::write(results.root(), error))?;
     let scratch = Results::create(scratch.path()).map(|results| (results, scratch))?;
-    let first = plan.runs.iter().find(|run| run.training == index);
-    let name = first.map_or("", |run| &plan.conditions[run.condition].name);
+    let name = plan.first_condition(index).name.as_str();
     let mut job = Job {
         spec: &plan.trainings[index],
         id: &id,

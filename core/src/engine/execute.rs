@@ -71,7 +71,7 @@ fn carry_out(work: &Work, observer: &mut dyn Observer, done: &mut Done) -> Resul
         session.publish(&preparing(work));
     }
     let state = State::read(work, &identified, observer)?;
-    match ready_data(work, &identified, &state, observer) {
+    match ready_data(work, &state, observer) {
         // The supervisor sees the interruption too and starts nothing; finished work is collected.
         Err(error) if error.is_interruption() => {}
         ready => ready?,
@@ -140,10 +140,10 @@ pub fn specifications(
 ) -> Result<Vec<Specification>, EngineError> {
     let (identified, _) = identify(work, observer)?;
     let state = State::read(work, &identified, observer)?;
-    ready_data(work, &identified, &state, observer)?;
+    ready_data(work, &state, observer)?;
     announce(work, &identified, &name::results_of(&identified, &state), observer)?;
     let open = (0..work.plan.trainings.len())
-        .filter(|training| state.is_open(work, &identified, *training))
+        .filter(|training| state.is_open(work, *training))
         .map(|training| {
             let runs = state.open_runs(work, &identified, training);
             let maps = state.open_maps(training);
@@ -178,16 +178,11 @@ fn identify<'a>(
 
 /// Fills the cache with the data that open trainings need, so that no two workers draw or decode the same. Where the place of regions differs between images, regions without pixels are found here, before
 /// the first training.
-fn ready_data(
-    work: &Work,
-    identified: &Identified,
-    state: &State,
-    observer: &mut dyn Observer,
-) -> Result<(), EngineError> {
+fn ready_data(work: &Work, state: &State, observer: &mut dyn Observer) -> Result<(), EngineError> {
     let mut ready: Vec<&DatasetSpec> = Vec::new();
     for (index, training) in work.plan.trainings.iter().enumerate() {
         let spec = &training.settings.dataset;
-        if state.is_open(work, identified, index) && !ready.contains(&spec) {
+        if state.is_open(work, index) && !ready.contains(&spec) {
             let dataset = data::load_with_progress(spec, work.results, observer)?;
             if spec.places_regions() {
                 reach::check(&work.plan.parts, &dataset, observer)?;

@@ -82,7 +82,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
     ) -> Supervisor<'a, 'o> {
         let trainings = 0..work.plan.trainings.len();
         let (sender, said) = mpsc::channel();
-        let queue = trainings.filter(|index| state.is_open(work, identified, *index)).collect();
+        let queue = trainings.filter(|index| state.is_open(work, *index)).collect();
         Supervisor {
             work,
             identified,
@@ -247,7 +247,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
                     self.emit(Event::Mapped { training: id.clone(), map });
                 }
             }
-            if self.state.is_open(self.work, self.identified, training) {
+            if self.state.is_open(self.work, training) {
                 self.queue.push_back(training);
             }
         }
@@ -277,7 +277,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
                 self.state.trained[training] = true;
                 self.carried.trained += 1;
             }
-            Event::Evaluated { ref evaluation, .. } => self.count_evaluated(evaluation),
+            Event::Evaluated { ref evaluation, .. } => self.count_evaluated(training, evaluation),
             Event::Mapped { ref map, .. } => {
                 self.state.has_mapped(training, map);
                 self.carried.evaluated += 1;
@@ -287,9 +287,9 @@ impl<'a, 'o> Supervisor<'a, 'o> {
         self.emit(event);
     }
 
-    fn count_evaluated(&mut self, evaluation: &EvaluationId) {
+    fn count_evaluated(&mut self, training: usize, evaluation: &EvaluationId) {
         self.carried.evaluated += 1;
-        self.state.has_evaluated(self.identified, evaluation);
+        self.state.has_evaluated(self.work.plan, self.identified, training, evaluation);
     }
 
     /// Waits for a worker to exit and decides what becomes of its training.

@@ -32,7 +32,6 @@ pub struct Work<'a> {
 impl Work<'_> {
     /// The name of a training: the first condition that needs it.
     pub(super) fn name(&self, training: usize) -> &str {
-        let first = self.plan.runs.iter().find(|run| run.training == training);
-        first.map_or("", |run| &self.plan.conditions[run.condition].name)
+        &self.plan.first_condition(training).name
     }
 }

@@ -30,10 +30,12 @@ impl Plan {
         speed: impl Fn(&Settings) -> Result<Option<f64>, E>,
     ) -> Result<Option<Estimate>, E> {
         let mut estimate = Estimate { seconds: 0.0, measured: true };
+        // Trainings of one setting follow one another, and what is stored of each setting is looked up once.
+        let mut known: Vec<(&Settings, Option<f64>)> = Vec::new();
         for training in open {
             let settings = &self.trainings[*training].settings;
             let Some(images) = images(&settings.dataset) else { return Ok(None) };
-            let runs = self.runs.iter().filter(|run| run.training == *training).count();
+            let runs = self.runs_of(*training).len();
             let epochs = match settings.model.is_trained() {
                 true => self.trainings[*training].own_settings().train.epochs as usize,
                 false => 0,
@@ -41,7 +43,14 @@ impl Plan {
             // Prediction needs a forward pass; training also a backward pass, which costs twice as much.
             let predicted = images.val * epochs + images.test * runs;
             let visits = (images.train * epochs) as f64 + predicted as f64 / 3.0;
-            let images_per_second = match speed(settings)? {
+            let speed = match known.iter().rev().find(|(known, _)| *known == settings) {
+                Some((_, speed)) => *speed,
+                None => {
+                    known.push((settings, speed(settings)?));
+                    known[known.len() - 1].1
+                }
+            };
+            let images_per_second = match speed {
                 Some(speed) => speed,
                 None => {
                     estimate.measured = false;

@@ -43,6 +43,8 @@ pub struct Plan {
     /// The masked polygons, to be checked on the images.
     pub parts: Parts,
     pub warnings: Vec<PlanWarning>,
+    /// By training, the places of its runs.
+    runs_of: Vec<Vec<usize>>,
 }
 
 /// One network to be fitted with one seed.
@@ -203,7 +205,21 @@ impl Plan {
         let regions = masked_regions(experiment)?;
         let (trainings, starts, runs) = runs(experiment, &conditions, &regions);
         let experiment = experiment.name.clone();
-        Ok(Plan { experiment, conditions, trainings, starts, runs, parts, warnings })
+        let mut runs_of = vec![Vec::new(); trainings.len()];
+        for (place, run) in runs.iter().enumerate() {
+            runs_of[run.training].push(place);
+        }
+        Ok(Plan { experiment, conditions, trainings, starts, runs, parts, warnings, runs_of })
+    }
+
+    /// The places of a training's runs, in the order of the plan; at least one.
+    pub fn runs_of(&self, training: usize) -> &[usize] {
+        &self.runs_of[training]
+    }
+
+    /// The condition of a training's first run, after which it is named.
+    pub fn first_condition(&self, training: usize) -> &Condition {
+        &self.conditions[self.runs[self.runs_of[training][0]].condition]
     }
 }
 
