@@ -30,7 +30,7 @@ pub use claim::Claim;
 pub use error::StoreError;
 pub use evaluation::EvaluationRecord;
 pub use former::Former;
-pub use json::{write_json, write_sealed_json};
+pub use json::{read_json, write_json, write_sealed_json};
 pub use log::{LogLine, rate, rate_decimals};
 pub use lookup::{AllRuns, LookupError, Named};
 pub use manifest::{Manifest, TrainingStatus, hash_file};
