@@ -1,6 +1,7 @@
 // Functions of libtorch that tch does not expose.
 
 #include <ATen/Context.h>
+#include <ATen/Version.h>
 #include <ATen/record_function.h>
 
 #include <map>
@@ -47,6 +48,12 @@ int fer_lab_allow_tf32(int allowed) {
   } catch (...) {
     return 1;
   }
+}
+
+// How the library that is loaded was built: lines of settings, its version among them. The text stays.
+const char* fer_lab_configuration() {
+  static const std::string configuration = at::show_config();
+  return configuration.c_str();
 }
 
 // Counts operators that call no others, from now on.

@@ -5,6 +5,7 @@ use std::ffi::{CStr, c_char, c_int};
 
 unsafe extern "C" {
     fn fer_lab_allow_tf32(allowed: c_int) -> c_int;
+    fn fer_lab_configuration() -> *const c_char;
     fn fer_lab_begin_counting();
     fn fer_lab_end_counting() -> *const c_char;
 }
@@ -14,6 +15,16 @@ unsafe extern "C" {
 pub(super) fn allow_tf32(allowed: bool) -> bool {
     // SAFETY: it sets two flags of libtorch's own and lets no exception out.
     unsafe { fer_lab_allow_tf32(c_int::from(allowed)) == 0 }
+}
+
+/// The version of the libtorch that is loaded, which need not be that of the build: `2.13.0`. `None` if it does not tell.
+pub fn loaded_version() -> Option<String> {
+    // SAFETY: the text is a constant of libtorch's, copied once.
+    let text = unsafe { CStr::from_ptr(fer_lab_configuration()) };
+    let text = text.to_string_lossy();
+    let version = text.split_once("TORCH_VERSION=")?.1;
+    let end = version.find(|c: char| !(c.is_ascii_alphanumeric() || ".+".contains(c)));
+    Some(version[..end.unwrap_or(version.len())].to_owned())
 }
 
 /// How often each of libtorch's operators is called within `work`, except those that only call others: on a
@@ -28,4 +39,17 @@ pub fn count_operators(work: impl FnOnce()) -> BTreeMap<String, u64> {
     let text = text.to_string_lossy();
     let counts = text.lines().filter_map(|line| line.rsplit_once(' '));
     counts.filter_map(|(name, count)| Some((name.to_owned(), count.parse().ok()?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_loaded_library_tells_its_version() {
+        assert_eq!(
+            loaded_version().as_deref(),
+            Some(fer_lab_core::machine::device::LIBTORCH_VERSION)
+        );
+    }
 }

@@ -88,7 +88,17 @@ fn carry_out(work: &Work, observer: &mut dyn Observer, done: &mut Done) -> Resul
         false => None,
     };
     name::still_own(work, &own)?;
-    done.failed_runs = collect::tables(work, &identified, &doubts, carried.interrupted, observer)?;
+    let collected = collect::tables(work, &identified, &doubts, carried.interrupted, observer)?;
+    done.failed_runs = collected.missing;
+    if collected.kinds.len() > 1 {
+        let kinds: Vec<String> = collected.kinds.into_iter().collect();
+        let text = format!(
+            "its evaluations were computed on {} kinds of machine ({}), whose last bits differ",
+            kinds.len(),
+            kinds.join("; ")
+        );
+        observer.event(&Event::Warning { text });
+    }
     Ok(())
 }
 

@@ -28,7 +28,7 @@ pub mod whole;
 
 pub use claim::Claim;
 pub use error::StoreError;
-pub use evaluation::EvaluationRecord;
+pub use evaluation::{EvaluationRecord, MadeOn};
 pub use former::Former;
 pub use json::{read_json, write_json, write_sealed_json};
 pub use log::{LogLine, rate, rate_decimals};
