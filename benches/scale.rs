@@ -80,6 +80,9 @@ fn measure(text: &str) {
         replace: false,
         fail_fast: false,
         locks: true,
+        stall: None,
+        end_stalled: false,
+        slurm: None,
         checkpoint_seconds: 20,
     };
     timed("specifications", || {

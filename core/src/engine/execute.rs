@@ -8,6 +8,7 @@ use super::event::{Event, Observer};
 use super::specification::Specification;
 use super::state::State;
 use super::supervisor::Supervisor;
+use super::watcher::Watcher;
 use super::work::Work;
 use super::{collect, data, name, reach};
 use crate::dataset::{Doubt, doubts};
@@ -26,6 +27,8 @@ pub struct Done {
     /// The next run resumes from here. If trainings were interrupted, the tables hold the finished ones; otherwise
     /// they are those of the previous run.
     pub interrupted: bool,
+    /// By `fer-lab cancel`, or by Slurm's own means: its jobs do not go on.
+    pub cancelled: bool,
 }
 
 /// What is doubtful about each data set on disk.
@@ -39,7 +42,10 @@ pub(super) type DataDoubts<'a> = Vec<(&'a DatasetSpec, Vec<Doubt>)>;
 /// without numbers.
 pub fn execute(work: &Work, observer: &mut dyn Observer) -> Result<Done, EngineError> {
     for choice in &work.resources.devices {
-        device::check(*choice, work.resources.asked_by)?;
+        // Slurm's machines have other devices than this one.
+        if work.slurm.is_none() {
+            device::check(*choice, work.resources.asked_by)?;
+        }
         for training in &work.plan.trainings {
             device::check_precision(training.settings.train.precision, *choice)?;
         }
@@ -78,11 +84,19 @@ fn carry_out(work: &Work, observer: &mut dyn Observer, done: &mut Done) -> Resul
     }
     let own = name::results_of(&identified, &state);
     announce(work, &identified, &own, observer)?;
-    let carried =
-        Supervisor::new(work, &identified, state, session.as_ref(), observer).carry_out()?;
+    let carried = match &work.slurm {
+        None => {
+            Supervisor::new(work, &identified, state, session.as_ref(), observer).carry_out()?
+        }
+        Some(settings) => {
+            Watcher::new(work, settings, &identified, state, session.as_ref(), observer)
+                .carry_out()?
+        }
+    };
     done.trained = carried.trained;
     done.evaluated = carried.evaluated;
     done.interrupted = carried.interrupted;
+    done.cancelled = carried.cancelled;
     let _held = match work.locks {
         true => Some(work.results.hold_experiment(&work.experiment.name)?),
         false => None,
@@ -136,6 +150,7 @@ fn preparing(work: &Work) -> Live {
         evaluated: 0,
         failed: 0,
         seconds_left: None,
+        queue: None,
         workers: Vec::new(),
     }
 }

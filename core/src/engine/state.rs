@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::error::EngineError;
-use super::event::Observer;
+use super::event::{Event, Observer};
 use super::sensitivity::{SensitivityMap, asked, has_map};
 use super::stored::{has_evaluation, is_trained};
 use super::work::Work;
@@ -69,6 +69,36 @@ impl State {
         Ok(())
     }
 
+    /// Checks the files of one training, and tells of what is there that was not before.
+    pub fn news(
+        &mut self,
+        work: &Work,
+        identified: &Identified,
+        training: usize,
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<Event>, StoreError> {
+        let trained_before = self.trained[training];
+        let runs_before = self.open_runs(work, identified, training);
+        let maps_before = self.open_maps(training);
+        self.refresh(work, identified, training, observer)?;
+        let id = &identified.trainings[training].id;
+        let mut news = Vec::new();
+        if self.trained[training] && !trained_before {
+            news.push(Event::Trained { training: id.clone() });
+        }
+        for run in runs_before.into_iter().filter(|run| self.evaluated[*run]) {
+            let evaluation = identified.runs[run].evaluation.clone();
+            news.push(Event::Evaluated { training: id.clone(), evaluation });
+        }
+        let still_open = self.open_maps(training);
+        for SensitivityMap { id: map, .. } in maps_before {
+            if still_open.iter().all(|open| open.id != map) {
+                news.push(Event::Mapped { training: id.clone(), map });
+            }
+        }
+        Ok(news)
+    }
+
     /// Marks every run of an evaluation of a training as evaluated.
     pub fn has_evaluated(
         &mut self,
@@ -94,6 +124,12 @@ impl State {
         let maps = || self.maps.iter().flatten().map(|(_, there)| there);
         let all = || self.evaluated.iter().chain(maps());
         (all().count(), all().filter(|done| **done).count())
+    }
+
+    /// The evaluations of a training that are stored, by runs, and its runs.
+    pub fn evaluation_counts_of(&self, work: &Work, training: usize) -> (usize, usize) {
+        let runs = work.plan.runs_of(training);
+        (runs.iter().filter(|run| self.evaluated[**run]).count(), runs.len())
     }
 
     pub fn is_open(&self, work: &Work, training: usize) -> bool {

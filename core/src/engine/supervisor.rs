@@ -9,7 +9,6 @@ use super::event::{Event, Observer, Outcome};
 use super::manifest::write_failure;
 use super::process::{Message, Worker, exit_reason};
 use super::run_progress::RunProgress;
-use super::sensitivity::SensitivityMap;
 use super::specification::Specification;
 use super::state::State;
 use super::work::Work;
@@ -29,6 +28,8 @@ pub(super) struct Carried {
     pub trained: usize,
     pub evaluated: usize,
     pub interrupted: bool,
+    /// The jobs in a scheduler were cancelled.
+    pub cancelled: bool,
 }
 
 /// Executes the open parts of a plan.
@@ -63,6 +64,10 @@ struct Running {
     training: Option<usize>,
     /// Its final event, if the worker exits after it.
     outcome: Option<Outcome>,
+    /// When it was heard last, whether it was told since then that it is silent, and whether it was ended for that.
+    heard: Instant,
+    told_silent: bool,
+    ended_silent: bool,
 }
 
 impl Running {
@@ -127,6 +132,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
                 self.poll_claimed()?;
                 self.fill_slots()?;
             }
+            self.look_for_silence();
             let idle = self.slots.iter().all(Option::is_none);
             if idle && (self.stopping || self.queue.is_empty() && self.elsewhere.is_empty()) {
                 break;
@@ -197,9 +203,10 @@ impl<'a, 'o> Supervisor<'a, 'o> {
         let specification =
             Specification::new(self.work, self.identified, training, &runs, maps, device);
         match &mut self.slots[slot] {
-            Some(Running { worker, training: at, .. }) => {
+            Some(Running { worker, training: at, heard, told_silent, .. }) => {
                 if worker.send(&specification) {
                     *at = Some(training);
+                    (*heard, *told_silent) = (Instant::now(), false);
                 } else {
                     // It exited between two trainings; once its slot is cleared, a new one starts.
                     worker.close();
@@ -209,7 +216,14 @@ impl<'a, 'o> Supervisor<'a, 'o> {
             empty => {
                 let said = self.sender.clone();
                 let worker = Worker::start(program, results, locks, &specification, slot, said)?;
-                *empty = Some(Running { worker, training: Some(training), outcome: None });
+                *empty = Some(Running {
+                    worker,
+                    training: Some(training),
+                    outcome: None,
+                    heard: Instant::now(),
+                    told_silent: false,
+                    ended_silent: false,
+                });
             }
         }
         Ok(())
@@ -226,27 +240,8 @@ impl<'a, 'o> Supervisor<'a, 'o> {
                 self.elsewhere.push(training);
                 continue;
             }
-            let before = self.state.open_runs(self.work, self.identified, training);
-            let open_maps = self.state.open_maps(training);
-            let trained_before = self.state.trained[training];
-            self.state.refresh(self.work, self.identified, training, self.observer)?;
-            let id = &self.identified.trainings[training].id;
-            if self.state.trained[training] && !trained_before {
-                self.emit(Event::Trained { training: id.clone() });
-            }
-            for run in before {
-                if !self.state.evaluated[run] {
-                    continue;
-                }
-                let evaluation = self.identified.runs[run].evaluation.clone();
-                self.emit(Event::Evaluated { training: id.clone(), evaluation });
-            }
-            let still_open = self.state.open_maps(training);
-            for SensitivityMap { id: map, .. } in open_maps {
-                if still_open.iter().all(|open| open.id != map) {
-                    self.emit(Event::Mapped { training: id.clone(), map });
-                }
-            }
+            let news = self.state.news(self.work, self.identified, training, self.observer)?;
+            news.into_iter().for_each(|event| self.emit(event));
             if self.state.is_open(self.work, training) {
                 self.queue.push_back(training);
             }
@@ -266,6 +261,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
     fn handle(&mut self, slot: usize, event: Event) {
         let Some(running) = &mut self.slots[slot] else { return };
         let Some(training) = running.training else { return };
+        (running.heard, running.told_silent) = (Instant::now(), false);
         match event {
             Event::Ended { outcome: Outcome::Done, .. } => running.training = None,
             Event::Ended { outcome: Outcome::Busy, .. } => {
@@ -314,6 +310,9 @@ impl<'a, 'o> Supervisor<'a, 'o> {
             }
             None => {
                 let reason = match status {
+                    _ if running.ended_silent => {
+                        format!("it was ended, {}", silent_for(self.work.stall))
+                    }
                     Ok(status) => exit_reason(status),
                     Err(error) => format!("waiting for its process failed: {error}"),
                 };
@@ -322,6 +321,33 @@ impl<'a, 'o> Supervisor<'a, 'o> {
             }
         }
         Ok(())
+    }
+
+    /// Says which workers have said nothing for too long, and ends them where that is wanted.
+    fn look_for_silence(&mut self) {
+        let Some(stall) = self.work.stall else { return };
+        for slot in 0..self.slots.len() {
+            let Some(running) = &mut self.slots[slot] else { continue };
+            let Some(training) = running.training else { continue };
+            if running.told_silent || running.heard.elapsed() < stall {
+                continue;
+            }
+            running.told_silent = true;
+            let pid = running.worker.id();
+            if self.work.end_stalled {
+                running.ended_silent = true;
+                running.worker.kill();
+                continue;
+            }
+            let (id, name, seed) = self.describe(training);
+            let log = self.work.results.log_path(id.as_str()).map(|log| log.display().to_string());
+            let text = format!(
+                "{name}, seed {seed}: {} (process {pid}, log `{}`); `--end-stalled` ends and retries such a training",
+                silent_for(self.work.stall),
+                log.unwrap_or_default()
+            );
+            self.emit(Event::Warning { text });
+        }
     }
 
     /// With it fail the trainings that would start from its network, unless it is trained and failed afterwards.
@@ -371,4 +397,15 @@ impl<'a, 'o> Supervisor<'a, 'o> {
             session.publish(&self.progress.live());
         }
     }
+}
+
+/// That a worker is silent, in words.
+pub(super) fn silent_for(stall: Option<Duration>) -> String {
+    let seconds = stall.unwrap_or_default().as_secs_f64();
+    let long = if seconds < 120.0 {
+        format!("{seconds:.0} s")
+    } else {
+        format!("{:.0} min", seconds / 60.0)
+    };
+    format!("its worker has made no progress for {long}")
 }

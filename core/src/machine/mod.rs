@@ -10,4 +10,4 @@ mod gpu;
 mod resources;
 
 pub use device::{AskedBy, DeviceError};
-pub use resources::{Asked, Machine, Resources, memory};
+pub use resources::{Asked, Machine, Resources, memory, training_memory};

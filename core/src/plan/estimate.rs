@@ -29,9 +29,27 @@ impl Plan {
         images: impl Fn(&DatasetSpec) -> Option<ImageCounts>,
         speed: impl Fn(&Settings) -> Result<Option<f64>, E>,
     ) -> Result<Option<Estimate>, E> {
-        let mut estimate = Estimate { seconds: 0.0, measured: true };
+        let each = self.estimates(open, threads, images, speed)?;
+        Ok(each.map(|each| Estimate {
+            seconds: each.iter().map(|estimate| estimate.seconds).sum::<f64>() / f64::from(at_once),
+            measured: each.iter().all(|estimate| estimate.measured),
+        }))
+    }
+
+    /// As [`Plan::estimate`], of each training alone.
+    ///
+    /// # Errors
+    /// Those of `speed`.
+    pub fn estimates<E>(
+        &self,
+        open: &[usize],
+        threads: u32,
+        images: impl Fn(&DatasetSpec) -> Option<ImageCounts>,
+        speed: impl Fn(&Settings) -> Result<Option<f64>, E>,
+    ) -> Result<Option<Vec<Estimate>>, E> {
         // Trainings of one setting follow one another, and what is stored of each setting is looked up once.
         let mut known: Vec<(&Settings, Option<f64>)> = Vec::new();
+        let mut estimates = Vec::with_capacity(open.len());
         for training in open {
             let settings = &self.trainings[*training].settings;
             let Some(images) = images(&settings.dataset) else { return Ok(None) };
@@ -53,7 +71,6 @@ impl Plan {
             let images_per_second = match speed {
                 Some(speed) => speed,
                 None => {
-                    estimate.measured = false;
                     let Settings { dataset, model, .. } = settings;
                     let DatasetSpec { height, width, channels, .. } = *dataset;
                     let Some(cost) = multiply_adds(model, height, width, channels) else {
@@ -62,10 +79,10 @@ impl Plan {
                     GUESS * f64::from(threads) / (3.0 * cost as f64)
                 }
             };
-            estimate.seconds += visits / images_per_second;
+            let measured = speed.is_some();
+            estimates.push(Estimate { seconds: visits / images_per_second, measured });
         }
-        estimate.seconds /= f64::from(at_once);
-        Ok(Some(estimate))
+        Ok(Some(estimates))
     }
 }
 

@@ -41,6 +41,16 @@ impl Results {
         }
     }
 
+    /// The right to submit jobs of an experiment. `None` if another process holds it.
+    ///
+    /// # Errors
+    /// [`StoreError::NoLocks`] where the file system has none.
+    pub(crate) fn claim_submitting(&self, experiment: &str) -> Result<Option<Claim>, StoreError> {
+        let folder = self.experiment_dir(experiment)?;
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        lock(&self.locks_dir().join(format!("slurm.{name}")))
+    }
+
     /// Removes the temporary files of killed processes from a training's folder. Requires a claim on the
     /// training.
     pub fn sweep_training(&self, training_id: &str) -> Result<(), StoreError> {

@@ -42,7 +42,7 @@ pub use predictions::{
 };
 pub use results::{CACHE, Results};
 pub use rows::*;
-pub use session::{Live, LiveWorker, Session, host, sessions};
+pub use session::{Live, LiveWorker, Queue, Session, host, sessions};
 pub use swept::are_numbers;
 pub use table::{Table, read_table, write_table};
 pub use terms::{
