@@ -442,7 +442,11 @@ fn runs(
     regions: &[Vec<Polygon>],
 ) -> (Vec<TrainingSpec>, Vec<Option<usize>>, Vec<Run>) {
     let mut trainings: Vec<TrainingSpec> = Vec::new();
-    let mut known: HashMap<String, usize> = HashMap::new();
+    // By all that decides the weights but the seed, and the seed.
+    let mut known: HashMap<(String, u64), usize> = HashMap::new();
+    let key = |settings: &Settings, mask: Option<&TrainingMask>| {
+        TrainingKey::new(settings, None, mask, 0).canonical()
+    };
     let mut runs = Vec::new();
     let elsewhere = conditions
         .iter()
@@ -455,9 +459,9 @@ fn runs(
         let evaluated = occlusion.filter(|_| condition.phase.is_some_and(Phase::evaluates_masked));
         // A network that is not trained here is one network, whatever the seed.
         let seeds = if settings.model.is_trained() { experiment.seeds.len() } else { 1 };
+        let key = key(settings, mask.as_ref());
         for &seed in &experiment.seeds[..seeds] {
-            let key = TrainingKey::new(settings, None, mask.as_ref(), seed).canonical();
-            let training = *known.entry(key).or_insert_with(|| {
+            let training = *known.entry((key.clone(), seed)).or_insert_with(|| {
                 trainings.push(TrainingSpec {
                     settings: settings.clone(),
                     mask: mask.clone(),
@@ -473,7 +477,7 @@ fn runs(
     // An experiment that has a tuned training has the one that it starts from too.
     let start = |training: &TrainingSpec| {
         let TrainingSpec { settings, mask, seed } = training.start()?;
-        known.get(&TrainingKey::new(&settings, None, mask.as_ref(), seed).canonical()).copied()
+        known.get(&(key(&settings, mask.as_ref()), seed)).copied()
     };
     let starts = trainings.iter().map(start).collect();
     (trainings, starts, runs)
