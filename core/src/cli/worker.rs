@@ -113,6 +113,8 @@ fn serve(
     let mut worker = Worker::new(&specification, arguments, options, interruption, libtorch)?;
     loop {
         match worker.work(&specification, true)? {
+            // Its run starts another in its place.
+            Outcome::Done if !worker.trainer.is_fit() => return Ok(Exit::Done),
             Outcome::Done | Outcome::Busy => {}
             Outcome::Failed { .. } => return Ok(Exit::SomeFailed),
             Outcome::Interrupted => return Ok(Exit::Interrupted),
@@ -151,13 +153,15 @@ fn work_off(
     let mut exit = Exit::Done;
     let mut later = Vec::new();
     for (number, specification) in &list {
+        let more = list.last().is_some_and(|(last, _)| number < last);
         match worker.work(specification, true)? {
+            Outcome::Done if more && !worker.trainer.is_fit() => {
+                return Err(start_anew(number + 1));
+            }
             Outcome::Done => {}
             Outcome::Busy => later.push(specification),
-            Outcome::Failed { .. } => match list.last() {
-                Some((last, _)) if number < last => return Err(start_anew(number + 1)),
-                _ => exit = Exit::SomeFailed,
-            },
+            Outcome::Failed { .. } if more => return Err(start_anew(number + 1)),
+            Outcome::Failed { .. } => exit = Exit::SomeFailed,
             Outcome::Interrupted => return Ok(Exit::Interrupted),
             Outcome::Stopped { .. } => return Ok(Exit::Done),
         }

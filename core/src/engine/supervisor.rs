@@ -1,6 +1,7 @@
 //! Schedules trainings on workers, one per slot, until nothing is missing.
 
 use std::collections::VecDeque;
+use std::process::ExitStatus;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -64,6 +65,8 @@ struct Running {
     training: Option<usize>,
     /// Its final event, if the worker exits after it.
     outcome: Option<Outcome>,
+    /// Whether it has taken its current training: the first, or one that it has said anything of.
+    begun: bool,
     /// When it was heard last, whether it was told since then that it is silent, and whether it was ended for that.
     heard: Instant,
     told_silent: bool,
@@ -203,9 +206,9 @@ impl<'a, 'o> Supervisor<'a, 'o> {
         let specification =
             Specification::new(self.work, self.identified, training, &runs, maps, device);
         match &mut self.slots[slot] {
-            Some(Running { worker, training: at, heard, told_silent, .. }) => {
+            Some(Running { worker, training: at, heard, told_silent, begun, .. }) => {
                 if worker.send(&specification) {
-                    *at = Some(training);
+                    (*at, *begun) = (Some(training), false);
                     (*heard, *told_silent) = (Instant::now(), false);
                 } else {
                     // It exited between two trainings; once its slot is cleared, a new one starts.
@@ -220,6 +223,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
                     worker,
                     training: Some(training),
                     outcome: None,
+                    begun: true,
                     heard: Instant::now(),
                     told_silent: false,
                     ended_silent: false,
@@ -261,7 +265,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
     fn handle(&mut self, slot: usize, event: Event) {
         let Some(running) = &mut self.slots[slot] else { return };
         let Some(training) = running.training else { return };
-        (running.heard, running.told_silent) = (Instant::now(), false);
+        (running.heard, running.told_silent, running.begun) = (Instant::now(), false, true);
         match event {
             Event::Ended { outcome: Outcome::Done, .. } => running.training = None,
             Event::Ended { outcome: Outcome::Busy, .. } => {
@@ -305,6 +309,10 @@ impl<'a, 'o> Supervisor<'a, 'o> {
             }
             // A worker that was told to stop, or received the signal that ends this run, has not failed.
             Some(Outcome::Interrupted) | None if self.stopping || self.observer.interrupted() => {}
+            // It had left, by itself, before it read of this one.
+            None if !running.begun && status.as_ref().is_ok_and(ExitStatus::success) => {
+                self.queue.push_front(training);
+            }
             Some(Outcome::Interrupted) => {
                 self.fail(training, "its process was told to exit".to_owned(), true)?;
             }
