@@ -55,7 +55,7 @@ pub struct Arguments {
           value_parser = clap::value_parser!(u32).range(..=i64::from(engine::MOST_CHECKPOINT_SECONDS)))]
     checkpoint_every: u32,
     /// Say that a training makes no progress after so many minutes; 0: never
-    #[arg(long, value_name = "MINUTES", default_value_t = 30.0, value_parser = minutes)]
+    #[arg(long, value_name = "MINUTES", default_value_t = STALL_MINUTES, value_parser = minutes)]
     stall_minutes: f64,
     /// End a training that makes no progress for that long, which then has failed, and may be retried
     #[arg(long)]
@@ -69,7 +69,7 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// To run one file, all else as it is by default.
+    /// To run one file on this machine, all else as it is by default.
     pub(super) fn of_file(
         file: PathBuf,
         resources: ResourceArguments,
@@ -84,13 +84,19 @@ impl Arguments {
             replace: false,
             no_locks: false,
             checkpoint_every: CHECKPOINT_SECONDS,
+            stall_minutes: STALL_MINUTES,
+            end_stalled: false,
             json: false,
+            slurm: SlurmArguments::of_this_machine(),
         }
     }
 }
 
 /// Little is lost, and short epochs do not wait for the disk.
 pub(super) const CHECKPOINT_SECONDS: u32 = 20;
+
+/// No step, evaluation or batch of pictures takes that long.
+const STALL_MINUTES: f64 = 30.0;
 
 /// How to divide the machine among trainings.
 #[derive(Debug, Clone, Args)]

@@ -89,6 +89,11 @@ const CPUS: u32 = 1;
 const CPUS_BESIDE_GPU: u32 = 2;
 
 impl SlurmArguments {
+    /// Whatever the site's file says, the run itself starts the trainings.
+    pub fn of_this_machine() -> SlurmArguments {
+        SlurmArguments { engine: Some(Engine::Local), ..SlurmArguments::default() }
+    }
+
     /// What jobs ask for, where Slurm carries out the run; `None` where the run itself does.
     pub fn settings(&self) -> anyhow::Result<Option<SlurmSettings>> {
         let site = Site::read(self.site.as_deref())?;
