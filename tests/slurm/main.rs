@@ -337,7 +337,8 @@ fn jobs_go_on_alone_and_can_be_looked_at_and_cancelled() {
     let _alone = alone();
     let Some(cluster) = Cluster::start(&[("n1", 2)]) else { return };
     let program = Program::new();
-    program.write("small.toml", &text(1, 400));
+    // Longer than a slow machine takes for all of this.
+    program.write("small.toml", &text(1, 10_000));
     program.write("fer-lab/site.toml", "engine = \"slurm\"\n[slurm]\ntasks = 3\n");
     let run = |arguments: &[&str]| {
         let mut command = program.command(arguments);
