@@ -21,6 +21,7 @@
 //! | [`metrics`] | the metrics of one run's predictions | core |
 //! | [`analysis`] | effects, intervals, p-values: from tables to tables | core |
 //! | [`machine`] | the machine's resources and their division among trainings | core |
+//! | [`cluster`] | Slurm: what jobs ask for, how they are submitted, found again and watched | core |
 //! | [`engine`] | executes a plan: workers run the trainings and evaluations that are missing | core |
 //! | [`worker`] | what a worker process does, and everything else of the engine that needs libtorch | |
 //! | [`report`] | the report: charts, tables and text | core |
@@ -31,8 +32,8 @@
 //! of a training's progress; and [`disk`]: what to do where a file cannot be written.
 
 pub use fer_lab_core::{
-    analysis, cli, dataset, disk, engine, epoch, examine, experiment, landmarker, machine, metrics,
-    onnx, plan, region, report, store, study,
+    analysis, cli, cluster, dataset, disk, engine, epoch, examine, experiment, landmarker, machine,
+    metrics, onnx, plan, region, report, store, study,
 };
 
 #[cfg(feature = "torch")]

@@ -98,6 +98,9 @@ fn answer(experiment: &Experiment, results: &Results) -> Vec<EffectRow> {
         fail_fast: false,
         replace: false,
         locks: true,
+        stall: None,
+        end_stalled: false,
+        slurm: None,
         checkpoint_seconds: 20,
     };
     // Worked off in this process: seven worlds of 24 small trainings would spend their time on starting

@@ -191,6 +191,7 @@ fn write_experiment(
             area: covered,
             missed: None,
             predictions: hash_file(&path)?,
+            made_on: None,
         };
         record.write(&EvaluationRecord::path(&path))?;
         let classes = plan.trainings[run.training].settings.dataset.classes.clone();

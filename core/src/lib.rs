@@ -14,6 +14,7 @@
 //! | [`metrics`] | the metrics of one run's predictions |
 //! | [`analysis`] | effects, intervals, p-values: from tables to tables |
 //! | [`machine`] | the machine's resources and their division among trainings |
+//! | [`cluster`] | Slurm: what jobs ask for, how they are submitted, found again and watched |
 //! | [`engine`] | executes a plan: workers run the trainings and evaluations that are missing |
 //! | [`report`] | the report: charts, tables and text |
 //! | [`examine`] | what must be known of a network in a file, found out by trying |
@@ -24,6 +25,7 @@
 
 pub mod analysis;
 pub mod cli;
+pub mod cluster;
 pub mod dataset;
 pub mod disk;
 pub mod engine;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use tch::{Cuda, Device};
 
 use crate::experiment::{DeviceChoice, Precision};
-use crate::machine::device::{AskedBy, DeviceError, NoCuda, VISIBLE, has_driver};
+use crate::machine::device::{AskedBy, DeviceError, LIBTORCH_VERSION, NoCuda, VISIBLE, has_driver};
 
 /// The device to train on. `auto` takes the first GPU if there is a driver, and warns on stderr
 /// if the driver exists but the GPU cannot be used.
@@ -43,6 +43,11 @@ pub fn processor(device: Device) -> String {
         Device::Cuda(index) => Some(index),
         _ => None,
     })
+}
+
+/// The version of the libtorch that is loaded; that of the build if it does not tell.
+pub fn libtorch() -> String {
+    super::ffi::loaded_version().unwrap_or_else(|| LIBTORCH_VERSION.to_owned())
 }
 
 /// Sets the float32 precision on a device explicitly: by libtorch's default cuDNN's convolutions round to

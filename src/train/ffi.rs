@@ -17,6 +17,14 @@ pub(super) fn allow_tf32(allowed: bool) -> bool {
     unsafe { fer_lab_allow_tf32(c_int::from(allowed)) == 0 }
 }
 
+/// The version of the libtorch that is loaded, which need not be that of the build: `2.13.0`. `None` if it does not tell.
+pub fn loaded_version() -> Option<String> {
+    let text = description();
+    let version = text.split_once("TORCH_VERSION=")?.1;
+    let end = version.find(|c: char| !(c.is_ascii_alphanumeric() || ".+".contains(c)));
+    Some(version[..end.unwrap_or(version.len())].to_owned())
+}
+
 /// How often each of libtorch's operators is called within `work`, except those that only call others: on a
 /// GPU, about the number of kernel launches, plus operators that only make a view.
 pub fn count_operators(work: impl FnOnce()) -> BTreeMap<String, u64> {
@@ -35,4 +43,17 @@ pub fn count_operators(work: impl FnOnce()) -> BTreeMap<String, u64> {
 pub fn description() -> String {
     // SAFETY: the text is made once and stays for as long as the process lives.
     unsafe { CStr::from_ptr(fer_lab_description()) }.to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_loaded_library_tells_its_version() {
+        assert_eq!(
+            loaded_version().as_deref(),
+            Some(fer_lab_core::machine::device::LIBTORCH_VERSION)
+        );
+    }
 }

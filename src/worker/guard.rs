@@ -1,8 +1,17 @@
 //! libtorch's errors, caught.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::model::NetworkFailed;
+
+/// Whether any call of [`guarded`] has caught an error.
+static CAUGHT: AtomicBool = AtomicBool::new(false);
+
+/// Whether libtorch has raised an error in this process, after which it may be in any state.
+pub(super) fn has_caught() -> bool {
+    CAUGHT.load(Ordering::Relaxed)
+}
 
 /// Runs code that calls libtorch, whose errors are panics in most of `tch`, and returns their text, which says whose
 /// error it is.
@@ -15,6 +24,7 @@ pub(super) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
         if let Some(NetworkFailed(text)) = panic.downcast_ref() {
             return text.clone();
         }
+        CAUGHT.store(true, Ordering::Relaxed);
         let text = panic
             .downcast_ref::<String>()
             .map(String::as_str)

@@ -79,6 +79,10 @@ impl Libtorch for Linked {
 }
 
 impl Trainer for KeptData {
+    fn is_fit(&self) -> bool {
+        !guard::has_caught()
+    }
+
     fn work(
         &mut self,
         specification: &Specification,

@@ -12,7 +12,7 @@ use crate::engine::{
     epochs_differ, load_with_progress,
 };
 use crate::experiment::{self, ModelSpec};
-use crate::machine::device::{LIBTORCH_VERSION, check_environment};
+use crate::machine::device::{check_environment, driver_version};
 use crate::plan::{self, EvaluationId, EvaluationSpec, NUMERIC_VERSION, Plan};
 use crate::store::{
     EvaluationRecord, Manifest, Results, StoreError, TrainingStatus, hash_file, needs,
@@ -62,6 +62,15 @@ pub fn reproduce(
     }
     check_environment()?;
     device::set_precision(experiment.settings.train.precision, device)?;
+    let circumstances = circumstances(&stored, device, threads);
+    if !circumstances.is_empty() {
+        let said = circumstances
+            .iter()
+            .map(|Circumstance { what, then, now }| format!("{what} {then} then, {now} now"));
+        let said: Vec<String> = said.collect();
+        let text = format!("here and now is not as where it was trained: {}", said.join("; "));
+        observer.event(&Event::Warning { text });
+    }
     let mut ready: Option<Ready> = None;
     let mut found = None;
     for (index, spec) in plan.trainings.iter().enumerate() {
@@ -86,9 +95,10 @@ pub fn reproduce(
     let mut evaluations: Vec<(EvaluationId, &EvaluationSpec)> = Vec::new();
     let content = ready.dataset.content.clone();
     let identified = plan.identify(&|_| Some(content.clone()));
-    for (run, identity) in plan.runs.iter().zip(&identified.runs) {
-        if run.training == index && !evaluations.iter().any(|(id, _)| *id == identity.evaluation) {
-            evaluations.push((identity.evaluation.clone(), &run.evaluation));
+    for &run in plan.runs_of(index) {
+        let id = &identified.runs[run].evaluation;
+        if !evaluations.iter().any(|(known, _)| known == id) {
+            evaluations.push((id.clone(), &plan.runs[run].evaluation));
         }
     }
 
@@ -97,8 +107,7 @@ pub fn reproduce(
         .tempdir_in(results.root())
         .map_err(|error| StoreError::write(results.root(), error))?;
     let scratch = Results::create(scratch.path()).map(|results| (results, scratch))?;
-    let first = plan.runs.iter().find(|run| run.training == index);
-    let name = first.map_or("", |run| &plan.conditions[run.condition].name);
+    let name = plan.first_condition(index).name.as_str();
     let mut job = Job {
         spec: &plan.trainings[index],
         id: &id,
@@ -125,7 +134,7 @@ pub fn reproduce(
         name: name.to_owned(),
         seed: job.spec.seed,
         seconds: 0.0,
-        circumstances: circumstances(&stored, device, threads),
+        circumstances,
         damaged: Vec::new(),
         same_network: false,
         epochs_differ: None,
@@ -179,13 +188,16 @@ pub fn reproduce(
 }
 
 fn circumstances(stored: &Manifest, device: Device, threads: u32) -> Vec<Circumstance> {
+    let driver = |driver: Option<String>| driver.unwrap_or_else(|| "none".to_owned());
     let git = |commit: Option<&str>| commit.unwrap_or("unknown").to_owned();
     let all = [
         ("fer-lab", stored.fer_lab.clone(), env!("CARGO_PKG_VERSION").to_owned()),
         ("commit", git(stored.git.as_deref()), git(COMMIT)),
         ("numeric version", stored.numeric_version.to_string(), NUMERIC_VERSION.to_string()),
-        ("libtorch", stored.libtorch.clone(), LIBTORCH_VERSION.to_owned()),
+        ("libtorch", stored.libtorch.clone(), device::libtorch()),
         ("device", stored.device.clone(), device::name(device)),
+        ("processor", stored.processor.clone(), device::processor(device)),
+        ("driver", driver(stored.driver.clone()), driver(driver_version())),
         ("threads", stored.threads.to_string(), threads.to_string()),
         ("host", stored.host.clone(), crate::store::host()),
     ];

@@ -15,6 +15,7 @@ use crate::engine::{EngineError, Event, MOST_THREADS, Observer, face_maps, manif
 use crate::epoch::{EpochRecord, Step};
 use crate::evaluate::{self, predictions};
 use crate::experiment::{OnnxSpec, Statistics};
+use crate::machine::device::driver_version;
 use crate::model::onnx::{self, TRIED};
 use crate::model::{Inference, Network, OnnxNetwork};
 use crate::plan::{
@@ -22,8 +23,8 @@ use crate::plan::{
 };
 use crate::region::{Occlusion, TrainingMask, reach};
 use crate::store::{
-    EpochRow, EvaluationRecord, LogLine, Manifest, Results, StoreError, TrainingStatus, hash_file,
-    open_log, read_plain, remove, write_predictions, write_table, write_whole,
+    EpochRow, EvaluationRecord, LogLine, MadeOn, Manifest, Results, StoreError, TrainingStatus,
+    hash_file, open_log, read_plain, remove, write_predictions, write_table, write_whole,
 };
 use crate::train::{
     self, Checkpoint, Circumstances, Masks, Outcome, Resumption, SplitMasks, TrainError, Trained,
@@ -391,10 +392,22 @@ impl Job<'_> {
                 area: mask.as_ref().map_or(0.0, |(_, area)| *area),
                 missed: occlusion.map(|occlusion| missed(occlusion, dataset)),
                 predictions: hash_file(&path)?,
+                made_on: Some(self.made_on()),
             };
             record.write(&EvaluationRecord::path(&path))?;
         }
         Ok(())
+    }
+
+    /// Where this process computes, and by what.
+    fn made_on(&self) -> MadeOn {
+        MadeOn {
+            device: train::device::name(self.device),
+            processor: train::device::processor(self.device),
+            driver: driver_version(),
+            libtorch: train::device::libtorch(),
+            threads: self.threads,
+        }
     }
 
     fn store(&self, trained: &Trained, began: SystemTime, seconds: f64) -> Result<(), EngineError> {
@@ -462,6 +475,7 @@ impl Job<'_> {
             masked_area: fixed.map(|occlusion| self.ready.mask(&occlusion, Split::Test).1),
             device: train::device::name(self.device),
             processor: train::device::processor(self.device),
+            libtorch: train::device::libtorch(),
             ..manifest(self.spec, self.id, COMMIT, self.threads, began, status)
         }
     }

@@ -111,6 +111,8 @@ impl Program {
         // Both programs are built: it is no cargo that runs this one, as it would believe.
         command.env_remove("CARGO");
         heed(&mut command, [libc::SIGINT, libc::SIGHUP], libc::SIG_DFL);
+        // The user's site is not that of the tests.
+        command.env("XDG_CONFIG_HOME", self.folder.path());
         command
     }
 

@@ -555,3 +555,59 @@ fn a_checkpoint_that_is_cut_is_no_reason_to_give_up() {
     assert!(run.stderr.contains("checkpoint.safetensors` cannot be used"), "{}", run.stderr);
     assert_eq!(&tables(&program), whole);
 }
+
+/// A worker that hangs is as silent as one that is stopped.
+#[test]
+fn a_worker_that_hangs_is_said_and_ended_where_wanted() {
+    let program = prepared(&longer().replace("epochs = 6", "epochs = 12"));
+    let hang = |arguments: &[&str]| {
+        let mut command =
+            program.command(&[&RUN[..], &["--stall-minutes", "0.05"], arguments].concat());
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        wait_until("both trainings have a checkpoint", || checkpoints(&program).count() == 2);
+        let worker = children(child.id())[0];
+        signal(&worker.to_string(), "STOP");
+        (worker, std::io::BufReader::new(child.stderr.take().unwrap()), child)
+    };
+    let (worker, mut stderr, mut child) = hang(&[]);
+    let mut said = String::new();
+    while !said.contains("no progress") {
+        assert!(std::io::BufRead::read_line(&mut stderr, &mut said).unwrap() > 0, "{said}");
+    }
+    assert!(
+        said.contains(&format!("its worker has made no progress for 3 s (process {worker}, log `")),
+        "{said}"
+    );
+    signal(&worker.to_string(), "CONT");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    std::fs::remove_dir_all(program.path("results")).unwrap();
+
+    let (_, mut stderr, mut child) = hang(&["--end-stalled", "--retries", "1"]);
+    let mut said = String::new();
+    stderr.read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{said}");
+    assert!(
+        said.contains("it was ended, its worker has made no progress for 3 s; retrying"),
+        "{said}"
+    );
+}
+
+/// As on a file system that grants every lock to everyone: the work is done twice, and no file is damaged.
+#[test]
+fn two_runs_without_locks_damage_nothing() {
+    let (text, whole) = (longer(), whole_of_longer());
+    let program = prepared(&text);
+    let start = || {
+        let mut command = program.command(&[&RUN[..], &["--no-locks"]].concat());
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    for mut child in [start(), start()] {
+        let mut stderr = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{stderr}");
+    }
+    let again = program.run(&RUN);
+    again.succeeds();
+    assert!(!again.stderr.contains("computing it again"), "{}", again.stderr);
+    assert_eq!(&tables(&program), whole);
+}

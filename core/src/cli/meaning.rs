@@ -35,6 +35,7 @@ fn of_one_format(command: &Command) -> Option<(&'static str, &'static str)> {
         Command::Schema(_) => Some(("schema", "the lines of a JSON Schema")),
         Command::Completions(_) => Some(("completions", "the lines of a shell's script")),
         Command::Man(_) => Some(("man", "manual pages")),
+        Command::Cancel(_) => Some(("cancel", "a line of text")),
         Command::Worker(_) => Some(("worker", "events as lines of JSON")),
         Command::Run(arguments) if arguments.json => {
             Some(("run --json", "events as lines of JSON"))
@@ -58,6 +59,7 @@ fn without_file(command: &Command) -> Option<&'static str> {
         Command::Status(_) => Some("status"),
         Command::Logs(_) => Some("logs"),
         Command::Reproduce(_) => Some("reproduce"),
+        Command::Cancel(_) => Some("cancel"),
         Command::Clean(_) => Some("clean"),
         Command::Worker(_) => Some("worker"),
         Command::Keys(_) => Some("keys"),

@@ -3,6 +3,7 @@
 //! In: arguments. Out: results on stdout, progress and errors on stderr, an exit code. The work of a command is done
 //! in the rooms above; here are only its arguments and its output.
 
+mod cancel;
 mod clean;
 mod closed;
 mod compare;
@@ -33,6 +34,7 @@ mod run;
 mod schema;
 mod selection;
 mod show;
+mod slurm;
 mod status;
 mod style;
 mod tables;
@@ -100,7 +102,7 @@ struct Options {
 #[derive(Debug, Subcommand)]
 enum Command {
     Init(init::Arguments),
-    Run(run::Arguments),
+    Run(Box<run::Arguments>),
     Examine(examine::Arguments),
     Plan(plan::Arguments),
     Preview(preview::Arguments),
@@ -115,6 +117,7 @@ enum Command {
     Status(status::Arguments),
     Logs(logs::Arguments),
     Reproduce(reproduce::Arguments),
+    Cancel(cancel::Arguments),
     Clean(clean::Arguments),
     Worker(worker::Arguments),
     Keys(keys::Arguments),
@@ -244,6 +247,7 @@ fn run(command: &Command, options: &Options, program: &Program) -> anyhow::Resul
         Command::Show(arguments) => show::run(arguments, options),
         Command::Status(arguments) => status::run(arguments, options),
         Command::Reproduce(arguments) => reproduce::run(arguments, options, program.libtorch()?),
+        Command::Cancel(arguments) => cancel::run(arguments, options),
         Command::Clean(arguments) => clean::run(arguments, options),
         Command::Worker(arguments) => worker::run(arguments, options, program.libtorch()?),
         Command::Diff(arguments) => diff::run(arguments, options),

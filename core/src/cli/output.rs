@@ -5,6 +5,7 @@
 //! leads.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{ErrorKind, Write};
 
 use serde::Serialize;
@@ -80,23 +81,35 @@ fn written(result: std::io::Result<()>) -> anyhow::Result<()> {
     }
 }
 
-/// Events as lines of JSON on stdout, each there as soon as it happened.
+/// Events as lines of JSON on stdout, or at the end of a file, each there as soon as it happened.
 #[derive(Debug, Default)]
 pub struct EventLines {
+    /// Where they go instead of to stdout.
+    file: Option<File>,
     /// The first failure, after which nothing more is written.
     failed: Option<std::io::Error>,
 }
 
 impl EventLines {
+    /// Lines at the end of a file.
+    pub fn into_file(file: File) -> EventLines {
+        EventLines { file: Some(file), failed: None }
+    }
+
     /// Writes a line. A failure does not stop the run that it reports on.
     pub fn write(&mut self, event: &impl Serialize) {
         if self.failed.is_some() {
             return;
         }
         let written = serde_json::to_string(event).map_err(std::io::Error::from).and_then(|line| {
+            let line = line + "\n";
+            let line = escaped(&line);
+            if let Some(file) = &mut self.file {
+                return file.write_all(line.as_bytes());
+            }
             refuse_closed()?;
             let mut stdout = std::io::stdout().lock();
-            stdout.write_all(escaped(&(line + "\n")).as_bytes())?;
+            stdout.write_all(line.as_bytes())?;
             stdout.flush()
         });
         self.failed = written.err();

@@ -123,6 +123,9 @@ fn write_specifications(
         fail_fast: false,
         replace: false,
         locks: true,
+        stall: None,
+        end_stalled: false,
+        slurm: None,
         checkpoint_seconds: CHECKPOINT_SECONDS,
     };
     let mut progress = Progress::new(options, false, &interruption);

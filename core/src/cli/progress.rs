@@ -32,6 +32,10 @@ pub struct Progress {
     run: RunProgress,
     /// Counts the trainings that were started.
     begun: usize,
+    /// Whether an interruption leaves the trainings to a scheduler.
+    jobs_go_on: bool,
+    /// What was said last of a scheduler's queue.
+    queue: Option<String>,
     /// Warnings already shown; several workers give the same ones.
     warned: Vec<String>,
 }
@@ -131,8 +135,16 @@ impl Progress {
             acknowledged: Cell::new(false),
             run: RunProgress::default(),
             begun: 0,
+            jobs_go_on: false,
+            queue: None,
             warned: Vec::new(),
         }
+    }
+
+    /// For a run whose trainings a scheduler starts: they go on after an interruption.
+    pub fn of_scheduler(mut self, scheduler: bool) -> Progress {
+        self.jobs_go_on = scheduler;
+        self
     }
 
     /// Removes the updating lines.
@@ -151,7 +163,7 @@ impl Progress {
     /// Where an event could not be written.
     pub fn finished(self, experiment: &str, done: &Done) -> anyhow::Result<()> {
         let Some(mut lines) = self.lines else { return Ok(()) };
-        let Done { trained, evaluated, failed_runs, interrupted } = *done;
+        let Done { trained, evaluated, failed_runs, interrupted, .. } = *done;
         let experiment = experiment.to_owned();
         lines.write(&Event::Finished { experiment, trained, evaluated, failed_runs, interrupted });
         lines.finish()
@@ -207,6 +219,16 @@ impl Progress {
         ));
     }
 
+    /// Said where it changed.
+    fn queue(&mut self, running: u32, waiting: u32, reason: Option<&str>) {
+        let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+        let text = format!("in Slurm: {running} running, {waiting} waiting{reason}");
+        if self.queue.as_deref() != Some(text.as_str()) {
+            self.line(&text);
+            self.queue = Some(text);
+        }
+    }
+
     fn reading(&mut self, stage: Stage, done: usize, total: usize) {
         let doing = match stage {
             Stage::Hash => "reading",
@@ -240,7 +262,10 @@ impl Observer for Progress {
                 );
                 if evaluated < evaluations {
                     let threads = counted(u64::from(*threads), "thread");
-                    text += &format!("; {jobs} in parallel, {threads} each");
+                    text += &match jobs {
+                        0 => format!("; by Slurm, {threads} each"),
+                        jobs => format!("; {jobs} in parallel, {threads} each"),
+                    };
                 }
                 self.line(&text);
             }
@@ -265,7 +290,16 @@ impl Observer for Progress {
             Event::Elsewhere { name, seed, .. } => {
                 self.line(&format!("{name}, seed {seed}: another run is training it"));
             }
+            Event::Task { host, job, restarts } if self.verbose > 0 => {
+                let job = job.as_deref().unwrap_or("a task");
+                let again = if *restarts > 0 { " again" } else { "" };
+                self.line(&format!("{job} runs{again} on {host}"));
+            }
+            Event::Queue { running, waiting, reason } => {
+                self.queue(*running, *waiting, reason.as_deref());
+            }
             Event::Epoch { .. }
+            | Event::Task { .. }
             | Event::Step { .. }
             | Event::Trained { .. }
             | Event::Evaluating { .. }
@@ -290,7 +324,10 @@ impl Observer for Progress {
     fn interrupted(&self) -> bool {
         let interrupted = self.interruption.raised();
         if interrupted && !self.acknowledged.replace(true) {
-            self.line("interrupted: writing checkpoints; interrupt again to exit at once");
+            self.line(match self.jobs_go_on {
+                true => "interrupted: leaving; the jobs in Slurm go on",
+                false => "interrupted: writing checkpoints; interrupt again to exit at once",
+            });
         }
         interrupted
     }

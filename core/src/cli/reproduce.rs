@@ -63,6 +63,9 @@ fn in_words(reproduction: &Reproduction) -> String {
         "training {training_id} ({name}, seed {seed}), repeated in {}:\n",
         duration(*seconds)
     );
+    for Circumstance { what, then, now } in &reproduction.circumstances {
+        text += &format!("{what}: {then} then, {now} now\n");
+    }
     for damage in &reproduction.damaged {
         text += &format!("damaged: {damage}\n");
     }
@@ -112,10 +115,6 @@ fn in_words(reproduction: &Reproduction) -> String {
     }
     if !reproduction.damaged.is_empty() {
         text += "run the experiment again to replace the damaged files\n";
-    }
-    for circumstance in &reproduction.circumstances {
-        let Circumstance { what, then, now } = circumstance;
-        text += &format!("{what}: {then} then, {now} now\n");
     }
     text
 }

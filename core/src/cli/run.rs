@@ -2,13 +2,15 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::Args;
 use clap::builder::TypedValueParser;
 
 use super::interrupt::Interruption;
 use super::progress::Progress;
+use super::slurm::{self, SlurmArguments};
 use super::{Exit, Options, output, report};
 use crate::engine::{self, Libtorch, Work};
 use crate::experiment::{DeviceChoice, Experiment};
@@ -23,6 +25,9 @@ use crate::store::Results;
 /// made for, and several runs on one folder share the work. Each training runs in a worker process: if it crashes, only
 /// that training fails. Ctrl-C once writes checkpoints and exits; the same command resumes from them. Ctrl-C twice
 /// exits at once.
+///
+/// With `--engine slurm`, job arrays do the trainings: Ctrl-C leaves the jobs, the same command finds and watches them again,
+/// and `fer-lab cancel` stops them.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Experiment files
@@ -49,13 +54,22 @@ pub struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value_t = CHECKPOINT_SECONDS,
           value_parser = clap::value_parser!(u32).range(..=i64::from(engine::MOST_CHECKPOINT_SECONDS)))]
     checkpoint_every: u32,
+    /// Say that a training makes no progress after so many minutes; 0: never
+    #[arg(long, value_name = "MINUTES", default_value_t = STALL_MINUTES, value_parser = minutes)]
+    stall_minutes: f64,
+    /// End a training that makes no progress for that long, which then has failed, and may be retried
+    #[arg(long)]
+    end_stalled: bool,
     /// Print events as JSON, one object per line, instead of the report
     #[arg(long)]
     pub(super) json: bool,
+    // Last: the options that follow would stand under its heading.
+    #[command(flatten)]
+    slurm: SlurmArguments,
 }
 
 impl Arguments {
-    /// To run one file, all else as it is by default.
+    /// To run one file on this machine, all else as it is by default.
     pub(super) fn of_file(
         file: PathBuf,
         resources: ResourceArguments,
@@ -70,13 +84,19 @@ impl Arguments {
             replace: false,
             no_locks: false,
             checkpoint_every: CHECKPOINT_SECONDS,
+            stall_minutes: STALL_MINUTES,
+            end_stalled: false,
             json: false,
+            slurm: SlurmArguments::of_this_machine(),
         }
     }
 }
 
 /// Little is lost, and short epochs do not wait for the disk.
 pub(super) const CHECKPOINT_SECONDS: u32 = 20;
+
+/// No step, evaluation or batch of pictures takes that long.
+const STALL_MINUTES: f64 = 30.0;
 
 /// How to divide the machine among trainings.
 #[derive(Debug, Clone, Args)]
@@ -99,6 +119,47 @@ impl ResourceArguments {
         let device = experiment.settings.train.device;
         Resources::divide(&asked, &Machine::here(), device, &plan.trainings)
     }
+
+    /// An error where options speak of this machine, and Slurm carries out the run.
+    fn refuse_devices(&self) -> anyhow::Result<()> {
+        if self.jobs.is_some() {
+            bail!(
+                "`--jobs` divides this machine, and Slurm carries out this run: use `--tasks-at-once`"
+            );
+        }
+        match self.devices.is_empty() {
+            true => Ok(()),
+            false => bail!(
+                "`--devices` names devices of this machine, and Slurm carries out this run: use `--gres`"
+            ),
+        }
+    }
+}
+
+fn minutes(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(minutes) if (0.0..=1e5).contains(&minutes) => Ok(minutes),
+        _ => Err("give a number of minutes from 0 to 100000".to_owned()),
+    }
+}
+
+fn stall(minutes: f64) -> Option<Duration> {
+    (minutes > 0.0).then(|| Duration::from_secs_f64(minutes * 60.0))
+}
+
+/// What is said where the run is interrupted.
+/// `slurm`: the experiment whose jobs Slurm has, and whether they were cancelled.
+fn farewell(slurm: Option<(&String, bool)>) -> String {
+    let again = command(std::env::args_os());
+    match slurm {
+        None => format!("interrupted; `{again}` resumes from the checkpoints\n"),
+        Some((_, true)) => {
+            format!("the jobs were cancelled; `{again}` resumes from the checkpoints\n")
+        }
+        Some((name, false)) => format!(
+            "left; the jobs in Slurm go on. `{again}` watches them again and collects; `fer-lab cancel {name}` stops them\n"
+        ),
+    }
 }
 
 /// How many threads a training may have.
@@ -120,8 +181,8 @@ pub fn run(
     options: &Options,
     libtorch: &dyn Libtorch,
 ) -> anyhow::Result<Exit> {
-    let again =
-        format!("interrupted; `{}` resumes from the checkpoints\n", command(std::env::args_os()));
+    let by_slurm = arguments.slurm.settings()?;
+    let again = farewell(None);
     let interruption = Interruption::catch(again.clone())?;
     // Every file is checked before the first training starts.
     let mut experiments = Vec::new();
@@ -133,13 +194,26 @@ pub fn run(
     refuse_one_name(&arguments.files, &experiments)?;
     refuse_signs(&experiments)?;
     let results = Results::create(&options.results)?;
-    let program = engine::this_program()?;
+    let program = match by_slurm {
+        // Slurm's machines start it by its path.
+        Some(_) => {
+            std::env::current_exe().context("cannot find the path of the running fer-lab")?
+        }
+        None => engine::this_program()?,
+    };
     let mut exit = Exit::Done;
     // A report that cannot be printed does not stop the next experiment.
     let mut told = Ok(());
     for (experiment, plan) in &experiments {
-        let resources = arguments.resources.resources(plan, experiment);
-        let mut progress = Progress::new(options, arguments.json, &interruption);
+        let resources = match &by_slurm {
+            Some(settings) => {
+                arguments.resources.refuse_devices()?;
+                slurm::resources(settings, arguments.resources.threads, experiment)?
+            }
+            None => arguments.resources.resources(plan, experiment),
+        };
+        let progress = Progress::new(options, arguments.json, &interruption);
+        let mut progress = progress.of_scheduler(by_slurm.is_some());
         for warning in &plan.warnings {
             progress.warn(&format!("warning: {warning}"));
         }
@@ -154,6 +228,9 @@ pub fn run(
             fail_fast: arguments.fail_fast,
             replace: arguments.replace,
             locks: !arguments.no_locks,
+            stall: stall(arguments.stall_minutes),
+            end_stalled: arguments.end_stalled,
+            slurm: by_slurm.clone(),
             checkpoint_seconds: arguments.checkpoint_every,
         };
         let done = engine::execute(&work, &mut progress);
@@ -161,7 +238,8 @@ pub fn run(
         let done = done?;
         told = told.and(progress.finished(&experiment.name, &done));
         if done.interrupted {
-            output::error_text(&again);
+            let words = farewell(by_slurm.is_some().then_some((&experiment.name, done.cancelled)));
+            output::error_text(&words);
             return Ok(Exit::Interrupted);
         }
         let mut progress = Progress::new(options, arguments.json, &interruption);

@@ -1,19 +1,23 @@
 //! `fer-lab status`
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::bail;
 use clap::Args;
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::progress::{describe, duration};
 use super::{Exit, Options, output};
+use crate::cluster::{Slurm, Submission, TaskPhase, all_submissions};
 use crate::report::{Format, counted};
-use crate::store::{Live, Results, sessions};
+use crate::store::{Live, Queue, Results, sessions};
 
 /// Show the progress of running experiments, from another terminal
 ///
 /// Every active run on the results folder, with its running trainings and the estimated time left. A run that was
-/// killed is not shown.
+/// killed is not shown, but jobs in Slurm that no run watches are.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Only the runs of this experiment
@@ -62,14 +66,17 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
         if arguments.watch.is_some() && screen.is_term() {
             screen.clear_screen()?;
         }
+        let alone = unwatched(&results, &alive, arguments.name.as_deref())?;
         match options.format {
             // With `--watch`, each status is one line.
             Format::Json if arguments.watch.is_some() => {
-                output::data(&(serde_json::to_string(&alive)? + "\n"))?;
+                output::data(&(serde_json::to_string(&both(&alive, &alone))? + "\n"))?;
             }
-            Format::Json => output::data(&(serde_json::to_string_pretty(&alive)? + "\n"))?,
+            Format::Json => {
+                output::data(&(serde_json::to_string_pretty(&both(&alive, &alone))? + "\n"))?;
+            }
             Format::Table => {
-                output::text(&in_words(&alive, arguments.name.as_deref(), options))?;
+                output::text(&in_words(&alive, &alone, arguments.name.as_deref(), options))?;
             }
             other => {
                 let rows = alive.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
@@ -77,25 +84,94 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
             }
         }
         match arguments.watch {
-            Some(seconds) if !alive.is_empty() => std::thread::sleep(Duration::from_secs(seconds)),
+            Some(seconds) if !alive.is_empty() || !alone.is_empty() => {
+                std::thread::sleep(Duration::from_secs(seconds))
+            }
             _ => return Ok(Exit::Done),
         }
     }
 }
 
-fn in_words(alive: &[Live], experiment: Option<&str>, options: &Options) -> String {
-    if alive.is_empty() {
+/// Jobs of an experiment in Slurm that no run watches.
+#[derive(Debug, Serialize)]
+struct Unwatched {
+    experiment: String,
+    jobs: Vec<u64>,
+    /// `None` where Slurm cannot be asked here, or does not answer.
+    queue: Option<Queue>,
+}
+
+/// The experiments with submissions that are not over and no live run. What Slurm does not know any more is left out.
+fn unwatched(
+    results: &Results,
+    alive: &[Live],
+    name: Option<&str>,
+) -> anyhow::Result<Vec<Unwatched>> {
+    let mut found: BTreeMap<String, Vec<Submission>> = BTreeMap::new();
+    for submission in all_submissions(results)? {
+        let experiment = &submission.record.experiment;
+        let live = alive.iter().any(|live| live.experiment == *experiment);
+        if !live && name.is_none_or(|name| name == experiment) {
+            found.entry(experiment.clone()).or_default().push(submission);
+        }
+    }
+    let slurm = Slurm::default();
+    let mut unwatched = Vec::new();
+    for (experiment, submissions) in found {
+        let names: Vec<String> =
+            submissions.iter().map(|submission| submission.record.name.clone()).collect();
+        let jobs = submissions.iter().filter_map(|submission| submission.job().transpose());
+        let jobs = jobs.collect::<Result<Vec<u64>, _>>()?;
+        let queue = slurm.queue(&names, &mut || true).ok().map(|tasks| {
+            let count = |phase| tasks.iter().filter(|task| task.phase == phase).count() as u32;
+            Queue { running: count(TaskPhase::Running), waiting: count(TaskPhase::Waiting) }
+        });
+        if queue != Some(Queue { running: 0, waiting: 0 }) {
+            unwatched.push(Unwatched { experiment, jobs, queue });
+        }
+    }
+    Ok(unwatched)
+}
+
+/// For programs: runs, then jobs without a run.
+fn both(alive: &[Live], alone: &[Unwatched]) -> Vec<Value> {
+    let alive = alive.iter().map(|live| json!(live));
+    alive.chain(alone.iter().map(|unwatched| json!(unwatched))).collect()
+}
+
+fn in_words(
+    alive: &[Live],
+    alone: &[Unwatched],
+    experiment: Option<&str>,
+    options: &Options,
+) -> String {
+    if alive.is_empty() && alone.is_empty() {
         let of = experiment.map(|name| format!(" of `{name}`")).unwrap_or_default();
         return format!("no active run{of} in {}\n", options.results.display());
     }
-    alive.iter().map(paragraph).collect::<Vec<_>>().join("\n")
+    let alive = alive.iter().map(paragraph);
+    alive.chain(alone.iter().map(without_run)).collect::<Vec<_>>().join("\n")
+}
+
+/// Jobs in a few lines.
+fn without_run(unwatched: &Unwatched) -> String {
+    let Unwatched { experiment, jobs, queue } = unwatched;
+    let jobs: Vec<String> = jobs.iter().map(u64::to_string).collect();
+    let state = match queue {
+        Some(Queue { running, waiting }) => format!("{running} running and {waiting} waiting"),
+        None => format!("{}, about which Slurm gives no answer here", jobs.join(", ")),
+    };
+    format!(
+        "{experiment}: jobs in Slurm, {state}; no run watches them\n  `fer-lab run` with its file watches them and \
+         collects; `fer-lab cancel {experiment}` stops them\n"
+    )
 }
 
 /// A run in a few lines.
 fn paragraph(live: &Live) -> String {
     let left = live.seconds_left.map(|left| format!(", about {} left", duration(left)));
     let mut text = format!(
-        "{}: {} of {}, {} of {}{}\n  for {} on {} (process {}), {} in parallel, {} each\n",
+        "{}: {} of {}, {} of {}{}\n  for {} on {} (process {}), {}, {} each\n",
         live.experiment,
         live.trained,
         counted(live.trainings as u64, "training"),
@@ -105,7 +181,12 @@ fn paragraph(live: &Live) -> String {
         duration(live.updated.saturating_sub(live.started) as f64),
         live.host,
         live.pid,
-        live.jobs,
+        match live.queue {
+            Some(Queue { running, waiting }) => {
+                format!("in Slurm {running} running and {waiting} waiting")
+            }
+            None => format!("{} in parallel", live.jobs),
+        },
         counted(u64::from(live.threads), "thread"),
     );
     if live.failed > 0 {
@@ -137,6 +218,7 @@ mod tests {
             evaluated: 3,
             failed: 1,
             seconds_left: Some(600.0),
+            queue: None,
             workers: vec![],
         };
         assert_eq!(

@@ -17,13 +17,20 @@ use crate::metrics::{Metrics, MetricsError, Prediction};
 use crate::plan::{Condition, Identified, Plan, TrainingIdentity, source_content, typed_seen};
 use crate::region::{Mode, Occlusion, Phase, Regions};
 use crate::store::{
-    ConfusionRow, DoubtRow, EpochRow, EvaluationRecord, Manifest, PredictionRow, PredictionSource,
-    Results, RunRow, RunStatus, StoreError, TrainingStatus, TruthRow, collect_predictions,
-    read_table, write_sealed_json, write_table, write_whole,
+    ConfusionRow, DoubtRow, EpochRow, EvaluationRecord, MadeOn, Manifest, PredictionRow,
+    PredictionSource, Results, RunRow, RunStatus, StoreError, TrainingStatus, TruthRow,
+    collect_predictions, read_table, write_sealed_json, write_table, write_whole,
 };
 
-/// Writes every table of the experiment except those computed from other tables. Returns the number of runs
-/// without results (open after an interruption, failed otherwise) and of missing maps.
+/// What was found while the tables were collected.
+pub(super) struct Collected {
+    /// Runs without results (open after an interruption, failed otherwise), and missing maps.
+    pub missing: usize,
+    /// The kinds of machines that computed the evaluations, in words.
+    pub kinds: BTreeSet<String>,
+}
+
+/// Writes every table of the experiment except those computed from other tables.
 ///
 /// # Errors
 /// [`EngineError::Interrupted`] if interrupted now; each table is then either the new or the old one.
@@ -33,7 +40,7 @@ pub(super) fn tables(
     doubts: &DataDoubts<'_>,
     interrupted: bool,
     observer: &dyn Observer,
-) -> Result<usize, EngineError> {
+) -> Result<Collected, EngineError> {
     // After an earlier interruption the tables are still written.
     let go_on = || match !interrupted && observer.interrupted() {
         true => Err(EngineError::Interrupted),
@@ -62,9 +69,11 @@ pub(super) fn tables(
 
     let mut runs: Vec<RunRow> = Vec::new();
     let mut sources = Vec::new();
+    let mut kinds: BTreeSet<String> = BTreeSet::new();
     for index in 0..plan.runs.len() {
         let manifest = manifests[plan.runs[index].training].as_ref();
-        let row = describe(work, identified, index, manifest, interrupted)?;
+        let (row, made_on) = describe(work, identified, index, manifest, interrupted)?;
+        kinds.extend(made_on.map(|made_on| made_on.kind()));
         if row.status.is_done() {
             let identity = &identified.runs[index];
             let path = results
@@ -94,7 +103,8 @@ pub(super) fn tables(
     truth(work)?;
     let missing_maps = sensitivity::collect(work, identified)?;
     announce(work, identified)?;
-    Ok(missing_maps + runs.iter().filter(|row| !row.status.is_done()).count())
+    let missing = missing_maps + runs.iter().filter(|row| !row.status.is_done()).count();
+    Ok(Collected { missing, kinds })
 }
 
 /// Writes the experiment and its plan, so that other processes see what it needs before its tables exist.
@@ -115,7 +125,7 @@ fn describe(
     index: usize,
     manifest: Option<&Manifest>,
     interrupted: bool,
-) -> Result<RunRow, EngineError> {
+) -> Result<(RunRow, Option<MadeOn>), EngineError> {
     let Plan { conditions, runs, trainings, .. } = work.plan;
     let run = &runs[index];
     let condition = &conditions[run.condition];
@@ -138,12 +148,13 @@ fn describe(
         Some(TrainingStatus::Done) if record.is_none() => missing("it was not evaluated"),
         Some(status) => status.into(),
     };
+    let made_on = record.as_ref().and_then(|record| record.made_on.clone());
     let record = record.filter(|_| run.evaluation.occlusion.is_some());
     let missed = record.as_ref().and_then(|record| record.missed);
     let evaluated_area = record.map(|record| record.area);
     let area = evaluated_area.or(manifest.and_then(|manifest| manifest.masked_area)).unwrap_or(0.0);
     let occlusion = condition.occlusion.as_ref();
-    Ok(RunRow {
+    let row = RunRow {
         run_id: identity.run.to_string(),
         training_id: identity.training.to_string(),
         experiment: work.experiment.name.clone(),
@@ -179,7 +190,8 @@ fn describe(
         train_images_per_second: manifest.map_or(0.0, |manifest| manifest.train_images_per_second),
         status,
         swept: work.experiment.cells[condition.cell].swept.clone(),
-    })
+    };
+    Ok((row, made_on))
 }
 
 fn score(

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::cluster::SlurmError;
 use crate::dataset::DatasetError;
 use crate::machine::DeviceError;
 use crate::plan::{MasksNothing, PlanError, TrainingId, in_lines};
@@ -16,6 +17,8 @@ pub enum EngineError {
     Dataset(#[from] DatasetError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Slurm(#[from] SlurmError),
     #[error(transparent)]
     Device(#[from] DeviceError),
     #[error(transparent)]
@@ -61,7 +64,8 @@ impl EngineError {
     /// Whether the command was valid but its result could not be stored: a full disk, say.
     pub fn is_about_storing(&self) -> bool {
         match self {
-            EngineError::Store(StoreError::Write { .. }) => true,
+            EngineError::Store(StoreError::Write { .. })
+            | EngineError::Slurm(SlurmError::Store(StoreError::Write { .. })) => true,
             EngineError::Dataset(error) => error.is_about_storing(),
             EngineError::Worker { storing, .. } => *storing,
             _ => false,

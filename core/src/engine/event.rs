@@ -35,6 +35,21 @@ pub enum Event {
         jobs: u32,
         threads: u32,
     },
+    /// A task of a scheduler began on a machine, or again after a requeue.
+    Task {
+        host: String,
+        /// The scheduler's name of the task.
+        job: Option<String>,
+        /// How often it was requeued.
+        restarts: u32,
+    },
+    /// What a scheduler's tasks of this run do.
+    Queue {
+        running: u32,
+        waiting: u32,
+        /// Why most of those that wait do, in the scheduler's word.
+        reason: Option<String>,
+    },
     /// A worker started a training.
     Started {
         training: TrainingId,

@@ -8,6 +8,7 @@ use super::event::{Event, Observer};
 use super::specification::Specification;
 use super::state::State;
 use super::supervisor::Supervisor;
+use super::watcher::Watcher;
 use super::work::Work;
 use super::{collect, data, name, reach};
 use crate::dataset::{Doubt, doubts};
@@ -26,6 +27,8 @@ pub struct Done {
     /// The next run resumes from here. If trainings were interrupted, the tables hold the finished ones; otherwise
     /// they are those of the previous run.
     pub interrupted: bool,
+    /// By `fer-lab cancel`, or by Slurm's own means: its jobs do not go on.
+    pub cancelled: bool,
 }
 
 /// What is doubtful about each data set on disk.
@@ -39,7 +42,10 @@ pub(super) type DataDoubts<'a> = Vec<(&'a DatasetSpec, Vec<Doubt>)>;
 /// without numbers.
 pub fn execute(work: &Work, observer: &mut dyn Observer) -> Result<Done, EngineError> {
     for choice in &work.resources.devices {
-        device::check(*choice, work.resources.asked_by)?;
+        // Slurm's machines have other devices than this one.
+        if work.slurm.is_none() {
+            device::check(*choice, work.resources.asked_by)?;
+        }
         for training in &work.plan.trainings {
             device::check_precision(training.settings.train.precision, *choice)?;
         }
@@ -71,24 +77,42 @@ fn carry_out(work: &Work, observer: &mut dyn Observer, done: &mut Done) -> Resul
         session.publish(&preparing(work));
     }
     let state = State::read(work, &identified, observer)?;
-    match ready_data(work, &identified, &state, observer) {
+    match ready_data(work, &state, observer) {
         // The supervisor sees the interruption too and starts nothing; finished work is collected.
         Err(error) if error.is_interruption() => {}
         ready => ready?,
     }
     let own = name::results_of(&identified, &state);
     announce(work, &identified, &own, observer)?;
-    let carried =
-        Supervisor::new(work, &identified, state, session.as_ref(), observer).carry_out()?;
+    let carried = match &work.slurm {
+        None => {
+            Supervisor::new(work, &identified, state, session.as_ref(), observer).carry_out()?
+        }
+        Some(settings) => {
+            Watcher::new(work, settings, &identified, state, session.as_ref(), observer)
+                .carry_out()?
+        }
+    };
     done.trained = carried.trained;
     done.evaluated = carried.evaluated;
     done.interrupted = carried.interrupted;
+    done.cancelled = carried.cancelled;
     let _held = match work.locks {
         true => Some(work.results.hold_experiment(&work.experiment.name)?),
         false => None,
     };
     name::still_own(work, &own)?;
-    done.failed_runs = collect::tables(work, &identified, &doubts, carried.interrupted, observer)?;
+    let collected = collect::tables(work, &identified, &doubts, carried.interrupted, observer)?;
+    done.failed_runs = collected.missing;
+    if collected.kinds.len() > 1 {
+        let kinds: Vec<String> = collected.kinds.into_iter().collect();
+        let text = format!(
+            "its evaluations were computed on {} kinds of machine ({}), whose last bits differ",
+            kinds.len(),
+            kinds.join("; ")
+        );
+        observer.event(&Event::Warning { text });
+    }
     Ok(())
 }
 
@@ -126,6 +150,7 @@ fn preparing(work: &Work) -> Live {
         evaluated: 0,
         failed: 0,
         seconds_left: None,
+        queue: None,
         workers: Vec::new(),
     }
 }
@@ -140,10 +165,10 @@ pub fn specifications(
 ) -> Result<Vec<Specification>, EngineError> {
     let (identified, _) = identify(work, observer)?;
     let state = State::read(work, &identified, observer)?;
-    ready_data(work, &identified, &state, observer)?;
+    ready_data(work, &state, observer)?;
     announce(work, &identified, &name::results_of(&identified, &state), observer)?;
     let open = (0..work.plan.trainings.len())
-        .filter(|training| state.is_open(work, &identified, *training))
+        .filter(|training| state.is_open(work, *training))
         .map(|training| {
             let runs = state.open_runs(work, &identified, training);
             let maps = state.open_maps(training);
@@ -178,16 +203,11 @@ fn identify<'a>(
 
 /// Fills the cache with the data that open trainings need, so that no two workers draw or decode the same. Where the place of regions differs between images, regions without pixels are found here, before
 /// the first training.
-fn ready_data(
-    work: &Work,
-    identified: &Identified,
-    state: &State,
-    observer: &mut dyn Observer,
-) -> Result<(), EngineError> {
+fn ready_data(work: &Work, state: &State, observer: &mut dyn Observer) -> Result<(), EngineError> {
     let mut ready: Vec<&DatasetSpec> = Vec::new();
     for (index, training) in work.plan.trainings.iter().enumerate() {
         let spec = &training.settings.dataset;
-        if state.is_open(work, identified, index) && !ready.contains(&spec) {
+        if state.is_open(work, index) && !ready.contains(&spec) {
             let dataset = data::load_with_progress(spec, work.results, observer)?;
             if spec.places_regions() {
                 reach::check(&work.plan.parts, &dataset, observer)?;

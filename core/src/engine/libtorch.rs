@@ -78,6 +78,9 @@ pub struct LibtorchFacts {
 
 /// Runs trainings, one after another.
 pub trait Trainer {
+    /// Whether the process may run another: libtorch has raised no error in it, not even one that was caught.
+    fn is_fit(&self) -> bool;
+
     /// Runs what a specification asks for and is not stored yet.
     ///
     /// The training is claimed first, so that no two processes run the same one; results stored by then are not computed

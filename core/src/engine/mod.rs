@@ -7,6 +7,9 @@
 //! Each training runs in a worker process: a [`Supervisor`](supervisor) sends [`Specification`]s, one after another, to
 //! workers and receives [`Event`]s from them. They share only the results folder, where a lock on each training keeps
 //! any two processes, of one run or of several, from doing the same work. A worker whose training fails takes no other.
+//! Where Slurm starts the workers, a [`Watcher`](watcher) submits lists of specifications as job arrays, and learns from
+//! Slurm's queue, from the events that workers write into files, and above all from the results folder.
+//!
 //! Workers need libtorch, which this room reaches only through [`Libtorch`].
 
 mod collect;
@@ -29,6 +32,9 @@ mod specification;
 mod state;
 mod stored;
 mod supervisor;
+mod tail;
+mod tasks;
+mod watcher;
 mod work;
 
 pub use data::{face_maps, frames, load, load_with_progress};

@@ -98,6 +98,16 @@ impl Worker {
         }
     }
 
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it at once.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+    }
+
     /// Waits for a worker that has closed its output.
     pub fn wait(&mut self) -> std::io::Result<ExitStatus> {
         WORKERS.lock().expect("no holder panics").remove(&self.child.id());

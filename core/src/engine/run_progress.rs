@@ -5,7 +5,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::event::Event;
 use crate::plan::TrainingId;
-use crate::store::{Live, LiveWorker, host};
+use crate::store::{Live, LiveWorker, Queue, host};
 
 /// Counts, running trainings, and the estimated time left.
 #[derive(Debug, Clone)]
@@ -56,6 +56,7 @@ impl Default for RunProgress {
             evaluated: 0,
             failed: 0,
             seconds_left: None,
+            queue: None,
             workers: Vec::new(),
         };
         let (trainings, evaluations) = (Pace::default(), Pace::default());
@@ -124,7 +125,12 @@ impl RunProgress {
                 live.failed += usize::from(!again);
                 self.left(training);
             }
+            Event::Queue { running, waiting, .. } => {
+                live.queue = Some(Queue { running: *running, waiting: *waiting });
+                live.jobs = (*running).max(1);
+            }
             Event::Reading { .. }
+            | Event::Task { .. }
             | Event::Warning { .. }
             | Event::Elsewhere { .. }
             | Event::Finished { .. } => {}

@@ -29,7 +29,7 @@ pub(super) fn asked(
     training: usize,
 ) -> Vec<SensitivityMap> {
     let is_whole = || {
-        let mut runs = plan.runs.iter().filter(|run| run.training == training);
+        let mut runs = plan.runs_of(training).iter().map(|run| &plan.runs[*run]);
         runs.any(|run| plan.conditions[run.condition].phase.is_none())
     };
     if experiment.sensitivity.is_empty() || !is_whole() {

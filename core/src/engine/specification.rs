@@ -89,7 +89,6 @@ impl Specification {
         device: DeviceChoice,
     ) -> Specification {
         let spec = &work.plan.trainings[training];
-        let first = work.plan.runs.iter().find(|run| run.training == training);
         let evaluations = runs.iter().map(|run| Evaluation {
             id: identified.runs[*run].evaluation.clone(),
             spec: work.plan.runs[*run].evaluation.clone(),
@@ -99,7 +98,7 @@ impl Specification {
             training: identified.trainings[training].id.clone(),
             name: work.name(training).to_owned(),
             experiment: work.experiment.merged.clone(),
-            cell: first.map_or(0, |run| work.plan.conditions[run.condition].cell),
+            cell: work.plan.first_condition(training).cell,
             seed: spec.seed,
             occlusion: spec.mask.clone(),
             evaluations: evaluations.collect(),

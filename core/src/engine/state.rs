@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::error::EngineError;
-use super::event::Observer;
+use super::event::{Event, Observer};
 use super::sensitivity::{SensitivityMap, asked, has_map};
 use super::stored::{has_evaluation, is_trained};
 use super::work::Work;
-use crate::plan::{EvaluationId, Identified, SensitivityId};
+use crate::plan::{EvaluationId, Identified, Plan, SensitivityId};
 use crate::store::StoreError;
 
 /// The parts of a plan that are stored, complete.
@@ -55,11 +55,9 @@ impl State {
     ) -> Result<(), StoreError> {
         let id = &identified.trainings[training].id;
         self.trained[training] = is_trained(work.results, id, observer)?;
-        for run in 0..work.plan.runs.len() {
-            if work.plan.runs[run].training == training {
-                let evaluation = &identified.runs[run].evaluation;
-                self.evaluated[run] = has_evaluation(work.results, id, evaluation, observer)?;
-            }
+        for &run in work.plan.runs_of(training) {
+            let evaluation = &identified.runs[run].evaluation;
+            self.evaluated[run] = has_evaluation(work.results, id, evaluation, observer)?;
         }
         self.maps[training] = asked(work.experiment, work.plan, identified, training)
             .into_iter()
@@ -71,12 +69,46 @@ impl State {
         Ok(())
     }
 
-    /// Marks every run of an evaluation as evaluated.
-    pub fn has_evaluated(&mut self, identified: &Identified, evaluation: &EvaluationId) {
-        for (run, identity) in identified.runs.iter().enumerate() {
-            if identity.evaluation == *evaluation {
-                self.evaluated[run] = true;
+    /// Checks the files of one training, and tells of what is there that was not before.
+    pub fn news(
+        &mut self,
+        work: &Work,
+        identified: &Identified,
+        training: usize,
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<Event>, StoreError> {
+        let trained_before = self.trained[training];
+        let runs_before = self.open_runs(work, identified, training);
+        let maps_before = self.open_maps(training);
+        self.refresh(work, identified, training, observer)?;
+        let id = &identified.trainings[training].id;
+        let mut news = Vec::new();
+        if self.trained[training] && !trained_before {
+            news.push(Event::Trained { training: id.clone() });
+        }
+        for run in runs_before.into_iter().filter(|run| self.evaluated[*run]) {
+            let evaluation = identified.runs[run].evaluation.clone();
+            news.push(Event::Evaluated { training: id.clone(), evaluation });
+        }
+        let still_open = self.open_maps(training);
+        for SensitivityMap { id: map, .. } in maps_before {
+            if still_open.iter().all(|open| open.id != map) {
+                news.push(Event::Mapped { training: id.clone(), map });
             }
+        }
+        Ok(news)
+    }
+
+    /// Marks every run of an evaluation of a training as evaluated.
+    pub fn has_evaluated(
+        &mut self,
+        plan: &Plan,
+        identified: &Identified,
+        training: usize,
+        evaluation: &EvaluationId,
+    ) {
+        for &run in plan.runs_of(training) {
+            self.evaluated[run] |= identified.runs[run].evaluation == *evaluation;
         }
     }
 
@@ -94,9 +126,15 @@ impl State {
         (all().count(), all().filter(|done| **done).count())
     }
 
-    pub fn is_open(&self, work: &Work, identified: &Identified, training: usize) -> bool {
+    /// The evaluations of a training that are stored, by runs, and its runs.
+    pub fn evaluation_counts_of(&self, work: &Work, training: usize) -> (usize, usize) {
+        let runs = work.plan.runs_of(training);
+        (runs.iter().filter(|run| self.evaluated[**run]).count(), runs.len())
+    }
+
+    pub fn is_open(&self, work: &Work, training: usize) -> bool {
         !self.trained[training]
-            || !self.open_runs(work, identified, training).is_empty()
+            || work.plan.runs_of(training).iter().any(|run| !self.evaluated[*run])
             || self.maps[training].iter().any(|(_, there)| !there)
     }
 
@@ -109,9 +147,7 @@ impl State {
     /// The runs of a training whose evaluation is missing, each evaluation once.
     pub fn open_runs(&self, work: &Work, identified: &Identified, training: usize) -> Vec<usize> {
         let mut seen = BTreeSet::new();
-        (0..work.plan.runs.len())
-            .filter(|run| work.plan.runs[*run].training == training && !self.evaluated[*run])
-            .filter(|run| seen.insert(&identified.runs[*run].evaluation))
-            .collect()
+        let open = work.plan.runs_of(training).iter().filter(|run| !self.evaluated[**run]);
+        open.filter(|run| seen.insert(&identified.runs[**run].evaluation)).copied().collect()
     }
 }

@@ -1,6 +1,7 @@
 //! Schedules trainings on workers, one per slot, until nothing is missing.
 
 use std::collections::VecDeque;
+use std::process::ExitStatus;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,6 @@ use super::event::{Event, Observer, Outcome};
 use super::manifest::write_failure;
 use super::process::{Message, Worker, exit_reason};
 use super::run_progress::RunProgress;
-use super::sensitivity::SensitivityMap;
 use super::specification::Specification;
 use super::state::State;
 use super::work::Work;
@@ -29,6 +29,8 @@ pub(super) struct Carried {
     pub trained: usize,
     pub evaluated: usize,
     pub interrupted: bool,
+    /// The jobs in a scheduler were cancelled.
+    pub cancelled: bool,
 }
 
 /// Executes the open parts of a plan.
@@ -63,6 +65,12 @@ struct Running {
     training: Option<usize>,
     /// Its final event, if the worker exits after it.
     outcome: Option<Outcome>,
+    /// Whether it has taken its current training: the first, or one that it has said anything of.
+    begun: bool,
+    /// When it was heard last, whether it was told since then that it is silent, and whether it was ended for that.
+    heard: Instant,
+    told_silent: bool,
+    ended_silent: bool,
 }
 
 impl Running {
@@ -82,7 +90,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
     ) -> Supervisor<'a, 'o> {
         let trainings = 0..work.plan.trainings.len();
         let (sender, said) = mpsc::channel();
-        let queue = trainings.filter(|index| state.is_open(work, identified, *index)).collect();
+        let queue = trainings.filter(|index| state.is_open(work, *index)).collect();
         Supervisor {
             work,
             identified,
@@ -127,6 +135,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
                 self.poll_claimed()?;
                 self.fill_slots()?;
             }
+            self.look_for_silence();
             let idle = self.slots.iter().all(Option::is_none);
             if idle && (self.stopping || self.queue.is_empty() && self.elsewhere.is_empty()) {
                 break;
@@ -197,9 +206,10 @@ impl<'a, 'o> Supervisor<'a, 'o> {
         let specification =
             Specification::new(self.work, self.identified, training, &runs, maps, device);
         match &mut self.slots[slot] {
-            Some(Running { worker, training: at, .. }) => {
+            Some(Running { worker, training: at, heard, told_silent, begun, .. }) => {
                 if worker.send(&specification) {
-                    *at = Some(training);
+                    (*at, *begun) = (Some(training), false);
+                    (*heard, *told_silent) = (Instant::now(), false);
                 } else {
                     // It exited between two trainings; once its slot is cleared, a new one starts.
                     worker.close();
@@ -209,7 +219,15 @@ impl<'a, 'o> Supervisor<'a, 'o> {
             empty => {
                 let said = self.sender.clone();
                 let worker = Worker::start(program, results, locks, &specification, slot, said)?;
-                *empty = Some(Running { worker, training: Some(training), outcome: None });
+                *empty = Some(Running {
+                    worker,
+                    training: Some(training),
+                    outcome: None,
+                    begun: true,
+                    heard: Instant::now(),
+                    told_silent: false,
+                    ended_silent: false,
+                });
             }
         }
         Ok(())
@@ -226,28 +244,9 @@ impl<'a, 'o> Supervisor<'a, 'o> {
                 self.elsewhere.push(training);
                 continue;
             }
-            let before = self.state.open_runs(self.work, self.identified, training);
-            let open_maps = self.state.open_maps(training);
-            let trained_before = self.state.trained[training];
-            self.state.refresh(self.work, self.identified, training, self.observer)?;
-            let id = &self.identified.trainings[training].id;
-            if self.state.trained[training] && !trained_before {
-                self.emit(Event::Trained { training: id.clone() });
-            }
-            for run in before {
-                if !self.state.evaluated[run] {
-                    continue;
-                }
-                let evaluation = self.identified.runs[run].evaluation.clone();
-                self.emit(Event::Evaluated { training: id.clone(), evaluation });
-            }
-            let still_open = self.state.open_maps(training);
-            for SensitivityMap { id: map, .. } in open_maps {
-                if still_open.iter().all(|open| open.id != map) {
-                    self.emit(Event::Mapped { training: id.clone(), map });
-                }
-            }
-            if self.state.is_open(self.work, self.identified, training) {
+            let news = self.state.news(self.work, self.identified, training, self.observer)?;
+            news.into_iter().for_each(|event| self.emit(event));
+            if self.state.is_open(self.work, training) {
                 self.queue.push_back(training);
             }
         }
@@ -266,6 +265,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
     fn handle(&mut self, slot: usize, event: Event) {
         let Some(running) = &mut self.slots[slot] else { return };
         let Some(training) = running.training else { return };
+        (running.heard, running.told_silent, running.begun) = (Instant::now(), false, true);
         match event {
             Event::Ended { outcome: Outcome::Done, .. } => running.training = None,
             Event::Ended { outcome: Outcome::Busy, .. } => {
@@ -277,7 +277,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
                 self.state.trained[training] = true;
                 self.carried.trained += 1;
             }
-            Event::Evaluated { ref evaluation, .. } => self.count_evaluated(evaluation),
+            Event::Evaluated { ref evaluation, .. } => self.count_evaluated(training, evaluation),
             Event::Mapped { ref map, .. } => {
                 self.state.has_mapped(training, map);
                 self.carried.evaluated += 1;
@@ -287,9 +287,9 @@ impl<'a, 'o> Supervisor<'a, 'o> {
         self.emit(event);
     }
 
-    fn count_evaluated(&mut self, evaluation: &EvaluationId) {
+    fn count_evaluated(&mut self, training: usize, evaluation: &EvaluationId) {
         self.carried.evaluated += 1;
-        self.state.has_evaluated(self.identified, evaluation);
+        self.state.has_evaluated(self.work.plan, self.identified, training, evaluation);
     }
 
     /// Waits for a worker to exit and decides what becomes of its training.
@@ -309,11 +309,18 @@ impl<'a, 'o> Supervisor<'a, 'o> {
             }
             // A worker that was told to stop, or received the signal that ends this run, has not failed.
             Some(Outcome::Interrupted) | None if self.stopping || self.observer.interrupted() => {}
+            // It had left, by itself, before it read of this one.
+            None if !running.begun && status.as_ref().is_ok_and(ExitStatus::success) => {
+                self.queue.push_front(training);
+            }
             Some(Outcome::Interrupted) => {
                 self.fail(training, "its process was told to exit".to_owned(), true)?;
             }
             None => {
                 let reason = match status {
+                    _ if running.ended_silent => {
+                        format!("it was ended, {}", silent_for(self.work.stall))
+                    }
                     Ok(status) => exit_reason(status),
                     Err(error) => format!("waiting for its process failed: {error}"),
                 };
@@ -322,6 +329,33 @@ impl<'a, 'o> Supervisor<'a, 'o> {
             }
         }
         Ok(())
+    }
+
+    /// Says which workers have said nothing for too long, and ends them where that is wanted.
+    fn look_for_silence(&mut self) {
+        let Some(stall) = self.work.stall else { return };
+        for slot in 0..self.slots.len() {
+            let Some(running) = &mut self.slots[slot] else { continue };
+            let Some(training) = running.training else { continue };
+            if running.told_silent || running.heard.elapsed() < stall {
+                continue;
+            }
+            running.told_silent = true;
+            let pid = running.worker.id();
+            if self.work.end_stalled {
+                running.ended_silent = true;
+                running.worker.kill();
+                continue;
+            }
+            let (id, name, seed) = self.describe(training);
+            let log = self.work.results.log_path(id.as_str()).map(|log| log.display().to_string());
+            let text = format!(
+                "{name}, seed {seed}: {} (process {pid}, log `{}`); `--end-stalled` ends and retries such a training",
+                silent_for(self.work.stall),
+                log.unwrap_or_default()
+            );
+            self.emit(Event::Warning { text });
+        }
     }
 
     /// With it fail the trainings that would start from its network, unless it is trained and failed afterwards.
@@ -371,4 +405,15 @@ impl<'a, 'o> Supervisor<'a, 'o> {
             session.publish(&self.progress.live());
         }
     }
+}
+
+/// That a worker is silent, in words.
+pub(super) fn silent_for(stall: Option<Duration>) -> String {
+    let seconds = stall.unwrap_or_default().as_secs_f64();
+    let long = if seconds < 120.0 {
+        format!("{seconds:.0} s")
+    } else {
+        format!("{:.0} min", seconds / 60.0)
+    };
+    format!("its worker has made no progress for {long}")
 }

@@ -1,7 +1,9 @@
 //! The input of the engine.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use crate::cluster::SlurmSettings;
 use crate::experiment::Experiment;
 use crate::machine::Resources;
 use crate::plan::Plan;
@@ -25,6 +27,12 @@ pub struct Work<'a> {
     pub fail_fast: bool,
     /// Whether trainings are claimed by file locks.
     pub locks: bool,
+    /// How long a worker may make no progress before that is said; `None`: for ever.
+    pub stall: Option<Duration>,
+    /// Whether such a worker is ended, so that its training has failed and may be retried.
+    pub end_stalled: bool,
+    /// What its jobs ask for, where Slurm starts the workers.
+    pub slurm: Option<SlurmSettings>,
     /// The minimum interval between checkpoints, so that short epochs do not wait for the disk.
     pub checkpoint_seconds: u32,
 }
@@ -32,7 +40,6 @@ pub struct Work<'a> {
 impl Work<'_> {
     /// The name of a training: the first condition that needs it.
     pub(super) fn name(&self, training: usize) -> &str {
-        let first = self.plan.runs.iter().find(|run| run.training == training);
-        first.map_or("", |run| &self.plan.conditions[run.condition].name)
+        &self.plan.first_condition(training).name
     }
 }

@@ -89,6 +89,9 @@ impl fmt::Display for NoCuda {
                     )?,
                 }
                 match visible {
+                    Some(visible) if visible.trim().is_empty() => {
+                        write!(f, " ({VISIBLE} is empty, which hides all)")
+                    }
                     Some(visible) => write!(f, " ({VISIBLE} is `{visible}`)"),
                     None => Ok(()),
                 }
@@ -222,6 +225,10 @@ mod tests {
              (CUDA_VISIBLE_DEVICES is `0`); name others with `--devices`, as in \
              `--devices cpu`, or leave it out"
         );
+        let hidden = NoCuda::NoSuchDevice { devices: 0, visible: Some(String::new()) };
+        let said = message(&hidden, AskedBy::Experiment);
+        let why = "the driver offers no GPU (CUDA_VISIBLE_DEVICES is empty, which hides all); set";
+        assert!(said.contains(why), "{said}");
         let message = message(&NoCuda::NoDriver, AskedBy::Experiment);
         assert!(message.ends_with("set `train.device` to \"cpu\" or \"auto\""), "{message}");
     }

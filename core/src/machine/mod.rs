@@ -17,7 +17,7 @@ pub use gpu::{Gpu, gpus};
 #[cfg(target_os = "linux")]
 pub use mounts::file_system;
 pub use processor::{Instructions, available_memory, installed_memory};
-pub use resources::{Asked, Machine, Resources, memory};
+pub use resources::{Asked, Machine, Resources, memory, training_memory};
 
 /// The kind of file system that a folder lies on: other systems than Linux are not asked.
 #[cfg(not(target_os = "linux"))]

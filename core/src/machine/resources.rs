@@ -120,6 +120,12 @@ impl Resources {
     }
 }
 
+/// The memory of a process with a training of these settings, on the host, bytes.
+pub fn training_memory(settings: &Settings, gpu: bool) -> u64 {
+    let on_cpu = BASE_BYTES + tensor_bytes(settings);
+    if gpu { on_cpu.max(HOST_BYTES) } else { on_cpu }
+}
+
 /// The devices of the parallel trainings, in turn: each as often as it is named, and a GPU as often as trainings
 /// of `bytes` fit, in total at most `at_once`.
 fn on_gpus(

@@ -29,11 +29,31 @@ impl Plan {
         images: impl Fn(&DatasetSpec) -> Option<ImageCounts>,
         speed: impl Fn(&Settings) -> Result<Option<f64>, E>,
     ) -> Result<Option<Estimate>, E> {
-        let mut estimate = Estimate { seconds: 0.0, measured: true };
+        let each = self.estimates(open, threads, images, speed)?;
+        Ok(each.map(|each| Estimate {
+            seconds: each.iter().map(|estimate| estimate.seconds).sum::<f64>() / f64::from(at_once),
+            measured: each.iter().all(|estimate| estimate.measured),
+        }))
+    }
+
+    /// As [`Plan::estimate`], of each training alone.
+    ///
+    /// # Errors
+    /// Those of `speed`.
+    pub fn estimates<E>(
+        &self,
+        open: &[usize],
+        threads: u32,
+        images: impl Fn(&DatasetSpec) -> Option<ImageCounts>,
+        speed: impl Fn(&Settings) -> Result<Option<f64>, E>,
+    ) -> Result<Option<Vec<Estimate>>, E> {
+        // Trainings of one setting follow one another, and what is stored of each setting is looked up once.
+        let mut known: Vec<(&Settings, Option<f64>)> = Vec::new();
+        let mut estimates = Vec::with_capacity(open.len());
         for training in open {
             let settings = &self.trainings[*training].settings;
             let Some(images) = images(&settings.dataset) else { return Ok(None) };
-            let runs = self.runs.iter().filter(|run| run.training == *training).count();
+            let runs = self.runs_of(*training).len();
             let epochs = match settings.model.is_trained() {
                 true => self.trainings[*training].own_settings().train.epochs as usize,
                 false => 0,
@@ -41,10 +61,16 @@ impl Plan {
             // Prediction needs a forward pass; training also a backward pass, which costs twice as much.
             let predicted = images.val * epochs + images.test * runs;
             let visits = (images.train * epochs) as f64 + predicted as f64 / 3.0;
-            let images_per_second = match speed(settings)? {
+            let speed = match known.iter().rev().find(|(known, _)| *known == settings) {
+                Some((_, speed)) => *speed,
+                None => {
+                    known.push((settings, speed(settings)?));
+                    known[known.len() - 1].1
+                }
+            };
+            let images_per_second = match speed {
                 Some(speed) => speed,
                 None => {
-                    estimate.measured = false;
                     let Settings { dataset, model, .. } = settings;
                     let DatasetSpec { height, width, channels, .. } = *dataset;
                     let Some(cost) = multiply_adds(model, height, width, channels) else {
@@ -53,10 +79,10 @@ impl Plan {
                     GUESS * f64::from(threads) / (3.0 * cost as f64)
                 }
             };
-            estimate.seconds += visits / images_per_second;
+            let measured = speed.is_some();
+            estimates.push(Estimate { seconds: visits / images_per_second, measured });
         }
-        estimate.seconds /= f64::from(at_once);
-        Ok(Some(estimate))
+        Ok(Some(estimates))
     }
 }
 

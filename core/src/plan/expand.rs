@@ -43,6 +43,8 @@ pub struct Plan {
     /// The masked polygons, to be checked on the images.
     pub parts: Parts,
     pub warnings: Vec<PlanWarning>,
+    /// By training, the places of its runs.
+    runs_of: Vec<Vec<usize>>,
 }
 
 /// One network to be fitted with one seed.
@@ -203,7 +205,21 @@ impl Plan {
         let regions = masked_regions(experiment)?;
         let (trainings, starts, runs) = runs(experiment, &conditions, &regions);
         let experiment = experiment.name.clone();
-        Ok(Plan { experiment, conditions, trainings, starts, runs, parts, warnings })
+        let mut runs_of = vec![Vec::new(); trainings.len()];
+        for (place, run) in runs.iter().enumerate() {
+            runs_of[run.training].push(place);
+        }
+        Ok(Plan { experiment, conditions, trainings, starts, runs, parts, warnings, runs_of })
+    }
+
+    /// The places of a training's runs, in the order of the plan; at least one.
+    pub fn runs_of(&self, training: usize) -> &[usize] {
+        &self.runs_of[training]
+    }
+
+    /// The condition of a training's first run, after which it is named.
+    pub fn first_condition(&self, training: usize) -> &Condition {
+        &self.conditions[self.runs[self.runs_of[training][0]].condition]
     }
 }
 
@@ -426,7 +442,11 @@ fn runs(
     regions: &[Vec<Polygon>],
 ) -> (Vec<TrainingSpec>, Vec<Option<usize>>, Vec<Run>) {
     let mut trainings: Vec<TrainingSpec> = Vec::new();
-    let mut known: HashMap<String, usize> = HashMap::new();
+    // By all that decides the weights but the seed, and the seed.
+    let mut known: HashMap<(String, u64), usize> = HashMap::new();
+    let key = |settings: &Settings, mask: Option<&TrainingMask>| {
+        TrainingKey::new(settings, None, mask, 0).canonical()
+    };
     let mut runs = Vec::new();
     let elsewhere = conditions
         .iter()
@@ -439,9 +459,9 @@ fn runs(
         let evaluated = occlusion.filter(|_| condition.phase.is_some_and(Phase::evaluates_masked));
         // A network that is not trained here is one network, whatever the seed.
         let seeds = if settings.model.is_trained() { experiment.seeds.len() } else { 1 };
+        let key = key(settings, mask.as_ref());
         for &seed in &experiment.seeds[..seeds] {
-            let key = TrainingKey::new(settings, None, mask.as_ref(), seed).canonical();
-            let training = *known.entry(key).or_insert_with(|| {
+            let training = *known.entry((key.clone(), seed)).or_insert_with(|| {
                 trainings.push(TrainingSpec {
                     settings: settings.clone(),
                     mask: mask.clone(),
@@ -457,7 +477,7 @@ fn runs(
     // An experiment that has a tuned training has the one that it starts from too.
     let start = |training: &TrainingSpec| {
         let TrainingSpec { settings, mask, seed } = training.start()?;
-        known.get(&TrainingKey::new(&settings, None, mask.as_ref(), seed).canonical()).copied()
+        known.get(&(key(&settings, mask.as_ref()), seed)).copied()
     };
     let starts = trainings.iter().map(start).collect();
     (trainings, starts, runs)

@@ -41,6 +41,16 @@ impl Results {
         }
     }
 
+    /// The right to submit jobs of an experiment. `None` if another process holds it.
+    ///
+    /// # Errors
+    /// [`StoreError::NoLocks`] where the file system has none.
+    pub(crate) fn claim_submitting(&self, experiment: &str) -> Result<Option<Claim>, StoreError> {
+        let folder = self.experiment_dir(experiment)?;
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        lock(&self.locks_dir().join(format!("slurm.{name}")))
+    }
+
     /// Removes the temporary files of killed processes from a training's folder. Requires a claim on the
     /// training.
     pub fn sweep_training(&self, training_id: &str) -> Result<(), StoreError> {
@@ -106,7 +116,8 @@ pub(super) fn lock(path: &Path) -> Result<Option<Claim>, StoreError> {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(reason)) => {
-                return Err(StoreError::NoLocks { path: path.to_owned(), reason });
+                let system = file_system(&file);
+                return Err(StoreError::NoLocks { path: path.to_owned(), system, reason });
             }
         }
         // Between opening and locking, another process may have removed and recreated the file, and hold a lock
@@ -115,6 +126,32 @@ pub(super) fn lock(path: &Path) -> Result<Option<Claim>, StoreError> {
             return Ok(Some(Claim(file)));
         }
     }
+}
+
+/// The name of the file system that a file is on, by the magic numbers of statfs(2); empty where it is not a known one.
+#[cfg(target_os = "linux")]
+fn file_system(file: &File) -> String {
+    let Ok(found) = rustix::fs::fstatfs(file) else { return String::new() };
+    let known = [
+        (0x6969, "NFS"),
+        (0x0BD0_0BD0, "Lustre"),
+        (0x4750_4653, "GPFS"),
+        (0x1983_0326, "BeeGFS"),
+        (0x00C3_6400, "CephFS"),
+        (0xFF53_4D42, "SMB"),
+        (0xFE53_4D42, "SMB"),
+        (0x6573_5546, "FUSE"),
+        (0x0102_1997, "9P"),
+        (0x5346_414F, "AFS"),
+    ];
+    let magic = found.f_type as u64 & 0xFFFF_FFFF;
+    let name = known.iter().find(|(number, _)| *number == magic).map(|(_, name)| *name);
+    name.unwrap_or_default().to_owned()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn file_system(_: &File) -> String {
+    String::new()
 }
 
 /// Whether the open file is the one that lies at `path`.

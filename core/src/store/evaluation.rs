@@ -21,6 +21,34 @@ pub struct EvaluationRecord {
     pub missed: Option<f64>,
     /// BLAKE3 of the predictions' file, hexadecimal.
     pub predictions: String,
+    /// Where they were computed; `None` of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_on: Option<MadeOn>,
+}
+
+/// Where and by what predictions were computed: what their last bits depend on beside the network.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct MadeOn {
+    /// `cpu`, `cuda:0` …
+    pub device: String,
+    /// The model of that CPU or GPU; empty if unknown.
+    pub processor: String,
+    /// The version of the NVIDIA driver, where there is one.
+    pub driver: Option<String>,
+    /// The version that was loaded.
+    pub libtorch: String,
+    pub threads: u32,
+}
+
+impl MadeOn {
+    /// In words, without the device's number, by which equal GPUs differ.
+    pub fn kind(&self) -> String {
+        let MadeOn { device, processor, driver, libtorch, .. } = self;
+        let device = device.split(':').next().unwrap_or_default();
+        let device = if processor.is_empty() { device } else { processor.as_str() };
+        let driver = driver.as_ref().map(|driver| format!(", driver {driver}"));
+        format!("{device}, libtorch {libtorch}{}", driver.unwrap_or_default())
+    }
 }
 
 impl EvaluationRecord {

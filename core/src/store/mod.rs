@@ -28,9 +28,9 @@ pub mod whole;
 
 pub use claim::{Claim, Locks, try_locks};
 pub use error::StoreError;
-pub use evaluation::EvaluationRecord;
+pub use evaluation::{EvaluationRecord, MadeOn};
 pub use former::Former;
-pub use json::{write_json, write_sealed_json};
+pub use json::{read_json, write_json, write_sealed_json};
 pub use log::{LogLine, rate, rate_decimals};
 pub use lookup::{AllRuns, LookupError, Named};
 pub use manifest::{Manifest, TrainingStatus, hash_file};
@@ -42,7 +42,7 @@ pub use predictions::{
 };
 pub use results::{CACHE, Results};
 pub use rows::*;
-pub use session::{Live, LiveWorker, Session, host, sessions};
+pub use session::{Live, LiveWorker, Queue, Session, host, sessions};
 pub use swept::are_numbers;
 pub use table::{Table, read_table, write_table};
 pub use terms::{

@@ -29,6 +29,9 @@ pub const CACHE: &str = ".cache";
 pub(super) const LOCKS: &str = ".locks";
 pub(super) const SESSIONS: &str = ".running";
 
+/// Submissions to Slurm.
+pub(super) const SLURM: &str = ".slurm";
+
 /// The folder of a training's maps.
 pub(super) const SENSITIVITY: &str = "sensitivity";
 
@@ -99,7 +102,7 @@ impl Results {
 
     /// An error if one of the top folders is a link.
     fn without_links(self) -> Result<Results, StoreError> {
-        for name in [TRAININGS, CACHE, LOCKS, SESSIONS] {
+        for name in [TRAININGS, CACHE, LOCKS, SESSIONS, SLURM] {
             no_link(self.root.join(name))?;
         }
         Ok(self)
@@ -160,6 +163,21 @@ impl Results {
 
     pub(super) fn lock_path(&self, training_id: &str) -> Result<PathBuf, StoreError> {
         Ok(self.locks_dir().join(checked("a training", training_id)?))
+    }
+
+    /// The folder of all submissions to Slurm.
+    pub(crate) fn slurm_root(&self) -> PathBuf {
+        self.root.join(SLURM)
+    }
+
+    /// The folder of an experiment's submissions to Slurm.
+    pub(crate) fn slurm_dir(&self, experiment: &str) -> Result<PathBuf, StoreError> {
+        no_link(self.slurm_root().join(checked("an experiment", experiment)?))
+    }
+
+    /// Names of the experiments that were submitted to Slurm, sorted.
+    pub(crate) fn slurm_experiments(&self) -> Result<Vec<String>, StoreError> {
+        folders(&self.slurm_root())
     }
 
     pub(super) fn sessions_dir(&self) -> PathBuf {

@@ -35,7 +35,17 @@ pub struct Live {
     pub failed: usize,
     /// Extrapolated from the speed so far; `None` before it is known.
     pub seconds_left: Option<f64>,
+    /// Its tasks in a scheduler's queue; `None` where it starts its workers itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<Queue>,
     pub workers: Vec<LiveWorker>,
+}
+
+/// Tasks in a scheduler's queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Queue {
+    pub running: u32,
+    pub waiting: u32,
 }
 
 /// A running training.
@@ -151,6 +161,7 @@ mod tests {
             evaluated: 4,
             failed: 0,
             seconds_left: Some(90.5),
+            queue: None,
             workers: vec![],
         }
     }
