@@ -35,6 +35,7 @@ fn of_one_format(command: &Command) -> Option<(&'static str, &'static str)> {
         Command::Schema(_) => Some(("schema", "the lines of a JSON Schema")),
         Command::Completions(_) => Some(("completions", "the lines of a shell's script")),
         Command::Man(_) => Some(("man", "manual pages")),
+        Command::Examine(_) => Some(("examine", "the answer as text")),
         Command::Cancel(_) => Some(("cancel", "a line of text")),
         Command::Worker(_) => Some(("worker", "events as lines of JSON")),
         Command::Run(arguments) if arguments.json => {

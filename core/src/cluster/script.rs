@@ -192,7 +192,7 @@ mod tests {
             tasks_at_once: Some(3),
             ..SlurmSettings::default()
         };
-        let (script, options) = made(&settings, "/work/my 'study'");
+        let (script, options) = made(&settings, "/lab/my 'study'");
         let script = script.unwrap();
         assert!(script.starts_with("#!/bin/bash\n"), "{script}");
         assert!(
@@ -216,7 +216,7 @@ mod tests {
             "--cpus-per-task=2",
             "--mem=800M",
             "--time=0-01:30:00",
-            "--chdir=/work/my 'study'",
+            "--chdir=/lab/my 'study'",
             "--open-mode=append",
             "--signal=B:TERM@120",
             "--requeue",
