@@ -165,6 +165,7 @@ fn trained(program: &Program) -> BTreeMap<String, usize> {
 
 /// Much of what a site does to jobs, in a study of twelve trainings.
 #[test]
+#[ignore = "where twelve trainings end before a watcher comes back there is nothing to watch: cargo test --release --test slurm -- --ignored"]
 fn what_a_site_does_to_jobs_changes_no_byte() {
     study(4, false);
 }

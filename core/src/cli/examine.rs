@@ -18,7 +18,6 @@ use crate::experiment::{self, Color, ModelSpec, OnnxSpec, OutputScale, Settings}
 use crate::landmarker;
 use crate::machine::Machine;
 use crate::onnx::{Element, Ending, NetworkFiles, Port};
-use crate::report::Format;
 use crate::store::{Results, file_kind, write_new};
 
 /// Ask which parts of a face a network of your own relies on
@@ -94,11 +93,6 @@ pub fn run(
     options: &Options,
     libtorch: &dyn Libtorch,
 ) -> anyhow::Result<Exit> {
-    if options.format != Format::Table {
-        bail!(
-            "`examine` ends with the report of its run; `report NAME --format …` gives it in another format"
-        );
-    }
     let network = Network::read(arguments)?;
     let place = Place::of(arguments)?;
     let data = DataFolder::of(&arguments.data)?.for_columns(network.columns);

@@ -269,12 +269,12 @@ mod tests {
     fn an_order_that_nobody_has_is_found() {
         let (actual, classes) = (actual(), owned(&CLASSES));
         let strange = ["happiness", "neutral", "anger"];
-        let trials = trials(&actual, [(&strange, 10), (&strange, 3)]);
+        let trials = trials(&actual, [(&strange, 10), (&strange, 7)]);
         let orders = [order(&CLASSES)];
         let verdict = judge(&trials, (&actual, &classes), &orders, None, &|_| true).unwrap();
         let Verdict::OtherOrder { classes, accuracy, .. } = verdict else { panic!("{verdict:?}") };
         assert_eq!(classes, owned(&strange));
-        assert!((accuracy - 0.9).abs() < 0.01);
+        assert!(accuracy > 0.8, "{accuracy}");
     }
 
     #[test]
