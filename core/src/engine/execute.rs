@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::audience::Audience;
 use super::error::EngineError;
 use super::event::{Event, Observer};
 use super::specification::Specification;
@@ -84,14 +85,10 @@ fn carry_out(work: &Work, observer: &mut dyn Observer, done: &mut Done) -> Resul
     }
     let own = name::results_of(&identified, &state);
     announce(work, &identified, &own, observer)?;
+    let audience = Audience::new(work, &identified, session.as_ref(), observer);
     let carried = match &work.slurm {
-        None => {
-            Supervisor::new(work, &identified, state, session.as_ref(), observer).carry_out()?
-        }
-        Some(settings) => {
-            Watcher::new(work, settings, &identified, state, session.as_ref(), observer)
-                .carry_out()?
-        }
+        None => Supervisor::new(work, &identified, state, audience).carry_out()?,
+        Some(settings) => Watcher::new(work, settings, &identified, state, audience).carry_out()?,
     };
     done.trained = carried.trained;
     done.evaluated = carried.evaluated;

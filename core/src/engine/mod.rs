@@ -12,6 +12,7 @@
 //!
 //! Workers need libtorch, which this room reaches only through [`Libtorch`].
 
+mod audience;
 mod collect;
 mod data;
 mod error;

@@ -5,21 +5,18 @@ use std::process::ExitStatus;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
+use super::audience::{Audience, start_failed};
 use super::error::EngineError;
-use super::event::{Event, Observer, Outcome};
+use super::event::{Event, Outcome};
 use super::manifest::write_failure;
 use super::process::{Message, Worker, exit_reason};
-use super::run_progress::RunProgress;
 use super::specification::Specification;
 use super::state::State;
 use super::work::Work;
 use crate::plan::{EvaluationId, Identified};
-use crate::store::Session;
 
 /// The poll interval for interruptions and for locks of other runs.
 const LOOK: Duration = Duration::from_millis(100);
-/// The interval between updates of the status file.
-const TELL: Duration = Duration::from_secs(1);
 /// The poll interval for a training that another run has claimed.
 const ELSEWHERE: Duration = Duration::from_millis(500);
 
@@ -38,10 +35,7 @@ pub(super) struct Supervisor<'a, 'o> {
     work: &'a Work<'a>,
     identified: &'a Identified,
     state: State,
-    observer: &'o mut dyn Observer,
-    session: Option<&'a Session>,
-    progress: RunProgress,
-    told: Instant,
+    audience: Audience<'a, 'o>,
     /// Trainings to be started, in the order of the plan.
     queue: VecDeque<usize>,
     /// Trainings that other runs have claimed.
@@ -85,8 +79,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
         work: &'a Work<'a>,
         identified: &'a Identified,
         state: State,
-        session: Option<&'a Session>,
-        observer: &'o mut dyn Observer,
+        audience: Audience<'a, 'o>,
     ) -> Supervisor<'a, 'o> {
         let trainings = 0..work.plan.trainings.len();
         let (sender, said) = mpsc::channel();
@@ -95,10 +88,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
             work,
             identified,
             state,
-            observer,
-            session,
-            progress: RunProgress::default(),
-            told: Instant::now(),
+            audience,
             queue,
             elsewhere: Vec::new(),
             looked_elsewhere: Instant::now(),
@@ -115,19 +105,9 @@ impl<'a, 'o> Supervisor<'a, 'o> {
     /// # Errors
     /// Errors that stop every training; workers have exited by then.
     pub fn carry_out(mut self) -> Result<Carried, EngineError> {
-        let count = |done: &[bool]| done.iter().filter(|done| **done).count();
-        let (evaluations, evaluated) = self.state.evaluation_counts();
-        self.emit(Event::Planned {
-            experiment: self.work.experiment.name.clone(),
-            trainings: self.state.trained.len(),
-            trained: count(&self.state.trained),
-            evaluations,
-            evaluated,
-            jobs: self.work.resources.jobs(),
-            threads: self.work.resources.threads,
-        });
+        self.audience.planned(&self.state, self.work.resources.jobs());
         loop {
-            if self.observer.interrupted() && !self.stopping {
+            if self.audience.interrupted() && !self.stopping {
                 self.carried.interrupted = true;
                 self.stop();
             }
@@ -146,9 +126,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => unreachable!("this holds a sender"),
             }
-            if self.told.elapsed() >= TELL {
-                self.publish_status();
-            }
+            self.audience.keep_posted();
         }
         match self.fatal {
             Some(error) => Err(error),
@@ -177,8 +155,8 @@ impl<'a, 'o> Supervisor<'a, 'o> {
                     break;
                 };
                 if self.is_claimed(training)? {
-                    let (training_id, name, seed) = self.describe(training);
-                    self.emit(Event::Elsewhere { training: training_id, name, seed });
+                    let (training_id, name, seed) = self.audience.describe(training);
+                    self.audience.emit(Event::Elsewhere { training: training_id, name, seed });
                     self.elsewhere.push(training);
                     continue;
                 }
@@ -244,8 +222,9 @@ impl<'a, 'o> Supervisor<'a, 'o> {
                 self.elsewhere.push(training);
                 continue;
             }
-            let news = self.state.news(self.work, self.identified, training, self.observer)?;
-            news.into_iter().for_each(|event| self.emit(event));
+            let news =
+                self.state.news(self.work, self.identified, training, self.audience.observer)?;
+            news.into_iter().for_each(|event| self.audience.emit(event));
             if self.state.is_open(self.work, training) {
                 self.queue.push_back(training);
             }
@@ -284,7 +263,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
             }
             _ => {}
         }
-        self.emit(event);
+        self.audience.emit(event);
     }
 
     fn count_evaluated(&mut self, training: usize, evaluation: &EvaluationId) {
@@ -308,7 +287,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
                 self.stop();
             }
             // A worker that was told to stop, or received the signal that ends this run, has not failed.
-            Some(Outcome::Interrupted) | None if self.stopping || self.observer.interrupted() => {}
+            Some(Outcome::Interrupted) | None if self.stopping || self.audience.interrupted() => {}
             // It had left, by itself, before it read of this one.
             None if !running.begun && status.as_ref().is_ok_and(ExitStatus::success) => {
                 self.queue.push_front(training);
@@ -347,14 +326,14 @@ impl<'a, 'o> Supervisor<'a, 'o> {
                 running.worker.kill();
                 continue;
             }
-            let (id, name, seed) = self.describe(training);
+            let (id, name, seed) = self.audience.describe(training);
             let log = self.work.results.log_path(id.as_str()).map(|log| log.display().to_string());
             let text = format!(
                 "{name}, seed {seed}: {} (process {pid}, log `{}`); `--end-stalled` ends and retries such a training",
                 silent_for(self.work.stall),
                 log.unwrap_or_default()
             );
-            self.emit(Event::Warning { text });
+            self.audience.emit(Event::Warning { text });
         }
     }
 
@@ -367,8 +346,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
     ) -> Result<(), EngineError> {
         self.failures[training] += 1;
         let again = transient && self.failures[training] <= self.work.retries && !self.stopping;
-        let (training_id, name, seed) = self.describe(training);
-        self.emit(Event::Failed { training: training_id, name, seed, reason, again });
+        self.audience.failed(training, reason, again);
         if again {
             self.queue.push_front(training);
         } else if self.work.fail_fast {
@@ -381,29 +359,12 @@ impl<'a, 'o> Supervisor<'a, 'o> {
             self.queue.extend(rest);
             let id = self.identified.trainings[training].id.clone();
             for waiting in waiting {
-                let reason = format!("training {id}, whose network it starts from, failed");
+                let reason = start_failed(&id);
                 write_failure(self.work, self.identified, waiting, &reason)?;
                 self.fail(waiting, reason, false)?;
             }
         }
         Ok(())
-    }
-
-    fn describe(&self, training: usize) -> (crate::plan::TrainingId, String, u64) {
-        let id = self.identified.trainings[training].id.clone();
-        (id, self.work.name(training).to_owned(), self.work.plan.trainings[training].seed)
-    }
-
-    fn emit(&mut self, event: Event) {
-        self.progress.take(&event);
-        self.observer.event(&event);
-    }
-
-    fn publish_status(&mut self) {
-        self.told = Instant::now();
-        if let Some(session) = self.session {
-            session.publish(&self.progress.live());
-        }
     }
 }
 

@@ -9,10 +9,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
+use super::audience::{Audience, start_failed};
 use super::error::EngineError;
-use super::event::{Event, Observer, Outcome};
+use super::event::{Event, Outcome};
 use super::manifest::write_failure;
-use super::run_progress::RunProgress;
 use super::specification::Specification;
 use super::state::State;
 use super::supervisor::{Carried, silent_for};
@@ -28,12 +28,12 @@ use crate::dataset;
 use crate::experiment::{DatasetSpec, DeviceChoice, Source};
 use crate::machine::training_memory;
 use crate::plan::{Identified, ImageCounts, TrainingId};
-use crate::store::{Claim, Session};
+use crate::store::Claim;
 
 /// The poll interval for interruptions.
 const LOOK: Duration = Duration::from_millis(100);
-/// The interval between updates of the status file.
-const TELL: Duration = Duration::from_secs(1);
+/// The poll interval for a cancellation by another program.
+const LOOK_CANCELLED: Duration = Duration::from_secs(1);
 /// The interval between questions to Slurm, at least; a queue that takes long to tell is asked less often, and a controller
 /// that does not answer, too.
 const ASK: Duration = Duration::from_secs(2);
@@ -63,10 +63,7 @@ pub(super) struct Watcher<'a, 'o> {
     settings: &'a SlurmSettings,
     identified: &'a Identified,
     state: State,
-    observer: &'o mut dyn Observer,
-    session: Option<&'a Session>,
-    progress: RunProgress,
-    told: Instant,
+    audience: Audience<'a, 'o>,
     slurm: Slurm,
     poller: Poller,
     limits: Option<Limits>,
@@ -154,8 +151,7 @@ impl<'a, 'o> Watcher<'a, 'o> {
         settings: &'a SlurmSettings,
         identified: &'a Identified,
         state: State,
-        session: Option<&'a Session>,
-        observer: &'o mut dyn Observer,
+        audience: Audience<'a, 'o>,
     ) -> Watcher<'a, 'o> {
         let trainings = work.plan.trainings.len();
         let ids = identified.trainings.iter().map(|training| training.id.as_str());
@@ -165,10 +161,7 @@ impl<'a, 'o> Watcher<'a, 'o> {
             settings,
             identified,
             state,
-            observer,
-            session,
-            progress: RunProgress::default(),
-            told: Instant::now(),
+            audience,
             slurm: Slurm::default(),
             poller: Poller::start(),
             limits: None,
@@ -198,23 +191,14 @@ impl<'a, 'o> Watcher<'a, 'o> {
     /// Where Slurm refuses what it is asked for, and where the results folder cannot be read or written. Jobs that were
     /// submitted go on.
     pub fn carry_out(mut self) -> Result<Carried, EngineError> {
-        let (evaluations, evaluated) = self.state.evaluation_counts();
-        self.emit(Event::Planned {
-            experiment: self.work.experiment.name.clone(),
-            trainings: self.state.trained.len(),
-            trained: self.state.trained.iter().filter(|done| **done).count(),
-            evaluations,
-            evaluated,
-            jobs: 0,
-            threads: self.work.resources.threads,
-        });
+        self.audience.planned(&self.state, 0);
         if !self.queue.is_empty() {
             self.needs = self.needs()?;
         }
         self.adopt()?;
         loop {
             self.carried.cancelled |= self.is_cancelled();
-            if self.observer.interrupted() || self.carried.cancelled {
+            if self.audience.interrupted() || self.carried.cancelled {
                 self.carried.interrupted = true;
                 break;
             }
@@ -226,9 +210,7 @@ impl<'a, 'o> Watcher<'a, 'o> {
                 break;
             }
             self.ask()?;
-            if self.told.elapsed() >= TELL {
-                self.publish_status();
-            }
+            self.audience.keep_posted();
         }
         self.leave();
         Ok(self.carried)
@@ -295,7 +277,7 @@ impl<'a, 'o> Watcher<'a, 'o> {
 
     /// Whether `fer-lab cancel` was called meanwhile.
     fn is_cancelled(&mut self) -> bool {
-        if self.looked_cancelled.elapsed() < TELL {
+        if self.looked_cancelled.elapsed() < LOOK_CANCELLED {
             return false;
         }
         self.looked_cancelled = Instant::now();
@@ -328,7 +310,7 @@ impl<'a, 'o> Watcher<'a, 'o> {
                     let text = format!(
                         "Slurm does not answer ({error}); its jobs go on, and it is asked again"
                     );
-                    self.emit(Event::Warning { text });
+                    self.audience.emit(Event::Warning { text });
                 }
                 Ok(())
             }
@@ -433,12 +415,12 @@ impl<'a, 'o> Watcher<'a, 'o> {
             | Event::Mapped { training, .. }
             | Event::Ended { training, .. } => self.places.get(training.as_str()).copied(),
             Event::Task { .. } => {
-                self.emit(event);
+                self.audience.emit(event);
                 return Ok(());
             }
             Event::Warning { .. } | Event::Reading { .. } => {
                 if matches!(event, Event::Warning { .. }) {
-                    self.emit(event);
+                    self.audience.emit(event);
                 }
                 return Ok(());
             }
@@ -495,12 +477,12 @@ impl<'a, 'o> Watcher<'a, 'o> {
             Event::Ended { outcome: Outcome::Failed { ref reason, transient }, .. } => {
                 self.assigned[training] = None;
                 let reason = reason.clone();
-                self.emit(event);
+                self.audience.emit(event);
                 return self.fail(training, reason, transient);
             }
             _ => {}
         }
-        self.emit(event);
+        self.audience.emit(event);
         Ok(())
     }
 
@@ -526,12 +508,12 @@ impl<'a, 'o> Watcher<'a, 'o> {
             }
             return;
         }
-        let (_, name, seed) = self.describe(training);
+        let (_, name, seed) = self.audience.describe(training);
         let text = format!(
             "{name}, seed {seed}: {} (task {job}_{number}); `--end-stalled` ends and retries such a training",
             silent_for(self.work.stall)
         );
-        self.emit(Event::Warning { text });
+        self.audience.emit(Event::Warning { text });
     }
 
     /// A worker that was told to leave, or was lost, is at nothing any more: its task waits, or is gone.
@@ -540,7 +522,7 @@ impl<'a, 'o> Watcher<'a, 'o> {
         task.interrupted |= task.at.is_some();
         if let Some(training) = task.at.take() {
             let training = self.id(training);
-            self.emit(Event::Ended { training, outcome: Outcome::Interrupted });
+            self.audience.emit(Event::Ended { training, outcome: Outcome::Interrupted });
         }
     }
 
@@ -559,9 +541,10 @@ impl<'a, 'o> Watcher<'a, 'o> {
             self.assigned[training] = None;
             if at == Some(training) {
                 let training = self.id(training);
-                self.emit(Event::Ended { training, outcome: Outcome::Interrupted });
+                self.audience.emit(Event::Ended { training, outcome: Outcome::Interrupted });
             }
-            let news = self.state.news(self.work, self.identified, training, self.observer)?;
+            let news =
+                self.state.news(self.work, self.identified, training, self.audience.observer)?;
             self.tell(news);
             if !self.state.is_open(self.work, training) {
                 continue;
@@ -634,7 +617,7 @@ impl<'a, 'o> Watcher<'a, 'o> {
                 queued.start
             );
             if self.warned.insert(format!("requeue {task} {}", queued.start)) {
-                self.emit(Event::Warning { text });
+                self.audience.emit(Event::Warning { text });
             }
         } else if let Some(cure) = advice(reason)
             && self.warned.insert(format!("advice {} {reason}", queued.job))
@@ -642,7 +625,7 @@ impl<'a, 'o> Watcher<'a, 'o> {
             let reason: String = reason.chars().take(SAID).collect();
             let text = format!("job {task} waits, Slurm says `{reason}`: {cure}")
                 .replace("JOB", &queued.job.to_string());
-            self.emit(Event::Warning { text });
+            self.audience.emit(Event::Warning { text });
         }
     }
 
@@ -656,7 +639,7 @@ impl<'a, 'o> Watcher<'a, 'o> {
         let most = reasons.into_iter().max_by_key(|(_, count)| *count);
         let reason = most.map(|(reason, _)| reason).filter(|reason| !reason.is_empty());
         let (running, waiting) = (count(TaskPhase::Running), count(TaskPhase::Waiting));
-        self.emit(Event::Queue { running, waiting, reason: reason.map(str::to_owned) });
+        self.audience.emit(Event::Queue { running, waiting, reason: reason.map(str::to_owned) });
     }
 
     /// Looks at trainings that other runs do, and at those that are said to be done.
@@ -666,7 +649,8 @@ impl<'a, 'o> Watcher<'a, 'o> {
         }
         self.looked = Instant::now();
         for (training, since) in self.said_done.clone() {
-            let news = self.state.news(self.work, self.identified, training, self.observer)?;
+            let news =
+                self.state.news(self.work, self.identified, training, self.audience.observer)?;
             self.tell(news);
             let open = self.state.is_open(self.work, training);
             if !open || since.elapsed() > SHOWN {
@@ -682,7 +666,8 @@ impl<'a, 'o> Watcher<'a, 'o> {
                 self.elsewhere.insert(training);
                 continue;
             }
-            let news = self.state.news(self.work, self.identified, training, self.observer)?;
+            let news =
+                self.state.news(self.work, self.identified, training, self.audience.observer)?;
             self.tell(news);
             if self.state.is_open(self.work, training) {
                 self.queue.insert(training);
@@ -703,7 +688,12 @@ impl<'a, 'o> Watcher<'a, 'o> {
         self.adopt()?;
         if std::mem::take(&mut self.stale) {
             for training in self.queue.clone() {
-                let news = self.state.news(self.work, self.identified, training, self.observer)?;
+                let news = self.state.news(
+                    self.work,
+                    self.identified,
+                    training,
+                    self.audience.observer,
+                )?;
                 self.tell(news);
                 if !self.state.is_open(self.work, training) {
                     self.queue.remove(&training);
@@ -720,8 +710,8 @@ impl<'a, 'o> Watcher<'a, 'o> {
             if self.is_claimed(training)? {
                 self.queue.remove(&training);
                 self.elsewhere.insert(training);
-                let (training, name, seed) = self.describe(training);
-                self.emit(Event::Elsewhere { training, name, seed });
+                let (training, name, seed) = self.audience.describe(training);
+                self.audience.emit(Event::Elsewhere { training, name, seed });
                 continue;
             }
             free.push(training);
@@ -778,7 +768,7 @@ impl<'a, 'o> Watcher<'a, 'o> {
             memory,
             locks: self.work.locks,
         };
-        let submitted = self.slurm.submit(&request, &mut || !self.observer.interrupted());
+        let submitted = self.slurm.submit(&request, &mut || !self.audience.interrupted());
         match submitted {
             Ok(_) => {
                 self.watch(submission);
@@ -811,7 +801,7 @@ impl<'a, 'o> Watcher<'a, 'o> {
     /// The cluster's limits; `None` where Slurm does not answer now.
     fn limits(&mut self) -> Result<Option<Limits>, EngineError> {
         if self.limits.is_none() {
-            match self.slurm.limits(self.settings, &mut || !self.observer.interrupted()) {
+            match self.slurm.limits(self.settings, &mut || !self.audience.interrupted()) {
                 Ok(limits) => self.limits = Some(limits),
                 Err(CallError::Interrupted) => {}
                 Err(error @ CallError::Start { .. }) => return Err(SlurmError::Call(error).into()),
@@ -847,8 +837,7 @@ impl<'a, 'o> Watcher<'a, 'o> {
     ) -> Result<(), EngineError> {
         self.failures[training] += 1;
         let again = transient && self.failures[training] <= self.work.retries && !self.stopping;
-        let (training_id, name, seed) = self.describe(training);
-        self.emit(Event::Failed { training: training_id, name, seed, reason, again });
+        self.audience.failed(training, reason, again);
         if again {
             self.queue.insert(training);
             return Ok(());
@@ -862,7 +851,7 @@ impl<'a, 'o> Watcher<'a, 'o> {
             let id = self.id(training);
             for waiting in waiting.copied().collect::<Vec<_>>() {
                 self.queue.remove(&waiting);
-                let reason = format!("training {id}, whose network it starts from, failed");
+                let reason = start_failed(&id);
                 write_failure(self.work, self.identified, waiting, &reason)?;
                 self.fail(waiting, reason, false)?;
             }
@@ -896,7 +885,7 @@ impl<'a, 'o> Watcher<'a, 'o> {
             }
         }
         let start = Instant::now();
-        while active(self) && start.elapsed() < LEAVING && !self.observer.interrupted() {
+        while active(self) && start.elapsed() < LEAVING && !self.audience.interrupted() {
             if self.ask().is_err() || self.silent {
                 return;
             }
@@ -914,14 +903,6 @@ impl<'a, 'o> Watcher<'a, 'o> {
         self.identified.trainings[training].id.clone()
     }
 
-    fn describe(&self, training: usize) -> (TrainingId, String, u64) {
-        (
-            self.id(training),
-            self.work.name(training).to_owned(),
-            self.work.plan.trainings[training].seed,
-        )
-    }
-
     /// Tells of what the results folder has now.
     fn tell(&mut self, news: Vec<Event>) {
         for event in news {
@@ -929,26 +910,14 @@ impl<'a, 'o> Watcher<'a, 'o> {
                 Event::Trained { .. } => self.carried.trained += 1,
                 _ => self.carried.evaluated += 1,
             }
-            self.emit(event);
+            self.audience.emit(event);
         }
     }
 
     /// Says something once.
     fn warn(&mut self, text: String) {
         if self.warned.insert(text.clone()) {
-            self.emit(Event::Warning { text });
-        }
-    }
-
-    fn emit(&mut self, event: Event) {
-        self.progress.take(&event);
-        self.observer.event(&event);
-    }
-
-    fn publish_status(&mut self) {
-        self.told = Instant::now();
-        if let Some(session) = self.session {
-            session.publish(&self.progress.live());
+            self.audience.emit(Event::Warning { text });
         }
     }
 }
