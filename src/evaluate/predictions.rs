@@ -1,8 +1,9 @@
 //! One row per image.
 
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 use crate::dataset::{Dataset, Split, leaders, one_of_leaders};
+use crate::model::values;
 use crate::store::PredictionRow;
 
 /// The predictions from logits `[N, K]` of a split's images, in the split's order. Rows carry `run_id` as given.
@@ -14,14 +15,8 @@ pub fn predictions(
 ) -> Vec<PredictionRow> {
     let images = dataset.split(split);
     let classes = dataset.classes.len();
-    let flat = |tensor: Tensor| {
-        let tensor = tensor.to_device(Device::Cpu).contiguous().view(-1);
-        let mut values = vec![0f32; tensor.numel()];
-        tensor.copy_data(&mut values, tensor.numel());
-        values
-    };
-    let probabilities = flat(logits.softmax(-1, Kind::Float));
-    let logarithms = flat(logits.log_softmax(-1, Kind::Float));
+    let probabilities: Vec<f32> = values(&logits.softmax(-1, Kind::Float));
+    let logarithms: Vec<f32> = values(&logits.log_softmax(-1, Kind::Float));
     let actual = dataset.actual(split);
     let rows = probabilities
         .chunks_exact(classes)

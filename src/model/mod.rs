@@ -11,6 +11,7 @@ mod network;
 pub mod onnx;
 mod parameters;
 mod patches;
+mod values;
 pub mod weights;
 
 pub use changed::{Known, Parts, Span};
@@ -18,3 +19,4 @@ pub use folded::Folded;
 pub use inference::Inference;
 pub use network::{Network, Parameter, WeightsError, channels_last};
 pub use onnx::{NetworkFailed, OnnxError, OnnxNetwork};
+pub use values::values;

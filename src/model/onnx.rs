@@ -17,9 +17,10 @@ use ort::value::{PrimitiveTensorElementType, TensorRef};
 use tch::{Device, Kind, Tensor};
 
 use super::inference::Inference;
+use super::values::values;
 use crate::dataset::paths::expanded_path;
 use crate::experiment::{Color, Layout, OnnxInput, OnnxSpec, OutputScale};
-use crate::onnx::{Element, NetworkFileError, NetworkFiles, RUNTIME};
+use crate::onnx::{Element, NetworkFileError, NetworkFiles, are_probabilities};
 use crate::train::Standardisation;
 
 /// The variable that names another place for ONNX Runtime's library.
@@ -136,6 +137,12 @@ impl OnnxNetwork {
         })
     }
 
+    /// Has the network take its pictures in another way.
+    pub fn assume(&mut self, input: &OnnxInput, standardisation: &Standardisation) {
+        (self.gain, self.shift) = scaling(input, standardisation);
+        self.input = input.clone();
+    }
+
     /// Tries the network with a few standardised pictures.
     ///
     /// # Errors
@@ -144,15 +151,13 @@ impl OnnxNetwork {
     pub fn check(&self, pictures: &Tensor) -> Result<(), OnnxError> {
         let unusable = |why: String| OnnxError::Unusable { path: self.path.clone(), why };
         let together = self.answers(&self.converted(pictures))?;
-        let numbers = together.isfinite().all().int64_value(&[]) == 1;
-        if !numbers {
+        let numbers: Vec<f32> = values(&together);
+        if !numbers.iter().all(|number| number.is_finite()) {
             return Err(unusable(
                 "some of its answers are no numbers; if its weights are int8 or float16, export it in float32".to_owned(),
             ));
         }
-        let sums = together.sum_dim_intlist([-1].as_slice(), false, Kind::Float);
-        let sum_to_one = (sums - 1.0).abs().max().double_value(&[]) < 1e-3;
-        let probabilities = sum_to_one && together.min().double_value(&[]) >= -1e-6;
+        let probabilities = are_probabilities(&numbers, self.columns);
         match (self.scale, probabilities) {
             (OutputScale::Probabilities, false) => {
                 return Err(unusable(
@@ -338,14 +343,6 @@ fn scaling(input: &OnnxInput, standardisation: &Standardisation) -> (Tensor, Ten
     (number(&gain), number(&shift))
 }
 
-/// A tensor's numbers, row-major.
-fn values<T: tch::kind::Element + Copy + Default>(tensor: &Tensor) -> Vec<T> {
-    let flat = tensor.contiguous().view(-1);
-    let mut values = vec![T::default(); flat.numel()];
-    flat.copy_data(&mut values, flat.numel());
-    values
-}
-
 fn session(
     files: NetworkFiles,
     path: &Path,
@@ -411,11 +408,6 @@ pub fn version() -> Option<String> {
         std::mem::forget(library);
         Some(version)
     }
-}
-
-/// Whether results belong to the version that their ids name.
-pub fn is_pinned(version: &str) -> bool {
-    version == RUNTIME
 }
 
 fn first_line(text: &str) -> String {

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use tch::{Kind, Tensor};
 
+use super::values::values;
+
 const NOTE: &str = "fer_lab";
 
 /// What a safetensors file holds.
@@ -30,14 +32,7 @@ pub fn encode(tensors: &[(String, Tensor)], note: &str) -> Vec<u8> {
     let raw: Vec<(&str, Vec<usize>, Vec<u8>)> = tensors
         .iter()
         .map(|(name, tensor)| {
-            let flat = tensor
-                .detach()
-                .to_device(tch::Device::Cpu)
-                .to_kind(Kind::Float)
-                .contiguous()
-                .view(-1);
-            let mut values = vec![0f32; flat.numel()];
-            flat.copy_data(&mut values, flat.numel());
+            let values: Vec<f32> = values(&tensor.detach().to_kind(Kind::Float));
             let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
             (name.as_str(), tensor.size().iter().map(|side| *side as usize).collect(), bytes)
         })

@@ -157,6 +157,7 @@ mod tests {
     use super::*;
     use crate::dataset::{Dataset, Split, faces};
     use crate::experiment::{self, Source};
+    use crate::model::values;
     use crate::random;
     use crate::region::{Affine, Fill, Mode, Occlusion, Regions};
     use crate::train::{Masks, OnDevice, Standardisation};
@@ -273,13 +274,6 @@ mod tests {
             &[&faces, &random::normal(&faces.size(), Device::Cpu, 3), &(&faces * 0.01 + 5.0)],
             1,
         )
-    }
-
-    fn values<T: tch::kind::Element + Copy + Default>(tensor: &Tensor) -> Vec<T> {
-        let tensor = tensor.contiguous().view(-1);
-        let mut values = vec![T::default(); tensor.numel()];
-        tensor.copy_data(&mut values, tensor.numel());
-        values
     }
 
     fn tensor(masks: &[(String, Vec<u8>)], height: usize, width: usize) -> Tensor {

@@ -19,7 +19,7 @@ use crate::engine::{
     EngineError, Libtorch, LibtorchFacts, Observer, Outcome, Renderer, Reproduced, Specification,
     Trainer,
 };
-use crate::experiment::OnnxSpec;
+use crate::experiment::{OnnxInput, OnnxSpec};
 use crate::store::Results;
 use crate::train::device;
 
@@ -60,11 +60,12 @@ impl Libtorch for Linked {
     fn answers(
         &self,
         network: &OnnxSpec,
+        inputs: &[OnnxInput],
         dataset: &Dataset,
         split: Split,
         images: &[usize],
-    ) -> Result<Vec<f32>, EngineError> {
-        answers(network, dataset, split, images)
+    ) -> Result<Vec<Vec<f32>>, EngineError> {
+        answers(network, inputs, dataset, split, images)
     }
 
     fn reproduce(

@@ -7,6 +7,7 @@ use tch::{Device, Kind, Tensor};
 use super::data::mask;
 use crate::dataset::{Dataset, Split};
 use crate::engine::Renderer;
+use crate::model::values;
 use crate::region::Occlusion;
 use crate::train::{Masks, OnDevice, Standardisation};
 
@@ -41,9 +42,6 @@ impl Renderer for PictureRenderer<'_> {
         });
         let index = Tensor::from_slice(&[image as i64]);
         let picture = self.data.evaluation_batch(&index, mask, 0);
-        let values = self.data.as_seen(&picture).to_kind(Kind::Uint8).contiguous().view(-1);
-        let mut pixels = vec![0u8; values.numel()];
-        values.copy_data(&mut pixels, values.numel());
-        pixels
+        values(&self.data.as_seen(&picture).to_kind(Kind::Uint8))
     }
 }

@@ -163,6 +163,18 @@ fn trained(program: &Program) -> BTreeMap<String, usize> {
     trained
 }
 
+fn each_was_done_once(program: &Program, trainings: usize) {
+    let trained = trained(program);
+    assert_eq!(trained.len(), trainings);
+    assert!(trained.values().all(|times| *times == 1), "no training is done twice: {trained:?}");
+}
+
+fn tables_are_those_of_a_local_run(program: &Program) {
+    let local = ["--jobs", "2", "--threads", "1", "--results", "local", "--no-examples"];
+    program.run(&[&["run", "small.toml", "-q"], &local[..]].concat()).succeeds();
+    assert!(tables(program, "results") == tables(program, "local"));
+}
+
 /// Much of what a site does to jobs, in a study of twelve trainings.
 #[test]
 #[ignore = "where twelve trainings end before a watcher comes back there is nothing to watch: cargo test --release --test slurm -- --ignored"]
@@ -269,27 +281,11 @@ fn study(seeds: u32, with_time_limit: bool) {
 
     let code = watcher.end(|| cluster.hurry());
     assert_eq!(code, Some(0), "{:?} {:?}", watcher.warnings(), watcher.last());
-    let trained = trained(&program);
-    assert_eq!(trained.len(), 3 * seeds as usize);
-    assert!(trained.values().all(|times| *times == 1), "no training is done twice: {trained:?}");
+    each_was_done_once(&program, 3 * seeds as usize);
     wait_until("no process stays", || cluster.processes().is_empty());
     assert_eq!(cluster.say(&["squeue", "-h"]), "");
 
-    program
-        .run(&[
-            "run",
-            "small.toml",
-            "-q",
-            "--jobs",
-            "2",
-            "--threads",
-            "1",
-            "--results",
-            "local",
-            "--no-examples",
-        ])
-        .succeeds();
-    assert!(tables(&program, "results") == tables(&program, "local"));
+    tables_are_those_of_a_local_run(&program);
 }
 
 /// A node that is lost goes on with its task for a while, beside the task's second run on another node.
@@ -312,24 +308,8 @@ fn twins_of_a_lost_node_s_task_harm_nothing() {
     wait_until("both run", || cluster.workers().len() == 2);
     let code = watcher.end(|| cluster.hurry());
     assert_eq!(code, Some(0), "{:?} {:?}", watcher.warnings(), watcher.last());
-    let trained = trained(&program);
-    assert_eq!(trained.len(), 3);
-    assert!(trained.values().all(|times| *times == 1), "no training is done twice: {trained:?}");
-    program
-        .run(&[
-            "run",
-            "small.toml",
-            "-q",
-            "--jobs",
-            "2",
-            "--threads",
-            "1",
-            "--results",
-            "local",
-            "--no-examples",
-        ])
-        .succeeds();
-    assert!(tables(&program, "results") == tables(&program, "local"));
+    each_was_done_once(&program, 3);
+    tables_are_those_of_a_local_run(&program);
 }
 
 /// Leaving, looking, cancelling and coming back.

@@ -11,13 +11,13 @@ use super::{Exit, Options, output, report, run as run_command};
 use crate::dataset::Split;
 use crate::engine::{self, Libtorch};
 use crate::examine::{
-    Assumption, DataFolder, Declared, Further, Order, Outcome, Trial, Verdict, are_probabilities,
-    assumptions, experiment_text, fitting_orders, judge, tried_images,
+    Assumption, DataFolder, Declared, Further, Order, Outcome, Trial, Verdict, assumptions,
+    experiment_text, fitting_orders, judge, tried_images,
 };
-use crate::experiment::{self, Color, ModelSpec, OnnxSpec, OutputScale, Settings};
+use crate::experiment::{self, Color, ModelSpec, OnnxInput, OutputScale, Settings};
 use crate::landmarker;
 use crate::machine::Machine;
-use crate::onnx::{Element, Ending, NetworkFiles, Port};
+use crate::onnx::{Element, Ending, NetworkFiles, Pictures, Port, are_probabilities};
 use crate::store::{Results, file_kind, write_new};
 
 /// Ask which parts of a face a network of your own relies on
@@ -132,12 +132,14 @@ pub fn run(
     let dataset = dataset?;
     libtorch.prepare(Machine::here().cores);
     let tried = tried_images(dataset.train.len());
-    let mut trials = Vec::new();
-    for assumption in &assumptions {
-        let answers =
-            libtorch.answers(&assumed(onnx, assumption), &dataset, Split::Train, &tried)?;
-        trials.push(Trial { assumption: assumption.clone(), answers });
-    }
+    let inputs: Vec<OnnxInput> =
+        assumptions.iter().map(|assumption| assumed(&onnx.input, assumption)).collect();
+    let answers = libtorch.answers(onnx, &inputs, &dataset, Split::Train, &tried)?;
+    let trials: Vec<Trial> = assumptions
+        .into_iter()
+        .zip(answers)
+        .map(|(assumption, answers)| Trial { assumption, answers })
+        .collect();
     let actual = dataset.actual(Split::Train);
     let actual: Vec<usize> = tried.iter().map(|image| actual[*image]).collect();
     let said = arguments.classes.as_ref().map(|_| &orders[0]);
@@ -210,21 +212,12 @@ impl Network {
                 path.display()
             )
         })?;
-        let [_, first, middle, last] = input.shape[..] else {
+        let Some(Pictures { channels, sides, .. }) = Pictures::of(&input.shape) else {
             bail!(
-                "{}: the network does not take pictures: its input has not four dimensions",
-                path.display()
-            );
-        };
-        let is_channels = |side: Option<u64>| matches!(side, Some(1 | 3));
-        let (channels, sides) = match (is_channels(first), is_channels(last)) {
-            (true, false) => (first, [middle, last]),
-            (false, true) => (last, [first, middle]),
-            _ => bail!(
-                "{}: the shape of the network's input does not tell its channels: write an experiment file, with \
+                "{}: the shape of the network's input does not tell the channels of pictures: write an experiment file, with \
                  `model.input.layout` and `model.input.color`",
                 path.display()
-            ),
+            )
         };
         let size = arguments.size.as_deref();
         let free_size = match (sides, size) {
@@ -251,7 +244,7 @@ impl Network {
         };
         let output = files.graph.outputs.iter().find(fits);
         let tells_output = output.is_some_and(|(_, ending)| *ending != Ending::Other);
-        let channels = channels.unwrap_or(1) as usize;
+        let channels = channels as usize;
         Ok(Network { columns, channels, bytes, free_size, tells_output })
     }
 }
@@ -279,19 +272,20 @@ fn orders(
     }
 }
 
-/// The same network under another assumption.
-fn assumed(spec: &OnnxSpec, assumption: &Assumption) -> OnnxSpec {
-    let mut spec = spec.clone();
+/// The same input under another assumption.
+fn assumed(input: &OnnxInput, assumption: &Assumption) -> OnnxInput {
     let channels = assumption.color.channels();
     let each = |numbers: &[f64]| match numbers {
         [one] => vec![*one; channels],
         numbers => numbers.to_vec(),
     };
-    spec.input.color = assumption.color;
-    spec.input.range = assumption.scaling.range;
-    spec.input.mean = each(&assumption.scaling.mean);
-    spec.input.std = each(&assumption.scaling.std);
-    spec
+    OnnxInput {
+        color: assumption.color,
+        range: assumption.scaling.range,
+        mean: each(&assumption.scaling.mean),
+        std: each(&assumption.scaling.std),
+        ..input.clone()
+    }
 }
 
 /// Says what is assumed of the data.

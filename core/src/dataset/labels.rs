@@ -58,6 +58,12 @@ impl<'a> Classes<'a> {
         Classes { chosen, said }
     }
 
+    /// Of labels that the file says nothing of.
+    pub fn unsaid(chosen: &'a [String]) -> Classes<'a> {
+        static NOTHING: BTreeMap<String, String> = BTreeMap::new();
+        Classes { chosen, said: &NOTHING }
+    }
+
     /// In class order.
     pub fn chosen(&self) -> &'a [String] {
         self.chosen

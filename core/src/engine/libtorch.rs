@@ -7,7 +7,7 @@ use super::event::{Observer, Outcome};
 use super::reproduction::Reproduced;
 use super::specification::Specification;
 use crate::dataset::{Dataset, Split};
-use crate::experiment::OnnxSpec;
+use crate::experiment::{OnnxInput, OnnxSpec};
 use crate::region::Occlusion;
 use crate::store::Results;
 
@@ -29,18 +29,19 @@ pub trait Libtorch: Sync {
     /// Renders the images of a split as network inputs.
     fn renderer<'a>(&self, dataset: &'a Dataset, split: Split) -> Box<dyn Renderer + 'a>;
 
-    /// The answers of a network in a file for some images of a split, all columns of its output: `[N, columns]`,
-    /// row-major, logits or probabilities as the file has them.
+    /// The answers of a network in a file for some images of a split, all columns of its output, under each of several
+    /// assumptions about its pictures: `[N, columns]`, row-major, logits or probabilities as the file has them.
     ///
     /// # Errors
     /// Where the network cannot be used.
     fn answers(
         &self,
         network: &OnnxSpec,
+        inputs: &[OnnxInput],
         dataset: &Dataset,
         split: Split,
         images: &[usize],
-    ) -> Result<Vec<f32>, EngineError>;
+    ) -> Result<Vec<Vec<f32>>, EngineError>;
 
     /// Repeats a training, on the number of threads that it had or on `threads`. Stored files are only
     /// read.

@@ -233,11 +233,7 @@ impl<'a, 'o> Supervisor<'a, 'o> {
     }
 
     fn is_claimed(&self, training: usize) -> Result<bool, EngineError> {
-        if !self.work.locks {
-            return Ok(false);
-        }
-        let id = &self.identified.trainings[training].id;
-        Ok(self.work.results.is_claimed(id.as_str())?)
+        self.work.is_claimed(&self.identified.trainings[training].id)
     }
 
     /// Handles a worker's event.

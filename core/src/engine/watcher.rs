@@ -893,10 +893,7 @@ impl<'a, 'o> Watcher<'a, 'o> {
     }
 
     fn is_claimed(&self, training: usize) -> Result<bool, EngineError> {
-        if !self.work.locks {
-            return Ok(false);
-        }
-        Ok(self.work.results.is_claimed(self.identified.trainings[training].id.as_str())?)
+        self.work.is_claimed(&self.identified.trainings[training].id)
     }
 
     fn id(&self, training: usize) -> TrainingId {

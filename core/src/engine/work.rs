@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::error::EngineError;
 use crate::cluster::SlurmSettings;
 use crate::experiment::Experiment;
 use crate::machine::Resources;
-use crate::plan::Plan;
+use crate::plan::{Plan, TrainingId};
 use crate::store::Results;
 
 /// An experiment to be run.
@@ -41,5 +42,10 @@ impl Work<'_> {
     /// The name of a training: the first condition that needs it.
     pub(super) fn name(&self, training: usize) -> &str {
         &self.plan.first_condition(training).name
+    }
+
+    /// Whether a process of another run is at a training, as far as locks tell.
+    pub(super) fn is_claimed(&self, training: &TrainingId) -> Result<bool, EngineError> {
+        Ok(self.locks && self.results.is_claimed(training.as_str())?)
     }
 }

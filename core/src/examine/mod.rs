@@ -16,4 +16,4 @@ pub use assumption::{Assumption, Declared, Scaling, assumptions};
 pub use orders::{Order, fitting_orders};
 pub use source::{DataFolder, DataFolderError};
 pub use text::{Further, experiment_text};
-pub use trial::{Outcome, TRIED, Trial, Verdict, are_probabilities, judge, tried_images};
+pub use trial::{Outcome, TRIED, Trial, Verdict, judge, tried_images};

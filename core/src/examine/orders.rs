@@ -1,8 +1,6 @@
 //! The orders in which networks that people use answer.
 
 use crate::dataset::labels::Classes;
-use std::collections::BTreeMap;
-
 /// An order of classes in use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
@@ -52,8 +50,7 @@ const KNOWN: [(&str, &[&str]); 9] = [
 /// The orders of so many columns in which every class of the data has one, beginning with the data's own. Further columns
 /// of HSEmotion's multi-task networks, valence and arousal, are no classes.
 pub fn fitting_orders(columns: usize, classes: &[String]) -> Vec<Order> {
-    let said = BTreeMap::new();
-    let known = Classes::new(classes, &said);
+    let known = Classes::unsaid(classes);
     let mut orders: Vec<Order> = Vec::new();
     let mut add = |of: &str, names: Vec<String>| {
         let own: Vec<&str> = names.iter().map(|name| known.of(name)).collect();

@@ -79,8 +79,7 @@ impl DataFolder {
 fn named_folders(root: &Path) -> Vec<String> {
     let known = [&EMOTIONS[..], &["contempt"]].concat();
     let known: Vec<String> = known.into_iter().map(str::to_owned).collect();
-    let said = std::collections::BTreeMap::new();
-    let classes = Classes::new(&known, &said);
+    let classes = Classes::unsaid(&known);
     let walk = WalkDir::new(root).min_depth(1).max_depth(DEEPEST).into_iter();
     let folders = walk.filter_map(Result::ok).filter(|entry| entry.file_type().is_dir());
     let found: BTreeSet<usize> =

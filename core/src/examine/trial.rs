@@ -4,6 +4,7 @@ use statrs::distribution::{Binomial, DiscreteCDF};
 
 use super::assumption::Assumption;
 use super::orders::Order;
+use crate::dataset::labels::Classes;
 
 /// Images that assumptions are tried with.
 pub const TRIED: usize = 200;
@@ -54,15 +55,6 @@ pub enum Verdict {
 pub fn tried_images(images: usize) -> Vec<usize> {
     let count = images.min(TRIED);
     (0..count).map(|place| place * images / count.max(1)).collect()
-}
-
-/// Whether answers `[N, columns]` are probabilities: none is negative, and each image's sum to 1.
-pub fn are_probabilities(answers: &[f32], columns: usize) -> bool {
-    let is_one = |answers: &[f32]| {
-        let sum: f64 = answers.iter().map(|answer| f64::from(*answer)).sum();
-        (sum - 1.0).abs() < 1e-3 && answers.iter().all(|answer| *answer >= -1e-6)
-    };
-    !answers.is_empty() && answers.chunks_exact(columns.max(1)).all(is_one)
 }
 
 /// Judges trials. `actual` has each image's class, by its place in `classes`; `orders` are those that are tried, of which
@@ -144,8 +136,7 @@ fn right(trial: &Trial, order: &Order, (actual, classes): (&[usize], &[String]))
 
 /// The column of each class.
 fn places(order: &Order, classes: &[String]) -> Vec<Option<usize>> {
-    let said = std::collections::BTreeMap::new();
-    let known = crate::dataset::labels::Classes::new(classes, &said);
+    let known = Classes::unsaid(classes);
     let of = |class: &String| order.classes.iter().position(|name| known.of(name) == class);
     classes.iter().map(of).collect()
 }

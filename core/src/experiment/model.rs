@@ -1,7 +1,5 @@
 //! The section `[model]`: the network that is trained, or the file of one that was trained elsewhere.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value as Json, json};
 
 use super::error::{Place, Problem};
@@ -188,8 +186,7 @@ impl Reader<'_> {
             return None;
         }
         let chosen = &self.dataset?.classes;
-        let said = BTreeMap::new();
-        let known = Classes::new(chosen, &said);
+        let known = Classes::unsaid(chosen);
         let mut classes: Vec<String> = Vec::new();
         for item in items {
             let Value::Text(name) = &item.value else {
@@ -227,7 +224,7 @@ impl Reader<'_> {
     }
 
     fn input(&self, facts: &NetworkFacts, keys: &Json) -> Option<OnnxInput> {
-        let [InputFacts { element, shape, .. }] = &facts.inputs[..] else {
+        let [input @ InputFacts { element, shape, .. }] = &facts.inputs[..] else {
             let names: Vec<&str> = facts.inputs.iter().map(|input| input.name.as_str()).collect();
             self.problem(
                 "path",
@@ -257,7 +254,7 @@ impl Reader<'_> {
             return None;
         }
         let at = |dimension: usize| shape.get(dimension).copied().filter(|length| *length > 0);
-        let layout = self.layout(keys, shape)?;
+        let layout = self.layout(keys, input)?;
         let [channels, rows, columns] = match layout {
             Layout::Nchw => [1, 2, 3],
             Layout::Nhwc => [3, 1, 2],
@@ -281,17 +278,17 @@ impl Reader<'_> {
         Some(OnnxInput { color, layout, size, range, mean, std, batch })
     }
 
-    fn layout(&self, keys: &Json, shape: &[i64]) -> Option<Layout> {
-        let is_channels = |dimension: usize| {
+    fn layout(&self, keys: &Json, input: &InputFacts) -> Option<Layout> {
+        let shape = &input.shape;
+        let may_be_channels = |dimension: usize| {
             let length = shape.get(dimension).copied().unwrap_or(0);
-            (length <= 0 || length == 1 || length == 3, length == 1 || length == 3)
+            length <= 0 || length == 1 || length == 3
         };
-        let ((may_be_first, is_first), (may_be_last, is_last)) = (is_channels(1), is_channels(3));
-        let told = match (is_first && !is_last, is_last && !is_first) {
-            (true, _) => Some(Layout::Nchw),
-            (_, true) => Some(Layout::Nhwc),
-            _ => None,
-        };
+        let (may_be_first, may_be_last) = (may_be_channels(1), may_be_channels(3));
+        let told = input.pictures().map(|pictures| match pictures.channels_last {
+            false => Layout::Nchw,
+            true => Layout::Nhwc,
+        });
         let said: Option<Layout> =
             keys.get("layout").and_then(|layout| serde_json::from_value(layout.clone()).ok());
         let possible = |layout| match layout {

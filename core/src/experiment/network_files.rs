@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::error::{Place, Problem};
 use super::tree::{Node, Table, Value};
 use crate::dataset::paths::expanded_path;
-use crate::onnx::{Ending, NetworkFiles, Port};
+use crate::onnx::{Ending, NetworkFiles, Pictures, Port};
 
 /// What a network's file says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,17 +77,21 @@ impl NetworkFacts {
         }
     }
 
-    /// Height, width and channels, as far as they are fixed and the layout is plain.
-    fn picture(&self) -> (Option<[i64; 2]>, Option<i64>) {
-        let [InputFacts { shape, .. }] = &self.inputs[..] else { return (None, None) };
-        let [_, first, middle, last] = shape[..] else { return (None, None) };
-        let is_channels = |side: i64| side == 1 || side == 3;
-        let (sides, channels) = match (is_channels(first), is_channels(last)) {
-            (true, false) => ([middle, last], first),
-            (false, true) => ([first, middle], last),
-            _ => return (None, None),
-        };
-        (Some(sides).filter(|sides| sides.iter().all(|side| *side >= 8)), Some(channels))
+    /// Height and width, where they are fixed and as large as a data set's pictures must be, and channels, as far as the
+    /// input's shape tells them.
+    fn picture(&self) -> (Option<[u64; 2]>, Option<u64>) {
+        let [input] = &self.inputs[..] else { return (None, None) };
+        let Some(Pictures { channels, sides, .. }) = input.pictures() else { return (None, None) };
+        let sides = sides[0].zip(sides[1]).map(|(rows, columns)| [rows, columns]);
+        (sides.filter(|sides| sides.iter().all(|side| *side >= 8)), Some(channels))
+    }
+}
+
+impl InputFacts {
+    /// Its pictures, as far as its shape tells.
+    pub fn pictures(&self) -> Option<Pictures> {
+        let side = |side: &i64| u64::try_from(*side).ok().filter(|side| *side > 0);
+        Pictures::of(&self.shape.iter().map(side).collect::<Vec<_>>())
     }
 }
 
@@ -101,11 +105,13 @@ pub(super) fn settle(table: &mut Table, closed: bool) -> Vec<Problem> {
         return vec![problem.help("leave it out: it is filled in from the network's file")];
     }
     let mut facts: Vec<NetworkFacts> = Vec::new();
+    let mut seen: Vec<String> = Vec::new();
     for node in named(table) {
         let Value::Text(path) = &node.value else { continue };
-        if path.is_empty() {
+        if path.is_empty() || seen.contains(path) {
             continue;
         }
+        seen.push(path.clone());
         let known = in_table(table, &["model", "files", path]).is_some();
         if closed {
             if !known {
@@ -226,7 +232,7 @@ fn fill_in(table: &mut Table, facts: &[NetworkFacts]) {
         }
     };
     set("occlusion.phases", serde_json::json!(["evaluate"]));
-    let pictures: Vec<(Option<[i64; 2]>, Option<i64>)> =
+    let pictures: Vec<(Option<[u64; 2]>, Option<u64>)> =
         facts.iter().map(NetworkFacts::picture).collect();
     let Some((sides, channels)) = pictures.first().copied() else { return };
     if let Some(sides) =

@@ -58,6 +58,34 @@ pub struct Port {
     pub shape: Vec<Option<u64>>,
 }
 
+/// The pictures of an input, as its shape tells them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pictures {
+    /// 1 or 3.
+    pub channels: u64,
+    /// Whether channels come after rows and columns.
+    pub channels_last: bool,
+    /// Rows and columns; `None` for a side that is not fixed.
+    pub sides: [Option<u64>; 2],
+}
+
+impl Pictures {
+    /// What a shape tells; `None` where it has not four dimensions, of which exactly one could be the channels.
+    pub fn of(shape: &[Option<u64>]) -> Option<Pictures> {
+        let [_, first, middle, last] = *shape else { return None };
+        let channels = |side: Option<u64>| side.filter(|side| [1, 3].contains(side));
+        match (channels(first), channels(last)) {
+            (Some(channels), None) => {
+                Some(Pictures { channels, channels_last: false, sides: [middle, last] })
+            }
+            (None, Some(channels)) => {
+                Some(Pictures { channels, channels_last: true, sides: [first, middle] })
+            }
+            _ => None,
+        }
+    }
+}
+
 /// The type of a tensor's numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Element {

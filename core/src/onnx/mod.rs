@@ -11,7 +11,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
-pub use graph::{Element, Ending, Graph, GraphError, Port};
+pub use graph::{Element, Ending, Graph, GraphError, Pictures, Port};
 
 /// The most bytes of a file, and of it and the files beside it: more than that protocol buffers cannot hold, and more than
 /// the largest networks for faces have.
@@ -129,6 +129,15 @@ fn read_whole(path: &Path, most: u64) -> Result<Vec<u8>, String> {
     // It may grow while it is read.
     file.take(most + 1).read_to_end(&mut bytes).map_err(told)?;
     if bytes.len() as u64 > most { Err(too_long()) } else { Ok(bytes) }
+}
+
+/// Whether answers `[N, columns]` are probabilities: none is negative, and each image's sum to 1.
+pub fn are_probabilities(answers: &[f32], columns: usize) -> bool {
+    let is_one = |answers: &[f32]| {
+        let sum: f64 = answers.iter().map(|answer| f64::from(*answer)).sum();
+        (sum - 1.0).abs() < 1e-3 && answers.iter().all(|answer| *answer >= -1e-6)
+    };
+    !answers.is_empty() && answers.chunks_exact(columns.max(1)).all(is_one)
 }
 
 #[cfg(test)]

@@ -168,3 +168,17 @@ fn other_files_are_called_what_they_are() {
     let place = NetworkFiles::read(folder.path()).unwrap_err().to_string();
     assert!(place.ends_with("it is a folder"), "{place}");
 }
+
+#[test]
+fn a_shape_tells_its_pictures_where_one_dimension_alone_can_be_channels() {
+    let of = |shape: [Option<u64>; 4]| Pictures::of(&shape);
+    let (free, one, three, side) = (None, Some(1), Some(3), Some(48));
+    let first = of([free, one, side, free]).unwrap();
+    assert_eq!((first.channels, first.channels_last, first.sides), (1, false, [side, free]));
+    let last = of([one, side, side, three]).unwrap();
+    assert_eq!((last.channels, last.channels_last, last.sides), (3, true, [side, side]));
+    for unclear in [[free, one, side, three], [free, free, side, side], [free, side, one, side]] {
+        assert_eq!(of(unclear), None, "{unclear:?}");
+    }
+    assert_eq!(Pictures::of(&[]), None);
+}

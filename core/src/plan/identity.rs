@@ -204,8 +204,8 @@ pub(crate) struct TrainingKey<'a> {
     version: u32,
     data: DataKey<'a>,
     model: ModelKey<'a>,
-    /// How it is trained; `None` for a network that is not. Flattened, so that a new key is included automatically; if its default changes no result, serde skips that
-    /// value, so that old ids stay.
+    /// How it is trained; `None` for a network that is not. Flattened, so that a new key is included automatically; if its
+    /// default changes no result, serde skips that value, so that old ids stay.
     #[serde(flatten)]
     train: Option<TrainSpec>,
     #[serde(skip_serializing_if = "Option::is_none")]

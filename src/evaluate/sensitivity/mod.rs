@@ -9,7 +9,7 @@ mod curves;
 mod images;
 mod perturbations;
 
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 use crate::experiment::{SensitivityMethod, SensitivitySpec};
 use crate::model::{Folded, Inference};
@@ -172,10 +172,7 @@ impl WeightedMean {
 
 /// A tensor's values, row-major.
 fn values(tensor: &Tensor) -> Vec<f64> {
-    let flat = tensor.to_device(Device::Cpu).to_kind(Kind::Double).contiguous().view(-1);
-    let mut values = vec![0.0; flat.numel()];
-    flat.copy_data(&mut values, flat.numel());
-    values
+    crate::model::values(&tensor.to_kind(Kind::Double))
 }
 
 #[cfg(test)]

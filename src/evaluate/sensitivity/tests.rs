@@ -1,3 +1,5 @@
+use tch::Device;
+
 use super::*;
 use crate::analysis::curve_area;
 use crate::dataset::{Images, Pixels, Split};
