@@ -11,7 +11,7 @@ use fer_lab::dataset::{Dataset, Images, Pixels, Split};
 use fer_lab::evaluate::sensitivity::{
     Evaluated, EvaluationImages, Probabilities, sensitivity_maps,
 };
-use fer_lab::experiment::{Precision, SensitivityMethod, SensitivitySpec, VggSpec};
+use fer_lab::experiment::{ModelSpec, Precision, SensitivityMethod, SensitivitySpec};
 use fer_lab::model::Network;
 use fer_lab::region::{Affine, Fill};
 use fer_lab::train::{OnDevice, Standardisation, device};
@@ -45,8 +45,7 @@ fn main() {
         let standardisation = Standardisation::of(&dataset.train, 1);
         let data = OnDevice::new(&dataset, Split::Test, &standardisation, Device::Cpu);
         for precision in [Precision::F32, Precision::Bf16] {
-            let blocks = blocks.iter().map(|block| block.to_vec()).collect();
-            let model = VggSpec { blocks, batch_norm_momentum: 0.9 };
+            let model = ModelSpec::of_blocks(blocks, 0.9);
             let network = Network::new(&model, 1, CLASSES, precision, Device::Cpu, 1).folded();
             let whole = |pictures: &Tensor| Probabilities(&network).probabilities(pictures);
             let (mut slow, mut fast, mut ratios) = (Vec::new(), Vec::new(), Vec::new());

@@ -20,7 +20,7 @@ use anyhow::Context;
 use fer_lab::dataset::{Dataset, Images, Pixels, Split};
 use fer_lab::epoch::{EpochRecord, Step};
 use fer_lab::experiment::{self, Optimizer as Kind, Precision, Settings};
-use fer_lab::model::{Folded, Network};
+use fer_lab::model::{Inference, Network};
 use fer_lab::region::Fill;
 use fer_lab::train::ffi::count_operators;
 use fer_lab::train::loss::{self, Goal};
@@ -135,14 +135,7 @@ impl Task {
         device::set_precision(precision, self.data.device())?;
         let Spec { channels, classes, .. } = self.spec;
         let model = &self.settings.model;
-        let network = Network::new(
-            model.vgg().expect("it has blocks"),
-            channels,
-            classes,
-            precision,
-            self.data.device(),
-            0,
-        );
+        let network = Network::new(model, channels, classes, precision, self.data.device(), 0);
         network.restore(&self.weights).map_err(|name| anyhow::anyhow!("no `{name}`"))?;
         Ok(network)
     }
@@ -204,7 +197,7 @@ impl Task {
         Ok(json!({ "images": images, "seconds": began.elapsed().as_secs_f64() }))
     }
 
-    fn probabilities(&self, network: &Folded, condition: usize) -> Vec<f32> {
+    fn probabilities(&self, network: &dyn Inference, condition: usize) -> Vec<f32> {
         let mask = self.mask(condition);
         let logits = split_logits_under(network, &self.data, &[Some(&mask)], 0);
         probabilities(&logits[0])
@@ -299,15 +292,7 @@ fn launches_of(first: i64) -> anyhow::Result<()> {
         println!("{} training step: {} operators", precision.name(), more - few);
         let Spec { channels, classes, .. } = task.spec;
         let model = &task.settings.model;
-        let folded = Network::new(
-            model.vgg().expect("it has blocks"),
-            channels,
-            classes,
-            precision,
-            Device::Cpu,
-            0,
-        )
-        .folded();
+        let folded = Network::new(model, channels, classes, precision, Device::Cpu, 0).folded();
         let index = Tensor::arange(64, (tch::Kind::Int64, Device::Cpu));
         let answered = count_operators(|| {
             let _ = folded.logits(&task.data.evaluation_batch(&index, None, 0));

@@ -10,6 +10,7 @@
 //! | [`region`] | where the parts of a face lie: atlas, landmarks, masks, controls. Geometry only | core |
 //! | [`experiment`] | the TOML file: types, defaults, validation, errors that point at the line | core |
 //! | [`plan`] | an experiment expanded into conditions × seeds, runs and the trainings they need | core |
+//! | [`network`] | the standard networks' layers, tensors and names, and whether a file of weights fits them | core |
 //! | [`onnx`] | what a network's ONNX file says, without running it | core |
 //! | [`landmarker`] | the points of a face in a picture | core |
 //! | [`dataset`] | pictures and label distributions: `faces` (embedded), FER+, RAF-DB, class folders | core |
@@ -33,7 +34,7 @@
 
 pub use fer_lab_core::{
     analysis, cli, cluster, dataset, disk, engine, epoch, examine, experiment, landmarker, machine,
-    metrics, onnx, plan, region, report, store, study,
+    metrics, network, onnx, plan, region, report, store, study,
 };
 
 #[cfg(feature = "torch")]

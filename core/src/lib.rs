@@ -6,6 +6,7 @@
 //! | [`region`] | where the parts of a face lie: atlas, landmarks, masks, controls. Geometry only |
 //! | [`experiment`] | the TOML file: types, defaults, validation, errors that point at the line |
 //! | [`plan`] | an experiment expanded into conditions × seeds, runs and the trainings they need |
+//! | [`network`] | the standard networks' layers, tensors and names, and whether a file of weights fits them |
 //! | [`onnx`] | what a network's ONNX file says, without running it |
 //! | [`landmarker`] | the points of a face in a picture |
 //! | [`dataset`] | pictures and label distributions: `faces` (embedded), FER+, RAF-DB, class folders |
@@ -35,6 +36,7 @@ pub mod experiment;
 pub mod landmarker;
 pub mod machine;
 pub mod metrics;
+pub mod network;
 pub mod onnx;
 pub mod plan;
 pub mod random;

@@ -45,7 +45,7 @@ mod tests {
 
     use super::*;
     use crate::dataset::{Dataset, Images, Pixels, Split};
-    use crate::experiment::{Precision, VggSpec};
+    use crate::experiment::{ModelSpec, Precision};
     use crate::region::Fill;
     use crate::train::Standardisation;
 
@@ -101,7 +101,7 @@ mod tests {
     }
 
     fn network() -> Network {
-        let model = VggSpec { blocks: vec![vec![4, 4]], batch_norm_momentum: 0.9 };
+        let model = ModelSpec::of_blocks(&[&[4, 4]], 0.9);
         Network::new(&model, 1, 2, Precision::F32, Device::Cpu, 3)
     }
 

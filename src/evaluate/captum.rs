@@ -6,8 +6,8 @@ use tch::{Device, Kind, Tensor};
 use super::sensitivity::{EvaluationImages, GRID, Probabilities, sensitivity_maps};
 use crate::analysis::shapley_values;
 use crate::dataset::{Images, Pixels, Split};
-use crate::experiment::{Precision, SensitivityMethod, SensitivitySpec, VggSpec};
-use crate::model::{Folded, Network};
+use crate::experiment::{ModelSpec, Precision, SensitivityMethod, SensitivitySpec};
+use crate::model::{Inference, Network};
 use crate::region::{Affine, Fill, Mode, Occlusion, Point, Polygon};
 use crate::store::{CurveKind, CurveOrder};
 use crate::train::{Masks, OnDevice, Standardisation, split_logits, split_logits_under};
@@ -21,7 +21,7 @@ const ROUNDING: f64 = 2e-6;
 
 struct Reference {
     value: Value,
-    network: Folded,
+    network: Box<dyn Inference>,
     data: OnDevice,
     frames: Vec<Affine>,
 }
@@ -49,7 +49,7 @@ impl Reference {
     fn read() -> Reference {
         let value: Value =
             serde_json::from_str(include_str!("../../tests/data/captum.json")).unwrap();
-        let model = VggSpec { blocks: vec![vec![4, 4], vec![6, 5]], batch_norm_momentum: 0.9 };
+        let model = ModelSpec::of_blocks(&[&[4, 4], &[6, 5]], 0.9);
         let network = Network::new(&model, 1, 2, Precision::F32, Device::Cpu, 0);
         let weights = value["weights"].as_array().unwrap().iter().map(|weight| {
             let values: Vec<f32> =

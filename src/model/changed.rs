@@ -11,7 +11,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::chunks::in_chunks;
 use super::folded::Folded;
-use super::network;
+use super::{network, vgg};
 
 /// All intermediate results of a network for some images.
 #[derive(Debug)]
@@ -278,7 +278,7 @@ impl Folded {
                     // that no pool reads lie beyond.
                     of_block.push(Map::new(&read, beyond + 2 + 5, NOTHING));
                     beyond = (beyond + 2 + 5) / 3;
-                    x = network::pool(&x);
+                    x = vgg::pool(&x);
                 } else {
                     of_block.push(Map::new(&x, beyond, NOTHING));
                 }
@@ -341,7 +341,7 @@ impl Folded {
                     let sums = output.cut(&before);
                     parts.add(&x, &before, &sums);
                     input = &known.inputs[index + 1];
-                    x = network::pool(&sums).relu_().g_sub_(&input.cut(&pooled));
+                    x = vgg::pool(&sums).relu_().g_sub_(&input.cut(&pooled));
                     parts = pooled;
                 } else {
                     let mut before = output.cut(&parts);
@@ -394,19 +394,19 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::experiment::{Precision, VggSpec};
+    use crate::experiment::{ModelSpec, Precision};
     use crate::model::Network;
     use crate::random;
 
     fn folded(blocks: &[&[i64]]) -> Folded {
-        let blocks = blocks.iter().map(|block| block.to_vec()).collect();
-        let model = VggSpec { blocks, batch_norm_momentum: 0.5 };
+        let model = ModelSpec::of_blocks(blocks, 0.5);
         let network = Network::new(&model, 2, 3, Precision::F32, Device::Cpu, 3);
         for mut parameter in network.parameters() {
             // Nothing stays at 0, so that a border used as a pixel is detected.
             let _ = parameter.tensor.g_add_scalar_(0.05);
         }
-        network.folded()
+        let (layers, head) = network.vgg();
+        Folded::new(layers, head, Precision::F32)
     }
 
     fn pictures(height: i64, width: i64, seed: i64) -> Tensor {

@@ -2,8 +2,9 @@
 
 use tch::Tensor;
 
-use super::network::{self, Affine, Convolution, EPSILON, Network};
+use super::network::{self, Affine};
 use super::parameters::Placed;
+use super::vgg::{self, Convolution, EPSILON, Vgg};
 use crate::experiment::Precision;
 
 /// A network in which batch normalisation, whose statistics are fixed, is folded into the filters before it:
@@ -26,28 +27,28 @@ pub(super) struct Layer {
     /// `[O, I, 3, 3]` and `[O]`, of the precision's kind.
     weight: Tensor,
     bias: Tensor,
-    /// Whether a pool follows. The ReLU is applied after it, as in [`Network::forward`].
+    /// Whether a pool follows. The ReLU is applied after it, as in training.
     pub(super) pooled: bool,
 }
 
 impl Folded {
-    pub(super) fn new(network: &Network) -> Folded {
+    pub(super) fn new(network: &Vgg, head: &Affine, precision: Precision) -> Folded {
         let _guard = tch::no_grad_guard();
         let last = network.blocks.len() - 1;
         let block = |(index, block): (usize, &Vec<Convolution>)| {
             let layer = |(place, convolution): (usize, &Convolution)| {
                 let pooled = index < last && place + 1 == block.len();
-                Layer::new(convolution, network.precision, pooled)
+                Layer::new(convolution, precision, pooled)
             };
             block.iter().enumerate().map(layer).collect()
         };
         let Affine { weight: Placed { stored: weight, .. }, bias: Placed { stored: bias, .. } } =
-            &network.head;
+            head;
         Folded {
             blocks: network.blocks.iter().enumerate().map(block).collect(),
             weight: weight.copy(),
             bias: bias.copy(),
-            precision: network.precision,
+            precision,
         }
     }
 
@@ -102,7 +103,7 @@ impl Folded {
         let mut x = network::input(pictures, self.precision);
         for (index, block) in self.blocks.iter().enumerate() {
             if index > 0 {
-                x = network::pool(&x).relu_();
+                x = vgg::pool(&x).relu_();
             }
             for layer in block {
                 x = layer.forward(&x, 1);
@@ -119,7 +120,7 @@ impl Folded {
 
 impl Layer {
     fn new(convolution: &Convolution, precision: Precision, pooled: bool) -> Layer {
-        let Convolution { filter, norm, running_mean, running_variance } = convolution;
+        let Convolution { filter, norm, running_mean, running_variance, .. } = convolution;
         let gain = &norm.weight.stored / (running_variance + EPSILON).sqrt();
         let weight = &filter.weight.stored * gain.view([-1, 1, 1, 1]);
         let bias = (&filter.bias.stored - running_mean) * &gain + &norm.bias.stored;
@@ -137,12 +138,12 @@ impl Layer {
 
     /// Without the ReLU.
     pub(super) fn convolve(&self, x: &Tensor, padding: i64) -> Tensor {
-        network::convolve(x, &self.weight, Some(&self.bias), padding)
+        vgg::convolve(x, &self.weight, Some(&self.bias), padding)
     }
 
     /// The difference of what [`Layer::convolve`] gives of two inputs, from their difference.
     pub(super) fn difference(&self, x: &Tensor, padding: i64) -> Tensor {
-        network::convolve(x, &self.weight, None, padding)
+        vgg::convolve(x, &self.weight, None, padding)
     }
 }
 
@@ -151,12 +152,13 @@ mod tests {
     use tch::Device;
 
     use super::*;
-    use crate::experiment::VggSpec;
+    use crate::experiment::ModelSpec;
+    use crate::model::Network;
     use crate::random;
 
     /// A network whose running statistics are those of some batches.
     fn network(precision: Precision) -> Network {
-        let model = VggSpec { blocks: vec![vec![4, 6], vec![8]], batch_norm_momentum: 0.5 };
+        let model = ModelSpec::of_blocks(&[&[4, 6], &[8]], 0.5);
         let network = Network::new(&model, 3, 7, precision, Device::Cpu, 3);
         for seed in 0..4 {
             let _ = network.forward(&pictures(seed));
@@ -172,13 +174,14 @@ mod tests {
     /// The unfolded network layer by layer, with the running statistics.
     fn unfolded(network: &Network, pictures: &Tensor) -> Tensor {
         let mut x = pictures.shallow_clone();
-        for (index, block) in network.blocks.iter().enumerate() {
+        let (layers, head) = network.vgg();
+        for (index, block) in layers.blocks.iter().enumerate() {
             if index > 0 {
-                x = network::pool(&x);
+                x = vgg::pool(&x);
             }
-            for Convolution { filter, norm, running_mean, running_variance } in block {
+            for Convolution { filter, norm, running_mean, running_variance, .. } in block {
                 let convolved =
-                    network::convolve(&x, &filter.weight.stored, Some(&filter.bias.stored), 1);
+                    vgg::convolve(&x, &filter.weight.stored, Some(&filter.bias.stored), 1);
                 let (gain, shift) = (&norm.weight.stored, &norm.bias.stored);
                 let statistics = (Some(running_mean), Some(running_variance));
                 let normalised = convolved.batch_norm(
@@ -194,7 +197,7 @@ mod tests {
                 x = normalised.relu();
             }
         }
-        let Affine { weight, bias } = &network.head;
+        let Affine { weight, bias } = head;
         network::features(&x).linear(&weight.stored, Some(&bias.stored))
     }
 

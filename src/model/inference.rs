@@ -3,6 +3,7 @@
 use tch::Tensor;
 
 use super::folded::Folded;
+use super::network::Rescale;
 
 /// A network for inference.
 pub trait Inference {
@@ -15,7 +16,30 @@ pub trait Inference {
     }
 }
 
+/// A network that takes pictures in other numbers.
+pub(super) struct Rescaled {
+    pub rescale: Rescale,
+    pub network: Box<dyn Inference>,
+}
+
+impl Inference for Rescaled {
+    fn logits(&self, pictures: &Tensor) -> Tensor {
+        let _guard = tch::no_grad_guard();
+        self.network.logits(&self.rescale.of(pictures))
+    }
+}
+
 impl<N: Inference + ?Sized> Inference for &N {
+    fn logits(&self, pictures: &Tensor) -> Tensor {
+        (**self).logits(pictures)
+    }
+
+    fn in_parts(&self) -> Option<&Folded> {
+        (**self).in_parts()
+    }
+}
+
+impl Inference for Box<dyn Inference> {
     fn logits(&self, pictures: &Tensor) -> Tensor {
         (**self).logits(pictures)
     }

@@ -11,12 +11,14 @@ mod network;
 pub mod onnx;
 mod parameters;
 mod patches;
+mod standard;
 mod values;
+mod vgg;
 pub mod weights;
 
 pub use changed::{Known, Parts, Span};
 pub use folded::Folded;
 pub use inference::Inference;
-pub use network::{Network, Parameter, WeightsError, channels_last};
+pub use network::{Network, Parameter, Rescale, WeightsError, channels_last};
 pub use onnx::{NetworkFailed, OnnxError, OnnxNetwork};
 pub use values::values;

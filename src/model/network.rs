@@ -1,47 +1,45 @@
-//! A VGG-like network, its parameters by name.
+//! A network that is trained here, its parameters by name.
 
+use std::collections::{BTreeMap, HashMap};
+
+use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 use tch::{Device, Kind, Tensor};
 
-use super::folded::Folded;
+use super::inference::{Inference, Rescaled};
 use super::parameters::{Initial, Parameters, Part, Placed};
 use super::patches::Patches;
+use super::standard::Standard;
+use super::vgg::Vgg;
 use super::weights::{self, FormatError, Weights};
-use crate::experiment::{Precision, VggSpec};
+use crate::experiment::{CommonSpec, ModelSpec, Precision};
+use crate::network::{Role, TensorShape};
 use crate::random;
 
-/// TensorFlow's default for batch normalisation.
-pub(super) const EPSILON: f64 = 1e-3;
-
-/// Blocks of 3 × 3 convolutions (stride 1, same padding), each with batch normalisation and ReLU; a
-/// 3 × 3 max pool with stride 3 after every block but the last; global average pooling; one dense layer.
-///
-/// This is the network in training; [`Folded`] is the same network for inference.
+/// A network in training.
 ///
 /// Activations lie channels-last in memory: an input made as `[N, H, W, C]` and permuted to
 /// `[N, C, H, W]` keeps that format through the network, which is worth a third of the time on a CPU.
 #[derive(Debug)]
 pub struct Network {
-    pub(super) blocks: Vec<Vec<Convolution>>,
+    layers: Layers,
     /// `[K, C]` and `[K]`.
-    pub(super) head: Affine,
+    head: Affine,
     parameters: Parameters,
-    /// Where the first convolution's statistics are computed from its input patches.
-    pub(super) patches: Option<Patches>,
-    pub(super) precision: Precision,
+    named: Vec<Parameter>,
+    precision: Precision,
     /// How far a step moves the running statistics towards a batch's: libtorch's sense of momentum, which
     /// is 1 − TensorFlow's.
     norm_step: f64,
+    dropout: f64,
+    /// What is done to pictures first.
+    rescale: Option<Rescale>,
 }
 
 #[derive(Debug)]
-pub(super) struct Convolution {
-    /// `[O, I, 3, 3]` and `[O]`.
-    pub filter: Affine,
-    /// Batch normalisation's gain and shift, `[O]` each.
-    pub norm: Affine,
-    pub running_mean: Tensor,
-    pub running_variance: Tensor,
+enum Layers {
+    Vgg(Vgg),
+    Standard(Standard),
 }
 
 #[derive(Debug)]
@@ -56,8 +54,97 @@ pub struct Parameter {
     pub name: String,
     /// f32, without gradient.
     pub tensor: Tensor,
-    /// Whether it is trainable; batch normalisation's running statistics are not.
+    /// Whether it is trainable; batch normalisation's running statistics and what is frozen are not.
     pub trainable: bool,
+}
+
+/// Pictures in other numbers: × a factor + a summand, by channel.
+#[derive(Debug)]
+pub struct Rescale {
+    /// `[1, C, 1, 1]`, f32.
+    factor: Tensor,
+    summand: Tensor,
+}
+
+impl Rescale {
+    /// From pictures that are standardised by mean and standard deviation of values from 0 to 1, by channel, to pictures
+    /// that are by others.
+    pub fn new(from: (&[f64], &[f64]), to: (&[f64], &[f64]), device: Device) -> Rescale {
+        let by_channel = |number: &dyn Fn(usize) -> f64| {
+            let numbers: Vec<f32> =
+                (0..from.0.len()).map(|channel| number(channel) as f32).collect();
+            Tensor::from_slice(&numbers).view([1, -1, 1, 1]).to_device(device)
+        };
+        Rescale {
+            factor: by_channel(&|channel| from.1[channel] / to.1[channel]),
+            summand: by_channel(&|channel| (from.0[channel] - to.0[channel]) / to.1[channel]),
+        }
+    }
+
+    /// Of pictures `[N, C, H, W]`.
+    pub(super) fn of(&self, pictures: &Tensor) -> Tensor {
+        channels_last(pictures) * &self.factor + &self.summand
+    }
+
+    fn shared(&self) -> Rescale {
+        Rescale { factor: self.factor.shallow_clone(), summand: self.summand.shallow_clone() }
+    }
+}
+
+/// What a pass through a network does with batch normalisation. In every pass it normalises by the batch's own
+/// statistics.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Batch {
+    /// Moves the running statistics a step; what is frozen normalises by its running ones, which stay.
+    Learns { norm_step: f64 },
+    /// Moves the running statistics a step, of everything.
+    Adapts { norm_step: f64 },
+}
+
+impl Batch {
+    pub fn norm_step(self) -> f64 {
+        match self {
+            Batch::Learns { norm_step } | Batch::Adapts { norm_step } => norm_step,
+        }
+    }
+
+    pub fn respects_freeze(self) -> bool {
+        matches!(self, Batch::Learns { .. })
+    }
+}
+
+/// The tensors of a network that is being built, by name.
+pub(super) struct Tensors<'a> {
+    placed: HashMap<String, Placed>,
+    running: HashMap<String, Tensor>,
+    common: &'a CommonSpec,
+}
+
+impl Tensors<'_> {
+    /// `name.weight`.
+    pub fn weight(&mut self, name: &str) -> Placed {
+        self.placed.remove(&format!("{name}.weight")).expect("each layer's tensors were placed")
+    }
+
+    /// `name.weight` and `name.bias`.
+    pub fn affine(&mut self, name: &str) -> Affine {
+        let bias = self.placed.remove(&format!("{name}.bias"));
+        Affine { weight: self.weight(name), bias: bias.expect("each layer's tensors were placed") }
+    }
+
+    /// Running statistics.
+    pub fn running(&mut self, name: &str) -> Tensor {
+        self.running.remove(name).expect("each layer's statistics were made")
+    }
+
+    /// Whether a batch normalisation keeps its running statistics.
+    pub fn is_frozen(&self, norm: &str) -> bool {
+        is_frozen(self.common, &format!("{norm}.running_mean"))
+    }
+}
+
+fn is_frozen(common: &CommonSpec, name: &str) -> bool {
+    common.freeze.iter().any(|beginning| name.starts_with(beginning.as_str()))
 }
 
 /// Why stored weights cannot be used.
@@ -70,92 +157,113 @@ pub enum WeightsError {
 }
 
 impl Network {
-    /// A network before its first step: He initialisation (He et al. 2015: normal, variance 2 / fan-in)
-    /// for the weights, zeros for shifts, ones for gains. Drawn on the CPU from `seed`, so that every
-    /// device starts from the same weights.
+    /// A network before its first step, drawn on the CPU from `seed`, so that every device starts from the same
+    /// weights: zeros for shifts, ones for gains, and weights as the family's authors or torchvision draw them (see
+    /// [`ModelSpec`]).
+    ///
+    /// # Panics
+    /// Of a network from a file, which is not trained.
     pub fn new(
-        model: &VggSpec,
+        model: &ModelSpec,
         channels: usize,
         classes: usize,
         precision: Precision,
         device: Device,
         seed: u64,
     ) -> Network {
-        let mut input = channels as i64;
-        let mut initial = Vec::new();
-        let mut place = |part, values| initial.push(Initial { values, part });
-        for (b, widths) in model.blocks.iter().enumerate() {
-            for (c, &width) in widths.iter().enumerate() {
-                let index = [b as u64, c as u64];
-                place(Part::Filter, he_normal(&[width, 3, 3, input], 9 * input, seed, &index));
-                place(Part::Shift, zeros(width, Device::Cpu));
-                place(Part::Other, ones(width, Device::Cpu));
-                place(Part::Other, zeros(width, Device::Cpu));
-                input = width;
-            }
-        }
-        let classes = classes as i64;
-        place(Part::Other, he_normal(&[classes, input], input, seed, &[u64::MAX]));
-        place(Part::Other, zeros(classes, Device::Cpu));
-        let (parameters, placed) = Parameters::new(&initial, precision, device);
-        let mut placed = placed.into_iter();
-        let mut affine = || {
-            let mut next = || placed.next().expect("all were placed");
-            Affine { weight: next(), bias: next() }
-        };
-        let mut convolution = |width: i64| Convolution {
-            filter: affine(),
-            norm: affine(),
-            running_mean: zeros(width, device),
-            running_variance: ones(width, device),
-        };
-        let blocks = model.blocks.iter();
-        let blocks =
-            blocks.map(|widths| widths.iter().map(|width| convolution(*width)).collect()).collect();
-        Network {
-            blocks,
-            head: affine(),
-            parameters,
-            patches: Patches::new(model, channels, device),
+        let common = model.common().expect("a network from a file is not trained");
+        let shapes = model.tensors(channels, classes);
+        let drawn = drawn(model, &shapes, seed);
+        let (parameters, placed) = Parameters::new(
+            &shapes
+                .iter()
+                .zip(drawn)
+                .filter(|(shape, _)| shape.role.is_trainable())
+                .map(|(shape, values)| Initial { values, part: part(common, shape) })
+                .collect::<Vec<_>>(),
             precision,
-            norm_step: 1.0 - model.batch_norm_momentum,
-        }
-    }
-
-    /// Logits `[N, K]` of pictures `[N, C, H, W]`, f32, in training: batch normalisation uses the batch's
-    /// own statistics and moves the running ones.
-    ///
-    /// The bias of a convolution is omitted, because the batch's mean cancels it; its
-    /// gradient is 0. (An optimiser that divides by the size of a gradient would make steps of full length
-    /// out of its rounding.)
-    pub fn forward(&self, pictures: &Tensor) -> Tensor {
-        self.learned(pictures, self.norm_step)
-    }
-
-    fn learned(&self, pictures: &Tensor, norm_step: f64) -> Tensor {
-        self.parameters.refresh();
-        let mut x = input(pictures, self.precision);
-        for (index, block) in self.blocks.iter().enumerate() {
-            if index > 0 {
-                x = pool(&x).relu_();
-            }
-            let pooled = index + 1 < self.blocks.len();
-            for (place, convolution) in block.iter().enumerate() {
-                x = match &self.patches {
-                    Some(patches) if (index, place) == (0, 0) => {
-                        patches.normalised(convolution, &x, norm_step)
-                    }
-                    _ => normalised(convolution, &x, norm_step),
-                };
-                // Before a pool the ReLU is applied after it: the result is the same, with a ninth of the
-                // numbers.
-                if !(pooled && place + 1 == block.len()) {
-                    x = x.relu_();
+            device,
+        );
+        let mut placed_tensors = placed.into_iter();
+        let mut named = Vec::new();
+        let (mut placed, mut running) = (HashMap::new(), HashMap::new());
+        for TensorShape { name, shape, role } in shapes {
+            let stored = match role {
+                Role::RunningMean | Role::RunningVariance => {
+                    let start = if role == Role::RunningMean { 0.0 } else { 1.0 };
+                    let tensor = Tensor::full([shape[0] as i64], start, (Kind::Float, device));
+                    running.insert(name.clone(), tensor.shallow_clone());
+                    tensor
                 }
-            }
+                _ => {
+                    let tensor = placed_tensors.next().expect("as many as there were");
+                    let stored = tensor.stored.shallow_clone();
+                    placed.insert(name.clone(), tensor);
+                    stored
+                }
+            };
+            let trainable = role.is_trainable() && !is_frozen(common, &name);
+            named.push(Parameter { name, tensor: stored, trainable });
         }
-        let Affine { weight, bias } = &self.head;
-        features(&x).linear(&weight.leaf, Some(&bias.leaf))
+        let mut tensors = Tensors { placed, running, common };
+        let (layers, head) = match (model, model.architecture(channels, classes)) {
+            (_, Some(architecture)) => {
+                let standard = Standard::new(&architecture, &mut tensors);
+                (Layers::Standard(standard), tensors.affine(&architecture.head.name))
+            }
+            (ModelSpec::Vgg(model), None) => {
+                let patches = Patches::new(model, channels, device);
+                let vgg = Vgg::new(model, patches, &mut tensors);
+                (Layers::Vgg(vgg), tensors.affine("head"))
+            }
+            (_, None) => unreachable!("a network from a file is not trained"),
+        };
+        Network {
+            layers,
+            head,
+            parameters,
+            named,
+            precision,
+            norm_step: 1.0 - common.batch_norm_momentum,
+            dropout: common.dropout,
+            rescale: None,
+        }
+    }
+
+    /// The same network, which does this to its pictures first.
+    pub fn rescaled(self, rescale: Option<Rescale>) -> Network {
+        Network { rescale, ..self }
+    }
+
+    /// Logits `[N, K]` of pictures `[N, C, H, W]`, f32, in training without dropout: batch normalisation uses the batch's
+    /// own statistics and moves the running ones.
+    pub fn forward(&self, pictures: &Tensor) -> Tensor {
+        self.passed(pictures, Batch::Learns { norm_step: self.norm_step }, None)
+    }
+
+    /// As [`forward`](Network::forward), with dropout, which `seed` draws.
+    pub fn learn(&self, pictures: &Tensor, seed: i64) -> Tensor {
+        let dropped = (self.dropout > 0.0).then_some(seed);
+        self.passed(pictures, Batch::Learns { norm_step: self.norm_step }, dropped)
+    }
+
+    fn passed(&self, pictures: &Tensor, batch: Batch, dropped: Option<i64>) -> Tensor {
+        self.parameters.refresh();
+        let pictures = match &self.rescale {
+            Some(rescale) => rescale.of(pictures),
+            None => pictures.shallow_clone(),
+        };
+        let x = input(&pictures, self.precision);
+        let mut averaged = features(&match &self.layers {
+            Layers::Vgg(layers) => layers.features(x, batch),
+            Layers::Standard(layers) => layers.features(x, batch),
+        });
+        if let Some(seed) = dropped {
+            // Those that stay are scaled up, so that nothing is to be done in inference.
+            let kept = random::uniform(&averaged.size(), averaged.device(), seed).ge(self.dropout);
+            averaged *= kept.to_kind(Kind::Float) / (1.0 - self.dropout);
+        }
+        averaged.linear(&self.head.weight.leaf, Some(&self.head.bias.leaf))
     }
 
     /// The same network with batch normalisation's statistics of other pictures, `[N, C, H, W]` a batch: the
@@ -164,24 +272,38 @@ impl Network {
     /// batch counts the same. Without a batch they stay as they are. The weights are shared, the statistics
     /// are not.
     pub fn adapted(&self, batches: &mut dyn Iterator<Item = Tensor>) -> Network {
-        let convolution = |convolution: &Convolution| Convolution {
-            filter: convolution.filter.shared(),
-            norm: convolution.norm.shared(),
-            running_mean: convolution.running_mean.copy(),
-            running_variance: convolution.running_variance.copy(),
+        let (layers, running) = match &self.layers {
+            Layers::Vgg(layers) => {
+                let layers = layers.with_own_statistics();
+                let running = layers.running();
+                (Layers::Vgg(layers), running)
+            }
+            Layers::Standard(layers) => {
+                let layers = layers.with_own_statistics();
+                let running = layers.running();
+                (Layers::Standard(layers), running)
+            }
         };
-        let block = |block: &Vec<Convolution>| block.iter().map(convolution).collect();
+        let mut running = running.into_iter();
+        let shapes = self.named.iter().map(|Parameter { name, tensor, trainable }| {
+            let is_running = name.ends_with(".running_mean") || name.ends_with(".running_var");
+            let own = if is_running { running.next() } else { None };
+            let tensor = own.unwrap_or_else(|| tensor.shallow_clone());
+            Parameter { name: name.clone(), tensor, trainable: *trainable }
+        });
         let adapted = Network {
-            blocks: self.blocks.iter().map(block).collect(),
+            named: shapes.collect(),
+            layers,
             head: self.head.shared(),
             parameters: self.parameters.shared(),
-            patches: self.patches.as_ref().map(Patches::shared),
+            rescale: self.rescale.as_ref().map(Rescale::shared),
             ..*self
         };
         let _guard = tch::no_grad_guard();
         for (number, batch) in batches.enumerate() {
             // Makes the running statistics those of the first batch, then cumulative means.
-            let _ = adapted.learned(&batch, 1.0 / (number + 1) as f64);
+            let norm_step = 1.0 / (number + 1) as f64;
+            let _ = adapted.passed(&batch, Batch::Adapts { norm_step }, None);
         }
         adapted
     }
@@ -192,36 +314,31 @@ impl Network {
         self.parameters.gradient(loss)
     }
 
-    /// All trainable parameters, `[M]`, f32, sharing the network's storage.
+    /// All parameters that are trained, `[M]`, f32, sharing the network's storage.
     pub fn moving(&self) -> Tensor {
         self.parameters.moving()
     }
 
-    /// The network for inference, from its present weights.
-    pub fn folded(&self) -> Folded {
-        Folded::new(self)
+    /// The network for inference, from its present weights: batch normalisation is folded into the filters.
+    pub fn folded(&self) -> Box<dyn Inference> {
+        let folded: Box<dyn Inference> = match &self.layers {
+            Layers::Vgg(layers) => Box::new(super::Folded::new(layers, &self.head, self.precision)),
+            Layers::Standard(layers) => Box::new(layers.folded(&self.head, self.precision)),
+        };
+        match &self.rescale {
+            Some(rescale) => Box::new(Rescaled { rescale: rescale.shared(), network: folded }),
+            None => folded,
+        }
     }
 
     /// Every tensor of the network, in a fixed order, sharing its storage.
     pub fn parameters(&self) -> Vec<Parameter> {
-        let mut parameters = Vec::new();
-        let mut push = |name: String, tensor: &Tensor, trainable| {
-            parameters.push(Parameter { name, tensor: tensor.shallow_clone(), trainable });
+        let one = |Parameter { name, tensor, trainable }: &Parameter| Parameter {
+            name: name.clone(),
+            tensor: tensor.shallow_clone(),
+            trainable: *trainable,
         };
-        for (b, block) in self.blocks.iter().enumerate() {
-            for (c, convolution) in block.iter().enumerate() {
-                let name = |part: &str| format!("blocks.{b}.{c}.{part}");
-                push(name("conv.weight"), &convolution.filter.weight.stored, true);
-                push(name("conv.bias"), &convolution.filter.bias.stored, true);
-                push(name("norm.weight"), &convolution.norm.weight.stored, true);
-                push(name("norm.bias"), &convolution.norm.bias.stored, true);
-                push(name("norm.running_mean"), &convolution.running_mean, false);
-                push(name("norm.running_var"), &convolution.running_variance, false);
-            }
-        }
-        push("head.weight".to_owned(), &self.head.weight.stored, true);
-        push("head.bias".to_owned(), &self.head.bias.stored, true);
-        parameters
+        self.named.iter().map(one).collect()
     }
 
     /// Copies of every tensor, by name, on the CPU.
@@ -250,14 +367,37 @@ impl Network {
         Ok(())
     }
 
-    /// Moves the bias of a convolution into the running mean, which cancels it: training omits the bias, so that the
-    /// running mean must be of outputs without it. No effect on a network that was trained here.
+    /// Loads weights from elsewhere, by name. A dense layer that is missing or of other classes keeps the values that it
+    /// has.
+    ///
+    /// # Errors
+    /// The first tensor of another layer that is missing or has another shape.
+    pub fn start_from(&self, weights: &BTreeMap<String, Tensor>) -> Result<(), String> {
+        let head = [&self.head.weight, &self.head.bias].map(|placed| placed.stored.data_ptr());
+        let fits = |parameter: &Parameter| {
+            let found = weights.get(&parameter.name);
+            found.filter(|found| found.size() == parameter.tensor.size())
+        };
+        let (of_head, others): (Vec<Parameter>, Vec<Parameter>) =
+            self.parameters().into_iter().partition(|one| head.contains(&one.tensor.data_ptr()));
+        for mut parameter in others {
+            let Some(stored) = fits(&parameter) else { return Err(parameter.name) };
+            tch::no_grad(|| parameter.tensor.copy_(stored));
+        }
+        if of_head.iter().all(|parameter| fits(parameter).is_some()) {
+            for mut parameter in of_head {
+                if let Some(stored) = weights.get(&parameter.name) {
+                    tch::no_grad(|| parameter.tensor.copy_(stored));
+                }
+            }
+        }
+        self.carry_shifts_over();
+        Ok(())
+    }
+
     fn carry_shifts_over(&self) {
-        let _guard = tch::no_grad_guard();
-        for Convolution { filter, running_mean, .. } in self.blocks.iter().flatten() {
-            let shift = &filter.bias.stored;
-            let _ = running_mean.shallow_clone().g_sub_(shift);
-            let _ = shift.shallow_clone().zero_();
+        if let Layers::Vgg(layers) = &self.layers {
+            layers.carry_shifts_over();
         }
     }
 
@@ -273,29 +413,21 @@ impl Network {
         self.restore(&tensors).map_err(WeightsError::Mismatch)?;
         Ok(note)
     }
+
+    #[cfg(test)]
+    pub(super) fn vgg(&self) -> (&Vgg, &Affine) {
+        match &self.layers {
+            Layers::Vgg(layers) => (layers, &self.head),
+            Layers::Standard(_) => panic!("it has blocks with shortcuts"),
+        }
+    }
 }
 
 impl Affine {
     /// The same tensors, not copies of them.
-    fn shared(&self) -> Affine {
+    pub fn shared(&self) -> Affine {
         Affine { weight: self.weight.shared(), bias: self.bias.shared() }
     }
-}
-
-/// Convolution and batch normalisation over the batch.
-pub(super) fn normalised(convolution: &Convolution, x: &Tensor, norm_step: f64) -> Tensor {
-    let Convolution { filter, norm, running_mean, running_variance } = convolution;
-    let convolved = convolve(x, &filter.weight.leaf, None, 1);
-    convolved.batch_norm(
-        Some(&norm.weight.leaf),
-        Some(&norm.bias.leaf),
-        Some(running_mean),
-        Some(running_variance),
-        true,
-        norm_step,
-        EPSILON,
-        true,
-    )
 }
 
 /// Pictures as the first convolution takes them.
@@ -325,23 +457,79 @@ pub fn channels_last(x: &Tensor) -> Tensor {
     }
 }
 
-/// 3 × 3, stride 1, with so many pixels of zeros around.
-pub(super) fn convolve(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, padding: i64) -> Tensor {
-    x.conv2d(weight, bias, [1, 1], [padding, padding], [1, 1], 1)
-}
-
-/// The layers between two blocks.
-pub(super) fn pool(x: &Tensor) -> Tensor {
-    x.max_pool2d([3, 3], [3, 3], [0, 0], [1, 1], false)
-}
-
 /// The input of the dense layer, `[N, C]`, f32: the mean over each channel.
 pub(super) fn features(x: &Tensor) -> Tensor {
     x.mean_dim([2, 3].as_slice(), false, Kind::Float)
 }
 
-fn he_normal(shape: &[i64], fan_in: i64, seed: u64, index: &[u64]) -> Tensor {
-    let deviation = (2.0 / fan_in as f64).sqrt();
+/// In which part of the buffer a tensor lies.
+fn part(common: &CommonSpec, TensorShape { name, role, .. }: &TensorShape) -> Part {
+    match role {
+        Role::FilterBias => Part::Shift,
+        _ if is_frozen(common, name) => Part::Frozen,
+        Role::Filter => Part::Filter,
+        _ => Part::Other,
+    }
+}
+
+/// The values of all tensors before the first step; filters as `[O, k, k, I]`.
+///
+/// VGG: normal with variance 2 / fan-in (He et al. 2015). The others as torchvision: filters normal with variance
+/// 2 / fan-out, where the fan-out is k² × output channels; the dense layer of a residual network uniform within
+/// ± 1 / √C, that of MobileNet V2 normal with a standard deviation of 0.01 and without shift.
+fn drawn(model: &ModelSpec, shapes: &[TensorShape], seed: u64) -> Vec<Tensor> {
+    let mut of_vgg = match model {
+        ModelSpec::Vgg(model) => {
+            let places = |(b, widths): (usize, &Vec<i64>)| {
+                (0..widths.len()).map(|c| [b as u64, c as u64]).collect::<Vec<_>>()
+            };
+            model.blocks.iter().enumerate().flat_map(places).collect()
+        }
+        _ => Vec::new(),
+    }
+    .into_iter();
+    let one = |(index, TensorShape { shape, role, .. }): (usize, &TensorShape)| {
+        let sides: Vec<i64> = shape.iter().map(|side| *side as i64).collect();
+        let index = [index as u64];
+        let bound = || match model {
+            ModelSpec::Resnet(_) => {
+                let inputs = shapes.iter().rfind(|other| other.role == Role::HeadWeight);
+                (inputs.map_or(1, |head| head.shape[1]) as f64).powf(-0.5)
+            }
+            _ => 0.0,
+        };
+        match role {
+            Role::Filter => {
+                let [output, input, rows, columns] = sides[..] else {
+                    unreachable!("[O, I, k, k]")
+                };
+                let laid = [output, rows, columns, input];
+                match of_vgg.next() {
+                    Some(place) => normal(&laid, he(rows * columns * input), seed, &place),
+                    None => normal(&laid, he(rows * columns * output), seed, &index),
+                }
+            }
+            Role::HeadWeight => match model {
+                ModelSpec::Resnet(_) => uniform(&sides, bound(), seed, &index),
+                ModelSpec::MobilenetV2(_) => normal(&sides, 0.01, seed, &index),
+                _ => normal(&sides, he(sides[1]), seed, &[u64::MAX]),
+            },
+            Role::HeadBias if bound() > 0.0 => uniform(&sides, bound(), seed, &index),
+            Role::Gain | Role::RunningVariance => Tensor::ones(&sides, (Kind::Float, Device::Cpu)),
+            Role::FilterBias | Role::Shift | Role::RunningMean | Role::HeadBias => {
+                Tensor::zeros(&sides, (Kind::Float, Device::Cpu))
+            }
+        }
+    };
+    shapes.iter().enumerate().map(one).collect()
+}
+
+/// The standard deviation of He et al. 2015 (arXiv 1502.01852) for rectifiers.
+fn he(fan: i64) -> f64 {
+    (2.0 / fan as f64).sqrt()
+}
+
+fn normal(shape: &[i64], deviation: f64, seed: u64, index: &[u64]) -> Tensor {
     let mut generator = random::generator(seed, "weights", index);
     let values: Vec<f32> = (0..shape.iter().product::<i64>())
         .map(|_| {
@@ -352,22 +540,23 @@ fn he_normal(shape: &[i64], fan_in: i64, seed: u64, index: &[u64]) -> Tensor {
     Tensor::from_slice(&values).view(shape)
 }
 
-fn zeros(length: i64, device: Device) -> Tensor {
-    Tensor::zeros([length], (Kind::Float, device))
-}
-
-fn ones(length: i64, device: Device) -> Tensor {
-    Tensor::ones([length], (Kind::Float, device))
+/// From −bound to bound.
+fn uniform(shape: &[i64], bound: f64, seed: u64, index: &[u64]) -> Tensor {
+    let mut generator = random::generator(seed, "weights", index);
+    let values: Vec<f32> = (0..shape.iter().product::<i64>())
+        .map(|_| (bound * (2.0 * generator.random::<f64>() - 1.0)) as f32)
+        .collect();
+    Tensor::from_slice(&values).view(shape)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::ModelSpec;
+    use crate::model::{Folded, vgg};
     use crate::plan::ParameterCount;
 
-    fn spec() -> VggSpec {
-        VggSpec { blocks: vec![vec![4, 6], vec![8]], batch_norm_momentum: 0.99 }
+    fn spec() -> ModelSpec {
+        ModelSpec::of_blocks(&[&[4, 6], &[8]], 0.99)
     }
 
     fn network(seed: u64) -> Network {
@@ -382,7 +571,7 @@ mod tests {
             total: parameters.iter().map(size).sum(),
             trainable: parameters.iter().filter(|p| p.trainable).map(size).sum(),
         };
-        assert_eq!(count, ParameterCount::of(&ModelSpec::Vgg(spec()), 3, 7));
+        assert_eq!(count, ParameterCount::of(&spec(), 3, 7));
     }
 
     #[test]
@@ -394,21 +583,21 @@ mod tests {
 
     #[test]
     fn he_weights_have_variance_two_over_fan_in() {
-        let weight = he_normal(&[64, 3, 3, 64], 9 * 64, 1, &[]);
+        let weight = normal(&[64, 3, 3, 64], he(9 * 64), 1, &[]);
         let deviation = weight.std(true).double_value(&[]);
         assert!((deviation - (2.0f64 / 576.0).sqrt()).abs() < 1e-3, "{deviation}");
     }
 
     /// Of a network's only convolution: its filter, running mean and running variance.
     fn first(network: &Network) -> (&Affine, &Tensor, &Tensor) {
-        let convolution = &network.blocks[0][0];
+        let convolution = &network.vgg().0.blocks[0][0];
         (&convolution.filter, &convolution.running_mean, &convolution.running_variance)
     }
 
     /// A network of one convolution with statistics unlike those of any pictures, and two batches of
     /// pictures unlike each other.
     fn one_convolution() -> (Network, [Tensor; 2]) {
-        let model = VggSpec { blocks: vec![vec![4]], ..spec() };
+        let model = ModelSpec::of_blocks(&[&[4]], 0.99);
         let network = Network::new(&model, 3, 7, Precision::F32, Device::Cpu, 1);
         let (_, mean, variance) = first(&network);
         let _ = mean.shallow_clone().fill_(7.0);
@@ -422,7 +611,7 @@ mod tests {
     /// Mean and unbiased variance of the convolution's output for a batch, channel by channel.
     fn moments(network: &Network, batch: &Tensor) -> [Tensor; 2] {
         let weight = &first(network).0.weight.stored;
-        let outputs = convolve(batch, weight, None, 1).to_kind(Kind::Double);
+        let outputs = vgg::convolve(batch, weight, None, 1).to_kind(Kind::Double);
         let values = outputs.transpose(0, 1).reshape([outputs.size()[1], -1]);
         let mean = values.mean_dim(1, true, Kind::Double);
         let squares = (&values - &mean).square().sum_dim_intlist(1, false, Kind::Double);
@@ -476,11 +665,13 @@ mod tests {
                 assert_eq!(x, pictures);
                 let network =
                     Network::new(&spec(), channels as usize, 7, Precision::F32, Device::Cpu, 0);
-                let first = &network.blocks[0][0];
-                let folded = network.folded();
+                let first = &network.vgg().0.blocks[0][0];
+                let (layers, head) = network.vgg();
+                let folded = Folded::new(layers, head, Precision::F32);
+                let learns = Batch::Learns { norm_step: 0.1 };
                 let patches =
-                    network.patches.as_ref().map(|patches| patches.normalised(first, &x, 0.1));
-                for out in [normalised(first, &x, 0.1), folded.blocks[0][0].forward(&x, 1)]
+                    layers.patches.as_ref().map(|patches| patches.normalised(first, &x, 0.1));
+                for out in [vgg::normalised(first, &x, learns), folded.blocks[0][0].forward(&x, 1)]
                     .iter()
                     .chain(&patches)
                 {
@@ -519,7 +710,7 @@ mod tests {
 
     #[test]
     fn weights_of_another_layout_are_refused_by_name() {
-        let other = VggSpec { blocks: vec![vec![4, 5], vec![8]], ..spec() };
+        let other = ModelSpec::of_blocks(&[&[4, 5], &[8]], 0.99);
         let other = Network::new(&other, 3, 7, Precision::F32, Device::Cpu, 1);
         let message = network(1).decode(&other.encode("")).unwrap_err().to_string();
         assert!(message.contains("holds no `blocks.0.1.conv.weight` of the shape"), "{message}");

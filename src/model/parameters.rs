@@ -13,7 +13,7 @@ pub(super) struct Parameters {
     /// How many numbers, from the first on, are the filters': those that are rounded in `bf16`.
     filters: i64,
     /// How many numbers, from the first on, are trainable. After them are the biases of the convolutions, which have no
-    /// effect in training: batch normalisation cancels them.
+    /// effect in training: batch normalisation cancels them; and what is frozen.
     moving: i64,
     /// `[filters]`, bfloat16: the filters as convolutions take them, where that is not float32.
     rounded: Option<Tensor>,
@@ -37,6 +37,8 @@ pub(super) enum Part {
     Other,
     /// The bias of a convolution.
     Shift,
+    /// One that keeps its values, `[O, k, k, I]` where it has four dimensions, and seen as a filter.
+    Frozen,
 }
 
 /// A tensor of the network: its numbers in the buffer, and what the forward pass takes.
@@ -44,7 +46,8 @@ pub(super) enum Part {
 pub(super) struct Placed {
     /// Shares the buffer; f32.
     pub stored: Tensor,
-    /// The same numbers, rounded where the precision says so, with gradients; of a shift there is none.
+    /// The same numbers, rounded where the precision says so, with gradients; of a shift and of what is frozen there are
+    /// none.
     pub leaf: Tensor,
 }
 
@@ -88,13 +91,14 @@ impl Parameters {
                 let tensor = buffer.narrow(0, start, length).view_as(values);
                 match part {
                     Part::Filter => tensor.permute([0, 3, 1, 2]),
-                    Part::Other | Part::Shift => tensor,
+                    Part::Frozen if tensor.dim() == 4 => tensor.permute([0, 3, 1, 2]),
+                    Part::Other | Part::Shift | Part::Frozen => tensor,
                 }
             };
             let stored = lie(&parameters.flat);
             let rounded = parameters.rounded.as_ref().filter(|_| *part == Part::Filter);
             let mut leaf = rounded.map_or_else(|| stored.detach(), |rounded| lie(rounded).detach());
-            if *part != Part::Shift {
+            if matches!(part, Part::Filter | Part::Other) {
                 leaf = leaf.set_requires_grad(true);
                 parameters.leaves.push(leaf.shallow_clone());
             }

@@ -2,7 +2,8 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::network::{self, Convolution, EPSILON};
+use super::network;
+use super::vgg::{self, Convolution, EPSILON};
 use crate::experiment::VggSpec;
 
 /// The output of a convolution is linear in its 3 × 3 input patches, so that its mean and variance over
@@ -44,7 +45,7 @@ impl Patches {
     /// Convolution and batch normalisation over the batch, of pictures `[N, C, H, W]`. Moves the running
     /// statistics.
     pub fn normalised(&self, convolution: &Convolution, x: &Tensor, norm_step: f64) -> Tensor {
-        let Convolution { filter, norm, running_mean, running_variance } = convolution;
+        let Convolution { filter, norm, running_mean, running_variance, .. } = convolution;
         let Moments { mean, covariance, count } = tch::no_grad(|| self.moments(x));
         let size = filter.weight.leaf.size();
         // In the order of the patches' channels.
@@ -64,7 +65,7 @@ impl Patches {
             let _ = running_mean.shallow_clone().lerp_(&given, norm_step);
             let _ = running_variance.shallow_clone().lerp_(&unbiased, norm_step);
         });
-        network::convolve(x, &filter, Some(&shift), 1)
+        vgg::convolve(x, &filter, Some(&shift), 1)
     }
 
     /// Sums over a picture are float32, those over pictures float64: what a filter leaves of the covariance may
@@ -72,7 +73,7 @@ impl Patches {
     fn moments(&self, x: &Tensor) -> Moments {
         let x = x.to_kind(Kind::Float);
         let [images, _, height, width] = x.size()[..] else { unreachable!("[N, C, H, W]") };
-        let patches = network::convolve(&x, &self.cut, None, 1);
+        let patches = vgg::convolve(&x, &self.cut, None, 1);
         let patches = patches.permute([0, 2, 3, 1]).reshape([images, height * width, -1]);
         let count = (images * height * width) as f64;
         let sums = patches.sum_dim_intlist(1, false, Kind::Float);
@@ -91,12 +92,13 @@ impl Patches {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::Precision;
+    use crate::experiment::{ModelSpec, Precision};
     use crate::model::Network;
+    use crate::model::network::Batch;
     use crate::random;
 
     fn network(width: i64, channels: usize) -> Network {
-        let model = VggSpec { blocks: vec![vec![width]], batch_norm_momentum: 0.9 };
+        let model = ModelSpec::of_blocks(&[&[width]], 0.9);
         let network = Network::new(&model, channels, 2, Precision::F32, Device::Cpu, 5);
         for mut parameter in network.parameters() {
             let _ = parameter.tensor.g_add_scalar_(0.05);
@@ -115,11 +117,11 @@ mod tests {
 
     /// A layer's output, the gradients of filter, gain and shift, and the running statistics.
     fn found(network: &Network, forward: &dyn Fn(&Convolution) -> Tensor) -> Vec<Tensor> {
-        let convolution = &network.blocks[0][0];
+        let convolution = &network.vgg().0.blocks[0][0];
         let given = forward(convolution);
         let weight = random::normal(&given.size(), Device::Cpu, 3);
         let loss = (given.square() * weight).sum(Kind::Float);
-        let Convolution { filter, norm, running_mean, running_variance } = convolution;
+        let Convolution { filter, norm, running_mean, running_variance, .. } = convolution;
         let leaves = [&filter.weight.leaf, &norm.weight.leaf, &norm.bias.leaf];
         let gradients = Tensor::run_backward(&[loss], &leaves, false, false);
         let mut found = vec![given.detach()];
@@ -133,10 +135,11 @@ mod tests {
         for (width, channels, size) in [(8, 1, 24), (5, 1, 3), (16, 3, 16)] {
             let pictures = covered(channels as i64, size);
             let own = network(width, channels);
-            let patches = own.patches.as_ref().expect("patches have few numbers here");
+            let patches = own.vgg().0.patches.as_ref().expect("patches have few numbers here");
             let plain = network(width, channels);
             let own = found(&own, &|layer| patches.normalised(layer, &pictures, 0.1));
-            let plain = found(&plain, &|layer| network::normalised(layer, &pictures, 0.1));
+            let learns = Batch::Learns { norm_step: 0.1 };
+            let plain = found(&plain, &|layer| vgg::normalised(layer, &pictures, learns));
             for (place, (own, plain)) in own.iter().zip(&plain).enumerate() {
                 let apart = (own - plain).abs().max().double_value(&[]);
                 let largest = plain.abs().max().double_value(&[]);
@@ -149,13 +152,13 @@ mod tests {
     fn pictures_of_one_grey_give_no_number_that_is_none() {
         let network = network(8, 1);
         let pictures = Tensor::zeros([4, 1, 12, 12], (Kind::Float, Device::Cpu));
-        let patches = network.patches.as_ref().unwrap();
+        let patches = network.vgg().0.patches.as_ref().unwrap();
         let found = found(&network, &|layer| patches.normalised(layer, &pictures, 0.1));
         assert!(found.iter().all(|tensor| bool::try_from(tensor.isfinite().all()).unwrap()));
     }
 
     #[test]
     fn many_channels_are_left_to_the_usual_way() {
-        assert!(network(8, 3).patches.is_none());
+        assert!(network(8, 3).vgg().0.patches.is_none());
     }
 }

@@ -45,6 +45,26 @@ pub fn encode(tensors: &[(String, Tensor)], note: &str) -> Vec<u8> {
     safetensors::serialize(views, Some(metadata)).expect("names are unique")
 }
 
+/// The floating-point tensors of a safetensors file that anything may have written, as f32 on the CPU.
+pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, FormatError> {
+    let damaged = |error: safetensors::SafeTensorError| FormatError::Damaged(error.to_string());
+    let file = SafeTensors::deserialize(bytes).map_err(damaged)?;
+    let mut tensors = BTreeMap::new();
+    for (name, view) in file.iter() {
+        let kind = match view.dtype() {
+            Dtype::F16 => Kind::Half,
+            Dtype::BF16 => Kind::BFloat16,
+            Dtype::F32 => Kind::Float,
+            Dtype::F64 => Kind::Double,
+            _ => continue,
+        };
+        let shape: Vec<i64> = view.shape().iter().map(|side| *side as i64).collect();
+        let tensor = Tensor::from_data_size(view.data(), &shape, kind).to_kind(Kind::Float);
+        tensors.insert(name.to_owned(), tensor);
+    }
+    Ok(tensors)
+}
+
 /// Reads what [`encode`] wrote.
 pub fn decode(bytes: &[u8]) -> Result<Weights, FormatError> {
     let damaged = |error: safetensors::SafeTensorError| FormatError::Damaged(error.to_string());

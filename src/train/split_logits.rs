@@ -110,7 +110,7 @@ fn batch_size(device: Device) -> usize {
 mod tests {
     use super::*;
     use crate::dataset::{Images, Pixels, Split};
-    use crate::experiment::{Precision, VggSpec};
+    use crate::experiment::{ModelSpec, Precision};
     use crate::model::Network;
     use crate::region::{Affine, Fill, Mode, Occlusion, Regions};
     use crate::train::Standardisation;
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn several_masks_give_the_predictions_of_each_alone() {
         let data = data();
-        let model = VggSpec { blocks: vec![vec![8, 8], vec![12]], batch_norm_momentum: 0.9 };
+        let model = ModelSpec::of_blocks(&[&[8, 8], &[12]], 0.9);
         let network = Network::new(&model, 1, 2, Precision::F32, Device::Cpu, 4).folded();
         let masks = [
             Some(mask("mouth", Mode::Hide, Fill::Mean)),
@@ -169,7 +169,8 @@ mod tests {
         }
         assert_eq!(together[1], split_logits(&network, &data, None, 3));
         let picture = data.pictures(&Tensor::from_slice(&[0i64]));
-        let pays = |parts: Parts| network.pays_in_parts(parts.share(&picture));
+        let folded = network.in_parts().unwrap();
+        let pays = |parts: Parts| folded.pays_in_parts(parts.share(&picture));
         let in_parts = masks.iter().flatten().filter(|mask| mask.part(0..14).is_some_and(pays));
         assert_eq!(in_parts.count(), 3);
     }

@@ -72,7 +72,9 @@ impl<'a> Steps<'a> {
     pub fn next(&mut self, optimizer: &mut Optimizer, rate: f64) {
         let batch = self.epoch.batch(self.done);
         let target = self.training.settings.train.target;
-        let logits = self.network.forward(&self.inputs(&batch));
+        let position = self.position + self.done as u64;
+        let dropout = random::torch_seed(self.training.seed, "dropout", &[position]);
+        let logits = self.network.learn(&self.inputs(&batch), dropout);
         let loss = loss::training(target, &logits, &batch.goal(), batch.chances.as_ref());
         optimizer.step(&self.network.gradient(&loss), rate);
         let places = self.epoch.batches().range(self.done);

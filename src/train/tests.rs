@@ -400,7 +400,7 @@ fn float32_is_the_same_on_cpu_and_gpu() {
     let (gpu, _) = device::choose(DeviceChoice::Cuda(0)).unwrap();
     let mut settings = settings();
     set_blocks(&mut settings, vec![vec![64, 64], vec![96, 96, 96]]);
-    let model = settings.model.vgg().unwrap();
+    let model = &settings.model;
     let logits = |device| {
         device::set_precision(Precision::F32, device).unwrap();
         let network = crate::model::Network::new(model, 3, 7, Precision::F32, device, 1);
@@ -419,14 +419,8 @@ fn float32_is_the_same_on_cpu_and_gpu() {
 #[test]
 fn bfloat16_comes_near_float32() {
     let logits = |precision| {
-        let network = crate::model::Network::new(
-            settings().model.vgg().unwrap(),
-            1,
-            2,
-            precision,
-            Device::Cpu,
-            1,
-        );
+        let network =
+            crate::model::Network::new(&settings().model, 1, 2, precision, Device::Cpu, 1);
         let data = Setting::new(settings()).train;
         network.folded().logits(&data.pictures(&Tensor::from_slice(&[0i64, 1, 2])))
     };

@@ -206,14 +206,7 @@ impl Training<'_> {
     }
 
     fn network(&self) -> Network {
-        let dataset = &self.settings.dataset;
-        let precision = self.settings.train.precision;
-        let device = self.train.device();
-        let classes = dataset.classes.len();
-        let Some(model) = self.settings.model.vgg() else {
-            unreachable!("a network from a file is not trained")
-        };
-        Network::new(model, dataset.channels, classes, precision, device, self.seed)
+        super::network(self.settings, self.train, self.seed)
     }
 
     pub(super) fn batches(&self) -> Batches {
@@ -225,7 +218,7 @@ impl Training<'_> {
     fn check_variance(&self) -> Result<(), TrainError> {
         let smallest = self.batches().range(0).len();
         let Settings { dataset, model, .. } = self.settings;
-        let features = model.vgg().map(|model| model.last_features(dataset.height, dataset.width));
+        let features = model.last_features(dataset.height, dataset.width);
         match smallest == 1 && features == Some((1, 1)) {
             true => Err(TrainError::NoVariance { images: smallest }),
             false => Ok(()),

@@ -10,14 +10,15 @@ use tch::{Device, Kind, Tensor};
 use super::COMMIT;
 use super::data::Ready;
 use super::guard::guarded;
+use crate::dataset::paths::expanded_path;
 use crate::dataset::{Dataset, Split};
 use crate::engine::{EngineError, Event, MOST_THREADS, Observer, face_maps, manifest};
 use crate::epoch::{EpochRecord, Step};
 use crate::evaluate::{self, predictions};
-use crate::experiment::{OnnxSpec, Statistics};
+use crate::experiment::{OnnxSpec, Statistics, WeightsFile};
 use crate::machine::device::driver_version;
 use crate::model::onnx::{self, TRIED};
-use crate::model::{Inference, Network, OnnxNetwork};
+use crate::model::{Inference, Network, OnnxNetwork, weights};
 use crate::plan::{
     EvaluationId, EvaluationSpec, TrainingId, TrainingSpec, same_occlusion, training_id,
 };
@@ -55,7 +56,7 @@ impl Subject {
     /// The network for inference.
     pub fn inference(&self) -> Box<dyn Inference + '_> {
         match self {
-            Subject::Trained(network) => Box::new(network.folded()),
+            Subject::Trained(network) => network.folded(),
             Subject::Foreign(network) => Box::new(network),
         }
     }
@@ -280,26 +281,35 @@ impl Job<'_> {
 
     /// The network that the training starts from; `None` where it starts from random weights.
     fn read_start(&self) -> Result<Option<Network>, EngineError> {
-        let Some(start) = self.spec.start() else { return Ok(None) };
+        let Some(start) = self.spec.start() else { return self.read_weights() };
         let id = training_id(&start, Some(&self.ready.dataset.content));
         self.starts.manifest(id.as_str())?;
         self.read_network(self.starts, &id).map(Some)
     }
 
-    fn read_network(&self, results: &Results, id: &TrainingId) -> Result<Network, EngineError> {
+    /// The network of the experiment's file of weights, where there is one.
+    fn read_weights(&self) -> Result<Option<Network>, EngineError> {
         let settings = &self.spec.settings;
-        let dataset = &settings.dataset;
-        let Some(model) = settings.model.vgg() else {
-            unreachable!("a network from a file is not read from a training's folder")
-        };
-        let network = Network::new(
-            model,
-            dataset.channels,
-            dataset.classes.len(),
-            settings.train.precision,
-            self.device,
-            self.spec.seed,
-        );
+        let file = settings.model.common().and_then(|common| common.weights.as_ref());
+        let Some(WeightsFile { path, hash }) = file else { return Ok(None) };
+        let path = expanded_path(path)?;
+        let bytes = read_plain(&path, u64::MAX)?;
+        if blake3::hash(&bytes).to_hex().as_str() != hash {
+            let reason =
+                "it has changed since the experiment was read; run the experiment again".to_owned();
+            return Err(StoreError::Foreign { path, reason }.into());
+        }
+        let weights = weights::read(&bytes).map_err(|error| StoreError::damaged(&path, error))?;
+        let network = train::network(settings, &self.ready.train, self.spec.seed);
+        network.start_from(&weights).map_err(|name| {
+            let reason = format!("it holds no `{name}` of the shape that this network needs");
+            StoreError::Foreign { path, reason }
+        })?;
+        Ok(Some(network))
+    }
+
+    fn read_network(&self, results: &Results, id: &TrainingId) -> Result<Network, EngineError> {
+        let network = train::network(&self.spec.settings, &self.ready.train, self.spec.seed);
         let path = results.model_path(id.as_str())?;
         let note = network
             .decode(&read_plain(&path, u64::MAX)?)

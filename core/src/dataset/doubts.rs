@@ -288,6 +288,7 @@ mod tests {
             landmarks: landmarks.map(Into::into),
             without_landmarks: WithoutLandmarks::Identity,
             limit: None,
+            standardise: crate::experiment::Standardise::default(),
             on_error: OnError::Skip,
             shape: Shaping::Stretch,
             duplicates: Duplicates::Keep,

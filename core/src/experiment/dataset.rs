@@ -13,7 +13,7 @@ use super::reader::{Section, read_integer};
 use super::regions::atlas_listing;
 use super::spec::{
     DatasetSpec, Duplicates, FerplusLabels, Fit, FolderSpec, LONGEST_SIDE, OnError, Shaping,
-    Source, TableSpec, Target, WithoutLandmarks,
+    Source, Standardise, TableSpec, Target, WithoutLandmarks,
 };
 use super::suggest;
 use super::tree::{Node, Table, Value};
@@ -275,6 +275,18 @@ fn read_names(
         }
     }
     names
+}
+
+/// ImageNet's means and deviations are those of three channels.
+pub(crate) fn check_standardise(root: &Section<'_>, spec: &DatasetSpec) {
+    if spec.standardise == Standardise::Imagenet && spec.channels != 3 {
+        let dataset = root.section("dataset");
+        let title = "`dataset.standardise = \"imagenet\"` needs three channels";
+        let label = format!("the pictures have {}", spec.channels);
+        let place = dataset.place_of("standardise");
+        let problem = Problem::new(title, &place, label);
+        dataset.problem(problem.help("set `dataset.channels = 3`, which repeats grey pictures"));
+    }
 }
 
 /// Checks a training target against the labels of the data.

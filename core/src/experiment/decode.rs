@@ -65,6 +65,13 @@ pub(crate) fn decode(merged: &Merged) -> Result<Experiment, Vec<Problem>> {
         let root = Section::root(&table, &merged.start, &problems);
         let swept = axes.iter().flat_map(|axis| matrix::chosen(axis, &root)).collect();
         let (settings, evaluate) = (read_settings(&root), read_evaluate(&root));
+        if let Some(settings) = &settings {
+            for note in model::check_tensors(&root, settings, !merged.closed) {
+                if !notes.contains(&note) {
+                    notes.push(note);
+                }
+            }
+        }
         let cell = settings.zip(evaluate);
         cells.extend(cell.map(|(settings, evaluate)| Cell { swept, settings, evaluate }));
     }
@@ -205,6 +212,7 @@ fn read_settings(root: &Section<'_>) -> Option<Settings> {
     let (dataset, train) = (dataset?, train?);
     dataset::check_target(root, &dataset, train.target);
     let settings = Settings { dataset, model: model?, train, schedule: schedule? };
+    dataset::check_standardise(root, &settings.dataset);
     training::check_variance(root, &settings);
     Some(settings)
 }

@@ -1,5 +1,7 @@
 //! The section `[model]`: the network that is trained, or the file of one that was trained elsewhere.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value as Json, json};
 
 use super::error::{Place, Problem};
@@ -7,10 +9,12 @@ use super::network_files::{InputFacts, NetworkFacts, OutputFacts};
 use super::reader::{Bounds, Section, read_float, read_integer};
 use super::spec::{
     Color, DatasetSpec, LONGEST_SIDE, Layout, ModelSpec, OnnxInput, OnnxOutput, OnnxSpec,
-    OutputScale, VggSpec,
+    OutputScale, Settings, Standardise, VggSpec,
 };
 use super::tree::{Node, Value};
 use crate::dataset::labels::Classes;
+use crate::dataset::paths::expanded_path;
+use crate::network::{self, Fit, TensorShape};
 
 const MAX_BLOCKS: usize = 16;
 pub(super) const MAX_CONVOLUTIONS: usize = 16;
@@ -25,11 +29,175 @@ pub(crate) fn read(root: &Section<'_>, dataset: Option<&DatasetSpec>) -> Option<
     let section = root.section("model");
     let keys = section.keys()?;
     match keys.get("kind").and_then(Json::as_str)? {
-        "onnx" => Reader { section: &section, input: section.section("input"), dataset }
-            .read(&keys)
-            .map(ModelSpec::Onnx),
-        _ => read_vgg(&section, keys, dataset).map(ModelSpec::Vgg),
+        "onnx" => {
+            check_standardise(root, dataset);
+            Reader { section: &section, input: section.section("input"), dataset }
+                .read(&keys)
+                .map(ModelSpec::Onnx)
+        }
+        kind => {
+            let kind = kind.to_owned();
+            let mut keys = keys;
+            read_common(&section, &mut keys);
+            match kind.as_str() {
+                "vgg" => read_vgg(&section, keys, dataset).map(ModelSpec::Vgg),
+                "resnet" => section.typed(keys).map(ModelSpec::Resnet),
+                _ => section.typed(keys).map(ModelSpec::MobilenetV2),
+            }
+        }
     }
+}
+
+/// A network from a file standardises its pictures itself.
+fn check_standardise(root: &Section<'_>, dataset: Option<&DatasetSpec>) {
+    if dataset.is_some_and(|dataset| dataset.standardise == Standardise::Imagenet) {
+        let place = root.section("dataset").place_of("standardise");
+        let title = "`dataset.standardise` has no effect on a network from a file";
+        let help = "say what it takes in `model.input`: `mean` and `std`";
+        root.problem(Problem::new(title, &place, "it takes its own").help(help));
+    }
+}
+
+/// The keys of every network that is trained here: the hash of its file of weights beside the path, and the tensors that are
+/// frozen.
+fn read_common(section: &Section<'_>, keys: &mut serde_json::Map<String, Json>) {
+    keys.remove("files");
+    if let Some(path) = keys.get("weights").and_then(Json::as_str).map(str::to_owned) {
+        let hash = section.section("files").node(&path).and_then(|node| match &node.value {
+            Value::Table(facts) => match &facts.get("blake3")?.value {
+                Value::Text(hash) => Some(hash.clone()),
+                _ => None,
+            },
+            _ => None,
+        });
+        match hash {
+            Some(hash) => keys.insert("weights".to_owned(), json!({"path": path, "hash": hash})),
+            // What is wrong with the file is told where it is read.
+            None => keys.remove("weights"),
+        };
+    }
+    let mut freeze = Vec::new();
+    for item in section.list("freeze") {
+        match &item.value {
+            Value::Text(beginning) if !beginning.is_empty() => freeze.push(json!(beginning)),
+            _ => {
+                let title = "`model.freeze` must be a list of beginnings of names";
+                let label = format!("this is {}", item.type_name());
+                let help = "as in `freeze = [\"conv1\", \"bn1\", \"layer1\"]`";
+                section.problem(Problem::new(title, &item.place, label).help(help));
+            }
+        }
+    }
+    keys.insert("freeze".to_owned(), Json::Array(freeze));
+}
+
+/// Checks what is said of a network's tensors: those that are frozen, and, where the files may be `open`ed, those of its
+/// file of weights. Returns what is to be said.
+pub(super) fn check_tensors(root: &Section<'_>, settings: &Settings, open: bool) -> Vec<String> {
+    let Settings { model, dataset, .. } = settings;
+    let Some(common) = model.common() else { return Vec::new() };
+    let tensors = model.tensors(dataset.channels, dataset.classes.len());
+    let section = root.section("model");
+    for beginning in &common.freeze {
+        if !tensors.iter().any(|tensor| tensor.name.starts_with(beginning.as_str())) {
+            let title = format!("`model.freeze`: no tensor's name begins with `{beginning}`");
+            let firsts: BTreeSet<&str> =
+                tensors.iter().filter_map(|tensor| tensor.name.split('.').next()).collect();
+            let names: Vec<&str> = firsts.into_iter().collect();
+            let place = section.place_of("freeze");
+            let label = format!("of the network {}", section_name(model));
+            let help = format!("the names begin with {}", names.join(", "));
+            section.problem(Problem::new(title, &place, label).help(help));
+        }
+    }
+    let is_frozen = |tensor: &TensorShape| {
+        common.freeze.iter().any(|beginning| tensor.name.starts_with(beginning.as_str()))
+    };
+    if tensors.iter().filter(|tensor| tensor.role.is_trainable()).all(is_frozen) {
+        let title = "`model.freeze` leaves nothing to train";
+        let place = section.place_of("freeze");
+        section.problem(Problem::new(title, &place, "every tensor is frozen"));
+    }
+    let mut notes = Vec::new();
+    if common.weights.is_none() && !common.freeze.is_empty() {
+        notes.push(
+            "what `model.freeze` names keeps random weights: there is no `model.weights`"
+                .to_owned(),
+        );
+    }
+    let Some(weights) = common.weights.as_ref().filter(|_| open) else { return notes };
+    let place = section.place_of("weights");
+    // That it can be read was seen when it was hashed.
+    let file = expanded_path(&weights.path).map_err(|error| error.to_string());
+    let header = file.and_then(|file| network::header(&file).map_err(|error| error.to_string()));
+    let header = match header {
+        Ok(header) => header,
+        Err(why) => {
+            section.problem(Problem::new("the weights cannot be used", &place, why));
+            return notes;
+        }
+    };
+    let fit = Fit::of(&tensors, &header);
+    if !fit.is_whole() {
+        let title = format!("the weights are not those of the network {}", section_name(model));
+        section
+            .problem(Problem::new(title, &place, fit.to_string()).help(cure(model, dataset, &fit)));
+        return notes;
+    }
+    match fit.other_head {
+        Some(0) => notes.push(format!(
+            "{} has no dense layer: the network's is drawn at random",
+            weights.path.display()
+        )),
+        Some(classes) => notes.push(format!(
+            "the dense layer of {} has {classes} classes and not {}: the network's is drawn at random",
+            weights.path.display(),
+            dataset.classes.len()
+        )),
+        None => {}
+    }
+    notes
+}
+
+/// As the experiment file would say it.
+fn section_name(model: &ModelSpec) -> String {
+    match model {
+        ModelSpec::Resnet(spec) => {
+            format!("resnet, depth {}, stem {}", spec.depth.layers(), spec.stem.name())
+        }
+        ModelSpec::MobilenetV2(spec) => format!("mobilenet_v2, stem {}", spec.stem.name()),
+        ModelSpec::Vgg(spec) => format!("vgg, blocks {:?}", spec.blocks),
+        ModelSpec::Onnx(_) => "onnx".to_owned(),
+    }
+}
+
+/// What makes weights fit, as far as their shapes tell.
+fn cure(model: &ModelSpec, dataset: &DatasetSpec, fit: &Fit) -> String {
+    let first = |shape: &[usize]| shape.get(1).copied().zip(shape.get(2).copied());
+    let stem = fit.reshaped.iter().find(|(name, ..)| {
+        matches!(name.as_str(), "conv1.weight" | "features.0.0.weight" | "blocks.0.0.conv.weight")
+    });
+    let Some((_, network, file)) = stem else {
+        return "another kind, depth or blocks has these names and shapes, or the names have a prefix: strip it \
+                before saving"
+            .to_owned();
+    };
+    let (ours, theirs) = (first(network), first(file));
+    if ours.map(|(channels, _)| channels) != theirs.map(|(channels, _)| channels) {
+        let channels = theirs.map_or(3, |(channels, _)| channels);
+        return format!(
+            "they take {channels} channels, and the pictures have {}: set `dataset.channels = {channels}`, which \
+             repeats grey pictures",
+            dataset.channels
+        );
+    }
+    match model {
+        ModelSpec::Resnet(_) => {
+            "set `model.stem` as the file has it: 7 × 7 is \"imagenet\", 3 × 3 \"small\""
+        }
+        _ => "set the layers as the file has them",
+    }
+    .to_owned()
 }
 
 fn read_vgg(

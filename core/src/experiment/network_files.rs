@@ -2,13 +2,16 @@
 //!
 //! An experiment whose network lies in a file depends on that file. What has to be known of it, its hash above all, is
 //! read once, when the experiment is read, and stands from then on in `model.files`: a stored experiment is whole without
-//! the file, and says which network it was.
+//! the file, and says which network it was. Of a file of weights that a training starts from only the hash is noted.
+
+use std::fs::File;
 
 use serde::{Deserialize, Serialize};
 
 use super::error::{Place, Problem};
 use super::tree::{Node, Table, Value};
 use crate::dataset::paths::expanded_path;
+use crate::network;
 use crate::onnx::{Ending, NetworkFiles, Pictures, Port};
 
 /// What a network's file says.
@@ -106,7 +109,7 @@ pub(super) fn settle(table: &mut Table, closed: bool) -> Vec<Problem> {
     }
     let mut facts: Vec<NetworkFacts> = Vec::new();
     let mut seen: Vec<String> = Vec::new();
-    for node in named(table) {
+    for (node, held) in named(table) {
         let Value::Text(path) = &node.value else { continue };
         if path.is_empty() || seen.contains(path) {
             continue;
@@ -121,21 +124,35 @@ pub(super) fn settle(table: &mut Table, closed: bool) -> Vec<Problem> {
             }
             continue;
         }
-        match read(path) {
-            Ok(read) => {
-                if let Some(other) = pinned(table, path).filter(|hash| *hash != read.blake3) {
-                    let title = format!("`{path}` is another network than `model.files` says");
-                    let label = format!("its hash is {}, and not {other}", read.blake3);
-                    let help = "leave `model.files` out to use the file as it is now";
-                    problems.push(Problem::new(title, &node.place, label).help(help));
+        let (hash, json) = match held {
+            Held::Network => match read(path) {
+                Ok(read) => {
+                    let json = serde_json::to_value(&read).expect("numbers and texts");
+                    let hash = read.blake3.clone();
+                    facts.push(read);
+                    (hash, json)
                 }
-                note(table, path, &read, &node.place);
-                facts.push(read);
-            }
-            Err(why) => {
-                problems.push(Problem::new("the network cannot be read", &node.place, why));
-            }
+                Err(why) => {
+                    problems.push(Problem::new("the network cannot be read", &node.place, why));
+                    continue;
+                }
+            },
+            Held::Weights => match hash_of_weights(path) {
+                Ok(hash) => (hash.clone(), serde_json::json!({ "blake3": hash })),
+                Err(why) => {
+                    let why = format!("{path}: {why}");
+                    problems.push(Problem::new("the weights cannot be used", &node.place, why));
+                    continue;
+                }
+            },
+        };
+        if let Some(other) = pinned(table, path).filter(|other| *other != hash) {
+            let title = format!("`{path}` is another file than `model.files` says");
+            let label = format!("its hash is {hash}, and not {other}");
+            let help = "leave `model.files` out to use the file as it is now";
+            problems.push(Problem::new(title, &node.place, label).help(help));
         }
+        note(table, path, &json, &node.place);
     }
     if is_only_onnx(table) && !closed {
         fill_in(table, &facts);
@@ -143,11 +160,20 @@ pub(super) fn settle(table: &mut Table, closed: bool) -> Vec<Problem> {
     problems
 }
 
+/// What a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Held {
+    /// A whole network.
+    Network,
+    /// What one starts from that is trained here.
+    Weights,
+}
+
 /// The nodes that name networks' files: in `[model]`, and in the values of `[matrix]`.
-fn named(table: &Table) -> Vec<Node> {
+fn named(table: &Table) -> Vec<(Node, Held)> {
     let path_of = |model: &Table| match model.get("kind").map(|kind| kind.is_text("onnx")) {
-        Some(true) => model.get("path").cloned(),
-        _ => None,
+        Some(true) => model.get("path").map(|path| (path.clone(), Held::Network)),
+        _ => model.get("weights").map(|weights| (weights.clone(), Held::Weights)),
     };
     let mut named = Vec::new();
     let mut is_onnx = false;
@@ -155,13 +181,15 @@ fn named(table: &Table) -> Vec<Node> {
         is_onnx = model.get("kind").is_some_and(|kind| kind.is_text("onnx"));
         named.extend(path_of(model));
     }
+    let all = |values: &[Node], held| values.iter().map(move |node| (node.clone(), held)).collect();
     let Some(Value::Table(matrix)) = table.get("matrix").map(|node| &node.value) else {
         return named;
     };
     for entry in matrix.entries() {
         let Value::Array(values) = &entry.node.value else { continue };
         match entry.key.as_str() {
-            "model.path" if is_onnx => named.extend(values.iter().cloned()),
+            "model.path" if is_onnx => named.extend::<Vec<_>>(all(values, Held::Network)),
+            "model.weights" if !is_onnx => named.extend::<Vec<_>>(all(values, Held::Weights)),
             "model" => named.extend(values.iter().filter_map(|value| match &value.value {
                 Value::Table(model) => path_of(model),
                 _ => None,
@@ -176,6 +204,15 @@ fn read(path: &str) -> Result<NetworkFacts, String> {
     let place = expanded_path(path.as_ref()).map_err(|error| error.to_string())?;
     let files = NetworkFiles::read(&place).map_err(|error| error.to_string())?;
     Ok(NetworkFacts::of(&files))
+}
+
+fn hash_of_weights(path: &str) -> Result<String, String> {
+    let place = expanded_path(path.as_ref()).map_err(|error| error.to_string())?;
+    network::header(&place).map_err(|error| error.to_string())?;
+    let mut hasher = blake3::Hasher::new();
+    let hashed = File::open(place).and_then(|file| hasher.update_reader(file).map(drop));
+    hashed.map_err(|error| error.to_string())?;
+    Ok(hasher.finalize().to_hex().to_string())
 }
 
 /// The hash that `model.files` already gives.
@@ -196,9 +233,8 @@ fn in_table<'a>(table: &'a Table, path: &[&str]) -> Option<&'a Node> {
     }
 }
 
-fn note(table: &mut Table, path: &str, facts: &NetworkFacts, place: &Place) {
-    let json = serde_json::to_value(facts).expect("numbers and texts");
-    let of_path = Table::of_one(path, place, Node::of_json(&json, place));
+fn note(table: &mut Table, path: &str, facts: &serde_json::Value, place: &Place) {
+    let of_path = Table::of_one(path, place, Node::of_json(facts, place));
     let node = Node { value: Value::Table(of_path), place: place.clone() };
     table.unite(Table::at_path("model.files", place, node));
 }

@@ -10,8 +10,10 @@ use super::LandmarkSource;
 use super::tree::{Node, Table, Value};
 
 /// The keys whose values are paths, by section.
-const PATHS: [(&str, &[&str]); 2] =
-    [("dataset", &["root", "table", "val_table", "test_table", "landmarks"]), ("model", &["path"])];
+const PATHS: [(&str, &[&str]); 2] = [
+    ("dataset", &["root", "table", "val_table", "test_table", "landmarks"]),
+    ("model", &["path", "weights"]),
+];
 
 /// Turns the paths of the merged table into those that are relative to the working folder. Returns what is to be said.
 pub(super) fn settle(table: &mut Table) -> Vec<String> {

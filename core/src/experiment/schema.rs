@@ -299,6 +299,10 @@ pub(super) fn columns() -> Json {
     json!({ "type": "array", "minItems": 2, "maxItems": most, "items": { "type": "string" } })
 }
 
+pub(super) fn beginnings() -> Json {
+    json!({ "type": "array", "items": { "type": "string", "minLength": 1 } })
+}
+
 pub(super) fn per_channel() -> Json {
     let list =
         json!({ "type": "array", "minItems": 1, "maxItems": 3, "items": { "type": "number" } });

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::network::{self, Architecture, Depth, Stem, TensorShape};
 use crate::region::{Fill, Mode, Phase, Regions, Tuning};
 
 /// An experiment: a question and its complete definition.
@@ -113,6 +114,25 @@ pub struct DatasetSpec {
     /// At most so many images of each split, drawn at random; all where it is `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
+    #[serde(default, skip_serializing_if = "Standardise::is_train")]
+    pub standardise: Standardise,
+}
+
+/// What a network's inputs are standardised by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standardise {
+    /// Mean and standard deviation of the training images, by channel.
+    #[default]
+    Train,
+    /// Those of ImageNet, which networks with weights from there were trained with.
+    Imagenet,
+}
+
+impl Standardise {
+    pub(crate) fn is_train(&self) -> bool {
+        *self == Standardise::Train
+    }
 }
 
 /// What carries regions into an image with landmarks.
@@ -209,6 +229,7 @@ impl DatasetSpec {
             duplicates: Duplicates::default(),
             fit: Fit::default(),
             limit: None,
+            standardise: Standardise::default(),
         }
     }
 }
@@ -407,9 +428,57 @@ pub enum FerUsage {
 pub enum ModelSpec {
     /// A network that was trained elsewhere, in an ONNX file: it is only evaluated.
     Onnx(OnnxSpec),
+    /// A residual network ([`resnet`](crate::network::resnet)).
+    Resnet(ResnetSpec),
+    /// MobileNet V2 ([`mobilenet_v2`](crate::network::mobilenet_v2)).
+    MobilenetV2(MobilenetSpec),
     /// Stored without its kind, as when there was no other.
     #[serde(untagged)]
     Vgg(VggSpec),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResnetSpec {
+    pub depth: Depth,
+    pub stem: Stem,
+    #[serde(flatten)]
+    pub common: CommonSpec,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MobilenetSpec {
+    pub stem: Stem,
+    #[serde(flatten)]
+    pub common: CommonSpec,
+}
+
+/// What every network that is trained here has.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CommonSpec {
+    /// The share of batch normalisation's old running statistics that a step keeps, 0 to 1 (TensorFlow's
+    /// sense; its default is 0.99, and PyTorch's, in this sense, 0.9). Trainings of a few hundred steps want less.
+    pub batch_norm_momentum: f64,
+    /// The share of the dense layer's inputs that a training step sets to 0 (Srivastava et al. 2014).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub dropout: f64,
+    /// What it starts from; random weights where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<WeightsFile>,
+    /// Beginnings of the names of tensors that keep the values they start from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub freeze: Vec<String>,
+}
+
+/// A safetensors file of weights.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WeightsFile {
+    pub path: PathBuf,
+    /// BLAKE3, hexadecimal.
+    pub hash: String,
+}
+
+fn is_zero(number: &f64) -> bool {
+    *number == 0.0
 }
 
 /// A VGG-like network: blocks of 3 × 3 convolutions, each with batch normalisation and ReLU; a 3 × 3
@@ -418,9 +487,8 @@ pub enum ModelSpec {
 pub struct VggSpec {
     /// The width of each convolution, by block.
     pub blocks: Vec<Vec<i64>>,
-    /// The share of batch normalisation's old running statistics that a step keeps, 0 to 1 (TensorFlow's
-    /// sense and default, 0.99). Trainings of a few hundred steps want less.
-    pub batch_norm_momentum: f64,
+    #[serde(flatten)]
+    pub common: CommonSpec,
 }
 
 /// A network in an ONNX file, and what has to be known to use it.
@@ -617,26 +685,85 @@ impl Precision {
 }
 
 impl ModelSpec {
+    /// A VGG-like network from random weights, with nothing but its blocks and the momentum of its batch normalisation.
+    pub fn of_blocks(blocks: &[&[i64]], batch_norm_momentum: f64) -> ModelSpec {
+        let blocks = blocks.iter().map(|block| block.to_vec()).collect();
+        ModelSpec::Vgg(VggSpec { blocks, common: CommonSpec::new(batch_norm_momentum) })
+    }
+
     /// Whether the network is trained here. One that is not has no seeds, and only its answers are examined.
     pub fn is_trained(&self) -> bool {
-        match self {
-            ModelSpec::Vgg(_) => true,
-            ModelSpec::Onnx(_) => false,
-        }
+        self.common().is_some()
     }
 
     /// The network, if it is a VGG-like one.
     pub fn vgg(&self) -> Option<&VggSpec> {
         match self {
             ModelSpec::Vgg(spec) => Some(spec),
-            ModelSpec::Onnx(_) => None,
+            _ => None,
         }
+    }
+
+    /// What it has if it is trained here.
+    pub fn common(&self) -> Option<&CommonSpec> {
+        match self {
+            ModelSpec::Onnx(_) => None,
+            ModelSpec::Resnet(spec) => Some(&spec.common),
+            ModelSpec::MobilenetV2(spec) => Some(&spec.common),
+            ModelSpec::Vgg(spec) => Some(&spec.common),
+        }
+    }
+
+    pub(crate) fn common_mut(&mut self) -> Option<&mut CommonSpec> {
+        match self {
+            ModelSpec::Onnx(_) => None,
+            ModelSpec::Resnet(spec) => Some(&mut spec.common),
+            ModelSpec::MobilenetV2(spec) => Some(&mut spec.common),
+            ModelSpec::Vgg(spec) => Some(&mut spec.common),
+        }
+    }
+
+    /// The layers of a standard network, for pictures of so many channels.
+    pub fn architecture(&self, channels: usize, classes: usize) -> Option<Architecture> {
+        match self {
+            ModelSpec::Onnx(_) | ModelSpec::Vgg(_) => None,
+            ModelSpec::Resnet(ResnetSpec { depth, stem, .. }) => {
+                Some(network::resnet(*depth, *stem, channels, classes))
+            }
+            ModelSpec::MobilenetV2(MobilenetSpec { stem, .. }) => {
+                Some(network::mobilenet_v2(*stem, channels, classes))
+            }
+        }
+    }
+
+    /// The tensors of a network that is trained here; none of another.
+    pub fn tensors(&self, channels: usize, classes: usize) -> Vec<TensorShape> {
+        match self {
+            ModelSpec::Vgg(spec) => network::vgg_tensors(&spec.blocks, channels, classes),
+            other => other.architecture(channels, classes).map_or(Vec::new(), |all| all.tensors()),
+        }
+    }
+
+    /// Height and width of the features that are averaged, for pictures of a height and width; `None` where the layers are
+    /// not known.
+    pub fn last_features(&self, height: usize, width: usize) -> Option<(usize, usize)> {
+        match self {
+            ModelSpec::Vgg(spec) => Some(spec.last_features(height, width)),
+            other => other.architecture(1, 1).map(|all| all.last_features(height, width)),
+        }
+    }
+}
+
+impl CommonSpec {
+    /// Random weights, no dropout, nothing frozen.
+    pub fn new(batch_norm_momentum: f64) -> CommonSpec {
+        CommonSpec { batch_norm_momentum, dropout: 0.0, weights: None, freeze: Vec::new() }
     }
 }
 
 impl VggSpec {
     /// Height and width of the last block's features, for pictures of a height and width.
-    pub fn last_features(&self, height: usize, width: usize) -> (usize, usize) {
+    fn last_features(&self, height: usize, width: usize) -> (usize, usize) {
         let pooled = |side: usize| (1..self.blocks.len()).fold(side, |side, _| side / 3);
         (pooled(height), pooled(width))
     }

@@ -38,7 +38,17 @@ mod words {
     pub const WITHOUT: &[Word] = &[("identity", "regions as in the canonical frame"), ("skip", "excluded")];
     pub const MODELS: &[Word] = &[
         ("vgg", "3 x 3 convolutions in blocks, as the seed study has them"),
+        ("resnet", "a residual network as torchvision has it: He et al. 2016"),
+        ("mobilenet_v2", "as torchvision has it: Sandler et al. 2018"),
         ("onnx", "a network of your own in an ONNX file, which is evaluated and not trained"),
+    ];
+    pub const STEMS: &[Word] = &[
+        ("small", "3 x 3 with stride 1 and no pool, for pictures of less than some 100 pixels"),
+        ("imagenet", "sides are divided by 4 (resnet: 7 x 7 with stride 2 and a pool) or by 2 (mobilenet_v2): what files of weights are made for"),
+    ];
+    pub const STANDARDISE: &[Word] = &[
+        ("train", "mean and standard deviation of the training images"),
+        ("imagenet", "ImageNet's, as most files of weights expect; for RGB"),
     ];
     pub const OUTPUTS: &[Word] = &[("logits", "numbers whose softmax are probabilities"), ("probabilities", "a softmax is inside")];
     pub const COLORS: &[Word] = &[("grey", ""), ("rgb", "as Pillow, torchvision and Keras read pictures"), ("bgr", "as OpenCV reads them")];
@@ -106,6 +116,8 @@ const LIFELIKE: Takes = Number(Bounds::closed(0.0, 2.0));
 const DIVISOR: Takes = Number(Bounds::closed(1.0, 1e9));
 
 const CHANNELS: &[(i64, &str)] = &[(1, "grey"), (3, "RGB")];
+const DEPTHS: &[(i64, &str)] = &[(18, ""), (34, ""), (50, "with bottlenecks")];
+const TRAINED: &[&str] = &["vgg", "resnet", "mobilenet_v2"];
 
 const EMOTIONS: &str =
     r#"["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear"]"#;
@@ -147,6 +159,7 @@ pub(super) static KEYS: &[Key] = &[
     key("dataset.duplicates", Words(DUPLICATES), r#""keep""#, Weights, "Treatment of training pictures equal to one of the validation or test images").of(&["ferplus", "fer2013", "rafdb", "ckplus", "folder", "table"]),
     key("dataset.on_error", Words(ON_ERROR), r#""stop""#, Weights, "Treatment of pictures that cannot be read").of(&["ferplus", "fer2013", "rafdb", "ckplus", "folder", "table"]),
     key("dataset.limit", IMAGES, "", Weights, "At most so many images of each split, drawn at random: for a first look").of(&["ferplus", "fer2013", "rafdb", "ckplus", "folder", "table"]).like(&["1000"]),
+    key("dataset.standardise", Words(STANDARDISE), r#""train""#, Weights, "What the network's inputs are standardised by"),
     key("dataset.train", IMAGES, "3500", Weights, "Training images").of(&["faces"]),
     key("dataset.val", IMAGES, "700", Weights, "Validation images").of(&["faces"]),
     key("dataset.val", Words(USAGES), r#""PrivateTest""#, Weights, "The part to validate on").of(&["ferplus"]),
@@ -167,11 +180,18 @@ pub(super) static KEYS: &[Key] = &[
     key("model.kind", Words(MODELS), r#""vgg""#, Weights, "Which network"),
     key("model.blocks", Own("a list of lists of whole numbers, 1 to 4096", schema::blocks), "[[64, 64], [96, 96, 96], [128, 128, 128]]", Weights, "The width of each convolution, by block; a pool after every block but the last divides the sides by 3").of(&["vgg"]),
     key("model.batch_norm_momentum", HALF_OPEN, "0.99", Weights, "Momentum of batch normalisation's running statistics, the share that a step keeps; use less for trainings of a few hundred steps").of(&["vgg"]),
+    key("model.batch_norm_momentum", HALF_OPEN, "0.9", Weights, "Momentum of batch normalisation's running statistics, the share that a step keeps (PyTorch counts the other way: its default, 0.1, is 0.9 here)").of(&["resnet", "mobilenet_v2"]),
+    key("model.depth", Counts(DEPTHS), "18", Weights, "Layers with weights").of(&["resnet"]),
+    key("model.stem", Words(STEMS), r#""small""#, Weights, "The first layers").of(&["resnet", "mobilenet_v2"]),
+    key("model.dropout", HALF_OPEN, "0.0", Weights, "Share of the dense layer's inputs that a training step sets to 0").of(&["vgg", "resnet"]),
+    key("model.dropout", HALF_OPEN, "0.2", Weights, "Share of the dense layer's inputs that a training step sets to 0").of(&["mobilenet_v2"]),
+    key("model.weights", Text(FILE), "", Weights, "A safetensors file of weights to start from, relative to this one, with torchvision's names; where its dense layer has other classes, that is drawn at random").of(TRAINED).like(&[r#""resnet18.safetensors""#]),
+    key("model.freeze", Own("a list of beginnings of names", schema::beginnings), "[]", Weights, "Tensors that keep the values they start from, by the beginnings of their names; batch normalisation among them uses its running statistics").of(TRAINED).like(&[r#"["conv1", "bn1", "layer1"]"#]),
     key("model.path", Text(FILE), "", Weights, "The network's ONNX file, relative to this one; files of weights that it names lie beside it").of(&["onnx"]).needed("a network from a file needs the file", "add it, as in `path = \"my.onnx\"`").like(&[r#""my.onnx""#]),
     key("model.classes", Own("a list of names, one for each column", schema::columns), "", Weights, "What each column of the output stands for, in the network's order; \"\" for one that is no class").of(&["onnx"]).like(&[r#"["anger", "fear", "happiness", "sadness", "neutral"]"#]),
     key("model.output", Words(OUTPUTS), "", Weights, "What the output is, where its last operator does not tell").of(&["onnx"]).like(&[r#""logits""#]),
     key("model.output_name", Text(FILE), "", Weights, "Which output has the classes, where there are several").of(&["onnx"]).like(&[r#""logits""#]),
-    key("model.files", Own("filled in by the program", schema::files), "", Weights, "What the file says, noted when it is read: its hash above all, so that the results belong to this network and no other").of(&["onnx"]),
+    key("model.files", Own("filled in by the program", schema::files), "", Weights, "What the file says, noted when it is read: its hash above all, so that the results belong to this network and no other"),
     section("model.input", Weights, "The pictures that the network takes").of(&["onnx"]).like(&["{ range = 1.0, mean = [0.5], std = [0.5] }"]),
     key("model.input.color", Words(COLORS), "", Weights, "The channels, where the file does not tell: one channel is grey").like(&[r#""rgb""#]),
     key("model.input.layout", Words(LAYOUTS), "", Weights, "The order of the dimensions, where the file does not tell").like(&[r#""nchw""#]),

@@ -187,6 +187,7 @@ fn every_key_is_read() {
             landmarks: Some("points.csv".into()),
             without_landmarks: WithoutLandmarks::Skip,
             limit: None,
+            standardise: crate::experiment::Standardise::default(),
             on_error: OnError::Stop,
             shape: Shaping::Stretch,
             duplicates: Duplicates::Keep,

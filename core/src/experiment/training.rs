@@ -6,8 +6,7 @@ use super::error::Problem;
 use super::keys::Refusal;
 use super::reader::Section;
 use super::spec::{
-    DatasetSpec, DeviceChoice, ModelSpec, Optimizer, Schedule, ScheduleShape, Settings, Source,
-    TrainSpec,
+    DatasetSpec, DeviceChoice, Optimizer, Schedule, ScheduleShape, Settings, Source, TrainSpec,
 };
 
 /// Reads `[train]`; `dataset` where it is trained on.
@@ -47,8 +46,8 @@ pub(crate) fn read_train(root: &Section<'_>, dataset: Option<&DatasetSpec>) -> O
 /// A batch of one image with single-number features has no variance for batch normalisation.
 pub(crate) fn check_variance(root: &Section<'_>, settings: &Settings) {
     let Settings { dataset, model, train, .. } = settings;
-    let ModelSpec::Vgg(model) = model else { return };
-    if train.batch_size > 1 || model.last_features(dataset.height, dataset.width) != (1, 1) {
+    let features = model.last_features(dataset.height, dataset.width);
+    if train.batch_size > 1 || features != Some((1, 1)) {
         return;
     }
     let section = root.section("train");

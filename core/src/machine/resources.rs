@@ -3,7 +3,7 @@
 use super::device::{self, AskedBy};
 use super::gpu;
 use crate::experiment::{DatasetSpec, DeviceChoice, ModelSpec, Settings};
-use crate::plan::TrainingSpec;
+use crate::plan::{ParameterCount, TrainingSpec};
 
 /// The user's options.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -165,12 +165,21 @@ fn tensor_bytes(settings: &Settings) -> u64 {
     let mut floats = 0;
     let images = settings.dataset.source.training_images().unwrap_or(30_000) as u64;
     let data = images * (height * width * (channels + 1)) as u64;
+    let of_batch = |floats: u64| floats * 4 * 6 * settings.train.batch_size as u64;
     let blocks = match &settings.model {
         ModelSpec::Vgg(model) => &model.blocks,
         // Its weights, twice while they are read, and what a pass of 128 pictures keeps: some 32 numbers a pixel.
         ModelSpec::Onnx(model) => {
             let [height, width] = model.input.size;
             return data + model.parameters * 8 + (height * width * 32 * 4 * 128) as u64;
+        }
+        model => {
+            let classes = settings.dataset.classes.len();
+            let outputs = model.architecture(channels, classes);
+            let floats = outputs.map_or(0, |all| all.outputs(height, width).sum());
+            // Weights, gradients, and two moments of each.
+            let weights = ParameterCount::of(model, channels, classes).total * 16;
+            return data + weights + of_batch(floats);
         }
     };
     for (index, block) in blocks.iter().enumerate() {
@@ -179,7 +188,7 @@ fn tensor_bytes(settings: &Settings) -> u64 {
         }
         floats += block.iter().map(|width| *width as u64 * rows * columns).sum::<u64>();
     }
-    data + floats * 4 * 6 * settings.train.batch_size as u64
+    data + of_batch(floats)
 }
 
 /// Bytes of memory, of the machine or of the control groups that the process is in.

@@ -9,8 +9,11 @@ const KERAS: &str = "in Python, `keras.models.load_model(\"…\").export(\"my.on
 const TFLITE: &str = "`python -m tf2onnx.convert --tflite … --output my.onnx` makes one of it; compare a few answers, since not \
                       every such file is converted faithfully";
 
-/// What the file is, and what to do; `None` where that is not known.
-pub(super) fn foreign(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
+/// What a file of weights is called.
+pub const SAFETENSORS: &str = "a safetensors file";
+
+/// What the file is, and how it becomes an ONNX file; `None` where that is not known.
+pub fn foreign(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     let has =
         |text: &[u8]| bytes[..bytes.len().min(4096)].windows(text.len()).any(|part| part == text);
     Some(match bytes {
@@ -27,7 +30,7 @@ pub(super) fn foreign(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
         [b'P', b'K', 3, 4, ..] => ("a zip archive", EXPORT),
         [0x80, 2..=5, ..] => ("a Python pickle, as old PyTorch checkpoints are", CLASS),
         [_, _, _, _, b'T', b'F', b'L', b'3', ..] => ("a TensorFlow Lite file", TFLITE),
-        [_, _, _, _, 0, 0, 0, 0, b'{', ..] => ("a safetensors file", CLASS),
+        [_, _, _, _, 0, 0, 0, 0, b'{', ..] => (SAFETENSORS, CLASS),
         [b'v', b'e', b'r', b's', b'i', b'o', b'n', b' ', b'h', b't', b't', b'p', ..] => {
             ("a pointer of Git LFS", "fetch the file itself with `git lfs pull`")
         }

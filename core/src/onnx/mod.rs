@@ -12,6 +12,7 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
 pub use graph::{Element, Ending, Graph, GraphError, Pictures, Port};
+pub(crate) use kind::{SAFETENSORS, foreign};
 
 /// The most bytes of a file, and of it and the files beside it: more than that protocol buffers cannot hold, and more than
 /// the largest networks for faces have.

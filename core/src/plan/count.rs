@@ -1,6 +1,7 @@
 //! Parameters and arithmetic of a network layout, without building it.
 
-use crate::experiment::{ModelSpec, VggSpec};
+use crate::experiment::ModelSpec;
+use crate::network::TensorShape;
 
 /// Numbers of scalars in a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,24 +15,18 @@ pub struct ParameterCount {
 impl ParameterCount {
     pub fn of(model: &ModelSpec, channels: usize, classes: usize) -> ParameterCount {
         match model {
-            ModelSpec::Vgg(model) => ParameterCount::of_vgg(model, channels, classes),
             ModelSpec::Onnx(model) => ParameterCount { total: model.parameters, trainable: 0 },
+            trained => {
+                let tensors = trained.tensors(channels, classes);
+                // Frozen ones keep their values, but are parameters.
+                let trainable = tensors.iter().filter(|tensor| tensor.role.is_trainable());
+                let count = |tensor: &TensorShape| tensor.len() as u64;
+                ParameterCount {
+                    trainable: trainable.map(count).sum(),
+                    total: tensors.iter().map(count).sum(),
+                }
+            }
         }
-    }
-
-    fn of_vgg(model: &VggSpec, channels: usize, classes: usize) -> ParameterCount {
-        let mut input = channels as u64;
-        let mut trainable = 0;
-        let mut running = 0;
-        for width in model.blocks.iter().flatten().map(|width| *width as u64) {
-            let convolution = 9 * input * width + width;
-            let gain_and_shift = 2 * width;
-            trainable += convolution + gain_and_shift;
-            running += 2 * width;
-            input = width;
-        }
-        trainable += input * classes as u64 + classes as u64;
-        ParameterCount { total: trainable + running, trainable }
     }
 }
 
@@ -42,7 +37,13 @@ pub fn multiply_adds(
     width: usize,
     channels: usize,
 ) -> Option<u64> {
-    let ModelSpec::Vgg(model) = model else { return None };
+    let model = match model {
+        ModelSpec::Vgg(model) => model,
+        other => {
+            let architecture = other.architecture(channels, 1)?;
+            return Some(architecture.multiply_adds(height, width));
+        }
+    };
     let (mut height, mut width, mut input) = (height as u64, width as u64, channels as u64);
     let mut sum = 0;
     for (index, block) in model.blocks.iter().enumerate() {
@@ -62,8 +63,7 @@ mod tests {
     use super::*;
 
     fn layout(blocks: &[&[i64]]) -> ModelSpec {
-        let blocks = blocks.iter().map(|block| block.to_vec()).collect();
-        ModelSpec::Vgg(VggSpec { blocks, batch_norm_momentum: 0.99 })
+        ModelSpec::of_blocks(blocks, 0.99)
     }
 
     #[test]

@@ -5,12 +5,13 @@
 //! a pixel or of a polygon's corner gives new ids.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::{
     DatasetSpec, FacesSpec, ModelSpec, OnnxInput, OnnxOutput, OnnxSpec, Schedule, SensitivitySpec,
-    Settings, Source, Statistics, TrainSpec, VggSpec,
+    Settings, Source, Standardise, Statistics, TrainSpec,
 };
 use crate::onnx;
 use crate::region::{Fill, Mode, Occlusion, Polygon, RandomSets, TrainingMask, Tuned, Tuning};
@@ -225,15 +226,23 @@ enum ModelKey<'a> {
         output: &'a OnnxOutput,
         classes: &'a [String],
     },
-    Vgg(&'a VggSpec),
+    /// Its weights' file without its place.
+    Trained(ModelSpec),
 }
 
 impl<'a> ModelKey<'a> {
     fn new(model: &'a ModelSpec) -> ModelKey<'a> {
         match model {
-            ModelSpec::Vgg(spec) => ModelKey::Vgg(spec),
             ModelSpec::Onnx(OnnxSpec { hash, input, output, classes, path: _, parameters: _ }) => {
                 ModelKey::Onnx { onnx: hash, runtime: onnx::RUNTIME, input, output, classes }
+            }
+            trained => {
+                let mut trained = trained.clone();
+                let common = trained.common_mut();
+                if let Some(weights) = common.and_then(|common| common.weights.as_mut()) {
+                    weights.path = PathBuf::new();
+                }
+                ModelKey::Trained(trained)
             }
         }
     }
@@ -245,6 +254,8 @@ struct DataKey<'a> {
     width: usize,
     channels: usize,
     classes: &'a [String],
+    #[serde(skip_serializing_if = "Standardise::is_train")]
+    standardise: Standardise,
     #[serde(flatten)]
     images: ImagesKey<'a>,
 }
@@ -319,6 +330,7 @@ impl<'a> TrainingKey<'a> {
             data: DataKey {
                 height: dataset.height,
                 width: dataset.width,
+                standardise: dataset.standardise,
                 channels: dataset.channels,
                 classes: &dataset.classes,
                 images,

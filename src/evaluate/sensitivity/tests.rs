@@ -3,7 +3,7 @@ use tch::Device;
 use super::*;
 use crate::analysis::curve_area;
 use crate::dataset::{Images, Pixels, Split};
-use crate::experiment::{Precision, VggSpec};
+use crate::experiment::{ModelSpec, Precision};
 use crate::model::Network;
 use crate::region::{Affine, Fill};
 use crate::store::{CurveKind, CurveOrder};
@@ -103,7 +103,7 @@ fn a_window_costs_where_the_network_looks_and_nowhere_else() {
 #[test]
 fn windows_are_answered_as_whole_pictures_are() {
     let data = on_device();
-    let model = VggSpec { blocks: vec![vec![4, 4], vec![6, 5]], batch_norm_momentum: 0.9 };
+    let model = ModelSpec::of_blocks(&[&[4, 4], &[6, 5]], 0.9);
     let network = Network::new(&model, 1, 2, Precision::F32, Device::Cpu, 4).folded();
     let (sin, cos) = 0.4f64.sin_cos();
     let turned =

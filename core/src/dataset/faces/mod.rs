@@ -189,6 +189,7 @@ pub(super) mod tests {
         };
         let spec = DatasetSpec {
             limit: None,
+            standardise: crate::experiment::Standardise::default(),
             source: Source::Faces(faces.clone()),
             height: 48,
             width: 48,

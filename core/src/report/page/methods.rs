@@ -3,10 +3,12 @@
 //! Everything is taken from the experiment file as run and from the tables; what neither says is not said.
 
 use crate::experiment::{
-    Augment, Color, DatasetSpec, Experiment, FerplusLabels, ModelSpec, OcclusionStudy, OnnxInput,
-    OnnxSpec, Optimizer, Schedule, ScheduleShape, Select, SensitivityMethod, Settings, Source,
-    Statistics, Target, TrainSpec, VggSpec,
+    Augment, Color, CommonSpec, DatasetSpec, Experiment, FerplusLabels, MobilenetSpec, ModelSpec,
+    OcclusionStudy, OnnxInput, OnnxSpec, Optimizer, ResnetSpec, Schedule, ScheduleShape, Select,
+    SensitivityMethod, Settings, Source, Standardise, Statistics, Target, TrainSpec, VggSpec,
+    WeightsFile,
 };
+use crate::network::Stem;
 use crate::onnx;
 use crate::region::{Fill, Mode, Phase, RandomSets};
 use crate::report::findings::Findings;
@@ -122,9 +124,14 @@ fn images(settings: &Settings, facts: &Facts) -> String {
         true => "Regions were carried into each image by its landmarks",
         false => "Regions lay in every image as in the canonical face frame",
     };
-    let standardised = match settings.model.is_trained() {
-        true => ", and standardised by the mean and standard deviation of the training images",
-        false => "",
+    let standardised = match (settings.model.is_trained(), spec.standardise) {
+        (false, _) => "",
+        (true, Standardise::Train) => {
+            ", and standardised by the mean and standard deviation of the training images"
+        }
+        (true, Standardise::Imagenet) => {
+            ", and standardised by ImageNet's means and standard deviations"
+        }
     };
     format!(
         "{what}. They were brought to {} × {} pixels, {colour}{standardised}. The {} classes were {}. {placed}.",
@@ -137,7 +144,9 @@ fn images(settings: &Settings, facts: &Facts) -> String {
 
 fn network(spec: &ModelSpec, runs: &[RunRow]) -> String {
     match spec {
-        ModelSpec::Vgg(spec) => vgg(spec, runs),
+        ModelSpec::Vgg(spec) => format!("{}{}", vgg(spec, runs), common(&spec.common)),
+        ModelSpec::Resnet(spec) => standard(&resnet(spec), &spec.common, runs),
+        ModelSpec::MobilenetV2(spec) => standard(&mobilenet(spec), &spec.common, runs),
         ModelSpec::Onnx(spec) => from_file(spec),
     }
 }
@@ -169,11 +178,7 @@ fn vgg(spec: &VggSpec, runs: &[RunRow]) -> String {
         let widths: Vec<String> = widths.iter().map(i64::to_string).collect();
         widths.join("-")
     });
-    let parameters = runs.iter().map(|run| run.parameters).max().unwrap_or(0);
-    let parameters = match parameters {
-        0 => String::new(),
-        count => format!(" ({} parameters)", thousands(count)),
-    };
+    let parameters = parameters(runs);
     format!(
         "A VGG-like network{parameters}: {} of 3 × 3 convolutions with {} channels, each with batch \
          normalisation and ReLU, a 3 × 3 max pool of stride 3 after every block but the last, then global \
@@ -181,6 +186,50 @@ fn vgg(spec: &VggSpec, runs: &[RunRow]) -> String {
         counted(spec.blocks.len() as u64, "block"),
         list(blocks.collect(), "and"),
     )
+}
+
+/// ` (11,180,103 parameters)`.
+fn parameters(runs: &[RunRow]) -> String {
+    match runs.iter().map(|run| run.parameters).max().unwrap_or(0) {
+        0 => String::new(),
+        count => format!(" ({} parameters)", thousands(count)),
+    }
+}
+
+fn resnet(spec: &ResnetSpec) -> String {
+    let stem = match spec.stem {
+        Stem::Imagenet => "a first convolution of 7 × 7 with stride 2 and a pool",
+        Stem::Small => "a first convolution of 3 × 3 with stride 1 and no pool",
+    };
+    format!("A residual network of {} layers (He et al. 2016), with {stem}", spec.depth.layers())
+}
+
+fn mobilenet(spec: &MobilenetSpec) -> String {
+    let stride = if spec.stem == Stem::Imagenet { 2 } else { 1 };
+    format!("MobileNet V2 (Sandler et al. 2018), with stride {stride} in its first convolution")
+}
+
+fn standard(what: &str, spec: &CommonSpec, runs: &[RunRow]) -> String {
+    format!("{what}{}, as torchvision builds it.{}", parameters(runs), common(spec))
+}
+
+/// How it starts, and what is dropped: sentences of their own.
+fn common(spec: &CommonSpec) -> String {
+    let mut sentences = String::new();
+    if let Some(WeightsFile { path, hash }) = &spec.weights {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let hash = hash.get(..12).unwrap_or(hash);
+        sentences += &format!(" It started from the weights of {name} (BLAKE3 {hash}…).");
+    }
+    if !spec.freeze.is_empty() {
+        let names = list(spec.freeze.clone(), "and");
+        sentences += &format!(" Tensors whose names begin with {names} were not trained.");
+    }
+    if spec.dropout > 0.0 {
+        let share = 100.0 * spec.dropout;
+        sentences += &format!(" Dropout of {share} % before the dense layer.");
+    }
+    sentences
 }
 
 fn training(spec: &TrainSpec, schedule: &Schedule) -> String {

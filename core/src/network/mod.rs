@@ -1,0 +1,15 @@
+//! The field's standard networks as data: their layers, tensors, names and sides.
+//!
+//! In: a family, its stem, channels and classes. Out: an [`Architecture`]. Names and shapes are torchvision's, so that
+//! its files of weights fit. This room computes nothing with pictures and reads nothing but the headers of files of
+//! weights.
+
+mod architecture;
+mod families;
+mod fit;
+
+pub use architecture::{
+    Activation, Architecture, Block, Convolution, Head, Role, Shortcut, TensorShape, vgg_tensors,
+};
+pub use families::{Depth, Stem, mobilenet_v2, resnet};
+pub use fit::{Fit, Header, WeightsFileError, header};
