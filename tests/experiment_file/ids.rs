@@ -6,7 +6,9 @@ use fer_lab::experiment::{Decides, Experiment, Key, keys, load, parse};
 use fer_lab::plan::Plan;
 use toml::{Table, Value};
 
-use super::probes::{COLUMNS, KINDS, Kinds, make_room, network, put, to_toml, values};
+use super::probes::{
+    COLUMNS, KINDS, Kinds, beginning, make_room, network, put, to_toml, values, weights,
+};
 
 /// Ids of trainings and of runs, in the plan's order. Of data on disk the settings stand for the content.
 fn ids(experiment: &Experiment) -> (Vec<String>, Vec<String>) {
@@ -115,6 +117,8 @@ fn others(kinds: Kinds, path: &str) -> Vec<Value> {
         "dataset.classes" if ["folder", "table"].contains(&kinds.dataset) => {
             return vec![vec!["a", "b"].into()];
         }
+        "model.weights" => return vec![weights(&base(kinds)).into()],
+        "model.freeze" => return vec![vec![beginning(kinds.model)].into()],
         "model.blocks" => return vec![vec![vec![8], vec![16]].into()],
         "model.path" => return vec![network("fixed_batch.onnx").into()],
         "model.classes" => {
@@ -150,7 +154,7 @@ fn others(kinds: Kinds, path: &str) -> Vec<Value> {
 fn base(kinds: Kinds) -> Table {
     let mut file = kinds.file();
     put(&mut file, "occlusion.regions", vec!["eyes"].into());
-    if kinds.model == "vgg" {
+    if kinds.model != "onnx" {
         put(&mut file, "occlusion.phases", vec!["retrain", "amortised", "tuned"].into());
     }
     put(&mut file, "occlusion.fills", vec!["mean", "constant", "blur"].into());

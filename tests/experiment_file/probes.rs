@@ -2,9 +2,12 @@
 //! values at a limit and just beyond it, every word and one that is none, values of another type.
 
 use std::fmt;
+use std::fs;
+use std::io::Write;
 
-use fer_lab::experiment::schema;
-use serde_json::Value as Json;
+use fer_lab::experiment::{Settings, parse, schema};
+use fer_lab::network::TensorShape;
+use serde_json::{Value as Json, json};
 use toml::{Table, Value};
 
 /// One choice of every `kind`.
@@ -17,7 +20,7 @@ pub struct Kinds {
 }
 
 /// Every kind at least once.
-pub const KINDS: [Kinds; 9] = [
+pub const KINDS: [Kinds; 11] = [
     Kinds { dataset: "faces", model: "vgg", optimizer: "adam", schedule: "plateau" },
     Kinds { dataset: "ferplus", model: "vgg", optimizer: "adamw", schedule: "step" },
     Kinds { dataset: "rafdb", model: "vgg", optimizer: "sgd", schedule: "cosine" },
@@ -27,6 +30,8 @@ pub const KINDS: [Kinds; 9] = [
     Kinds { dataset: "table", model: "vgg", optimizer: "adamw", schedule: "constant" },
     Kinds { dataset: "faces", model: "vgg", optimizer: "sgd", schedule: "constant" },
     Kinds { dataset: "folder", model: "onnx", optimizer: "adam", schedule: "plateau" },
+    Kinds { dataset: "folder", model: "resnet", optimizer: "sgd", schedule: "cosine" },
+    Kinds { dataset: "folder", model: "mobilenet_v2", optimizer: "adamw", schedule: "cosine" },
 ];
 
 /// What only makes sense with a network's file, which the schema cannot know.
@@ -62,6 +67,40 @@ pub const COLUMNS: [&str; 5] = ["neutral", "happiness", "surprise", "sadness", "
 /// A network in `tests/onnx`.
 pub fn network(file: &str) -> String {
     format!("{}/tests/onnx/{file}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A file of weights that fits the network of an experiment file: its header, and as many zeros as that says.
+pub fn weights(file: &Table) -> String {
+    let Settings { model, dataset, .. } = parse(&file.to_string(), "x.toml", &[]).unwrap().settings;
+    let mut header = serde_json::Map::new();
+    let mut end = 0;
+    for TensorShape { name, shape, .. } in model.tensors(dataset.channels, dataset.classes.len()) {
+        let start = end;
+        end += 4 * shape.iter().product::<usize>();
+        let facts = json!({ "dtype": "F32", "shape": shape, "data_offsets": [start, end] });
+        header.insert(name, facts);
+    }
+    let header = Json::Object(header).to_string();
+    let hash = header.bytes().fold(0u64, |sum, byte| sum.wrapping_mul(31) + u64::from(byte));
+    let path = format!("{}/{hash:x}.safetensors", env!("CARGO_TARGET_TMPDIR"));
+    if !fs::exists(&path).unwrap() {
+        // Under its name only once it is whole: other tests make it too.
+        let mut file = tempfile::NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        file.write_all(&(header.len() as u64).to_le_bytes()).unwrap();
+        file.write_all(header.as_bytes()).unwrap();
+        file.as_file().set_len((8 + header.len() + end) as u64).unwrap();
+        file.persist(&path).unwrap();
+    }
+    path
+}
+
+/// The beginning of a name of a network's tensors.
+pub fn beginning(model: &str) -> &'static str {
+    match model {
+        "resnet" => "layer1",
+        "mobilenet_v2" => "features.1",
+        _ => "blocks.0",
+    }
 }
 
 /// Makes the network one from a file.
@@ -209,6 +248,12 @@ impl Kinds {
                 // Probed by hand.
                 continue;
             }
+            if path == "model.weights" || path == "model.freeze" {
+                probe(self.of_trained(&path).unwrap(), true);
+                probe(1.5.into(), false);
+                probe(vec![1].into(), false);
+                continue;
+            }
             if OF_FILES.contains(&path.as_str()) || path == "model.input.std" {
                 let right = of_file(&path).unwrap();
                 probe(right, true);
@@ -225,6 +270,15 @@ impl Kinds {
             values(&rule).into_iter().for_each(|(value, right)| probe(value, right));
         }
         probes
+    }
+
+    /// A value for a key whose values depend on the network that is trained.
+    pub fn of_trained(self, path: &str) -> Option<Value> {
+        match path {
+            "model.weights" => Some(weights(&self.roomy_file()).into()),
+            "model.freeze" => Some(vec![beginning(self.model)].into()),
+            _ => None,
+        }
     }
 
     /// A value of the type that a key has under some kinds.
@@ -260,6 +314,7 @@ pub fn make_room(file: &mut Table, path: &str, value: &Value) {
         ("model.input.size", _) if value.as_array().is_some() => {
             put_grey(file, &network("grey.onnx"))
         }
+        ("dataset.standardise", "imagenet") => put(file, "dataset.channels", 3.into()),
         ("dataset.fit", "contour") => put(file, "dataset.landmarks", "points.csv".into()),
         ("dataset.val", "PublicTest") => put(file, "dataset.test", "PrivateTest".into()),
         ("dataset.test", "PrivateTest") => put(file, "dataset.val", "PublicTest".into()),

@@ -13,7 +13,7 @@ use fer_lab::experiment::{Experiment, dataset_kinds, parse, schema, starter};
 use serde_json::Value as Json;
 use toml::{Table, Value};
 
-use super::probes::{KINDS, Key, Kinds, Probe, put, sample_of, to_toml};
+use super::probes::{KINDS, Key, Kinds, Probe, beginning, put, sample_of, to_toml, weights};
 
 /// Files that no rule of a single key makes.
 const RIGHT: [&str; 20] = [
@@ -254,6 +254,7 @@ fn defaults_are_the_parsers() {
         "model.output",
         "model.output_name",
         "model.path",
+        "model.weights",
         "name",
         "seeds.list",
     ];
@@ -279,7 +280,12 @@ fn every_key_of_a_training_and_of_its_evaluation_can_be_swept() {
             // What the program fills in itself is not swept by hand.
             if key.rule != false && !key.is_section() && key.path != "model.files" {
                 let mut file = kinds.file();
-                let values = Value::Array(vec![sample_of(&key)]);
+                let value = match key.path.as_str() {
+                    "model.weights" => weights(&file).into(),
+                    "model.freeze" => vec![beginning(kinds.model)].into(),
+                    _ => sample_of(&key),
+                };
+                let values = Value::Array(vec![value]);
                 file.insert("matrix".into(), Table::from_iter([(key.path, values)]).into());
                 assert_eq!(accepted(&file).cells[0].swept.len(), 1);
             }

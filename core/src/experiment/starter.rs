@@ -118,10 +118,11 @@ impl Starter<'_> {
             (Some(value), default) => {
                 line("", key, value, &format!("{comment} (default {default})"), text);
             }
-            (None, "") => {
-                let example = examples.next().copied().unwrap_or_default();
-                line("##", key, example, &comment, text);
-            }
+            (None, "") => match examples.next() {
+                Some(example) => line("##", key, example, &comment, text),
+                // What the program fills in itself.
+                None => return,
+            },
             (None, default) => line("#", key, default, &comment, text),
         }
         for example in examples {
