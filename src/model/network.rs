@@ -139,12 +139,8 @@ impl Tensors<'_> {
 
     /// Whether a batch normalisation keeps its running statistics.
     pub fn is_frozen(&self, norm: &str) -> bool {
-        is_frozen(self.common, &format!("{norm}.running_mean"))
+        self.common.freezes(&format!("{norm}.running_mean"))
     }
-}
-
-fn is_frozen(common: &CommonSpec, name: &str) -> bool {
-    common.freeze.iter().any(|beginning| name.starts_with(beginning.as_str()))
 }
 
 /// Why stored weights cannot be used.
@@ -202,7 +198,7 @@ impl Network {
                     stored
                 }
             };
-            let trainable = role.is_trainable() && !is_frozen(common, &name);
+            let trainable = role.is_trainable() && !common.freezes(&name);
             named.push(Parameter { name, tensor: stored, trainable });
         }
         let mut tensors = Tensors { placed, running, common };
@@ -466,7 +462,7 @@ pub(super) fn features(x: &Tensor) -> Tensor {
 fn part(common: &CommonSpec, TensorShape { name, role, .. }: &TensorShape) -> Part {
     match role {
         Role::FilterBias => Part::Shift,
-        _ if is_frozen(common, name) => Part::Frozen,
+        _ if common.freezes(name) => Part::Frozen,
         Role::Filter => Part::Filter,
         _ => Part::Other,
     }

@@ -110,9 +110,7 @@ pub(super) fn check_tensors(root: &Section<'_>, settings: &Settings, open: bool)
             section.problem(Problem::new(title, &place, label).help(help));
         }
     }
-    let is_frozen = |tensor: &TensorShape| {
-        common.freeze.iter().any(|beginning| tensor.name.starts_with(beginning.as_str()))
-    };
+    let is_frozen = |tensor: &TensorShape| common.freezes(&tensor.name);
     if tensors.iter().filter(|tensor| tensor.role.is_trainable()).all(is_frozen) {
         let title = "`model.freeze` leaves nothing to train";
         let place = section.place_of("freeze");

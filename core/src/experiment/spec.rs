@@ -755,6 +755,11 @@ impl ModelSpec {
 }
 
 impl CommonSpec {
+    /// Whether a tensor of this name keeps the values that it starts from.
+    pub fn freezes(&self, name: &str) -> bool {
+        self.freeze.iter().any(|beginning| name.starts_with(beginning.as_str()))
+    }
+
     /// Random weights, no dropout, nothing frozen.
     pub fn new(batch_norm_momentum: f64) -> CommonSpec {
         CommonSpec { batch_norm_momentum, dropout: 0.0, weights: None, freeze: Vec::new() }

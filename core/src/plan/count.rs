@@ -8,7 +8,7 @@ use crate::network::TensorShape;
 pub struct ParameterCount {
     /// With the running means and variances of batch normalisation, as Keras counts.
     pub total: u64,
-    /// Trainable parameters.
+    /// Those that training moves: neither statistics nor what is frozen.
     pub trainable: u64,
 }
 
@@ -18,8 +18,12 @@ impl ParameterCount {
             ModelSpec::Onnx(model) => ParameterCount { total: model.parameters, trainable: 0 },
             trained => {
                 let tensors = trained.tensors(channels, classes);
-                // Frozen ones keep their values, but are parameters.
-                let trainable = tensors.iter().filter(|tensor| tensor.role.is_trainable());
+                let is_frozen = |tensor: &TensorShape| {
+                    trained.common().is_some_and(|common| common.freezes(&tensor.name))
+                };
+                let moves =
+                    |tensor: &&TensorShape| tensor.role.is_trainable() && !is_frozen(tensor);
+                let trainable = tensors.iter().filter(moves);
                 let count = |tensor: &TensorShape| tensor.len() as u64;
                 ParameterCount {
                     trainable: trainable.map(count).sum(),
