@@ -254,12 +254,17 @@ fn an_interrupted_training_ends_as_one_that_was_not() {
         };
         RandomMasks::new(&sets, &members, None, SIDE, SIDE, Device::Cpu)
     };
-    for masks in [
-        None,
-        Some(SplitMasks { train: noise(50).into(), val: noise(20) }),
-        Some(SplitMasks { train: sets(50).into(), val: sets(20).settled(5) }),
+    let mut dropping = settings();
+    let ModelSpec::Vgg(model) = &mut dropping.model else { panic!("it has blocks") };
+    model.common.dropout = 0.5;
+    model.common.freeze = vec!["blocks.0.0.norm".to_owned()];
+    for (settings, masks) in [
+        (settings(), None),
+        (dropping, None),
+        (settings(), Some(SplitMasks { train: noise(50).into(), val: noise(20) })),
+        (settings(), Some(SplitMasks { train: sets(50).into(), val: sets(20).settled(5) })),
     ] {
-        let mut setting = Setting::new(settings());
+        let mut setting = Setting::new(settings);
         setting.masks = masks;
         let whole = numbers(&setting.finished(5));
         // 4 steps an epoch, 4 epochs: before the first step, within epochs, and between them.
@@ -428,4 +433,34 @@ fn bfloat16_comes_near_float32() {
     assert_eq!(half.kind(), tch::Kind::Float);
     let apart = (&single - &half).abs().max().double_value(&[]);
     assert!(apart > 0.0 && apart < 0.05 * single.abs().max().double_value(&[]), "{apart}");
+}
+
+/// A network that takes ImageNet's standardisation gets the same pictures in its numbers, and every fill as it was.
+#[test]
+fn imagenet_s_standardisation_changes_what_the_network_takes_and_nothing_else() {
+    let images = |count: usize| {
+        let mut images = with_squares(count, SIDE);
+        let grey = images.pixels.to_vec();
+        let colours = |pixel: &u8| [*pixel, pixel / 2, 255 - pixel];
+        images.pixels = Pixels::Owned(grey.iter().flat_map(colours).collect());
+        images
+    };
+    let mut dataset = of_images(SIDE, [images(50), images(20), images(20)]);
+    dataset.channels = 3;
+    let mut settings = settings();
+    settings.dataset.channels = 3;
+    let of = |settings: &Settings, data: &OnDevice| crate::train::network(settings, data, 1);
+    let standardisation = Standardisation::of(&dataset.train, 3);
+    let data = OnDevice::new(&dataset, Split::Train, &standardisation, Device::Cpu);
+    let (mean, deviation) = crate::train::IMAGENET;
+    let theirs = Standardisation { mean: mean.into(), deviation: deviation.into() };
+    let as_theirs = OnDevice::new(&dataset, Split::Train, &theirs, Device::Cpu);
+    let index = Tensor::from_slice(&[0i64, 7, 30]);
+    let plain = of(&settings, &data).folded().logits(&as_theirs.pictures(&index));
+    settings.dataset.standardise = crate::experiment::Standardise::Imagenet;
+    let network = of(&settings, &data);
+    let rescaled = network.folded().logits(&data.pictures(&index));
+    let apart = |one: &Tensor, other: &Tensor| (one - other).abs().max().double_value(&[]);
+    assert!(apart(&plain, &rescaled) < 1e-5 * plain.abs().max().double_value(&[]));
+    assert!(apart(&network.folded().logits(&as_theirs.pictures(&index)), &rescaled) > 1e-3);
 }
