@@ -120,6 +120,7 @@ fn others(kinds: Kinds, path: &str) -> Vec<Value> {
         "model.weights" => return vec![weights(&base(kinds)).into()],
         "model.freeze" => return vec![vec![beginning(kinds.model)].into()],
         "model.blocks" => return vec![vec![vec![8], vec![16]].into()],
+        "model.name" => return vec!["another".into()],
         "model.path" => return vec![network("fixed_batch.onnx").into()],
         "model.classes" => {
             let mut columns = COLUMNS;

@@ -267,6 +267,11 @@ impl Kinds {
                 probes.push(Probe { text: file.to_string(), right: false });
                 continue;
             }
+            if path == "model.name" {
+                for (label, right) in [("ResNet-18 (ours)", true), ("a, b", false), ("", false)] {
+                    probe(label.into(), right);
+                }
+            }
             values(&rule).into_iter().for_each(|(value, right)| probe(value, right));
         }
         probes
@@ -398,6 +403,10 @@ fn of_value(rule: &Json) -> Vec<(Value, bool)> {
         Some("boolean") => [true.into(), false.into(), 1.into()]
             .map(|value: Value| (value.clone(), value.is_bool()))
             .to_vec(),
+        // A label may have any words.
+        Some("string") if rule["pattern"].is_string() && rule["default"].is_null() => {
+            vec![("zzz".into(), true), (1.into(), false)]
+        }
         Some("string") if rule["pattern"].is_string() => {
             vec![(to_toml(&rule["default"]), true), ("zzz zzz".into(), false), (1.into(), false)]
         }

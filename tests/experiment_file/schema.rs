@@ -251,6 +251,7 @@ fn defaults_are_the_parsers() {
         "model.input.range",
         "model.input.size",
         "model.input.std",
+        "model.name",
         "model.output",
         "model.output_name",
         "model.path",
@@ -270,7 +271,7 @@ fn every_key_of_a_training_and_of_its_evaluation_can_be_swept() {
         for key in kinds.keys() {
             let section = key.path.split('.').next().unwrap();
             let swept = ["dataset", "model", "train", "schedule", "evaluate"].contains(&section);
-            if !swept || key.path == "train.device" {
+            if !swept || ["train.device", "model.name"].contains(&key.path.as_str()) {
                 continue;
             }
             keys.insert(key.path.clone());

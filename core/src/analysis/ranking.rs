@@ -25,9 +25,9 @@ use crate::region::Mode;
 use crate::store::RankingRow;
 
 /// A probability from so many draws has a standard error of at most 1.1 points.
-const DRAWS: usize = 2000;
+pub(super) const DRAWS: usize = 2000;
 /// Draws that pass over the table together.
-const BLOCK: usize = 8;
+pub(super) const BLOCK: usize = 8;
 
 /// The probability of every rank of every region, among the regions that were masked alone in one
 /// setting, mode, phase and fill; at least two are needed.
@@ -109,7 +109,7 @@ fn by_setting<'a, 'b>(cell: &'b Cell<'a>) -> Vec<Vec<&'b Masked<'a>>> {
 }
 
 /// The pairs of each region over the seeds that all of them have.
-fn shared<'a>(
+pub(super) fn shared<'a>(
     cell: &Cell<'a>,
     regions: &[&Masked<'a>],
 ) -> Result<Vec<Vec<Pair<'a>>>, EffectsError> {
@@ -169,7 +169,7 @@ pub(super) fn rank_probabilities(tables: &[Differences]) -> Vec<Vec<f64>> {
 }
 
 /// The table with the seeds' deviations from the mean of each image stretched by √(S/(S − 1)), `[S, I]`.
-fn stretch(table: &Differences) -> Vec<f64> {
+pub(super) fn stretch(table: &Differences) -> Vec<f64> {
     let (seeds, images) = (table.seeds(), table.images());
     let factor = if seeds > 1 { (seeds as f64 / (seeds as f64 - 1.0)).sqrt() } else { 1.0 };
     let mut means = vec![0.0; images];
@@ -202,7 +202,7 @@ fn draw(block: usize, seeds: usize, images: usize) -> (Vec<[f64; BLOCK]>, Vec<[f
     (seed_counts, image_counts)
 }
 
-fn weighted_sums(values: &[f64], counts: &[[f64; BLOCK]]) -> [f64; BLOCK] {
+pub(super) fn weighted_sums(values: &[f64], counts: &[[f64; BLOCK]]) -> [f64; BLOCK] {
     let mut sums = [0.0; BLOCK];
     for (value, counts) in values.iter().zip(counts) {
         for (sum, count) in sums.iter_mut().zip(counts) {

@@ -25,6 +25,9 @@ use crate::region::Phase;
 /// The most runs that one experiment may expand into, controls included.
 const MAX_RUNS: u64 = 100_000;
 const MAX_NAME: usize = 100;
+const MAX_LABEL: usize = 40;
+/// The key whose value is what a swept network is called.
+pub const NETWORK_LABEL: &str = "model.name";
 /// Where the shared trainings lie, beside the experiments.
 pub(super) const TRAININGS: &str = "trainings";
 pub(super) const MAX_PROSE: usize = 100_000;
@@ -80,6 +83,7 @@ pub(crate) fn decode(merged: &Merged) -> Result<Experiment, Vec<Problem>> {
 
     if problems.is_empty() {
         refuse_duplicates(&root, &cells);
+        refuse_shared_labels(&root, &cells);
         refuse_other_orders(&root, &axes, &cells);
         check_untrained(&root, occlusion.as_ref(), &cells);
     }
@@ -158,6 +162,24 @@ fn refuse_duplicates(root: &Section<'_>, cells: &[Cell]) {
             let help = format!("{} and {}", written(&cells[duplicate]), written(cell));
             let place = root.section("matrix").place;
             root.problem(Problem::new(title, &place, "leave out one of the two").help(help));
+            return;
+        }
+    }
+}
+
+/// Two networks of one name would be one in every table and chart.
+fn refuse_shared_labels(root: &Section<'_>, cells: &[Cell]) {
+    let label = |cell: &Cell| cell.swept.get(NETWORK_LABEL).cloned();
+    for (index, cell) in cells.iter().enumerate() {
+        let Some(own) = label(cell) else { continue };
+        let other = |other: &&Cell| {
+            label(other).as_ref() == Some(&own) && other.settings.model != cell.settings.model
+        };
+        if cells[..index].iter().any(|cell| other(&cell)) {
+            let title = format!("two networks of the matrix are named {own}");
+            let place = root.section("matrix").place;
+            let problem = Problem::new(title, &place, "each network needs a name of its own");
+            root.problem(problem.help("give each table of `\"model\"` its own `name`"));
             return;
         }
     }
@@ -242,6 +264,21 @@ pub(super) fn refuse_name(_: &str, name: &str) -> Option<Refusal> {
 pub fn is_name(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(plain) && name != TRAININGS
+}
+
+/// Names of networks stand in names of conditions, which are typed and become those of files.
+pub(super) fn refuse_label(path: &str, label: &str) -> Option<Refusal> {
+    let ends = |character: char| character.is_ascii_alphanumeric();
+    let within = |character: char| ends(character) || " ._+()/-".contains(character);
+    let sound = (1..=MAX_LABEL).contains(&label.len())
+        && label.starts_with(ends)
+        && label.ends_with(|last| ends(last) || ".+)".contains(last))
+        && label.chars().all(within);
+    let title = format!("`{path}` cannot be `{label}`");
+    let help = format!(
+        "1 to {MAX_LABEL} letters, digits, spaces and . _ + ( ) / -, a letter or digit first, as in `ResNet-18`"
+    );
+    (!sound).then(|| (title, "not a label".to_owned(), Some(help)))
 }
 
 pub(super) fn refuse_prose(path: &str, text: &str) -> Option<Refusal> {

@@ -43,7 +43,7 @@ mod tree;
 use std::path::Path;
 
 pub use dataset::EMOTIONS;
-pub use decode::is_name;
+pub use decode::{NETWORK_LABEL, is_name};
 pub use error::ExperimentErrors;
 pub use keys::{Decides, Form, Item, Key, Only, Takes, Word, dataset_kinds, keys};
 pub use reader::Bounds;

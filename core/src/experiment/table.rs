@@ -85,6 +85,12 @@ const NAME: Form = Form {
     refuse: decode::refuse_name,
     ..Form::ANY
 };
+const LABEL: Form = Form {
+    says: "1 to 40 letters, digits, spaces and . _ + ( ) / -",
+    pattern: "^[A-Za-z0-9]([A-Za-z0-9 ._+()/-]{0,38}[A-Za-z0-9.+)])?$",
+    refuse: decode::refuse_label,
+    ..Form::ANY
+};
 const PROSE: Form = Form { most: decode::MAX_PROSE, refuse: decode::refuse_prose, ..Form::ANY };
 const PATH: Form = Form { says: "a path", ..Form::ANY };
 const ROOT: Form = Form { says: "a folder", least: 1, refuse: dataset::refuse_root, ..Form::ANY };
@@ -178,6 +184,7 @@ pub(super) static KEYS: &[Key] = &[
 
     section("model", Weights, "The network"),
     key("model.kind", Words(MODELS), r#""vgg""#, Weights, "Which network"),
+    key("model.name", Text(LABEL), "", Nothing, "What tables, charts and sentences call the network, where `[matrix]` sweeps several; the label changes no result").like(&[r#""ResNet-18""#]),
     key("model.blocks", Own("a list of lists of whole numbers, 1 to 4096", schema::blocks), "[[64, 64], [96, 96, 96], [128, 128, 128]]", Weights, "The width of each convolution, by block; a pool after every block but the last divides the sides by 3").of(&["vgg"]),
     key("model.batch_norm_momentum", HALF_OPEN, "0.99", Weights, "Momentum of batch normalisation's running statistics, the share that a step keeps; use less for trainings of a few hundred steps").of(&["vgg"]),
     key("model.batch_norm_momentum", HALF_OPEN, "0.9", Weights, "Momentum of batch normalisation's running statistics, the share that a step keeps (PyTorch counts the other way: its default, 0.1, is 0.9 here)").of(&["resnet", "mobilenet_v2"]),

@@ -28,7 +28,10 @@ pub use identity::{
     TrainingId, TrainingIdentity, evaluation_id, is_id, same_occlusion, sensitivity_id,
     source_content, training_id,
 };
-pub use naming::{ConditionName, PhaseWords, Several, Swept, swept_words, typed_seen};
+pub use naming::{
+    ConditionName, PhaseWords, Several, Swept, is_of_network, network_names, swept_words,
+    typed_seen,
+};
 pub use reach::{AreaOff, MasksNothing, Parts, Pictures, Reach, masks_nothing};
 pub use sensitivity::{
     CURVE_KINDS, RANDOM_ORDERS, curve_predictions, map_predictions, window_starts,

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::experiment::NETWORK_LABEL;
 use crate::region::phrase::subject;
 use crate::region::{FillKind, Masking, Mode, Phase};
 
@@ -286,9 +287,58 @@ fn named(regions: &[impl AsRef<str>]) -> String {
     }
 }
 
-/// `, learning_rate = 0.01`
+/// `, learning_rate = 0.01`; `, ResNet-18` of a network that has a name.
 fn typed_swept(swept: &Swept) -> String {
-    swept.iter().map(|(key, value)| format!(", {} = {value}", shortest(key, swept))).collect()
+    let (label, others) = network_label(swept);
+    let label = label.map(|label| format!(", {label}"));
+    let others = others.map(|(key, value)| format!(", {} = {value}", shortest(key, swept)));
+    label.into_iter().chain(others).collect()
+}
+
+/// Whether a swept key is one of the network's.
+pub fn is_of_network(key: &str) -> bool {
+    key.strip_prefix("model").is_some_and(|rest| rest.starts_with('.'))
+}
+
+/// A network's name where it has one, and the swept keys that are still to be said: with a name, not the
+/// network's.
+fn network_label(swept: &Swept) -> (Option<String>, impl Iterator<Item = (&String, &String)>) {
+    let label = swept.get(NETWORK_LABEL).map(|label| value_words(label));
+    let named = label.is_some();
+    (label, swept.iter().filter(move |(key, _)| !(named && is_of_network(key))))
+}
+
+/// What each of several networks is called, no two alike as far as their swept keys differ: by its name; without one
+/// by its file's, where no other is called so; else by what is swept of it, as `swept_words` has it.
+pub fn network_names(settings: &[&Swept]) -> Vec<String> {
+    let own = |swept: &&Swept| -> Swept {
+        let own = swept.iter().filter(|(key, _)| is_of_network(key));
+        own.map(|(key, value)| (key.clone(), value.clone())).collect()
+    };
+    let own: Vec<Swept> = settings.iter().map(own).collect();
+    let short: Vec<String> = own
+        .iter()
+        .map(|swept| match (network_label(swept).0, swept.get("model.path")) {
+            (Some(label), _) => label,
+            (None, Some(path)) => file_stem(&value_words(path)),
+            (None, None) => swept_words(swept),
+        })
+        .collect();
+    let alone = |name: &String| short.iter().filter(|other| *other == name).count() == 1;
+    let name = |(name, swept): (&String, &Swept)| match alone(name) {
+        true => name.clone(),
+        false => swept_words(swept),
+    };
+    short.iter().zip(&own).map(name).collect()
+}
+
+/// `resnet18` of `networks/resnet18.onnx`, whichever way its folders are parted.
+fn file_stem(path: &str) -> String {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    match name.rsplit_once('.') {
+        Some((stem, _)) if !stem.is_empty() => stem.to_owned(),
+        _ => name.to_owned(),
+    }
 }
 
 fn control(ConditionName { control, draw, .. }: ConditionName<'_>) -> String {
@@ -300,13 +350,15 @@ fn control(ConditionName { control, draw, .. }: ConditionName<'_>) -> String {
 }
 
 /// `learning_rate 0.01, batch_size 64`: each swept key, as short as it is without doubt, and its value;
-/// `classes fear + anger` of a list, `schedule step (every 10)` of a table that is swept with its kind.
+/// `classes fear + anger` of a list, `schedule step (every 10)` of a table that is swept with its kind, `ResNet-18` of
+/// a network that has a name.
 pub fn swept_words(swept: &Swept) -> String {
     let table_of = |key: &str| key.rsplit_once('.').map(|(table, _)| table.to_owned());
     let kind_of = |table: &str| swept.get(&format!("{table}.{KIND}"));
-    let mut parts: Vec<String> = Vec::new();
+    let (label, others) = network_label(swept);
+    let mut parts: Vec<String> = label.into_iter().collect();
     let mut tables: Vec<String> = Vec::new();
-    for (key, value) in swept {
+    for (key, value) in others {
         let table = table_of(key).filter(|table| kind_of(table).is_some());
         match table {
             None => parts.push(format!("{} {}", shortest(key, swept), value_words(value))),
@@ -434,6 +486,47 @@ mod tests {
         let steps = [("schedule.every", "1"), ("schedule.kind", "\"step\"")];
         assert_eq!(swept_words(&swept(&steps)), "schedule step (every 1)");
         assert_eq!(swept_words(&swept(&[("schedule.kind", "\"cosine\"")])), "schedule cosine");
+    }
+
+    #[test]
+    fn a_network_is_called_by_its_name() {
+        let named = swept(&[
+            ("model.depth", "18"),
+            ("model.input.range", "1.0"),
+            ("model.kind", "\"resnet\""),
+            ("model.name", "\"ResNet-18 (small stem)\""),
+            ("train.epochs", "5"),
+        ]);
+        assert_eq!(swept_words(&named), "ResNet-18 (small stem), epochs 5");
+        let whole = ConditionName {
+            regions: &[],
+            masking: None,
+            control: false,
+            draw: None,
+            swept: &named,
+        };
+        let several = Several { settings: true, ..Several::default() };
+        assert_eq!(several.typed(whole), "whole, ResNet-18 (small stem), epochs = 5");
+        assert_eq!(several.label(whole), "whole face, ResNet-18 (small stem), epochs 5");
+    }
+
+    #[test]
+    fn networks_have_names_that_tell_them_apart() {
+        let names = |settings: &[&[(&str, &str)]]| {
+            let settings: Vec<Swept> = settings.iter().map(|pairs| swept(pairs)).collect();
+            network_names(&settings.iter().collect::<Vec<_>>())
+        };
+        let kind = ("model.kind", "\"resnet\"");
+        let found = names(&[
+            &[kind, ("model.depth", "18"), ("train.epochs", "5")],
+            &[("model.kind", "\"vgg\""), ("train.epochs", "5")],
+            &[kind, ("model.depth", "18"), ("model.name", "\"ours\"")],
+        ]);
+        assert_eq!(found, ["model resnet (depth 18)", "model vgg", "ours"]);
+        let files = [("model.path", "\"a/one.onnx\""), ("model.path", "\"b\\\\two.fer.onnx\"")];
+        assert_eq!(names(&[&files[..1], &files[1..]]), ["one", "two.fer"]);
+        let alike = [("model.path", "\"a/net.onnx\""), ("model.path", "\"b/net.onnx\"")];
+        assert_eq!(names(&[&alike[..1], &alike[1..]]), ["path a/net.onnx", "path b/net.onnx"]);
     }
 
     #[test]

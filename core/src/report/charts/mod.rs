@@ -14,6 +14,7 @@ pub(in crate::report) mod curves;
 pub(in crate::report) mod effects;
 pub(in crate::report) mod emotion_map;
 pub(in crate::report) mod interplay;
+pub(in crate::report) mod networks;
 pub(in crate::report) mod of_study;
 pub(in crate::report) mod region_map;
 pub(in crate::report) mod sensitivity;

@@ -16,6 +16,7 @@ use crate::report::charts::curves::curves;
 use crate::report::charts::effects::effects;
 use crate::report::charts::emotion_map::emotion_map;
 use crate::report::charts::interplay::interplay;
+use crate::report::charts::networks::networks;
 use crate::report::charts::region_map::region_map;
 use crate::report::charts::sensitivity::sensitivity;
 use crate::report::charts::sensitivity_curves::sensitivity_curves;
@@ -28,6 +29,7 @@ use crate::report::findings::effects::Effects;
 use crate::report::findings::emotion_cells::emotion_cells;
 use crate::report::findings::facts::Facts;
 use crate::report::findings::interplay::interplays;
+use crate::report::findings::networks::networks as networks_of;
 use crate::report::findings::region_worths::RegionWorths;
 use crate::report::findings::sensitivity::{Curves, Maps};
 use crate::report::findings::training::Trainings;
@@ -67,6 +69,12 @@ pub fn of_study(findings: &Findings, with: Supplements<'_>) -> Result<Vec<Chart>
         charts.push(Chart::new(Topic::Settings, "sweep", sweep(&across)?));
     }
     let mut names = Names::default();
+    let across = networks_of(&findings.study, &findings.evidence, Metric::Accuracy);
+    for (place, found) in across.iter().enumerate() {
+        let figure = networks(found, &findings.shown().facts)?;
+        let chart = Chart::new(Topic::Settings, &names.unique("networks".to_owned()), figure);
+        charts.push(if place == 0 { chart } else { chart.folded() });
+    }
     let settings = findings.study.settings.iter().zip(findings.settings()).take(MOST_SETTINGS);
     let shares = settings.len();
     for (place, (setting, found)) in settings.enumerate() {

@@ -7,7 +7,7 @@ use crate::plan::Swept;
 use crate::region::Masking;
 use crate::store::{
     ClassEffectRow, ConfusionShiftRow, ContrastRow, EffectRow, InterplayRow, MaskLeakRow,
-    RankingRow, RunRow, ShapleyRow,
+    NetworkAgreementRow, NetworkMeanRow, RankingRow, RunRow, ShapleyRow,
 };
 use crate::study::Study;
 
@@ -22,6 +22,10 @@ pub struct Evidence {
     pub ranking: Vec<RankingRow>,
     pub confusions: Vec<ConfusionShiftRow>,
     pub mask_leaks: Vec<MaskLeakRow>,
+    /// Whether networks order the regions alike.
+    pub network_agreement: Vec<NetworkAgreementRow>,
+    /// The effects over all networks.
+    pub network_means: Vec<NetworkMeanRow>,
     /// What networks of whole faces reach beyond chance.
     pub whole: Vec<BeyondChance>,
 }
@@ -41,7 +45,7 @@ impl Evidence {
         let games = || rayon::join(|| analysis::shapley(scores), || analysis::interplay(scores));
         let others = || {
             rayon::join(
-                || analysis::ranking(scores),
+                || rayon::join(|| analysis::ranking(scores), || analysis::across_networks(scores)),
                 || {
                     rayon::join(
                         || analysis::confusion_shifts(scores),
@@ -52,9 +56,12 @@ impl Evidence {
         };
         let (
             ((effects, class_effects), contrasts),
-            ((shapley, interplay), (ranking, (confusions, mask_leaks))),
+            ((shapley, interplay), ((ranking, networks), (confusions, mask_leaks))),
         ) = rayon::join(effects, || rayon::join(games, others));
+        let networks = networks?;
         Ok(Evidence {
+            network_agreement: networks.agreement,
+            network_means: networks.means,
             effects: effects?,
             class_effects: class_effects?,
             contrasts: contrasts?,
@@ -88,6 +95,9 @@ impl Evidence {
         self.contrasts.sort_by_key(|row| order(&row.swept, row.masking()));
         self.shapley.sort_by_key(|row| order(&row.swept, row.masking()));
         self.interplay.sort_by_key(|row| order(&row.swept, row.masking()));
+        let unswept = Swept::new();
+        self.network_agreement.sort_by_key(|row| order(&unswept, row.masking()));
+        self.network_means.sort_by_key(|row| order(&unswept, row.masking()));
         self.mask_leaks.sort_by_key(|row| sweeps.get(&row.swept).copied());
         self.whole.sort_by_key(|found| sweeps.get(&found.swept).copied());
         self
@@ -107,6 +117,9 @@ impl Evidence {
             ranking: of(&self.ranking, |row| row.swept == *swept),
             confusions: of(&self.confusions, |row| row.swept == *swept),
             mask_leaks: of(&self.mask_leaks, |row| row.swept == *swept),
+            // Of no setting alone.
+            network_agreement: Vec::new(),
+            network_means: Vec::new(),
             whole: of(&self.whole, |found| found.swept == *swept),
         }
     }

@@ -17,6 +17,7 @@
 //! | [`Trainings`](training::Trainings) | accuracy over the epochs |
 //! | [`Maps`](sensitivity::Maps), [`Curves`](sensitivity::Curves) | sensitivity |
 //! | [`Sweep`](sweep::Sweep) | effects under every setting |
+//! | [`Networks`](networks::Networks) | whether the regions' order survives another network |
 //! | [`Comparisons`](comparison::Comparisons) | what `compare` compares |
 
 pub(in crate::report) mod agreement;
@@ -32,6 +33,7 @@ pub(in crate::report) mod finding;
 pub(in crate::report) mod game;
 pub(in crate::report) mod interplay;
 pub(in crate::report) mod mask_leak;
+pub(in crate::report) mod networks;
 pub(in crate::report) mod region_worths;
 pub(in crate::report) mod seeds;
 pub(in crate::report) mod sensitivity;

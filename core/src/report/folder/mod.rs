@@ -19,7 +19,8 @@ use crate::analysis::{EffectsError, Tables, TablesError};
 use crate::experiment::Recovered;
 use crate::store::{
     ClassEffectRow, ConfusionShiftRow, ContrastRow, DoubtRow, EffectRow, EpochRow, InterplayRow,
-    MaskLeakRow, RankingRow, Results, ShapleyRow, StoreError, read_table, write_table, write_whole,
+    MaskLeakRow, NetworkAgreementRow, NetworkMeanRow, RankingRow, Results, ShapleyRow, StoreError,
+    read_table, write_table, write_whole,
 };
 use crate::study::Study;
 
@@ -257,7 +258,9 @@ fn write_derived(results: &Results, name: &str, evidence: &Evidence) -> Result<(
     write_table(&results.table_path::<InterplayRow>(name)?, &evidence.interplay)?;
     write_table(&results.table_path::<RankingRow>(name)?, &evidence.ranking)?;
     write_table(&results.table_path::<ConfusionShiftRow>(name)?, &evidence.confusions)?;
-    write_table(&results.table_path::<MaskLeakRow>(name)?, &evidence.mask_leaks)
+    write_table(&results.table_path::<MaskLeakRow>(name)?, &evidence.mask_leaks)?;
+    write_table(&results.table_path::<NetworkAgreementRow>(name)?, &evidence.network_agreement)?;
+    write_table(&results.table_path::<NetworkMeanRow>(name)?, &evidence.network_means)
 }
 
 /// Writes every chart, several at a time, and its numbers as CSV beside it; gives back a path for each.

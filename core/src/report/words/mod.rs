@@ -14,6 +14,7 @@ mod hiding;
 mod interplay;
 mod mask_leak;
 pub(in crate::report) mod measure;
+pub(in crate::report) mod networks;
 pub(in crate::report) mod numbers;
 pub(in crate::report) mod phrase;
 pub(in crate::report) mod power;
@@ -34,6 +35,7 @@ use crate::report::findings::facts::Facts;
 use crate::report::findings::finding::{Slice, slices};
 use crate::report::findings::game::{Game, emotion_games, games};
 use crate::report::findings::interplay::{Interplay, interplays};
+use crate::report::findings::networks::{Networks, networks as of_networks};
 use crate::report::findings::sweep::Sweep;
 use crate::report::words::measure::Measure;
 use crate::report::words::numbers::{counted, extent, mean};
@@ -69,7 +71,9 @@ pub fn answer(findings: &Findings) -> String {
     let Findings { study, evidence, .. } = findings;
     let (runs, failed) = (study.runs.len(), study.failed());
     let facts = Facts { runs, failed, ..findings.shown().facts.clone() };
-    in_words(evidence, &facts, study.several, findings.sweep().as_ref())
+    let networks = metric(evidence).map(|metric| of_networks(study, evidence, metric));
+    let first = networks.as_ref().and_then(|found| found.first());
+    in_words(evidence, &facts, study.several, findings.sweep().as_ref(), first)
 }
 
 /// The same of the rows of all settings, the shown one first, and its facts, in which runs are those of all.
@@ -78,6 +82,7 @@ fn in_words(
     facts: &Facts,
     several: Several,
     across: Option<&Sweep<'_>>,
+    of_networks: Option<&Networks<'_>>,
 ) -> String {
     let mut sentences = match metric(evidence) {
         Some(metric) => findings_of(evidence, metric, facts, several),
@@ -89,6 +94,7 @@ fn in_words(
         ],
     };
     sentences.extend(across.map(sweep::sweep));
+    sentences.extend(of_networks.map(networks::networks));
     if facts.failed > 0 {
         let verb = if facts.failed == 1 { "is" } else { "are" };
         let runs = counted(facts.runs as u64, "run");

@@ -10,7 +10,7 @@ use crate::store::{EffectRow, Term};
 
 /// Of several what the rows have several of.
 fn answer(evidence: &Evidence, facts: &Facts) -> String {
-    in_words(evidence, facts, facts.several, None)
+    in_words(evidence, facts, facts.several, None, None)
 }
 
 fn details(evidence: &Evidence) -> String {

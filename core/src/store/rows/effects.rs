@@ -334,6 +334,87 @@ table! {
     }
 }
 
+table! {
+    /// Whether networks order the regions alike: a row for each mode × phase × fill × metric (and setting of what is
+    /// swept besides) of the settings that differ in nothing but `[model]`, over the regions that all of them masked
+    /// alone.
+    NetworkAgreementRow in "network_agreement" {
+        /// What the networks are called, in the order of the experiment file.
+        networks: Vec<String>,
+        /// The regions, the largest mean over the networks first: of `effect` in `hide`, of the metric with only the region
+        /// visible in `keep`.
+        ranked: Vec<String>,
+        /// `hide` or `keep`.
+        mode: Mode,
+        /// As in `runs`.
+        phase: Phase,
+        /// As in `runs`.
+        fill: FillKind,
+        /// `accuracy`, `balanced_accuracy`, `bits`.
+        metric: Metric,
+        /// Kendall's coefficient of concordance, from 0 to 1: all networks order the regions alike. Corrected for ties;
+        /// empty where every network has all regions equal.
+        w: Option<f64> ["coefficient"],
+        /// Lower end of its 95 % interval over test images, and over the seeds of each network where it has several; of
+        /// these networks, not of others. Empty where it cannot be estimated.
+        low: Option<f64> ["coefficient"],
+        /// Upper end.
+        high: Option<f64> ["coefficient"],
+        /// Of as large a `w` if each network ordered the regions at random.
+        p: Option<f64> ["probability"],
+        /// The smallest `p` that so many networks of so many regions can have: above 0.05 they are too few to tell.
+        smallest_p: f64 ["probability"],
+        /// In how many of the networks the first of `ranked` is first.
+        first_in: u32,
+        /// Probability that it is first in every one of them, with other images and seeds.
+        first_in_all: Option<f64> ["probability"],
+        /// How many seeds of a network, the fewest of any.
+        seeds: u32,
+        /// How many test images.
+        images: u64,
+        /// The method of the interval.
+        method: String,
+        ..swept
+    }
+}
+
+table! {
+    /// The effect of masking a region over several networks: a row for each region of `network_agreement`. That of each
+    /// network is in `effects`.
+    NetworkMeanRow in "network_means" {
+        /// Its name.
+        region: String,
+        /// `hide` or `keep`.
+        mode: Mode,
+        /// As in `runs`.
+        phase: Phase,
+        /// As in `runs`.
+        fill: FillKind,
+        /// `accuracy`, `balanced_accuracy`, `bits`.
+        metric: Metric,
+        /// As in `effects`, the mean over the networks, each the mean over its seeds.
+        effect: f64 ["share, or bits where the metric is"],
+        /// Lower end of its 95 % interval, as if the networks were drawn from many: of two it is very wide. Empty where it
+        /// cannot be estimated.
+        low: Option<f64> ["share, or bits where the metric is"],
+        /// Upper end.
+        high: Option<f64> ["share, or bits where the metric is"],
+        /// Two-sided, of `effect` against 0.
+        p: Option<f64> ["probability"],
+        /// The smallest effect that any of the networks has.
+        smallest: f64 ["share, or bits where the metric is"],
+        /// The largest.
+        largest: f64 ["share, or bits where the metric is"],
+        /// How many networks.
+        networks: u32,
+        /// How many test images.
+        images: u64,
+        /// The method of the interval.
+        method: String,
+        ..swept
+    }
+}
+
 /// Of rows that concern a masking.
 macro_rules! masked {
     ($($row:ty),*) => {$(
@@ -345,7 +426,15 @@ macro_rules! masked {
     )*};
 }
 
-masked!(EffectRow, ClassEffectRow, ContrastRow, RankingRow, ConfusionShiftRow);
+masked!(
+    EffectRow,
+    ClassEffectRow,
+    ContrastRow,
+    RankingRow,
+    ConfusionShiftRow,
+    NetworkAgreementRow,
+    NetworkMeanRow
+);
 
 /// Of rows that concern the sets of a Shapley game: regions outside of a set are masked.
 macro_rules! divided {

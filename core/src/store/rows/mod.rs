@@ -14,7 +14,7 @@ mod truth;
 pub use doubts::DoubtRow;
 pub use effects::{
     ClassEffectRow, ConfusionShiftRow, ContrastRow, EffectRow, InterplayRow, MaskLeakRow,
-    RankingRow, ShapleyRow,
+    NetworkAgreementRow, NetworkMeanRow, RankingRow, ShapleyRow,
 };
 pub use predictions::{ConfusionRow, PredictionRow};
 pub use reference::{ColumnInfo, TableInfo, reference};

@@ -4,8 +4,8 @@ use polars::prelude::DataType;
 
 use super::{
     ClassEffectRow, ConfusionRow, ConfusionShiftRow, ContrastRow, DoubtRow, EffectRow, EpochRow,
-    InterplayRow, MaskLeakRow, PredictionRow, RankingRow, RunRow, SensitivityCurveRow,
-    SensitivityRow, ShapleyRow, TruthRow,
+    InterplayRow, MaskLeakRow, NetworkAgreementRow, NetworkMeanRow, PredictionRow, RankingRow,
+    RunRow, SensitivityCurveRow, SensitivityRow, ShapleyRow, TruthRow,
 };
 use crate::store::Table;
 use crate::store::column::type_name;
@@ -64,6 +64,8 @@ pub fn reference() -> Vec<TableInfo> {
         table::<RankingRow>(),
         table::<ConfusionShiftRow>(),
         table::<MaskLeakRow>(),
+        table::<NetworkAgreementRow>(),
+        table::<NetworkMeanRow>(),
     ]
 }
 

@@ -249,6 +249,36 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn network_agreement_row()(
+        (networks, ranked) in (vec(text(), 0..4), vec(text(), 0..4)),
+        (mode, phase, fill, metric) in (term(), term(), term(), term()),
+        maybe in [(); 5].map(|()| option::of(number())),
+        (smallest_p, first_in, seeds, images) in (number(), any::<u32>(), any::<u32>(), count()),
+        (method, swept) in (text(), swept()),
+    ) -> NetworkAgreementRow {
+        let [w, low, high, p, first_in_all] = maybe;
+        NetworkAgreementRow {
+            networks, ranked, mode, phase, fill, metric, w, low, high, p, smallest_p, first_in, first_in_all,
+            seeds, images, method, swept,
+        }
+    }
+}
+
+prop_compose! {
+    fn network_mean_row()(
+        region in text(),
+        (mode, phase, fill, metric) in (term(), term(), term(), term()),
+        (effect, smallest, largest) in (number(), number(), number()),
+        (low, high, p) in (option::of(number()), option::of(number()), option::of(number())),
+        (networks, images, method, swept) in (any::<u32>(), count(), text(), swept()),
+    ) -> NetworkMeanRow {
+        NetworkMeanRow {
+            region, mode, phase, fill, metric, effect, low, high, p, smallest, largest, networks, images, method, swept,
+        }
+    }
+}
+
+prop_compose! {
     fn ranking_row()(
         condition in text(),
         (mode, phase, fill, metric) in (term(), term(), term(), term()),
@@ -376,6 +406,12 @@ proptest! {
 
     #[test]
     fn sensitivity_curves_come_back(rows in vec(sensitivity_curve_row(), 0..20)) { round_trip(&rows)?; }
+
+    #[test]
+    fn network_agreement_comes_back(rows in vec(network_agreement_row(), 0..6)) { round_trip(&rows)?; }
+
+    #[test]
+    fn network_means_come_back(rows in vec(network_mean_row(), 0..6)) { round_trip(&rows)?; }
 
     #[test]
     fn ranking_comes_back(rows in vec(ranking_row(), 0..6)) { round_trip(&rows)?; }
