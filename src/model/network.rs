@@ -39,7 +39,7 @@ pub struct Network {
 #[derive(Debug)]
 enum Layers {
     Vgg(Vgg),
-    Standard(Standard),
+    Standard(Box<Standard>),
 }
 
 #[derive(Debug)]
@@ -205,7 +205,7 @@ impl Network {
         let (layers, head) = match (model, model.architecture(channels, classes)) {
             (_, Some(architecture)) => {
                 let standard = Standard::new(&architecture, &mut tensors);
-                (Layers::Standard(standard), tensors.affine(&architecture.head.name))
+                (Layers::Standard(Box::new(standard)), tensors.affine(&architecture.head.name))
             }
             (ModelSpec::Vgg(model), None) => {
                 let patches = Patches::new(model, channels, device);
@@ -277,7 +277,7 @@ impl Network {
             Layers::Standard(layers) => {
                 let layers = layers.with_own_statistics();
                 let running = layers.running();
-                (Layers::Standard(layers), running)
+                (Layers::Standard(Box::new(layers)), running)
             }
         };
         let mut running = running.into_iter();

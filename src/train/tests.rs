@@ -147,7 +147,7 @@ impl Setting {
 
     fn finished(&self, seed: u64) -> Trained {
         match self.run(seed, None, &mut never()).unwrap() {
-            Outcome::Finished(trained) => trained,
+            Outcome::Finished(trained) => *trained,
             Outcome::Interrupted(_) => panic!("not interrupted"),
         }
     }

@@ -55,7 +55,7 @@ pub trait Watch {
 
 #[derive(Debug)]
 pub enum Outcome {
-    Finished(Trained),
+    Finished(Box<Trained>),
     Interrupted(Checkpoint),
 }
 
@@ -197,12 +197,12 @@ impl Training<'_> {
             best_epoch = kept.epoch;
             network.restore(&kept.weights).map_err(CheckpointError::OtherNetwork)?;
         }
-        Ok(Outcome::Finished(Trained {
+        Ok(Outcome::Finished(Box::new(Trained {
             network,
             best_epoch,
             epochs: progress.epochs,
             stopped_early,
-        }))
+        })))
     }
 
     fn network(&self) -> Network {

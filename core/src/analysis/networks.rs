@@ -310,7 +310,6 @@ impl Drawn {
 }
 
 /// How often each image was drawn, for all networks, and each seed of each network, in each draw of a block.
-#[expect(clippy::type_complexity, reason = "counts of images, and of seeds by network")]
 fn draw(
     block: usize,
     images: usize,
