@@ -54,7 +54,7 @@ pub fn networks(found: &Networks<'_>) -> String {
             count if count == m => all,
             count => format!("{count} of {m}"),
         };
-        format!(" Of the regions, {first} comes first in {those}.")
+        format!(" Largest in the mean over them: {first}, first in {those}.")
     });
     let first = first.filter(|_| found.verdict != Verdict::Equal).unwrap_or_default();
     format!("{judged}.{first} Other networks may differ from these.")
@@ -101,7 +101,7 @@ mod tests {
             ),
             "{text}"
         );
-        assert!(text.contains("Of the regions, the mouth comes first in both."), "{text}");
+        assert!(text.contains("Largest in the mean over them: the mouth, first in both."), "{text}");
     }
 
     #[test]
@@ -110,7 +110,7 @@ mod tests {
         assert!(text.contains("are too few, since even full agreement would have p"), "{text}");
         let text = said((0.6, 0.4, 0.001), 1);
         assert!(text.contains("is not shown: the 2 networks"), "{text}");
-        assert!(text.contains("the mouth comes first in 1 of 2."), "{text}");
+        assert!(text.contains("the mouth, first in 1 of 2."), "{text}");
         assert!(said((0.9, 0.01, 0.001), 1).contains("only in part"));
     }
 }
