@@ -101,7 +101,10 @@ mod tests {
             ),
             "{text}"
         );
-        assert!(text.contains("Largest in the mean over them: the mouth, first in both."), "{text}");
+        assert!(
+            text.contains("Largest in the mean over them: the mouth, first in both."),
+            "{text}"
+        );
     }
 
     #[test]
