@@ -2,6 +2,7 @@
 
 use tch::Tensor;
 
+use super::inference::{IN_CACHE, at_once_on_cpu, in_turns};
 use super::network::{self, Affine};
 use super::parameters::Placed;
 use super::vgg::{self, Convolution, EPSILON, Vgg};
@@ -17,9 +18,6 @@ pub struct Folded {
     bias: Tensor,
     pub(super) precision: Precision,
 }
-
-/// About this many numbers stay in a CPU's caches.
-const IN_CACHE: i64 = 5 << 20;
 
 /// A convolution and, where no pool follows, a ReLU.
 #[derive(Debug)]
@@ -56,13 +54,7 @@ impl Folded {
     /// batch, except for rounding.
     pub fn logits(&self, pictures: &Tensor) -> Tensor {
         let _guard = tch::no_grad_guard();
-        let at_once = self.at_once(pictures);
-        if pictures.size()[0] <= at_once {
-            return self.logits_at_once(pictures);
-        }
-        let parts = pictures.split(at_once, 0);
-        let logits: Vec<Tensor> = parts.iter().map(|part| self.logits_at_once(part)).collect();
-        Tensor::cat(&logits, 0)
+        in_turns(pictures, self.at_once(pictures), &|part| self.logits_at_once(part))
     }
 
     /// Whether recomputing the features of this share of an image, from 0 to 1, is faster than of all. In bfloat16
@@ -78,7 +70,7 @@ impl Folded {
         if pictures.device().is_cuda() {
             return images.max(1);
         }
-        (IN_CACHE / self.largest(height, width) / 8 * 8).clamp(8, 128)
+        at_once_on_cpu(self.largest(height, width))
     }
 
     /// How many changed parts of a height and width a CPU takes at once: fewer numbers than of whole images, because

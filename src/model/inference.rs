@@ -16,6 +16,28 @@ pub trait Inference {
     }
 }
 
+/// About this many numbers stay in a CPU's caches.
+pub(super) const IN_CACHE: i64 = 5 << 20;
+
+/// How many pictures a CPU takes at once, so that a layer's output, of so many numbers a picture at most, stays in its
+/// caches.
+pub(super) fn at_once_on_cpu(largest: i64) -> i64 {
+    (IN_CACHE / largest / 8 * 8).clamp(8, 128)
+}
+
+/// What `logits` gives of pictures `[N, C, H, W]`, of at most so many at once.
+pub(super) fn in_turns(
+    pictures: &Tensor,
+    at_once: i64,
+    logits: &dyn Fn(&Tensor) -> Tensor,
+) -> Tensor {
+    if pictures.size()[0] <= at_once {
+        return logits(pictures);
+    }
+    let parts: Vec<Tensor> = pictures.split(at_once, 0).iter().map(logits).collect();
+    Tensor::cat(&parts, 0)
+}
+
 /// A network that takes pictures in other numbers.
 pub(super) struct Rescaled {
     pub rescale: Rescale,

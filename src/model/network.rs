@@ -42,6 +42,32 @@ enum Layers {
     Standard(Box<Standard>),
 }
 
+impl Layers {
+    /// What the dense layer averages, `[N, C, H, W]`.
+    fn features(&self, x: Tensor, batch: Batch) -> Tensor {
+        match self {
+            Layers::Vgg(layers) => layers.features(x, batch),
+            Layers::Standard(layers) => layers.features(x, batch),
+        }
+    }
+
+    /// The same weights, with running statistics of their own.
+    fn with_own_statistics(&self) -> Layers {
+        match self {
+            Layers::Vgg(layers) => Layers::Vgg(layers.with_own_statistics()),
+            Layers::Standard(layers) => Layers::Standard(Box::new(layers.with_own_statistics())),
+        }
+    }
+
+    /// Mean and variance of each convolution in turn.
+    fn running(&self) -> Vec<Tensor> {
+        match self {
+            Layers::Vgg(layers) => layers.running(),
+            Layers::Standard(layers) => layers.running(),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Affine {
     pub weight: Placed,
@@ -250,10 +276,7 @@ impl Network {
             None => pictures.shallow_clone(),
         };
         let x = input(&pictures, self.precision);
-        let mut averaged = features(&match &self.layers {
-            Layers::Vgg(layers) => layers.features(x, batch),
-            Layers::Standard(layers) => layers.features(x, batch),
-        });
+        let mut averaged = features(&self.layers.features(x, batch));
         if let Some(seed) = dropped {
             // Those that stay are scaled up, so that nothing is to be done in inference.
             let kept = random::uniform(&averaged.size(), averaged.device(), seed).ge(self.dropout);
@@ -268,27 +291,18 @@ impl Network {
     /// batch counts the same. Without a batch they stay as they are. The weights are shared, the statistics
     /// are not.
     pub fn adapted(&self, batches: &mut dyn Iterator<Item = Tensor>) -> Network {
-        let (layers, running) = match &self.layers {
-            Layers::Vgg(layers) => {
-                let layers = layers.with_own_statistics();
-                let running = layers.running();
-                (Layers::Vgg(layers), running)
+        let layers = self.layers.with_own_statistics();
+        let mut running = layers.running().into_iter();
+        let mut named = self.parameters();
+        for Parameter { name, tensor, .. } in &mut named {
+            if (name.ends_with(".running_mean") || name.ends_with(".running_var"))
+                && let Some(own) = running.next()
+            {
+                *tensor = own;
             }
-            Layers::Standard(layers) => {
-                let layers = layers.with_own_statistics();
-                let running = layers.running();
-                (Layers::Standard(Box::new(layers)), running)
-            }
-        };
-        let mut running = running.into_iter();
-        let shapes = self.named.iter().map(|Parameter { name, tensor, trainable }| {
-            let is_running = name.ends_with(".running_mean") || name.ends_with(".running_var");
-            let own = if is_running { running.next() } else { None };
-            let tensor = own.unwrap_or_else(|| tensor.shallow_clone());
-            Parameter { name: name.clone(), tensor, trainable: *trainable }
-        });
+        }
         let adapted = Network {
-            named: shapes.collect(),
+            named,
             layers,
             head: self.head.shared(),
             parameters: self.parameters.shared(),

@@ -1,8 +1,8 @@
 //! The field's standard networks.
 
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
-use super::inference::Inference;
+use super::inference::{Inference, at_once_on_cpu, in_turns};
 use super::network::{self, Affine, Batch, Tensors};
 use super::parameters::Placed;
 use crate::experiment::Precision;
@@ -10,8 +10,6 @@ use crate::network::{Activation, Architecture, Block, Convolution, Shortcut};
 
 /// PyTorch's default for batch normalisation.
 const EPSILON: f64 = 1e-5;
-/// About this many numbers stay in a CPU's caches.
-const IN_CACHE: i64 = 5 << 20;
 /// The most pictures that a GPU takes at once.
 const ON_GPU: i64 = 256;
 
@@ -256,7 +254,7 @@ impl FoldedStandard {
         }
         let outputs = self.architecture.outputs(height as usize, width as usize);
         let largest = outputs.max().unwrap_or(1).max(1) as i64;
-        (IN_CACHE / largest / 8 * 8).clamp(8, 128)
+        at_once_on_cpu(largest)
     }
 
     fn logits_at_once(&self, pictures: &Tensor) -> Tensor {
@@ -272,11 +270,6 @@ impl FoldedStandard {
 impl Inference for FoldedStandard {
     fn logits(&self, pictures: &Tensor) -> Tensor {
         let _guard = tch::no_grad_guard();
-        let parts = pictures.split(self.at_once(pictures), 0);
-        let logits: Vec<Tensor> = parts.iter().map(|part| self.logits_at_once(part)).collect();
-        match logits.is_empty() {
-            true => Tensor::zeros([0, self.bias.numel() as i64], (Kind::Float, pictures.device())),
-            false => Tensor::cat(&logits, 0),
-        }
+        in_turns(pictures, self.at_once(pictures), &|part| self.logits_at_once(part))
     }
 }

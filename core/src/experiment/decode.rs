@@ -69,11 +69,7 @@ pub(crate) fn decode(merged: &Merged) -> Result<Experiment, Vec<Problem>> {
         let swept = axes.iter().flat_map(|axis| matrix::chosen(axis, &root)).collect();
         let (settings, evaluate) = (read_settings(&root), read_evaluate(&root));
         if let Some(settings) = &settings {
-            for note in model::check_tensors(&root, settings, !merged.closed) {
-                if !notes.contains(&note) {
-                    notes.push(note);
-                }
-            }
+            add_new(&mut notes, model::check_tensors(&root, settings, !merged.closed));
         }
         let cell = settings.zip(evaluate);
         cells.extend(cell.map(|(settings, evaluate)| Cell { swept, settings, evaluate }));
@@ -88,11 +84,7 @@ pub(crate) fn decode(merged: &Merged) -> Result<Experiment, Vec<Problem>> {
         check_untrained(&root, occlusion.as_ref(), &cells);
     }
     for cell in &cells {
-        for note in model::notes(&cell.settings.model, &cell.settings.dataset) {
-            if !notes.contains(&note) {
-                notes.push(note);
-            }
-        }
+        add_new(&mut notes, model::notes(&cell.settings.model, &cell.settings.dataset));
     }
 
     let (Some(settings), Some(evaluate), Some(occlusion), Some(sensitivity), Some(seeds)) =
@@ -181,6 +173,15 @@ fn refuse_shared_labels(root: &Section<'_>, cells: &[Cell]) {
             let problem = Problem::new(title, &place, "each network needs a name of its own");
             root.problem(problem.help("give each table of `\"model\"` its own `name`"));
             return;
+        }
+    }
+}
+
+/// Adds what was not said before.
+fn add_new(notes: &mut Vec<String>, more: Vec<String>) {
+    for note in more {
+        if !notes.contains(&note) {
+            notes.push(note);
         }
     }
 }

@@ -107,28 +107,34 @@ pub fn resnet(depth: Depth, stem: Stem, channels: usize, classes: usize) -> Arch
 }
 
 fn basic(block: &str, input: usize, width: usize, stride: usize) -> Vec<Convolution> {
-    let named = |number: usize, convolution: Convolution| Convolution {
-        name: format!("{block}.conv{number}"),
-        norm: format!("{block}.bn{number}"),
-        ..convolution
-    };
-    vec![
-        named(1, Convolution { stride, ..convolution(input, width, 3, Activation::Relu) }),
-        named(2, convolution(width, width, 3, Activation::None)),
-    ]
+    numbered(
+        block,
+        [
+            Convolution { stride, ..convolution(input, width, 3, Activation::Relu) },
+            convolution(width, width, 3, Activation::None),
+        ],
+    )
 }
 
 fn bottleneck(block: &str, input: usize, width: usize, stride: usize) -> Vec<Convolution> {
-    let named = |number: usize, convolution: Convolution| Convolution {
+    numbered(
+        block,
+        [
+            convolution(input, width, 1, Activation::Relu),
+            Convolution { stride, ..convolution(width, width, 3, Activation::Relu) },
+            convolution(width, 4 * width, 1, Activation::None),
+        ],
+    )
+}
+
+/// Convolutions of a block with torchvision's names: `conv1` and `bn1`, and so on.
+fn numbered<const N: usize>(block: &str, convolutions: [Convolution; N]) -> Vec<Convolution> {
+    let named = |(number, convolution): (usize, Convolution)| Convolution {
         name: format!("{block}.conv{number}"),
         norm: format!("{block}.bn{number}"),
         ..convolution
     };
-    vec![
-        named(1, convolution(input, width, 1, Activation::Relu)),
-        named(2, Convolution { stride, ..convolution(width, width, 3, Activation::Relu) }),
-        named(3, convolution(width, 4 * width, 1, Activation::None)),
-    ]
+    (1..).zip(convolutions).map(named).collect()
 }
 
 /// MobileNet V2 (Sandler et al. 2018, arXiv 1801.04381, table 2), of width 1.
