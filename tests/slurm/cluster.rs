@@ -199,7 +199,7 @@ fn configuration(folder: &Path, nodes: &[(&str, u32)]) -> String {
          MailProg=/bin/true\nMpiDefault=none\nProctrackType=proctrack/linuxproc\nTaskPlugin=task/none\n\
          JobAcctGatherType=jobacct_gather/none\nAccountingStorageType=accounting_storage/none\n\
          SelectType=select/cons_tres\nSelectTypeParameters=CR_CPU\nReturnToService=2\nSlurmdParameters=config_overrides\n\
-         SchedulerParameters=batch_sched_delay=1,sched_min_interval=100000\nMinJobAge=30\nSlurmdTimeout=10\nKillWait=30\n\
+         SchedulerParameters=batch_sched_delay=1,sched_min_interval=100000,bf_interval=1\nMinJobAge=30\nSlurmdTimeout=10\nKillWait=30\n\
          PreemptType=preempt/partition_prio\nPreemptMode=REQUEUE\n",
         ports[0]
     );
