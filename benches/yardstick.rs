@@ -23,7 +23,7 @@ use fer_lab::experiment::{self, Optimizer as Kind, Precision, Settings};
 use fer_lab::model::{Inference, Network};
 use fer_lab::region::Fill;
 use fer_lab::train::ffi::count_operators;
-use fer_lab::train::loss::{self, Goal};
+use fer_lab::train::loss::{Goal, Loss};
 use fer_lab::train::optimizer::Optimizer;
 use fer_lab::train::{
     Checkpoint, Circumstances, Masks, OnDevice, Standardisation, Training, Watch, device,
@@ -148,13 +148,15 @@ impl Task {
         let mut optimizer = Optimizer::new(kind, network.moving());
         let batch = self.spec.batch_size as i64;
         let all = Tensor::arange(self.data.len() as i64, (tch::Kind::Int64, self.data.device()));
+        let goal = Goal { labels: &self.data.labels, majority: &self.data.majority };
+        let minimised = Loss::new(&self.settings.train, &goal).expect("no weights are balanced");
         let step = |step: usize| {
             let index = all.narrow(0, step as i64 * batch, batch);
             let logits = network.forward(&self.data.pictures(&index));
             let labels = self.data.labels.index_select(0, &index);
             let majority = self.data.majority.index_select(0, &index);
             let goal = Goal { labels: &labels, majority: &majority };
-            let loss = loss::training(self.settings.train.target, &logits, &goal, None);
+            let loss = minimised.training(&logits, &goal, None, None);
             optimizer.step(&network.gradient(&loss), 0.01);
             loss.double_value(&[])
         };

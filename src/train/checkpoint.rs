@@ -69,7 +69,7 @@ impl Checkpoint {
     pub(super) fn take(
         (training, circumstances): (&str, &Circumstances),
         progress: &Progress,
-        network: &Network,
+        (network, average): (&Network, Option<&Network>),
         optimizer: &Optimizer,
         rate: &Rate,
         kept: Option<&Kept>,
@@ -77,8 +77,11 @@ impl Checkpoint {
         let named = |prefix: &'static str, tensors: Vec<(String, Tensor)>| {
             tensors.into_iter().map(move |(name, tensor)| (format!("{prefix}.{name}"), tensor))
         };
-        let network = network.parameters().into_iter().map(|p| (p.name, p.tensor)).collect();
-        let mut tensors: Vec<_> = named("network", network).collect();
+        let of = |network: &Network| {
+            network.parameters().into_iter().map(|p| (p.name, p.tensor)).collect()
+        };
+        let mut tensors: Vec<_> = named("network", of(network)).collect();
+        tensors.extend(average.into_iter().flat_map(|average| named("average", of(average))));
         tensors.extend(named("optimizer", optimizer.state()));
         if let Some(kept) = kept {
             let weights = kept.weights.iter().map(|(name, t)| (name.clone(), t.shallow_clone()));
@@ -122,7 +125,7 @@ impl Checkpoint {
 
     pub(super) fn put_back(
         &self,
-        network: &Network,
+        (network, average): (&Network, Option<&Network>),
         optimizer: &mut Optimizer,
         rate: &mut Rate,
     ) -> Result<(Progress, Option<Kept>), CheckpointError> {
@@ -140,6 +143,11 @@ impl Checkpoint {
                 let best = find(format!("best.{}", parameter.name), &tensor)?;
                 weights.push((parameter.name, best.shallow_clone()));
             }
+        }
+        for parameter in average.into_iter().flat_map(Network::parameters) {
+            let mut tensor = parameter.tensor;
+            let stored = find(format!("average.{}", parameter.name), &tensor)?;
+            tch::no_grad(|| tensor.copy_(stored));
         }
         for (name, mut tensor) in optimizer.state() {
             let stored = find(format!("optimizer.{name}"), &tensor)?;

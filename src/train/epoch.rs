@@ -7,6 +7,7 @@ use tch::{Device, Kind, Tensor};
 use super::Training;
 use super::loss::{Goal, majority};
 use super::masks::DrawnSets;
+use super::mixing::{Erasing, Mixing};
 use super::warp::{Draws, Warp};
 use crate::experiment::Target;
 use crate::plan::steps_per_epoch;
@@ -60,6 +61,10 @@ pub(super) struct Batch {
     pub sets: Option<DrawnSets>,
     /// A number from 0 to 1 for each image, `[B]`, f32, where a class is drawn from its labels.
     pub chances: Option<Tensor>,
+    /// The rectangles that are erased, where some are.
+    pub erasing: Option<Erasing>,
+    /// What each image is mixed with, where they are mixed.
+    pub mixing: Option<Mixing>,
 }
 
 impl Epoch {
@@ -93,6 +98,19 @@ impl Epoch {
             flips: mask.and(draws.as_ref()).map(|draws| draws.flips(device)),
             sets: mask.and_then(|mask| mask.draw(images, generator)),
             chances,
+            erasing: Erasing::draw(
+                augment.erasing,
+                images,
+                size,
+                device,
+                &mut generator("erasing"),
+            ),
+            mixing: Mixing::draw(
+                settings.train.mixup,
+                training.batches(),
+                device,
+                &mut generator("mixup"),
+            ),
         };
         Epoch { batches: training.batches(), images: all }
     }
@@ -105,7 +123,8 @@ impl Epoch {
         let Range { start, end } = self.batches.range(step);
         let (start, length) = (start as i64, (end - start) as i64);
         let part = |tensor: &Tensor| tensor.narrow(0, start, length);
-        let Batch { index, labels, majority, warp, flips, sets, chances } = &self.images;
+        let Batch { index, labels, majority, warp, flips, sets, chances, erasing, mixing } =
+            &self.images;
         Batch {
             index: part(index),
             labels: part(labels),
@@ -114,6 +133,8 @@ impl Epoch {
             flips: flips.as_ref().map(part),
             sets: sets.as_ref().map(|sets| sets.narrow(start, length)),
             chances: chances.as_ref().map(part),
+            erasing: erasing.as_ref().map(|erasing| erasing.narrow(start, length)),
+            mixing: mixing.as_ref().map(|mixing| mixing.narrow(start, length)),
         }
     }
 

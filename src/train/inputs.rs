@@ -377,7 +377,7 @@ mod tests {
             let mode = if keep { Mode::Keep } else { Mode::Hide };
             let fills = [Fill::Mean, Fill::Constant(0.5), Fill::Noise, Fill::Inpaint, Fill::Silhouette];
             for fill in fills {
-                let augment = Augment { rotate, scale, flip };
+                let augment = Augment { rotate, scale, flip, erasing: 0.0 };
                 let [blank, hidden] = met_of_both(region, mode, fill, &augment, seed);
                 prop_assert_eq!(blank, hidden, "{:?} {:?} {}", fill, mode, region);
             }
@@ -411,7 +411,7 @@ mod tests {
     /// Outside of the mask the image is untouched, inside stands the object, standardised as the image is.
     #[test]
     fn an_object_replaces_masked_pixels_and_nothing_else() {
-        let still = Augment { rotate: 0.0, scale: 0.0, flip: false };
+        let still = Augment { rotate: 0.0, scale: 0.0, flip: false, erasing: 0.0 };
         for occluder in ["surgical_mask", "sunglasses", "phone"] {
             let ([blank, hidden], objects) = under_objects(occluder, &still, 1);
             assert_eq!(blank, hidden);
@@ -425,7 +425,7 @@ mod tests {
     #[test]
     fn a_warped_object_is_made_of_the_object_alone() {
         for (seed, occluder) in ["scarf", "sunglasses", "beanie"].into_iter().enumerate() {
-            let warped = Augment { rotate: 30.0, scale: 0.2, flip: true };
+            let warped = Augment { rotate: 30.0, scale: 0.2, flip: true, erasing: 0.0 };
             let ([blank, hidden], objects) = under_objects(occluder, &warped, seed as u64);
             assert_eq!(blank, hidden, "{occluder}");
             // The image is 0 where it is visible: its mean.
@@ -443,7 +443,7 @@ mod tests {
     /// A blur keeps some of the masked content, as intended; and the test above can fail.
     #[test]
     fn a_blur_keeps_some_of_the_masked_content() {
-        let augment = Augment { rotate: 10.0, scale: 0.1, flip: true };
+        let augment = Augment { rotate: 10.0, scale: 0.1, flip: true, erasing: 0.0 };
         let [blank, hidden] = met_of_both("mouth", Mode::Hide, Fill::Blur(0.1), &augment, 1);
         assert_eq!(blank.abs().max().double_value(&[]), 0.0);
         assert!(hidden.abs().max().double_value(&[]) > 0.1);
@@ -452,7 +452,7 @@ mod tests {
     /// The mask is warped with the image, and none of it is lost.
     #[test]
     fn as_much_is_hidden_after_a_warp_as_before() {
-        let augment = Augment { rotate: 10.0, scale: 0.0, flip: true };
+        let augment = Augment { rotate: 10.0, scale: 0.0, flip: true, erasing: 0.0 };
         let [_, met] = met_of_both("mouth", Mode::Hide, Fill::Constant(1.0), &augment, 3);
         let covered = met.not_equal(0.0).to_kind(Kind::Float).mean(Kind::Float).double_value(&[]);
         let region = Regions::aligned().get("mouth").unwrap().area();

@@ -4,6 +4,7 @@
 //! the one place that makes a network's inputs, here and everywhere else. This room does not depend on conditions, other
 //! trainings or the results folder; it reports to a [`Watch`].
 
+mod averaging;
 mod blur;
 pub mod checkpoint;
 mod circumstances;
@@ -14,6 +15,7 @@ mod inpaint;
 pub mod inputs;
 pub mod loss;
 mod masks;
+mod mixing;
 mod objects;
 pub mod optimizer;
 pub mod schedule;

@@ -4,8 +4,10 @@ use tch::{Device, Kind, Tensor};
 
 use super::checkpoint::Progress;
 use super::epoch::{Batch, Epoch};
+use super::loss::Loss;
+use super::mixing::Mixing;
 use super::optimizer::Optimizer;
-use super::{SplitMasks, Training, loss};
+use super::{SplitMasks, Training};
 use crate::model::Network;
 use crate::random;
 
@@ -15,6 +17,7 @@ use crate::random;
 pub(super) struct Steps<'a> {
     training: &'a Training<'a>,
     network: &'a Network,
+    loss: &'a Loss,
     epoch: Epoch,
     /// Of each step, `[S]`, f32.
     losses: Tensor,
@@ -34,7 +37,13 @@ pub(super) struct NotFinite(pub usize);
 
 impl<'a> Steps<'a> {
     /// The steps of an epoch, from 1, of which so many are done.
-    pub fn new(training: &'a Training<'a>, network: &'a Network, epoch: u32, done: usize) -> Self {
+    pub fn new(
+        training: &'a Training<'a>,
+        network: &'a Network,
+        loss: &'a Loss,
+        epoch: u32,
+        done: usize,
+    ) -> Self {
         let position = u64::from(epoch - 1) * training.batches().count() as u64;
         let epoch = Epoch::draw(training, epoch);
         let device = training.train.device();
@@ -44,6 +53,7 @@ impl<'a> Steps<'a> {
         Steps {
             training,
             network,
+            loss,
             epoch,
             losses: Tensor::zeros([steps], (Kind::Float, device)),
             logits: Tensor::zeros([images, classes], (Kind::Float, device)),
@@ -71,11 +81,12 @@ impl<'a> Steps<'a> {
     /// The next step, at a learning rate.
     pub fn next(&mut self, optimizer: &mut Optimizer, rate: f64) {
         let batch = self.epoch.batch(self.done);
-        let target = self.training.settings.train.target;
         let position = self.position + self.done as u64;
         let dropout = random::torch_seed(self.training.seed, "dropout", &[position]);
         let logits = self.network.learn(&self.inputs(&batch), dropout);
-        let loss = loss::training(target, &logits, &batch.goal(), batch.chances.as_ref());
+        let mixture = batch.mixing.as_ref().map(Mixing::of_targets);
+        let chances = batch.chances.as_ref();
+        let loss = self.loss.training(&logits, &batch.goal(), chances, mixture);
         optimizer.step(&self.network.gradient(&loss), rate);
         let places = self.epoch.batches().range(self.done);
         let (start, length) = (places.start as i64, places.len() as i64);
@@ -89,10 +100,23 @@ impl<'a> Steps<'a> {
     /// The network's inputs at a step.
     fn inputs(&self, batch: &Batch) -> Tensor {
         let Training { train, seed, masks, .. } = *self.training;
-        let Batch { index, warp, flips, sets, .. } = batch;
+        let Batch { index, warp, flips, sets, erasing, mixing, .. } = batch;
         let pictures = train.pictures(index);
+        let pictures = match erasing {
+            Some(erasing) => erasing.pictures(&pictures),
+            None => pictures,
+        };
         let mask = masks.map(|SplitMasks { train, .. }| train);
-        let masked = mask.map(|mask| mask.of(index, flips.as_ref(), sets.as_ref()));
+        let masked_at = |index| mask.map(|mask| mask.of(index, flips.as_ref(), sets.as_ref()));
+        let masked = masked_at(index);
+        let pictures = match mixing {
+            Some(mixing) => {
+                let partners = masked_at(&index.index_select(0, mixing.partner()));
+                let filled = partners.as_ref().map(|partners| partners.filled(0));
+                mixing.pictures(&pictures, filled.map(|filled| filled.hidden))
+            }
+            None => pictures,
+        };
         let position = self.position + self.done as u64;
         let noise = random::torch_seed(seed, "noise", &[position]);
         let filled_mask = masked.as_ref().map(|masked| masked.filled(noise));

@@ -199,7 +199,7 @@ fn a_network_does_not_learn_what_is_hidden() {
     let mut settings = settings();
     (settings.dataset.height, settings.dataset.width) = (SIDE, SIDE);
     settings.train.epochs = 8;
-    settings.train.augment = Augment { rotate: 10.0, scale: 0.1, flip: true };
+    settings.train.augment = Augment { rotate: 10.0, scale: 0.1, flip: true, erasing: 0.0 };
     let data = of_images(SIDE, [240, 20, 20].map(|count| with_squares(count, SIDE)));
     let hidden = |count: usize| {
         let within = |at: usize| (SIDE / 2 - 2..SIDE / 2 + 2).contains(&at);
@@ -213,6 +213,45 @@ fn a_network_does_not_learn_what_is_hidden() {
     let accuracy = |trained: &Trained| trained.epochs.last().unwrap().train_accuracy;
     assert!(accuracy(&seen) > 0.9, "{:?}", seen.epochs);
     assert!(accuracy(&covered) < 0.65, "{:?}", covered.epochs);
+}
+
+/// Two trainings on images that differ in masked pixels alone, at another place in each, end with the same bits, though
+/// images are mixed and erased.
+#[test]
+fn nothing_that_is_hidden_passes_through_mixtures() {
+    const SIDE: usize = 16;
+    let mut settings = settings();
+    (settings.dataset.height, settings.dataset.width) = (SIDE, SIDE);
+    settings.train.epochs = 2;
+    settings.train.augment = Augment { rotate: 10.0, scale: 0.1, flip: true, erasing: 0.5 };
+    settings.train.mixup = 1.0;
+    let mask = |count: usize| -> Vec<u8> {
+        let hides = |at: usize| (at / (SIDE * SIDE) % 12..).take(4).any(|x| x == at % SIDE);
+        (0..count * SIDE * SIDE).map(|at| u8::from(hides(at))).collect()
+    };
+    let images = || [48, 20, 20].map(|count| with_squares(count, SIDE));
+    let [mut train, val, test] = images();
+    // The same values, so that the images are standardised alike.
+    let mut pixels = train.pixels.to_vec();
+    let is_hidden = mask(48);
+    let hidden: Vec<usize> = (0..pixels.len()).filter(|at| is_hidden[*at] == 1).collect();
+    for (at, from) in hidden.iter().zip(hidden.iter().rev()) {
+        pixels[*at] = train.pixels[*from];
+    }
+    train.pixels = Pixels::Owned(pixels);
+    let data = [of_images(SIDE, images()), of_images(SIDE, [train, val, test])];
+    let ends = |masked: bool| {
+        data.each_ref().map(|data| {
+            let mut setting = Setting::of(settings.clone(), data);
+            let masks = |count| Masks::new(&mask(count), SIDE, SIDE, Fill::Mean, Device::Cpu);
+            setting.masks = masked.then(|| SplitMasks { train: masks(48).into(), val: masks(20) });
+            numbers(&setting.finished(1))
+        })
+    };
+    let [one, other] = ends(true);
+    assert_eq!(one, other);
+    let [one, other] = ends(false);
+    assert_ne!(one, other, "the test can fail");
 }
 
 /// 9 × 9 pixels and three blocks leave a single number of each feature, and 65 pictures in batches of 64 a
@@ -281,6 +320,88 @@ fn an_interrupted_training_ends_as_one_that_was_not() {
             assert_eq!(numbers(&trained), whole, "after {steps} steps");
         }
     }
+}
+
+/// The settings with one key of `[train]` each, as in the file.
+fn regularised() -> Vec<(&'static str, Settings)> {
+    let with = |change: fn(&mut TrainSpec)| {
+        let mut settings = settings();
+        change(&mut settings.train);
+        settings
+    };
+    vec![
+        ("label_smoothing", with(|train| train.label_smoothing = 0.1)),
+        ("mixup", with(|train| train.mixup = 0.4)),
+        ("averaging", with(|train| train.averaging = 0.9)),
+        ("class_weights", with(|train| train.class_weights = ClassWeights::Each(vec![1.0, 3.0]))),
+        ("erasing", with(|train| train.augment.erasing = 0.5)),
+    ]
+}
+
+/// Each regulariser changes the network, gives the same bytes twice, and the same after an interruption within an epoch
+/// and between two, under masks that are drawn too.
+#[test]
+fn regularised_trainings_repeat_and_resume() {
+    let plain = numbers(&Setting::new(settings()).finished(5));
+    for (key, settings) in regularised() {
+        let mut setting = Setting::new(settings);
+        let mask = |count: usize| {
+            let third: Vec<u8> =
+                (0..count * SIDE * SIDE).map(|pixel| u8::from(pixel % 3 == 0)).collect();
+            Masks::new(&third, SIDE, SIDE, Fill::Noise, Device::Cpu)
+        };
+        assert_ne!(numbers(&setting.finished(5)), plain, "{key}");
+        setting.masks = Some(SplitMasks { train: mask(50).into(), val: mask(20) });
+        let whole = numbers(&setting.finished(5));
+        assert_eq!(numbers(&setting.finished(5)), whole, "{key}");
+        for steps in [0, 3, 8, 10] {
+            let mut watch = After { left: Cell::new(steps), checkpoints: Vec::new() };
+            let Outcome::Interrupted(checkpoint) = setting.run(5, None, &mut watch).unwrap() else {
+                panic!("it should have been interrupted")
+            };
+            let stored = Checkpoint::open(checkpoint.bytes().to_vec(), "t1").unwrap();
+            let Outcome::Finished(trained) = setting.run(5, Some(&stored), &mut never()).unwrap()
+            else {
+                panic!("not interrupted")
+            };
+            assert_eq!(numbers(&trained), whole, "{key} after {steps} steps");
+        }
+    }
+}
+
+/// One step: of the network at the start, w, and after the step, v, the average keeps min(decay, 2 / 11).
+#[test]
+fn what_is_kept_is_the_average() {
+    let mut settings = settings();
+    settings.train.epochs = 1;
+    settings.train.batch_size = 50;
+    settings.train.select = Select::Last;
+    let setting = Setting::new(settings.clone());
+    let start = crate::train::network(&settings, &setting.train, 1).snapshot();
+    let last = setting.finished(1).network.snapshot();
+    for (decay, kept) in [(0.1, 0.1), (0.999, 2.0 / 11.0)] {
+        settings.train.averaging = decay;
+        let averaged = Setting::new(settings.clone()).finished(1).network.snapshot();
+        for (((name, start), (_, last)), (_, average)) in start.iter().zip(&last).zip(&averaged) {
+            let expected = start * kept + last * (1.0 - kept);
+            assert!(average.allclose(&expected, 1e-5, 1e-6, false), "{name} with {decay}");
+            if name.ends_with("running_mean") || name.ends_with("head.weight") {
+                assert!(!average.allclose(last, 1e-5, 1e-6, false), "{name} with {decay}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_class_without_images_cannot_be_balanced() {
+    let mut settings = settings();
+    settings.train.class_weights = ClassWeights::Balanced;
+    let mut setting = Setting::new(settings);
+    let labels = Tensor::from_slice(&[1.0f32, 0.0]).repeat([50, 1]);
+    setting.train.labels = labels;
+    let message = setting.run(1, None, &mut never()).unwrap_err().to_string();
+    let class = &setting.settings.dataset.classes[1];
+    assert!(message.contains(&format!("none has a share of `{class}`")), "{message}");
 }
 
 #[test]

@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use tch::Tensor;
 
+use super::averaging::Average;
 use super::checkpoint::{Checkpoint, CheckpointError, Progress};
 use super::circumstances::Circumstances;
 use super::epoch::{Batches, right};
 use super::inputs::OnDevice;
-use super::loss::{self, Goal};
+use super::loss::{EmptyClass, Goal, Loss};
 use super::masks::{Masks, TrainMasks};
 use super::optimizer::Optimizer;
 use super::schedule::Rate;
@@ -86,6 +87,11 @@ pub enum TrainError {
          where only 1 × 1 pixels are left: more pictures a batch, larger pictures or fewer blocks"
     )]
     NoVariance { images: usize },
+    #[error(
+        "`train.class_weights = \"balanced\"` needs training images of every class, and none has a share of \
+         `{class}`: leave it out of `dataset.classes`, or give a list of weights"
+    )]
+    EmptyClass { class: String },
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
 }
@@ -110,6 +116,8 @@ impl Training<'_> {
         if let Some(other) = self.start {
             network.restore(&other.snapshot()).map_err(CheckpointError::OtherNetwork)?;
         }
+        let loss = self.loss()?;
+        let mut average = self.average(&network)?;
         let mut optimizer = Optimizer::new(settings.optimizer, network.moving());
         let steps = self.batches().count() as u64;
         let full = settings.optimizer.learning_rate();
@@ -117,7 +125,9 @@ impl Training<'_> {
         let mut progress = Progress::default();
         let mut kept: Option<Kept> = None;
         if let Some(checkpoint) = start {
-            (progress, kept) = checkpoint.put_back(&network, &mut optimizer, &mut rate)?;
+            let averaged = average.as_ref().map(|average| &average.network);
+            (progress, kept) =
+                checkpoint.put_back((&network, averaged), &mut optimizer, &mut rate)?;
         }
 
         let mut stopped_early = self.should_stop(&progress.epochs);
@@ -129,7 +139,7 @@ impl Training<'_> {
                 let learning_rate = rate.at(before + step as u64);
                 TrainError::NotFinite { epoch, step: step as u64 + 1, learning_rate }
             };
-            let mut under_way = Steps::new(self, &network, epoch, progress.losses.len());
+            let mut under_way = Steps::new(self, &network, &loss, epoch, progress.losses.len());
             while !under_way.are_done() {
                 if watch.interrupted() {
                     let looked = under_way.look(&mut progress);
@@ -138,7 +148,7 @@ impl Training<'_> {
                     let last = Checkpoint::take(
                         (self.id, self.circumstances),
                         &progress,
-                        &network,
+                        (&network, average.as_ref().map(|average| &average.network)),
                         &optimizer,
                         &rate,
                         kept.as_ref(),
@@ -147,6 +157,9 @@ impl Training<'_> {
                 }
                 let position = before + under_way.done() as u64;
                 under_way.next(&mut optimizer, rate.at(position));
+                if let Some(average) = &mut average {
+                    average.step(position + 1);
+                }
                 if clock.time_to_look() {
                     let looked = under_way.look(&mut progress);
                     looked.map_err(|error| not_finite(error, &rate))?;
@@ -164,7 +177,9 @@ impl Training<'_> {
             under_way.look(&mut progress).map_err(|error| not_finite(error, &rate))?;
             let train_seconds = clock.seconds();
 
-            let (val_loss, val_accuracy) = self.validate(&network);
+            let averaged = average.as_ref().map(|average| &average.network);
+            let result = averaged.unwrap_or(&network);
+            let (val_loss, val_accuracy) = self.validate(result, &loss);
             let record = EpochRecord {
                 epoch,
                 learning_rate: rate.at(before + steps - 1),
@@ -181,17 +196,19 @@ impl Training<'_> {
             }
             rate.end_epoch(val_loss);
             if self.is_kept(&progress.epochs, &record) {
-                kept = Some(Kept { epoch, weights: network.snapshot() });
+                kept = Some(Kept { epoch, weights: result.snapshot() });
             }
             progress.epochs.push(record);
             progress = Progress { epochs: progress.epochs, ..Progress::default() };
             stopped_early = self.should_stop(&progress.epochs);
             watch.epoch(&record, &|| {
                 let this = (self.id, self.circumstances);
-                Checkpoint::take(this, &progress, &network, &optimizer, &rate, kept.as_ref())
+                let networks = (&network, averaged);
+                Checkpoint::take(this, &progress, networks, &optimizer, &rate, kept.as_ref())
             });
         }
 
+        let network = average.map_or(network, |average| average.network);
         let mut best_epoch = progress.epochs.len() as u32;
         if let Some(kept) = kept {
             best_epoch = kept.epoch;
@@ -207,6 +224,20 @@ impl Training<'_> {
 
     fn network(&self) -> Network {
         super::network(self.settings, self.train, self.seed)
+    }
+
+    fn loss(&self) -> Result<Loss, TrainError> {
+        let goal = Goal { labels: &self.train.labels, majority: &self.train.majority };
+        Loss::new(&self.settings.train, &goal).map_err(|EmptyClass(class)| TrainError::EmptyClass {
+            class: self.settings.dataset.classes[class].clone(),
+        })
+    }
+
+    /// The moving average of the weights, where there is to be one.
+    fn average(&self, network: &Network) -> Result<Option<Average>, TrainError> {
+        let decay = self.settings.train.averaging;
+        let average = (decay > 0.0).then(|| Average::new(decay, network, self.network()));
+        Ok(average.transpose().map_err(CheckpointError::OtherNetwork)?)
     }
 
     pub(super) fn batches(&self) -> Batches {
@@ -226,12 +257,12 @@ impl Training<'_> {
     }
 
     /// Mean loss and accuracy over the validation split.
-    fn validate(&self, network: &Network) -> (f64, f64) {
+    fn validate(&self, network: &Network, loss: &Loss) -> (f64, f64) {
         let _guard = tch::no_grad_guard();
         let mask = self.masks.map(|masks| &masks.val);
         let logits = split_logits(&network.folded(), self.val, mask, self.seed);
         let goal = Goal { labels: &self.val.labels, majority: &self.val.majority };
-        let loss = loss::evaluation(self.settings.train.target, &logits, &goal);
+        let loss = loss.evaluation(&logits, &goal);
         (loss.double_value(&[]), right(&logits, goal.majority) / self.val.len() as f64)
     }
 

@@ -150,7 +150,7 @@ mod tests {
 
     use super::*;
 
-    const OFF: Augment = Augment { rotate: 0.0, scale: 0.0, flip: false };
+    const OFF: Augment = Augment { rotate: 0.0, scale: 0.0, flip: false, erasing: 0.0 };
 
     fn warp(augment: Augment, pictures: &Tensor) -> Option<Warp> {
         let [count, _, height, width] = pictures.size()[..] else { panic!("four dimensions") };
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn flips_alone_are_those_of_the_maps() {
         let mut generator = rand_chacha::ChaCha8Rng::seed_from_u64(1);
-        let augment = Augment { rotate: 1e-9, scale: 0.0, flip: true };
+        let augment = Augment { rotate: 1e-9, scale: 0.0, flip: true, erasing: 0.0 };
         let pictures = columns();
         let alone = warp(Augment { flip: true, ..OFF }, &pictures).unwrap();
         let maps = warp(augment, &pictures).unwrap();

@@ -416,6 +416,12 @@ fn of_value(rule: &Json) -> Vec<(Value, bool)> {
             vec![(table("word".into()), true), (table(1.into()), false), ("word".into(), false)]
         }
         Some("array") => vec![("word".into(), false), (vec![Table::new()].into(), false)],
+        // Words, or else lists whose length depends on the data.
+        None if rule["anyOf"][0]["enum"].is_array() => {
+            let mut values = of_value(&rule["anyOf"][0]);
+            values.extend([(1.5.into(), false), (vec![1.5].into(), false)]);
+            values
+        }
         _ => panic!("no probe for {rule}"),
     }
 }

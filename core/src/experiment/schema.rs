@@ -303,6 +303,13 @@ pub(super) fn beginnings() -> Json {
     json!({ "type": "array", "items": { "type": "string", "minLength": 1 } })
 }
 
+pub(super) fn class_weights() -> Json {
+    let most = super::dataset::MAX_CLASSES;
+    let weight = json!({ "type": "number", "minimum": 1e-6, "maximum": 1e6 });
+    let list = json!({ "type": "array", "minItems": 2, "maxItems": most, "items": weight });
+    json!({ "anyOf": [{ "enum": ["none", "balanced"] }, list] })
+}
+
 pub(super) fn per_channel() -> Json {
     let list =
         json!({ "type": "array", "minItems": 1, "maxItems": 3, "items": { "type": "number" } });

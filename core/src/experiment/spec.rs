@@ -599,6 +599,40 @@ pub struct TrainSpec {
     pub device: DeviceChoice,
     /// Stop when the validation loss has not improved for this many epochs; never if `None`.
     pub early_stopping: Option<u32>,
+    /// The share ε of a training target that is spread evenly over all classes, from 0 to below 1 (Szegedy et al. 2016,
+    /// arXiv 1512.00567, section 7). Not of the validation loss.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub label_smoothing: f64,
+    /// The α of mixup: each image is mixed with another of its batch, in shares λ and 1 − λ, λ ~ Beta(α, α) (Zhang et al.
+    /// 2018, arXiv 1710.09412). 0: none is.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub mixup: f64,
+    /// The share of itself that a moving average of the weights keeps at a step, from 0 to below 1 (Polyak and Juditsky
+    /// 1992). 0: weights are not averaged.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub averaging: f64,
+    #[serde(default, skip_serializing_if = "ClassWeights::is_none")]
+    pub class_weights: ClassWeights,
+}
+
+/// How much the classes count in the losses of training and validation. Accuracies are not weighted.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClassWeights {
+    /// As often as they occur.
+    #[default]
+    None,
+    /// All alike: 1 / (K × a class's share of the training targets) for each of K classes.
+    Balanced,
+    /// In these ratios, by class. From 1e-6 to 1e6.
+    #[serde(untagged)]
+    Each(Vec<f64>),
+}
+
+impl ClassWeights {
+    pub(crate) fn is_none(&self) -> bool {
+        *self == ClassWeights::None
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -817,6 +851,10 @@ pub struct Augment {
     pub scale: f64,
     /// Horizontal flip, chance one half.
     pub flip: bool,
+    /// The probability that a random rectangle is replaced by the mean of the training images (Zhong et al. 2020, arXiv
+    /// 1708.04896).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub erasing: f64,
 }
 
 /// Which epoch's network is kept.

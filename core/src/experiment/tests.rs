@@ -59,7 +59,7 @@ fn the_smallest_file_gets_the_defaults_of_the_seed_study() {
     assert_eq!((train.epochs, train.batch_size, train.early_stopping), (30, 64, None));
     let adam = Optimizer::Adam { learning_rate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
     assert_eq!(train.optimizer, adam);
-    assert_eq!(train.augment, Augment { rotate: 10.0, scale: 0.1, flip: true });
+    assert_eq!(train.augment, Augment { rotate: 10.0, scale: 0.1, flip: true, erasing: 0.0 });
     assert_eq!((train.target, train.select), (Target::Distribution, Select::Best));
     assert_eq!((train.precision, train.device), (Precision::F32, DeviceChoice::Auto));
     let plateau =
@@ -207,11 +207,15 @@ fn every_key_is_read() {
                 weight_decay: 5e-4,
             },
             target: Target::MultiTarget,
-            augment: Augment { rotate: 0.0, scale: 0.2, flip: false },
+            augment: Augment { rotate: 0.0, scale: 0.2, flip: false, erasing: 0.0 },
             select: Select::Last,
             precision: Precision::Bf16,
             device: DeviceChoice::Cuda(1),
             early_stopping: Some(3),
+            label_smoothing: 0.0,
+            mixup: 0.0,
+            averaging: 0.0,
+            class_weights: ClassWeights::None,
         }
     );
     let shape = ScheduleShape::OneCycle { rise: 0.2, div: 10.0, final_div: 100.0 };

@@ -4,10 +4,12 @@ use serde_json::{Value as Json, json};
 
 use super::error::Problem;
 use super::keys::Refusal;
-use super::reader::Section;
+use super::reader::{Bounds, Section, read_float};
 use super::spec::{
-    DatasetSpec, DeviceChoice, Optimizer, Schedule, ScheduleShape, Settings, Source, TrainSpec,
+    ClassWeights, DatasetSpec, DeviceChoice, Optimizer, Schedule, ScheduleShape, Settings, Source,
+    Target, TrainSpec,
 };
+use super::tree::Value;
 
 /// Reads `[train]`; `dataset` where it is trained on.
 pub(crate) fn read_train(root: &Section<'_>, dataset: Option<&DatasetSpec>) -> Option<TrainSpec> {
@@ -19,7 +21,10 @@ pub(crate) fn read_train(root: &Section<'_>, dataset: Option<&DatasetSpec>) -> O
     if keys.get("early_stopping").is_some_and(|epochs| *epochs == 0) {
         keys.remove("early_stopping");
     }
+    let class_weights = read_class_weights(&section, dataset);
+    keys.insert("class_weights".to_owned(), json!(class_weights));
     let spec: TrainSpec = section.typed(keys)?;
+    check_multi_target(&section, &spec);
     if let Optimizer::Sgd { momentum: 0.0, nesterov: true, .. } = spec.optimizer {
         let title = "`train.optimizer.nesterov` needs momentum";
         let help = "set `momentum` above 0, or leave `nesterov` out";
@@ -41,6 +46,61 @@ pub(crate) fn read_train(root: &Section<'_>, dataset: Option<&DatasetSpec>) -> O
         );
     }
     Some(spec)
+}
+
+/// The limits of a class's weight: losses stay finite in f32, and no class is left out unsaid.
+const CLASS_WEIGHT: Bounds = Bounds::closed(1e-6, 1e6);
+
+/// `none`, `balanced` or a number for each class of the data set; `none` where the value is wrong.
+fn read_class_weights(section: &Section<'_>, dataset: Option<&DatasetSpec>) -> ClassWeights {
+    let Some(node) = section.node("class_weights") else { return ClassWeights::None };
+    let Value::Array(items) = &node.value else {
+        if node.is_text("none") {
+            return ClassWeights::None;
+        }
+        if node.is_text("balanced") {
+            return ClassWeights::Balanced;
+        }
+        let title = "`train.class_weights` must be none, balanced or a list of numbers";
+        let problem = Problem::new(title, &node.place, format!("this is {}", node.to_toml()));
+        section.problem(problem.help("as in `class_weights = \"balanced\"`"));
+        return ClassWeights::None;
+    };
+    if let Some(dataset) = dataset
+        && items.len() != dataset.classes.len()
+    {
+        let title = "`train.class_weights` needs one number for each class";
+        let label = format!("{} for {} classes", items.len(), dataset.classes.len());
+        let problem = Problem::new(title, &node.place, label);
+        section.problem(problem.help(format!("in this order: {}", dataset.classes.join(", "))));
+        return ClassWeights::None;
+    }
+    let weight = |(index, item)| {
+        read_float(item, &format!("train.class_weights[{index}]"), CLASS_WEIGHT, section.problems)
+    };
+    // All of them first, so that each that is wrong is named.
+    let weights: Vec<Option<f64>> = items.iter().enumerate().map(weight).collect();
+    let weights: Option<Vec<f64>> = weights.into_iter().collect();
+    weights.map_or(ClassWeights::None, ClassWeights::Each)
+}
+
+/// With several classes that are equally right there is no distribution to smooth, to mix or to weight.
+fn check_multi_target(section: &Section<'_>, spec: &TrainSpec) {
+    if spec.target != Target::MultiTarget {
+        return;
+    }
+    for (key, is_used) in [
+        ("label_smoothing", spec.label_smoothing > 0.0),
+        ("mixup", spec.mixup > 0.0),
+        ("class_weights", spec.class_weights != ClassWeights::None),
+    ] {
+        if is_used {
+            let title = format!("`train.{key}` does not go with `target = \"multi_target\"`");
+            let label = "this loss has no distribution over classes";
+            let problem = Problem::new(title, &section.place_of(key), label);
+            section.problem(problem.help("leave one of the two out"));
+        }
+    }
 }
 
 /// A batch of one image with single-number features has no variance for batch normalisation.

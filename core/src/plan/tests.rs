@@ -746,11 +746,15 @@ fn the_seed_study_s_settings_are_exact() {
                 batch_size: 64,
                 optimizer,
                 target: Target::Distribution,
-                augment: Augment { rotate: 10.0, scale: 0.1, flip: true },
+                augment: Augment { rotate: 10.0, scale: 0.1, flip: true, erasing: 0.0 },
                 select: Select::Best,
                 precision: Precision::F32,
                 device: DeviceChoice::Auto,
                 early_stopping: None,
+                label_smoothing: 0.0,
+                mixup: 0.0,
+                averaging: 0.0,
+                class_weights: ClassWeights::None,
             }
         );
         let shape = ScheduleShape::Plateau { factor: 0.1, patience, min_delta: 0.0, min_rate: 0.0 };

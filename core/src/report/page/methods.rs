@@ -3,10 +3,10 @@
 //! Everything is taken from the experiment file as run and from the tables; what neither says is not said.
 
 use crate::experiment::{
-    Augment, Color, CommonSpec, DatasetSpec, Experiment, FerplusLabels, MobilenetSpec, ModelSpec,
-    OcclusionStudy, OnnxInput, OnnxSpec, Optimizer, ResnetSpec, Schedule, ScheduleShape, Select,
-    SensitivityMethod, Settings, Source, Standardise, Statistics, Target, TrainSpec, VggSpec,
-    WeightsFile,
+    Augment, ClassWeights, Color, CommonSpec, DatasetSpec, Experiment, FerplusLabels,
+    MobilenetSpec, ModelSpec, OcclusionStudy, OnnxInput, OnnxSpec, Optimizer, ResnetSpec, Schedule,
+    ScheduleShape, Select, SensitivityMethod, Settings, Source, Standardise, Statistics, Target,
+    TrainSpec, VggSpec, WeightsFile,
 };
 use crate::network::Stem;
 use crate::onnx;
@@ -284,7 +284,55 @@ fn training(spec: &TrainSpec, schedule: &Schedule) -> String {
         spec.batch_size,
         augment(&spec.augment),
         spec.precision.name(),
-    )
+    ) + &regularisers(spec)
+}
+
+/// What keeps networks from fitting their training images too closely, a sentence each with a source; empty without any.
+fn regularisers(spec: &TrainSpec) -> String {
+    let mut sentences = String::new();
+    if spec.augment.erasing > 0.0 {
+        sentences += &format!(
+            " With probability {} a random rectangle of a training image was replaced by the mean of the training images \
+             before masks were applied (random erasing: Zhong et al. 2020), so that fills of this kind are less foreign \
+             to these networks.",
+            spec.augment.erasing
+        );
+    }
+    if spec.mixup > 0.0 {
+        sentences += &format!(
+            " Training images and their targets were mixed in pairs, with shares from Beta({0}, {0}), before masks were \
+             applied (mixup: Zhang et al. 2018).",
+            spec.mixup
+        );
+    }
+    if spec.label_smoothing > 0.0 {
+        sentences += &format!(
+            " Training targets were smoothed by {} (Szegedy et al. 2016).",
+            spec.label_smoothing
+        );
+    }
+    if spec.averaging > 0.0 {
+        sentences += &format!(
+            " The networks validated and evaluated are exponential moving averages of the weights, with decay {} (Polyak \
+             and Juditsky 1992).",
+            spec.averaging
+        );
+    }
+    let weights = match &spec.class_weights {
+        ClassWeights::None => return sentences,
+        ClassWeights::Balanced => {
+            "inversely to the classes' shares of the training labels".to_owned()
+        }
+        ClassWeights::Each(weights) => {
+            let weights = weights.iter().map(f64::to_string).collect();
+            format!("by {}, in the order of the classes", list(weights, "and"))
+        }
+    };
+    sentences
+        + &format!(
+            " Losses in training and validation were weighted {weights}; accuracies were not. Probabilities, and so bits, \
+             are therefore not calibrated to the classes' shares in the data."
+        )
 }
 
 fn augment(augment: &Augment) -> String {
@@ -537,4 +585,40 @@ fn statistics(runs: &[RunRow], evidence: &Evidence) -> String {
         sentences.push("Probabilities of ranks: pigeonhole bootstrap (Owen 2007).".to_owned());
     }
     sentences.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each regulariser has its sentence with its source and its value, and one that is not used has none.
+    #[test]
+    fn regularisers_are_told_with_their_sources() {
+        let told = |keys: &str| {
+            let text = format!("name = \"x\"\n[dataset]\nkind = \"faces\"\n[train]\n{keys}\n");
+            let experiment = crate::experiment::parse(&text, "x.toml", &[]).unwrap();
+            regularisers(&experiment.settings.train)
+        };
+        assert_eq!(told(""), "");
+        let weights = "[1, 2, 1, 1, 1.5, 1, 1]";
+        for (keys, words, source) in [
+            (
+                "augment = { erasing = 0.25 }",
+                "With probability 0.25 a random rectangle",
+                "Zhong et al. 2020",
+            ),
+            ("mixup = 0.4", "Beta(0.4, 0.4)", "Zhang et al. 2018"),
+            ("label_smoothing = 0.1", "smoothed by 0.1", "Szegedy et al. 2016"),
+            ("averaging = 0.999", "with decay 0.999", "Polyak and Juditsky 1992"),
+            ("class_weights = \"balanced\"", "inversely to the classes' shares", "not calibrated"),
+            (
+                &format!("class_weights = {weights}"),
+                "weighted by 1, 2, 1, 1, 1.5, 1 and 1",
+                "not calibrated",
+            ),
+        ] {
+            let told = told(keys);
+            assert!(told.contains(words) && told.contains(source), "{keys}: {told}");
+        }
+    }
 }
