@@ -121,7 +121,7 @@ pub fn reproduce(
         name,
     };
     let ended = match &job.spec.settings.model {
-        ModelSpec::Onnx(network) => job.open(network, false)?,
+        ModelSpec::Onnx(network) => job.open(network, false, observer)?,
         _ => job.train(observer)?,
     };
     let network = match ended {

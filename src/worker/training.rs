@@ -17,8 +17,9 @@ use crate::epoch::{EpochRecord, Step};
 use crate::evaluate::{self, predictions};
 use crate::experiment::{OnnxSpec, Statistics, WeightsFile};
 use crate::machine::device::driver_version;
-use crate::model::onnx::{self, TRIED};
+use crate::model::onnx::{self, PLACE, TRIED};
 use crate::model::{Inference, Network, OnnxNetwork, weights};
+use crate::onnx::RUNTIME;
 use crate::plan::{
     EvaluationId, EvaluationSpec, TrainingId, TrainingSpec, same_occlusion, training_id,
 };
@@ -236,13 +237,41 @@ impl Job<'_> {
     }
 
     /// Opens a network that was trained elsewhere, tries it with some pictures, and, where it is not `there` already, stores
-    /// the manifest that says which network was evaluated.
-    pub fn open(&mut self, spec: &OnnxSpec, there: bool) -> Result<Ended, EngineError> {
+    /// the manifest that says which network was evaluated. A library of another version than the ids of results name is
+    /// warned of.
+    ///
+    /// # Errors
+    /// Where evaluations of the network by another version of ONNX Runtime are there.
+    pub fn open(
+        &mut self,
+        spec: &OnnxSpec,
+        there: bool,
+        observer: &mut dyn Observer,
+    ) -> Result<Ended, EngineError> {
+        let version = onnx::version();
         if there {
-            let threads = self.results.manifest(self.id.as_str())?.threads;
-            if (1..=MOST_THREADS).contains(&threads) {
-                self.use_threads(threads);
+            let manifest = self.results.manifest(self.id.as_str())?;
+            if let (Some(then), Some(now)) = (&manifest.onnxruntime, &version)
+                && then != now
+            {
+                let path = self.results.manifest_path(self.id.as_str())?;
+                let reason = format!(
+                    "this network was evaluated by ONNX Runtime {then}, and the library here is {now}: set {PLACE} to one \
+                     of version {then}, or take another results folder"
+                );
+                return Err(StoreError::Foreign { path, reason }.into());
             }
+            if (1..=MOST_THREADS).contains(&manifest.threads) {
+                self.use_threads(manifest.threads);
+            }
+        }
+        if let Some(other) = version.as_ref().filter(|version| *version != RUNTIME) {
+            let text = format!(
+                "{}: ONNX Runtime {other} answers, and not {RUNTIME}, whose results have the same ids; keep them in a results \
+                 folder of their own",
+                self.name
+            );
+            observer.event(&Event::Warning { text });
         }
         let began = SystemTime::now();
         let clock = Instant::now();
@@ -263,7 +292,7 @@ impl Job<'_> {
         };
         if !there {
             let mut manifest = self.manifest(began, seconds, TrainingStatus::Done);
-            manifest.onnxruntime = onnx::version();
+            manifest.onnxruntime = version;
             manifest.write(&self.results.manifest_path(self.id.as_str())?)?;
         }
         Ok(Ended::Done(Box::new(Subject::Foreign(network))))

@@ -74,7 +74,7 @@ pub fn work(
     };
     let there = is_trained(results, id, observer)?;
     let ended = match &spec.settings.model {
-        ModelSpec::Onnx(network) => job.open(network, there)?,
+        ModelSpec::Onnx(network) => job.open(network, there, observer)?,
         _ if there => Ended::Done(Box::new(Subject::Trained(job.load()?))),
         _ => job.train(observer)?,
     };

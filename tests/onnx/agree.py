@@ -22,6 +22,9 @@ NETWORKS = {"resnet18": 112, "mobilenet_v3_small": 112, "efficientnet_b0": 112, 
 def network(name):
     torch.manual_seed(0)
     model = getattr(torchvision.models, name)(num_classes=7)
+    if name.startswith("vit"):
+        # torchvision starts this head with zeros: every answer would be 0.
+        torch.nn.init.normal_(model.heads.head.weight, std=0.02)
     # With the running statistics that a network starts with, features fade from layer to layer, and answers are all alike.
     model.train()
     with torch.no_grad():

@@ -5,6 +5,7 @@
 use std::fs;
 
 use fer_lab::model::onnx;
+use fer_lab::onnx::RUNTIME;
 
 use super::driver::Program;
 
@@ -73,6 +74,23 @@ fn a_network_from_a_file_is_examined_as_it_is() {
     let id = rows[0]["training_id"].as_str().unwrap();
     let same = program.json(&["reproduce", id, "--format", "json"]);
     assert_eq!(same["predictions_differ"], 0, "{same}");
+
+    // Answers of two versions of ONNX Runtime do not stand side by side.
+    let manifest = program.path(&format!("results/trainings/{id}/manifest.json"));
+    let text = fs::read_to_string(&manifest).unwrap();
+    let version = format!("\"onnxruntime\": \"{RUNTIME}\"");
+    assert!(text.contains(&version), "{text}");
+    fs::write(&manifest, text.replace(&version, "\"onnxruntime\": \"1.20.1\"")).unwrap();
+    let mixed = program.run(&["run", "own.toml", "--set", "occlusion.fills=[\"constant\"]"]);
+    assert_eq!(mixed.code, Some(1), "{mixed:?}");
+    let said = format!(
+        "evaluated by ONNX Runtime 1.20.1, and the library here is {RUNTIME}: set FER_LAB_ONNXRUNTIME to one of version 1.20.1"
+    );
+    assert!(
+        mixed.stderr.split_whitespace().collect::<Vec<_>>().join(" ").contains(&said),
+        "{mixed:?}"
+    );
+    fs::write(&manifest, text).unwrap();
 
     // Another network under the same name is another network, and is never mixed with the first.
     fs::copy(network("fixed_batch.onnx"), program.path("my.onnx")).unwrap();
