@@ -21,9 +21,11 @@ use fer_lab::evaluate::predictions;
 use fer_lab::experiment::{self, ModelSpec, OnnxSpec, Source};
 use fer_lab::model::OnnxNetwork;
 use fer_lab::region::{Affine, Fill, Mode, Occlusion, Polygon, Regions};
-use fer_lab::train::{Masks, OnDevice, Standardisation, device, split_logits};
+use fer_lab::train::{Masks, OnDevice, Standardisation, device, split_logits, split_logits_under};
 use tch::{Device, Kind, Tensor};
 
+/// Masks at once, as a worker has them.
+const MASKS: usize = 8;
 /// Sets of one and two regions that are masked and seen alone: 50 occlusions.
 const SETS: usize = 25;
 const FILLS: [Fill; 5] =
@@ -154,13 +156,18 @@ impl Work {
     fn seconds(&self, occlusions: &[(Vec<Polygon>, Mode)], fill: Fill) -> f64 {
         let [height, width] = self.size;
         let began = Instant::now();
-        for (polygons, mode) in occlusions {
-            let occlusion = Occlusion { polygons: polygons.clone(), mode: *mode, fill };
-            let bytes = occlusion.masks(&self.frames, height, width);
-            let mask = Masks::new(&bytes, height, width, fill, Device::Cpu);
-            let logits = split_logits(&self.network, &self.data, Some(&mask), 1);
-            let rows = predictions(&logits, &self.dataset, Split::Test, "run");
-            assert_eq!(rows.len(), self.frames.len());
+        for some in occlusions.chunks(MASKS) {
+            let masks = some.iter().map(|(polygons, mode)| {
+                let occlusion = Occlusion { polygons: polygons.clone(), mode: *mode, fill };
+                let bytes = occlusion.masks(&self.frames, height, width);
+                Masks::new(&bytes, height, width, fill, Device::Cpu)
+            });
+            let masks: Vec<Masks> = masks.collect();
+            let masks: Vec<Option<&Masks>> = masks.iter().map(Some).collect();
+            for logits in split_logits_under(&self.network, &self.data, &masks, 1) {
+                let rows = predictions(&logits, &self.dataset, Split::Test, "run");
+                assert_eq!(rows.len(), self.frames.len());
+            }
         }
         began.elapsed().as_secs_f64()
     }

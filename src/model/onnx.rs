@@ -186,8 +186,8 @@ impl OnnxNetwork {
 
     /// Pictures as the file takes them, f32: `[N, C, H, W]` or `[N, H, W, C]`.
     fn converted(&self, pictures: &Tensor) -> Tensor {
-        let values = pictures * self.gain.to_device(pictures.device())
-            + self.shift.to_device(pictures.device());
+        let mut values = pictures * self.gain.to_device(pictures.device());
+        let _ = values.g_add_(&self.shift.to_device(pictures.device()));
         let OnnxInput { color, layout, size: [height, width], .. } = &self.input;
         let sizes = values.size();
         let size = [*height as i64, *width as i64];

@@ -135,20 +135,9 @@ impl OnDevice {
     /// The network's inputs for some images in evaluation, `[B, C, H, W]`: masked if there is a mask. `seed` is that
     /// of the noise, if the fill is noise.
     pub fn evaluation_batch(&self, index: &Tensor, mask: Option<&Masks>, seed: i64) -> Tensor {
-        self.masked_batch(self.pictures(index), index, mask, seed)
-    }
-
-    /// As [`evaluation_batch`](OnDevice::evaluation_batch), of images that are standardised already.
-    pub(super) fn masked_batch(
-        &self,
-        pictures: Tensor,
-        index: &Tensor,
-        mask: Option<&Masks>,
-        seed: i64,
-    ) -> Tensor {
         let masked = mask.map(|mask| mask.of(index, None));
         let filled_mask = masked.as_ref().map(|masked| masked.filled(seed));
-        self.met(pictures, None, filled_mask)
+        self.met(self.pictures(index), None, filled_mask)
     }
 
     /// The network's inputs from standardised images `[B, C, H, W]`: warped if there is a warp, and then masked if
@@ -213,7 +202,7 @@ impl OnDevice {
 
     /// The fill's values for masked pixels, in a shape that expands to the images'; `None` if they are 0, or if they
     /// depend on other pixels.
-    fn filling(
+    pub(super) fn filling(
         &self,
         pictures: &Tensor,
         fill: Fill,

@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use tch::{Device, Kind, Tensor};
 
-use super::inputs::OnDevice;
+use super::inputs::{OnDevice, filled};
 use super::masks::Masks;
 use crate::model::{Folded, Inference, Known, Parts};
 use crate::random;
+use crate::region::Fill;
 
 /// Images of one batch. Noise is drawn batch by batch.
 const ON_CPU: usize = 128;
@@ -44,24 +45,77 @@ pub fn split_logits_under(
 ) -> Vec<Tensor> {
     match network.in_parts() {
         Some(network) => in_parts(network, data, masks, seed),
-        None => masks.iter().map(|mask| split_logits(network, data, *mask, seed)).collect(),
+        None => as_wholes(network, data, masks, seed),
+    }
+}
+
+fn as_wholes(
+    network: &dyn Inference,
+    data: &OnDevice,
+    masks: &[Option<&Masks>],
+    seed: u64,
+) -> Vec<Tensor> {
+    let _guard = tch::no_grad_guard();
+    let mut logits: Vec<Vec<Tensor>> = masks.iter().map(|_| Vec::new()).collect();
+    for batch in batches(data) {
+        let mut covers = Covers::new(data, &batch, seed);
+        for (mask, logits) in masks.iter().zip(&mut logits) {
+            logits.push(network.logits(&covers.under(*mask)));
+        }
+    }
+    logits.into_iter().map(|logits| Tensor::cat(&logits, 0)).collect()
+}
+
+/// The images of a batch, to be masked in several ways: what the masks have in common is computed once.
+struct Covers<'a> {
+    data: &'a OnDevice,
+    index: Tensor,
+    /// Standardised and not masked.
+    whole: Tensor,
+    noise: i64,
+    /// What fills masked pixels, of fills that the masks do not change.
+    fillings: Vec<(Fill, Option<Tensor>)>,
+}
+
+impl<'a> Covers<'a> {
+    fn new(data: &'a OnDevice, batch: &Batch, seed: u64) -> Covers<'a> {
+        let all = Tensor::arange(data.len() as i64, (Kind::Int64, data.device()));
+        let index = all.narrow(0, batch.places.start as i64, batch.places.len() as i64);
+        let whole = data.pictures(&index);
+        Covers { data, index, whole, noise: batch.noise(seed), fillings: Vec::new() }
+    }
+
+    /// As [`OnDevice::evaluation_batch`], to the bit.
+    fn under(&mut self, mask: Option<&Masks>) -> Tensor {
+        let Some(mask) = mask else { return self.whole.shallow_clone() };
+        let masked = mask.of(&self.index, None);
+        let filled_mask = masked.filled(self.noise);
+        let fill = filled_mask.fill;
+        if !self.fillings.iter().any(|(known, _)| *known == fill) {
+            let whole = || self.whole.shallow_clone();
+            let filling = self.data.filling(&self.whole, fill, self.noise, &whole);
+            self.fillings.push((fill, filling));
+        }
+        let known = self.fillings.iter().find(|(known, _)| *known == fill);
+        match known.and_then(|(_, filling)| filling.as_ref()) {
+            Some(filling) => filled(&self.whole, filling, filled_mask.hidden),
+            None => self.data.met(self.whole.shallow_clone(), None, Some(filled_mask)),
+        }
     }
 }
 
 fn in_parts(network: &Folded, data: &OnDevice, masks: &[Option<&Masks>], seed: u64) -> Vec<Tensor> {
     let _guard = tch::no_grad_guard();
-    let all = Tensor::arange(data.len() as i64, (Kind::Int64, data.device()));
     let mut logits: Vec<Vec<Tensor>> = masks.iter().map(|_| Vec::new()).collect();
     for batch in batches(data) {
         let start = batch.places.start;
-        let index = all.narrow(0, start as i64, batch.places.len() as i64);
-        let whole = data.pictures(&index);
+        let mut covers = Covers::new(data, &batch, seed);
+        let whole = covers.whole.shallow_clone();
         let at_once = network.at_once(&whole) as usize;
         let mut known: Vec<Option<(Tensor, Known)>> = Vec::new();
         known.resize_with(batch.places.len().div_ceil(at_once), || None);
         for (mask, logits) in masks.iter().zip(&mut logits) {
-            let noise = batch.noise(seed);
-            let covered = data.masked_batch(whole.shallow_clone(), &index, *mask, noise);
+            let covered = covers.under(*mask);
             for (known, first) in known.iter_mut().zip((0..batch.places.len()).step_by(at_once)) {
                 let length = at_once.min(batch.places.len() - first);
                 let part = |tensor: &Tensor| tensor.narrow(0, first as i64, length as i64);
@@ -112,7 +166,7 @@ mod tests {
     use crate::dataset::{Images, Pixels, Split};
     use crate::experiment::{ModelSpec, Precision};
     use crate::model::Network;
-    use crate::region::{Affine, Fill, Mode, Occlusion, Regions};
+    use crate::region::{Affine, Mode, Occlusion, Regions};
     use crate::train::Standardisation;
 
     const SIDE: usize = 24;
@@ -173,5 +227,36 @@ mod tests {
         let pays = |parts: Parts| folded.pays_in_parts(parts.share(&picture));
         let in_parts = masks.iter().flatten().filter(|mask| mask.part(0..14).is_some_and(pays));
         assert_eq!(in_parts.count(), 3);
+    }
+    /// Of networks that take whole images: its answers are the images that it is shown.
+    struct Seen;
+
+    impl Inference for Seen {
+        fn logits(&self, pictures: &Tensor) -> Tensor {
+            pictures.contiguous().view([pictures.size()[0], -1])
+        }
+    }
+
+    #[test]
+    fn several_masks_cover_as_each_alone_to_the_bit() {
+        let data = data();
+        let fills = [
+            Fill::Noise,
+            Fill::Mean,
+            Fill::Blur(0.1),
+            Fill::Constant(0.25),
+            Fill::Constant(0.75),
+            Fill::Inpaint,
+            Fill::Silhouette,
+        ];
+        let masks: Vec<Masks> = ["mouth", "eyes"]
+            .iter()
+            .flat_map(|region| fills.map(|fill| mask(region, Mode::Hide, fill)))
+            .collect();
+        let masks: Vec<Option<&Masks>> = masks.iter().map(Some).chain([None]).collect();
+        let together = split_logits_under(&Seen, &data, &masks, 3);
+        for (mask, together) in masks.iter().zip(&together) {
+            assert_eq!(&split_logits(&Seen, &data, *mask, 3), together);
+        }
     }
 }
