@@ -14,6 +14,12 @@ pub trait Inference {
     fn in_parts(&self) -> Option<&Folded> {
         None
     }
+
+    /// Whether pictures `[N, C, H, W]` had better come channel by channel in memory than pixel by pixel. The answers are
+    /// the same.
+    fn takes_planes(&self, _pictures: &Tensor) -> bool {
+        false
+    }
 }
 
 /// About this many numbers stay in a CPU's caches.
@@ -59,6 +65,10 @@ impl<N: Inference + ?Sized> Inference for &N {
     fn in_parts(&self) -> Option<&Folded> {
         (**self).in_parts()
     }
+
+    fn takes_planes(&self, pictures: &Tensor) -> bool {
+        (**self).takes_planes(pictures)
+    }
 }
 
 impl Inference for Box<dyn Inference> {
@@ -68,6 +78,10 @@ impl Inference for Box<dyn Inference> {
 
     fn in_parts(&self) -> Option<&Folded> {
         (**self).in_parts()
+    }
+
+    fn takes_planes(&self, pictures: &Tensor) -> bool {
+        (**self).takes_planes(pictures)
     }
 }
 

@@ -186,7 +186,12 @@ impl OnnxNetwork {
 
     /// Pictures as the file takes them, f32: `[N, C, H, W]` or `[N, H, W, C]`.
     fn converted(&self, pictures: &Tensor) -> Tensor {
-        let mut values = pictures * self.gain.to_device(pictures.device());
+        // Channel by channel a number is multiplied several times as fast as pixel by pixel.
+        let pictures = match self.takes_planes(pictures) {
+            true => pictures.contiguous(),
+            false => pictures.shallow_clone(),
+        };
+        let mut values = &pictures * self.gain.to_device(pictures.device());
         let _ = values.g_add_(&self.shift.to_device(pictures.device()));
         let OnnxInput { color, layout, size: [height, width], .. } = &self.input;
         let sizes = values.size();
@@ -315,6 +320,12 @@ impl Inference for OnnxNetwork {
             Ok(logits) => logits,
             Err(error) => std::panic::panic_any(NetworkFailed(error.to_string())),
         }
+    }
+
+    /// Not where they are resized, which rounds otherwise channel by channel.
+    fn takes_planes(&self, pictures: &Tensor) -> bool {
+        let OnnxInput { layout, size: [height, width], .. } = self.input;
+        layout == Layout::Nchw && pictures.size()[2..] == [height as i64, width as i64]
     }
 }
 

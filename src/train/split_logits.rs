@@ -59,6 +59,9 @@ fn as_wholes(
     let mut logits: Vec<Vec<Tensor>> = masks.iter().map(|_| Vec::new()).collect();
     for batch in batches(data) {
         let mut covers = Covers::new(data, &batch, seed);
+        if network.takes_planes(&covers.whole) {
+            covers.planes = Some(covers.whole.contiguous());
+        }
         for (mask, logits) in masks.iter().zip(&mut logits) {
             logits.push(network.logits(&covers.under(*mask)));
         }
@@ -72,6 +75,8 @@ struct Covers<'a> {
     index: Tensor,
     /// Standardised and not masked.
     whole: Tensor,
+    /// The same channel by channel in memory, where the network takes images so.
+    planes: Option<Tensor>,
     noise: i64,
     /// What fills masked pixels, of fills that the masks do not change.
     fillings: Vec<(Fill, Option<Tensor>)>,
@@ -82,23 +87,29 @@ impl<'a> Covers<'a> {
         let all = Tensor::arange(data.len() as i64, (Kind::Int64, data.device()));
         let index = all.narrow(0, batch.places.start as i64, batch.places.len() as i64);
         let whole = data.pictures(&index);
-        Covers { data, index, whole, noise: batch.noise(seed), fillings: Vec::new() }
+        Covers { data, index, whole, planes: None, noise: batch.noise(seed), fillings: Vec::new() }
     }
 
     /// As [`OnDevice::evaluation_batch`], to the bit.
     fn under(&mut self, mask: Option<&Masks>) -> Tensor {
-        let Some(mask) = mask else { return self.whole.shallow_clone() };
+        let images = self.planes.as_ref().unwrap_or(&self.whole).shallow_clone();
+        let Some(mask) = mask else { return images };
         let masked = mask.of(&self.index, None);
         let filled_mask = masked.filled(self.noise);
         let fill = filled_mask.fill;
         if !self.fillings.iter().any(|(known, _)| *known == fill) {
             let whole = || self.whole.shallow_clone();
             let filling = self.data.filling(&self.whole, fill, self.noise, &whole);
-            self.fillings.push((fill, filling));
+            let as_taken = |filling: Tensor| match self.planes {
+                Some(_) => filling.contiguous(),
+                None => filling,
+            };
+            self.fillings.push((fill, filling.map(as_taken)));
         }
         let known = self.fillings.iter().find(|(known, _)| *known == fill);
         match known.and_then(|(_, filling)| filling.as_ref()) {
-            Some(filling) => filled(&self.whole, filling, filled_mask.hidden),
+            Some(filling) => filled(&images, filling, filled_mask.hidden),
+            None if fill == Fill::Mean => self.data.met(images, None, Some(filled_mask)),
             None => self.data.met(self.whole.shallow_clone(), None, Some(filled_mask)),
         }
     }
@@ -163,7 +174,7 @@ fn batch_size(device: Device) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::{Images, Pixels, Split};
+    use crate::dataset::{Dataset, Images, Pixels, Split};
     use crate::experiment::{ModelSpec, Precision};
     use crate::model::Network;
     use crate::region::{Affine, Mode, Occlusion, Regions};
@@ -172,20 +183,18 @@ mod tests {
     const SIDE: usize = 24;
     const IMAGES: usize = 150;
 
-    fn data() -> OnDevice {
-        let pixels: Vec<u8> = (0..IMAGES * SIDE * SIDE).map(|at| (at * 7919 % 251) as u8).collect();
+    fn data(channels: usize) -> OnDevice {
+        let pixels = (0..IMAGES * SIDE * SIDE * channels).map(|at| (at * 7919 % 251) as u8);
+        let pixels: Vec<u8> = pixels.collect();
         let images = || Images {
             names: (0..IMAGES).map(|image| image.to_string()).collect(),
             pixels: Pixels::Owned(pixels.clone()),
             labels: [1.0, 0.0].repeat(IMAGES),
             landmarks: vec![None; IMAGES],
         };
-        let dataset = crate::train::fixture::in_memory(
-            ["x", "y"],
-            (SIDE, SIDE),
-            [images(), images(), images()],
-        );
-        let standardisation = Standardisation::of(&dataset.train, 1);
+        let classes = ["x", "y"].map(str::to_owned).to_vec();
+        let dataset = Dataset::new(classes, [SIDE, SIDE, channels], [images(), images(), images()]);
+        let standardisation = Standardisation::of(&dataset.train, channels);
         OnDevice::new(&dataset, Split::Test, &standardisation, Device::Cpu)
     }
 
@@ -202,7 +211,7 @@ mod tests {
 
     #[test]
     fn several_masks_give_the_predictions_of_each_alone() {
-        let data = data();
+        let data = data(1);
         let model = ModelSpec::of_blocks(&[&[8, 8], &[12]], 0.9);
         let network = Network::new(&model, 1, 2, Precision::F32, Device::Cpu, 4).folded();
         let masks = [
@@ -229,17 +238,23 @@ mod tests {
         assert_eq!(in_parts.count(), 3);
     }
     /// Of networks that take whole images: its answers are the images that it is shown.
-    struct Seen;
+    struct Seen {
+        planes: bool,
+    }
 
     impl Inference for Seen {
         fn logits(&self, pictures: &Tensor) -> Tensor {
             pictures.contiguous().view([pictures.size()[0], -1])
         }
+
+        fn takes_planes(&self, _: &Tensor) -> bool {
+            self.planes
+        }
     }
 
     #[test]
     fn several_masks_cover_as_each_alone_to_the_bit() {
-        let data = data();
+        let data = data(3);
         let fills = [
             Fill::Noise,
             Fill::Mean,
@@ -254,9 +269,11 @@ mod tests {
             .flat_map(|region| fills.map(|fill| mask(region, Mode::Hide, fill)))
             .collect();
         let masks: Vec<Option<&Masks>> = masks.iter().map(Some).chain([None]).collect();
-        let together = split_logits_under(&Seen, &data, &masks, 3);
-        for (mask, together) in masks.iter().zip(&together) {
-            assert_eq!(&split_logits(&Seen, &data, *mask, 3), together);
+        for seen in [Seen { planes: false }, Seen { planes: true }] {
+            let together = split_logits_under(&seen, &data, &masks, 3);
+            for (mask, together) in masks.iter().zip(&together) {
+                assert_eq!(&split_logits(&seen, &data, *mask, 3), together);
+            }
         }
     }
 }
