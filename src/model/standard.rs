@@ -6,10 +6,8 @@ use super::inference::{Inference, at_once_on_cpu, in_turns};
 use super::network::{self, Affine, Batch, Tensors};
 use super::parameters::Placed;
 use crate::experiment::Precision;
-use crate::network::{Activation, Architecture, Block, Convolution, Shortcut};
+use crate::network::{Activation, Architecture, Block, Convolution, EPSILON, Shortcut};
 
-/// PyTorch's default for batch normalisation.
-const EPSILON: f64 = 1e-5;
 /// The most pictures that a GPU takes at once.
 const ON_GPU: i64 = 256;
 

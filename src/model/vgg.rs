@@ -6,8 +6,7 @@ use super::network::{Affine, Batch, Tensors};
 use super::patches::Patches;
 use crate::experiment::VggSpec;
 
-/// TensorFlow's default for batch normalisation.
-pub(super) const EPSILON: f64 = 1e-3;
+pub(super) use crate::network::VGG_EPSILON as EPSILON;
 
 /// Blocks of 3 × 3 convolutions (stride 1, same padding), each with batch normalisation and ReLU; a
 /// 3 × 3 max pool with stride 3 after every block but the last; global average pooling; one dense layer.

@@ -6,8 +6,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use tch::{Kind, Tensor};
 
 use super::values::values;
-
-const NOTE: &str = "fer_lab";
+use crate::network::NOTE;
 
 /// What a safetensors file holds.
 #[derive(Debug)]

@@ -27,6 +27,7 @@ pub mod warp;
 
 use crate::experiment::{DatasetSpec, Settings, Standardise};
 use crate::model::{Network, Rescale};
+use crate::network::IMAGENET;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use circumstances::{Circumstances, Resumption};
@@ -34,7 +35,7 @@ pub use inputs::{FilledMask, OnDevice, filled};
 pub use masks::{Masks, RandomMasks, TrainMasks};
 pub use objects::Objects;
 pub use split_logits::{split_logits, split_logits_under};
-pub use standardisation::{IMAGENET, Standardisation};
+pub use standardisation::Standardisation;
 pub use trainer::{Outcome, SplitMasks, TrainError, Trained, Training, Watch};
 
 /// The network of some settings before its first step, for data as they are on the device.

@@ -38,9 +38,6 @@ impl Standardisation {
     }
 }
 
-/// ImageNet's means and standard deviations by channel, of values from 0 to 1, as torchvision's networks are trained with.
-pub const IMAGENET: ([f64; 3], [f64; 3]) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
-
 #[cfg(test)]
 mod tests {
     use super::*;

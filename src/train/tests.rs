@@ -573,7 +573,7 @@ fn imagenet_s_standardisation_changes_what_the_network_takes_and_nothing_else() 
     let of = |settings: &Settings, data: &OnDevice| crate::train::network(settings, data, 1);
     let standardisation = Standardisation::of(&dataset.train, 3);
     let data = OnDevice::new(&dataset, Split::Train, &standardisation, Device::Cpu);
-    let (mean, deviation) = crate::train::IMAGENET;
+    let (mean, deviation) = crate::network::IMAGENET;
     let theirs = Standardisation { mean: mean.into(), deviation: deviation.into() };
     let as_theirs = OnDevice::new(&dataset, Split::Train, &theirs, Device::Cpu);
     let index = Tensor::from_slice(&[0i64, 7, 30]);

@@ -4,7 +4,6 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
 use super::COMMIT;
@@ -19,6 +18,7 @@ use crate::experiment::{OnnxSpec, Statistics, WeightsFile};
 use crate::machine::device::driver_version;
 use crate::model::onnx::{self, PLACE, TRIED};
 use crate::model::{Inference, Network, OnnxNetwork, weights};
+use crate::network::ModelNote;
 use crate::onnx::RUNTIME;
 use crate::plan::{
     EvaluationId, EvaluationSpec, TrainingId, TrainingSpec, same_occlusion, training_id,
@@ -61,16 +61,6 @@ impl Subject {
             Subject::Foreign(network) => Box::new(network),
         }
     }
-}
-
-/// The metadata in the file of a trained network.
-#[derive(Debug, Serialize, Deserialize)]
-struct ModelNote {
-    classes: Vec<String>,
-    /// Of the standardisation, by channel.
-    deviation: Vec<f64>,
-    mean: Vec<f64>,
-    training_id: String,
 }
 
 /// A training, its folder, and its observer.

@@ -164,6 +164,12 @@ impl Architecture {
         found
     }
 
+    /// Whether any activation is of values from 0 to 6.
+    pub fn has_relu6(&self) -> bool {
+        let mut convolutions = self.convolutions(1, 1).into_iter();
+        convolutions.any(|(convolution, _)| convolution.activation == Activation::Relu6)
+    }
+
     /// Every tensor, in torchvision's order.
     pub fn tensors(&self) -> Vec<TensorShape> {
         let Head { name, input, classes } = &self.head;

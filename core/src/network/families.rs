@@ -4,6 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use super::architecture::{Activation, Architecture, Block, Convolution, Head, Shortcut};
 
+/// What batch normalisation adds to the variance: PyTorch's default, and that of the VGG-like network, which is
+/// TensorFlow's.
+pub const EPSILON: f64 = 1e-5;
+pub const VGG_EPSILON: f64 = 1e-3;
+
+/// ImageNet's means and standard deviations by channel, of values from 0 to 1, as torchvision's networks are trained with.
+pub const IMAGENET: ([f64; 3], [f64; 3]) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
+
 /// The first layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::json::{read_sealed_json, write_sealed_json};
-use super::{Results, StoreError, open_plain};
+use super::{Results, StoreError, open_plain, read_plain};
 use crate::experiment::{DatasetSpec, ModelSpec, Schedule, Settings, TrainSpec};
 use crate::plan::{NUMERIC_VERSION, TrainingSpec, source_content, training_id};
 use crate::region::{Fill, TrainingMask};
@@ -86,6 +86,9 @@ struct StoredSettings {
     occlusion: Option<TrainingMask>,
 }
 
+/// What is wrong with a file that is not as it was written.
+const CHANGED: &str = "its content does not match the manifest";
+
 /// The files of a training that is done.
 pub const EPOCHS: &str = "epochs.parquet";
 pub const MODEL: &str = "model.safetensors";
@@ -119,6 +122,20 @@ impl Results {
         }
         manifest.check_files(&self.training_dir(training_id)?)?;
         Ok(manifest.status == TrainingStatus::Done)
+    }
+
+    /// The bytes of a trained network's file, checked against the manifest of its training.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] where there is none, [`StoreError::Damaged`] where it has changed.
+    pub fn model(&self, manifest: &Manifest) -> Result<Vec<u8>, StoreError> {
+        let path = self.model_path(&manifest.training_id)?;
+        let bytes = read_plain(&path, u64::MAX)?;
+        let hash = blake3::hash(&bytes).to_hex();
+        match manifest.files.get(MODEL) {
+            Some(expected) if *expected == *hash => Ok(bytes),
+            _ => Err(StoreError::damaged(path, CHANGED)),
+        }
     }
 
     /// As [`Results::manifest`]; `None` where there is none.
@@ -167,22 +184,30 @@ impl Manifest {
         if self.numeric_version != NUMERIC_VERSION {
             return Ok(());
         }
-        let StoredSettings { dataset, model, train, schedule, occlusion } =
-            serde_json::from_value(self.settings.clone())
-                .map_err(|error| format!("its settings cannot be read ({error})"))?;
+        let spec = self.training()?;
         // An earlier version stored no content hash, and hashed `inpaint` without its version.
-        let fill = occlusion.as_ref().map(TrainingMask::fill);
-        let known = source_content(&dataset).is_some() && fill != Some(Fill::Inpaint);
+        let fill = spec.mask.as_ref().map(TrainingMask::fill);
+        let known = source_content(&spec.settings.dataset).is_some() && fill != Some(Fill::Inpaint);
         if self.content.is_none() && !known {
             return Ok(());
         }
-        let settings = Settings { dataset, model, train, schedule };
-        let spec = TrainingSpec { settings, mask: occlusion, seed: self.seed };
         let found = training_id(&spec, self.content.as_deref());
         if found.as_str() != id {
             return Err(format!("its settings and seed are those of training {found}"));
         }
         Ok(())
+    }
+
+    /// What was trained.
+    ///
+    /// # Errors
+    /// Why its settings cannot be read, where another version of the program wrote them.
+    pub fn training(&self) -> Result<TrainingSpec, String> {
+        let StoredSettings { dataset, model, train, schedule, occlusion: mask } =
+            serde_json::from_value(self.settings.clone())
+                .map_err(|error| format!("its settings cannot be read ({error})"))?;
+        let settings = Settings { dataset, model, train, schedule };
+        Ok(TrainingSpec { settings, mask, seed: self.seed })
     }
 
     /// The program that trained it: `0.1.0 (1a2b3c4d5e6f)`.
@@ -203,7 +228,7 @@ impl Manifest {
         for (name, expected) in &self.files {
             let path = folder.join(name);
             if hash_file(&path)? != *expected {
-                return Err(StoreError::damaged(path, "its content does not match the manifest"));
+                return Err(StoreError::damaged(path, CHANGED));
             }
         }
         Ok(())
