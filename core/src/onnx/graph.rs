@@ -1,53 +1,21 @@
 //! What an ONNX file says of its network, as far as it is needed: <https://github.com/onnx/onnx/blob/main/onnx/onnx.proto>.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use prost::DecodeError;
 use prost::encoding::decode_varint;
 
+use super::number;
 use super::wire::{Field, Fields};
-
-/// The fields of the messages, as `onnx.proto` numbers them.
-mod number {
-    pub const MODEL_GRAPH: u32 = 7;
-    pub const MODEL_OPSET: u32 = 8;
-    pub const MODEL_FUNCTION: u32 = 25;
-    pub const OPSET_DOMAIN: u32 = 1;
-    pub const OPSET_VERSION: u32 = 2;
-    pub const GRAPH_NODE: u32 = 1;
-    pub const GRAPH_INITIALIZER: u32 = 5;
-    pub const GRAPH_INPUT: u32 = 11;
-    pub const GRAPH_OUTPUT: u32 = 12;
-    pub const GRAPH_SPARSE: u32 = 15;
-    pub const FUNCTION_NODE: u32 = 7;
-    pub const NODE_OUTPUT: u32 = 2;
-    pub const NODE_OPERATOR: u32 = 4;
-    pub const NODE_ATTRIBUTE: u32 = 5;
-    pub const ATTRIBUTE_TENSOR: u32 = 5;
-    pub const ATTRIBUTE_GRAPH: u32 = 6;
-    pub const ATTRIBUTE_TENSORS: u32 = 10;
-    pub const ATTRIBUTE_GRAPHS: u32 = 11;
-    pub const ATTRIBUTE_SPARSE: [u32; 2] = [22, 23];
-    pub const SPARSE_TENSORS: [u32; 2] = [1, 2];
-    pub const TENSOR_DIMENSIONS: u32 = 1;
-    pub const TENSOR_KIND: u32 = 2;
-    pub const TENSOR_NAME: u32 = 8;
-    pub const TENSOR_EXTERNAL: u32 = 13;
-    pub const ENTRY_KEY: u32 = 1;
-    pub const ENTRY_VALUE: u32 = 2;
-    pub const VALUE_NAME: u32 = 1;
-    pub const VALUE_TYPE: u32 = 2;
-    pub const TYPE_TENSOR: u32 = 1;
-    pub const TENSOR_ELEMENT: u32 = 1;
-    pub const TENSOR_SHAPE: u32 = 2;
-    pub const SHAPE_DIMENSION: u32 = 1;
-    pub const DIMENSION_VALUE: u32 = 1;
-}
 
 /// The longest chain of graphs within graphs.
 const DEEPEST: usize = 16;
 /// A network has so many inputs, outputs and files beside it at most.
 const MOST_PORTS: usize = 64;
+
+/// The beginning of the keys of metadata that are read, and how long they and their values together may be.
+const OWN_METADATA: &[u8] = b"fer_lab.";
+const LONGEST_METADATA: usize = 1 << 20;
 
 /// An input or output of a network.
 #[derive(Debug, Clone, PartialEq)]
@@ -169,6 +137,8 @@ pub struct Graph {
     pub quantised: bool,
     /// Its weights, with the running statistics of batch normalisation: numbers in tensors of floats.
     pub parameters: u64,
+    /// The entries of its metadata whose keys begin with `fer_lab.`.
+    pub metadata: BTreeMap<String, String>,
 }
 
 /// Why bytes are not the description of a network.
@@ -182,6 +152,8 @@ pub enum GraphError {
     TooDeep,
     #[error("it has more than {MOST_PORTS} {0}")]
     TooMany(&'static str),
+    #[error("its metadata for fer-lab has more than {LONGEST_METADATA} bytes")]
+    LongMetadata,
 }
 
 impl Graph {
@@ -193,6 +165,7 @@ impl Graph {
             match field? {
                 (number::MODEL_GRAPH, Field::Bytes(bytes)) => found = Some(bytes),
                 (number::MODEL_OPSET, Field::Bytes(bytes)) => graph.read_opset(bytes)?,
+                (number::MODEL_METADATA, Field::Bytes(bytes)) => graph.read_metadata(bytes)?,
                 (number::MODEL_FUNCTION, Field::Bytes(bytes)) => {
                     for field in Fields::of(bytes) {
                         if let (number::FUNCTION_NODE, Field::Bytes(node)) = field? {
@@ -222,6 +195,18 @@ impl Graph {
         }
         if own {
             self.opset = version.or(self.opset);
+        }
+        Ok(())
+    }
+
+    fn read_metadata(&mut self, entry: &[u8]) -> Result<(), GraphError> {
+        let (key, value) = read_entry(entry)?;
+        if key.starts_with(OWN_METADATA) {
+            self.metadata.insert(text(key), text(value));
+            let all = self.metadata.iter().map(|(key, value)| key.len() + value.len());
+            if all.sum::<usize>() > LONGEST_METADATA {
+                return Err(GraphError::LongMetadata);
+            }
         }
         Ok(())
     }
@@ -313,14 +298,7 @@ impl Graph {
                 _ => {}
             }
             if let (number::TENSOR_EXTERNAL, Field::Bytes(entry)) = field {
-                let (mut key, mut value) = (&[][..], &[][..]);
-                for field in Fields::of(entry) {
-                    match field? {
-                        (number::ENTRY_KEY, Field::Bytes(bytes)) => key = bytes,
-                        (number::ENTRY_VALUE, Field::Bytes(bytes)) => value = bytes,
-                        _ => {}
-                    }
-                }
+                let (key, value) = read_entry(entry)?;
                 if key == b"location" {
                     self.external.insert(text(value));
                 }
@@ -405,6 +383,19 @@ fn note_ending(node: &[u8], outputs: &[Port], endings: &mut [Ending]) -> Result<
         endings[output] = ending;
     }
     Ok(())
+}
+
+/// The key and the value of an entry.
+fn read_entry(entry: &[u8]) -> Result<(&[u8], &[u8]), GraphError> {
+    let (mut key, mut value) = (&[][..], &[][..]);
+    for field in Fields::of(entry) {
+        match field? {
+            (number::ENTRY_KEY, Field::Bytes(bytes)) => key = bytes,
+            (number::ENTRY_VALUE, Field::Bytes(bytes)) => value = bytes,
+            _ => {}
+        }
+    }
+    Ok((key, value))
 }
 
 fn read_port(port: &[u8]) -> Result<Port, GraphError> {

@@ -9,6 +9,9 @@ const KERAS: &str = "in Python, `keras.models.load_model(\"…\").export(\"my.on
 const TFLITE: &str = "`python -m tf2onnx.convert --tflite … --output my.onnx` makes one of it; compare a few answers, since not \
                       every such file is converted faithfully";
 
+/// Of a file that a training of fer-lab wrote.
+const OWN: &str = "it holds the weights of a training of fer-lab: `fer-lab export ID`, with the id that its folder has, makes one of it";
+
 /// What a file of weights is called.
 pub const SAFETENSORS: &str = "a safetensors file";
 
@@ -30,6 +33,7 @@ pub fn foreign(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
         [b'P', b'K', 3, 4, ..] => ("a zip archive", EXPORT),
         [0x80, 2..=5, ..] => ("a Python pickle, as old PyTorch checkpoints are", CLASS),
         [_, _, _, _, b'T', b'F', b'L', b'3', ..] => ("a TensorFlow Lite file", TFLITE),
+        [_, _, _, _, 0, 0, 0, 0, b'{', ..] if has(b"\"fer_lab\"") => (SAFETENSORS, OWN),
         [_, _, _, _, 0, 0, 0, 0, b'{', ..] => (SAFETENSORS, CLASS),
         [b'v', b'e', b'r', b's', b'i', b'o', b'n', b' ', b'h', b't', b't', b'p', ..] => {
             ("a pointer of Git LFS", "fetch the file itself with `git lfs pull`")

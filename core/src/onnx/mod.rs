@@ -1,11 +1,15 @@
-//! Networks in ONNX files: what a file says of its network, without running it.
+//! Networks in ONNX files: what a file says of its network, without running it, and files that are written.
 //!
 //! In: the path of a file, which may come from anybody. Out: its bytes and those of the files that it names, their hash, and
-//! the network's inputs and outputs. Whoever runs it gets the bytes that were hashed, and no path.
+//! the network's inputs and outputs. Whoever runs it gets the bytes that were hashed, and no path. A file that is written
+//! ([`GraphWriter`]) is put together operator by operator; this room does not know of which network.
 
 mod graph;
 mod kind;
+pub(crate) mod number;
+pub mod said;
 mod wire;
+mod write;
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -13,6 +17,10 @@ use std::path::{Component, Path, PathBuf};
 
 pub use graph::{Element, Ending, Graph, GraphError, Pictures, Port};
 pub(crate) use kind::{SAFETENSORS, foreign};
+pub use said::{Said, said};
+#[cfg(test)]
+pub(crate) use wire::{Field, Fields};
+pub use write::{About, Attribute, FloatPort, GraphWriter, OPSET};
 
 /// The most bytes of a file, and of it and the files beside it: more than that protocol buffers cannot hold, and more than
 /// the largest networks for faces have.

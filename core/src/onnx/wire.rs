@@ -1,15 +1,15 @@
-//! The protocol-buffer encoding, read without copies.
+//! The protocol-buffer encoding, read without copies, and written.
 //!
 //! A file that its author made is small where it can be; a file that someone made to exhaust memory is not. So nothing is
-//! allocated for a message: its fields are walked over, one after the other.
+//! allocated for a message that is read: its fields are walked over, one after the other.
 
 use prost::DecodeError;
 use prost::bytes::Buf;
-use prost::encoding::{WireType, decode_key, decode_varint};
+use prost::encoding::{WireType, decode_key, decode_varint, encode_key, encode_varint};
 
 /// A field of a message.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Field<'a> {
+pub enum Field<'a> {
     /// Of an integer type.
     Number(u64),
     /// Text, a message, bytes or packed numbers.
@@ -20,7 +20,7 @@ pub(super) enum Field<'a> {
 
 /// The fields of a message in their order, each with its number.
 #[derive(Debug, Clone)]
-pub(super) struct Fields<'a>(&'a [u8]);
+pub struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {
     pub fn of(message: &'a [u8]) -> Fields<'a> {
@@ -71,6 +71,54 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
+/// A message that is being written: its fields, one after the other.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Message(Vec<u8>);
+
+impl Message {
+    /// A field of an integer type.
+    pub fn number(mut self, field: u32, value: u64) -> Message {
+        encode_key(field, WireType::Varint, &mut self.0);
+        encode_varint(value, &mut self.0);
+        self
+    }
+
+    /// A field of type float.
+    pub fn float(mut self, field: u32, value: f32) -> Message {
+        prost::encoding::float::encode(field, &value, &mut self.0);
+        self
+    }
+
+    /// A field of text, bytes, or an encoded message.
+    pub fn bytes(mut self, field: u32, bytes: impl AsRef<[u8]>) -> Message {
+        self.push(field, bytes);
+        self
+    }
+
+    /// As [`bytes`](Message::bytes), in place.
+    pub fn push(&mut self, field: u32, bytes: impl AsRef<[u8]>) {
+        let bytes = bytes.as_ref();
+        encode_key(field, WireType::LengthDelimited, &mut self.0);
+        encode_varint(bytes.len() as u64, &mut self.0);
+        self.0.extend_from_slice(bytes);
+    }
+
+    /// The fields of another message after its own.
+    pub fn append(&mut self, other: Message) {
+        self.0.extend(other.0);
+    }
+
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+}
+
+impl AsRef<[u8]> for Message {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 /// The error of a message that ends too early. (`prost` makes its errors only by decoding.)
 fn cut_off() -> DecodeError {
     decode_varint(&mut &[][..]).expect_err("nothing is no number")
@@ -94,6 +142,13 @@ mod tests {
             (4, Field::Other),
         ];
         assert_eq!(fields.unwrap(), wanted);
+    }
+
+    #[test]
+    fn what_is_written_by_hand_is_written() {
+        let message = Message::default().number(1, 150).bytes(2, "ab").float(3, 0.5);
+        let wanted = [0x08, 0x96, 0x01, 0x12, 2, b'a', b'b', 0x1d, 0, 0, 0, 0x3f];
+        assert_eq!(message.into_bytes(), wanted);
     }
 
     #[test]
