@@ -12,20 +12,20 @@ use crate::dataset::Split;
 use crate::engine::{self, Libtorch};
 use crate::examine::{
     Assumption, DataFolder, Declared, Further, Order, Outcome, Trial, Verdict, assumptions,
-    experiment_text, fitting_orders, judge, tried_images,
+    classes_of_file, experiment_text, fitting_orders, judge, tried_images,
 };
 use crate::experiment::{self, Color, ModelSpec, OnnxInput, OutputScale, Settings};
 use crate::landmarker;
 use crate::machine::Machine;
-use crate::onnx::{Element, Ending, NetworkFiles, Pictures, Port, are_probabilities};
+use crate::onnx::{self, Element, Ending, NetworkFiles, Pictures, Port, Said, are_probabilities};
 use crate::store::{Results, file_kind, write_new};
 
 /// Ask which parts of a face a network of your own relies on
 ///
-/// The network lies in an ONNX file, the pictures in a folder that fer-lab knows (`docs/layouts.md`). What no file tells, the
-/// order of the classes and the scale of the pictures, is assumed: the usual assumptions are tried on 200 training images
-/// without masks, and what fits is written into an experiment file, which is then run. Where nothing fits, or what you say
-/// fits worse than another assumption, that is said, and nothing is run.
+/// The network lies in an ONNX file, the pictures in a folder that fer-lab knows (`docs/layouts.md`). What the file does not
+/// tell, the order of the classes and the scale of the pictures mostly, is assumed: the usual assumptions are tried on 200
+/// training images without masks, and what fits is written into an experiment file, which is then run. Where nothing fits, or
+/// what you or the file say fits worse than another assumption, that is said, and nothing is run.
 #[derive(Debug, Args)]
 #[command(after_help = "For example:\n  \
     fer-lab examine my.onnx --data data/ferplus\n  \
@@ -96,13 +96,13 @@ pub fn run(
     let network = Network::read(arguments)?;
     let place = Place::of(arguments)?;
     let data = DataFolder::of(&arguments.data)?.for_columns(network.columns);
-    let orders = orders(arguments, &network, &data)?;
-    let declared = Declared {
+    let orders = orders(&network, &data)?;
+    let declared = Declared::of_file(&network.said)?.under(Declared {
         color: arguments.color,
         range: arguments.range,
         mean: arguments.mean.clone(),
         std: arguments.std.clone(),
-    };
+    });
     let assumptions = assumptions(network.channels, network.bytes, &declared);
     let landmarks = !arguments.aligned && landmarker::place().exists();
     let text = |assumption: &Assumption, order: &Order, output: Option<OutputScale>| {
@@ -142,11 +142,11 @@ pub fn run(
         .collect();
     let actual = dataset.actual(Split::Train);
     let actual: Vec<usize> = tried.iter().map(|image| actual[*image]).collect();
-    let said = arguments.classes.as_ref().map(|_| &orders[0]);
+    let said = network.classes.as_ref().map(|_| &orders[0]);
     let allowed = |assumption: &Assumption| declared.allows(assumption);
     let verdict = judge(&trials, (&actual, &data.classes), &orders, said, &allowed)
         .context("there are no training images to try the network with")?;
-    let best = settled(verdict, tried.len(), options)?;
+    let best = settled(verdict, tried.len(), &network, options)?;
     let of_best = trials.iter().find(|trial| trial.assumption == best.assumption);
     let output = network.unknown_output().map(|assumed| match of_best {
         Some(trial) if are_probabilities(&trial.answers, network.columns) => {
@@ -176,6 +176,10 @@ struct Network {
     free_size: Option<[usize; 2]>,
     /// Whether its last operator tells what the output is.
     tells_output: bool,
+    /// What else the file says.
+    said: Said,
+    /// The classes that the user or the file names, and who does.
+    classes: Option<Order>,
 }
 
 impl Network {
@@ -198,8 +202,14 @@ impl Network {
             let (port, _) = &files.graph.outputs[place];
             port.shape.last().copied().flatten().map(|columns| columns as usize)
         };
-        let columns = match (&arguments.classes, files.graph.outputs.len()) {
-            (Some(classes), _) => Some(classes.len()),
+        let said = onnx::said(&files.graph).with_context(|| path.display().to_string())?;
+        let by = |of: &str, classes| Order { of: of.to_owned(), classes };
+        let classes = match &arguments.classes {
+            Some(classes) => Some(by("the command line", classes.clone())),
+            None => classes_of_file(&said)?.map(|classes| by("its file", classes)),
+        };
+        let columns = match (&classes, files.graph.outputs.len()) {
+            (Some(order), _) => Some(order.classes.len()),
             (None, 1) => last(0),
             (None, outputs) => bail!(
                 "{}: the network has {outputs} outputs: write an experiment file, with `model.output_name`",
@@ -245,22 +255,17 @@ impl Network {
         let output = files.graph.outputs.iter().find(fits);
         let tells_output = output.is_some_and(|(_, ending)| *ending != Ending::Other);
         let channels = channels as usize;
-        Ok(Network { columns, channels, bytes, free_size, tells_output })
+        Ok(Network { columns, channels, bytes, free_size, tells_output, said, classes })
     }
 }
 
-/// The user's order of classes, or those that fit.
-fn orders(
-    arguments: &Arguments,
-    network: &Network,
-    data: &DataFolder,
-) -> anyhow::Result<Vec<Order>> {
+/// The order of classes that is said, or those that fit.
+fn orders(network: &Network, data: &DataFolder) -> anyhow::Result<Vec<Order>> {
     let known = fitting_orders(network.columns, &data.classes);
-    match &arguments.classes {
-        Some(classes) => {
-            let said = Order { of: "the command line".to_owned(), classes: classes.clone() };
-            let others = known.into_iter().filter(|order| order.classes != *classes);
-            Ok(std::iter::once(said).chain(others).collect())
+    match &network.classes {
+        Some(said) => {
+            let others = known.into_iter().filter(|order| order.classes != said.classes);
+            Ok(std::iter::once(said.clone()).chain(others).collect())
         }
         None if known.is_empty() => bail!(
             "the network has {} columns, and no known order of so many has a column for each class of the data ({}): name \
@@ -310,7 +315,12 @@ fn said(data: &DataFolder, landmarks: bool, aligned: bool) {
 }
 
 /// The assumption to run with, or why there is none.
-fn settled(verdict: Verdict, tried: usize, options: &Options) -> anyhow::Result<Outcome> {
+fn settled(
+    verdict: Verdict,
+    tried: usize,
+    network: &Network,
+    options: &Options,
+) -> anyhow::Result<Outcome> {
     let percent = |share: f64| format!("{:.1} %", 100.0 * share);
     let told = |outcome: &Outcome| {
         let Outcome { assumption, order, .. } = outcome;
@@ -337,12 +347,17 @@ fn settled(verdict: Verdict, tried: usize, options: &Options) -> anyhow::Result<
             Ok(best)
         }
         Verdict::Contradicted { said, better } => bail!(
-            "what you say of the network fits worse than another assumption: {} of {tried} training images right, and {} \
-             with this: {}. Leave out what is not so; an experiment file (`fer-lab init`, `[model] kind = \"onnx\"`) takes \
-             anything",
+            "{} of the network fits worse than another assumption: {} of {tried} training images right, and {} with this: \
+             {}. Leave out what is not so{}; an experiment file (`fer-lab init`, `[model] kind = \"onnx\"`) takes anything",
+            if network.said.is_empty() { "what you say" } else { "what you or its file say" },
             percent(said.accuracy()),
             percent(better.accuracy()),
-            told(&better)
+            told(&better),
+            if network.said.is_empty() {
+                ""
+            } else {
+                ", and say what the file has wrong (--classes, --range, …)"
+            }
         ),
         Verdict::OtherOrder { best, classes, accuracy } => bail!(
             "no known order of classes fits the columns: the best, of {}, gives {} of {tried} training images right, and {} \

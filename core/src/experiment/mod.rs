@@ -46,6 +46,7 @@ pub use dataset::EMOTIONS;
 pub use decode::{NETWORK_LABEL, is_name};
 pub use error::ExperimentErrors;
 pub use keys::{Decides, Form, Item, Key, Only, Takes, Word, dataset_kinds, keys};
+pub(crate) use model::network_words;
 pub use reader::Bounds;
 pub use recover::{Recovered, recover};
 pub use schema::schema;

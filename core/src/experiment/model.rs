@@ -105,7 +105,7 @@ pub(super) fn check_tensors(root: &Section<'_>, settings: &Settings, open: bool)
                 tensors.iter().filter_map(|tensor| tensor.name.split('.').next()).collect();
             let names: Vec<&str> = firsts.into_iter().collect();
             let place = section.place_of("freeze");
-            let label = format!("of the network {}", section_name(model));
+            let label = format!("of the network {}", network_words(model));
             let help = format!("the names begin with {}", names.join(", "));
             section.problem(Problem::new(title, &place, label).help(help));
         }
@@ -137,7 +137,7 @@ pub(super) fn check_tensors(root: &Section<'_>, settings: &Settings, open: bool)
     };
     let fit = Fit::of(&tensors, &header);
     if !fit.is_whole() {
-        let title = format!("the weights are not those of the network {}", section_name(model));
+        let title = format!("the weights are not those of the network {}", network_words(model));
         section
             .problem(Problem::new(title, &place, fit.to_string()).help(cure(model, dataset, &fit)));
         return notes;
@@ -158,7 +158,7 @@ pub(super) fn check_tensors(root: &Section<'_>, settings: &Settings, open: bool)
 }
 
 /// As the experiment file would say it.
-fn section_name(model: &ModelSpec) -> String {
+pub(crate) fn network_words(model: &ModelSpec) -> String {
     match model {
         ModelSpec::Resnet(spec) => {
             format!("resnet, depth {}, stem {}", spec.depth.layers(), spec.stem.name())
@@ -332,7 +332,7 @@ impl Reader<'_> {
             self.problem(
                 "path",
                 "`model.classes` is missing",
-                "no file tells in which order its network answers",
+                "its file does not tell in which order it answers",
                 "list what each column of the output stands for, as in `classes = [\"anger\", \"disgust\", \"fear\", \
                  \"happiness\", \"sadness\", \"surprise\", \"neutral\"]`; \"\" for a column that is no class",
             );
@@ -505,7 +505,7 @@ impl Reader<'_> {
             (None, _) => {
                 let title = "`model.input.color` is missing";
                 let label =
-                    "no file tells in which order its network takes the channels".to_owned();
+                    "its file does not tell in which order it takes the channels".to_owned();
                 let help = "\"rgb\", as Pillow, torchvision and Keras read pictures, or \"bgr\", as OpenCV reads them; \
                             \"grey\" where there is one channel";
                 self.problem_of_input("color", title, label, help);
@@ -573,7 +573,7 @@ impl Reader<'_> {
         let Some(range) = keys.get("range").and_then(Json::as_f64) else {
             if !self.input.is_set("range") {
                 let title = "`model.input.range` is missing";
-                let label = "no file tells how its network's pictures are scaled".to_owned();
+                let label = "its file does not tell how its pictures are scaled".to_owned();
                 let help = "what white is before `mean` and `std`: 1.0 where values go from 0 to 1 (torchvision's \
                             ToTensor), 255.0 where they go to 255; with `mean` and `std` on the same scale";
                 self.problem_of_input("range", title, label, help);

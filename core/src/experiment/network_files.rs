@@ -3,6 +3,9 @@
 //! An experiment whose network lies in a file depends on that file. What has to be known of it, its hash above all, is
 //! read once, when the experiment is read, and stands from then on in `model.files`: a stored experiment is whole without
 //! the file, and says which network it was. Of a file of weights that a training starts from only the hash is noted.
+//!
+//! A file may say in its metadata what its network takes and answers ([`said`](crate::onnx::said)), as those that `fer-lab
+//! export` writes do. That stands in for keys of `[model]` that the experiment does not set.
 
 use std::fs::File;
 
@@ -12,7 +15,8 @@ use super::error::{Place, Problem};
 use super::tree::{Node, Table, Value};
 use crate::dataset::paths::expanded_path;
 use crate::network;
-use crate::onnx::{Ending, NetworkFiles, Pictures, Port};
+use crate::onnx::said::SCALE;
+use crate::onnx::{self, Ending, NetworkFiles, Pictures, Port, Said};
 
 /// What a network's file says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -108,6 +112,7 @@ pub(super) fn settle(table: &mut Table, closed: bool) -> Vec<Problem> {
         return vec![problem.help("leave it out: it is filled in from the network's file")];
     }
     let mut facts: Vec<NetworkFacts> = Vec::new();
+    let mut said: Vec<(Node, Said)> = Vec::new();
     let mut seen: Vec<String> = Vec::new();
     for (node, held) in named(table) {
         let Value::Text(path) = &node.value else { continue };
@@ -126,10 +131,11 @@ pub(super) fn settle(table: &mut Table, closed: bool) -> Vec<Problem> {
         }
         let (hash, json) = match held {
             Held::Network => match read(path) {
-                Ok(read) => {
+                Ok((read, also)) => {
                     let json = serde_json::to_value(&read).expect("numbers and texts");
                     let hash = read.blake3.clone();
                     facts.push(read);
+                    said.push((node.clone(), also));
                     (hash, json)
                 }
                 Err(why) => {
@@ -154,8 +160,12 @@ pub(super) fn settle(table: &mut Table, closed: bool) -> Vec<Problem> {
         }
         note(table, path, &json, &node.place);
     }
-    if is_only_onnx(table) && !closed {
-        fill_in(table, &facts);
+    if !closed {
+        if is_only_onnx(table) {
+            problems.extend(fill_in_said(table, &said));
+            fill_in(table, &facts);
+        }
+        fill_in_listed(table, &said);
     }
     problems
 }
@@ -200,10 +210,11 @@ fn named(table: &Table) -> Vec<(Node, Held)> {
     named
 }
 
-fn read(path: &str) -> Result<NetworkFacts, String> {
+fn read(path: &str) -> Result<(NetworkFacts, Said), String> {
     let place = expanded_path(path.as_ref()).map_err(|error| error.to_string())?;
     let files = NetworkFiles::read(&place).map_err(|error| error.to_string())?;
-    Ok(NetworkFacts::of(&files))
+    let said = onnx::said(&files.graph).map_err(|error| format!("{}: {error}", place.display()))?;
+    Ok((NetworkFacts::of(&files), said))
 }
 
 fn hash_of_weights(path: &str) -> Result<String, String> {
@@ -251,6 +262,87 @@ fn is_only_onnx(table: &Table) -> bool {
     is_onnx && !swept
 }
 
+/// Sets keys of `[model]` that the experiment leaves open to what the files say of them. Where they say different things, the
+/// key, which is that of all, has to be set.
+fn fill_in_said(table: &mut Table, said: &[(Node, Said)]) -> Vec<Problem> {
+    let Some(((first, of_first), others)) = said.split_first() else { return Vec::new() };
+    let mut problems = Vec::new();
+    let open = open_keys(of_first, &|key| is_given(table, key));
+    for (key, value) in open {
+        match others.iter().find(|(_, other)| other.get(key) != Some(value)) {
+            None => {
+                let node = Node::of_json(value, &first.place);
+                table.unite(Table::at_path(key, &first.place, node));
+            }
+            // The shapes and the last operators tell these.
+            Some(_) if ["model.input.layout", "model.output"].contains(&key) => {}
+            Some((node, other)) => {
+                let title = format!("the networks' files say different things of `{key}`");
+                let other = other.get(key).map_or("nothing".to_owned(), ToString::to_string);
+                let label = format!("this says {other}, and the first {value}");
+                let help = "write them as networks with keys of their own, `model = [{ kind = \"onnx\", path = \"…\" }, …]` under \
+                            `[matrix]`, or set the key for all";
+                problems.push(Problem::new(title, &node.place, label).help(help));
+            }
+        }
+    }
+    problems
+}
+
+/// As [`fill_in_said`], in the networks that a sweep lists with keys of their own.
+fn fill_in_listed(table: &mut Table, said: &[(Node, Said)]) {
+    let base = table.clone();
+    let Some(Value::Table(matrix)) = table.node_mut("matrix").map(|node| &mut node.value) else {
+        return;
+    };
+    let Some(Value::Array(listed)) = matrix.node_mut("model").map(|node| &mut node.value) else {
+        return;
+    };
+    for network in listed {
+        let Value::Table(network) = &mut network.value else { continue };
+        let Some(path) = network.get("path").filter(|path| !path.is_table()) else { continue };
+        let Some((path, of_this)) = said.iter().find(|(other, _)| other.value == path.value) else {
+            continue;
+        };
+        let own = Table::of_one(
+            "model",
+            &path.place,
+            Node { value: Value::Table(network.clone()), place: path.place.clone() },
+        );
+        let open = open_keys(of_this, &|key| is_given(&own, key) || is_given(&base, key));
+        for (key, value) in open {
+            let key = key.trim_start_matches("model.");
+            let node = Node::of_json(value, &path.place);
+            network.unite(Table::at_path(key, &path.place, node));
+        }
+    }
+}
+
+/// What is said of keys that are not given. Who gives one number of a scale means no other of the file's.
+fn open_keys<'a>(
+    said: &'a Said,
+    is_given: &dyn Fn(&str) -> bool,
+) -> Vec<(&'static str, &'a serde_json::Value)> {
+    let has_scale = SCALE.iter().any(|key| is_given(key));
+    let is_open = |key: &str| !is_given(key) && !(has_scale && SCALE.contains(&key));
+    said.iter().map(|(key, value)| (*key, value)).filter(|(key, _)| is_open(key)).collect()
+}
+
+/// Whether the experiment gives a key, sweeps it, or has something else than a table on its way.
+fn is_given(table: &Table, path: &str) -> bool {
+    let keys: Vec<&str> = path.split('.').collect();
+    let above = (1..keys.len()).filter_map(|end| in_table(table, &keys[..end]));
+    let is_blocked = above.into_iter().any(|node| !node.is_table());
+    is_blocked || in_table(table, &keys).is_some() || is_swept(table, path)
+}
+
+fn is_swept(table: &Table, path: &str) -> bool {
+    match table.get("matrix").map(|node| &node.value) {
+        Some(Value::Table(matrix)) => matrix.get(path).is_some(),
+        _ => false,
+    }
+}
+
 /// What follows from the files and is not set: the size of the pictures where all networks take the same, their channels,
 /// and that the networks are evaluated.
 fn fill_in(table: &mut Table, facts: &[NetworkFacts]) {
@@ -258,12 +350,7 @@ fn fill_in(table: &mut Table, facts: &[NetworkFacts]) {
         return;
     };
     let mut set = |path: &str, json: serde_json::Value| {
-        let keys: Vec<&str> = path.split('.').collect();
-        let swept = match table.get("matrix").map(|node| &node.value) {
-            Some(Value::Table(matrix)) => matrix.get(path).is_some(),
-            _ => false,
-        };
-        if in_table(table, &keys).is_none() && !swept {
+        if !is_given(table, path) {
             table.unite(Table::at_path(path, &place, Node::of_json(&json, &place)));
         }
     };
