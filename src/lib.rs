@@ -11,7 +11,7 @@
 //! | [`experiment`] | the TOML file: types, defaults, validation, errors that point at the line | core |
 //! | [`plan`] | an experiment expanded into conditions × seeds, runs and the trainings they need | core |
 //! | [`network`] | the standard networks' layers, tensors and names, and whether a file of weights fits them | core |
-//! | [`onnx`] | what a network's ONNX file says, without running it | core |
+//! | [`onnx`] | what a network's ONNX file says, without running it, and ONNX files that are written | core |
 //! | [`landmarker`] | the points of a face in a picture | core |
 //! | [`dataset`] | pictures and label distributions: `faces` (embedded), FER+, RAF-DB, class folders | core |
 //! | [`model`] | the network | |
@@ -27,14 +27,15 @@
 //! | [`worker`] | what a worker process does, and everything else of the engine that needs libtorch | |
 //! | [`report`] | the report: charts, tables and text | core |
 //! | [`examine`] | what must be known of a network in a file, found out by trying | core |
+//! | [`export`] | a network that was trained here, as an ONNX file | core |
 //! | [`cli`] | one file per command, each thin | core |
 //!
 //! Beside them, [`random`]: every random draw comes from a generator for its purpose; [`epoch`]: the numbers
 //! of a training's progress; and [`disk`]: what to do where a file cannot be written.
 
 pub use fer_lab_core::{
-    analysis, cli, cluster, dataset, disk, engine, epoch, examine, experiment, landmarker, machine,
-    metrics, network, onnx, plan, region, report, store, study,
+    analysis, cli, cluster, dataset, disk, engine, epoch, examine, experiment, export, landmarker,
+    machine, metrics, network, onnx, plan, region, report, store, study,
 };
 
 #[cfg(feature = "torch")]

@@ -7,7 +7,7 @@
 //! | [`experiment`] | the TOML file: types, defaults, validation, errors that point at the line |
 //! | [`plan`] | an experiment expanded into conditions × seeds, runs and the trainings they need |
 //! | [`network`] | the standard networks' layers, tensors and names, and whether a file of weights fits them |
-//! | [`onnx`] | what a network's ONNX file says, without running it |
+//! | [`onnx`] | what a network's ONNX file says, without running it, and ONNX files that are written |
 //! | [`landmarker`] | the points of a face in a picture |
 //! | [`dataset`] | pictures and label distributions: `faces` (embedded), FER+, RAF-DB, class folders |
 //! | [`store`] | the results folder: tables, manifests, atomic writes |
@@ -19,6 +19,7 @@
 //! | [`engine`] | executes a plan: workers run the trainings and evaluations that are missing |
 //! | [`report`] | the report: charts, tables and text |
 //! | [`examine`] | what must be known of a network in a file, found out by trying |
+//! | [`export`] | a network that was trained here, as an ONNX file |
 //! | [`cli`] | one file per command, each thin |
 //!
 //! Beside them, [`random`]: every random draw comes from a generator for its purpose; [`epoch`]: the
@@ -33,6 +34,7 @@ pub mod engine;
 pub mod epoch;
 pub mod examine;
 pub mod experiment;
+pub mod export;
 pub mod landmarker;
 pub mod machine;
 pub mod metrics;

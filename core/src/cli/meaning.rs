@@ -60,6 +60,7 @@ fn without_file(command: &Command) -> Option<&'static str> {
         Command::Status(_) => Some("status"),
         Command::Logs(_) => Some("logs"),
         Command::Reproduce(_) => Some("reproduce"),
+        Command::Export(_) => Some("export"),
         Command::Cancel(_) => Some("cancel"),
         Command::Clean(_) => Some("clean"),
         Command::Worker(_) => Some("worker"),

@@ -12,6 +12,7 @@ mod data;
 mod diff;
 mod doctor;
 mod examine;
+mod export;
 mod init;
 mod interrupt;
 mod keys;
@@ -117,6 +118,7 @@ enum Command {
     Status(status::Arguments),
     Logs(logs::Arguments),
     Reproduce(reproduce::Arguments),
+    Export(export::Arguments),
     Cancel(cancel::Arguments),
     Clean(clean::Arguments),
     Worker(worker::Arguments),
@@ -247,6 +249,7 @@ fn run(command: &Command, options: &Options, program: &Program) -> anyhow::Resul
         Command::Show(arguments) => show::run(arguments, options),
         Command::Status(arguments) => status::run(arguments, options),
         Command::Reproduce(arguments) => reproduce::run(arguments, options, program.libtorch()?),
+        Command::Export(arguments) => export::run(arguments, options),
         Command::Cancel(arguments) => cancel::run(arguments, options),
         Command::Clean(arguments) => clean::run(arguments, options),
         Command::Worker(arguments) => worker::run(arguments, options, program.libtorch()?),
