@@ -28,7 +28,7 @@ fn every_command_answers_in_every_format_or_refuses_it() {
     let runs = program.json(&["show", "small", "--format", "json"]);
     let run = runs[0]["run_id"].as_str().unwrap();
 
-    let answered: [&[&str]; 24] = [
+    let answered: [&[&str]; 25] = [
         &["init", "NEW.toml"],
         &["run", "smoke.toml", "-q"],
         &["plan", "smoke.toml"],
@@ -50,6 +50,7 @@ fn every_command_answers_in_every_format_or_refuses_it() {
         &["logs", run],
         &["logs", "small"],
         &["reproduce", run, "-q"],
+        &["export", run, "-q"],
         &["clean", "--dry-run"],
         &["keys", "train.optimizer"],
         &["tables"],
@@ -120,6 +121,7 @@ fn every_command_answers_in_every_format_or_refuses_it() {
         &["status"],
         &["logs", "small"],
         &["reproduce", run],
+        &["export", run],
         &["clean", "--dry-run"],
         &["regions"],
         &["tables"],

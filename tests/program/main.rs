@@ -5,6 +5,7 @@ mod commands;
 mod doctor;
 mod driver;
 mod edges;
+mod export;
 mod formats;
 mod interruption;
 mod landmarks;
