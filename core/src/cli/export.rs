@@ -97,7 +97,7 @@ fn in_words(file: &Path, exported: &Exported) -> String {
         list(dataset.classes.clone(), "and"),
     );
     format!(
-        "{}\n\n{}\n\nTo evaluate it, in an experiment file, to which its metadata tell the rest:\n\n{}\n\
+        "{}\n\n{}\n\nTo evaluate it, in an experiment file (its metadata tell the rest):\n\n{}\n\
          or, to ask what it relies on in other pictures:\n\n  fer-lab examine {} --data FOLDER\n",
         file.display(),
         wrap(&what, 80),

@@ -367,3 +367,134 @@ fn fill_in(table: &mut Table, facts: &[NetworkFacts]) {
         set("dataset.channels", serde_json::json!(1));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use crate::experiment::{self, Color, Experiment, ModelSpec, OnnxSpec, OutputScale};
+    use crate::onnx::{About, FloatPort, GraphWriter};
+
+    /// Writes a network of two classes that says this of itself.
+    fn write(folder: &tempfile::TempDir, name: &str, said: &[(&str, &str)]) -> PathBuf {
+        let entry =
+            |(key, value): &(&str, &str)| (format!("fer_lab.model.{key}"), (*value).to_owned());
+        let metadata: Vec<(String, String)> = said.iter().map(entry).collect();
+        let file = GraphWriter::default().finish(
+            FloatPort { name: "x", sides: &[3, 16, 16] },
+            FloatPort { name: "y", sides: &[2] },
+            About { name, version: "1", metadata: &metadata },
+        );
+        let path = folder.path().join(name);
+        std::fs::write(&path, file).unwrap();
+        path
+    }
+
+    const SAID: [(&str, &str); 6] = [
+        ("classes", "[\"sadness\", \"happiness\"]"),
+        ("output", "\"logits\""),
+        ("input.color", "\"bgr\""),
+        ("input.range", "255"),
+        ("input.mean", "[1, 2.5, 3]"),
+        ("input.std", "[4, 5, 6]"),
+    ];
+
+    fn read(more: &str) -> Result<Experiment, String> {
+        let text = format!(
+            "name = \"x\"\n[dataset]\nkind = \"faces\"\nclasses = [\"happiness\", \"sadness\"]\nsize = [16, 16]\n\
+             channels = 3\n{more}"
+        );
+        experiment::parse(&text, "x.toml", &[]).map_err(|errors| errors.to_string())
+    }
+
+    fn onnx(experiment: &Experiment) -> &OnnxSpec {
+        match &experiment.settings.model {
+            ModelSpec::Onnx(spec) => spec,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_a_file_says_stands_in_for_keys() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = write(&folder, "a.onnx", &SAID);
+        let model =
+            |more: &str| read(&format!("[model]\nkind = \"onnx\"\npath = {path:?}\n{more}"));
+        let read = model("").unwrap();
+        let spec = onnx(&read);
+        assert_eq!(spec.classes, ["sadness", "happiness"]);
+        assert_eq!((spec.output.scale, spec.input.color), (OutputScale::Logits, Color::Bgr));
+        assert_eq!(spec.input.range, 255.0);
+        assert_eq!(
+            (&spec.input.mean, &spec.input.std),
+            (&vec![1.0, 2.5, 3.0], &vec![4.0, 5.0, 6.0])
+        );
+        // It is noted in the experiment, which stays whole without the file.
+        let stored = experiment::parse_whole(&read.merged.replace("a.onnx", "gone.onnx"), "x");
+        assert_eq!(onnx(&stored.unwrap()).input, spec.input);
+
+        let own =
+            model("classes = [\"happiness\", \"sadness\"]\ninput = { std = 2.0, range = 1.0 }");
+        let own = own.unwrap();
+        let spec = onnx(&own);
+        assert_eq!(spec.classes, ["happiness", "sadness"]);
+        // Who gives one number of a scale means no other of the file's.
+        assert_eq!((&spec.input.mean, &spec.input.std), (&vec![0.0; 3], &vec![2.0; 3]));
+        assert_eq!(spec.input.color, Color::Bgr);
+        let errors = model("input = \"bgr\"").unwrap_err();
+        assert!(errors.contains("`model.input` must be a table"), "{errors}");
+        let errors = model("input = { std = 2.0 }").unwrap_err();
+        assert!(errors.contains("`model.input.range` is missing"), "{errors}");
+    }
+
+    #[test]
+    fn several_files_say_the_same_or_have_keys_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let [first, same] = ["a.onnx", "b.onnx"].map(|name| write(&folder, name, &SAID));
+        let mut said = SAID;
+        said[3].1 = "1.0";
+        let other = write(&folder, "c.onnx", &said);
+        let swept = |second: &PathBuf| {
+            read(&format!(
+                "[model]\nkind = \"onnx\"\npath = {first:?}\n[matrix]\n\"model.path\" = [{first:?}, {second:?}]\n"
+            ))
+        };
+        assert_eq!(swept(&same).unwrap().cells.len(), 2);
+        let errors = swept(&other).unwrap_err();
+        assert!(
+            errors.contains("the networks' files say different things of `model.input.range`"),
+            "{errors}"
+        );
+        assert!(errors.contains("this says 1.0, and the first 255"), "{errors}");
+
+        let listed =
+            |path: &PathBuf, more: &str| format!("{{ kind = \"onnx\", path = {path:?}{more} }}");
+        let read = read(&format!(
+            "[occlusion]\nphases = [\"evaluate\"]\n[matrix]\nmodel = [{}, {}]\n",
+            listed(&first, ""),
+            listed(&other, ", input = { color = \"rgb\" }"),
+        ))
+        .unwrap();
+        let inputs: Vec<(f64, Color)> = read
+            .cells
+            .iter()
+            .map(|cell| match &cell.settings.model {
+                ModelSpec::Onnx(spec) => (spec.input.range, spec.input.color),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(inputs, [(255.0, Color::Bgr), (1.0, Color::Rgb)]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_where_the_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = write(&folder, "a.onnx", &[("classes", "sadness, happiness")]);
+        let errors = read(&format!("[model]\nkind = \"onnx\"\npath = {path:?}\n")).unwrap_err();
+        assert!(errors.contains("its metadata says `sadness, happiness` for"), "{errors}");
+        let path = write(&folder, "b.onnx", &[("classes", "7"), ("input.range", "\"x\"")]);
+        let errors = read(&format!("[model]\nkind = \"onnx\"\npath = {path:?}\n")).unwrap_err();
+        assert!(errors.contains("`model.classes` must be a list of strings"), "{errors}");
+        assert!(errors.contains("`model.input.range` must be a number"), "{errors}");
+    }
+}

@@ -44,6 +44,22 @@ fn weights(name: &str, location: Option<&str>) -> Vec<u8> {
     [field(8, name.as_bytes()), external.unwrap_or_default()].concat()
 }
 
+#[test]
+fn metadata_for_fer_lab_are_read_up_to_a_length() {
+    let with = |entries: &[(&str, &str)]| {
+        let entries: Vec<u8> =
+            entries.iter().flat_map(|(key, value)| field(14, &entry(key, value))).collect();
+        Graph::read(&[model("Gemm", None), entries].concat())
+    };
+    let graph = with(&[("author", "me"), ("fer_lab.training", "a"), ("fer_lab.x", "b")]).unwrap();
+    let wanted = [("fer_lab.training", "a"), ("fer_lab.x", "b")];
+    assert!(graph.metadata.iter().map(|(key, value)| (&**key, &**value)).eq(wanted));
+    let long = "a".repeat(1 << 19);
+    assert!(with(&[("fer_lab.a", &long), ("other", &long)]).is_ok());
+    let both = with(&[("fer_lab.a", &long), ("fer_lab.b", &long)]);
+    assert!(matches!(both, Err(GraphError::LongMetadata)));
+}
+
 /// A network of one input and output, with weights in `location`.
 fn model(last: &str, location: Option<&str>) -> Vec<u8> {
     let graph = [
@@ -154,6 +170,7 @@ fn other_files_are_called_what_they_are() {
         (b"\x80\x02}q\x00", "a Python pickle"),
         (b"\x1c\0\0\0TFL3\x14\0", "a TensorFlow Lite file"),
         (b"\x10\0\0\0\0\0\0\0{\"a\":1}", "a safetensors file"),
+        (b"\x10\0\0\0\0\0\0\0{\"__metadata__\":{\"fer_lab\":\"\"}}", "`fer-lab export ID`"),
         (b"version https://git-lfs.github.com/spec/v1", "a pointer of Git LFS"),
         (b"<!DOCTYPE html>", "a web page"),
     ] {
