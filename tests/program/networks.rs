@@ -161,6 +161,43 @@ fn what_no_file_tells_is_found_by_trying() {
     assert!(refused.stderr.contains("so it is not overwritten"), "{}", refused.stderr);
 }
 
+/// An entry of an ONNX file's metadata, encoded: it may stand behind all else.
+fn metadata(key: &str, value: &str) -> Vec<u8> {
+    let field = |number: u8, bytes: &[u8]| {
+        let length = u8::try_from(bytes.len()).unwrap();
+        assert!(length < 128);
+        [&[number << 3 | 2, length], bytes].concat()
+    };
+    field(14, &[field(1, key.as_bytes()), field(2, value.as_bytes())].concat())
+}
+
+#[test]
+fn what_a_file_says_of_itself_is_held_against_the_pictures() {
+    if !is_there() {
+        return;
+    }
+    let program = Program::new();
+    brightness(&program);
+    let said = |name: &str, classes: &str| {
+        let mut file = fs::read(network("brightness.onnx")).unwrap();
+        file.extend(metadata("fer_lab.model.classes", classes));
+        file.extend(metadata("fer_lab.model.input.range", "1.0"));
+        fs::write(program.path(name), file).unwrap();
+        let words = ["examine", name, "--data", "pictures", "--aligned"];
+        program.run_with(&words, &["occlusion.evaluated_controls=0", "occlusion.modes=hide"])
+    };
+    let wrong = said(
+        "wrong.onnx",
+        r#"["neutral","happiness","surprise","sadness","anger","disgust","fear"]"#,
+    );
+    assert_eq!(wrong.code, Some(2), "{wrong:?}");
+    let message = "what you or its file say of the network fits worse than another assumption";
+    assert!(wrong.stderr.contains(message), "{}", wrong.stderr);
+    let right = said("right.onnx", r#"["anger","disgust","","happiness","sadness","","neutral"]"#);
+    assert_eq!(right.code, Some(0), "{right:?}");
+    assert!(right.stderr.contains("(the order of its file)"), "{}", right.stderr);
+}
+
 #[test]
 fn a_network_that_reads_nothing_from_the_pictures_is_refused() {
     if !is_there() {
