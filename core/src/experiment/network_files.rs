@@ -324,8 +324,8 @@ fn open_keys<'a>(
     is_given: &dyn Fn(&str) -> bool,
 ) -> Vec<(&'static str, &'a serde_json::Value)> {
     let has_scale = SCALE.iter().any(|key| is_given(key));
-    let is_open = |key: &str| !is_given(key) && !(has_scale && SCALE.contains(&key));
-    said.iter().map(|(key, value)| (*key, value)).filter(|(key, _)| is_open(key)).collect()
+    let is_settled = |key: &str| is_given(key) || (has_scale && SCALE.contains(&key));
+    said.iter().map(|(key, value)| (*key, value)).filter(|(key, _)| !is_settled(key)).collect()
 }
 
 /// Whether the experiment gives a key, sweeps it, or has something else than a table on its way.
