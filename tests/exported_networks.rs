@@ -18,7 +18,7 @@ const CLASSES: [&str; 4] = ["neutral", "happiness", "surprise", "sadness"];
 fn settings(dataset: &str, model: &str) -> Settings {
     let text = format!(
         "name = \"x\"\n[dataset]\nkind = \"faces\"\nclasses = {CLASSES:?}\n{dataset}\n[model]\n\
-         batch_norm_momentum = 0.5\n{model}\n"
+         batch_norm_momentum = 0.2\n{model}\n"
     );
     let read = experiment::parse(&text, "x.toml", &[]);
     read.unwrap_or_else(|errors| panic!("{errors}")).settings
@@ -40,7 +40,7 @@ fn network(settings: &Settings, pictures: &Tensor) -> Network {
         }
     }
     // Running statistics of pictures; under those that a network starts with, features fade from layer to layer.
-    for _ in 0..15 {
+    for _ in 0..6 {
         let _ = network.forward(pictures);
     }
     network

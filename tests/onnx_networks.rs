@@ -4,9 +4,11 @@
 
 use std::path::{Path, PathBuf};
 
+use fer_lab::dataset::{Dataset, Images, Pixels, Split};
 use fer_lab::experiment::{self, ModelSpec, OnnxSpec};
 use fer_lab::model::{OnnxError, OnnxNetwork, onnx};
-use fer_lab::train::Standardisation;
+use fer_lab::region::{Affine, Fill, Mode, Occlusion, Point, Polygon};
+use fer_lab::train::{Masks, OnDevice, Standardisation, split_logits};
 use tch::{Device, Kind, Tensor};
 
 const SIDE: usize = 16;
@@ -45,22 +47,30 @@ fn path(name: &str) -> String {
     format!("path = {:?}", folder().join(name).display().to_string())
 }
 
-/// Pictures as `make.py` draws them, standardised.
-fn pictures(channels: usize, standardisation: &Standardisation) -> Tensor {
-    let mut values = Vec::new();
+/// Pictures as `make.py` draws them, `[N, H, W, C]`.
+fn bytes(channels: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
     for picture in 0..PICTURES {
-        for channel in 0..channels {
-            for y in 0..SIDE {
-                for x in 0..SIDE {
-                    let value = (7 * picture + 31 * y + 17 * x + 53 * channel + x * y) % 256;
-                    let value = value as f64 / 255.0 - standardisation.mean[channel];
-                    values.push((value / standardisation.deviation[channel]) as f32);
-                }
-            }
+        for (y, x) in (0..SIDE).flat_map(|y| (0..SIDE).map(move |x| (y, x))) {
+            let value = |channel| (7 * picture + 31 * y + 17 * x + 53 * channel + x * y) % 256;
+            bytes.extend((0..channels).map(|channel| value(channel) as u8));
         }
     }
-    let size = [PICTURES, channels, SIDE, SIDE].map(|length| length as i64);
-    Tensor::from_slice(&values).view(size)
+    bytes
+}
+
+/// The same, standardised, `[N, C, H, W]`.
+fn pictures(channels: usize, standardisation: &Standardisation) -> Tensor {
+    let Standardisation { mean, deviation } = standardisation;
+    let places = bytes(channels).into_iter().enumerate();
+    let values: Vec<f32> = places
+        .map(|(place, byte)| {
+            let channel = place % channels;
+            ((f64::from(byte) / 255.0 - mean[channel]) / deviation[channel]) as f32
+        })
+        .collect();
+    let size = [PICTURES, SIDE, SIDE, channels].map(|length| length as i64);
+    Tensor::from_slice(&values).view(size).permute([0, 3, 1, 2]).contiguous()
 }
 
 fn standardisation(channels: usize) -> Standardisation {
@@ -88,6 +98,8 @@ fn off(model: &str, channels: usize, answers: &str) -> f64 {
 }
 
 const ORDER: &str = "classes = [\"neutral\", \"happy\", \"surprise\", \"sad\", \"angry\"]";
+const BGR: &str =
+    "input = { color = \"bgr\", range = 255.0, mean = [123, 117, 104], std = [58, 57, 57] }";
 const GREY: &str = "input = { range = 1.0, mean = [0.5], std = [0.25] }";
 
 #[test]
@@ -101,14 +113,83 @@ fn every_kind_of_file_gives_the_answers_of_pytorch() {
         let off = off(&format!("{}\n{ORDER}\n{GREY}", path(&format!("{name}.onnx"))), 1, "grey");
         assert!(off < tolerance, "{name}: {off}");
     }
-    let bgr =
-        "input = { color = \"bgr\", range = 255.0, mean = [123, 117, 104], std = [58, 57, 57] }";
-    let off_bgr = off(&format!("{}\n{ORDER}\n{bgr}", path("bgr.onnx")), 3, "bgr");
+    let off_bgr = off(&format!("{}\n{ORDER}\n{BGR}", path("bgr.onnx")), 3, "bgr");
     assert!(off_bgr < 1e-6, "{off_bgr}");
     // The same scale, written otherwise.
     let nhwc = "input = { range = 2.0, mean = [1.0] }";
     let off_nhwc = off(&format!("{}\n{ORDER}\n{nhwc}", path("nhwc.onnx")), 1, "nhwc");
     assert!(off_nhwc < 1e-6, "{off_nhwc}");
+}
+
+/// Of a network of the researcher's own: what is lost where regions are hidden, picture by picture and class by class, against
+/// Captum (`tests/onnx/ablate.py`).
+#[test]
+fn effects_are_those_of_captum_s_feature_ablation() {
+    if !is_there() {
+        return;
+    }
+    let text = std::fs::read_to_string(folder().join("effects.json")).unwrap();
+    let expected: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let list = |json: &serde_json::Value| json.as_array().unwrap().clone();
+    let numbers = |json: &serde_json::Value| -> Vec<f64> {
+        list(json).iter().map(|number| number.as_f64().unwrap()).collect()
+    };
+    let regions: Vec<Polygon> = list(&expected["regions"])
+        .iter()
+        .map(|corners| {
+            let corners = list(corners).iter().map(numbers).collect::<Vec<_>>();
+            let points = corners.iter().map(|corner| Point { x: corner[0], y: corner[1] });
+            Polygon::new(points.collect()).unwrap()
+        })
+        .collect();
+
+    let images = || Images {
+        names: (0..PICTURES).map(|picture| picture.to_string()).collect(),
+        pixels: Pixels::Owned(bytes(3)),
+        labels: vec![1.0 / CLASSES.len() as f32; PICTURES * CLASSES.len()],
+        landmarks: vec![None; PICTURES],
+    };
+    let classes = CLASSES.map(str::to_owned).to_vec();
+    let dataset = Dataset::new(classes.clone(), [SIDE, SIDE, 3], [images(), images(), images()]);
+    let standardisation = Standardisation::of(&dataset.train, 3);
+    let data = OnDevice::new(&dataset, Split::Test, &standardisation, Device::Cpu);
+    let spec = spec(&format!("{}\n{ORDER}\n{BGR}", path("bgr.onnx")), 3).unwrap();
+    let network = OnnxNetwork::open(&spec, &standardisation, &classes, Device::Cpu, 1).unwrap();
+    let predicted =
+        |mask: Option<&Masks>| split_logits(&network, &data, mask, 1).softmax(-1, Kind::Double);
+    let whole = predicted(None);
+
+    let effects = list(&expected["effects"]);
+    assert_eq!(effects.len(), 16);
+    let mut most = [0.0_f64; 2];
+    for effect in &effects {
+        let members = list(&effect["regions"]);
+        let members =
+            members.iter().map(|region| regions[region.as_u64().unwrap() as usize].clone());
+        let mode = if effect["mode"] == "hide" { Mode::Hide } else { Mode::Keep };
+        let fill = match effect["fill"].as_str().unwrap() {
+            "mean" => Fill::Mean,
+            _ => Fill::Constant(expected["grey"].as_f64().unwrap()),
+        };
+        let occlusion = Occlusion { polygons: members.collect(), mode, fill };
+        let masks = occlusion.masks(&vec![Affine::IDENTITY; PICTURES], SIDE, SIDE);
+        if let [region] = &list(&effect["regions"])[..]
+            && mode == Mode::Hide
+        {
+            let expected = &expected["masks"][region.as_u64().unwrap() as usize];
+            let expected = expected.as_str().unwrap().bytes().map(|digit| digit - b'0');
+            assert!(masks[..SIDE * SIDE].iter().copied().eq(expected), "{effect}");
+        }
+        let masks = Masks::new(&masks, SIDE, SIDE, fill, Device::Cpu);
+        let found = &whole - predicted(Some(&masks));
+        let expected: Vec<Vec<f64>> = list(&effect["effects"]).iter().map(numbers).collect();
+        let expected = Tensor::from_slice2(&expected);
+        let largest = |tensor: &Tensor| tensor.abs().max().double_value(&[]);
+        most = [most[0].max(largest(&expected)), most[1].max(largest(&(found - expected)))];
+    }
+    let [effect, off] = most;
+    eprintln!("effects of up to {effect:.3} differ by {off:.1e} at most");
+    assert!(effect > 0.05 && off < 1e-6, "{effect} {off}");
 }
 
 #[test]
@@ -230,11 +311,10 @@ fn a_stored_experiment_needs_no_file() {
 #[test]
 #[ignore = "for tests/onnx/agree.py, which says how"]
 fn answers_under_every_occlusion_are_written() {
-    use fer_lab::dataset::{Split, faces};
+    use fer_lab::dataset::faces;
     use fer_lab::engine::face_maps;
     use fer_lab::experiment::Source;
     use fer_lab::plan::Plan;
-    use fer_lab::train::{Masks, OnDevice, split_logits};
 
     let folder = PathBuf::from(std::env::var("FER_LAB_NETWORKS").expect("names a folder"));
     for (name, side) in [
