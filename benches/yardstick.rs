@@ -54,7 +54,8 @@ struct Spec {
     width: usize,
     channels: usize,
     classes: usize,
-    blocks: Vec<Vec<i64>>,
+    /// The section `[model]` of an experiment file.
+    model: Value,
     batch_size: usize,
     threads: u32,
     device: String,
@@ -271,7 +272,7 @@ fn launches_of(first: i64) -> anyhow::Result<()> {
         width: 48,
         channels: 3,
         classes: 7,
-        blocks: vec![vec![first, 64], vec![96, 96, 96], vec![128, 128, 128]],
+        model: json!({ "kind": "vgg", "blocks": [[first, 64], [96, 96, 96], [128, 128, 128]] }),
         batch_size: 64,
         threads: 1,
         device: "cpu".to_owned(),
@@ -330,10 +331,11 @@ fn kernels(counts: &BTreeMap<String, u64>) -> u64 {
 }
 
 fn settings(spec: &Spec) -> anyhow::Result<Settings> {
-    let Spec { height, width, channels, ref blocks, batch_size, count, .. } = *spec;
+    let Spec { height, width, channels, ref model, batch_size, count, .. } = *spec;
+    let model = toml::to_string(model)?;
     let text = format!(
         "name = \"bench\"\n[dataset]\nkind = \"faces\"\nsize = [{height}, {width}]\nchannels = {channels}\n\
-         train = {count}\n[model]\nblocks = {blocks:?}\n[train]\nbatch_size = {batch_size}\nepochs = 1\n"
+         train = {count}\n[model]\n{model}[train]\nbatch_size = {batch_size}\nepochs = 1\n"
     );
     let experiment = experiment::parse(&text, "bench", &[])?;
     anyhow::ensure!(experiment.settings.dataset.classes.len() == spec.classes, "7 classes");

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from network import Network
+from network import blank
 from task import Spec, Task
 
 
@@ -36,15 +36,18 @@ def weights(spec: Spec, generator: torch.Generator) -> dict[str, Tensor]:
     """He et al. (2015) for the filters. Nothing else is left at 0 or 1, so that a parameter that goes to
     the wrong place, or nowhere, shows in the results."""
     drawn = {}
-    for name, value in Network(spec, "f32").state_dict().items():
+    for name, value in blank(spec, "f32").named().state_dict().items():
         if name.endswith("num_batches_tracked"):
             continue
         noise = torch.randn(value.shape, generator=generator)
         if value.dim() > 1:
             drawn[name] = noise * (2 / value[0].numel()) ** 0.5
+            if name == "fc.weight":
+                # What residual blocks add up is large, and probabilities are to be neither 0 nor 1.
+                drawn[name] *= 0.1
         elif name.endswith("running_var"):
             drawn[name] = 1 + 0.5 * noise.tanh()
-        elif name.endswith("norm.weight"):
+        elif name.endswith("weight"):
             drawn[name] = 1 + 0.1 * noise
         else:
             drawn[name] = 0.1 * noise

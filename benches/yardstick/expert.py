@@ -6,7 +6,6 @@ batch normalisation is folded into the convolutions by PyTorch's own tool, a bat
 for all covers, and the batch size is the fastest of a few.
 """
 
-import copy
 import math
 import time
 from collections import Counter
@@ -16,7 +15,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.profiler_util import FunctionEvent
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.profiler import ProfilerActivity, profile
 
 from network import Network, Precision, build
@@ -72,20 +70,6 @@ def covered(pictures: Tensor, condition: int) -> Tensor:
     result = pictures.clone()
     result[:, :, rows, columns] = 0
     return result
-
-
-def folded(network: Network) -> Network:
-    """The network in evaluation mode with batch normalisation folded into the convolutions; for bf16 with
-    filters that are converted once, where autocast would convert them in every batch."""
-    network = copy.deepcopy(network).eval()
-    for block in network.blocks:
-        for layer in block:
-            layer.conv = fuse_conv_bn_eval(layer.conv, layer.norm)
-            layer.norm = nn.Identity()
-    if network.autocast:
-        network.autocast = False
-        network.blocks.bfloat16()
-    return network.to(memory_format=torch.channels_last)
 
 
 def is_operator(event: FunctionEvent) -> bool:
@@ -190,7 +174,7 @@ class Expert:
     # --- Evaluation ---
 
     def evaluate(self, precision: Precision, conditions: int) -> Timing:
-        network = self._compile(folded(self._network(precision)))
+        network = self._compile(self._network(precision).folded())
         if precision not in self.evaluation_batch:
             self.evaluation_batch[precision] = self._fastest_batch(network)
         size = self.evaluation_batch[precision]
@@ -202,7 +186,7 @@ class Expert:
 
     def probabilities(self, precision: Precision, condition: int) -> list[list[float]]:
         """Of the first 64 pictures, [64, K]."""
-        network = folded(self._network(precision))
+        network = self._network(precision).folded()
         conditions = range(condition, condition + 1)
         pixels = self.split.pixels[:COMPARED]
         return self._probabilities(network, conditions, COMPARED, pixels)[0].tolist()

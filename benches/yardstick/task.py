@@ -11,10 +11,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-# The layouts of networks by name: widths of the convolutions of each block, and the pictures' channels.
+# Networks by name: the section `[model]` of fer-lab's experiment files, and the pictures' channels.
 NETWORKS = {
-    "standard": ([[64, 64], [96, 96, 96], [128, 128, 128]], 3),
-    "small": ([[8], [24, 24], [48, 48]], 1),
+    "standard": ({"kind": "vgg", "blocks": [[64, 64], [96, 96, 96], [128, 128, 128]]}, 3),
+    "small": ({"kind": "vgg", "blocks": [[8], [24, 24], [48, 48]]}, 1),
+    "resnet18": ({"kind": "resnet", "depth": 18, "stem": "imagenet"}, 3),
+    "resnet18_small_stem": ({"kind": "resnet", "depth": 18, "stem": "small"}, 3),
 }
 
 # The augmentation of the seed study: rotation by up to so many degrees, scaling by up to this share, and a
@@ -44,7 +46,7 @@ class Spec:
     width: int
     channels: int
     classes: int
-    blocks: list[list[int]]
+    model: dict
     batch_size: int
     threads: int
     device: str

@@ -108,13 +108,13 @@ def parse() -> argparse.Namespace:
 
 
 def spec_of(options: argparse.Namespace) -> Spec:
-    blocks, channels = NETWORKS[options.network]
+    model, channels = NETWORKS[options.network]
     return Spec(
         height=SIDE,
         width=SIDE,
         channels=channels,
         classes=CLASSES,
-        blocks=blocks,
+        model=model,
         batch_size=options.batch_size,
         threads=options.threads,
         device=options.device,

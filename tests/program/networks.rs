@@ -6,6 +6,7 @@ use std::fs;
 
 use fer_lab::model::onnx;
 use fer_lab::onnx::RUNTIME;
+use fer_lab::store::{Manifest, Results};
 
 use super::driver::Program;
 
@@ -76,13 +77,14 @@ fn a_network_from_a_file_is_examined_as_it_is() {
     assert_eq!(same["predictions_differ"], 0, "{same}");
 
     // Answers of two versions of ONNX Runtime do not stand side by side.
-    let manifest = program.path(&format!("results/trainings/{id}/manifest.json"));
-    let text = fs::read_to_string(&manifest).unwrap();
-    let version = format!("\"onnxruntime\": \"{RUNTIME}\"");
-    assert!(text.contains(&version), "{text}");
-    fs::write(&manifest, text.replace(&version, "\"onnxruntime\": \"1.20.1\"")).unwrap();
+    let results = Results::open(program.path("results")).unwrap();
+    let path = results.manifest_path(id).unwrap();
+    let manifest = results.manifest(id).unwrap();
+    assert_eq!(manifest.onnxruntime.as_deref(), Some(RUNTIME));
+    let other = Manifest { onnxruntime: Some("1.20.1".to_owned()), ..manifest.clone() };
+    other.write(&path).unwrap();
     let mixed = program.run(&["run", "own.toml", "--set", "occlusion.fills=[\"constant\"]"]);
-    assert_eq!(mixed.code, Some(1), "{mixed:?}");
+    assert_eq!(mixed.code, Some(2), "{mixed:?}");
     let said = format!(
         "evaluated by ONNX Runtime 1.20.1, and the library here is {RUNTIME}: set FER_LAB_ONNXRUNTIME to one of version 1.20.1"
     );
@@ -90,7 +92,7 @@ fn a_network_from_a_file_is_examined_as_it_is() {
         mixed.stderr.split_whitespace().collect::<Vec<_>>().join(" ").contains(&said),
         "{mixed:?}"
     );
-    fs::write(&manifest, text).unwrap();
+    manifest.write(&path).unwrap();
 
     // Another network under the same name is another network, and is never mixed with the first.
     fs::copy(network("fixed_batch.onnx"), program.path("my.onnx")).unwrap();
