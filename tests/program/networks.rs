@@ -83,7 +83,14 @@ fn a_network_from_a_file_is_examined_as_it_is() {
     assert_eq!(manifest.onnxruntime.as_deref(), Some(RUNTIME));
     let other = Manifest { onnxruntime: Some("1.20.1".to_owned()), ..manifest.clone() };
     other.write(&path).unwrap();
-    let mixed = program.run(&["run", "own.toml", "--set", "occlusion.fills=[\"constant\"]"]);
+    let mixed = program.run(&[
+        "run",
+        "own.toml",
+        "--set",
+        "name=mixed",
+        "--set",
+        "occlusion.fills=[\"constant\"]",
+    ]);
     assert_eq!(mixed.code, Some(2), "{mixed:?}");
     let said = format!(
         "evaluated by ONNX Runtime 1.20.1, and the library here is {RUNTIME}: set FER_LAB_ONNXRUNTIME to one of version 1.20.1"
