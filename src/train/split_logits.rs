@@ -58,10 +58,7 @@ fn as_wholes(
     let _guard = tch::no_grad_guard();
     let mut logits: Vec<Vec<Tensor>> = masks.iter().map(|_| Vec::new()).collect();
     for batch in batches(data) {
-        let mut covers = Covers::new(data, &batch, seed);
-        if network.takes_planes(&covers.whole) {
-            covers.planes = Some(covers.whole.contiguous());
-        }
+        let mut covers = Covers::new(network, data, &batch, seed);
         for (mask, logits) in masks.iter().zip(&mut logits) {
             logits.push(network.logits(&covers.under(*mask)));
         }
@@ -83,11 +80,12 @@ struct Covers<'a> {
 }
 
 impl<'a> Covers<'a> {
-    fn new(data: &'a OnDevice, batch: &Batch, seed: u64) -> Covers<'a> {
+    fn new(network: &dyn Inference, data: &'a OnDevice, batch: &Batch, seed: u64) -> Covers<'a> {
         let all = Tensor::arange(data.len() as i64, (Kind::Int64, data.device()));
         let index = all.narrow(0, batch.places.start as i64, batch.places.len() as i64);
         let whole = data.pictures(&index);
-        Covers { data, index, whole, planes: None, noise: batch.noise(seed), fillings: Vec::new() }
+        let planes = network.takes_planes(&whole).then(|| whole.contiguous());
+        Covers { data, index, whole, planes, noise: batch.noise(seed), fillings: Vec::new() }
     }
 
     /// As [`OnDevice::evaluation_batch`], to the bit.
@@ -120,7 +118,7 @@ fn in_parts(network: &Folded, data: &OnDevice, masks: &[Option<&Masks>], seed: u
     let mut logits: Vec<Vec<Tensor>> = masks.iter().map(|_| Vec::new()).collect();
     for batch in batches(data) {
         let start = batch.places.start;
-        let mut covers = Covers::new(data, &batch, seed);
+        let mut covers = Covers::new(network, data, &batch, seed);
         let whole = covers.whole.shallow_clone();
         let at_once = network.at_once(&whole) as usize;
         let mut known: Vec<Option<(Tensor, Known)>> = Vec::new();
@@ -237,6 +235,7 @@ mod tests {
         let in_parts = masks.iter().flatten().filter(|mask| mask.part(0..14).is_some_and(pays));
         assert_eq!(in_parts.count(), 3);
     }
+
     /// Of networks that take whole images: its answers are the images that it is shown.
     struct Seen {
         planes: bool,
