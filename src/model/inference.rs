@@ -15,11 +15,23 @@ pub trait Inference {
         None
     }
 
-    /// Whether pictures `[N, C, H, W]` had better come channel by channel in memory than pixel by pixel. The answers are
-    /// the same.
-    fn takes_planes(&self, _pictures: &Tensor) -> bool {
-        false
+    /// The network, if it brings each value of such pictures `[N, C, H, W]` to its own scale by itself.
+    fn by_value(&self, _pictures: &Tensor) -> Option<&dyn ByValue> {
+        None
     }
+}
+
+/// A network that brings each value of a picture to its own scale without a look at the others: a picture that is put together
+/// from two others can then be put together from what these are on its scale, to the same bits.
+pub trait ByValue {
+    /// Standardised pictures, or one value a channel, `[N, C, H, W]`, on the network's scale, channel by channel in memory.
+    fn scaled(&self, pictures: &Tensor) -> Tensor;
+
+    /// Logits `[N, K]`, f32, of pictures on the network's scale, `[N, C, H, W]`.
+    fn logits_of_scaled(&self, scaled: &Tensor) -> Tensor;
+
+    /// How many pictures it takes at once; more come in turns of so many.
+    fn at_once(&self) -> usize;
 }
 
 /// About this many numbers stay in a CPU's caches.
@@ -66,8 +78,8 @@ impl<N: Inference + ?Sized> Inference for &N {
         (**self).in_parts()
     }
 
-    fn takes_planes(&self, pictures: &Tensor) -> bool {
-        (**self).takes_planes(pictures)
+    fn by_value(&self, pictures: &Tensor) -> Option<&dyn ByValue> {
+        (**self).by_value(pictures)
     }
 }
 
@@ -80,8 +92,8 @@ impl Inference for Box<dyn Inference> {
         (**self).in_parts()
     }
 
-    fn takes_planes(&self, pictures: &Tensor) -> bool {
-        (**self).takes_planes(pictures)
+    fn by_value(&self, pictures: &Tensor) -> Option<&dyn ByValue> {
+        (**self).by_value(pictures)
     }
 }
 

@@ -18,7 +18,7 @@ pub mod weights;
 
 pub use changed::{Known, Parts, Span};
 pub use folded::Folded;
-pub use inference::Inference;
+pub use inference::{ByValue, Inference};
 pub use network::{Network, Parameter, Rescale, WeightsError, channels_last};
 pub use onnx::{NetworkFailed, OnnxError, OnnxNetwork};
 pub use values::values;

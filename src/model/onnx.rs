@@ -16,8 +16,8 @@ use ort::session::builder::SessionBuilder;
 use ort::value::{PrimitiveTensorElementType, TensorRef};
 use tch::{Device, Kind, Tensor};
 
-use super::inference::Inference;
-use super::values::values;
+use super::inference::{ByValue, Inference};
+use super::values::{values, with_values};
 use crate::dataset::paths::expanded_path;
 use crate::experiment::{Color, Layout, OnnxInput, OnnxSpec, OutputScale};
 use crate::onnx::{Element, NetworkFileError, NetworkFiles, are_probabilities};
@@ -30,7 +30,7 @@ pub const PLACE: &str = "FER_LAB_ONNXRUNTIME";
 const BUILT_IN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/.onnxruntime/libonnxruntime.so");
 
 /// Pictures in a pass: more make it no faster, and large networks keep a gigabyte for each hundred.
-const AT_ONCE: i64 = 32;
+const AT_ONCE: usize = 32;
 
 /// Pictures that a network is tried with before it is used.
 pub const TRIED: usize = 8;
@@ -186,12 +186,10 @@ impl OnnxNetwork {
 
     /// Pictures as the file takes them, f32: `[N, C, H, W]` or `[N, H, W, C]`.
     fn converted(&self, pictures: &Tensor) -> Tensor {
-        // Channel by channel a number is multiplied several times as fast as pixel by pixel.
-        let pictures = match self.takes_planes(pictures) {
-            true => pictures.contiguous(),
-            false => pictures.shallow_clone(),
-        };
-        let mut values = &pictures * self.gain.to_device(pictures.device());
+        if self.scales_by_value(pictures) {
+            return self.scaled(pictures);
+        }
+        let mut values = pictures * self.gain.to_device(pictures.device());
         let _ = values.g_add_(&self.shift.to_device(pictures.device()));
         let OnnxInput { color, layout, size: [height, width], .. } = &self.input;
         let sizes = values.size();
@@ -201,9 +199,9 @@ impl OnnxNetwork {
             false => values.internal_upsample_bilinear2d_aa(size, false, None::<f64>, None::<f64>),
         };
         // What is standardised by channel is brought to the order of the network's channels by `scaling`.
-        let values = match color {
-            Color::Bgr if pictures.size()[1] == 3 => values.flip([1]),
-            _ => values,
+        let values = match is_bgr(*color, pictures) {
+            true => values.flip([1]),
+            false => values,
         };
         match layout {
             Layout::Nchw => values.contiguous(),
@@ -215,7 +213,7 @@ impl OnnxNetwork {
     fn answers(&self, converted: &Tensor) -> Result<Tensor, OnnxError> {
         let converted = converted.to_device(Device::Cpu);
         let all = converted.size()[0];
-        let at_once = self.input.batch.map_or(AT_ONCE, |batch| batch as i64);
+        let at_once = self.input.batch.unwrap_or(AT_ONCE) as i64;
         let mut answers = Vec::new();
         for start in (0..all).step_by(at_once as usize) {
             let some = converted.narrow(0, start, at_once.min(all - start));
@@ -247,7 +245,7 @@ impl OnnxNetwork {
                 self.pass_as(&values::<u8>(&whole), pictures)
             }
             Element::Float32 | Element::Other(_) => {
-                self.pass_as(&values::<f32>(pictures), pictures)
+                with_values(pictures, |numbers: &[f32]| self.pass_as(numbers, pictures))
             }
         }
     }
@@ -300,13 +298,23 @@ impl OnnxNetwork {
     /// # Errors
     /// Where ONNX Runtime fails.
     pub fn try_logits(&self, pictures: &Tensor) -> Result<Tensor, OnnxError> {
-        let answers = self.columns(pictures)?.index_select(1, &self.picks);
+        Ok(self.logits_of(&self.columns(pictures)?, pictures.device()))
+    }
+
+    fn logits_of(&self, columns: &Tensor, device: Device) -> Tensor {
+        let answers = columns.index_select(1, &self.picks);
         let logits = match self.scale {
             OutputScale::Logits => answers,
             // No probability is smaller than what a float can say.
             OutputScale::Probabilities => answers.clamp_min(f64::from(f32::MIN_POSITIVE)).log(),
         };
-        Ok(logits.to_device(pictures.device()))
+        logits.to_device(device)
+    }
+
+    /// Whether each value of such pictures is brought to the file's scale by itself. Where they are resized it is not.
+    fn scales_by_value(&self, pictures: &Tensor) -> bool {
+        let OnnxInput { layout, size: [height, width], .. } = self.input;
+        layout == Layout::Nchw && pictures.size()[2..] == [height as i64, width as i64]
     }
 }
 
@@ -316,17 +324,45 @@ pub struct NetworkFailed(pub String);
 
 impl Inference for OnnxNetwork {
     fn logits(&self, pictures: &Tensor) -> Tensor {
-        match self.try_logits(pictures) {
-            Ok(logits) => logits,
-            Err(error) => std::panic::panic_any(NetworkFailed(error.to_string())),
+        or_panic(self.try_logits(pictures))
+    }
+
+    fn by_value(&self, pictures: &Tensor) -> Option<&dyn ByValue> {
+        self.scales_by_value(pictures).then_some(self)
+    }
+}
+
+impl ByValue for OnnxNetwork {
+    fn scaled(&self, pictures: &Tensor) -> Tensor {
+        // Channel by channel a number is multiplied several times as fast as pixel by pixel.
+        let mut values = pictures.contiguous() * self.gain.to_device(pictures.device());
+        let _ = values.g_add_(&self.shift.to_device(pictures.device()));
+        match is_bgr(self.input.color, pictures) {
+            true => values.flip([1]),
+            false => values,
         }
     }
 
-    /// Not where they are resized, which rounds otherwise channel by channel.
-    fn takes_planes(&self, pictures: &Tensor) -> bool {
-        let OnnxInput { layout, size: [height, width], .. } = self.input;
-        layout == Layout::Nchw && pictures.size()[2..] == [height as i64, width as i64]
+    fn logits_of_scaled(&self, scaled: &Tensor) -> Tensor {
+        let answers = self.answers(scaled);
+        or_panic(answers.map(|answers| self.logits_of(&answers, scaled.device())))
     }
+
+    fn at_once(&self) -> usize {
+        match self.input.batch {
+            None => AT_ONCE,
+            Some(batch) => batch * AT_ONCE.div_ceil(batch),
+        }
+    }
+}
+
+/// Whether the order of the channels is reversed between such pictures `[N, C, H, W]`, red first, and the network.
+fn is_bgr(color: Color, pictures: &Tensor) -> bool {
+    color == Color::Bgr && pictures.size()[1] == 3
+}
+
+fn or_panic<T>(result: Result<T, OnnxError>) -> T {
+    result.unwrap_or_else(|error| std::panic::panic_any(NetworkFailed(error.to_string())))
 }
 
 /// What turns standardised values into those of the file, a number for each channel of the network, `[1, C, 1, 1]`, in the

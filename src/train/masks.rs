@@ -192,6 +192,11 @@ impl Masks {
         self.masks.select(index, flipped).unsqueeze(1).to_kind(Kind::Float)
     }
 
+    /// Which pixels of some images are masked, `[B, 1, H, W]`, bool.
+    pub(super) fn masked(&self, index: &Tensor) -> Tensor {
+        self.masks.select(index, None).unsqueeze(1).to_kind(Kind::Bool)
+    }
+
     pub fn fill(&self) -> Fill {
         self.fill
     }

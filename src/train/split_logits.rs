@@ -6,7 +6,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::inputs::{OnDevice, filled};
 use super::masks::Masks;
-use crate::model::{Folded, Inference, Known, Parts};
+use crate::model::{ByValue, Folded, Inference, Known, Parts};
 use crate::random;
 use crate::region::Fill;
 
@@ -58,9 +58,19 @@ fn as_wholes(
     let _guard = tch::no_grad_guard();
     let mut logits: Vec<Vec<Tensor>> = masks.iter().map(|_| Vec::new()).collect();
     for batch in batches(data) {
-        let mut covers = Covers::new(network, data, &batch, seed);
-        for (mask, logits) in masks.iter().zip(&mut logits) {
-            logits.push(network.logits(&covers.under(*mask)));
+        let mut covers = Covers::new(data, &batch, seed);
+        match network.by_value(&covers.whole) {
+            None => {
+                for (mask, logits) in masks.iter().zip(&mut logits) {
+                    logits.push(network.logits(&covers.under(*mask)));
+                }
+            }
+            Some(network) => {
+                let mut covers = Scaled::new(network, covers);
+                for (mask, logits) in masks.iter().zip(&mut logits) {
+                    covers.logits_under(*mask, logits);
+                }
+            }
         }
     }
     logits.into_iter().map(|logits| Tensor::cat(&logits, 0)).collect()
@@ -72,43 +82,92 @@ struct Covers<'a> {
     index: Tensor,
     /// Standardised and not masked.
     whole: Tensor,
-    /// The same channel by channel in memory, where the network takes images so.
-    planes: Option<Tensor>,
     noise: i64,
     /// What fills masked pixels, of fills that the masks do not change.
     fillings: Vec<(Fill, Option<Tensor>)>,
 }
 
 impl<'a> Covers<'a> {
-    fn new(network: &dyn Inference, data: &'a OnDevice, batch: &Batch, seed: u64) -> Covers<'a> {
+    fn new(data: &'a OnDevice, batch: &Batch, seed: u64) -> Covers<'a> {
         let all = Tensor::arange(data.len() as i64, (Kind::Int64, data.device()));
         let index = all.narrow(0, batch.places.start as i64, batch.places.len() as i64);
         let whole = data.pictures(&index);
-        let planes = network.takes_planes(&whole).then(|| whole.contiguous());
-        Covers { data, index, whole, planes, noise: batch.noise(seed), fillings: Vec::new() }
+        Covers { data, index, whole, noise: batch.noise(seed), fillings: Vec::new() }
     }
 
     /// As [`OnDevice::evaluation_batch`], to the bit.
     fn under(&mut self, mask: Option<&Masks>) -> Tensor {
-        let images = self.planes.as_ref().unwrap_or(&self.whole).shallow_clone();
-        let Some(mask) = mask else { return images };
+        let Some(mask) = mask else { return self.whole.shallow_clone() };
         let masked = mask.of(&self.index, None);
         let filled_mask = masked.filled(self.noise);
         let fill = filled_mask.fill;
         if !self.fillings.iter().any(|(known, _)| *known == fill) {
-            let whole = || self.whole.shallow_clone();
-            let filling = self.data.filling(&self.whole, fill, self.noise, &whole);
-            let as_taken = |filling: Tensor| match self.planes {
-                Some(_) => filling.contiguous(),
-                None => filling,
-            };
-            self.fillings.push((fill, filling.map(as_taken)));
+            self.fillings.push((fill, self.filling(fill)));
         }
         let known = self.fillings.iter().find(|(known, _)| *known == fill);
         match known.and_then(|(_, filling)| filling.as_ref()) {
-            Some(filling) => filled(&images, filling, filled_mask.hidden),
-            None if fill == Fill::Mean => self.data.met(images, None, Some(filled_mask)),
+            Some(filling) => filled(&self.whole, filling, filled_mask.hidden),
             None => self.data.met(self.whole.shallow_clone(), None, Some(filled_mask)),
+        }
+    }
+
+    /// As [`OnDevice::filling`].
+    fn filling(&self, fill: Fill) -> Option<Tensor> {
+        self.data.filling(&self.whole, fill, self.noise, &|| self.whole.shallow_clone())
+    }
+}
+
+/// The images of a batch on the scale of a network that brings each value there by itself: so are whole images and fillings,
+/// once, and each mask picks pixels of the one or the other.
+struct Scaled<'a> {
+    network: &'a dyn ByValue,
+    covers: Covers<'a>,
+    whole: Tensor,
+    /// Of fills that the masks do not change, in a shape that expands to the images'.
+    fillings: Vec<(Fill, Option<Tensor>)>,
+}
+
+impl<'a> Scaled<'a> {
+    fn new(network: &'a dyn ByValue, covers: Covers<'a>) -> Scaled<'a> {
+        let whole = network.scaled(&covers.whole);
+        Scaled { network, covers, whole, fillings: Vec::new() }
+    }
+
+    /// Adds the logits of the images under a mask.
+    fn logits_under(&mut self, mask: Option<&Masks>, logits: &mut Vec<Tensor>) {
+        let Some(mask) = mask else {
+            logits.push(self.network.logits_of_scaled(&self.whole));
+            return;
+        };
+        let fill = mask.fill();
+        if !self.fillings.iter().any(|(known, _)| *known == fill) {
+            let filling = match fill {
+                Fill::Mean => {
+                    let size = [1, self.whole.size()[1], 1, 1];
+                    Some(Tensor::zeros(size, (Kind::Float, self.whole.device())))
+                }
+                _ => self.covers.filling(fill),
+            };
+            let scaled = filling.map(|filling| self.network.scaled(&filling));
+            self.fillings.push((fill, scaled));
+        }
+        let known = self.fillings.iter().find(|(known, _)| *known == fill);
+        let Some(filling) = known.and_then(|(_, filling)| filling.as_ref()) else {
+            let images = self.network.scaled(&self.covers.under(Some(mask)));
+            logits.push(self.network.logits_of_scaled(&images));
+            return;
+        };
+        // So few at once that they are still in the processor's caches when the network takes them.
+        let (images, at_once) = (self.whole.size()[0], self.network.at_once() as i64);
+        for first in (0..images).step_by(at_once as usize) {
+            let length = at_once.min(images - first);
+            let part = |tensor: &Tensor| match tensor.size()[0] {
+                1 => tensor.shallow_clone(),
+                _ => tensor.narrow(0, first, length),
+            };
+            let hidden = mask.masked(&self.covers.index.narrow(0, first, length));
+            let images = part(filling).where_self(&hidden, &part(&self.whole));
+            logits.push(self.network.logits_of_scaled(&images));
         }
     }
 }
@@ -118,7 +177,7 @@ fn in_parts(network: &Folded, data: &OnDevice, masks: &[Option<&Masks>], seed: u
     let mut logits: Vec<Vec<Tensor>> = masks.iter().map(|_| Vec::new()).collect();
     for batch in batches(data) {
         let start = batch.places.start;
-        let mut covers = Covers::new(network, data, &batch, seed);
+        let mut covers = Covers::new(data, &batch, seed);
         let whole = covers.whole.shallow_clone();
         let at_once = network.at_once(&whole) as usize;
         let mut known: Vec<Option<(Tensor, Known)>> = Vec::new();
@@ -236,18 +295,34 @@ mod tests {
         assert_eq!(in_parts.count(), 3);
     }
 
-    /// Of networks that take whole images: its answers are the images that it is shown.
+    /// Of networks that take whole images: its answers are the images that it is shown, on its scale.
     struct Seen {
-        planes: bool,
+        by_value: bool,
     }
 
     impl Inference for Seen {
         fn logits(&self, pictures: &Tensor) -> Tensor {
-            pictures.contiguous().view([pictures.size()[0], -1])
+            self.logits_of_scaled(&self.scaled(pictures))
         }
 
-        fn takes_planes(&self, _: &Tensor) -> bool {
-            self.planes
+        fn by_value(&self, _: &Tensor) -> Option<&dyn ByValue> {
+            self.by_value.then_some(self)
+        }
+    }
+
+    impl ByValue for Seen {
+        fn scaled(&self, pictures: &Tensor) -> Tensor {
+            let of_channels = |numbers: [f32; 3]| Tensor::from_slice(&numbers).view([1, 3, 1, 1]);
+            let values = pictures.contiguous() * of_channels([1.3, 0.7, 1.1]);
+            values + of_channels([0.3, 0.0, -0.2])
+        }
+
+        fn logits_of_scaled(&self, scaled: &Tensor) -> Tensor {
+            scaled.view([scaled.size()[0], -1])
+        }
+
+        fn at_once(&self) -> usize {
+            24
         }
     }
 
@@ -268,7 +343,7 @@ mod tests {
             .flat_map(|region| fills.map(|fill| mask(region, Mode::Hide, fill)))
             .collect();
         let masks: Vec<Option<&Masks>> = masks.iter().map(Some).chain([None]).collect();
-        for seen in [Seen { planes: false }, Seen { planes: true }] {
+        for seen in [Seen { by_value: false }, Seen { by_value: true }] {
             let together = split_logits_under(&seen, &data, &masks, 3);
             for (mask, together) in masks.iter().zip(&together) {
                 assert_eq!(&split_logits(&seen, &data, *mask, 3), together);

@@ -116,7 +116,9 @@ fn decode(
     watch: Watch<'_>,
 ) -> Result<(Vec<Outcome>, Vec<Sampled>), DatasetError> {
     let batch = (BATCH_BYTES / shape.bytes()).clamp(rayon::current_num_threads(), 1024);
-    let mut pixels = vec![0; batch.min(entries.len()) * shape.bytes()];
+    // One is decoded into while the other is written.
+    let mut buffers = [(); 2].map(|()| vec![0; batch.min(entries.len()) * shape.bytes()]);
+    let mut unwritten = 0;
     let total = entries.len();
     let mut outcomes = Vec::with_capacity(total);
     let mut sample = Vec::new();
@@ -125,6 +127,7 @@ fn decode(
     for batch in entries.chunks(batch) {
         let step = Progress::Step { stage: Stage::Decode, done: outcomes.len(), total };
         (watch.progress)(step);
+        let [pixels, before] = &mut buffers;
         let pixels = &mut pixels[..batch.len() * shape.bytes()];
         let decoding = pixels.par_chunks_exact_mut(shape.bytes()).zip(batch).map_init(
             || Decoder::new(shape, spec.shape, spec.fit),
@@ -133,7 +136,12 @@ fn decode(
                 Ok(decoder.decode(&entry.picture, &entry.points, out))
             },
         );
-        let decoded = decoding.collect::<Result<Vec<_>, DatasetError>>()?;
+        let (written, decoded) = rayon::join(
+            || writing.write(&before[..unwritten]),
+            || decoding.collect::<Result<Vec<_>, DatasetError>>(),
+        );
+        written?;
+        let decoded = decoded?;
         for (at, outcome) in decoded.iter().enumerate() {
             if let (0, Ok(decoded)) = ((outcomes.len() + at) % apart, outcome) {
                 let pixels = &pixels[at * shape.bytes()..][..shape.bytes()];
@@ -141,8 +149,10 @@ fn decode(
             }
         }
         outcomes.extend(decoded);
-        writing.write(pixels)?;
+        unwritten = pixels.len();
+        buffers.swap(0, 1);
     }
+    writing.write(&buffers[1][..unwritten])?;
     (watch.progress)(Progress::Step { stage: Stage::Decode, done: total, total });
     Ok((outcomes, sample))
 }

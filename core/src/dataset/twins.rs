@@ -84,25 +84,29 @@ impl Fingerprint {
     }
 }
 
-/// The mean grey value of each of `rows` × `columns` cells of a picture; a cell has at least one pixel.
+/// The mean value of each of `rows` × `columns` cells of a picture; a cell has at least one pixel.
 fn cells(pixels: &[u8], shape: Shape, rows: usize, columns: usize) -> Vec<f64> {
     let range = |cell: usize, cells: usize, pixels: usize| {
         let start = cell * pixels / cells;
         start..((cell + 1) * pixels / cells).max(start + 1)
     };
+    let line = shape.width * shape.channels;
     let mut means = Vec::with_capacity(rows * columns);
+    // Sums down the cells' height, each for a place of a line: long runs of neighbours are added several at once.
+    let mut sums = vec![0_u32; line];
     for row in 0..rows {
-        for column in 0..columns {
-            let (mut sum, mut count) = (0_u32, 0_u32);
-            for y in range(row, rows, shape.height) {
-                let x = range(column, columns, shape.width);
-                let line = y * shape.width;
-                let values =
-                    &pixels[(line + x.start) * shape.channels..(line + x.end) * shape.channels];
-                sum += values.iter().map(|value| u32::from(*value)).sum::<u32>();
-                count += values.len() as u32;
+        let y = range(row, rows, shape.height);
+        sums.fill(0);
+        for values in pixels[y.start * line..y.end * line].chunks_exact(line) {
+            for (sum, value) in sums.iter_mut().zip(values) {
+                *sum += u32::from(*value);
             }
-            means.push(f64::from(sum) / f64::from(count));
+        }
+        for column in 0..columns {
+            let x = range(column, columns, shape.width);
+            let sums = &sums[x.start * shape.channels..x.end * shape.channels];
+            let count = sums.len() * y.len();
+            means.push(f64::from(sums.iter().sum::<u32>()) / count as f64);
         }
     }
     means
@@ -348,10 +352,12 @@ impl TwinCounts {
 mod tests {
     use std::path::PathBuf;
 
+    use proptest::prelude::*;
+    use rand::RngExt;
+
     use super::*;
     use crate::dataset::listing::Picture;
     use crate::random;
-    use rand::RngExt;
 
     const SHAPE: Shape = Shape { height: 48, width: 48, channels: 1 };
 
@@ -376,6 +382,37 @@ mod tests {
 
     fn entry(split: Split, name: &str, label: [f32; 2]) -> Entry {
         Entry::new(split, name.to_owned(), Picture::File(PathBuf::new()), label.to_vec())
+    }
+
+    proptest! {
+        /// A cell's pixels are those that its share of the lines and columns begins with, or the one it lies in.
+        #[test]
+        fn a_cell_is_the_mean_of_its_pixels(
+            (height, width, channels) in (1..40usize, 1..40usize, prop_oneof![Just(1usize), Just(3)]),
+            (rows, columns) in (1..17usize, 1..17usize),
+            seed in any::<u64>(),
+        ) {
+            let mut generator = random::generator(seed, "cells", &[]);
+            let pixels: Vec<u8> =
+                (0..height * width * channels).map(|_| generator.random()).collect();
+            let found = cells(&pixels, Shape { height, width, channels }, rows, columns);
+            prop_assert_eq!(found.len(), rows * columns);
+            for (cell, mean) in found.into_iter().enumerate() {
+                let ends = |cell: usize, cells: usize, pixels: usize| {
+                    let first = cell * pixels / cells;
+                    (first, ((cell + 1) * pixels / cells).max(first + 1))
+                };
+                let (top, bottom) = ends(cell / columns, rows, height);
+                let (left, right) = ends(cell % columns, columns, width);
+                let inside = |at: &usize| {
+                    let (y, x) = (at / channels / width, at / channels % width);
+                    (top..bottom).contains(&y) && (left..right).contains(&x)
+                };
+                let values: Vec<f64> =
+                    (0..pixels.len()).filter(inside).map(|at| f64::from(pixels[at])).collect();
+                prop_assert_eq!(mean, values.iter().sum::<f64>() / values.len() as f64);
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a paper that uses the study cites: the program, the data and the methods, in BibTeX.
 
-use crate::experiment::{Experiment, SensitivityMethod, Statistics};
+use crate::experiment::{Experiment, ModelSpec, SensitivityMethod, Settings, Statistics};
 use crate::region::Phase;
 use crate::report::charts::chart::{Chart, Topic};
 use crate::report::findings::Findings;
@@ -112,6 +112,60 @@ const GRABISCH: &str = "@article{grabisch1999interaction,
   pages = {547--565},
   year = {1999},
 }";
+const KENDALL: &str = "@article{kendall1939rankings,
+  author = {Kendall, M. G. and Babington Smith, B.},
+  title = {The Problem of $m$ Rankings},
+  journal = {The Annals of Mathematical Statistics},
+  volume = {10},
+  number = {3},
+  pages = {275--287},
+  year = {1939},
+}";
+const HE: &str = "@inproceedings{he2016deep,
+  author = {He, Kaiming and Zhang, Xiangyu and Ren, Shaoqing and Sun, Jian},
+  title = {Deep Residual Learning for Image Recognition},
+  booktitle = {IEEE Conference on Computer Vision and Pattern Recognition},
+  pages = {770--778},
+  year = {2016},
+}";
+const SANDLER: &str = "@inproceedings{sandler2018mobilenetv2,
+  author = {Sandler, Mark and Howard, Andrew and Zhu, Menglong and Zhmoginov, Andrey and Chen, Liang-Chieh},
+  title = {{MobileNetV2}: Inverted Residuals and Linear Bottlenecks},
+  booktitle = {IEEE Conference on Computer Vision and Pattern Recognition},
+  pages = {4510--4520},
+  year = {2018},
+}";
+const ZHONG: &str = "@inproceedings{zhong2020erasing,
+  author = {Zhong, Zhun and Zheng, Liang and Kang, Guoliang and Li, Shaozi and Yang, Yi},
+  title = {Random Erasing Data Augmentation},
+  booktitle = {Proceedings of the AAAI Conference on Artificial Intelligence},
+  volume = {34},
+  number = {7},
+  pages = {13001--13008},
+  year = {2020},
+}";
+const ZHANG: &str = "@inproceedings{zhang2018mixup,
+  author = {Zhang, Hongyi and Cisse, Moustapha and Dauphin, Yann N. and Lopez-Paz, David},
+  title = {mixup: Beyond Empirical Risk Minimization},
+  booktitle = {International Conference on Learning Representations},
+  year = {2018},
+}";
+const SZEGEDY: &str = "@inproceedings{szegedy2016rethinking,
+  author = {Szegedy, Christian and Vanhoucke, Vincent and Ioffe, Sergey and Shlens, Jon and Wojna, Zbigniew},
+  title = {Rethinking the Inception Architecture for Computer Vision},
+  booktitle = {IEEE Conference on Computer Vision and Pattern Recognition},
+  pages = {2818--2826},
+  year = {2016},
+}";
+const POLYAK: &str = "@article{polyak1992averaging,
+  author = {Polyak, Boris T. and Juditsky, Anatoli B.},
+  title = {Acceleration of Stochastic Approximation by Averaging},
+  journal = {SIAM Journal on Control and Optimization},
+  volume = {30},
+  number = {4},
+  pages = {838--855},
+  year = {1992},
+}";
 const WEGRZYN: &str = "@article{wegrzyn2017mapping,
   author = {Wegrzyn, Martin and Vogt, Maria and Kireclioglu, Berna and Schneider, Julia and Kissler, Johanna},
   title = {Mapping the Emotional Face. How Individual Face Parts Contribute to Successful Emotion Recognition},
@@ -134,7 +188,12 @@ pub fn citations(experiment: Option<&Experiment>, findings: &Findings, charts: &
     let methods = || {
         let effects = evidence.effects.iter().map(|row| row.method.as_str());
         let ranking = evidence.ranking.iter().map(|row| row.method.as_str());
-        effects.chain(ranking).chain(evidence.shapley.iter().map(|row| row.method.as_str()))
+        let shapley = evidence.shapley.iter().map(|row| row.method.as_str());
+        let agreement = evidence.network_agreement.iter().map(|row| row.method.as_str());
+        effects.chain(ranking).chain(shapley).chain(agreement)
+    };
+    let any_cell = |is: fn(&Settings) -> bool| {
+        experiment.is_some_and(|study| study.cells.iter().any(|cell| is(&cell.settings)))
     };
     let amortised = in_phase(Phase::Amortised);
     let adapted = runs.iter().any(|run| run.statistics == Statistics::Adapted);
@@ -149,10 +208,17 @@ pub fn citations(experiment: Option<&Experiment>, findings: &Findings, charts: &
         // RISE, and the curves that test every map.
         (PETSIUK, maps(|_| true)),
         (SCHNEIDER, adapted),
+        (HE, any_cell(|of| matches!(of.model, ModelSpec::Resnet(_)))),
+        (SANDLER, any_cell(|of| matches!(of.model, ModelSpec::MobilenetV2(_)))),
+        (ZHONG, any_cell(|of| of.train.augment.erasing > 0.0)),
+        (ZHANG, any_cell(|of| of.train.mixup > 0.0)),
+        (SZEGEDY, any_cell(|of| of.train.label_smoothing > 0.0)),
+        (POLYAK, any_cell(|of| of.train.averaging > 0.0)),
         (SHAPLEY, !evidence.shapley.is_empty()),
         (GRABISCH, !evidence.interplay.is_empty()),
         (HOLM, evidence.effects.iter().any(|row| row.p_adjusted.is_some())),
         (SMYTH, methods().any(|method| method.contains("moderated"))),
+        (KENDALL, !evidence.network_agreement.is_empty()),
         (OWEN, methods().any(|method| method.contains("pigeonhole"))),
         (WEGRZYN, charts.iter().any(|chart| chart.topic == Topic::Emotions)),
     ];

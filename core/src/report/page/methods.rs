@@ -581,6 +581,14 @@ fn statistics(runs: &[RunRow], evidence: &Evidence) -> String {
             row.method
         ));
     }
+    if let Some(row) = evidence.network_agreement.first() {
+        sentences.push(format!(
+            "How far networks order the regions alike is Kendall's W, corrected for ties (Kendall and Babington Smith \
+             1939); its p is that of so large a W if each network ordered the regions at random, its 95 % confidence \
+             interval, of these networks: {}.",
+            row.method
+        ));
+    }
     if evidence.ranking.iter().any(|row| row.method.contains("pigeonhole")) {
         sentences.push("Probabilities of ranks: pigeonhole bootstrap (Owen 2007).".to_owned());
     }

@@ -5,7 +5,8 @@ use super::sortable::sortable;
 use crate::report::charts::chart::Topic;
 use crate::report::findings::Findings;
 use crate::report::tables::evidence::{
-    class_effects_table, confusions_table, interplay_table, ranking_table, shapley_table,
+    class_effects_table, confusions_table, interplay_table, network_agreement_table,
+    network_means_table, ranking_table, shapley_table,
 };
 use crate::report::tables::study::sweep_table;
 use crate::report::tables::table::Table;
@@ -18,10 +19,24 @@ const OPEN: usize = 30;
 pub fn tables_of(findings: &Findings, topic: Topic) -> Option<Html> {
     let evidence = &findings.evidence;
     let tables = match topic {
-        Topic::Settings => vec![(
-            "Each setting with its own chance, its own whole faces, and the largest estimate in it",
-            sweep_table(&findings.sweep()?),
-        )],
+        Topic::Settings => {
+            let swept = findings.sweep().map(|swept| sweep_table(&swept));
+            let caption = "Each setting with its own chance, its own whole faces, and the largest estimate in it";
+            let swept = swept.into_iter().map(|table| (caption, table));
+            let networks = [
+                (
+                    "Whether the networks order the regions alike: Kendall's W, its p where each orders them at random \
+                     and the smallest that so few can have, and in how many of them the first region is first",
+                    network_agreement_table(&evidence.network_agreement),
+                ),
+                (
+                    "Each region over the networks, as if they were drawn from many: points and bits, with the smallest \
+                     and the largest that any network has",
+                    network_means_table(&evidence.network_means),
+                ),
+            ];
+            swept.chain(networks).collect()
+        }
         Topic::Effects => vec![(
             "Probability of each rank: rank 1 is the region that costs most when masked, or reaches most alone",
             ranking_table(&evidence.ranking),

@@ -1,14 +1,15 @@
-//! The derived tables as the page shows them: ranks, Shapley values, interactions, recalls and confusions.
+//! The derived tables as the page shows them: ranks, Shapley values, interactions, agreement of networks, recalls and confusions.
 
-use crate::plan::{ConditionName, Several};
-use crate::region::Mode;
+use crate::plan::{ConditionName, Several, Swept};
+use crate::region::{FillKind, Mode, Phase};
 use crate::report::findings::finding::{excludes_zero, known};
 use crate::report::findings::game::value_interval;
 use crate::report::tables::cell::Cell;
 use crate::report::tables::table::{Column, Table};
 use crate::report::words::measure::Measure;
 use crate::store::{
-    ClassEffectRow, ConfusionShiftRow, InterplayRow, Metric, RankingRow, ShapleyRow,
+    ClassEffectRow, ConfusionShiftRow, InterplayRow, Metric, NetworkAgreementRow, NetworkMeanRow,
+    RankingRow, ShapleyRow,
 };
 
 /// More rows than this nobody reads; the largest are kept.
@@ -28,9 +29,7 @@ pub fn ranking_table(rows: &[RankingRow]) -> Table {
     // The ranks of a region stand together, from 1.
     for ranks in rows.chunk_by(|a, b| a.rank < b.rank) {
         let first = ranks[0];
-        let what =
-            if first.mode == Mode::Keep { "only the region visible" } else { "region masked" };
-        let setting = several.heading(what, (first.phase, first.fill, &first.swept));
+        let setting = each_region(first.mode, &several, (first.phase, first.fill, &first.swept));
         let mut cells = vec![Cell::text(setting), Cell::text(first.region.as_str())];
         cells.extend(ranks.iter().map(|row| per_cent(row.probability)));
         table.push(cells);
@@ -95,6 +94,72 @@ pub fn interplay_table(rows: &[InterplayRow]) -> Table {
         ]);
     }
     table
+}
+
+/// Whether networks order the regions alike: a row for each masking and metric.
+pub fn network_agreement_table(rows: &[NetworkAgreementRow]) -> Table {
+    let mut table = Table::new(vec![
+        Column::text("condition", "condition"),
+        Column::text("metric", "metric"),
+        Column::number("w", "Kendall's W [95 % CI]"),
+        Column::number("p", "p"),
+        Column::number("smallest_p", "smallest p"),
+        Column::text("first", "first in the mean"),
+        Column::number("first_in", "first in"),
+        Column::number("networks", "networks"),
+        Column::number("regions", "regions"),
+    ]);
+    let several = Several::of(rows.iter().map(|row| (row.phase, row.fill, &row.swept)));
+    for row in rows {
+        let w = row.w.map(|w| Cell::number(w, 2).with_interval(row.low.zip(row.high)));
+        table.push(vec![
+            Cell::text(each_region(row.mode, &several, (row.phase, row.fill, &row.swept))),
+            Cell::text(row.metric.name()),
+            w.unwrap_or(Cell::Empty),
+            row.p.map_or(Cell::Empty, Cell::P),
+            Cell::P(row.smallest_p),
+            Cell::text(row.ranked.first().map_or("", String::as_str)),
+            Cell::Count(u64::from(row.first_in)),
+            Cell::Count(row.networks.len() as u64),
+            Cell::Count(row.ranked.len() as u64),
+        ]);
+    }
+    table
+}
+
+/// A row for what masking each region costs in the mean over networks.
+pub fn network_means_table(rows: &[NetworkMeanRow]) -> Table {
+    let mut table = Table::new(vec![
+        Column::text("condition", "condition"),
+        Column::text("metric", "metric"),
+        Column::text("region", "region"),
+        Column::number("effect", "mean effect [95 % CI]"),
+        Column::number("p", "p"),
+        Column::number("smallest", "smallest"),
+        Column::number("largest", "largest"),
+        Column::number("networks", "networks"),
+    ]);
+    let several = Several::of(rows.iter().map(|row| (row.phase, row.fill, &row.swept)));
+    for row in rows {
+        let measure = Measure::of(row.metric);
+        table.push(vec![
+            Cell::text(each_region(row.mode, &several, (row.phase, row.fill, &row.swept))),
+            Cell::text(row.metric.name()),
+            Cell::text(row.region.as_str()),
+            Cell::of(row.effect, measure).with_interval(known(row.low, row.high)),
+            row.p.map_or(Cell::Empty, Cell::P),
+            Cell::of(row.smallest, measure),
+            Cell::of(row.largest, measure),
+            Cell::Count(u64::from(row.networks)),
+        ]);
+    }
+    table
+}
+
+/// What is done with each region, and under which setting.
+fn each_region(mode: Mode, several: &Several, setting: (Phase, FillKind, &Swept)) -> String {
+    let what = if mode == Mode::Keep { "only the region visible" } else { "region masked" };
+    several.heading(what, setting)
 }
 
 /// A row for the recall of every emotion under every mask, the largest changes first where they are many.
