@@ -5,6 +5,7 @@
 //! cargo bench --bench coverage                     # everything, about three minutes on two cores
 //! cargo bench --bench coverage -- --experiments N  # other than 2,000 simulated experiments a cell
 //! cargo bench --bench coverage -- --studies        # studies alone
+//! cargo bench --bench coverage -- --places         # places of controls alone
 //! ```
 //!
 //! A simulated experiment is a table of differences, seeds × images, of known mean (`coverage/worlds.rs`).
@@ -18,6 +19,9 @@
 //! of intervals that contain the mean, their mean length as a share of the former rule's, and how much the length varies
 //! between the conditions of one study: its ninth decile over its first, the mean over studies.
 //!
+//! Signals follow (`coverage/places.rs`), whose controls lie at places that are drawn as well: how many intervals hold the
+//! truth with the places as they are, and with the places as a sample, as the program has them.
+//!
 //! The large study is 50 conditions × 10 seeds × 3,579 images of 7 classes (`coverage/large.rs`): from
 //! scores to every table that the analysis writes. It is timed in a process of its own, whose peak of
 //! memory is given.
@@ -26,6 +30,8 @@
 mod candidates;
 #[path = "coverage/large.rs"]
 mod large;
+#[path = "coverage/places.rs"]
+mod places;
 #[path = "coverage/studies.rs"]
 mod studies;
 #[path = "coverage/worlds.rs"]
@@ -57,6 +63,10 @@ fn main() -> ExitCode {
         println!("{}", in_studies(experiments));
         return ExitCode::SUCCESS;
     }
+    if arguments.iter().any(|argument| argument == "--places") {
+        println!("{}", with_places(experiments));
+        return ExitCode::SUCCESS;
+    }
     let start = Instant::now();
     let cells: Vec<(World, usize, Vec<Outcome>)> = worlds()
         .into_iter()
@@ -73,6 +83,7 @@ fn main() -> ExitCode {
         format!("{:.2}", 100.0 * outcome.width)
     });
     println!("\nstudies: hold the truth, % · length · its spread\n\n{}", in_studies(experiments));
+    println!("\nsignals that hold the truth, %\n\n{}", with_places(experiments));
     let seconds = start.elapsed().as_secs_f64();
     println!("\n{experiments} experiments a row, {} images, {seconds:.0} s", worlds::IMAGES);
     let program = std::env::current_exe().expect("this program");
@@ -126,6 +137,30 @@ fn table(cells: &[(World, usize, Vec<Outcome>)], figure: &dyn Fn(&Outcome) -> St
         let mut row = vec![Cell::text(world.name), Cell::Count(*seeds as u64)];
         row.extend(outcomes.iter().map(|outcome| Cell::text(figure(outcome))));
         table.push(row);
+    }
+    table.render(Format::Markdown, 100).expect("a table")
+}
+
+/// Signals of two to five seeds and two to twenty places.
+fn with_places(experiments: usize) -> String {
+    let mut table = Table::new(vec![
+        Column::number("seeds", "seeds"),
+        Column::number("places", "places"),
+        Column::text("fixed", "places fixed"),
+        Column::text("sampled", "places a sample"),
+    ]);
+    let cells: Vec<(u64, u32)> =
+        [2, 3, 5].iter().flat_map(|seeds| [2, 5, 20].map(|places| (*seeds, places))).collect();
+    let count = (experiments / 10).max(20) as u64;
+    let found: Vec<places::Covered> =
+        cells.par_iter().map(|(seeds, places)| places::covered(*seeds, *places, count)).collect();
+    for ((seeds, places), covered) in cells.iter().zip(found) {
+        table.push(vec![
+            Cell::Count(*seeds),
+            Cell::Count(u64::from(*places)),
+            Cell::text(format!("{:.1}", 100.0 * covered.fixed)),
+            Cell::text(format!("{:.1}", 100.0 * covered.sampled)),
+        ]);
     }
     table.render(Format::Markdown, 100).expect("a table")
 }

@@ -36,7 +36,7 @@ pub fn measure() {
     said("scores", scores.len());
     said("effects", analysis::effects(&scores).expect("effects").len());
     said("class effects", analysis::class_effects(&scores).expect("effects").len());
-    said("Shapley", analysis::shapley(&scores).expect("values").len());
+    said("Shapley", analysis::shapley(&scores).expect("values").values.len());
     said("interplay", analysis::interplay(&scores).expect("values").len());
     said("contrasts", analysis::contrasts(&scores).expect("differences").len());
     said("ranking", analysis::ranking(&scores).expect("ranks").len());
@@ -114,7 +114,7 @@ fn prediction(run: &RunRow, condition: u64, image: usize, classes: &[String]) ->
     }
 }
 
-fn row(regions: &[&str], mode: &str, phase: &str, draw: Option<u32>) -> RunRow {
+pub fn row(regions: &[&str], mode: &str, phase: &str, draw: Option<u32>) -> RunRow {
     let word = |word: &str| word.to_owned();
     RunRow {
         run_id: String::new(),

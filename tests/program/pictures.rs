@@ -110,7 +110,7 @@ fn a_plan_has_the_number_of_images_once_they_were_read() {
     for part in [
         "images: 160 train, 20 val, 20 test; 20 steps per training",
         "for 2 seeds, ",
-        "minimum detectable effect: ",
+        "minimum detectable effect of masking a region: ",
         " points of accuracy (80 % power, 2 seeds, 20 test",
     ] {
         assert!(words.contains(part), "{part}: {words}");

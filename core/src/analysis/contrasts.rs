@@ -8,15 +8,12 @@ use std::cmp::Ordering;
 
 use super::cells::{Cell, EffectsError, Masked, cells, same_images};
 use super::crossed::Differences;
-use super::holm::holm;
+use super::holm::{ALPHA, holm};
 use super::metric::Metric;
 use super::moderated::{Prior, Spread};
 use super::scores::RunScores;
 use crate::region::Mode;
 use crate::store::ContrastRow;
-
-/// A corrected p below this is a difference: the complement of the 95 % interval.
-const ALPHA: f64 = 0.05;
 
 /// Larger families, as of the 70 sets of four among eight regions, are not compared pair by pair: thousands of pairs
 /// are not read, and after the correction none would be significant.

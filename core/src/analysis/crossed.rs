@@ -112,9 +112,9 @@ impl Differences {
     /// images change places in the formula where the images are fewer. With one seed only images are a sample
     /// (and with one image only seeds), and the method says so.
     ///
-    /// Differences that are all 0 (two conditions with equal predictions) give an interval of [0, 0] and
-    /// p = 1. Differences that are all the same and not 0 give no estimate of their variance: the
-    /// interval and p are `None`. So they are for a single value.
+    /// Differences that are all the same give no estimate of their variance, which is no sign that there is none: the
+    /// interval is `None`. Where all are 0 (two conditions with equal predictions) p is 1, as of every test of signs that has
+    /// no sign to count; else it is `None` too. So they are for a single value.
     pub fn estimate_among(&self, others: Option<&Prior>) -> Estimate {
         let mean = self.mean();
         let method = match (self.seeds, self.images) {
@@ -129,9 +129,14 @@ impl Differences {
         };
         if self.constant() {
             let nothing = self.values[0] == 0.0 && self.values.len() > 1;
+            let method = match self.values.len() {
+                1 => method,
+                _ if nothing => "no interval: all differences are 0",
+                _ => "none: all differences are the same",
+            };
             return Estimate {
                 mean: self.values[0],
-                interval: nothing.then_some((0.0, 0.0)),
+                interval: None,
                 p: nothing.then_some(1.0),
                 method,
             };
@@ -503,7 +508,7 @@ mod tests {
     #[test]
     fn differences_that_do_not_vary() {
         let nothing = table(&[[0.0; 4]; 3]).estimate();
-        assert_eq!((nothing.interval, nothing.p), (Some((0.0, 0.0)), Some(1.0)));
+        assert_eq!((nothing.mean, nothing.interval, nothing.p), (0.0, None, Some(1.0)));
         let same = table(&[[0.1; 4]; 3]).estimate();
         assert_eq!((same.mean, same.interval, same.p), (0.1, None, None));
         assert_eq!(table(&[[0.0]]).estimate().interval, None);

@@ -1,11 +1,11 @@
 //! Estimates for a plan from earlier runs in the results folder: the speed of trainings and the variance of
 //! effects. Beside [`tables`](super::tables) this file reads the results folder.
 
-use super::cells::EffectsError;
 use super::crossed::Components;
-use super::power::{components_seen, seeds_needed, smallest_effect};
+use super::power::{Variances, seeds_needed, smallest_effect, variances_seen};
 use super::tables::read_scores;
 use crate::experiment::{Experiment, Settings};
+use crate::region::Mode;
 use crate::store::{PredictionRow, Results, RunRow, StoreError, TrainingStatus};
 
 /// Measured with this program on drawn faces: 48 × 48, 1,400 test images, 7 emotions, a network that
@@ -25,6 +25,8 @@ pub struct Power {
     /// The minimum detectable effect on accuracy, a share, at a power of [`POWER`](super::POWER); `None` for one
     /// seed, which has no variance between seeds, and where the number of images is unknown.
     pub smallest: Option<f64>,
+    /// In which mode the regions are whose effect that is.
+    pub mode: Mode,
     /// The target effect, points of accuracy.
     pub points: f64,
     /// The seeds needed to detect it; `None` if more images are needed, whatever the seeds, and where their number
@@ -36,7 +38,7 @@ pub struct Power {
 
 /// The variance of effects in earlier runs.
 struct Seen {
-    components: Components,
+    variances: Variances,
     experiment: String,
 }
 
@@ -56,19 +58,29 @@ pub fn power(
         Some(results) => seen(results, experiment, parameters)?,
         None => None,
     };
-    let components = seen.as_ref().map_or(TYPICAL, |seen| seen.components);
+    let variances = seen.as_ref().map_or(Variances::alone(TYPICAL), |seen| seen.variances);
     let seeds = experiment.seeds.len();
     Ok(Power {
         seeds,
         images: test,
-        smallest: test.and_then(|images| smallest_effect(&components, seeds, images)),
+        mode: asked(experiment),
+        smallest: test.and_then(|images| smallest_effect(&variances, seeds, images)),
         points,
-        needed: test.and_then(|images| seeds_needed(points / 100.0, &components, images)),
+        needed: test.and_then(|images| seeds_needed(points / 100.0, &variances, images)),
         basis: seen.map(|seen| seen.experiment),
     })
 }
 
-/// The components of this experiment's earlier runs, or of the first other experiment's with the same kind
+/// The mode that a minimum detectable effect is given for: `hide`, where there is such a condition, since what matters of
+/// `keep` is not what it loses.
+fn asked(experiment: &Experiment) -> Mode {
+    match experiment.occlusion.modes.contains(&Mode::Hide) {
+        true => Mode::Hide,
+        false => Mode::Keep,
+    }
+}
+
+/// The variances of this experiment's earlier runs, or of the first other experiment's with the same kind
 /// of data and as many parameters.
 fn seen(
     results: &Results,
@@ -84,8 +96,9 @@ fn seen(
     for (name, runs) in studies {
         let Some(whole) = runs.iter().find(|run| fits(run) && run.mode.is_none()) else { continue };
         let comparable = |run: &RunRow| fits(run) && run.swept == whole.swept;
+        let mode = Some(asked(experiment));
         let other_seed =
-            |run: &RunRow| comparable(run) && run.mode.is_some() && run.seed != whole.seed;
+            |run: &RunRow| comparable(run) && run.mode == mode && run.seed != whole.seed;
         if !runs.iter().any(other_seed) {
             continue;
         }
@@ -95,9 +108,8 @@ fn seen(
         }
         // This estimate must not fail a plan: whatever cannot be read or compared is skipped.
         let Ok(scores) = read_scores(results, &name, &comparable) else { continue };
-        let components: Result<Option<Components>, EffectsError> = components_seen(&scores);
-        if let Ok(Some(components)) = components {
-            return Ok(Some(Seen { components, experiment: name }));
+        if let Ok(Some(variances)) = variances_seen(&scores, asked(experiment)) {
+            return Ok(Some(Seen { variances, experiment: name }));
         }
     }
     Ok(None)

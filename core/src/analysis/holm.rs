@@ -3,6 +3,9 @@
 
 use std::collections::BTreeMap;
 
+/// A corrected p below this is a difference: the complement of the 95 % interval.
+pub(super) const ALPHA: f64 = 0.05;
+
 /// Holm's step-down p-values (Holm 1979), in the order given.
 ///
 /// The i-th smallest of m is multiplied by m − i + 1 and is never below an adjusted value before it,

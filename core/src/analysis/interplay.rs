@@ -15,9 +15,8 @@ use super::cells::{Cell, EffectsError, cells};
 use super::crossed::{Differences, Estimate};
 use super::holm::holm;
 use super::metric::Metric;
-use super::moderated::{Prior, Spread};
 use super::scores::RunScores;
-use super::shapley::{Game, Stake, games};
+use super::shapley::{Game, Stake, estimates, games, pairs};
 use crate::store::{InterplayRow, Worth};
 
 /// The interaction of every pair of regions in the games of [`shapley`](super::shapley()), for accuracy and bits.
@@ -57,10 +56,7 @@ fn of_game(
             Differences::from_fn(of_seeds.len(), images, |seed, image| of_seeds[seed][image])
         })
         .collect();
-    let spreads: Vec<Spread> = tables.iter().filter_map(Spread::of).collect();
-    let prior = Prior::of(&spreads);
-    let estimates: Vec<Estimate> =
-        tables.iter().map(|table| table.estimate_among(prior.as_ref())).collect();
+    let estimates = estimates(&tables);
     let adjusted = holm(&estimates.iter().map(|estimate| estimate.p).collect::<Vec<_>>());
     let row = |(((a, b), table), (estimate, p_adjusted)): (((usize, usize), &Differences), _)| {
         let Estimate { mean, interval, p, method }: Estimate = estimate;
@@ -98,10 +94,6 @@ pub fn interactions(worths: &[f64]) -> Vec<((usize, usize), f64)> {
         ((a, b), shares.map(|(set, worth)| coefficient(players, a, b, set) * worth).sum())
     };
     pairs(players).into_iter().map(index).collect()
-}
-
-fn pairs(players: usize) -> Vec<(usize, usize)> {
-    (0..players).flat_map(|a| (a + 1..players).map(move |b| (a, b))).collect()
 }
 
 /// The weight of the worth of `set` in the interaction of two players: the share of the orders of all players, the

@@ -47,11 +47,11 @@ pub use mask_leaks::{BeyondChance, mask_leaks, whole_faces};
 pub use metric::Metric;
 pub use moderated::{Prior, Spread};
 pub use networks::{AcrossNetworks, across_networks};
-pub use power::{POWER, components_seen, seeds_needed, smallest_effect};
+pub use power::{POWER, Variances, seeds_needed, smallest_effect, variances_seen};
 pub use ranking::ranking;
 pub use scores::{RunScores, ScoreError, Scorer};
 pub use sensitivity::{MeanCurve, MeanMap, by_region, curve_area, mean_curves, mean_maps};
-pub use shapley::{shapley, shapley_values};
+pub use shapley::{Divided, shapley, shapley_values};
 pub use sides::{Side, SideError, scores_of};
 pub use tables::{Tables, TablesError, read_scores};
 

@@ -70,7 +70,7 @@ impl Spread {
         square.is_finite().then_some(Spread { square, deviations })
     }
 
-    fn freedom(&self) -> f64 {
+    pub(super) fn freedom(&self) -> f64 {
         (self.deviations.len() - 1) as f64
     }
 }
@@ -97,6 +97,11 @@ impl Prior {
     /// Of a variance that all share.
     pub(super) fn known(variance: f64, freedom: f64) -> Prior {
         Prior { fitted: Fitted { variance, freedom: f64::INFINITY }, together: freedom }
+    }
+
+    /// The degrees of freedom that it adds to a condition's own, and how many all conditions have together.
+    pub(super) fn freedom(&self) -> (f64, f64) {
+        (self.fitted.freedom, self.together)
     }
 
     /// The variance of one that shows nothing of its own, with its degrees of freedom.

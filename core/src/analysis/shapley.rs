@@ -8,19 +8,29 @@
 
 use super::cells::{Cell, EffectsError, Masked, cells, same_images};
 use super::chance::{recall_without_looking, without_looking};
-use super::crossed::Differences;
+use super::crossed::{Differences, Estimate};
+use super::holm::{ALPHA, holm};
 use super::metric::Metric;
 use super::moderated::{Prior, Spread};
 use super::ranking::rank_probabilities;
 use super::scores::{OfClass, RunScores};
 use crate::plan::{Coalitions, coalitions};
 use crate::region::{Masking, Mode, Phase};
-use crate::store::{NoneSeen, ShapleyRow, Worth};
+use crate::store::{NoneSeen, ShapleyContrastRow, ShapleyRow, Worth};
 
 /// The phases in which the network is evaluated on masked images.
 const PHASES: [Phase; 4] = [Phase::Retrain, Phase::Evaluate, Phase::Amortised, Phase::Tuned];
 
-/// Every region's Shapley value, for accuracy, bits and each class's recall.
+/// What the games of a study give.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Divided {
+    /// Every region's value.
+    pub values: Vec<ShapleyRow>,
+    /// The differences of every two regions' values.
+    pub contrasts: Vec<ShapleyContrastRow>,
+}
+
+/// Every region's Shapley value, for accuracy, bits and each class's recall, and the differences of the values.
 ///
 /// There is a game for each setting, phase and fill of `keep`, over the largest set of regions (at least two) of which
 /// every subset was measured, and over the seeds that have all subsets. The empty set's worth is what the
@@ -29,18 +39,19 @@ const PHASES: [Phase; 4] = [Phase::Retrain, Phase::Evaluate, Phase::Amortised, P
 /// was evaluated, it is that prediction's ([`chance`](super::chance())). Each row says which. It enters every value of a
 /// game alike, divided by the number of regions, so that no order depends on it.
 ///
-/// The values sum to the worth of all regions less that of none.
+/// The values sum to the worth of all regions less that of none. p is corrected by Holm within a metric of a game: over its
+/// regions, over its pairs of regions, and of recall over those of all classes.
 ///
 /// # Errors
 /// As of [`effects`](super::effects()).
-pub fn shapley(runs: &[RunScores]) -> Result<Vec<ShapleyRow>, EffectsError> {
-    let mut rows = Vec::new();
+pub fn shapley(runs: &[RunScores]) -> Result<Divided, EffectsError> {
+    let mut divided = Divided::default();
     for cell in &cells(runs)? {
         for game in games(cell)? {
-            game.divide(cell, &mut rows)?;
+            game.divide(cell, &mut divided)?;
         }
     }
-    Ok(rows)
+    Ok(divided)
 }
 
 /// The games of one setting, by phase and fill.
@@ -151,17 +162,21 @@ impl<'a> Game<'a> {
     }
 
     /// The rows of accuracy, bits, and the recalls.
-    fn divide(&self, cell: &Cell, rows: &mut Vec<ShapleyRow>) -> Result<(), EffectsError> {
+    fn divide(&self, cell: &Cell, divided: &mut Divided) -> Result<(), EffectsError> {
         let test = &self.worths[0].last().and_then(|all| *all).expect("all are seen").test;
-        let accuracy = self.division(Stake::Of(Metric::Accuracy))?;
-        self.rows(cell, Worth::Accuracy, None, &accuracy, rows);
-        let bits = self.division(Stake::Of(Metric::Bits))?;
-        self.rows(cell, Worth::Bits, None, &bits, rows);
+        for (metric, worth) in [(Metric::Accuracy, Worth::Accuracy), (Metric::Bits, Worth::Bits)] {
+            let of_metric = self.rows(cell, worth, None, &self.division(Stake::Of(metric))?);
+            divided.add(of_metric);
+        }
+        let mut recalls = Divided::default();
         for (class, images) in test.by_class() {
             let emotion = Some(test.classes[usize::from(class)].clone());
             let recall = self.division(Stake::Recall(class, &images))?;
-            self.rows(cell, Worth::Recall, emotion, &recall, rows);
+            let Divided { values, contrasts } = self.rows(cell, Worth::Recall, emotion, &recall);
+            recalls.values.extend(values);
+            recalls.contrasts.extend(contrasts);
         }
+        divided.add(recalls);
         Ok(())
     }
 
@@ -246,36 +261,41 @@ impl<'a> Game<'a> {
         format!("exact over {} sets; {interval}{nothing}", self.worths[0].len())
     }
 
+    /// Without correction, and with nothing decided.
     fn rows(
         &self,
         cell: &Cell,
         metric: Worth,
         emotion: Option<String>,
         division: &Division,
-        rows: &mut Vec<ShapleyRow>,
-    ) {
+    ) -> Divided {
         let images = division.all.first().map_or(0, Vec::len);
         let over = |worths: &Vec<Vec<f64>>| {
             Differences::from_fn(worths.len(), images, |seed, image| worths[seed][image])
         };
-        let Some((none, all)) = over(&division.none).zip(over(&division.all)) else { return };
-        let values: Vec<Differences> = division.values.iter().filter_map(over).collect();
-        let ranks = rank_probabilities(&values);
+        let Some((none, all)) = over(&division.none).zip(over(&division.all)) else {
+            return Divided::default();
+        };
+        let tables: Vec<Differences> = division.values.iter().filter_map(over).collect();
+        let ranks = rank_probabilities(&tables);
+        let seeds = u32::try_from(all.seeds()).unwrap_or(u32::MAX);
+        let Masking { phase, fill, .. } = self.masking;
         // The players of a game are a family, like its maskings.
-        let spreads: Vec<Spread> = values.iter().filter_map(Spread::of).collect();
-        let prior = Prior::of(&spreads);
-        for ((region, values), ranks) in self.players.iter().zip(&values).zip(ranks) {
-            let estimate = values.estimate_among(prior.as_ref());
-            let (low, high) = estimate.interval.unzip();
-            rows.push(ShapleyRow {
+        let value = |((region, estimate), ranks): ((&String, Estimate), Vec<f64>)| {
+            let Estimate { mean, interval, p, method } = estimate;
+            let (low, high) = interval.unzip();
+            ShapleyRow {
                 region: region.clone(),
                 metric,
                 emotion: emotion.clone(),
-                phase: self.masking.phase,
-                fill: self.masking.fill,
-                value: estimate.mean,
+                phase,
+                fill,
+                value: mean,
                 low,
                 high,
+                p,
+                p_adjusted: None,
+                undecided: Vec::new(),
                 first: ranks[0],
                 none_seen: none.mean(),
                 none_by: match self.worths[0][0] {
@@ -283,13 +303,84 @@ impl<'a> Game<'a> {
                     None => NoneSeen::Constant,
                 },
                 all_seen: all.mean(),
-                seeds: u32::try_from(values.seeds()).unwrap_or(u32::MAX),
+                seeds,
                 images: images as u64,
-                method: self.method(estimate.method),
+                method: self.method(method),
                 swept: cell.swept.clone(),
-            });
-        }
+            }
+        };
+        let pairs = pairs(self.players.len());
+        let less = |(one, other): &(usize, usize)| {
+            let (one, other) = (&tables[*one], &tables[*other]);
+            Differences::from_fn(one.seeds(), images, |seed, image| {
+                one.of_seed(seed)[image] - other.of_seed(seed)[image]
+            })
+        };
+        let differences: Vec<Differences> = pairs.iter().filter_map(less).collect();
+        let contrast = |((one, other), estimate): (&(usize, usize), Estimate)| {
+            let Estimate { mean, interval, p, method } = estimate;
+            let (low, high) = interval.unzip();
+            ShapleyContrastRow {
+                region: self.players[*one].clone(),
+                against: self.players[*other].clone(),
+                metric,
+                emotion: emotion.clone(),
+                phase,
+                fill,
+                difference: mean,
+                low,
+                high,
+                p,
+                p_adjusted: None,
+                seeds,
+                images: images as u64,
+                method: method.to_owned(),
+                swept: cell.swept.clone(),
+            }
+        };
+        let values = self.players.iter().zip(estimates(&tables)).zip(ranks).map(value).collect();
+        let contrasts = pairs.iter().zip(estimates(&differences)).map(contrast).collect();
+        Divided { values, contrasts }
     }
+}
+
+impl Divided {
+    /// Adds the rows of one metric of one game, which are corrected together.
+    fn add(&mut self, mut of_metric: Divided) {
+        let Divided { values, contrasts } = &mut of_metric;
+        let adjusted = holm(&contrasts.iter().map(|row| row.p).collect::<Vec<_>>());
+        for (row, adjusted) in contrasts.iter_mut().zip(adjusted) {
+            row.p_adjusted = adjusted;
+        }
+        let adjusted = holm(&values.iter().map(|row| row.p).collect::<Vec<_>>());
+        for (row, adjusted) in values.iter_mut().zip(adjusted) {
+            row.p_adjusted = adjusted;
+            for contrast in contrasts.iter().filter(|contrast| contrast.emotion == row.emotion) {
+                let other = match &row.region {
+                    own if *own == contrast.region => &contrast.against,
+                    own if *own == contrast.against => &contrast.region,
+                    _ => continue,
+                };
+                if !contrast.p_adjusted.is_some_and(|p| p < ALPHA) {
+                    row.undecided.push(other.clone());
+                }
+            }
+        }
+        self.values.append(values);
+        self.contrasts.append(contrasts);
+    }
+}
+
+/// The estimates of a family of tables, whose seeds' variance is moderated together.
+pub(super) fn estimates(tables: &[Differences]) -> Vec<Estimate> {
+    let spreads: Vec<Spread> = tables.iter().filter_map(Spread::of).collect();
+    let prior = Prior::of(&spreads);
+    tables.iter().map(|table| table.estimate_among(prior.as_ref())).collect()
+}
+
+/// Every two of so many players, in the order (0, 1), (0, 2) … (1, 2) …
+pub(super) fn pairs(players: usize) -> Vec<(usize, usize)> {
+    (0..players).flat_map(|a| (a + 1..players).map(move |b| (a, b))).collect()
 }
 
 #[cfg(test)]

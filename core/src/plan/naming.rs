@@ -397,11 +397,12 @@ fn table_words(table: &str, swept: &Swept) -> String {
     }
 }
 
-/// A value of TOML as people write it: without quotes and brackets.
+/// A value of TOML as people write it: without quotes and brackets; `none` of an empty list.
 fn value_words(value: &str) -> String {
     let plain = |text: &str| text.trim().trim_matches('"').to_owned();
     let list = value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     match list.filter(|inner| !inner.contains(['[', '{'])) {
+        Some(inner) if inner.trim().is_empty() => "none".to_owned(),
         Some(inner) => inner.split(',').map(plain).collect::<Vec<_>>().join(" + "),
         None => plain(value),
     }
@@ -482,6 +483,7 @@ mod tests {
             swept_words(&rates),
             "classes fear + anger, warmup.rate 0.1, optimizer adam (rate 0.01)"
         );
+        assert_eq!(swept_words(&swept(&[("dataset.signal", "[]")])), "signal none");
         assert_eq!(swept_words(&swept(&[("model.blocks", "[[8], [16]]")])), "blocks [[8], [16]]");
         let steps = [("schedule.every", "1"), ("schedule.kind", "\"step\"")];
         assert_eq!(swept_words(&swept(&steps)), "schedule step (every 1)");

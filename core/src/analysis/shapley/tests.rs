@@ -100,7 +100,7 @@ fn find<'a>(rows: &'a [ShapleyRow], metric: &str, emotion: Option<&str>) -> Vec<
 
 #[test]
 fn accuracy_bits_and_recalls_are_divided() {
-    let rows = shapley(&study("retrain")).unwrap();
+    let rows = shapley(&study("retrain")).unwrap().values;
     assert_eq!(rows.len(), 2 * 4);
     let accuracy = find(&rows, "accuracy", None);
     let values: Vec<f64> = accuracy.iter().map(|row| row.value).collect();
@@ -134,6 +134,60 @@ fn accuracy_bits_and_recalls_are_divided() {
     close(&[bits], &[1.0 + 0.75f64.log2()]);
 }
 
+/// Differences of values are paired by seed and image, and stand in both regions' rows.
+#[test]
+fn values_are_compared_pair_by_pair() {
+    let Divided { values, contrasts } = shapley(&study("retrain")).unwrap();
+    // One pair of accuracy, of bits, and of either class's recall.
+    assert_eq!(contrasts.len(), 4);
+    let contrast = &contrasts[0];
+    assert_eq!((&*contrast.region, &*contrast.against), ("eyes", "mouth"));
+    assert_eq!((contrast.seeds, contrast.images), (2, 9));
+    // Of nine images: eyes less mouth.
+    let difference = [[0.0, 0.0, -1.0, -1.0], [0.0, 0.0, -1.0, 1.0]];
+    let table = Differences::from_fn(2, 9, |seed, image| {
+        difference[seed].get(image).copied().unwrap_or(0.0)
+    });
+    let expected = table.unwrap().estimate();
+    close(&[contrast.difference], &[expected.mean]);
+    assert_eq!((contrast.low.zip(contrast.high), contrast.p), (expected.interval, expected.p));
+    // One pair alone is its own family; of recall there are two, of which that of fear shows nothing.
+    assert_eq!(contrast.p_adjusted, contrast.p);
+    let recalls: Vec<&ShapleyContrastRow> =
+        contrasts.iter().filter(|row| row.metric == Worth::Recall).collect();
+    assert_eq!(recalls[1].p, Some(1.0));
+    close(&[recalls[0].p_adjusted.unwrap()], &[(2.0 * recalls[0].p.unwrap()).min(1.0)]);
+    // Two seeds that differ so decide nothing.
+    assert_eq!(
+        (&values[0].undecided, &values[1].undecided),
+        (&vec!["mouth".to_owned()], &vec!["eyes".to_owned()])
+    );
+    // The mouth's p is the smaller of two.
+    assert_eq!(values[1].p_adjusted, values[1].p.map(|p| (2.0 * p).min(1.0)));
+}
+
+/// Thirty images that the mouth alone tells, of three seeds that agree.
+#[test]
+fn a_region_that_tells_all_differs_from_one_that_tells_nothing() {
+    let actual: Vec<usize> = (0..60).map(|image| image % 2).collect();
+    let mut runs = Vec::new();
+    for seed in 1..4usize {
+        for set in [&["eyes"][..], &["mouth"], &["eyes", "mouth"]] {
+            let wrong =
+                |image: &usize| *image % 20 == seed || (!set.contains(&"mouth") && image % 2 == 0);
+            let predicted: Vec<usize> = (0..60)
+                .map(|image| if wrong(&image) { 1 - actual[image] } else { actual[image] })
+                .collect();
+            let row = run(&format!("{}{seed}", set.join("+")), set, "keep", seed as u64);
+            runs.push(scored(row, &actual, &predicted));
+        }
+    }
+    let Divided { values, contrasts } = shapley(&runs).unwrap();
+    assert!(contrasts[0].p_adjusted.unwrap() < 0.01, "{:?}", contrasts[0]);
+    assert!(values[..2].iter().all(|row| row.undecided.is_empty()));
+    assert!(values[1].p_adjusted.unwrap() < 0.01 && values[1].value > 0.2, "{:?}", values[1]);
+}
+
 #[test]
 fn what_a_network_answers_to_the_masked_face_is_the_empty_set() {
     // It calls the masked face class 0 in every picture: right for four of nine, where the best constant prediction is
@@ -147,7 +201,7 @@ fn what_a_network_answers_to_the_masked_face_is_the_empty_set() {
     };
     let mut runs = study("evaluate");
     runs.extend([1, 2].map(nothing));
-    let rows = shapley(&runs).unwrap();
+    let rows = shapley(&runs).unwrap().values;
     let accuracy = find(&rows, "accuracy", None);
     // Each value is half of a ninth above that with the constant.
     close(&accuracy.iter().map(|row| row.value).collect::<Vec<_>>(), &[2.0 / 9.0, 3.0 / 9.0]);
@@ -166,7 +220,7 @@ fn what_a_network_answers_to_the_masked_face_is_the_empty_set() {
     assert!(!effects.is_empty() && effects.iter().all(|row| !row.regions.is_empty()));
 
     // Without, the best constant prediction stands for it, and the row says so.
-    let rows = shapley(&study("evaluate")).unwrap();
+    let rows = shapley(&study("evaluate")).unwrap().values;
     let row = find(&rows, "accuracy", None)[0];
     assert_eq!((row.none_seen, row.none_by), (5.0 / 9.0, NoneSeen::Constant));
 }
@@ -179,7 +233,7 @@ fn how_probably_a_value_is_the_largest() {
         [(&["eyes"], [1, 1]), (&["mouth"], [1, 0]), (&["eyes", "mouth"], [0, 0])];
     let runs = sets
         .map(|(set, predicted)| scored(run(&set.join("+"), set, "keep", 1), &[0, 0], &predicted));
-    let rows = shapley(&runs).unwrap();
+    let rows = shapley(&runs).unwrap().values;
     let first: Vec<f64> = find(&rows, "accuracy", None).iter().map(|row| row.first).collect();
     // The former alone is drawn once in four times, and is a tie.
     assert!((first[0] - 0.125).abs() < 0.03, "{first:?}");
@@ -191,11 +245,11 @@ fn only_whole_games_are_played() {
     // A seed that lacks a set is left out; a set that no seed has ends the game.
     let mut runs = study("retrain");
     runs.remove(3);
-    assert!(shapley(&runs).unwrap().iter().all(|row| row.seeds == 1));
+    assert!(shapley(&runs).unwrap().values.iter().all(|row| row.seeds == 1));
     runs.remove(2);
-    assert_eq!(shapley(&runs).unwrap(), []);
+    assert_eq!(shapley(&runs).unwrap(), Divided::default());
     // A network trained on masked and evaluated on whole faces does not measure the visible regions.
-    assert_eq!(shapley(&study("train")).unwrap(), []);
+    assert_eq!(shapley(&study("train")).unwrap(), Divided::default());
     let hidden: Vec<RunScores> = study("retrain")
         .into_iter()
         .map(|mut scores| {
@@ -203,5 +257,5 @@ fn only_whole_games_are_played() {
             scores
         })
         .collect();
-    assert_eq!(shapley(&hidden).unwrap(), []);
+    assert_eq!(shapley(&hidden).unwrap(), Divided::default());
 }

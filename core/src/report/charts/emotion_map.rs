@@ -122,7 +122,7 @@ struct Grid {
     factor: f64,
     /// The full colour stands for no less.
     least: f64,
-    /// Whether it is bold where an interval excludes zero.
+    /// Whether it is bold where it is significant.
     tested: bool,
 }
 
@@ -271,7 +271,7 @@ fn title(rows: &[EmotionRanks<'_>]) -> String {
 fn subtitle(facts: &Facts) -> String {
     let parts = [
         facts.subtitle(),
-        "bold: 95\u{a0}% CI excludes zero".to_owned(),
+        "bold: p < 0.05, Holm-corrected".to_owned(),
         "humans: Wegrzyn et al. 2017".to_owned(),
         "rank correlation over regions with 95\u{a0}% CI, wide with so few; grey: includes zero; vertical stroke: \
          noise ceiling of the human reference"
@@ -314,8 +314,8 @@ mod tests {
     use crate::report::findings::emotion_cells::{EmotionCell, EmotionCells};
 
     fn cell(emotion: &str, region: &str, value: f64) -> EmotionCell {
-        let (low, high) = (Some(value - 0.05), Some(value + 0.05));
-        EmotionCell { emotion: emotion.to_owned(), region: region.to_owned(), value, low, high }
+        let significant = value.abs() > 0.05;
+        EmotionCell { emotion: emotion.to_owned(), region: region.to_owned(), value, significant }
     }
 
     /// Cells whose value for an emotion is a function of what humans use.

@@ -239,7 +239,7 @@ fn subtitle(found: &Attribution<'_>) -> String {
         parts.push("one seed: intervals cover images only".to_owned());
     }
     if values().any(|value| !value.significant) {
-        parts.push("grey: 95\u{a0}% CI includes zero".to_owned());
+        parts.push("grey: not significant (Holm-corrected)".to_owned());
     }
     parts.retain(|part| !part.is_empty());
     parts.join(" · ")
@@ -300,15 +300,15 @@ mod tests {
 
     fn study() -> Vec<ShapleyRow> {
         [
-            ("brows", 8.1, 1.8, 0.0),
-            ("cheeks", 0.4, 1.2, 0.0),
-            ("eyes", 15.2, 2.1, 0.0),
-            ("forehead", -2.3, 0.9, 0.0),
-            ("jaw", 3.4, 1.3, 0.0),
-            ("mouth", 30.0, 2.4, 1.0),
-            ("nose", 5.2, 1.6, 0.0),
+            ("brows", 8.1, 1.8),
+            ("cheeks", 0.4, 1.2),
+            ("eyes", 15.2, 2.1),
+            ("forehead", -2.3, 0.9),
+            ("jaw", 3.4, 1.3),
+            ("mouth", 30.0, 2.4),
+            ("nose", 5.2, 1.6),
         ]
-        .map(|(region, size, half, first)| value(region, size, (size - half, size + half), first))
+        .map(|(region, size, half)| value(region, size, (size - half, size + half), &[]))
         .to_vec()
     }
 
@@ -329,7 +329,7 @@ mod tests {
         let words = words(&figure);
         assert!(words.contains("(27.6 to 32.4)") && words.contains("15.0"), "{words}");
         assert!(words.contains("FER+ · 1,400 test images · 3 seeds"), "{words}");
-        assert!(words.contains("grey: 95"), "{words}");
+        assert!(words.contains("grey: not significant"), "{words}");
         let described =
             "test accuracy, %: none visible 15.0, mouth +30.0 (27.6 to 32.4), eyes +15.2";
         assert!(figure.description.contains(described), "{}", figure.description);
@@ -359,17 +359,16 @@ mod tests {
     #[test]
     fn hard_cases_stay_legible() {
         let long = "a_region_of_ones_own_with_a_very_long_name_indeed";
-        let mut alone = value(long, 60.0, (0.0, 0.0), 1.0);
+        let mut alone = value(long, 60.0, (0.0, 0.0), &[]);
         (alone.low, alone.high, alone.seeds) = (None, None, 1);
-        let mut nothing = [value("eyes", 0.0, (0.0, 0.0), 0.5), value("jaw", 0.0, (0.0, 0.0), 0.5)];
+        let mut nothing = [value("eyes", 0.0, (0.0, 0.0), &[]), value("jaw", 0.0, (0.0, 0.0), &[])];
         for row in &mut nothing {
             row.all_seen = row.none_seen;
         }
-        let many: Vec<ShapleyRow> = (0..16)
-            .map(|index| value(&format!("own{index}"), 3.75, (-9.0, 16.5), 0.0625))
-            .collect();
+        let many: Vec<ShapleyRow> =
+            (0..16).map(|index| value(&format!("own{index}"), 3.75, (-9.0, 16.5), &[])).collect();
         let down =
-            [value("eyes", -30.0, (-70.0, 10.0), 0.0), value("jaw", -9.0, (-9.5, -8.5), 1.0)];
+            [value("eyes", -30.0, (-70.0, 10.0), &[]), value("jaw", -9.0, (-9.5, -8.5), &[])];
         for rows in [vec![alone], nothing.to_vec(), many, down.to_vec()] {
             drawn(&rows);
         }

@@ -81,10 +81,7 @@ fn row<'a>(emotion: &'a str, cells: &[EmotionCell], columns: &[&Region]) -> Emot
     };
     let network: Vec<f64> =
         columns.iter().map(|region| of(region).map_or(f64::NAN, |cell| cell.value)).collect();
-    let significant = columns.iter().map(|region| {
-        let range = of(region).and_then(|cell| Some((cell.low?, cell.high?)));
-        range.is_some_and(excludes_zero)
-    });
+    let significant = columns.iter().map(|region| of(region).is_some_and(|cell| cell.significant));
     let humans: Vec<f64> = columns
         .iter()
         .map(|region| weight(emotion, region).map_or(f64::NAN, |weight| 100.0 * (weight - 1.0)))

@@ -55,7 +55,7 @@ pub struct Value<'a> {
     pub value: f64,
     /// 95 %.
     pub interval: Option<(f64, f64)>,
-    /// Whether it differs significantly from zero, by its own interval.
+    /// Whether it differs significantly from zero, Holm-corrected.
     pub significant: bool,
 }
 

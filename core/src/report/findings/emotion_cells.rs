@@ -7,7 +7,8 @@ use crate::region::{FillKind, Mode, Phase};
 use crate::store::{ClassEffectRow, ShapleyRow};
 
 use crate::report::findings::evidence::Evidence;
-use crate::report::findings::finding::known;
+use crate::report::findings::finding::ALPHA;
+use crate::report::findings::game::value_significant;
 
 /// An order of fewer regions says nothing.
 const FEWEST_REGIONS: usize = 3;
@@ -27,9 +28,8 @@ pub struct EmotionCell {
     pub region: String,
     /// A change of recall, a share; larger where the region matters more.
     pub value: f64,
-    /// 95 %.
-    pub low: Option<f64>,
-    pub high: Option<f64>,
+    /// Whether it differs significantly from 0, Holm-corrected.
+    pub significant: bool,
 }
 
 /// The cells of an emotion × region map.
@@ -87,8 +87,7 @@ fn of_shapley(rows: &[ShapleyRow], phase: Phase) -> Option<Chosen> {
                 emotion: row.emotion.clone().unwrap_or_default(),
                 region: row.region.clone(),
                 value: row.value,
-                low: row.low,
-                high: row.high,
+                significant: value_significant(row),
             }
         });
     Some(((first.fill, first.swept.clone()), cells.collect()))
@@ -103,15 +102,11 @@ fn of_effects(rows: &[ClassEffectRow], phase: Phase, mode: Mode, sign: f64) -> O
     let &first = rows.first()?;
     let cells =
         rows.iter().filter(|row| row.fill == first.fill && row.swept == first.swept).map(|row| {
-            let range = known(row.effect_low, row.effect_high);
-            let range =
-                range.map(|(low, high)| if sign < 0.0 { (-high, -low) } else { (low, high) });
             EmotionCell {
                 emotion: row.emotion.clone(),
                 region: row.regions[0].clone(),
                 value: sign * row.effect,
-                low: range.map(|range| range.0),
-                high: range.map(|range| range.1),
+                significant: row.p_adjusted.is_some_and(|p| p < ALPHA),
             }
         });
     Some(((first.fill, first.swept.clone()), cells.collect()))
@@ -139,7 +134,7 @@ mod tests {
     fn shares(phase: &str) -> Vec<ShapleyRow> {
         REGIONS
             .map(|region| {
-                let mut row = value(region, 7.0, (5.0, 9.0), 0.3);
+                let mut row = value(region, 7.0, (5.0, 9.0), &[]);
                 (row.phase, row.emotion) = (Phase::of(phase).unwrap(), Some("fear".to_owned()));
                 row
             })
@@ -161,11 +156,11 @@ mod tests {
         let of_hidden = chosen(all.clone(), vec![]);
         assert_eq!(of_hidden.heading, "Retrained networks: loss of recall, points");
         assert_eq!(of_hidden.cells[0].value, 0.2);
-        assert_eq!(of_hidden.cells[0].low, Some(0.15));
+        assert!(of_hidden.cells[0].significant);
         all.extend(losses("keep", "retrain"));
         let seen = chosen(all.clone(), shares("amortised"));
         assert_eq!(seen.heading, "Retrained networks: recall alone minus whole face, points");
-        assert_eq!((seen.cells[0].value, seen.cells[0].low), (-0.2, Some(-0.25)));
+        assert_eq!(seen.cells[0].value, -0.2);
         let divided = chosen(all, shares("retrain"));
         assert_eq!(divided.heading, "Retrained networks: Shapley value of recall, points");
         assert_eq!(divided.cells.len(), 3);

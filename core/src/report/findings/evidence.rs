@@ -7,7 +7,7 @@ use crate::plan::Swept;
 use crate::region::Masking;
 use crate::store::{
     ClassEffectRow, ConfusionShiftRow, ContrastRow, EffectRow, InterplayRow, MaskLeakRow,
-    NetworkAgreementRow, NetworkMeanRow, RankingRow, RunRow, ShapleyRow,
+    NetworkAgreementRow, NetworkMeanRow, RankingRow, RunRow, ShapleyContrastRow, ShapleyRow,
 };
 use crate::study::Study;
 
@@ -18,6 +18,7 @@ pub struct Evidence {
     pub class_effects: Vec<ClassEffectRow>,
     pub contrasts: Vec<ContrastRow>,
     pub shapley: Vec<ShapleyRow>,
+    pub shapley_contrasts: Vec<ShapleyContrastRow>,
     pub interplay: Vec<InterplayRow>,
     pub ranking: Vec<RankingRow>,
     pub confusions: Vec<ConfusionShiftRow>,
@@ -59,13 +60,15 @@ impl Evidence {
             ((shapley, interplay), ((ranking, networks), (confusions, mask_leaks))),
         ) = rayon::join(effects, || rayon::join(games, others));
         let networks = networks?;
+        let shapley = shapley?;
         Ok(Evidence {
             network_agreement: networks.agreement,
             network_means: networks.means,
             effects: effects?,
             class_effects: class_effects?,
             contrasts: contrasts?,
-            shapley: shapley?,
+            shapley: shapley.values,
+            shapley_contrasts: shapley.contrasts,
             interplay: interplay?,
             ranking: ranking?,
             confusions: confusions?,
@@ -94,6 +97,7 @@ impl Evidence {
         self.confusions.sort_by_key(|row| order(&row.swept, row.masking()));
         self.contrasts.sort_by_key(|row| order(&row.swept, row.masking()));
         self.shapley.sort_by_key(|row| order(&row.swept, row.masking()));
+        self.shapley_contrasts.sort_by_key(|row| order(&row.swept, row.masking()));
         self.interplay.sort_by_key(|row| order(&row.swept, row.masking()));
         let unswept = Swept::new();
         self.network_agreement.sort_by_key(|row| order(&unswept, row.masking()));
@@ -113,6 +117,7 @@ impl Evidence {
             class_effects: of(&self.class_effects, |row| row.swept == *swept),
             contrasts: of(&self.contrasts, |row| row.swept == *swept),
             shapley: of(&self.shapley, |row| row.swept == *swept),
+            shapley_contrasts: of(&self.shapley_contrasts, |row| row.swept == *swept),
             interplay: of(&self.interplay, |row| row.swept == *swept),
             ranking: of(&self.ranking, |row| row.swept == *swept),
             confusions: of(&self.confusions, |row| row.swept == *swept),
@@ -218,7 +223,7 @@ pub(in crate::report) mod tests {
             probability: *probability,
             seeds: 3,
             images: 1400,
-            method: "pigeonhole bootstrap".to_owned(),
+            method: "images by bootstrap, seeds by moderated Student t".to_owned(),
             swept: BTreeMap::new(),
         };
         (1..).zip(probabilities).map(row).collect()
@@ -238,7 +243,7 @@ pub(in crate::report) mod tests {
         });
         let shapley = ["blur", "mean"].map(|fill| ShapleyRow {
             fill: FillKind::of(fill).unwrap(),
-            ..value("eyes", 7.0, (5.0, 9.0), 1.0)
+            ..value("eyes", 7.0, (5.0, 9.0), &[])
         });
         let evidence = Evidence {
             effects: effects.collect(),

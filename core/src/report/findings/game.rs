@@ -6,7 +6,7 @@ use crate::plan::Several;
 use crate::region::{FillKind, Phase};
 use crate::store::{ShapleyRow, Worth};
 
-use crate::report::findings::finding::{ALPHA, Leader, Place, excludes_zero, known};
+use crate::report::findings::finding::{ALPHA, Leader, Place, known};
 
 /// The Shapley values of one metric that divide the same worth.
 #[derive(Debug, Clone)]
@@ -65,24 +65,14 @@ fn games_of<'a>(rows: impl Iterator<Item = &'a ShapleyRow>, several: Several) ->
 }
 
 impl<'a> Game<'a> {
-    /// The region of the largest value, where that is significant. It is first where it comes first in 95 % of
-    /// resamplings of seeds and images, which take all regions at once; else its rivals are the others of the
-    /// smallest set that does.
+    /// The region of the largest value above 0, where that is significant. It is first where it differs significantly from
+    /// every other (paired, Holm-corrected); else its rivals are those that it does not differ from.
     pub fn leader(&self) -> Option<Leader<'a, ShapleyRow>> {
         let row = *self.rows.iter().find(|row| row.value > 0.0 && value_significant(row))?;
-        let mut others: Vec<&ShapleyRow> =
-            self.rows.iter().copied().filter(|other| other.region != row.region).collect();
-        others.sort_by(|a, b| b.first.total_cmp(&a.first));
-        let mut sure = row.first;
-        let mut rivals = Vec::new();
-        for other in others {
-            if sure >= 1.0 - ALPHA {
-                break;
-            }
-            sure += other.first;
-            rivals.push(other);
-        }
-        rivals.sort_by(|a, b| b.value.total_cmp(&a.value));
+        let undecided = |other: &&&ShapleyRow| {
+            other.region != row.region && row.undecided.contains(&other.region)
+        };
+        let rivals: Vec<&ShapleyRow> = self.rows.iter().filter(undecided).copied().collect();
         let place = if rivals.is_empty() { Place::First } else { Place::Among(rivals) };
         Some(Leader { row, place })
     }
@@ -93,17 +83,20 @@ pub fn value_interval(row: &ShapleyRow) -> Option<(f64, f64)> {
     known(row.low, row.high)
 }
 
-/// Whether a Shapley value differs significantly from zero, by its own interval.
+/// Whether a Shapley value differs significantly from zero, Holm-corrected.
 pub fn value_significant(row: &ShapleyRow) -> bool {
-    value_interval(row).is_some_and(excludes_zero)
+    row.p_adjusted.is_some_and(|p| p < ALPHA)
 }
 
 #[cfg(test)]
 pub(in crate::report) mod tests {
     use super::*;
+    use crate::report::findings::finding::excludes_zero;
 
-    /// A value in points of a game that divides 60 points, from 15 % to 75 %, 3 seeds, 1,400 images.
-    pub fn value(region: &str, value: f64, interval: (f64, f64), first: f64) -> ShapleyRow {
+    /// A value in points of a game that divides 60 points, from 15 % to 75 %, 3 seeds, 1,400 images; significant where its
+    /// interval leaves 0 out. It differs significantly from all regions but `undecided`.
+    pub fn value(region: &str, value: f64, interval: (f64, f64), undecided: &[&str]) -> ShapleyRow {
+        let p = if excludes_zero(interval) { 0.001 } else { 0.5 };
         ShapleyRow {
             region: region.to_owned(),
             metric: Worth::Accuracy,
@@ -113,7 +106,10 @@ pub(in crate::report) mod tests {
             value: value / 100.0,
             low: Some(interval.0 / 100.0),
             high: Some(interval.1 / 100.0),
-            first,
+            p: Some(p),
+            p_adjusted: Some(p),
+            undecided: undecided.iter().map(|region| (*region).to_owned()).collect(),
+            first: 0.5,
             none_seen: 0.15,
             none_by: crate::store::NoneSeen::Constant,
             all_seen: 0.75,
@@ -136,29 +132,34 @@ pub(in crate::report) mod tests {
     }
 
     #[test]
-    fn a_value_is_significant_by_its_interval_and_first_by_its_rank() {
-        let second = value("eyes", 20.0, (15.0, 25.0), 0.01);
-        let sure = [second.clone(), value("mouth", 30.0, (27.0, 33.0), 0.99)];
+    fn a_value_is_first_where_it_differs_from_every_other() {
+        let second = value("eyes", 20.0, (15.0, 25.0), &[]);
+        let sure = [second.clone(), value("mouth", 30.0, (27.0, 33.0), &[])];
         assert_eq!(rivals_of(&sure), Some(("mouth".to_owned(), vec![])));
         // That intervals overlap says nothing of the order: values are paired.
-        let wide = [second.clone(), value("mouth", 30.0, (24.0, 36.0), 0.99)];
+        let wide = [second.clone(), value("mouth", 30.0, (24.0, 36.0), &[])];
         assert_eq!(rivals_of(&wide), Some(("mouth".to_owned(), vec![])));
-        let third = value("jaw", 1.0, (0.5, 1.5), 0.01);
-        let second = ShapleyRow { first: 0.05, ..second };
-        let often = [third, second, value("mouth", 30.0, (27.0, 33.0), 0.94)];
-        assert_eq!(rivals_of(&often), Some(("mouth".to_owned(), vec!["eyes".to_owned()])));
-        let nothing = [value("mouth", 1.0, (-1.0, 3.0), 1.0)];
+        let third = value("jaw", 1.0, (0.5, 1.5), &[]);
+        let open = [third, second, value("mouth", 30.0, (27.0, 33.0), &["eyes"])];
+        assert_eq!(rivals_of(&open), Some(("mouth".to_owned(), vec!["eyes".to_owned()])));
+        // However often it is the largest in resamplings.
+        let likely = ShapleyRow { first: 0.999, ..open[2].clone() };
+        assert_eq!(rivals_of(&[open[1].clone(), likely]).unwrap().1.len(), 1);
+        let nothing = [value("mouth", 1.0, (-1.0, 3.0), &[])];
         assert_eq!(rivals_of(&nothing), None);
+        // Of several regions one alone with p < 0.05 is none.
+        let corrected = ShapleyRow { p: Some(0.03), p_adjusted: Some(0.06), ..sure[1].clone() };
+        assert_eq!(rivals_of(&[corrected]), None);
     }
 
     #[test]
     fn games_are_kept_apart() {
-        let mut other = value("mouth", 9.0, (8.0, 10.0), 1.0);
+        let mut other = value("mouth", 9.0, (8.0, 10.0), &[]);
         other.phase = Phase::Evaluate;
-        let mut fear = value("mouth", 9.0, (8.0, 10.0), 1.0);
+        let mut fear = value("mouth", 9.0, (8.0, 10.0), &[]);
         (fear.metric, fear.emotion) = (Worth::Recall, Some("fear".to_owned()));
         let rows =
-            [other, value("jaw", 1.0, (0.0, 2.0), 0.0), value("mouth", 2.0, (1.0, 3.0), 1.0), fear];
+            [other, value("jaw", 1.0, (0.0, 2.0), &[]), value("mouth", 2.0, (1.0, 3.0), &[]), fear];
         let games = games(&rows, Worth::Accuracy);
         let phases: Vec<Phase> = games.iter().map(|game| game.phase).collect();
         assert_eq!(phases, [Phase::Evaluate, Phase::Retrain]);

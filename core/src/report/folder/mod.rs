@@ -19,8 +19,8 @@ use crate::analysis::{EffectsError, Tables, TablesError};
 use crate::experiment::Recovered;
 use crate::store::{
     ClassEffectRow, ConfusionShiftRow, ContrastRow, DoubtRow, EffectRow, EpochRow, InterplayRow,
-    MaskLeakRow, NetworkAgreementRow, NetworkMeanRow, RankingRow, Results, ShapleyRow, StoreError,
-    read_table, write_table, write_whole,
+    MaskLeakRow, NetworkAgreementRow, NetworkMeanRow, RankingRow, Results, ShapleyContrastRow,
+    ShapleyRow, StoreError, read_table, write_table, write_whole,
 };
 use crate::study::Study;
 
@@ -255,6 +255,8 @@ fn write_derived(results: &Results, name: &str, evidence: &Evidence) -> Result<(
     write_table(&results.table_path::<ClassEffectRow>(name)?, &evidence.class_effects)?;
     write_table(&results.table_path::<ContrastRow>(name)?, &evidence.contrasts)?;
     write_table(&results.table_path::<ShapleyRow>(name)?, &evidence.shapley)?;
+    let contrasts = &evidence.shapley_contrasts;
+    write_table(&results.table_path::<ShapleyContrastRow>(name)?, contrasts)?;
     write_table(&results.table_path::<InterplayRow>(name)?, &evidence.interplay)?;
     write_table(&results.table_path::<RankingRow>(name)?, &evidence.ranking)?;
     write_table(&results.table_path::<ConfusionShiftRow>(name)?, &evidence.confusions)?;

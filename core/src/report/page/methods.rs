@@ -565,7 +565,8 @@ fn statistics(runs: &[RunRow], evidence: &Evidence) -> String {
     if let Some(row) = evidence.shapley.first() {
         sentences.push(format!(
             "The worth of a set of regions is the metric with only that set visible; Shapley values (Shapley \
-             1953): {}. {}",
+             1953): {}. They were compared with each other by paired contrasts; p values of both are Holm-corrected \
+             within a metric. {}",
             row.method,
             empty_set(&evidence.shapley)
         ));
@@ -585,12 +586,12 @@ fn statistics(runs: &[RunRow], evidence: &Evidence) -> String {
         sentences.push(format!(
             "How far networks order the regions alike is Kendall's W, corrected for ties (Kendall and Babington Smith \
              1939); its p is that of so large a W if each network ordered the regions at random, its 95 % confidence \
-             interval, of these networks: {}.",
+             interval, of these networks (Owen 2007): {}.",
             row.method
         ));
     }
-    if evidence.ranking.iter().any(|row| row.method.contains("pigeonhole")) {
-        sentences.push("Probabilities of ranks: pigeonhole bootstrap (Owen 2007).".to_owned());
+    if let Some(row) = evidence.ranking.first() {
+        sentences.push(format!("Probabilities of ranks: {}.", row.method));
     }
     sentences.join(" ")
 }

@@ -161,7 +161,7 @@ fn an_experiment_without_anything_has_a_page_that_says_so() {
 #[test]
 fn what_supports_the_charts_stands_under_them() {
     let evidence = Evidence {
-        shapley: vec![value(HOSTILE, 12.0, (10.0, 14.0), 1.0)],
+        shapley: vec![value(HOSTILE, 12.0, (10.0, 14.0), &[])],
         class_effects: vec![loss("mouth", HOSTILE, 45.0, (40.0, 50.0), 0.001)],
         ranking: ranks(HOSTILE, &[0.75, 0.25]),
         confusions: vec![shift("mouth", [HOSTILE, "neutral"], (4.0, 31.0), (20.0, 34.0))],
@@ -214,7 +214,8 @@ fn the_study_cites_what_it_uses_and_nothing_else() {
         assert!(!html.contains(unused), "{unused}");
     }
     let evidence = Evidence { ranking: ranks("eyes", &[1.0]), ..Evidence::default() };
-    assert!(page_with("eyes", evidence).contains("owen2007pigeonhole"));
+    let with_ranks = page_with("eyes", evidence);
+    assert!(with_ranks.contains("smyth2004linear") && !with_ranks.contains("owen2007pigeonhole"));
 }
 
 #[test]

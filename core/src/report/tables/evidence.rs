@@ -44,6 +44,7 @@ pub fn shapley_table(rows: &[ShapleyRow]) -> Table {
         Column::text("metric", "metric"),
         Column::text("region", "region"),
         Column::number("value", "value [95 % CI]"),
+        Column::number("p_adjusted", "p, Holm"),
         Column::number("first", "P(largest), %"),
         Column::number("none_seen", "none visible"),
         Column::number("all_seen", "all visible"),
@@ -62,6 +63,7 @@ pub fn shapley_table(rows: &[ShapleyRow]) -> Table {
             Cell::text(metric),
             Cell::text(row.region.as_str()),
             Cell::of(row.value, measure).with_interval(value_interval(row)),
+            row.p_adjusted.map_or(Cell::Empty, Cell::P),
             per_cent(row.first),
             Cell::of(row.none_seen, measure),
             Cell::of(row.all_seen, measure),
@@ -280,9 +282,9 @@ mod tests {
 
     #[test]
     fn values_are_in_the_unit_of_their_metric() {
-        let mut recall = value("mouth", 12.0, (10.0, 14.0), 0.8);
+        let mut recall = value("mouth", 12.0, (10.0, 14.0), &[]);
         (recall.metric, recall.emotion) = (Worth::Recall, Some("fear".to_owned()));
-        let mut bits = value("mouth", 42.0, (40.0, 44.0), 1.0);
+        let mut bits = value("mouth", 42.0, (40.0, 44.0), &[]);
         bits.metric = Worth::Bits;
         let written = text(&shapley_table(&[recall, bits]));
         assert!(written.contains("recall of fear"), "{written}");

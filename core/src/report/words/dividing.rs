@@ -123,7 +123,7 @@ pub fn dividing_recall(games: &[(&str, Game<'_>)]) -> Option<String> {
         parts.push(format!("no region stands out reliably for {}", list(open, "and")));
     }
     Some(capital(&format!(
-        "{beholder}by emotion (Shapley attribution of recall, uncorrected), {}.{}",
+        "{beholder}by emotion (Shapley attribution of recall, Holm-corrected), {}.{}",
         parts.join("; "),
         answered_blind(games)
     )))
@@ -206,14 +206,14 @@ mod tests {
     }
 
     fn nose() -> ShapleyRow {
-        value("nose", -1.0, (-3.0, 1.0), 0.0)
+        value("nose", -1.0, (-3.0, 1.0), &[])
     }
 
     #[test]
     fn a_region_that_leads() {
         let rows = [
-            value("eyes", 21.0, (18.0, 24.0), 0.004),
-            value("mouth", 40.0, (37.0, 43.0), 0.996),
+            value("eyes", 21.0, (18.0, 24.0), &["nose"]),
+            value("mouth", 40.0, (37.0, 43.0), &[]),
             nose(),
         ];
         let (sentence, headline) = said(&rows);
@@ -229,8 +229,8 @@ mod tests {
     #[test]
     fn values_whose_order_is_open_have_no_winner() {
         let rows = [
-            value("eyes", 29.0, (25.0, 33.0), 0.08),
-            value("mouth", 32.0, (29.0, 35.0), 0.92),
+            value("eyes", 29.0, (25.0, 33.0), &["mouth"]),
+            value("mouth", 32.0, (29.0, 35.0), &["eyes"]),
             nose(),
         ];
         let (sentence, headline) = said(&rows);
@@ -254,17 +254,17 @@ mod tests {
         };
         let mut rows = vec![nose()];
         for emotion in ["happiness", "surprise"] {
-            rows.push(of(emotion, value("eyes", 11.0, (8.0, 14.0), 0.004)));
-            rows.push(of(emotion, value("mouth", 40.0, (37.0, 43.0), 0.996)));
+            rows.push(of(emotion, value("eyes", 11.0, (8.0, 14.0), &[])));
+            rows.push(of(emotion, value("mouth", 40.0, (37.0, 43.0), &[])));
         }
-        rows.push(of("anger", value("brows", 20.0, (17.0, 23.0), 0.7)));
-        rows.push(of("anger", value("eyes", 19.0, (16.0, 22.0), 0.3)));
+        rows.push(of("anger", value("brows", 20.0, (17.0, 23.0), &["eyes"])));
+        rows.push(of("anger", value("eyes", 19.0, (16.0, 22.0), &["brows"])));
         rows.push(of("fear", nose()));
         let game = &games(&rows, Worth::Accuracy)[0];
         let said = dividing_recall(&emotion_games(&rows, game)).unwrap();
         assert_eq!(
             said,
-            "By emotion (Shapley attribution of recall, uncorrected), the mouth contributes most to happiness (40.0 \
+            "By emotion (Shapley attribution of recall, Holm-corrected), the mouth contributes most to happiness (40.0 \
              of 60.0 points) and surprise (40.0 of 60.0); the largest Shapley value is open between regions: for \
              anger the brows or the eyes; no region stands out reliably for fear."
         );
@@ -272,7 +272,7 @@ mod tests {
         // The constant answer names neutral: seeing more can only take from its recall.
         let neutral = ShapleyRow {
             none_seen: 1.0,
-            ..of("neutral", value("eyes", -14.0, (-16.0, -12.0), 0.0))
+            ..of("neutral", value("eyes", -14.0, (-16.0, -12.0), &[]))
         };
         rows.push(neutral);
         let game = &games(&rows, Worth::Accuracy)[0];
@@ -289,7 +289,7 @@ mod tests {
     #[test]
     fn many_rivals_are_counted_and_nothing_is_said_of_nothing() {
         let names = ["brows", "eyes", "jaw", "mouth"];
-        let mut rows = names.map(|name| value(name, 15.0, (10.0, 20.0), 0.25));
+        let mut rows = names.map(|name| value(name, 15.0, (10.0, 20.0), &names));
         for row in &mut rows {
             (row.phase, row.none_by) = (Phase::Amortised, NoneSeen::Network);
         }
@@ -304,7 +304,7 @@ mod tests {
             headline,
             "Shapley attribution; largest estimate: brows, 15 points; 3 others do not differ reliably"
         );
-        let (sentence, headline) = said(&[nose(), value("jaw", 0.5, (-1.0, 2.0), 0.9)]);
+        let (sentence, headline) = said(&[nose(), value("jaw", 0.5, (-1.0, 2.0), &["nose"])]);
         assert!(
             sentence.starts_with(
                 "No region has a significant Shapley value; largest estimate: jaw, 0.5 points of test accuracy \

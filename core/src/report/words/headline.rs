@@ -67,8 +67,8 @@ fn hiding_headline(slice: &Slice<'_>, measure: Measure) -> String {
         Place::First => format!("Masking {}{phase} costs most: {cost}", name(row)),
         Place::Among(rivals) if rivals.len() < MOST_NAMED => {
             let rows = || std::iter::once(row).chain(rivals.iter().copied());
-            let (names, costs) = (rows().map(name).collect(), rows().map(size).collect());
-            let (names, costs) = (list(names, "or"), list(costs, "and"));
+            let costs = measure.rounded_alike(rows().map(|row| row.effect.abs()).collect());
+            let (names, costs) = (list(rows().map(name).collect(), "or"), list(costs, "and"));
             format!("Masking {names}{phase} costs most: {costs} {}", measure.unit)
         }
         Place::Among(rivals) => format!(

@@ -87,9 +87,14 @@ impl Measure {
     /// A difference with its unit as a title has it: no decimals where two digits stand before the
     /// point: `21 points`, `3.4 points`.
     pub fn rounded(&self, value: f64) -> String {
-        let written = value * self.factor;
-        let decimals = if written.abs() >= 10.0 { 0 } else { self.decimals };
-        decimal(written, decimals)
+        self.rounded_alike(vec![value]).concat()
+    }
+
+    /// Several that stand beside each other, with the same number of decimals: `13.1 and 9.2`.
+    pub fn rounded_alike(&self, values: Vec<f64>) -> Vec<String> {
+        let large = values.iter().all(|value| (value * self.factor).abs() >= 10.0);
+        let decimals = if large { 0 } else { self.decimals };
+        values.into_iter().map(|value| decimal(value * self.factor, decimals)).collect()
     }
 }
 
@@ -104,6 +109,7 @@ mod tests {
         assert_eq!(accuracy.amount(0.412), "41.2\u{a0}%");
         assert_eq!(accuracy.rounded(0.2129), "21");
         assert_eq!(accuracy.rounded(0.034), "3.4");
+        assert_eq!(accuracy.rounded_alike(vec![0.131, 0.092]), ["13.1", "9.2"]);
         assert_eq!(Measure::of(Metric::Bits).amount(1.418), "1.42\u{a0}bits");
     }
 }

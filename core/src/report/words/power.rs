@@ -1,21 +1,27 @@
 //! The minimum detectable effect of a plan.
 
 use crate::analysis::{POWER, Power};
+use crate::region::Mode;
 use crate::report::words::numbers::counted;
 use crate::report::words::seeds::few_seeds;
 
-/// `minimum detectable effect: 5.5 points of accuracy (80 % power, 3 seeds, 1,400 test images); 2 points need 12
-/// seeds (variances of the runs of `mask_eyes`)`
+/// `minimum detectable effect of masking a region: 5.5 points of accuracy (80 % power, 3 seeds, 1,400 test images, one test); 2
+/// points need 12 seeds (variances of the runs of `mask_eyes`)`
 pub fn advice(power: &Power) -> String {
-    let Power { seeds, images, smallest, points, needed, basis } = power;
+    let Power { seeds, images, mode, smallest, points, needed, basis } = power;
+    let of = match mode {
+        Mode::Hide => "masking a region",
+        Mode::Keep => "masking all but a region",
+    };
     let Some(images) = images else {
-        return "minimum detectable effect: not known before the pictures are read, for it depends on the number \
-                of test images"
-            .to_owned();
+        return format!(
+            "minimum detectable effect of {of}: not known before the pictures are read, for it depends on the number \
+             of test images"
+        );
     };
     let found = match smallest {
         Some(smallest) => format!(
-            "minimum detectable effect: {:.1} points of accuracy ({:.0} % power, {}, {})",
+            "minimum detectable effect of {of}: {:.1} points of accuracy ({:.0} % power, {}, {}, one test)",
             100.0 * smallest,
             100.0 * POWER,
             counted(*seeds as u64, "seed"),
@@ -45,6 +51,7 @@ mod tests {
         let power = Power {
             seeds: 3,
             images: Some(1400),
+            mode: Mode::Hide,
             smallest: Some(0.0551),
             points: 2.0,
             needed: Some(12),
@@ -54,8 +61,8 @@ mod tests {
         let (found, few) = said.split_once(". ").unwrap();
         assert_eq!(
             found,
-            "minimum detectable effect: 5.5 points of accuracy (80 % power, 3 seeds, 1,400 test images); 2 \
-             points need 12 seeds (variances of the runs of `mask_eyes`)"
+            "minimum detectable effect of masking a region: 5.5 points of accuracy (80 % power, 3 seeds, 1,400 test \
+             images, one test); 2 points need 12 seeds (variances of the runs of `mask_eyes`)"
         );
         assert!(few.starts_with("With 3 seeds, under five, how much trainings"), "{few}");
         assert!(advice(&Power { seeds: 5, ..power.clone() }).ends_with("`mask_eyes`)"));

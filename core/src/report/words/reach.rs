@@ -67,11 +67,16 @@ pub fn reach_warnings(study: &Study) -> Vec<String> {
 const TOLERATED: f64 = 0.02;
 
 /// Whose controls are larger or smaller than the regions in the mean over the test images, since a border cuts off a
-/// part of one of the two.
+/// part of one of the two, or an image has few pixels.
 fn other_areas(study: &Study) -> Option<String> {
     let mut off: Vec<(Vec<String>, f64)> = Vec::new();
+    let (mut larger, mut smaller) = (false, false);
     for condition in study.settings.iter().flat_map(|setting| setting.masked()) {
         let Some(differs) = largest_area_off(condition) else { continue };
+        if differs.abs() > TOLERATED {
+            // What a larger control shows or hides more, and so the region less: in the signal either mode has it so.
+            *(if differs > 0.0 { &mut larger } else { &mut smaller }) = true;
+        }
         match off.iter_mut().find(|(regions, _)| *regions == condition.regions) {
             Some((_, most)) if most.abs() >= differs.abs() => {}
             Some((_, most)) => *most = differs,
@@ -90,9 +95,17 @@ fn other_areas(study: &Study) -> Option<String> {
         named.push(format!("{more} more"));
     }
     (!named.is_empty()).then(|| {
+        let meaning = match (larger, smaller) {
+            (true, false) => "A larger control hides or shows more, which takes from its region's signal",
+            (false, _) => "A smaller control hides or shows less, which adds to its region's signal",
+            (true, true) => {
+                "A larger control hides or shows more, which takes from its region's signal; a smaller one less, which adds \
+                 to it"
+            }
+        };
         format!(
             "Warning: not all controls are as large as their regions, by the mean area over the test images: at most \
-             {}. A smaller control costs less, which adds to the signal.",
+             {}. {meaning}.",
             list(named, "and")
         )
     })

@@ -374,12 +374,12 @@ fn bits_are_said_where_there_is_no_accuracy() {
 #[test]
 fn shapley_attribution_ends_the_answer() {
     let mut evidence = evidence(&[eyes()]);
-    let mut other = value("eyes", 50.0, (49.0, 51.0), 1.0);
+    let mut other = value("eyes", 50.0, (49.0, 51.0), &[]);
     other.phase = Phase::Amortised;
     evidence.shapley = vec![
         other,
-        value("eyes", 20.0, (17.0, 23.0), 0.0),
-        value("mouth", 40.0, (37.0, 43.0), 1.0),
+        value("eyes", 20.0, (17.0, 23.0), &[]),
+        value("mouth", 40.0, (37.0, 43.0), &[]),
     ];
     let text = said_of(&evidence);
     assert!(text.ends_with(
@@ -469,7 +469,7 @@ fn the_statistics_of_batch_normalisation_are_said_where_they_matter() {
     assert!(!said_with(std::slice::from_ref(&retrained), &trained).contains("normalisation"));
     let mut divided = evidence(&[retrained]);
     divided.shapley =
-        vec![value("eyes", 20.0, (17.0, 23.0), 0.0), value("mouth", 40.0, (37.0, 43.0), 1.0)];
+        vec![value("eyes", 20.0, (17.0, 23.0), &[]), value("mouth", 40.0, (37.0, 43.0), &[])];
     divided.shapley.iter_mut().for_each(|row| row.phase = Phase::Amortised);
     let text = answer(&divided, &adapted).replace('\n', " ");
     assert!(text.contains("contribute 20.0") && text.ends_with(anew), "{text}");

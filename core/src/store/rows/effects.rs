@@ -284,7 +284,15 @@ table! {
         low: Option<f64> ["share, or bits where the metric is"],
         /// Upper end.
         high: Option<f64> ["share, or bits where the metric is"],
-        /// Probability that this region's value is the largest; the regions' values sum to 1.
+        /// Two-sided, of `value` against 0.
+        p: Option<f64> ["probability"],
+        /// `p`, Holm-corrected over the regions of the same metric (of recall over all emotions' regions), phase, fill and
+        /// setting.
+        p_adjusted: Option<f64> ["probability"],
+        /// The other regions whose values do not differ significantly from this one's, as `shapley_contrasts` has it.
+        undecided: Vec<String>,
+        /// Probability that this region's value is the largest, as in `ranking`; the regions' values sum to 1. It is no test:
+        /// whether values differ stands in `shapley_contrasts`.
         first: f64 ["probability"],
         /// The metric with no region visible, mean over seeds.
         none_seen: f64 ["share, or bits where the metric is"],
@@ -299,6 +307,42 @@ table! {
         /// How many test images.
         images: u64,
         /// The method of the value and its interval.
+        method: String,
+        ..swept
+    }
+}
+
+table! {
+    /// Differences between the Shapley values of a game: a row for each pair of regions × metric (and emotion) × phase × fill
+    /// (and setting).
+    ShapleyContrastRow in "shapley_contrasts" {
+        /// A region.
+        region: String,
+        /// The region whose value is subtracted.
+        against: String,
+        /// `accuracy`, `bits`, `recall`.
+        metric: Worth,
+        /// Whose recall; empty for the other metrics.
+        emotion: Option<String>,
+        /// As in `shapley`.
+        phase: Phase,
+        /// As in `runs`.
+        fill: FillKind,
+        /// The value of `region` less that of `against`, paired by seed and image.
+        difference: f64 ["share, or bits where the metric is"],
+        /// Lower end of its 95 % interval; empty where it cannot be estimated.
+        low: Option<f64> ["share, or bits where the metric is"],
+        /// Upper end.
+        high: Option<f64> ["share, or bits where the metric is"],
+        /// Two-sided, of `difference` against 0.
+        p: Option<f64> ["probability"],
+        /// `p`, Holm-corrected over all pairs of the same metric (of recall over all emotions' pairs), phase, fill and setting.
+        p_adjusted: Option<f64> ["probability"],
+        /// How many seeds have every set of regions.
+        seeds: u32,
+        /// How many test images.
+        images: u64,
+        /// The method of the interval.
         method: String,
         ..swept
     }
@@ -447,4 +491,4 @@ macro_rules! divided {
     )*};
 }
 
-divided!(ShapleyRow, InterplayRow);
+divided!(ShapleyRow, ShapleyContrastRow, InterplayRow);

@@ -14,7 +14,7 @@ mod truth;
 pub use doubts::DoubtRow;
 pub use effects::{
     ClassEffectRow, ConfusionShiftRow, ContrastRow, EffectRow, InterplayRow, MaskLeakRow,
-    NetworkAgreementRow, NetworkMeanRow, RankingRow, ShapleyRow,
+    NetworkAgreementRow, NetworkMeanRow, RankingRow, ShapleyContrastRow, ShapleyRow,
 };
 pub use predictions::{ConfusionRow, PredictionRow};
 pub use reference::{ColumnInfo, TableInfo, reference};

@@ -5,7 +5,7 @@ use polars::prelude::DataType;
 use super::{
     ClassEffectRow, ConfusionRow, ConfusionShiftRow, ContrastRow, DoubtRow, EffectRow, EpochRow,
     InterplayRow, MaskLeakRow, NetworkAgreementRow, NetworkMeanRow, PredictionRow, RankingRow,
-    RunRow, SensitivityCurveRow, SensitivityRow, ShapleyRow, TruthRow,
+    RunRow, SensitivityCurveRow, SensitivityRow, ShapleyContrastRow, ShapleyRow, TruthRow,
 };
 use crate::store::Table;
 use crate::store::column::type_name;
@@ -60,6 +60,7 @@ pub fn reference() -> Vec<TableInfo> {
         table::<ClassEffectRow>(),
         table::<ContrastRow>(),
         table::<ShapleyRow>(),
+        table::<ShapleyContrastRow>(),
         table::<InterplayRow>(),
         table::<RankingRow>(),
         table::<ConfusionShiftRow>(),

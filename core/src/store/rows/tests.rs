@@ -214,13 +214,30 @@ prop_compose! {
         (emotion, none_by) in (option::of(text()), term()),
         (seeds, images) in (any::<u32>(), count()),
         numbers in [(); 4].map(|()| number()),
-        (low, high) in (option::of(number()), option::of(number())),
+        (maybe, undecided) in ([(); 4].map(|()| option::of(number())), names()),
         swept in swept(),
     ) -> ShapleyRow {
         let [value, first, none_seen, all_seen] = numbers;
+        let [low, high, p, p_adjusted] = maybe;
         ShapleyRow {
-            region, metric, emotion, phase, fill, value, low, high, first, none_seen, none_by, all_seen, seeds,
-            images, method, swept,
+            region, metric, emotion, phase, fill, value, low, high, p, p_adjusted, undecided, first, none_seen, none_by,
+            all_seen, seeds, images, method, swept,
+        }
+    }
+}
+
+prop_compose! {
+    fn shapley_contrast_row()(
+        (region, against, method, emotion) in (text(), text(), text(), option::of(text())),
+        (metric, phase, fill) in (term(), term(), term()),
+        (seeds, images, difference) in (any::<u32>(), count(), number()),
+        maybe in [(); 4].map(|()| option::of(number())),
+        swept in swept(),
+    ) -> ShapleyContrastRow {
+        let [low, high, p, p_adjusted] = maybe;
+        ShapleyContrastRow {
+            region, against, metric, emotion, phase, fill, difference, low, high, p, p_adjusted, seeds, images, method,
+            swept,
         }
     }
 }
@@ -400,6 +417,9 @@ proptest! {
 
     #[test]
     fn shapley_comes_back(rows in vec(shapley_row(), 0..6)) { round_trip(&rows)?; }
+
+    #[test]
+    fn shapley_contrasts_come_back(rows in vec(shapley_contrast_row(), 0..6)) { round_trip(&rows)?; }
 
     #[test]
     fn sensitivity_comes_back(rows in vec(sensitivity_row(), 0..20)) { round_trip(&rows)?; }
