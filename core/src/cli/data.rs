@@ -61,17 +61,18 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
                 dataset.width,
                 if dataset.channels == 1 { "grey" } else { "RGB" }
             );
-            text += &parts(&experiment.settings.dataset.source);
+            let mut remarks = parts(&experiment.settings.dataset.source);
             if experiment.settings.dataset.landmarks == Some(LandmarkSource::Find) {
-                text += &found(&summary);
+                remarks += &found(&summary);
             }
-            text += &asides(&summary);
+            remarks += &asides(&summary);
             for (what, count) in &not_read {
-                text += &format!("not read: {} {what}\n", thousands(*count as u64));
+                remarks += &format!("not read: {} {what}\n", thousands(*count as u64));
             }
             for doubt in doubts(spec, &dataset) {
-                text += &format!("warning: {doubt}\n");
+                remarks += &format!("warning: {doubt}\n");
             }
+            text += &output::prose(&remarks);
             text += &format!("{}\n", place.path().display());
             output::text(&text)?;
         }

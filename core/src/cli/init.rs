@@ -67,14 +67,32 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     let written = json!({ "file": file.to_string_lossy(), "experiment": name });
     match options.format {
         Format::Json => output::data(&(serde_json::to_string_pretty(&written)? + "\n"))?,
-        Format::Table => output::text(&format!(
-            "{}\n\nNext:\n  fer-lab plan {word}    what it trains, and how long it takes\n  \
-             fer-lab run {word}     train, evaluate, report\n",
-            file.display()
-        ))?,
+        Format::Table => {
+            output::text(&format!("{}\n\n{}", file.display(), next(&word, &arguments.dataset)))?
+        }
         other => output::records(&["file", "experiment"], &[written], other)?,
     }
     Ok(Exit::Done)
+}
+
+/// What to do with the file, a line a command; pictures of one's own are looked at first.
+fn next(file: &str, dataset: &str) -> String {
+    let looking = [
+        ("data", "what is read, what not, what is doubtful"),
+        ("preview", "the pictures, whole and under each mask"),
+    ];
+    let asking =
+        [("plan", "what it trains, and how long it takes"), ("run", "train, evaluate, report")];
+    let (heading, commands) = match dataset {
+        "faces" => ("Next:", asking.to_vec()),
+        _ => ("Next, with dataset.root set:", [looking, asking].concat()),
+    };
+    let width = commands.iter().map(|(command, _)| command.len()).max().unwrap_or_default();
+    let lines = commands.iter().map(|(command, what)| {
+        let space = " ".repeat(width - command.len());
+        format!("  fer-lab {command} {file}{space}    {what}\n")
+    });
+    format!("{heading}\n{}", lines.collect::<String>())
 }
 
 /// Writes a file that is not there yet, and the folders on the way to it.

@@ -54,13 +54,14 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
 fn listing(keys: &[&Key]) -> String {
     let mut text = String::new();
     let mut section = "";
+    let width = output::width().min(100);
     let indented = |text: &str| {
-        let width = output::width().min(100).saturating_sub(4);
-        wrap(text, width).lines().map(|line| format!("    {line}\n")).collect::<String>()
+        let lines = wrap(text, width.saturating_sub(4));
+        lines.lines().map(|line| format!("    {line}\n")).collect::<String>()
     };
     for key in keys {
         if key.is_section() {
-            text += &format!("\n[{}]  {}\n", key.path, key.help);
+            text += &format!("\n[{}]\n{}", key.path, indented(key.help));
             section = key.path;
             continue;
         }
@@ -76,7 +77,17 @@ fn listing(keys: &[&Key]) -> String {
             only if only.is_empty() => only,
             only => format!("  ({only})"),
         };
-        text += &format!("{}{default}{only}\n", key.name());
+        let key_line = format!("{}{default}{only}", key.name());
+        match key_line.chars().count() <= width {
+            true => text += &format!("{key_line}\n"),
+            false => {
+                let given = wrap(&format!("{}{default}", key.name()), width.saturating_sub(4));
+                text += &format!("{}\n", given.replace('\n', "\n    "));
+                if !only.is_empty() {
+                    text += &format!("    {}\n", only.trim_start());
+                }
+            }
+        }
         text += &indented(&format!("{}. {}: {}", key.help, key.type_name(), key.says()));
     }
     text.trim_start().to_owned()

@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::closed::refuse_closed;
 use super::style;
 use crate::report::{
-    Cell, Column, Format, Table, escaped, visible, visible_coloured, visible_lines,
+    Cell, Column, Format, Table, escaped, visible, visible_coloured, visible_lines, wrap,
 };
 
 /// A result that could not be printed: the work is done, but its output is lost.
@@ -24,9 +24,22 @@ pub struct Unwritten(std::io::Error);
 
 /// The width of a table: the terminal's, or 80 columns where there is none.
 pub fn width() -> usize {
+    terminal_width().unwrap_or(80)
+}
+
+/// The width of the terminal that stdout is, if it is one.
+fn terminal_width() -> Option<usize> {
     let terminal = console::Term::stdout();
     let size = if terminal.is_term() { terminal.size_checked() } else { None };
-    size.map_or(80, |(_, columns)| usize::from(columns).max(40))
+    size.map(|(_, columns)| usize::from(columns).max(40))
+}
+
+/// Lines of prose, broken between words where a terminal is narrower; as they are where there is none.
+pub fn prose(lines: &str) -> String {
+    match terminal_width() {
+        Some(width) => lines.lines().map(|line| wrap(line, width) + "\n").collect(),
+        None => lines.to_owned(),
+    }
 }
 
 /// Writes a text for people to stdout, control sequences made visible.

@@ -67,8 +67,8 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     }
     let mut text = table(&regions).render(options.format, output::width().min(100))?;
     if options.format == Format::Table {
-        text += "\nx and y run from 0 to 1 from the top left of the canonical face frame; the area is a\n\
-                 share of the frame; each, pairs, halves and subsets stand for many sets\n";
+        text += "\nx and y run from 0 to 1 from the top left of the canonical face frame; the area\n\
+                 is a share of the frame; each, pairs, halves and subsets stand for many sets\n";
         text += &format!("{}\n{}\n", place.path().display(), occluded.path().display());
     }
     if options.format == Format::Table {
