@@ -156,10 +156,6 @@ impl Submission {
         }
     }
 
-    pub fn is_over(&self) -> bool {
-        self.folder.join(OVER).exists()
-    }
-
     /// Notes that the user does not want it any more.
     pub fn mark_cancelled(&self) -> Result<(), StoreError> {
         self.mark(CANCELLED)
@@ -178,6 +174,10 @@ impl Submission {
 pub fn submissions(results: &Results, experiment: &str) -> Result<Vec<Submission>, StoreError> {
     let mut found = Vec::new();
     for (_, folder) in numbered(&results.slurm_dir(experiment)?)? {
+        // First: a study has hundreds of them, and a record may be long.
+        if folder.join(OVER).exists() {
+            continue;
+        }
         let record = match read_json::<SubmissionRecord>(&folder.join(RECORD), LIMIT) {
             Ok(record) => record,
             // It is being written, or its writer died before anything was submitted.
@@ -191,10 +191,7 @@ pub fn submissions(results: &Results, experiment: &str) -> Result<Vec<Submission
             );
             return Err(StoreError::damaged(folder.join(RECORD), reason));
         }
-        let submission = Submission { folder, record };
-        if !submission.is_over() {
-            found.push(submission);
-        }
+        found.push(Submission { folder, record });
     }
     Ok(found)
 }
