@@ -71,8 +71,9 @@ pub(super) struct Watcher<'a, 'o> {
     /// Trainings by their ids.
     places: HashMap<&'a str, usize>,
     watched: Vec<Watched>,
-    /// By training: the submission and the task that is to do it.
+    /// By training: the submission and the task that is to do it, and the index of the last one.
     assigned: Vec<Option<(usize, usize)>>,
+    indices: Vec<Option<u32>>,
     /// Trainings to be submitted.
     queue: BTreeSet<usize>,
     /// Trainings that other runs have claimed, and that are said to be done, since when.
@@ -110,6 +111,8 @@ struct Watched {
 
 /// A task of a submission.
 struct Task {
+    /// In its array.
+    index: u32,
     /// Of the plan.
     trainings: Vec<usize>,
     tail: Tail,
@@ -140,8 +143,9 @@ impl Task {
         self.trainings.iter().any(|training| assigned[*training] == Some((place, index)))
     }
 
-    fn new(trainings: Vec<usize>) -> Task {
+    fn new(index: u32, trainings: Vec<usize>) -> Task {
         Task {
+            index,
             trainings,
             tail: Tail::default(),
             phase: None,
@@ -183,6 +187,7 @@ impl<'a, 'o> Watcher<'a, 'o> {
             places: ids.zip(0..).collect(),
             watched: Vec::new(),
             assigned: vec![None; trainings],
+            indices: vec![None; trainings],
             queue,
             elsewhere: BTreeSet::new(),
             said_done: BTreeMap::new(),
@@ -277,11 +282,14 @@ impl<'a, 'o> Watcher<'a, 'o> {
     fn watch(&mut self, submission: Submission) -> Result<(), EngineError> {
         let place = self.watched.len();
         let place_of = |id: &String| self.places.get(id.as_str()).copied();
-        let lists = submission.record.tasks.iter();
-        let tasks: Vec<Task> =
-            lists.map(|list| Task::new(list.iter().filter_map(place_of).collect())).collect();
+        let lists = submission.record.tasks.iter().enumerate();
+        let tasks = lists.map(|(task, list)| {
+            Task::new(submission.record.index(task), list.iter().filter_map(place_of).collect())
+        });
+        let tasks: Vec<Task> = tasks.collect();
         for (index, task) in tasks.iter().enumerate() {
             for &training in &task.trainings {
+                self.indices[training] = Some(task.index);
                 if self.queue.remove(&training) {
                     self.assigned[training] = Some((place, index));
                 }
@@ -373,7 +381,8 @@ impl<'a, 'o> Watcher<'a, 'o> {
                 if self.watched[place].tasks[index].gone {
                     continue;
                 }
-                let found = by_task.get(&(name.as_str(), index as u32 + 1)).copied();
+                let number = self.watched[place].tasks[index].index;
+                let found = by_task.get(&(name.as_str(), number)).copied();
                 self.take_task(place, index, found, ends)?;
             }
             if !is_active(&self.watched[place]) {
@@ -439,8 +448,9 @@ impl<'a, 'o> Watcher<'a, 'o> {
             self.ends_wanted.insert(job);
             return Ok(());
         }
+        let number = task.index;
         let Some(ends) = ends.get(&job) else { return Ok(()) };
-        self.settle_gone(place, index, ends.get(&(index as u32 + 1)).map(String::as_str))
+        self.settle_gone(place, index, ends.get(&number).map(String::as_str))
     }
 
     /// Takes what the results folder has of a task's trainings: those that are done are the task's no longer.
@@ -472,8 +482,8 @@ impl<'a, 'o> Watcher<'a, 'o> {
     /// Takes what a worker has written since the last time.
     fn read_events(&mut self, place: usize, index: usize) -> Result<(), EngineError> {
         let Watched { submission, tasks, .. } = &mut self.watched[place];
-        let path = submission.events_path(index as u32 + 1);
         let task = &mut tasks[index];
+        let path = submission.events_path(task.index);
         // A disk of another machine that does not answer for a moment is no end.
         let events = task.tail.read(&path).unwrap_or_default();
         if !events.is_empty() || task.phase != Some(TaskPhase::Running) {
@@ -583,7 +593,7 @@ impl<'a, 'o> Watcher<'a, 'o> {
         }
         task.told_silent = true;
         let Some(job) = *job else { return };
-        let number = index as u32 + 1;
+        let number = task.index;
         if self.work.end_stalled {
             task.stopped = Some(format!("it was ended, {}", silent_for(self.work.stall)));
             if let Err(error) = self.slurm.cancel_task(job, number) {
@@ -617,7 +627,7 @@ impl<'a, 'o> Watcher<'a, 'o> {
         end: Option<&str>,
     ) -> Result<(), EngineError> {
         let Watched { submission, job, tasks, .. } = &mut self.watched[place];
-        let output = submission.output_path(index as u32 + 1);
+        let output = submission.output_path(tasks[index].index);
         let output = output.display();
         let said = match end {
             Some(end) => format!("Slurm says {end}"),
@@ -836,6 +846,7 @@ impl<'a, 'o> Watcher<'a, 'o> {
         let new = NewSubmission {
             experiment: &self.work.experiment.name,
             tasks: tasks.iter().map(ids).collect(),
+            indices: tasks::indices(tasks, |training| self.indices[training]),
             lines: &lines,
         };
         let submission = new.write(self.work.results)?;
