@@ -1,11 +1,13 @@
 //! Workers started by a scheduler, and queries about runs and trainings.
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use super::driver::{Program, SMOKE, children};
 use fer_lab::disk::file_system;
+use fer_lab::store::Results;
 use serde_json::Value;
 
 fn events(text: &str) -> Vec<Value> {
@@ -62,6 +64,41 @@ fn specifications_can_be_worked_off_by_others() {
     assert_eq!(bad.code, Some(2));
     assert!(bad.stderr.contains("bad.json"), "{}", bad.stderr);
     assert!(bad.stderr.contains("not a valid training specification"), "{}", bad.stderr);
+}
+
+/// A training that another process is at is left for later: the rest of the list comes first.
+#[test]
+fn a_claimed_training_of_a_list_is_done_last() {
+    let program = Program::new();
+    program.write("smoke.toml", SMOKE);
+    let plan = ["plan", "smoke.toml", "--specifications", "todo", "--threads", "1"];
+    program.run(&plan).succeeds();
+    let files = std::fs::read_dir(program.path("todo")).unwrap().flatten().take(3);
+    let list: Vec<Value> = files
+        .map(|file| serde_json::from_slice(&std::fs::read(file.path()).unwrap()).unwrap())
+        .collect();
+    let lines: Vec<String> = list.iter().map(Value::to_string).collect();
+    program.write("list.jsonl", &lines.join("\n"));
+    let ids: Vec<&str> = list.iter().map(|one| one["training"].as_str().unwrap()).collect();
+
+    let results = Results::open(program.path("results")).unwrap();
+    let claim = results.claim(ids[0]).unwrap();
+    assert!(claim.is_some());
+    let mut command = program.command(&["worker", "list.jsonl"]);
+    let mut worker = command.stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(worker.stdout.take().unwrap()).lines();
+    let events = lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+    let mut ended = events.filter(|event| event["event"] == "ended").map(|event| {
+        let word = |key: &str| event[key].as_str().unwrap().to_owned();
+        (word("training"), word("outcome"))
+    });
+    let mut next = || ended.next().unwrap();
+    let of = |training: usize, outcome: &str| (ids[training].to_owned(), outcome.to_owned());
+    assert_eq!(next(), of(0, "busy"));
+    assert_eq!((next(), next()), (of(1, "done"), of(2, "done")));
+    drop(claim);
+    assert_eq!(next(), of(0, "done"));
+    assert_eq!(worker.wait().unwrap().code(), Some(0));
 }
 
 /// A worker's earlier trainings do not affect its numbers: noise is drawn by libtorch's generator, and data
