@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::driver::{Program, SMOKE, children};
 use fer_lab::disk::file_system;
-use fer_lab::store::Results;
+use fer_lab::store::{EvaluationRecord, Results};
 use serde_json::Value;
 
 fn events(text: &str) -> Vec<Value> {
@@ -229,6 +229,40 @@ fn a_run_can_be_watched_reproduced_and_cleaned_up_after() {
     assert!(program.run(&["clean"]).stdout.starts_with("nothing to remove"));
     let again = program.run(&["run", "smoke.toml", "--set", "train.epochs=1"]);
     assert!(again.stderr.contains("6 trainings, 6 done"), "{}", again.stderr);
+}
+
+/// Another kind of processor gives other last bits: a study that comes from two says so, and who repeats a training is
+/// told before.
+#[test]
+fn a_study_of_two_kinds_of_machine_says_so() {
+    let program = Program::new();
+    program.write("smoke.toml", SMOKE);
+    let one = program.run(&["run", "smoke.toml", "--set", "seeds.count=1"]);
+    one.succeeds();
+    assert!(!one.stderr.contains("kinds of machine"), "{}", one.stderr);
+    let trainings = std::fs::read_dir(program.path("results/trainings")).unwrap().flatten();
+    let training = trainings.map(|entry| entry.path()).next().unwrap();
+    let files = std::fs::read_dir(training.join("evaluations")).unwrap().flatten();
+    let mut files = files.map(|entry| entry.path());
+    let path = files.find(|path| path.extension().is_some_and(|end| end == "parquet")).unwrap();
+    let mut record = EvaluationRecord::of(&path).unwrap();
+    let made_on = record.made_on.as_mut().unwrap();
+    assert!(!made_on.libtorch.is_empty() && made_on.threads > 0, "{made_on:?}");
+    made_on.processor = "Another Processor".to_owned();
+    record.write(&EvaluationRecord::path(&path)).unwrap();
+
+    let two = program.run(&["run", "smoke.toml", "--set", "seeds.count=1"]);
+    two.succeeds();
+    assert!(two.stderr.contains("on 2 kinds of machine ("), "{}", two.stderr);
+    assert!(two.stderr.contains("Another Processor, libtorch "), "{}", two.stderr);
+    let id = training.file_name().unwrap().to_str().unwrap();
+    let again = program.run(&["reproduce", id, "--format", "json"]);
+    again.succeeds();
+    let said =
+        "here and now is not as where it was evaluated: machine of evaluations Another Processor";
+    assert!(again.stderr.contains(said), "{}", again.stderr);
+    let value: Value = serde_json::from_str(&again.stdout).unwrap();
+    assert_eq!(value["circumstances"][0]["what"], "machine of evaluations");
 }
 
 /// A folder from someone else leads nowhere and runs nothing.

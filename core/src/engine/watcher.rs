@@ -133,6 +133,8 @@ struct Task {
     /// When its worker was heard last, and whether it was told since then that it is silent.
     heard: Instant,
     told_silent: bool,
+    /// The training at which it was cancelled by this watcher, since its worker was silent.
+    ended_at: Option<usize>,
     /// It is gone and leaves work, and Slurm is asked how it ended.
     end_wanted: bool,
 }
@@ -158,6 +160,7 @@ impl Task {
             interrupted: false,
             heard: Instant::now(),
             told_silent: false,
+            ended_at: None,
             end_wanted: false,
         }
     }
@@ -463,7 +466,7 @@ impl<'a, 'o> Watcher<'a, 'o> {
                 self.state.news(self.work, self.identified, training, self.audience.observer)?;
             self.tell(news);
             if !self.state.is_open(self.work, training) {
-                self.has_stopped_at(place, index, training);
+                self.has_ended_at(place, index, training, Outcome::Done);
                 self.assigned[training] = None;
             }
         }
@@ -471,11 +474,11 @@ impl<'a, 'o> Watcher<'a, 'o> {
     }
 
     /// Tells that a training has ended where its worker did not say so.
-    fn has_stopped_at(&mut self, place: usize, index: usize, training: usize) {
+    fn has_ended_at(&mut self, place: usize, index: usize, training: usize, outcome: Outcome) {
         let at = &mut self.watched[place].tasks[index].at;
         if at.take_if(|at| *at == training).is_some() {
             let training = self.id(training);
-            self.audience.emit(Event::Ended { training, outcome: Outcome::Interrupted });
+            self.audience.emit(Event::Ended { training, outcome });
         }
     }
 
@@ -595,7 +598,7 @@ impl<'a, 'o> Watcher<'a, 'o> {
         let Some(job) = *job else { return };
         let number = task.index;
         if self.work.end_stalled {
-            task.stopped = Some(format!("it was ended, {}", silent_for(self.work.stall)));
+            task.ended_at = Some(training);
             if let Err(error) = self.slurm.cancel_task(job, number) {
                 self.warn(format!("task {job}_{number} could not be cancelled: {error}"));
             }
@@ -636,14 +639,22 @@ impl<'a, 'o> Watcher<'a, 'o> {
         let task = &mut tasks[index];
         task.gone = true;
         let (at, progress, submitted) = (task.at, task.progress, task.seen || job.is_some());
-        let (stopped, interrupted) = (task.stopped.take(), task.interrupted);
+        let (stopped, interrupted, ended_at) =
+            (task.stopped.take(), task.interrupted, task.ended_at);
         for training in task.trainings.clone() {
             if self.assigned[training] != Some((place, index)) {
                 continue;
             }
             self.assigned[training] = None;
+            if ended_at == Some(training) {
+                self.has_ended_at(place, index, training, Outcome::Interrupted);
+                let reason = format!("it was ended, {}", silent_for(self.work.stall));
+                write_failure(self.work, self.identified, training, &reason)?;
+                self.fail(training, reason, true)?;
+                continue;
+            }
             if at == Some(training) {
-                self.has_stopped_at(place, index, training);
+                self.has_ended_at(place, index, training, Outcome::Interrupted);
                 if let Some(reason) = stopped.clone() {
                     self.fail(training, reason, true)?;
                     continue;
@@ -657,7 +668,7 @@ impl<'a, 'o> Watcher<'a, 'o> {
                     continue;
                 }
             }
-            if end.is_some_and(|end| end.starts_with("CANCELLED")) {
+            if ended_at.is_none() && end.is_some_and(|end| end.starts_with("CANCELLED")) {
                 self.leave_open();
                 continue;
             }
