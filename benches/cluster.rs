@@ -90,11 +90,12 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The experiment's text: a small data set, and as many seeds as make so many trainings.
+/// The experiment's text: a small data set, as many seeds as make so many trainings, and epochs by which each is estimated
+/// to take minutes, so that there are as many tasks as may be.
 fn text(trainings: usize) -> String {
     format!(
         "name = \"cluster\"\n[dataset]\nkind = \"faces\"\nsize = [24, 24]\ntrain = 96\nval = {}\ntest = {}\n\
-         [model]\nblocks = [[4], [8]]\n[occlusion]\nregions = [\"mouth\"]\nphases = [\"retrain\"]\ncontrols = 8\n\
+         [model]\nblocks = [[4], [8]]\n[train]\nepochs = 20000\n[occlusion]\nregions = [\"mouth\"]\nphases = [\"retrain\"]\ncontrols = 8\n\
          masks_alone = false\n[seeds]\ncount = {}\n",
         site::VAL,
         site::TEST,

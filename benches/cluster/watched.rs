@@ -26,12 +26,22 @@ const STAGES: [(Stage, &str); 3] = [
     (Stage::Collecting, "writing the tables"),
 ];
 
-/// The stage, when the run looked last, and the longest pass of each stage.
+/// What a stage took, seconds.
+#[derive(Debug, Clone, Copy, Default)]
+struct Took {
+    wall: f64,
+    processor: f64,
+    /// The longest pass.
+    longest: f64,
+}
+
+/// The stage, since when and with how much of a processor, when the run looked last, and what the stages took.
 #[derive(Debug)]
 struct Looks {
     stage: Stage,
+    since: (Instant, f64),
     last: Instant,
-    longest: [f64; 3],
+    took: [Took; 3],
 }
 
 struct Counting {
@@ -57,10 +67,11 @@ impl Observer for Counting {
             Event::Failed { .. } => self.failed += 1,
             _ => {}
         }
-        if self.until.is_some_and(|until| self.trained >= until) {
+        let enough = self.until.is_some_and(|until| self.trained >= until);
+        if enough {
             self.interruption.store(true, Ordering::SeqCst);
         }
-        if self.trainings > 0 && self.trained == self.trainings {
+        if enough || (self.trainings > 0 && self.trained == self.trainings) {
             self.enter(Stage::Collecting);
         }
     }
@@ -80,19 +91,33 @@ impl Counting {
         let mut looks = self.looks.lock().expect("no holder panics");
         let pass = looks.last.elapsed().as_secs_f64();
         let stage = looks.stage as usize;
-        looks.longest[stage] = looks.longest[stage].max(pass);
+        looks.took[stage].longest = looks.took[stage].longest.max(pass);
         looks.last = Instant::now();
     }
 
     fn enter(&self, stage: Stage) {
         let mut looks = self.looks.lock().expect("no holder panics");
-        looks.stage = stage;
+        if looks.stage == stage {
+            return;
+        }
+        let (since, before) = looks.since;
+        let now = processor();
+        let former = looks.stage as usize;
+        looks.took[former].wall += since.elapsed().as_secs_f64();
+        looks.took[former].processor += now - before;
+        (looks.stage, looks.since) = (stage, (Instant::now(), now));
     }
 }
 
 /// Carries out a run, until so many trainings are done or to its end, and prints what it took.
 pub fn watch(what: &str, work: &Work, until: Option<usize>) {
-    let looks = Looks { stage: Stage::Reading, last: Instant::now(), longest: [0.0; 3] };
+    let (start, before) = (Instant::now(), processor());
+    let looks = Looks {
+        stage: Stage::Reading,
+        since: (start, before),
+        last: start,
+        took: [Took::default(); 3],
+    };
     let mut observer = Counting {
         interruption: Arc::default(),
         looks: Mutex::new(looks),
@@ -102,26 +127,31 @@ pub fn watch(what: &str, work: &Work, until: Option<usize>) {
         failed: 0,
         again: 0,
     };
-    let (start, before) = (Instant::now(), processor());
     let done = engine::execute(work, &mut observer).expect("a run");
     observer.look();
-    let (wall, own) = (start.elapsed().as_secs_f64(), processor() - before);
-    let megabytes = peak();
+    // Ends the last stage.
+    observer.enter(Stage::Reading);
+    let (wall, own, megabytes) = (start.elapsed().as_secs_f64(), processor() - before, peak());
     let over = |is: bool| if is { " (over the aim)" } else { "" };
     println!(
         "{what}: {} trainings in {wall:.0} s, {} tried again, {} failed, {} runs open",
         done.trained, observer.again, observer.failed, done.failed_runs
     );
     println!(
-        "  processor {own:.2} s, {:.2} % of one{}; memory {megabytes:.0} MB{}",
+        "  in all {own:.2} s of a processor, {:.2} % of one; memory {megabytes:.0} MB{}",
         own / wall * 100.0,
-        over(own / wall > SHARE),
         over(megabytes > MEGABYTES)
     );
     let looks = observer.looks.lock().expect("no holder panics");
     for (stage, name) in STAGES {
-        let longest = looks.longest[stage as usize];
-        println!("  longest pass {name}: {longest:.2} s{}", over(longest > PASS));
+        let Took { wall, processor, longest } = looks.took[stage as usize];
+        let share = processor / wall;
+        println!(
+            "  {name}: {wall:.1} s, {processor:.2} s of a processor ({:.2} % of one{}); longest pass {longest:.2} s{}",
+            share * 100.0,
+            over(stage == Stage::Watching && share > SHARE),
+            over(longest > PASS)
+        );
     }
 }
 
