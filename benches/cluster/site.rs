@@ -39,7 +39,8 @@ enum Phase {
 struct Job {
     name: String,
     folder: PathBuf,
-    tasks: Vec<Phase>,
+    /// Each with its index in the array.
+    tasks: Vec<(usize, Phase)>,
 }
 
 #[derive(Debug, Default)]
@@ -121,13 +122,15 @@ impl Site {
 
     fn submit(&self, options: &[&str], script: &Path) -> (usize, usize) {
         let of = |start: &str| options.iter().find_map(|option| option.strip_prefix(start));
-        let array = of("--array=1-").expect("an array").split('%').next().unwrap_or_default();
-        let tasks: usize = array.parse().expect("a number of tasks");
+        let array = of("--array=").expect("an array").split('%').next().unwrap_or_default();
+        let indices: Vec<usize> = array.split(',').flat_map(range).collect();
+        let tasks = indices.len();
         let folder = script.parent().expect("the submission's folder").to_owned();
         let name = of("--job-name=").expect("a name").to_owned();
         let mut queue = self.queue();
         let job = queue.jobs.len();
-        queue.jobs.push(Job { name, folder, tasks: vec![Phase::Pending; tasks] });
+        let pending = indices.into_iter().map(|index| (index, Phase::Pending));
+        queue.jobs.push(Job { name, folder, tasks: pending.collect() });
         queue.waiting.extend((0..tasks).map(|task| (job, task)));
         self.more.notify_all();
         (job + 1, tasks)
@@ -142,7 +145,7 @@ impl Site {
             if !names.contains(&name.as_str()) {
                 continue;
             }
-            for (task, phase) in (1..).zip(tasks) {
+            for (task, phase) in tasks {
                 let (state, node, reason) = match phase {
                     Phase::Pending => ("PENDING", "", "Priority"),
                     Phase::Running => ("RUNNING", "n1", "None"),
@@ -160,12 +163,12 @@ impl Site {
     fn ended(&self, job: &str, line: impl Fn(usize, usize, &str) -> String) -> String {
         let job: usize = job.parse().expect("a job");
         let queue = self.queue();
-        let tasks = (1..).zip(&queue.jobs[job - 1].tasks);
+        let tasks = queue.jobs[job - 1].tasks.iter();
         tasks
             .map(|(task, phase)| match phase {
-                Phase::Pending => line(job, task, "PENDING"),
-                Phase::Running => line(job, task, "RUNNING"),
-                Phase::Ended(state) => line(job, task, state),
+                Phase::Pending => line(job, *task, "PENDING"),
+                Phase::Running => line(job, *task, "RUNNING"),
+                Phase::Ended(state) => line(job, *task, state),
             })
             .collect()
     }
@@ -173,26 +176,26 @@ impl Site {
     /// A processor of the site: one task after another, for ever.
     fn run_tasks(&self) {
         loop {
-            let (job, task, folder) = {
+            let (job, task, number, folder) = {
                 let mut queue = self.queue();
                 loop {
                     if let Some((job, task)) = queue.waiting.pop_front() {
-                        queue.jobs[job].tasks[task] = Phase::Running;
-                        break (job, task, queue.jobs[job].folder.clone());
+                        let Job { folder, tasks, .. } = &mut queue.jobs[job];
+                        tasks[task].1 = Phase::Running;
+                        break (job, task, tasks[task].0, folder.clone());
                     }
                     queue = self.more.wait(queue).expect("no holder panics");
                 }
             };
-            let end = self.run_task(&folder, job, task);
-            self.queue().jobs[job].tasks[task] = Phase::Ended(end);
+            let end = self.run_task(&folder, job, number);
+            self.queue().jobs[job].tasks[task].1 = Phase::Ended(end);
             // Slurm's hand-over.
             std::thread::sleep(Duration::from_secs(1));
         }
     }
 
     /// Works a task's list off, and says how Slurm calls its end.
-    fn run_task(&self, folder: &Path, job: usize, task: usize) -> &'static str {
-        let number = task + 1;
+    fn run_task(&self, folder: &Path, job: usize, number: usize) -> &'static str {
         let list =
             fs::read_to_string(folder.join(format!("tasks/{number}.jsonl"))).expect("a list");
         let results = folder.ancestors().nth(3).expect("the results folder");
@@ -209,8 +212,8 @@ impl Site {
             let specification = Specification::read(line.as_bytes()).expect("a specification");
             // What was submitted again is not hit again.
             let first = job == 0 && place == halfway;
-            let out_of_time = first && task % OUT_OF_TIME == 7;
-            if first && task % DYING == 11 {
+            let out_of_time = first && number % OUT_OF_TIME == 7;
+            if first && number % DYING == 11 {
                 events.begin(&specification);
                 return "FAILED";
             }
@@ -264,6 +267,15 @@ impl Site {
             events.say(&Event::Evaluated { training: training.clone(), evaluation });
         }
         events.say(&Event::Ended { training, outcome: Outcome::Done });
+    }
+}
+
+/// The indices that a part of an array's list names, as `3` or `7-9`.
+fn range(part: &str) -> std::ops::RangeInclusive<usize> {
+    let index = |text: &str| text.parse().expect("an index");
+    match part.split_once('-') {
+        Some((first, last)) => index(first)..=index(last),
+        None => index(part)..=index(part),
     }
 }
 

@@ -41,7 +41,9 @@ fn nothing_of_another_job_is_inherited() {
         "SACCT_FORMAT",
         "SCANCEL_STATE",
     ];
-    inherited.iter().for_each(|name| drop(run.env(name, "5")));
+    for name in inherited {
+        run.env(name, "5");
+    }
     let mut child = run.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let start = Instant::now();
     while !program.path("environment").exists() {
