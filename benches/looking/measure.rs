@@ -9,6 +9,7 @@ use std::time::Instant;
 pub struct Measured {
     pub seconds: f64,
     /// Of that, seconds of a processor.
+    #[allow(dead_code, reason = "one of two benches prints it")]
     pub processor: f64,
     pub megabytes: f64,
     /// The first line of its error, if it failed.
