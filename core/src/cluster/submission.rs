@@ -309,7 +309,7 @@ mod tests {
         let written = new.write(&results).unwrap();
         assert_eq!(written.record.array(), "2-3,7,9");
         assert_eq!(fs::read_to_string(written.tasks_path(7)).unwrap(), "7\n");
-        assert_eq!(submissions(&results, "small").unwrap(), [written.clone()]);
+        assert_eq!(submissions(&results, "small").unwrap(), std::slice::from_ref(&written));
         // As version 1 wrote it.
         let path = written.folder().join(RECORD);
         let mut record: serde_json::Value =
