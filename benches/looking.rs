@@ -19,6 +19,8 @@
 
 #[path = "looking/folder.rs"]
 mod folder;
+#[path = "looking/made.rs"]
+mod made;
 #[path = "looking/measure.rs"]
 mod measure;
 

@@ -193,7 +193,8 @@ impl Task {
         let folded = network.folded();
         let masks: Vec<Masks> = (0..conditions).map(|condition| self.mask(condition)).collect();
         let masks: Vec<Option<&Masks>> = masks.iter().map(Some).collect();
-        for logits in split_logits_under(&folded, &self.data, &masks, 0) {
+        let all = split_logits_under(&folded, &self.data, &masks, 0, &|| true);
+        for logits in all.expect("nobody says no") {
             probabilities(&logits);
         }
         let images = self.data.len() * conditions;
@@ -202,7 +203,8 @@ impl Task {
 
     fn probabilities(&self, network: &dyn Inference, condition: usize) -> Vec<f32> {
         let mask = self.mask(condition);
-        let logits = split_logits_under(network, &self.data, &[Some(&mask)], 0);
+        let logits = split_logits_under(network, &self.data, &[Some(&mask)], 0, &|| true);
+        let logits = logits.expect("nobody says no");
         probabilities(&logits[0])
     }
 

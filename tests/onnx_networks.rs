@@ -155,8 +155,9 @@ fn effects_are_those_of_captum_s_feature_ablation() {
     let data = OnDevice::new(&dataset, Split::Test, &standardisation, Device::Cpu);
     let spec = spec(&format!("{}\n{ORDER}\n{BGR}", path("bgr.onnx")), 3).unwrap();
     let network = OnnxNetwork::open(&spec, &standardisation, &classes, Device::Cpu, 1).unwrap();
-    let predicted =
-        |mask: Option<&Masks>| split_logits(&network, &data, mask, 1).softmax(-1, Kind::Double);
+    let predicted = |mask: Option<&Masks>| {
+        split_logits(&network, &data, mask, 1, &|| true).unwrap().softmax(-1, Kind::Double)
+    };
     let whole = predicted(None);
 
     let effects = list(&expected["effects"]);
@@ -362,7 +363,7 @@ fn answers_under_every_occlusion_are_written() {
             let deviation = channels(&standardisation.deviation);
             let seen = seen.to_kind(Kind::Double) * deviation + channels(&standardisation.mean);
             inputs.push(seen.to_kind(Kind::Float));
-            logits.push(split_logits(&network, &data, mask.as_ref(), 1));
+            logits.push(split_logits(&network, &data, mask.as_ref(), 1, &|| true).unwrap());
         }
         eprintln!("{name}: {} conditions of {} pictures", inputs.len(), data.len());
         Tensor::cat(&inputs, 0)

@@ -8,6 +8,9 @@ use std::time::Instant;
 
 pub struct Measured {
     pub seconds: f64,
+    /// Of that, seconds of a processor.
+    #[allow(dead_code, reason = "one of two benches prints it")]
+    pub processor: f64,
     pub megabytes: f64,
     /// The first line of its error, if it failed.
     pub refused: Option<String>,
@@ -42,5 +45,7 @@ pub fn measure(program: &Path, root: &Path, words: &[String]) -> Measured {
     let first = said.lines().next().unwrap_or("it failed").to_owned();
     // Linux counts in KiB.
     let megabytes = usage.ru_maxrss as f64 * 1024.0 / 1e6;
-    Measured { seconds, megabytes, refused: (!succeeded).then_some(first) }
+    let of = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
+    let processor = of(usage.ru_utime) + of(usage.ru_stime);
+    Measured { seconds, processor, megabytes, refused: (!succeeded).then_some(first) }
 }

@@ -1,7 +1,21 @@
-//! Suggestions where a file cannot be written.
+//! Where files are written: the kind of file system, its free space, and suggestions where they cannot be.
 
 use std::io::{Error, ErrorKind};
 use std::path::Path;
+
+#[cfg(target_os = "linux")]
+mod mounts;
+
+#[cfg(target_os = "linux")]
+pub use mounts::file_system;
+#[cfg(target_os = "linux")]
+pub(crate) use mounts::unescaped;
+
+/// The kind of file system that a file or a folder lies on: other systems than Linux are not asked.
+#[cfg(not(target_os = "linux"))]
+pub fn file_system(_: &Path) -> Option<String> {
+    None
+}
 
 /// The suggestion for a cause, to be put before `name another folder`: `make it writable, or `. Empty where only another
 /// place helps, or the cause is unknown.

@@ -5,6 +5,8 @@
 //! same mask, only the rest of the loss is left (Li et al. 2016, arXiv 1603.04779; Schneider et al. 2020, arXiv
 //! 2006.16971). The evaluated images are not used.
 
+use std::cell::Cell;
+
 use tch::Tensor;
 
 use crate::model::Network;
@@ -18,14 +20,26 @@ const BATCH: usize = 128;
 
 /// The network with batch normalisation's statistics of training images, not augmented, under the mask:
 /// at most 4,096 of them, evenly spaced over the split. `seed` is the training's: it draws the noise of a
-/// `noise` fill.
-pub fn adapted(network: &Network, train: &OnDevice, mask: Option<&Masks>, seed: u64) -> Network {
-    let mut batches = batches(train.len()).into_iter().enumerate().map(|(number, batch)| {
+/// `noise` fill. `go_on` is asked before each batch: `None` once it says no.
+pub fn adapted(
+    network: &Network,
+    train: &OnDevice,
+    mask: Option<&Masks>,
+    seed: u64,
+    go_on: &dyn Fn() -> bool,
+) -> Option<Network> {
+    let stopped = Cell::new(false);
+    let wanted = batches(train.len()).into_iter().enumerate().take_while(|_| {
+        stopped.set(!go_on());
+        !stopped.get()
+    });
+    let mut batches = wanted.map(|(number, batch)| {
         let index = Tensor::from_slice(&batch).to_device(train.device());
         let noise = random::torch_seed(seed, "adaptation noise", &[number as u64]);
         train.evaluation_batch(&index, mask, noise)
     });
-    network.adapted(&mut batches)
+    let adapted = network.adapted(&mut batches);
+    (!stopped.get()).then_some(adapted)
 }
 
 /// The numbers of the pictures, batch by batch. They are distributed round-robin: each batch is spread over the
@@ -105,6 +119,21 @@ mod tests {
         Network::new(&model, 1, 2, Precision::F32, Device::Cpu, 3)
     }
 
+    #[test]
+    fn whoever_says_no_waits_for_one_batch_at_most() {
+        let (data, network) = (data(), network());
+        for most in [0, 2] {
+            let asked = Cell::new(0);
+            let go_on = || {
+                asked.set(asked.get() + 1);
+                asked.get() <= most
+            };
+            // Three batches.
+            assert!(adapted(&network, &data, None, 1, &go_on).is_none());
+            assert_eq!(asked.get(), most + 1);
+        }
+    }
+
     fn probabilities(network: &Network, pictures: &Tensor) -> Tensor {
         network.folded().logits(pictures).softmax(-1, Kind::Float)
     }
@@ -124,13 +153,13 @@ mod tests {
             let change = probabilities(other, &all) - probabilities(&network, &all);
             change.abs().max().double_value(&[])
         };
-        let same = difference(&adapted(&network, &data, None, 1));
+        let same = difference(&adapted(&network, &data, None, 1, &|| true).unwrap());
         assert!(same < 0.02, "{same}");
         // Under a mask they are other statistics.
         let masks = vec![1; 300 * SIDE * SIDE / 2];
         let masks = [masks, vec![0; 300 * SIDE * SIDE / 2]].concat();
         let mask = Masks::new(&masks, SIDE, SIDE, Fill::Constant(1.0), Device::Cpu);
-        let other = difference(&adapted(&network, &data, Some(&mask), 1));
+        let other = difference(&adapted(&network, &data, Some(&mask), 1, &|| true).unwrap());
         assert!(other > 2.0 * same, "{other}, {same}");
     }
 
@@ -138,7 +167,7 @@ mod tests {
     fn noise_is_the_same_every_time() {
         let (data, network) = (data(), network());
         let mask = Masks::new(&[1; 300 * SIDE * SIDE], SIDE, SIDE, Fill::Noise, Device::Cpu);
-        let once = |seed| adapted(&network, &data, Some(&mask), seed).encode("");
+        let once = |seed| adapted(&network, &data, Some(&mask), seed, &|| true).unwrap().encode("");
         assert_eq!(once(1), once(1));
         assert_ne!(once(1), once(2));
     }

@@ -102,7 +102,7 @@ impl Reference {
 
     /// Probabilities, image by image.
     fn predicted(&self, mask: Option<&Masks>) -> Vec<f64> {
-        probabilities(&split_logits(&self.network, &self.data, mask, 1))
+        probabilities(&split_logits(&self.network, &self.data, mask, 1, &|| true).unwrap())
     }
 }
 
@@ -131,8 +131,8 @@ fn predictions_whole_and_masked() {
             (0..reference.regions()).map(|region| reference.mask(&[region], mode)).collect();
         let of_all: Vec<Option<&Masks>> = masks.iter().map(Some).collect();
         // What is computed anew for the changed part alone, too.
-        let parts = split_logits_under(&reference.network, &reference.data, &of_all, 1);
-        for (region, (mask, part)) in masks.iter().zip(&parts).enumerate() {
+        let parts = split_logits_under(&reference.network, &reference.data, &of_all, 1, &|| true);
+        for (region, (mask, part)) in masks.iter().zip(&parts.unwrap()).enumerate() {
             let expected = flat(&reference.value[name][region]);
             close(&reference.predicted(Some(mask)), &expected, name);
             close(&probabilities(part), &expected, name);

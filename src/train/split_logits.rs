@@ -16,22 +16,26 @@ const ON_CPU: usize = 128;
 const ON_GPU: usize = 512;
 
 /// Logits `[N, K]`, f32, on the device, of a split's images in their order, masked if `mask` is given.
-/// `seed` is the training's: it draws the noise of a `noise` fill.
+/// `seed` is the training's: it draws the noise of a `noise` fill. `go_on` is asked before each batch: `None` once it
+/// says no, since a large network may take longer for a split than a scheduler waits for a process to leave.
 pub fn split_logits(
     network: &dyn Inference,
     data: &OnDevice,
     mask: Option<&Masks>,
     seed: u64,
-) -> Tensor {
+    go_on: &dyn Fn() -> bool,
+) -> Option<Tensor> {
     let _guard = tch::no_grad_guard();
     let all = Tensor::arange(data.len() as i64, (Kind::Int64, data.device()));
-    let logits: Vec<Tensor> = batches(data)
-        .map(|batch| {
-            let index = all.narrow(0, batch.places.start as i64, batch.places.len() as i64);
-            network.logits(&data.evaluation_batch(&index, mask, batch.noise(seed)))
-        })
-        .collect();
-    Tensor::cat(&logits, 0)
+    let mut logits = Vec::new();
+    for batch in batches(data) {
+        if !go_on() {
+            return None;
+        }
+        let index = all.narrow(0, batch.places.start as i64, batch.places.len() as i64);
+        logits.push(network.logits(&data.evaluation_batch(&index, mask, batch.noise(seed))));
+    }
+    Some(Tensor::cat(&logits, 0))
 }
 
 /// As [`split_logits`], under several masks: if one masks only a part of the images, only what depends on that part is
@@ -42,10 +46,11 @@ pub fn split_logits_under(
     data: &OnDevice,
     masks: &[Option<&Masks>],
     seed: u64,
-) -> Vec<Tensor> {
+    go_on: &dyn Fn() -> bool,
+) -> Option<Vec<Tensor>> {
     match network.in_parts() {
-        Some(network) => in_parts(network, data, masks, seed),
-        None => as_wholes(network, data, masks, seed),
+        Some(network) => in_parts(network, data, masks, seed, go_on),
+        None => as_wholes(network, data, masks, seed, go_on),
     }
 }
 
@@ -54,7 +59,8 @@ fn as_wholes(
     data: &OnDevice,
     masks: &[Option<&Masks>],
     seed: u64,
-) -> Vec<Tensor> {
+    go_on: &dyn Fn() -> bool,
+) -> Option<Vec<Tensor>> {
     let _guard = tch::no_grad_guard();
     let mut logits: Vec<Vec<Tensor>> = masks.iter().map(|_| Vec::new()).collect();
     for batch in batches(data) {
@@ -62,18 +68,25 @@ fn as_wholes(
         match network.by_value(&covers.whole) {
             None => {
                 for (mask, logits) in masks.iter().zip(&mut logits) {
+                    if !go_on() {
+                        return None;
+                    }
                     logits.push(network.logits(&covers.under(*mask)));
                 }
             }
             Some(network) => {
                 let mut covers = Scaled::new(network, covers);
                 for (mask, logits) in masks.iter().zip(&mut logits) {
+                    if !go_on() {
+                        return None;
+                    }
                     covers.logits_under(*mask, logits);
                 }
             }
         }
+        }
     }
-    logits.into_iter().map(|logits| Tensor::cat(&logits, 0)).collect()
+    Some(logits.into_iter().map(|logits| Tensor::cat(&logits, 0)).collect())
 }
 
 /// The images of a batch, to be masked in several ways: what the masks have in common is computed once.
@@ -172,7 +185,13 @@ impl<'a> Scaled<'a> {
     }
 }
 
-fn in_parts(network: &Folded, data: &OnDevice, masks: &[Option<&Masks>], seed: u64) -> Vec<Tensor> {
+fn in_parts(
+    network: &Folded,
+    data: &OnDevice,
+    masks: &[Option<&Masks>],
+    seed: u64,
+    go_on: &dyn Fn() -> bool,
+) -> Option<Vec<Tensor>> {
     let _guard = tch::no_grad_guard();
     let mut logits: Vec<Vec<Tensor>> = masks.iter().map(|_| Vec::new()).collect();
     for batch in batches(data) {
@@ -183,6 +202,9 @@ fn in_parts(network: &Folded, data: &OnDevice, masks: &[Option<&Masks>], seed: u
         let mut known: Vec<Option<(Tensor, Known)>> = Vec::new();
         known.resize_with(batch.places.len().div_ceil(at_once), || None);
         for (mask, logits) in masks.iter().zip(&mut logits) {
+            if !go_on() {
+                return None;
+            }
             let covered = covers.under(*mask);
             for (known, first) in known.iter_mut().zip((0..batch.places.len()).step_by(at_once)) {
                 let length = at_once.min(batch.places.len() - first);
@@ -200,7 +222,7 @@ fn in_parts(network: &Folded, data: &OnDevice, masks: &[Option<&Masks>], seed: u
             }
         }
     }
-    logits.into_iter().map(|logits| Tensor::cat(&logits, 0)).collect()
+    Some(logits.into_iter().map(|logits| Tensor::cat(&logits, 0)).collect())
 }
 
 /// Some of a split's images, one after the other.
@@ -236,6 +258,24 @@ mod tests {
     use crate::model::Network;
     use crate::region::{Affine, Mode, Occlusion, Regions};
     use crate::train::Standardisation;
+
+    fn split_logits(
+        network: &dyn Inference,
+        data: &OnDevice,
+        mask: Option<&Masks>,
+        seed: u64,
+    ) -> Tensor {
+        super::split_logits(network, data, mask, seed, &|| true).unwrap()
+    }
+
+    fn split_logits_under(
+        network: &dyn Inference,
+        data: &OnDevice,
+        masks: &[Option<&Masks>],
+        seed: u64,
+    ) -> Vec<Tensor> {
+        super::split_logits_under(network, data, masks, seed, &|| true).unwrap()
+    }
 
     const SIDE: usize = 24;
     const IMAGES: usize = 150;
@@ -293,6 +333,37 @@ mod tests {
         let pays = |parts: Parts| folded.pays_in_parts(parts.share(&picture));
         let in_parts = masks.iter().flatten().filter(|mask| mask.part(0..14).is_some_and(pays));
         assert_eq!(in_parts.count(), 3);
+    }
+
+    #[test]
+    fn whoever_says_no_waits_for_one_batch_at_most() {
+        let data = data(1);
+        let model = ModelSpec::of_blocks(&[&[8], &[12]], 0.9);
+        let network = Network::new(&model, 1, 2, Precision::F32, Device::Cpu, 4).folded();
+        let mask = mask("mouth", Mode::Hide, Fill::Mean);
+        let masks = [Some(&mask), None, Some(&mask)];
+        let seen = Seen { by_value: false };
+        let asked = |answer: &dyn Fn(&dyn Fn() -> bool) -> bool, most: u32| {
+            let asked = std::cell::Cell::new(0);
+            let go_on = || {
+                asked.set(asked.get() + 1);
+                asked.get() < most
+            };
+            (answer(&go_on), asked.get())
+        };
+        // Two batches; under three masks, six.
+        let alone = |go_on: &dyn Fn() -> bool| {
+            super::split_logits(&network, &data, Some(&mask), 3, go_on).is_some()
+        };
+        assert_eq!((asked(&alone, 2), asked(&alone, 9)), ((false, 2), (true, 2)));
+        let parts = |go_on: &dyn Fn() -> bool| {
+            super::split_logits_under(&network, &data, &masks, 3, go_on).is_some()
+        };
+        assert_eq!((asked(&parts, 4), asked(&parts, 9)), ((false, 4), (true, 6)));
+        let wholes = |go_on: &dyn Fn() -> bool| {
+            super::split_logits_under(&seen, &data, &masks, 3, go_on).is_some()
+        };
+        assert_eq!((asked(&wholes, 5), asked(&wholes, 9)), ((false, 5), (true, 6)));
     }
 
     /// Of networks that take whole images: its answers are the images that it is shown, on its scale.

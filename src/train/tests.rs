@@ -306,9 +306,10 @@ fn an_interrupted_training_ends_as_one_that_was_not() {
         let mut setting = Setting::new(settings);
         setting.masks = masks;
         let whole = numbers(&setting.finished(5));
-        // 4 steps an epoch, 4 epochs: before the first step, within epochs, and between them.
-        for steps in [0, 1, 3, 4, 5, 10, 15] {
-            let mut watch = After { left: Cell::new(steps), checkpoints: Vec::new() };
+        // It looks 5 times an epoch, before its 4 steps and its validation, in 4 epochs: before the first step, within
+        // epochs, before validations, and between epochs.
+        for looks in [0, 1, 3, 4, 5, 9, 10, 18, 19] {
+            let mut watch = After { left: Cell::new(looks), checkpoints: Vec::new() };
             let Outcome::Interrupted(checkpoint) = setting.run(5, None, &mut watch).unwrap() else {
                 panic!("it should have been interrupted")
             };
@@ -317,7 +318,7 @@ fn an_interrupted_training_ends_as_one_that_was_not() {
             else {
                 panic!("not interrupted")
             };
-            assert_eq!(numbers(&trained), whole, "after {steps} steps");
+            assert_eq!(numbers(&trained), whole, "after {looks} looks");
         }
     }
 }
@@ -354,8 +355,8 @@ fn regularised_trainings_repeat_and_resume() {
         setting.masks = Some(SplitMasks { train: mask(50).into(), val: mask(20) });
         let whole = numbers(&setting.finished(5));
         assert_eq!(numbers(&setting.finished(5)), whole, "{key}");
-        for steps in [0, 3, 8, 10] {
-            let mut watch = After { left: Cell::new(steps), checkpoints: Vec::new() };
+        for looks in [0, 3, 4, 10] {
+            let mut watch = After { left: Cell::new(looks), checkpoints: Vec::new() };
             let Outcome::Interrupted(checkpoint) = setting.run(5, None, &mut watch).unwrap() else {
                 panic!("it should have been interrupted")
             };
@@ -364,7 +365,7 @@ fn regularised_trainings_repeat_and_resume() {
             else {
                 panic!("not interrupted")
             };
-            assert_eq!(numbers(&trained), whole, "{key} after {steps} steps");
+            assert_eq!(numbers(&trained), whole, "{key} after {looks} looks");
         }
     }
 }

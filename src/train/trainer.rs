@@ -50,7 +50,8 @@ pub trait Watch {
     fn step(&mut self, step: &Step);
     /// After each epoch. `checkpoint` makes one; ask for it only to store it.
     fn epoch(&mut self, record: &EpochRecord, checkpoint: &dyn Fn() -> Checkpoint);
-    /// Polled before each step. On `true` the training makes a last checkpoint and ends.
+    /// Polled before each step, and before each batch of the validation. On `true` the training makes a last checkpoint and
+    /// ends.
     fn interrupted(&self) -> bool;
 }
 
@@ -145,14 +146,8 @@ impl Training<'_> {
                     let looked = under_way.look(&mut progress);
                     looked.map_err(|error| not_finite(error, &rate))?;
                     progress.seconds = clock.seconds();
-                    let last = Checkpoint::take(
-                        (self.id, self.circumstances),
-                        &progress,
-                        (&network, average.as_ref().map(|average| &average.network)),
-                        &optimizer,
-                        &rate,
-                        kept.as_ref(),
-                    );
+                    let networks = (&network, average.as_ref().map(|average| &average.network));
+                    let last = self.checkpoint(&progress, networks, &optimizer, &rate, &kept);
                     return Ok(Outcome::Interrupted(last));
                 }
                 let position = before + under_way.done() as u64;
@@ -179,7 +174,14 @@ impl Training<'_> {
 
             let averaged = average.as_ref().map(|average| &average.network);
             let result = averaged.unwrap_or(&network);
-            let (val_loss, val_accuracy) = self.validate(result, &loss);
+            let validated = self.validate(result, &loss, &|| !watch.interrupted());
+            let Some((val_loss, val_accuracy)) = validated else {
+                // All steps of the epoch are done, and it is validated when it is resumed.
+                progress.seconds = clock.seconds();
+                let networks = (&network, averaged);
+                let last = self.checkpoint(&progress, networks, &optimizer, &rate, &kept);
+                return Ok(Outcome::Interrupted(last));
+            };
             let record = EpochRecord {
                 epoch,
                 learning_rate: rate.at(before + steps - 1),
@@ -202,9 +204,7 @@ impl Training<'_> {
             progress = Progress { epochs: progress.epochs, ..Progress::default() };
             stopped_early = self.should_stop(&progress.epochs);
             watch.epoch(&record, &|| {
-                let this = (self.id, self.circumstances);
-                let networks = (&network, averaged);
-                Checkpoint::take(this, &progress, networks, &optimizer, &rate, kept.as_ref())
+                self.checkpoint(&progress, (&network, averaged), &optimizer, &rate, &kept)
             });
         }
 
@@ -220,6 +220,18 @@ impl Training<'_> {
             epochs: progress.epochs,
             stopped_early,
         })))
+    }
+
+    fn checkpoint(
+        &self,
+        progress: &Progress,
+        networks: (&Network, Option<&Network>),
+        optimizer: &Optimizer,
+        rate: &Rate,
+        kept: &Option<Kept>,
+    ) -> Checkpoint {
+        let this = (self.id, self.circumstances);
+        Checkpoint::take(this, progress, networks, optimizer, rate, kept.as_ref())
     }
 
     fn network(&self) -> Network {
@@ -256,14 +268,19 @@ impl Training<'_> {
         }
     }
 
-    /// Mean loss and accuracy over the validation split.
-    fn validate(&self, network: &Network, loss: &Loss) -> (f64, f64) {
+    /// Mean loss and accuracy over the validation split; `None` once `go_on` says no.
+    fn validate(
+        &self,
+        network: &Network,
+        loss: &Loss,
+        go_on: &dyn Fn() -> bool,
+    ) -> Option<(f64, f64)> {
         let _guard = tch::no_grad_guard();
         let mask = self.masks.map(|masks| &masks.val);
-        let logits = split_logits(&network.folded(), self.val, mask, self.seed);
+        let logits = split_logits(&network.folded(), self.val, mask, self.seed, go_on)?;
         let goal = Goal { labels: &self.val.labels, majority: &self.val.majority };
         let loss = loss.evaluation(&logits, &goal);
-        (loss.double_value(&[]), right(&logits, goal.majority) / self.val.len() as f64)
+        Some((loss.double_value(&[]), right(&logits, goal.majority) / self.val.len() as f64))
     }
 
     /// The mean over images of losses that are means over batches, which differ in size.

@@ -1,5 +1,7 @@
 //! Repeats a training, and compares it with the stored one.
 
+use std::collections::BTreeSet;
+
 use tch::Device;
 
 use super::COMMIT;
@@ -15,7 +17,7 @@ use crate::experiment::{self, ModelSpec};
 use crate::machine::device::{check_environment, driver_version};
 use crate::plan::{self, EvaluationId, EvaluationSpec, NUMERIC_VERSION, Plan};
 use crate::store::{
-    EvaluationRecord, Manifest, Results, StoreError, TrainingStatus, hash_file, needs,
+    EvaluationRecord, MadeOn, Manifest, Results, StoreError, TrainingStatus, hash_file, needs,
     read_evaluation,
 };
 use crate::train::device;
@@ -62,15 +64,8 @@ pub fn reproduce(
     }
     check_environment()?;
     device::set_precision(experiment.settings.train.precision, device)?;
-    let circumstances = circumstances(&stored, device, threads);
-    if !circumstances.is_empty() {
-        let said = circumstances
-            .iter()
-            .map(|Circumstance { what, then, now }| format!("{what} {then} then, {now} now"));
-        let said: Vec<String> = said.collect();
-        let text = format!("here and now is not as where it was trained: {}", said.join("; "));
-        observer.event(&Event::Warning { text });
-    }
+    let mut circumstances = circumstances(&stored, device, threads);
+    warn_of(&circumstances, "here and now is not as where it was trained", observer);
     let mut ready: Option<Ready> = None;
     let mut found = None;
     for (index, spec) in plan.trainings.iter().enumerate() {
@@ -101,6 +96,10 @@ pub fn reproduce(
             evaluations.push((id.clone(), &plan.runs[run].evaluation));
         }
     }
+
+    let others = of_evaluations(results, &stored, &evaluations, device)?;
+    warn_of(&others, "here and now is not as where it was evaluated", observer);
+    circumstances.extend(others);
 
     let scratch = tempfile::Builder::new()
         .prefix(".reproduce-")
@@ -154,8 +153,13 @@ pub fn reproduce(
         reproduction.note_damage(record.and_then(|record| record.check(&path)))?;
         let before = reproduction.note_damage(read_evaluation(&path))?;
         let Some(before) = before else { continue };
-        match guarded(|| job.evaluate(&network, &[(&evaluation, examination)])) {
-            Ok(stored) => stored?,
+        let go_on = || !observer.interrupted();
+        match guarded(|| job.evaluate(&network, &[(&evaluation, examination)], &go_on)) {
+            Ok(stored) => {
+                if !stored? {
+                    return Ok(Reproduced::Interrupted);
+                }
+            }
             Err(reason) => return Ok(Reproduced::Failed(reason)),
         }
         let path = scratch.0.evaluation_path(id.as_str(), evaluation.as_str())?;
@@ -185,6 +189,52 @@ pub fn reproduce(
         }
     };
     Ok(Reproduced::Done(Box::new(reproduction)))
+}
+
+/// Says in what here and now differs, before anything is repeated.
+fn warn_of(circumstances: &[Circumstance], what: &str, observer: &mut dyn Observer) {
+    if circumstances.is_empty() {
+        return;
+    }
+    let said = circumstances
+        .iter()
+        .map(|Circumstance { what, then, now }| format!("{what} {then} then, {now} now"));
+    let said: Vec<String> = said.collect();
+    observer.event(&Event::Warning { text: format!("{what}: {}", said.join("; ")) });
+}
+
+/// The kinds of machine that computed its stored evaluations, other than this one and the one that trained it.
+fn of_evaluations(
+    results: &Results,
+    stored: &Manifest,
+    evaluations: &[(EvaluationId, &EvaluationSpec)],
+    device: Device,
+) -> Result<Vec<Circumstance>, EngineError> {
+    let now = MadeOn {
+        device: device::name(device),
+        processor: device::processor(device),
+        driver: driver_version(),
+        libtorch: device::libtorch(),
+        threads: stored.threads,
+    };
+    let trained = MadeOn {
+        device: stored.device.clone(),
+        processor: stored.processor.clone(),
+        driver: stored.driver.clone(),
+        libtorch: stored.libtorch.clone(),
+        threads: stored.threads,
+    };
+    let (now, trained) = (now.kind(), trained.kind());
+    let mut kinds = BTreeSet::new();
+    for (evaluation, _) in evaluations {
+        let path = results.evaluation_path(&stored.training_id, evaluation.as_str())?;
+        // One that is missing or damaged is said to be when it is compared.
+        let record = EvaluationRecord::of(&path).ok();
+        kinds.extend(record.and_then(|record| Some(record.made_on?.kind())));
+    }
+    let others = kinds.into_iter().filter(|kind| *kind != now && *kind != trained);
+    let other = |then| Circumstance { what: "machine of evaluations", then, now: now.clone() };
+    Ok(others.map(other).collect())
 }
 
 fn circumstances(stored: &Manifest, device: Device, threads: u32) -> Vec<Circumstance> {

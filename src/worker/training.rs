@@ -345,13 +345,14 @@ impl Job<'_> {
     /// Evaluates the network on `test` in several ways at once and stores its predictions; on `val` too if the
     /// evaluation is that of its validation, so that the choice of its epoch can be checked.
     ///
-    /// The result of one does not depend on the others. A network trained under one mask has few evaluations; any other
+    /// `false` once `go_on` says no: then nothing of these is stored. The result of one does not depend on the others. A network trained under one mask has few evaluations; any other
     /// has many, for which only the masked parts of the images are recomputed.
     pub fn evaluate(
         &self,
         network: &Subject,
         evaluations: &[(&EvaluationId, &EvaluationSpec)],
-    ) -> Result<(), EngineError> {
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<bool, EngineError> {
         let (trained, adapted): (Vec<_>, Vec<_>) = evaluations
             .iter()
             .partition(|(_, examination)| examination.statistics == Statistics::Trained);
@@ -360,15 +361,19 @@ impl Job<'_> {
             let Subject::Trained(network) = network else { continue };
             let occlusion = examination.occlusion.as_ref();
             let mask = occlusion.map(|occlusion| self.ready.mask(occlusion, Split::Train).0);
-            let network =
-                evaluate::adapted(network, &self.ready.train, mask.as_ref(), self.spec.seed);
-            self.evaluate_as_it_is(&network.folded(), &[(id, occlusion)], false)?;
+            let (train, seed) = (&self.ready.train, self.spec.seed);
+            let adapted = evaluate::adapted(network, train, mask.as_ref(), seed, go_on);
+            let Some(network) = adapted else { return Ok(false) };
+            if !self.evaluate_as_it_is(&network.folded(), &[(id, occlusion)], false, go_on)? {
+                return Ok(false);
+            }
         }
         if trained.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let trained = trained.iter().map(|(id, examination)| (*id, examination.occlusion.as_ref()));
-        self.evaluate_as_it_is(&*network.inference(), &trained.collect::<Vec<_>>(), true)
+        let trained: Vec<_> = trained.collect();
+        self.evaluate_as_it_is(&*network.inference(), &trained, true, go_on)
     }
 
     /// Whether the network was validated under this occlusion.
@@ -387,7 +392,8 @@ impl Job<'_> {
         network: &dyn Inference,
         evaluations: &[(&EvaluationId, Option<&Occlusion>)],
         validated: bool,
-    ) -> Result<(), EngineError> {
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<bool, EngineError> {
         let seed = self.spec.seed;
         let masks: Vec<Option<(Masks, f64)>> = evaluations
             .iter()
@@ -395,21 +401,24 @@ impl Job<'_> {
             .collect();
         let on_test: Vec<Option<&Masks>> =
             masks.iter().map(|mask| mask.as_ref().map(|(mask, _)| mask)).collect();
-        let logits = match self.spec.mask {
+        let test = &self.ready.test;
+        let logits: Option<Vec<Tensor>> = match self.spec.mask {
             Some(TrainingMask::Fixed(_) | TrainingMask::Tuned(_)) => {
-                let each = on_test.iter();
-                each.map(|mask| split_logits(network, &self.ready.test, *mask, seed)).collect()
+                on_test.iter().map(|mask| split_logits(network, test, *mask, seed, go_on)).collect()
             }
             Some(TrainingMask::Random(_)) | None => {
-                split_logits_under(network, &self.ready.test, &on_test, seed)
+                split_logits_under(network, test, &on_test, seed, go_on)
             }
         };
+        let Some(logits) = logits else { return Ok(false) };
         for (((id, occlusion), mask), logits) in evaluations.iter().zip(&masks).zip(&logits) {
             let mut rows = Vec::new();
             let dataset = &self.ready.dataset;
             if validated && self.was_validated_under(*occlusion) {
                 let mask = occlusion.map(|occlusion| self.ready.mask(occlusion, Split::Val).0);
-                let logits = split_logits(network, &self.ready.val, mask.as_ref(), seed);
+                let val = &self.ready.val;
+                let logits = split_logits(network, val, mask.as_ref(), seed, go_on);
+                let Some(logits) = logits else { return Ok(false) };
                 rows.extend(predictions(&logits, dataset, Split::Val, id.as_str()));
             }
             rows.extend(predictions(logits, dataset, Split::Test, id.as_str()));
@@ -425,7 +434,7 @@ impl Job<'_> {
             };
             record.write(&EvaluationRecord::path(&path))?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Where this process computes, and by what.

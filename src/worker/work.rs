@@ -14,7 +14,7 @@ use crate::plan::training_id;
 use crate::store::Results;
 use crate::train::device;
 
-/// Evaluations that are computed together. An interruption waits for these, and loses none.
+/// Evaluations that are computed together. An interruption loses these at most.
 const AT_ONCE: usize = 8;
 
 /// Runs what a specification asks for and is not stored yet.
@@ -106,15 +106,23 @@ pub fn work(
             }
         }
         let mut without = Vec::new();
+        let go_on = || !observer.interrupted();
         if !open.is_empty()
-            && guarded(|| job.evaluate(&network, &open)).is_ok_and(|stored| stored.is_ok())
+            && let Ok(Ok(all)) = guarded(|| job.evaluate(&network, &open, &go_on))
         {
+            if !all {
+                return Ok(Outcome::Interrupted);
+            }
             open.clear();
         }
         // One of them failed: which?
         for one in open {
-            match guarded(|| job.evaluate(&network, &[one])) {
-                Ok(stored) => stored?,
+            match guarded(|| job.evaluate(&network, &[one], &go_on)) {
+                Ok(stored) => {
+                    if !stored? {
+                        return Ok(Outcome::Interrupted);
+                    }
+                }
                 Err(reason) => {
                     failed = Some(format!("evaluation {}: {reason}", one.0));
                     without.push(one.0);

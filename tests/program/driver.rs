@@ -116,6 +116,20 @@ impl Program {
         command
     }
 
+    /// A library that stands in for a file system's locks: under `LD_PRELOAD`, `flock` does this, in C.
+    pub fn locks_that(&self, what: &str) -> PathBuf {
+        let library = self.path("locks.so");
+        self.write(
+            "locks.c",
+            &format!("#include <errno.h>\nint flock(int fd, int how) {{ {what} }}\n"),
+        );
+        let mut compiler = Command::new("cc");
+        compiler.args(["-shared", "-fPIC", "-o"]).args([&library, &self.path("locks.c")]);
+        let compiled = compiler.status();
+        assert!(compiled.is_ok_and(|status| status.success()), "the set-up asks for a C compiler");
+        library
+    }
+
     pub fn run(&self, arguments: &[&str]) -> Ended {
         let output = self.command(arguments).output().unwrap();
         Ended {

@@ -592,22 +592,30 @@ fn a_worker_that_hangs_is_said_and_ended_where_wanted() {
     );
 }
 
-/// As on a file system that grants every lock to everyone: the work is done twice, and no file is damaged.
+/// Locks that are not taken, and those of a file system that grants every lock to everyone: the work is done twice, and no
+/// file is damaged.
 #[test]
 fn two_runs_without_locks_damage_nothing() {
-    let (text, whole) = (longer(), whole_of_longer());
-    let program = prepared(&text);
-    let start = || {
-        let mut command = program.command(&[&RUN[..], &["--no-locks"]].concat());
-        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
-    };
-    for mut child in [start(), start()] {
-        let mut stderr = String::new();
-        child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-        assert_eq!(child.wait().unwrap().code(), Some(0), "{stderr}");
+    let whole = whole_of_longer();
+    for granted in [false, true] {
+        let program = prepared(&longer());
+        let library = program.locks_that("return 0;");
+        let start = || {
+            let mut command = program.command(&RUN);
+            match granted {
+                true => command.env("LD_PRELOAD", &library),
+                false => command.arg("--no-locks"),
+            };
+            command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        for mut child in [start(), start()] {
+            let mut stderr = String::new();
+            child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+            assert_eq!(child.wait().unwrap().code(), Some(0), "{stderr}");
+        }
+        let again = program.run(&RUN);
+        again.succeeds();
+        assert!(!again.stderr.contains("computing it again"), "{}", again.stderr);
+        assert_eq!(&tables(&program), whole);
     }
-    let again = program.run(&RUN);
-    again.succeeds();
-    assert!(!again.stderr.contains("computing it again"), "{}", again.stderr);
-    assert_eq!(&tables(&program), whole);
 }

@@ -16,6 +16,7 @@ mod page;
 mod partner;
 mod pictures;
 mod sensitivity;
+mod slurm;
 mod sources;
 mod splice;
 mod study;

@@ -1,10 +1,13 @@
 //! Workers started by a scheduler, and queries about runs and trainings.
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use super::driver::{Program, SMOKE, children};
+use fer_lab::disk::file_system;
+use fer_lab::store::{EvaluationRecord, Results};
 use serde_json::Value;
 
 fn events(text: &str) -> Vec<Value> {
@@ -61,6 +64,41 @@ fn specifications_can_be_worked_off_by_others() {
     assert_eq!(bad.code, Some(2));
     assert!(bad.stderr.contains("bad.json"), "{}", bad.stderr);
     assert!(bad.stderr.contains("not a valid training specification"), "{}", bad.stderr);
+}
+
+/// A training that another process is at is left for later: the rest of the list comes first.
+#[test]
+fn a_claimed_training_of_a_list_is_done_last() {
+    let program = Program::new();
+    program.write("smoke.toml", SMOKE);
+    let plan = ["plan", "smoke.toml", "--specifications", "todo", "--threads", "1"];
+    program.run(&plan).succeeds();
+    let files = std::fs::read_dir(program.path("todo")).unwrap().flatten().take(3);
+    let list: Vec<Value> = files
+        .map(|file| serde_json::from_slice(&std::fs::read(file.path()).unwrap()).unwrap())
+        .collect();
+    let lines: Vec<String> = list.iter().map(Value::to_string).collect();
+    program.write("list.jsonl", &lines.join("\n"));
+    let ids: Vec<&str> = list.iter().map(|one| one["training"].as_str().unwrap()).collect();
+
+    let results = Results::open(program.path("results")).unwrap();
+    let claim = results.claim(ids[0]).unwrap();
+    assert!(claim.is_some());
+    let mut command = program.command(&["worker", "list.jsonl"]);
+    let mut worker = command.stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(worker.stdout.take().unwrap()).lines();
+    let events = lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+    let mut ended = events.filter(|event| event["event"] == "ended").map(|event| {
+        let word = |key: &str| event[key].as_str().unwrap().to_owned();
+        (word("training"), word("outcome"))
+    });
+    let mut next = || ended.next().unwrap();
+    let of = |training: usize, outcome: &str| (ids[training].to_owned(), outcome.to_owned());
+    assert_eq!(next(), of(0, "busy"));
+    assert_eq!((next(), next()), (of(1, "done"), of(2, "done")));
+    drop(claim);
+    assert_eq!(next(), of(0, "done"));
+    assert_eq!(worker.wait().unwrap().code(), Some(0));
 }
 
 /// A worker's earlier trainings do not affect its numbers: noise is drawn by libtorch's generator, and data
@@ -193,6 +231,40 @@ fn a_run_can_be_watched_reproduced_and_cleaned_up_after() {
     assert!(again.stderr.contains("6 trainings, 6 done"), "{}", again.stderr);
 }
 
+/// Another kind of processor gives other last bits: a study that comes from two says so, and who repeats a training is
+/// told before.
+#[test]
+fn a_study_of_two_kinds_of_machine_says_so() {
+    let program = Program::new();
+    program.write("smoke.toml", SMOKE);
+    let one = program.run(&["run", "smoke.toml", "--set", "seeds.count=1"]);
+    one.succeeds();
+    assert!(!one.stderr.contains("kinds of machine"), "{}", one.stderr);
+    let trainings = std::fs::read_dir(program.path("results/trainings")).unwrap().flatten();
+    let training = trainings.map(|entry| entry.path()).next().unwrap();
+    let files = std::fs::read_dir(training.join("evaluations")).unwrap().flatten();
+    let mut files = files.map(|entry| entry.path());
+    let path = files.find(|path| path.extension().is_some_and(|end| end == "parquet")).unwrap();
+    let mut record = EvaluationRecord::of(&path).unwrap();
+    let made_on = record.made_on.as_mut().unwrap();
+    assert!(!made_on.libtorch.is_empty() && made_on.threads > 0, "{made_on:?}");
+    made_on.processor = "Another Processor".to_owned();
+    record.write(&EvaluationRecord::path(&path)).unwrap();
+
+    let two = program.run(&["run", "smoke.toml", "--set", "seeds.count=1"]);
+    two.succeeds();
+    assert!(two.stderr.contains("on 2 kinds of machine ("), "{}", two.stderr);
+    assert!(two.stderr.contains("Another Processor, libtorch "), "{}", two.stderr);
+    let id = training.file_name().unwrap().to_str().unwrap();
+    let again = program.run(&["reproduce", id, "--format", "json"]);
+    again.succeeds();
+    let said =
+        "here and now is not as where it was evaluated: machine of evaluations Another Processor";
+    assert!(again.stderr.contains(said), "{}", again.stderr);
+    let value: Value = serde_json::from_str(&again.stdout).unwrap();
+    assert_eq!(value["circumstances"][0]["what"], "machine of evaluations");
+}
+
 /// A folder from someone else leads nowhere and runs nothing.
 #[test]
 fn a_results_folder_with_links_is_refused() {
@@ -213,24 +285,19 @@ fn a_results_folder_with_links_is_refused() {
 fn missing_file_locks_give_an_error_at_once() {
     let program = Program::new();
     program.write("smoke.toml", SMOKE);
-    program.write(
-        "no_locks.c",
-        "#include <errno.h>\nint flock(int fd, int what) { errno = ENOLCK; return -1; }\n",
-    );
-    let library = program.path("no_locks.so");
-    let compiled = std::process::Command::new("cc")
-        .args(["-shared", "-fPIC", "-o"])
-        .args([&library, &program.path("no_locks.c")])
-        .status();
-    assert!(compiled.is_ok_and(|status| status.success()), "the set-up asks for a C compiler");
-    let run = |arguments: &[&str]| {
-        let output = program.command(arguments).env("LD_PRELOAD", &library).output().unwrap();
-        (output.status.code(), String::from_utf8(output.stderr).unwrap())
-    };
-    let (code, stderr) = run(&["run", "smoke.toml"]);
-    assert_eq!(code, Some(2), "{stderr}");
-    assert!(stderr.contains("the file system has no file locks"), "{stderr}");
-    assert!(stderr.contains("--no-locks") && !stderr.contains("training 1"), "{stderr}");
-    let (code, stderr) = run(&["run", "smoke.toml", "--no-locks"]);
-    assert_eq!(code, Some(0), "{stderr}");
+    for error in ["ENOLCK", "ENOSYS"] {
+        let library = program.locks_that(&format!("errno = {error}; return -1;"));
+        let run = |arguments: &[&str]| {
+            let output = program.command(arguments).env("LD_PRELOAD", &library).output().unwrap();
+            (output.status.code(), String::from_utf8(output.stderr).unwrap())
+        };
+        let (code, stderr) = run(&["run", "smoke.toml"]);
+        assert_eq!(code, Some(2), "{stderr}");
+        let system = file_system(program.folder()).unwrap();
+        let named = format!("the file system ({system}) has no file locks");
+        assert!(stderr.contains(&named), "{stderr}");
+        assert!(stderr.contains("--no-locks") && !stderr.contains("training 1"), "{stderr}");
+        let (code, stderr) = run(&["run", "smoke.toml", "--no-locks"]);
+        assert_eq!(code, Some(0), "{stderr}");
+    }
 }

@@ -316,6 +316,75 @@ fn twins_of_a_lost_node_s_task_harm_nothing() {
     tables_are_those_of_a_local_run(&program);
 }
 
+/// A network that starts from another is submitted once that one is trained, though two watch; and what is stored is evaluated without being
+/// trained again.
+#[test]
+fn tuned_networks_wait_for_the_one_that_they_start_from_and_stored_ones_are_evaluated() {
+    let _alone = alone();
+    let Some(cluster) = Cluster::start(&[("n1", 2)]) else { return };
+    let program = Program::new();
+    let phases = |phases: &str| {
+        let text = text(1, 3).replace("[\"retrain\", \"evaluate\"]", phases);
+        text.replace("controls = 1\nevaluated_controls = 1", "controls = 0\nevaluated_controls = 0")
+    };
+    program.write("small.toml", &phases("[\"tuned\"]\ntuned_epochs = 2"));
+    let mut watcher = Watcher::start(&program, &cluster, &[]);
+    let mut other = Watcher::start(&program, &cluster, &[]);
+    assert_eq!(watcher.end(|| ()), Some(0), "{:?} {:?}", watcher.warnings(), watcher.last());
+    assert_eq!(other.end(|| ()), Some(0), "{:?} {:?}", other.warnings(), other.last());
+    // Whole faces, the amortised network, the tuned one.
+    each_was_done_once(&program, 3);
+    let began = |name: &str| {
+        let of = |event: &&Value| event["event"] == "started" && event["name"] == name;
+        let event = watcher.seen.iter().find(of);
+        event.unwrap_or_else(|| panic!("{name}: {:?}", watcher.seen))["training"].clone()
+    };
+    let place = |event: &str, training: &Value| {
+        let of = |seen: &Value| seen["event"] == event && seen["training"] == *training;
+        watcher.seen.iter().position(of).unwrap()
+    };
+    let (amortised, tuned) = (began("hide mouth (amortised)"), began("hide mouth (tuned)"));
+    assert!(place("trained", &amortised) < place("started", &tuned), "{:?}", watcher.seen);
+    tables_are_those_of_a_local_run(&program);
+
+    program.write("small.toml", &phases("[\"tuned\", \"evaluate\"]\ntuned_epochs = 2"));
+    let mut more = Watcher::start(&program, &cluster, &["--replace"]);
+    assert_eq!(more.end(|| ()), Some(0), "{:?} {:?}", more.warnings(), more.last());
+    let count = |kind: &str| more.seen.iter().filter(|event| event["event"] == kind).count();
+    assert_eq!((count("trained"), count("evaluated")), (0, 1), "{:?}", more.seen);
+    each_was_done_once(&program, 3);
+    std::fs::remove_dir_all(program.path("local")).unwrap();
+    tables_are_those_of_a_local_run(&program);
+}
+
+/// A worker that hangs takes no other training of its task along.
+#[test]
+fn a_worker_that_hangs_is_cancelled_and_its_task_submitted_again() {
+    let _alone = alone();
+    let Some(cluster) = Cluster::start(&[("n1", 1)]) else { return };
+    let program = Program::new();
+    program.write("small.toml", &text(1, 12));
+    let stall = ["--stall-minutes", "0.1", "--end-stalled", "--retries", "1"];
+    let settings = ["--tasks", "1", "--checkpoint-every", "0"];
+    let mut watcher = Watcher::start(&program, &cluster, &[&stall[..], &settings].concat());
+    watcher.until("a training runs", |event| event["event"] == "epoch");
+    let workers = cluster.workers();
+    let [hanging] = workers[..] else { panic!("{workers:?}") };
+    signal(hanging, "STOP");
+    watcher.until("it is ended and tried again", |event| {
+        event["event"] == "failed"
+            && event["again"] == true
+            && event["reason"].as_str().unwrap().starts_with("it was ended, its worker has made no")
+    });
+    assert_eq!(watcher.end(|| ()), Some(0), "{:?} {:?}", watcher.warnings(), watcher.last());
+    each_was_done_once(&program, 3);
+    // What is left of task 1 is task 1 of another job.
+    let tasks = watcher.seen.iter().filter(|event| event["event"] == "task");
+    let tasks: Vec<&str> = tasks.map(|event| event["job"].as_str().unwrap()).collect();
+    assert!(tasks.len() == 2 && tasks.iter().all(|task| task.ends_with("_1")), "{tasks:?}");
+    assert_ne!(tasks[0], tasks[1]);
+}
+
 /// Leaving, looking, cancelling and coming back.
 #[test]
 fn jobs_go_on_alone_and_can_be_looked_at_and_cancelled() {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
@@ -46,24 +46,39 @@ enum View {
     Living(Living),
 }
 
-/// A line for the experiment and one for each running training.
+/// A line for the experiment and one for each running training, of which a cluster may have more than a terminal has lines.
 struct Living {
     all: MultiProgress,
     experiment: ProgressBar,
     trainings: BTreeMap<String, ProgressBar>,
+    /// How many more run than have a line.
+    more: Option<ProgressBar>,
+    shown: Option<Instant>,
 }
+
+/// So many running trainings have a line of their own.
+const LINES: usize = 16;
+
+/// The least interval between two pictures where there are more.
+const PAUSE: Duration = Duration::from_millis(500);
 
 impl Living {
     fn new() -> Living {
         let all = MultiProgress::new();
         let experiment = all.add(bar("{prefix} {bar:24} {msg}", 1000));
         experiment.enable_steady_tick(Duration::from_millis(500));
-        Living { all, experiment, trainings: BTreeMap::new() }
+        Living { all, experiment, trainings: BTreeMap::new(), more: None, shown: None }
     }
 
     /// Shows the run's progress.
     fn show(&mut self, run: &RunProgress) {
-        let live = run.live();
+        if run.running() > LINES && self.shown.is_some_and(|shown| shown.elapsed() < PAUSE) {
+            return;
+        }
+        self.shown = Some(Instant::now());
+        let mut live = run.live();
+        let more = live.workers.len().saturating_sub(LINES);
+        live.workers.truncate(LINES);
         self.experiment.set_prefix(live.experiment.clone());
         self.experiment.set_position((run.share() * 1000.0) as u64);
         let left = live.seconds_left.map(|left| format!(", {} left", duration(left)));
@@ -85,6 +100,14 @@ impl Living {
                 .entry(worker.training_id.clone())
                 .or_insert_with(|| self.all.add(bar("{wide_msg}", 1)));
             line.set_message(format!("  {}", visible(&describe(worker))));
+        }
+        if let Some(line) = self.more.take() {
+            self.all.remove(&line);
+        }
+        if more > 0 {
+            let line = self.all.add(bar("{wide_msg}", 1));
+            line.set_message(format!("  and {} more", thousands(more as u64)));
+            self.more = Some(line);
         }
     }
 }
@@ -195,10 +218,7 @@ impl Progress {
 
     /// The name of a training.
     fn name(&self, training: &TrainingId) -> String {
-        let live = self.run.live();
-        let mut workers = live.workers.iter();
-        let worker = workers.find(|worker| worker.training_id == training.as_str());
-        worker.map_or_else(
+        self.run.worker(training).map_or_else(
             || training.to_string(),
             |worker| format!("{}, seed {}", worker.name, worker.seed),
         )
@@ -273,7 +293,7 @@ impl Observer for Progress {
                 self.begun += 1;
                 if matches!(self.view, View::Lines) || self.verbose > 0 {
                     let on = resumed.map(|epoch| format!(", resumed at epoch {}", epoch + 1));
-                    let (begun, all) = (self.begun, self.run.live().trainings);
+                    let (begun, all) = (self.begun, self.run.trainings());
                     let on = on.unwrap_or_default();
                     // A training that `reproduce` repeats belongs to no plan.
                     let which = if all > 0 { format!(" {begun} of {all}") } else { String::new() };

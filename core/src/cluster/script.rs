@@ -86,7 +86,6 @@ impl Request<'_> {
     /// Where a path cannot be passed to Slurm.
     pub fn options(&self) -> Result<Vec<OsString>, ScriptError> {
         let Request { submission, settings, directory, cpus, time, memory, .. } = self;
-        let tasks = submission.record.tasks.len();
         let throttle = settings.tasks_at_once.map(|most| format!("%{most}")).unwrap_or_default();
         // Codes that begin with % are replaced in folders' names too.
         let output = text(&submission.output_dir())?.replace('%', "%%");
@@ -94,7 +93,7 @@ impl Request<'_> {
         let mut options = vec![
             "--parsable".to_owned(),
             format!("--job-name={name}"),
-            format!("--array=1-{tasks}{throttle}"),
+            format!("--array={}{throttle}", submission.record.array()),
             "--nodes=1".to_owned(),
             "--ntasks=1".to_owned(),
             format!("--cpus-per-task={cpus}"),
@@ -155,6 +154,7 @@ mod tests {
         let new = NewSubmission {
             experiment: "small",
             tasks,
+            indices: vec![1, 2],
             lines: &[vec!["{}".into()], vec!["{}".into()]],
         };
         let submission = new.write(&results).unwrap();

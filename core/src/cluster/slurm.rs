@@ -1,6 +1,7 @@
 //! Slurm's commands: submit, look, cancel.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::call::{CallError, command, output};
@@ -102,33 +103,26 @@ impl Slurm {
         Ok(output(squeue, ANSWER, go_on)?.lines().filter_map(task).collect())
     }
 
-    /// Slurm's words for the end of a task, where it still has some: `TIMEOUT`, `FAILED (exit code 1:0)`. For messages alone:
-    /// they mislead.
-    pub fn end_of(&self, job: u64, index: u32) -> Option<String> {
-        let task = format!("{job}_{index}");
+    /// Slurm's words for the ends of a job's tasks, by their indices, where it still has some: `TIMEOUT`, `FAILED (exit code
+    /// 1:0)`. For messages alone: they mislead.
+    pub fn ends_of(&self, job: u64) -> BTreeMap<u32, String> {
+        let mut ends = BTreeMap::new();
+        let mut show = command("scontrol");
+        show.args(["show", "job", "-o", &job.to_string()]).env("LC_ALL", "C");
+        // A job that it does not know any more is an error, too.
+        if let Ok(printed) = output(show, ANSWER, &mut || true) {
+            ends.extend(printed.lines().filter_map(shown_end));
+        }
         if !self.without_accounting.get() {
             let mut sacct = command("sacct");
-            sacct.args(["-n", "-X", "-P", "-o", "State,ExitCode", "-j", &task]).env("LC_ALL", "C");
+            sacct.args(["-n", "-X", "-P", "-o", "JobID,State,ExitCode", "-j", &job.to_string()]);
+            sacct.env("LC_ALL", "C");
             match output(sacct, ANSWER, &mut || true) {
-                Ok(printed) => {
-                    if let Some(end) = printed.lines().next().and_then(|line| {
-                        let (state, code) = line.split_once('|')?;
-                        Some(in_words(state, code))
-                    }) {
-                        return Some(end);
-                    }
-                }
+                Ok(printed) => ends.extend(printed.lines().filter_map(accounted_end)),
                 Err(_) => self.without_accounting.set(true),
             }
         }
-        let mut show = command("scontrol");
-        show.args(["show", "job", "-o", &task]).env("LC_ALL", "C");
-        let printed = output(show, ANSWER, &mut || true).ok()?;
-        let of = |key: &str| {
-            let mut words = printed.split_whitespace();
-            words.find_map(|word| word.strip_prefix(key).map(str::to_owned))
-        };
-        Some(in_words(&of("JobState=")?, &of("ExitCode=")?))
+        ends
     }
 
     /// Cancels jobs. Those that have ended are no error.
@@ -154,6 +148,21 @@ impl Slurm {
         scancel.args(["--state=PENDING", &job.to_string()]);
         output(scancel, ANSWER, &mut || true).map(drop)
     }
+}
+
+/// The task and its end in a line of `sacct`, as `7_1|FAILED|1:0`; tasks that wait are one line, `7_[2-4]`.
+fn accounted_end(line: &str) -> Option<(u32, String)> {
+    let mut fields = line.split('|');
+    let (id, state, code) = (fields.next()?, fields.next()?, fields.next()?);
+    let index = id.split_once('_')?.1.parse().ok()?;
+    Some((index, in_words(state, code)))
+}
+
+/// The task and its end in a line of `scontrol show job -o`.
+fn shown_end(line: &str) -> Option<(u32, String)> {
+    let of = |key: &str| line.split_whitespace().find_map(|word| word.strip_prefix(key));
+    let index = of("ArrayTaskId=")?.parse().ok()?;
+    Some((index, in_words(of("JobState=")?, of("ExitCode=")?)))
 }
 
 fn in_words(state: &str, code: &str) -> String {
@@ -205,6 +214,21 @@ mod tests {
         assert_eq!(limit(Some("short,long")), Some("2-00:00:00".to_owned()));
         assert_eq!(limit(Some("short,main")), None);
         assert_eq!(limit(Some("unknown")), None);
+    }
+
+    #[test]
+    fn ends_are_read_by_task() {
+        assert_eq!(accounted_end("7_12|FAILED|1:0"), Some((12, "FAILED (exit code 1:0)".into())));
+        assert_eq!(accounted_end("7_1|CANCELLED by 0|0:0").unwrap().1, "CANCELLED by 0");
+        for other in ["7_[2-4]|PENDING|0:0", "7|COMPLETED|0:0", "", "7_1"] {
+            assert_eq!(accounted_end(other), None, "{other}");
+        }
+        let line = "JobId=8 ArrayJobId=7 ArrayTaskId=1 JobName=fer-a Priority=1 JobState=TIMEOUT Reason=TimeLimit \
+                    Requeue=1 ExitCode=0:0 DerivedExitCode=0:0 RunTime=00:01:00";
+        assert_eq!(shown_end(line), Some((1, "TIMEOUT".into())));
+        // Its tasks that wait are one record.
+        assert_eq!(shown_end("JobId=9 ArrayJobId=7 ArrayTaskId=2-4%2 JobState=PENDING"), None);
+        assert_eq!(shown_end("JobId=9 JobName=other JobState=FAILED ExitCode=1:0"), None);
     }
 
     #[test]

@@ -20,8 +20,8 @@ use crate::store::{
     Results, StoreError, host, read_json, read_text, write_json, write_new, write_whole,
 };
 
-/// The version of the record's format.
-const VERSION: u32 = 1;
+/// The version of the record's format; those before are read, too.
+const VERSION: u32 = 2;
 
 /// A record holds ids: ten thousand take 250 kB.
 const LIMIT: u64 = 64 * 1024 * 1024;
@@ -42,8 +42,29 @@ pub struct SubmissionRecord {
     pub host: String,
     /// Seconds since 1970-01-01 UTC.
     pub created: u64,
-    /// The ids of the work of each task; the first task has index 1 in its array.
+    /// The ids of the work of each task.
     pub tasks: Vec<Vec<String>>,
+    /// The index of each task in the array; of version 1 none: they are 1, 2, 3 …
+    #[serde(default)]
+    indices: Vec<u32>,
+}
+
+impl SubmissionRecord {
+    /// The index of a task in its array, from 1. Work that is submitted again keeps the index of its task where it can.
+    pub fn index(&self, task: usize) -> u32 {
+        self.indices.get(task).copied().unwrap_or(task as u32 + 1)
+    }
+
+    /// The indices of all tasks, as sbatch takes them: `1-3,7`.
+    pub(super) fn array(&self) -> String {
+        let mut indices: Vec<u32> = (0..self.tasks.len()).map(|task| self.index(task)).collect();
+        indices.sort_unstable();
+        let ranges = indices.chunk_by(|one, next| one + 1 == *next).map(|range| match range {
+            [one] => one.to_string(),
+            range => format!("{}-{}", range[0], range[range.len() - 1]),
+        });
+        ranges.collect::<Vec<_>>().join(",")
+    }
 }
 
 /// A submission in a results folder.
@@ -59,6 +80,8 @@ pub struct NewSubmission<'a> {
     pub experiment: &'a str,
     /// The ids of the work of each task.
     pub tasks: Vec<Vec<String>>,
+    /// The index of each task in the array, from 1.
+    pub indices: Vec<u32>,
     /// The lines of each task's list, without their ends.
     pub lines: &'a [Vec<String>],
 }
@@ -66,7 +89,7 @@ pub struct NewSubmission<'a> {
 impl NewSubmission<'_> {
     /// Writes the record with its lists; nothing is submitted yet.
     pub fn write(self, results: &Results) -> Result<Submission, StoreError> {
-        let NewSubmission { experiment, tasks, lines } = self;
+        let NewSubmission { experiment, tasks, indices, lines } = self;
         let folder = results.slurm_dir(experiment)?;
         let number = 1 + numbered(&folder)?.last().map_or(0, |(number, _)| *number);
         let name = name(&results_id(results)?, experiment, number, &tasks);
@@ -74,16 +97,22 @@ impl NewSubmission<'_> {
         let created =
             SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let experiment = experiment.to_owned();
-        let record =
-            SubmissionRecord { version: VERSION, name, experiment, host: host(), created, tasks };
+        let record = SubmissionRecord {
+            version: VERSION,
+            name,
+            experiment,
+            host: host(),
+            created,
+            tasks,
+            indices,
+        };
         let submission = Submission { folder, record };
         for made in [submission.events_dir(), submission.output_dir()] {
             fs::create_dir_all(&made).map_err(|error| StoreError::write(&made, error))?;
         }
-        for (task, lines) in (1..).zip(lines) {
-            write_whole(&submission.tasks_path(task), |file| {
-                file.write_all((lines.join("\n") + "\n").as_bytes())
-            })?;
+        for (task, lines) in lines.iter().enumerate() {
+            let path = submission.tasks_path(submission.record.index(task));
+            write_whole(&path, |file| file.write_all((lines.join("\n") + "\n").as_bytes()))?;
         }
         // Last: a folder without it is no submission.
         write_json(&submission.folder.join(RECORD), &submission.record)?;
@@ -113,17 +142,17 @@ impl Submission {
         self.folder.join("output")
     }
 
-    /// The list of a task, counted from 1.
-    pub fn tasks_path(&self, task: u32) -> PathBuf {
-        self.tasks_dir().join(format!("{task}.jsonl"))
+    /// The list of the task with this index.
+    pub fn tasks_path(&self, index: u32) -> PathBuf {
+        self.tasks_dir().join(format!("{index}.jsonl"))
     }
 
-    pub fn events_path(&self, task: u32) -> PathBuf {
-        self.events_dir().join(format!("{task}.jsonl"))
+    pub fn events_path(&self, index: u32) -> PathBuf {
+        self.events_dir().join(format!("{index}.jsonl"))
     }
 
-    pub fn output_path(&self, task: u32) -> PathBuf {
-        self.output_dir().join(format!("{task}.log"))
+    pub fn output_path(&self, index: u32) -> PathBuf {
+        self.output_dir().join(format!("{index}.log"))
     }
 
     pub fn write_script(&self, script: &str) -> Result<PathBuf, StoreError> {
@@ -156,10 +185,6 @@ impl Submission {
         }
     }
 
-    pub fn is_over(&self) -> bool {
-        self.folder.join(OVER).exists()
-    }
-
     /// Notes that the user does not want it any more.
     pub fn mark_cancelled(&self) -> Result<(), StoreError> {
         self.mark(CANCELLED)
@@ -178,23 +203,24 @@ impl Submission {
 pub fn submissions(results: &Results, experiment: &str) -> Result<Vec<Submission>, StoreError> {
     let mut found = Vec::new();
     for (_, folder) in numbered(&results.slurm_dir(experiment)?)? {
+        // First: a study has hundreds of them, and a record may be long.
+        if folder.join(OVER).exists() {
+            continue;
+        }
         let record = match read_json::<SubmissionRecord>(&folder.join(RECORD), LIMIT) {
             Ok(record) => record,
             // It is being written, or its writer died before anything was submitted.
             Err(StoreError::NotFound { .. }) => continue,
             Err(error) => return Err(error),
         };
-        if record.version != VERSION {
+        if record.version > VERSION {
             let reason = format!(
-                "it has version {}, and this program reads version {VERSION}",
+                "it has version {}, and this program reads those up to {VERSION}",
                 record.version
             );
             return Err(StoreError::damaged(folder.join(RECORD), reason));
         }
-        let submission = Submission { folder, record };
-        if !submission.is_over() {
-            found.push(submission);
-        }
+        found.push(Submission { folder, record });
     }
     Ok(found)
 }
@@ -268,7 +294,31 @@ mod tests {
         let tasks: Vec<Vec<String>> = ids.iter().map(|id| vec![(*id).to_owned()]).collect();
         let lines: Vec<Vec<String>> =
             ids.iter().map(|id| vec![format!("{{\"id\":\"{id}\"}}")]).collect();
-        NewSubmission { experiment, tasks, lines: &lines }.write(results).unwrap()
+        let indices = (1..).take(ids.len()).collect();
+        NewSubmission { experiment, tasks, indices, lines: &lines }.write(results).unwrap()
+    }
+
+    #[test]
+    fn tasks_have_the_indices_that_they_are_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let results = Results::create(folder.path()).unwrap();
+        let tasks: Vec<Vec<String>> = ["a", "b", "c", "d"].map(|id| vec![id.to_owned()]).to_vec();
+        let lines = [vec!["7".into()], vec!["2".into()], vec!["3".into()], vec!["9".into()]];
+        let indices = vec![7, 2, 3, 9];
+        let new = NewSubmission { experiment: "small", tasks, indices, lines: &lines };
+        let written = new.write(&results).unwrap();
+        assert_eq!(written.record.array(), "2-3,7,9");
+        assert_eq!(fs::read_to_string(written.tasks_path(7)).unwrap(), "7\n");
+        assert_eq!(submissions(&results, "small").unwrap(), std::slice::from_ref(&written));
+        // As version 1 wrote it.
+        let path = written.folder().join(RECORD);
+        let mut record: serde_json::Value =
+            serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        record.as_object_mut().unwrap().remove("indices");
+        record["version"] = 1.into();
+        fs::write(&path, record.to_string()).unwrap();
+        let former = submissions(&results, "small").unwrap().remove(0).record;
+        assert_eq!((former.array().as_str(), former.index(2)), ("1-4", 3));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Progress of a run, accumulated from its events.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::event::Event;
@@ -10,7 +10,13 @@ use crate::store::{Live, LiveWorker, Queue, host};
 /// Counts, running trainings, and the estimated time left.
 #[derive(Debug, Clone)]
 pub struct RunProgress {
+    /// Without its workers.
     live: Live,
+    /// Running trainings by the order in which they began, and their numbers there by their ids: ten thousand may be told of
+    /// at once.
+    workers: BTreeMap<u64, LiveWorker>,
+    numbers: HashMap<String, u64>,
+    begun: u64,
     /// When each worker started its current step of a training.
     since: HashMap<String, Instant>,
     trainings: Pace,
@@ -60,7 +66,15 @@ impl Default for RunProgress {
             workers: Vec::new(),
         };
         let (trainings, evaluations) = (Pace::default(), Pace::default());
-        RunProgress { live, since: HashMap::new(), trainings, evaluations }
+        RunProgress {
+            live,
+            workers: BTreeMap::new(),
+            numbers: HashMap::new(),
+            begun: 0,
+            since: HashMap::new(),
+            trainings,
+            evaluations,
+        }
     }
 }
 
@@ -91,7 +105,7 @@ impl RunProgress {
                 self.enter(training, name, *seed).trained = true;
             }
             Event::Step { training, step } => {
-                if let Some(worker) = self.worker(training) {
+                if let Some(worker) = self.worker_mut(training) {
                     worker.epoch = step.epoch;
                     worker.share = step.step as f64 / step.steps.max(1) as f64;
                     worker.loss = step.loss;
@@ -100,7 +114,7 @@ impl RunProgress {
                 }
             }
             Event::Epoch { training, record } => {
-                if let Some(worker) = self.worker(training) {
+                if let Some(worker) = self.worker_mut(training) {
                     (worker.epoch, worker.share) = (record.epoch, 1.0);
                     (worker.loss, worker.accuracy) = (record.train_loss, record.train_accuracy);
                 }
@@ -116,7 +130,7 @@ impl RunProgress {
                 self.evaluations.count(since);
             }
             Event::Mapping { training, share } => {
-                if let Some(worker) = self.worker(training) {
+                if let Some(worker) = self.worker_mut(training) {
                     worker.share = *share;
                 }
             }
@@ -141,7 +155,9 @@ impl RunProgress {
     fn enter(&mut self, training: &TrainingId, name: &str, seed: u64) -> &mut LiveWorker {
         self.left(training);
         self.since.insert(training.to_string(), Instant::now());
-        self.live.workers.push(LiveWorker {
+        self.begun += 1;
+        self.numbers.insert(training.to_string(), self.begun);
+        self.workers.entry(self.begun).or_insert_with(|| LiveWorker {
             training_id: training.to_string(),
             name: name.to_owned(),
             seed,
@@ -152,19 +168,36 @@ impl RunProgress {
             loss: 0.0,
             accuracy: 0.0,
             images_per_second: 0.0,
-        });
-        self.live.workers.last_mut().expect("it was just added")
+        })
     }
 
     /// A training is no longer running.
     fn left(&mut self, training: &TrainingId) {
-        self.live.workers.retain(|worker| worker.training_id != training.as_str());
+        if let Some(number) = self.numbers.remove(training.as_str()) {
+            self.workers.remove(&number);
+        }
         self.since.remove(training.as_str());
     }
 
     /// The current totals.
     pub fn live(&self) -> Live {
-        Live { updated: now(), seconds_left: self.seconds_left(), ..self.live.clone() }
+        let workers = self.workers.values().cloned().collect();
+        Live { updated: now(), seconds_left: self.seconds_left(), workers, ..self.live.clone() }
+    }
+
+    /// The number of trainings in the plan.
+    pub fn trainings(&self) -> usize {
+        self.live.trainings
+    }
+
+    /// The number of trainings that run.
+    pub fn running(&self) -> usize {
+        self.workers.len()
+    }
+
+    /// A running training.
+    pub fn worker(&self, training: &TrainingId) -> Option<&LiveWorker> {
+        self.workers.get(self.numbers.get(training.as_str())?)
     }
 
     /// The share of all work that is done; running trainings count by their epochs.
@@ -184,12 +217,12 @@ impl RunProgress {
             let epochs = f64::from(worker.epoch.max(1) - 1) + worker.share;
             epochs / f64::from(worker.epochs.max(1))
         };
-        self.live.workers.iter().filter(|worker| !worker.trained).map(share).sum()
+        self.workers.values().filter(|worker| !worker.trained).map(share).sum()
     }
 
     /// Including running trainings.
     fn training_pace(&self) -> Pace {
-        let training = self.live.workers.iter().filter(|worker| !worker.trained);
+        let training = self.workers.values().filter(|worker| !worker.trained);
         let since = training.filter_map(|worker| self.since.get(&worker.training_id));
         let seconds: f64 = since.map(|since| since.elapsed().as_secs_f64()).sum();
         Pace {
@@ -218,8 +251,8 @@ impl RunProgress {
         Some((trainings + evaluations) / f64::from(jobs.max(1)))
     }
 
-    fn worker(&mut self, training: &TrainingId) -> Option<&mut LiveWorker> {
-        self.live.workers.iter_mut().find(|worker| worker.training_id == training.as_str())
+    fn worker_mut(&mut self, training: &TrainingId) -> Option<&mut LiveWorker> {
+        self.workers.get_mut(self.numbers.get(training.as_str())?)
     }
 }
 

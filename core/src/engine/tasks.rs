@@ -1,5 +1,7 @@
 //! Trainings divided among the tasks of a job array, and what each task needs.
 
+use std::collections::BTreeSet;
+
 use crate::cluster::{Memory, TimeLimit};
 use crate::plan::Estimate;
 
@@ -76,6 +78,19 @@ pub(super) fn divide(
     tasks
 }
 
+/// The index of each task in its array, from 1: that which its first training had before, where it had one that no earlier
+/// task takes, so that work keeps its index when it is submitted again; else the lowest that is free.
+pub(super) fn indices(tasks: &[Vec<usize>], former: impl Fn(usize) -> Option<u32>) -> Vec<u32> {
+    let mut taken = BTreeSet::new();
+    let former: Vec<Option<u32>> = tasks
+        .iter()
+        .map(|task| former(*task.first()?).filter(|index| taken.insert(*index)))
+        .collect();
+    let mut free = (1..).filter(|index| !taken.contains(index));
+    let indices = former.into_iter().map(|former| former.or_else(|| free.next()));
+    indices.flatten().collect()
+}
+
 /// The time that the longest of these tasks needs, with a margin.
 pub(super) fn time(tasks: &[Vec<usize>], needs: &[Need]) -> TimeLimit {
     let of =
@@ -118,6 +133,15 @@ mod tests {
     }
 
     #[test]
+    fn work_keeps_its_index() {
+        let tasks = vec![vec![0, 1], vec![2], vec![3], vec![4, 5]];
+        assert_eq!(indices(&tasks, |_| None), [1, 2, 3, 4]);
+        // The two parts of what task 3 left, something new, and the rest of task 1.
+        let former = |training: usize| [Some(3), Some(3), Some(3), None, Some(1), None][training];
+        assert_eq!(indices(&tasks, former), [3, 2, 4, 1]);
+    }
+
+    #[test]
     fn a_task_gets_time_and_memory_with_a_margin() {
         let tasks = vec![vec![0, 1], vec![2]];
         let mut needs = vec![need(300.0); 3];
@@ -137,6 +161,10 @@ mod tests {
             let tasks = divide(&all, &needs, most, None);
             prop_assert_eq!(tasks.concat(), all);
             prop_assert!(tasks.len() <= most && tasks.iter().all(|task| !task.is_empty()));
+            let found = indices(&tasks, |training| (training % 3 > 0).then_some(training as u32 % 7 + 1));
+            let different: BTreeSet<u32> = found.iter().copied().collect();
+            prop_assert!(different.len() == tasks.len() && !different.contains(&0));
+            prop_assert!(found.iter().all(|index| *index as usize <= tasks.len().max(7)));
         }
     }
 }

@@ -71,8 +71,9 @@ pub(super) struct Watcher<'a, 'o> {
     /// Trainings by their ids.
     places: HashMap<&'a str, usize>,
     watched: Vec<Watched>,
-    /// By training: the submission and the task that is to do it.
+    /// By training: the submission and the task that is to do it, and the index of the last one.
     assigned: Vec<Option<(usize, usize)>>,
+    indices: Vec<Option<u32>>,
     /// Trainings to be submitted.
     queue: BTreeSet<usize>,
     /// Trainings that other runs have claimed, and that are said to be done, since when.
@@ -89,6 +90,10 @@ pub(super) struct Watcher<'a, 'o> {
     failures: Vec<u32>,
     fruitless: Vec<u32>,
     warned: HashSet<String>,
+    /// Requeued tasks that are to be told of, each as `17_1`, and their start.
+    requeued: Vec<(String, String)>,
+    /// Jobs of which Slurm is to be asked how their tasks ended.
+    ends_wanted: BTreeSet<u64>,
     silent: bool,
     carried: Carried,
     stopping: bool,
@@ -97,6 +102,8 @@ pub(super) struct Watcher<'a, 'o> {
 /// A submission with its tasks.
 struct Watched {
     submission: Submission,
+    /// The job of its array, once it is known.
+    job: Option<u64>,
     /// It was cancelled before this watcher came.
     cancelled_before: bool,
     tasks: Vec<Task>,
@@ -104,6 +111,8 @@ struct Watched {
 
 /// A task of a submission.
 struct Task {
+    /// In its array.
+    index: u32,
     /// Of the plan.
     trainings: Vec<usize>,
     tail: Tail,
@@ -124,11 +133,21 @@ struct Task {
     /// When its worker was heard last, and whether it was told since then that it is silent.
     heard: Instant,
     told_silent: bool,
+    /// The training at which it was cancelled by this watcher, since its worker was silent.
+    ended_at: Option<usize>,
+    /// It is gone and leaves work, and Slurm is asked how it ended.
+    end_wanted: bool,
 }
 
 impl Task {
-    fn new(trainings: Vec<usize>) -> Task {
+    /// Whether a training is still its to do.
+    fn has_work(&self, assigned: &[Option<(usize, usize)>], place: usize, index: usize) -> bool {
+        self.trainings.iter().any(|training| assigned[*training] == Some((place, index)))
+    }
+
+    fn new(index: u32, trainings: Vec<usize>) -> Task {
         Task {
+            index,
             trainings,
             tail: Tail::default(),
             phase: None,
@@ -141,6 +160,8 @@ impl Task {
             interrupted: false,
             heard: Instant::now(),
             told_silent: false,
+            ended_at: None,
+            end_wanted: false,
         }
     }
 }
@@ -169,6 +190,7 @@ impl<'a, 'o> Watcher<'a, 'o> {
             places: ids.zip(0..).collect(),
             watched: Vec::new(),
             assigned: vec![None; trainings],
+            indices: vec![None; trainings],
             queue,
             elsewhere: BTreeSet::new(),
             said_done: BTreeMap::new(),
@@ -181,6 +203,8 @@ impl<'a, 'o> Watcher<'a, 'o> {
             failures: vec![0; trainings],
             fruitless: vec![0; trainings],
             warned: HashSet::new(),
+            requeued: Vec::new(),
+            ends_wanted: BTreeSet::new(),
             silent: false,
             carried: Carried::default(),
             stopping: false,
@@ -253,26 +277,31 @@ impl<'a, 'o> Watcher<'a, 'o> {
             if self.watched.iter().any(|watched| watched.submission.record.name == *name) {
                 continue;
             }
-            self.watch(submission);
+            self.watch(submission)?;
         }
         Ok(())
     }
 
-    fn watch(&mut self, submission: Submission) {
+    fn watch(&mut self, submission: Submission) -> Result<(), EngineError> {
         let place = self.watched.len();
         let place_of = |id: &String| self.places.get(id.as_str()).copied();
-        let lists = submission.record.tasks.iter();
-        let tasks: Vec<Task> =
-            lists.map(|list| Task::new(list.iter().filter_map(place_of).collect())).collect();
+        let lists = submission.record.tasks.iter().enumerate();
+        let tasks = lists.map(|(task, list)| {
+            Task::new(submission.record.index(task), list.iter().filter_map(place_of).collect())
+        });
+        let tasks: Vec<Task> = tasks.collect();
         for (index, task) in tasks.iter().enumerate() {
             for &training in &task.trainings {
+                self.indices[training] = Some(task.index);
                 if self.queue.remove(&training) {
                     self.assigned[training] = Some((place, index));
                 }
             }
         }
         let cancelled_before = submission.is_cancelled();
-        self.watched.push(Watched { submission, cancelled_before, tasks });
+        let job = submission.job()?;
+        self.watched.push(Watched { submission, job, cancelled_before, tasks });
+        Ok(())
     }
 
     /// Whether `fer-lab cancel` was called meanwhile.
@@ -298,10 +327,10 @@ impl<'a, 'o> Watcher<'a, 'o> {
         let active = self.watched.iter().filter(|watched| is_active(watched));
         let names: Vec<String> =
             active.map(|watched| watched.submission.record.name.clone()).collect();
-        self.poller.ask(names);
-        match self.poller.answer(LOOK) {
-            None => Ok(()),
-            Some((_, Err(error))) => {
+        self.poller.ask(names, &self.ends_wanted);
+        let Some(Answer { names, queued, ends }) = self.poller.answer(LOOK) else { return Ok(()) };
+        match queued {
+            Err(error) => {
                 if matches!(error, CallError::Start { .. }) {
                     return Err(SlurmError::Call(error).into());
                 }
@@ -312,17 +341,37 @@ impl<'a, 'o> Watcher<'a, 'o> {
                     );
                     self.audience.emit(Event::Warning { text });
                 }
-                Ok(())
+                // Workers go on, and say how far they are.
+                self.hear_workers()
             }
-            Some((names, Ok(queued))) => {
+            Ok(queued) => {
                 self.silent = false;
-                self.take(&names, &queued)
+                self.ends_wanted.retain(|job| !ends.contains_key(job));
+                self.take(&names, &queued, &ends)
             }
         }
     }
 
+    /// Takes what the workers have said, where Slurm says nothing.
+    fn hear_workers(&mut self) -> Result<(), EngineError> {
+        for place in 0..self.watched.len() {
+            for index in 0..self.watched[place].tasks.len() {
+                let task = &self.watched[place].tasks[index];
+                if task.phase == Some(TaskPhase::Running) && !task.gone {
+                    self.read_events(place, index)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Takes the queue's state of the named submissions, and what their workers said meanwhile.
-    fn take(&mut self, names: &[String], queued: &[QueuedTask]) -> Result<(), EngineError> {
+    fn take(
+        &mut self,
+        names: &[String],
+        queued: &[QueuedTask],
+        ends: &Ends,
+    ) -> Result<(), EngineError> {
         let names: HashSet<&str> = names.iter().map(String::as_str).collect();
         let by_task: HashMap<(&str, u32), &QueuedTask> =
             queued.iter().map(|task| ((task.name.as_str(), task.index), task)).collect();
@@ -335,13 +384,15 @@ impl<'a, 'o> Watcher<'a, 'o> {
                 if self.watched[place].tasks[index].gone {
                     continue;
                 }
-                let found = by_task.get(&(name.as_str(), index as u32 + 1)).copied();
-                self.take_task(place, index, found)?;
+                let number = self.watched[place].tasks[index].index;
+                let found = by_task.get(&(name.as_str(), number)).copied();
+                self.take_task(place, index, found, ends)?;
             }
             if !is_active(&self.watched[place]) {
                 self.watched[place].submission.mark_over()?;
             }
         }
+        self.tell_requeued();
         self.tell_queue(queued);
         Ok(())
     }
@@ -351,14 +402,16 @@ impl<'a, 'o> Watcher<'a, 'o> {
         place: usize,
         index: usize,
         found: Option<&QueuedTask>,
+        ends: &Ends,
     ) -> Result<(), EngineError> {
-        let Watched { submission, tasks, .. } = &mut self.watched[place];
+        let Watched { submission, job, tasks, .. } = &mut self.watched[place];
         let task = &mut tasks[index];
         let before = task.phase;
         match found {
             Some(queued) => {
-                if submission.job()?.is_none() {
+                if job.is_none() {
                     submission.set_job(queued.job)?;
+                    *job = Some(queued.job);
                 }
                 (task.phase, task.seen, task.absent) = (Some(queued.phase), true, 0);
             }
@@ -381,16 +434,59 @@ impl<'a, 'o> Watcher<'a, 'o> {
         self.look_for_silence(place, index);
         let task = &self.watched[place].tasks[index];
         if task.absent >= ABSENT {
-            self.settle_gone(place, index)?;
+            self.settle(place, index, ends)?;
         }
         Ok(())
+    }
+
+    /// A task has left the queue. If it leaves work, Slurm is first asked how it ended.
+    fn settle(&mut self, place: usize, index: usize, ends: &Ends) -> Result<(), EngineError> {
+        self.take_results(place, index)?;
+        let watched = &mut self.watched[place];
+        let task = &mut watched.tasks[index];
+        let Some(job) = watched.job.filter(|_| task.has_work(&self.assigned, place, index)) else {
+            return self.settle_gone(place, index, None);
+        };
+        if !std::mem::replace(&mut task.end_wanted, true) {
+            self.ends_wanted.insert(job);
+            return Ok(());
+        }
+        let number = task.index;
+        let Some(ends) = ends.get(&job) else { return Ok(()) };
+        self.settle_gone(place, index, ends.get(&number).map(String::as_str))
+    }
+
+    /// Takes what the results folder has of a task's trainings: those that are done are the task's no longer.
+    fn take_results(&mut self, place: usize, index: usize) -> Result<(), EngineError> {
+        for training in self.watched[place].tasks[index].trainings.clone() {
+            if self.assigned[training] != Some((place, index)) {
+                continue;
+            }
+            let news =
+                self.state.news(self.work, self.identified, training, self.audience.observer)?;
+            self.tell(news);
+            if !self.state.is_open(self.work, training) {
+                self.has_ended_at(place, index, training, Outcome::Done);
+                self.assigned[training] = None;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells that a training has ended where its worker did not say so.
+    fn has_ended_at(&mut self, place: usize, index: usize, training: usize, outcome: Outcome) {
+        let at = &mut self.watched[place].tasks[index].at;
+        if at.take_if(|at| *at == training).is_some() {
+            let training = self.id(training);
+            self.audience.emit(Event::Ended { training, outcome });
+        }
     }
 
     /// Takes what a worker has written since the last time.
     fn read_events(&mut self, place: usize, index: usize) -> Result<(), EngineError> {
         let Watched { submission, tasks, .. } = &mut self.watched[place];
-        let path = submission.events_path(index as u32 + 1);
         let task = &mut tasks[index];
+        let path = submission.events_path(task.index);
         // A disk of another machine that does not answer for a moment is no end.
         let events = task.tail.read(&path).unwrap_or_default();
         if !events.is_empty() || task.phase != Some(TaskPhase::Running) {
@@ -489,7 +585,7 @@ impl<'a, 'o> Watcher<'a, 'o> {
     /// Says that a worker has said nothing for too long, and cancels its task where that is wanted.
     fn look_for_silence(&mut self, place: usize, index: usize) {
         let Some(stall) = self.work.stall else { return };
-        let Watched { submission, tasks, .. } = &mut self.watched[place];
+        let Watched { job, tasks, .. } = &mut self.watched[place];
         let task = &mut tasks[index];
         let Some(training) = task.at else { return };
         if task.told_silent
@@ -499,10 +595,10 @@ impl<'a, 'o> Watcher<'a, 'o> {
             return;
         }
         task.told_silent = true;
-        let Ok(Some(job)) = submission.job() else { return };
-        let number = index as u32 + 1;
+        let Some(job) = *job else { return };
+        let number = task.index;
         if self.work.end_stalled {
-            task.stopped = Some(format!("it was ended, {}", silent_for(self.work.stall)));
+            task.ended_at = Some(training);
             if let Err(error) = self.slurm.cancel_task(job, number) {
                 self.warn(format!("task {job}_{number} could not be cancelled: {error}"));
             }
@@ -526,66 +622,63 @@ impl<'a, 'o> Watcher<'a, 'o> {
         }
     }
 
-    /// A task has left the queue: what it leaves undone is submitted again, or has failed.
-    fn settle_gone(&mut self, place: usize, index: usize) -> Result<(), EngineError> {
-        let task = &mut self.watched[place].tasks[index];
+    /// What a task that is gone leaves undone is submitted again, or has failed. `end`: Slurm's words, where it has some.
+    fn settle_gone(
+        &mut self,
+        place: usize,
+        index: usize,
+        end: Option<&str>,
+    ) -> Result<(), EngineError> {
+        let Watched { submission, job, tasks, .. } = &mut self.watched[place];
+        let output = submission.output_path(tasks[index].index);
+        let output = output.display();
+        let said = match end {
+            Some(end) => format!("Slurm says {end}"),
+            None => "Slurm does not know it any more".to_owned(),
+        };
+        let task = &mut tasks[index];
         task.gone = true;
-        let (at, seen, progress) = (task.at.take(), task.seen, task.progress);
-        let (stopped, interrupted) = (task.stopped.take(), task.interrupted);
-        let trainings = task.trainings.clone();
-        let end = std::cell::OnceCell::new();
-        for training in trainings {
+        let (at, progress, submitted) = (task.at, task.progress, task.seen || job.is_some());
+        let (stopped, interrupted, ended_at) =
+            (task.stopped.take(), task.interrupted, task.ended_at);
+        for training in task.trainings.clone() {
             if self.assigned[training] != Some((place, index)) {
                 continue;
             }
             self.assigned[training] = None;
-            if at == Some(training) {
-                let training = self.id(training);
-                self.audience.emit(Event::Ended { training, outcome: Outcome::Interrupted });
-            }
-            let news =
-                self.state.news(self.work, self.identified, training, self.audience.observer)?;
-            self.tell(news);
-            if !self.state.is_open(self.work, training) {
+            if ended_at == Some(training) {
+                self.has_ended_at(place, index, training, Outcome::Interrupted);
+                let reason = format!("it was ended, {}", silent_for(self.work.stall));
+                write_failure(self.work, self.identified, training, &reason)?;
+                self.fail(training, reason, true)?;
                 continue;
             }
-            let submission = &self.watched[place].submission;
-            let job = submission.job()?;
-            let end_of = || job.and_then(|job| self.slurm.end_of(job, index as u32 + 1));
-            let said = |end: &Option<String>| match end {
-                Some(end) => format!("Slurm says {end}"),
-                None => "Slurm does not know it any more".to_owned(),
-            };
-            let output = submission.output_path(index as u32 + 1);
-            let output = output.display();
             if at == Some(training) {
+                self.has_ended_at(place, index, training, Outcome::Interrupted);
                 if let Some(reason) = stopped.clone() {
                     self.fail(training, reason, true)?;
                     continue;
                 }
-                let end = end.get_or_init(end_of);
-                if !interrupted && !end.as_deref().is_some_and(is_interruption) {
+                if !interrupted && !end.is_some_and(is_interruption) {
                     let reason = format!(
-                        "its task ended without a word ({}); see its log, and `{output}`",
-                        said(end)
+                        "its task ended without a word ({said}); see its log, and `{output}`"
                     );
                     write_failure(self.work, self.identified, training, &reason)?;
                     self.fail(training, reason, true)?;
                     continue;
                 }
             }
-            if end.get_or_init(end_of).as_deref().is_some_and(|end| end.starts_with("CANCELLED")) {
+            if ended_at.is_none() && end.is_some_and(|end| end.starts_with("CANCELLED")) {
                 self.leave_open();
                 continue;
             }
             self.fruitless[training] = match progress {
                 true => 0,
-                false => self.fruitless[training] + u32::from(seen || job.is_some()),
+                false => self.fruitless[training] + u32::from(submitted),
             };
             if self.fruitless[training] >= FRUITLESS {
                 let reason = format!(
-                    "it was submitted {FRUITLESS} times, and no task got anywhere with it ({}); see `{output}`",
-                    said(end.get_or_init(end_of))
+                    "it was submitted {FRUITLESS} times, and no task got anywhere with it ({said}); see `{output}`"
                 );
                 write_failure(self.work, self.identified, training, &reason)?;
                 self.fail(training, reason, false)?;
@@ -610,14 +703,8 @@ impl<'a, 'o> Watcher<'a, 'o> {
         let (Some(reason), TaskPhase::Waiting) = (&queued.reason, queued.phase) else { return };
         let task = format!("{}_{}", queued.job, queued.index);
         if is_requeue(reason) {
-            let text = format!(
-                "Slurm has requeued {task} (it was preempted, or its node was lost), and starts it again after \
-                 {}: two minutes are its rule. It goes on from its checkpoint; `scontrol update JobId={task} \
-                 StartTime=now` has it start at once",
-                queued.start
-            );
             if self.warned.insert(format!("requeue {task} {}", queued.start)) {
-                self.audience.emit(Event::Warning { text });
+                self.requeued.push((task, queued.start.clone()));
             }
         } else if let Some(cure) = advice(reason)
             && self.warned.insert(format!("advice {} {reason}", queued.job))
@@ -627,6 +714,23 @@ impl<'a, 'o> Watcher<'a, 'o> {
                 .replace("JOB", &queued.job.to_string());
             self.audience.emit(Event::Warning { text });
         }
+    }
+
+    /// Says once what became of the tasks that one answer shows as requeued: a preemption may take hundreds.
+    fn tell_requeued(&mut self) {
+        let requeued = std::mem::take(&mut self.requeued);
+        let Some((task, start)) = requeued.first() else { return };
+        let (others, them) = match requeued.len() - 1 {
+            0 => (String::new(), "it"),
+            1 => (" and one more".to_owned(), "each"),
+            more => (format!(" and {more} more"), "each"),
+        };
+        let text = format!(
+            "Slurm has requeued {task}{others} (preempted, or the node was lost), and starts {them} again after {start}: two \
+             minutes are its rule. Trainings go on from their checkpoints; `scontrol update JobId={task} StartTime=now` has \
+             it start at once"
+        );
+        self.audience.emit(Event::Warning { text });
     }
 
     /// Tells how many tasks run and wait.
@@ -700,6 +804,12 @@ impl<'a, 'o> Watcher<'a, 'o> {
                 }
             }
         }
+        let queued = self.watched.iter().flat_map(|watched| &watched.tasks);
+        let queued = queued.filter(|task| !task.gone).count();
+        let most = self.settings.tasks.unwrap_or(MOST_TASKS) as usize;
+        if queued >= most {
+            return Ok(());
+        }
         let starts = &self.work.plan.starts;
         let ready: Vec<usize> = self.queue.iter().copied().collect();
         let mut free = Vec::new();
@@ -716,10 +826,7 @@ impl<'a, 'o> Watcher<'a, 'o> {
             }
             free.push(training);
         }
-        let queued = self.watched.iter().flat_map(|watched| &watched.tasks);
-        let queued = queued.filter(|task| !task.gone).count();
-        let most = self.settings.tasks.unwrap_or(MOST_TASKS) as usize;
-        if free.is_empty() || queued >= most {
+        if free.is_empty() {
             return Ok(());
         }
         let Some(limits) = self.limits()? else { return Ok(()) };
@@ -750,6 +857,7 @@ impl<'a, 'o> Watcher<'a, 'o> {
         let new = NewSubmission {
             experiment: &self.work.experiment.name,
             tasks: tasks.iter().map(ids).collect(),
+            indices: tasks::indices(tasks, |training| self.indices[training]),
             lines: &lines,
         };
         let submission = new.write(self.work.results)?;
@@ -770,13 +878,10 @@ impl<'a, 'o> Watcher<'a, 'o> {
         };
         let submitted = self.slurm.submit(&request, &mut || !self.audience.interrupted());
         match submitted {
-            Ok(_) => {
-                self.watch(submission);
-                Ok(())
-            }
+            Ok(_) => self.watch(submission),
             // It may have been accepted all the same: the queue will show it.
             Err(SlurmError::Call(error @ (CallError::Slow { .. } | CallError::Interrupted))) => {
-                self.watch(submission);
+                self.watch(submission)?;
                 self.try_again_later(&error);
                 Ok(())
             }
@@ -864,7 +969,7 @@ impl<'a, 'o> Watcher<'a, 'o> {
         self.stopping = true;
         (self.carried.interrupted, self.carried.cancelled) = (true, true);
         let active = self.watched.iter().filter(|watched| is_active(watched));
-        let jobs: Vec<u64> = active.filter_map(|watched| watched.submission.job().ok()?).collect();
+        let jobs: Vec<u64> = active.filter_map(|watched| watched.job).collect();
         if let Err(error) = self.slurm.cancel(&jobs) {
             self.warn(format!("its jobs could not be cancelled: {error}"));
         }
@@ -879,7 +984,7 @@ impl<'a, 'o> Watcher<'a, 'o> {
         let active = |watcher: &Watcher<'_, '_>| watcher.watched.iter().any(is_active);
         for watched in self.watched.iter().filter(|watched| is_active(watched)) {
             let waits = watched.tasks.iter().any(|task| task.phase == Some(TaskPhase::Waiting));
-            if let (true, Ok(Some(job))) = (waits, watched.submission.job()) {
+            if let (true, Some(job)) = (waits, watched.job) {
                 // They would find everything done.
                 let _ = self.slurm.cancel_waiting(job);
             }
@@ -945,12 +1050,24 @@ fn is_for_now(error: &CallError) -> bool {
     passing.iter().any(|words| said.contains(words))
 }
 
-/// A question to Slurm: names of jobs. An answer: them, and the queue.
-type Answer = (Vec<String>, Result<Vec<QueuedTask>, CallError>);
+/// How the tasks of jobs ended, in Slurm's words, by job and index.
+type Ends = HashMap<u64, BTreeMap<u32, String>>;
 
-/// Asks for Slurm's queue beside everything else: an answer can take a minute.
+/// A question to Slurm: which tasks of submissions of these names are in its queue, and how those of some jobs ended.
+struct Question {
+    names: Vec<String>,
+    ends: Vec<u64>,
+}
+
+struct Answer {
+    names: Vec<String>,
+    queued: Result<Vec<QueuedTask>, CallError>,
+    ends: Ends,
+}
+
+/// Asks Slurm beside everything else: an answer can take a minute.
 struct Poller {
-    questions: Sender<Vec<String>>,
+    questions: Sender<Question>,
     answers: Receiver<(Answer, Duration)>,
     asked: bool,
     next: Instant,
@@ -958,14 +1075,16 @@ struct Poller {
 
 impl Poller {
     fn start() -> Poller {
-        let (questions, asked) = mpsc::channel::<Vec<String>>();
+        let (questions, asked) = mpsc::channel::<Question>();
         let (answer, answers) = mpsc::channel();
         std::thread::spawn(move || {
             let slurm = Slurm::default();
-            for names in asked {
+            for Question { names, ends } in asked {
                 let start = Instant::now();
                 let queued = slurm.queue(&names, &mut || true);
-                if answer.send(((names, queued), start.elapsed())).is_err() {
+                let took = start.elapsed();
+                let ends = ends.into_iter().map(|job| (job, slurm.ends_of(job))).collect();
+                if answer.send((Answer { names, queued, ends }, took)).is_err() {
                     break;
                 }
             }
@@ -974,9 +1093,10 @@ impl Poller {
     }
 
     /// Asks, if it is time to.
-    fn ask(&mut self, names: Vec<String>) {
+    fn ask(&mut self, names: Vec<String>, ends: &BTreeSet<u64>) {
         if !self.asked && Instant::now() >= self.next && !names.is_empty() {
-            self.asked = self.questions.send(names).is_ok();
+            let ends = ends.iter().copied().collect();
+            self.asked = self.questions.send(Question { names, ends }).is_ok();
         }
     }
 
@@ -984,7 +1104,7 @@ impl Poller {
     fn answer(&mut self, wait: Duration) -> Option<Answer> {
         let (answer, took) = self.answers.recv_timeout(wait).ok()?;
         self.asked = false;
-        let pause = match answer.1 {
+        let pause = match answer.queued {
             Ok(_) => ASK.max(took * SHARE_OF_ASKING),
             Err(_) => ASK_AFTER_ERROR,
         };

@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::mounts::unescaped;
+use crate::disk::unescaped;
 
 /// The memory limit of the process, bytes; `None` where no group has one.
 ///

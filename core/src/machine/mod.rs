@@ -7,20 +7,10 @@
 mod cgroup;
 pub mod device;
 mod gpu;
-#[cfg(target_os = "linux")]
-mod mounts;
 mod processor;
 mod resources;
 
 pub use device::{AskedBy, DeviceError};
 pub use gpu::{Gpu, gpus};
-#[cfg(target_os = "linux")]
-pub use mounts::file_system;
 pub use processor::{Instructions, available_memory, installed_memory};
 pub use resources::{Asked, Machine, Resources, memory, training_memory};
-
-/// The kind of file system that a folder lies on: other systems than Linux are not asked.
-#[cfg(not(target_os = "linux"))]
-pub fn file_system(_: &std::path::Path) -> Option<String> {
-    None
-}

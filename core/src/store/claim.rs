@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::results::SENSITIVITY;
 use super::whole::is_unfinished;
 use super::{Results, StoreError, open_log};
+use crate::disk::file_system;
 
 /// The right to work on one training, until it is dropped or the process ends, however it ends.
 #[derive(Debug)]
@@ -116,7 +117,7 @@ pub(super) fn lock(path: &Path) -> Result<Option<Claim>, StoreError> {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(reason)) => {
-                let system = file_system(&file);
+                let system = file_system(path);
                 return Err(StoreError::NoLocks { path: path.to_owned(), system, reason });
             }
         }
@@ -126,32 +127,6 @@ pub(super) fn lock(path: &Path) -> Result<Option<Claim>, StoreError> {
             return Ok(Some(Claim(file)));
         }
     }
-}
-
-/// The name of the file system that a file is on, by the magic numbers of statfs(2); empty where it is not a known one.
-#[cfg(target_os = "linux")]
-fn file_system(file: &File) -> String {
-    let Ok(found) = rustix::fs::fstatfs(file) else { return String::new() };
-    let known = [
-        (0x6969, "NFS"),
-        (0x0BD0_0BD0, "Lustre"),
-        (0x4750_4653, "GPFS"),
-        (0x1983_0326, "BeeGFS"),
-        (0x00C3_6400, "CephFS"),
-        (0xFF53_4D42, "SMB"),
-        (0xFE53_4D42, "SMB"),
-        (0x6573_5546, "FUSE"),
-        (0x0102_1997, "9P"),
-        (0x5346_414F, "AFS"),
-    ];
-    let magic = found.f_type as u64 & 0xFFFF_FFFF;
-    let name = known.iter().find(|(number, _)| *number == magic).map(|(_, name)| *name);
-    name.unwrap_or_default().to_owned()
-}
-
-#[cfg(not(target_os = "linux"))]
-fn file_system(_: &File) -> String {
-    String::new()
 }
 
 /// Whether the open file is the one that lies at `path`.

@@ -32,9 +32,9 @@ pub enum StoreError {
     Name { what: &'static str, name: String },
     #[error(
         "the file system{} has no file locks (`{}`: {reason}), so two runs could do the same training at once. Name a folder on another file system with --results DIR, or use --no-locks if no other run uses this folder{}",
-        of_system(system), path.display(), cure_of(system)
+        of_system(system.as_deref()), path.display(), cure_of(system.as_deref())
     )]
-    NoLocks { path: PathBuf, system: String, reason: io::Error },
+    NoLocks { path: PathBuf, system: Option<String>, reason: io::Error },
     #[error(
         "`{path}` is a link: for safety, links within a results folder are not followed. Replace it by its target"
     )]
@@ -71,17 +71,17 @@ pub enum StoreError {
     Unstorable { path: PathBuf, column: String, problem: String },
 }
 
-/// The name of a file system in an error.
-fn of_system(system: &str) -> String {
-    if system.is_empty() { String::new() } else { format!(" ({system})") }
+/// The kind of a file system in an error.
+fn of_system(system: Option<&str>) -> String {
+    system.map(|system| format!(" ({system})")).unwrap_or_default()
 }
 
 /// How locks are switched on where that is known.
-fn cure_of(system: &str) -> &'static str {
-    match system {
-        "Lustre" => ". Lustre has locks where it is mounted with the option `flock`",
-        "NFS" => ". NFS has locks where its lock service (statd, lockd) runs, or with version 4",
-        "BeeGFS" => ". BeeGFS has locks where `tuneUseGlobalFileLocks` is set",
+fn cure_of(system: Option<&str>) -> &'static str {
+    match system.unwrap_or_default() {
+        "lustre" => ". Lustre has locks where it is mounted with the option `flock`",
+        "nfs" => ". NFS has locks where its lock service (statd, lockd) runs, or with version 4",
+        "beegfs" => ". BeeGFS has locks where `tuneUseGlobalFileLocks` is set",
         _ => "",
     }
 }

@@ -14,7 +14,8 @@ use super::claim::{Claim, lock};
 use super::json::read_json;
 use super::{Results, StoreError};
 
-const LIMIT: u64 = 1024 * 1024;
+/// A running training takes some 250 bytes, of which a cluster may have many.
+const LIMIT: u64 = 64 * 1024 * 1024;
 
 /// The state of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

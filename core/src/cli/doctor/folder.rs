@@ -6,8 +6,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::check::{Check, State};
-use crate::disk::{self, cure, gigabytes};
-use crate::machine::file_system;
+use crate::disk::{self, cure, file_system, gigabytes};
 use crate::store::{Locks, Results, try_locks};
 
 /// A study of many networks and predictions takes some hundred MB.

@@ -5,11 +5,11 @@ use std::fs;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-/// The kind of file system that a folder lies on, in the kernel's word: `ext4`, `nfs4`, `lustre`; `None` where the system
-/// does not say.
-pub fn file_system(folder: &Path) -> Option<String> {
-    let folder = folder.canonicalize().ok()?;
-    kind_of(&fs::read("/proc/self/mountinfo").ok()?, &folder)
+/// The kind of file system that a file or a folder lies on, in the kernel's word: `ext4`, `nfs4`, `lustre`; `None` where the
+/// system does not say.
+pub fn file_system(path: &Path) -> Option<String> {
+    let path = path.canonicalize().ok()?;
+    kind_of(&fs::read("/proc/self/mountinfo").ok()?, &path)
 }
 
 /// The kind of the innermost mount around `folder`; of two at one place the later, which hides the other.
@@ -28,7 +28,7 @@ fn mount(line: &[u8]) -> Option<(PathBuf, String)> {
 }
 
 /// A path of `mountinfo`, in which blanks, line breaks and backslashes stand as `\040`.
-pub(super) fn unescaped(field: &[u8]) -> PathBuf {
+pub(crate) fn unescaped(field: &[u8]) -> PathBuf {
     let mut bytes = Vec::with_capacity(field.len());
     let mut rest = field;
     while let Some((&first, after)) = rest.split_first() {
