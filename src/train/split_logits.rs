@@ -84,7 +84,6 @@ fn as_wholes(
                 }
             }
         }
-        }
     }
     Some(logits.into_iter().map(|logits| Tensor::cat(&logits, 0)).collect())
 }
