@@ -6,8 +6,9 @@ use crate::store::{EffectRow, Metric};
 use crate::study::{Condition, Study};
 
 use crate::report::canvas::error::ReportError;
-use crate::report::findings::finding::{Leader, excess_interval, interval, signal_interval};
-use crate::report::findings::sweep::Sweep;
+use crate::report::findings::comparison::Difference;
+use crate::report::findings::finding::{Leader, excess_interval, interval, known, signal_interval};
+use crate::report::findings::sweep::{Between, Sweep};
 use crate::report::tables::cell::Cell;
 use crate::report::tables::table::{Column, Table};
 use crate::report::words::measure::Measure;
@@ -154,28 +155,69 @@ fn conditions_table(
 }
 
 /// A row a setting of a sweep, each beside its own chance and its own whole faces; the condition of the largest
-/// estimate, with its effect.
+/// estimate, with what it answers: masked, its cost; alone visible, what it reaches beyond chance.
 pub fn sweep_table(sweep: &Sweep<'_>) -> Table {
+    let leaders = || sweep.settings.iter().filter_map(|of| of.leader.as_ref());
+    let alone = leaders().any(|leader| leader.row.mode == Mode::Keep);
     let mut table = Table::new(vec![
         Column::text("setting", "setting"),
         Column::number("chance", "chance, %"),
         Column::number("whole", "whole face, %"),
         Column::text("first", "largest estimate"),
-        Column::number("effect", "effect [95 % CI]"),
+        match alone {
+            true => Column::number("excess", "vs chance [95 % CI]"),
+            false => Column::number("effect", "effect [95 % CI]"),
+        },
     ]);
     for of in &sweep.settings {
         let failed = || Cell::Missing("failed".to_owned());
         let whole = Cell::over_seeds(&of.whole, Measure::of(Metric::Accuracy));
-        let (first, effect) = match &of.leader {
+        let (first, answer) = match &of.leader {
             None => (Cell::Empty, Cell::Empty),
             Some(Leader { row, .. }) => {
                 let name = ConditionName::masked(&row.regions, row.masking(), &row.swept);
-                let effect = Cell::of(row.effect, Measure::of(row.metric));
-                (Cell::text(sweep.several.label(name)), effect.with_interval(interval(row)))
+                let answer = Difference::asked(row).map_or(Cell::Empty, |answer| {
+                    Cell::of(answer.value, Measure::of(row.metric)).with_interval(answer.interval)
+                });
+                (Cell::text(sweep.several.label(name)), answer)
             }
         };
         let chance = of.setting.chance.map_or(Cell::Empty, Cell::share);
-        table.push(vec![Cell::text(of.name), chance, whole.unwrap_or_else(failed), first, effect]);
+        table.push(vec![Cell::text(of.name), chance, whole.unwrap_or_else(failed), first, answer]);
+    }
+    table
+}
+
+/// A row for every two settings of every condition, of the sweep's metric: what the condition answers under each, and
+/// whether the two differ.
+pub fn setting_contrasts_table(sweep: &Sweep<'_>) -> Table {
+    let measure = Measure::of(sweep.metric);
+    let mut table = Table::new(vec![
+        Column::text("condition", "condition"),
+        Column::text("setting", "setting"),
+        Column::text("against_setting", "against"),
+        Column::number("value", "value"),
+        Column::number("against", "the other's"),
+        Column::number("difference", "difference [95 % CI]"),
+        Column::number("p", "p"),
+        Column::number("p_adjusted", "p, Holm"),
+        Column::text("paired", "paired"),
+    ]);
+    for line in &sweep.lines {
+        for Between { places: (one, other), row } in &line.between {
+            let p = |p: Option<f64>| p.map_or(Cell::Empty, Cell::P);
+            table.push(vec![
+                Cell::text(sweep.several.label(line.name())),
+                Cell::text(sweep.settings[*one].name),
+                Cell::text(sweep.settings[*other].name),
+                Cell::of(row.value, measure),
+                Cell::of(row.against, measure),
+                Cell::of(row.difference, measure).with_interval(known(row.low, row.high)),
+                p(row.p),
+                p(row.p_adjusted),
+                Cell::Flag(row.paired),
+            ]);
+        }
     }
     table
 }

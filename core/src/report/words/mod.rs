@@ -58,6 +58,7 @@ use seeds::{ONE_NETWORK, few_seeds};
 use seeing::seeing;
 use statistics::{explained, statistics};
 use survival::survival;
+pub use sweep::asked_of_settings;
 
 /// Characters in a line of a terminal.
 const COLUMNS: usize = 80;
