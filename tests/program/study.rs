@@ -6,7 +6,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use fer_lab::dataset::Split;
-use fer_lab::store::{ConfusionRow, EpochRow, Results, RunRow, read_table, write_table};
+use fer_lab::region::Mode;
+use fer_lab::store::{
+    ConfusionRow, EpochRow, Metric, Results, RunRow, SettingContrastRow, read_table, write_table,
+};
 use serde_json::json;
 
 use super::driver::{Program, SMOKE};
@@ -159,6 +162,8 @@ fn other_classes_are_another_setting_with_its_own_chance() {
         let chance = commonest(&program, setting.rsplit(' ').next().unwrap());
         assert!(said.contains(&format!("with {setting} (chance {chance:.1} %){end}")), "{said}");
     }
+    // Other classes are other test images.
+    assert!(said.contains("Settings are compared as independent samples"), "{said}");
     let again = program.run(&["report", "small"]);
     again.succeeds();
     assert!(flat(&again.stdout).starts_with(said.split(" Settings are compared").next().unwrap()));
@@ -203,6 +208,14 @@ fn everything_in_a_report_of_a_sweep_speaks_of_a_named_setting() {
         "{said}"
     );
     assert!(said.contains("Across the 3 settings, accuracy on whole faces is"), "{said}");
+    let results = Results::open(program.path("results")).unwrap();
+    let path = results.table_path::<SettingContrastRow>("small").unwrap();
+    let mut contrasts: Vec<SettingContrastRow> = read_table(&path).unwrap();
+    assert!(contrasts.iter().all(|row| row.paired), "{contrasts:?}");
+    contrasts.retain(|row| row.metric == Metric::Accuracy && row.mode == Mode::Hide);
+    // Three pairs of settings for each of three regions.
+    assert_eq!(contrasts.len(), 9, "{contrasts:?}");
+    assert_eq!(contrasts[0].setting, ["train.epochs = 2"]);
     let table = run.stdout.lines().skip_while(|line| !line.starts_with("setting "));
     // A long name continues on a line that is indented.
     let rows: Vec<&str> = table.skip(2).filter(|line| !line.starts_with(' ')).take(3).collect();

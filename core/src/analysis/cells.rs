@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::chance::without_looking;
 use super::crossed::{Differences, Estimate};
-use super::metric::mean;
+use super::metric::{Metric, mean};
 use super::moderated::{Prior, Spread};
 use super::places::Places;
 use super::scores::RunScores;
@@ -134,6 +135,25 @@ pub(super) fn pair<'a>(
         pairs.iter().flat_map(|p| [p.whole, p.masked].into_iter().chain(p.controls.clone())),
     )?;
     Ok(pairs)
+}
+
+/// One seed's answer to what a condition asks, image by image: masked, what it costs; alone visible, what it reaches
+/// beyond chance.
+pub(super) fn asked(pair: &Pair, mode: Mode, metric: Metric) -> Result<Vec<f64>, EffectsError> {
+    let Pair { whole, masked, .. } = pair;
+    let images = 0..whole.images();
+    Ok(match mode {
+        Mode::Hide => {
+            images.map(|image| metric.part(whole, image) - metric.part(masked, image)).collect()
+        }
+        Mode::Keep => {
+            let missing = || EffectsError::NoBits { run_id: masked.run.run_id.clone() };
+            let reached = metric.worths(masked).ok_or_else(missing)?;
+            images
+                .map(|image| reached[image] - without_looking(metric, &masked.test, image))
+                .collect()
+        }
+    })
 }
 
 /// An error if two runs were evaluated on different images.

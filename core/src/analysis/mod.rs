@@ -27,6 +27,7 @@ pub mod power;
 pub mod ranking;
 pub mod scores;
 pub mod sensitivity;
+pub mod setting_contrasts;
 pub mod shapley;
 pub mod sides;
 pub mod tables;
@@ -51,6 +52,7 @@ pub use power::{POWER, Variances, seeds_needed, smallest_effect, variances_seen}
 pub use ranking::ranking;
 pub use scores::{RunScores, ScoreError, Scorer};
 pub use sensitivity::{MeanCurve, MeanMap, by_region, curve_area, mean_curves, mean_maps};
+pub use setting_contrasts::{assignments, setting_contrasts};
 pub use shapley::{Divided, shapley, shapley_values};
 pub use sides::{Side, SideError, scores_of};
 pub use tables::{Tables, TablesError, read_scores};

@@ -14,15 +14,16 @@
 use rand::RngExt;
 use rayon::prelude::*;
 
-use super::cells::{Cell, EffectsError, Masked, Pair, cells, pair, same_images};
+use super::cells::{Cell, EffectsError, Masked, Pair, asked, cells, pair, same_images};
 use super::crossed::{Differences, Estimate};
+use super::holm::holm;
 use super::kendall::{Rankings, smallest_p};
 use super::metric::Metric;
 use super::ranking::{BLOCK, DRAWS, shared, stretch, weighted_sums};
 use super::scores::RunScores;
 use crate::plan::{Swept, is_of_network, network_names};
 use crate::random::generator;
-use crate::region::{Masking, Mode};
+use crate::region::Masking;
 use crate::store::{NetworkAgreementRow, NetworkMeanRow};
 
 /// Values that differ by less are equal: the same sum may be rounded otherwise in another order.
@@ -48,7 +49,7 @@ pub fn across_networks(runs: &[RunScores]) -> Result<AcrossNetworks, EffectsErro
         for masking in maskings(&group.cells) {
             let Some(compared) = Compared::of(&group, masking)? else { continue };
             for metric in Metric::ALL {
-                found.add(&compared, metric);
+                found.add(&compared, metric)?;
             }
         }
     }
@@ -150,39 +151,50 @@ impl<'a> Compared<'a> {
         self.pairs[0][0][0].whole.images()
     }
 
-    /// What masking costs, `[networks][regions]`; `None` without images.
-    fn effects(&self, metric: Metric) -> Option<Vec<Vec<Differences>>> {
-        let of_region = |pairs: &Vec<Pair>| {
-            Differences::from_fn(pairs.len(), self.images(), |seed, image| {
-                let Pair { whole, masked, .. } = &pairs[seed];
-                metric.part(whole, image) - metric.part(masked, image)
-            })
-        };
-        self.pairs.iter().map(|regions| regions.iter().map(of_region).collect()).collect()
+    /// What each region is asked, `[networks][regions]`: masked, its cost; alone visible, what it reaches beyond chance.
+    /// `None` without images.
+    fn effects(&self, metric: Metric) -> Result<Option<Vec<Vec<Differences>>>, EffectsError> {
+        let mut tables = Vec::new();
+        for regions in &self.pairs {
+            let mut of_network = Vec::new();
+            for pairs in regions {
+                let mut values = Vec::new();
+                for pair in pairs {
+                    values.push(asked(pair, self.masking.mode, metric)?);
+                }
+                let value = |seed: usize, image: usize| values[seed][image];
+                let Some(table) = Differences::from_fn(values.len(), self.images(), value) else {
+                    return Ok(None);
+                };
+                of_network.push(table);
+            }
+            tables.push(of_network);
+        }
+        Ok(Some(tables))
     }
 }
 
 impl AcrossNetworks {
-    fn add(&mut self, compared: &Compared, metric: Metric) {
-        let Some(effects) = compared.effects(metric) else { return };
+    fn add(&mut self, compared: &Compared, metric: Metric) -> Result<(), EffectsError> {
+        let Some(effects) = compared.effects(metric)? else { return Ok(()) };
         let Masking { mode, phase, fill } = compared.masking;
         let regions = compared.regions.len();
         let seeds = effects.iter().map(|network| network[0].seeds()).min().unwrap_or(0);
         let over: Vec<Estimate> =
             (0..regions).map(|region| over_networks(&effects, region)).collect();
-        // The region that matters most is first: of `keep` the one that loses least.
-        let sign = if mode == Mode::Keep { -1.0 } else { 1.0 };
+        // The region that matters most is first.
         let mut order: Vec<usize> = (0..regions).collect();
-        order.sort_by(|a, b| (sign * over[*b].mean).total_cmp(&(sign * over[*a].mean)));
+        order.sort_by(|a, b| over[*b].mean.total_cmp(&over[*a].mean));
+        let adjusted = holm(&over.iter().map(|estimate| estimate.p).collect::<Vec<_>>());
         let worths: Vec<Vec<f64>> = effects
             .iter()
-            .map(|network| network.iter().map(|table| grain(sign * table.mean())).collect())
+            .map(|network| network.iter().map(|table| grain(table.mean())).collect())
             .collect();
         let first = order[0];
         let rankings = Rankings::of(&worths);
         let w = rankings.as_ref().and_then(Rankings::concordance);
         let several = effects.iter().any(|network| network[0].seeds() > 1);
-        let drawn = Drawn::of(&effects, sign, first).filter(|_| several || compared.images() > 1);
+        let drawn = Drawn::of(&effects, first).filter(|_| several || compared.images() > 1);
         let (low, high) = drawn.as_ref().zip(w).and_then(|(drawn, w)| drawn.interval(w)).unzip();
         let method = match several {
             true => {
@@ -223,6 +235,7 @@ impl AcrossNetworks {
                 low,
                 high,
                 p: over[place].p,
+                p_adjusted: adjusted[place],
                 smallest: of_networks.clone().fold(f64::INFINITY, f64::min),
                 largest: of_networks.fold(f64::NEG_INFINITY, f64::max),
                 networks: effects.len() as u32,
@@ -231,10 +244,11 @@ impl AcrossNetworks {
                 swept: compared.swept.clone(),
             });
         }
+        Ok(())
     }
 }
 
-/// A region's effect over networks, each the mean over its seeds.
+/// What a region answers over networks, each the mean over its seeds.
 fn over_networks(effects: &[Vec<Differences>], region: usize) -> Estimate {
     let table =
         Differences::from_fn(effects.len(), effects[0][region].images(), |network, image| {
@@ -262,8 +276,8 @@ struct Drawn {
 }
 
 impl Drawn {
-    /// `[networks][regions]` effects, larger first where `sign` is above 0; `None` without any.
-    fn of(effects: &[Vec<Differences>], sign: f64, first: usize) -> Option<Drawn> {
+    /// `[networks][regions]`, larger first; `None` without any.
+    fn of(effects: &[Vec<Differences>], first: usize) -> Option<Drawn> {
         let images = effects.first()?.first()?.images();
         let stretched: Vec<Vec<Vec<f64>>> =
             effects.iter().map(|network| network.iter().map(stretch).collect()).collect();
@@ -283,7 +297,7 @@ impl Drawn {
                     }
                     let all = (images * counts.len()) as f64;
                     for (draw, sum) in worths.iter_mut().zip(sums) {
-                        draw[network].push(grain(sign * sum / all));
+                        draw[network].push(grain(sum / all));
                     }
                 }
             }
@@ -382,6 +396,10 @@ mod tests {
         assert_eq!((mouth.region.as_str(), mouth.networks), ("mouth", 2));
         let close = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-12);
         close(mouth.effect, 0.8);
+        let of_accuracy = found.means.iter().filter(|mean| mean.metric == Metric::Accuracy);
+        let (p, adjusted): (Vec<_>, Vec<_>) =
+            of_accuracy.map(|mean| (mean.p, mean.p_adjusted)).unzip();
+        assert_eq!(adjusted, holm(&p));
         close(mouth.smallest, 0.75);
         close(mouth.largest, 0.85);
         assert!(mouth.method.starts_with("networks and images crossed"), "{}", mouth.method);
@@ -405,7 +423,8 @@ mod tests {
         let own: &[(&str, usize)] = &[("eyes", 30), ("mouth", 10)];
         let found = across_networks(&runs(&[("one", own), ("other", own)], &[1], "keep")).unwrap();
         assert_eq!(accuracy(&found).ranked, ["mouth", "eyes"]);
-        assert_eq!(found.means[0].effect, 0.25);
+        // 30 of 40 right, where the constant prediction has all of one class.
+        assert_eq!(found.means[0].effect, -0.25);
     }
 
     #[test]

@@ -12,7 +12,8 @@ use crate::report::listing::{
     trainings_table,
 };
 use crate::report::{Format, counted};
-use crate::store::{AllRuns, Results, StoreError};
+use crate::store::{AllRuns, ConfusionRow, Results, RunRow, StoreError, read_table};
+use crate::study::Study;
 
 /// List experiments, runs or trainings in the results folder
 ///
@@ -53,7 +54,7 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
     let otherwise = if selection.condition.is_some() { What::Runs } else { What::Experiments };
     let what = arguments.what.unwrap_or(otherwise);
     let (table, few) = match what {
-        What::Experiments => (experiments_table(&all.by_experiment), &EXPERIMENTS[..]),
+        What::Experiments => (experiments_table(&studies(&results, &all)?), &EXPERIMENTS[..]),
         What::Runs => {
             let runs: Vec<_> = all.runs().collect();
             (runs_table(runs.iter().copied()), &RUNS_OF_ALL[..])
@@ -68,6 +69,24 @@ pub fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Exit> {
         output::text(&format!("\n{} in {folder}\n", counted(trainings, "training")))?;
     }
     Ok(Exit::Done)
+}
+
+/// The study of every experiment; without chance where its table of confusions cannot be read.
+fn studies(results: &Results, all: &AllRuns) -> anyhow::Result<Vec<(String, Study)>> {
+    let of = |(name, runs): &(String, Vec<RunRow>)| -> anyhow::Result<(String, Study)> {
+        let confusion: Vec<ConfusionRow> =
+            match read_table(&results.table_path::<ConfusionRow>(name)?) {
+                Ok(rows) => rows,
+                // Nothing is done yet.
+                Err(StoreError::NotFound { .. }) => Vec::new(),
+                Err(error) => {
+                    output::warning(&error);
+                    Vec::new()
+                }
+            };
+        Ok((name.clone(), Study::of(runs.clone(), &confusion)))
+    };
+    all.by_experiment.par_iter().map(of).collect()
 }
 
 /// Every training, with the experiments whose runs use it.

@@ -71,7 +71,8 @@ impl Topic {
         match self {
             Topic::Settings => {
                 "Every setting of the sweep on one scale, each relative to its own whole faces and its own \
-                 chance. Open charts further down are of the first setting of the file, those of the others are \
+                 chance. Whether a condition differs between settings is tested for every two of them, Holm-corrected. \
+                 Open charts further down are of the first setting of the file, those of the others are \
                  folded; each names its setting."
             }
             Topic::Regions => {
@@ -82,7 +83,8 @@ impl Topic {
             Topic::Effects => {
                 "Masking a region shows what is lost without it; leaving only it visible shows what it carries by \
                  itself. Redundant regions cost little when masked and reach much alone. The first is tested \
-                 against no loss, the second against chance. The ring is the control: the same area masked \
+                 against no loss, the second against chance; an orange diamond is significant on the other side, a gain or \
+                 less than chance. The ring is the control: the same area masked \
                  elsewhere on the face. All charts have the regions in one order, that of the first effects. \
                  Networks retrained under the mask answer whether the information is left at all (ROAR, Hooker et \
                  al. 2019); masking at test time only shows what a network trained on whole faces relies on."
@@ -115,7 +117,7 @@ impl Topic {
             }
             Topic::Training => {
                 "Accuracy on the training images and on the validation images, which no network was trained on; \
-                 the dot is the selected epoch."
+                 the dot is the selected epoch, the grey line chance on the test images."
             }
         }
     }

@@ -138,7 +138,7 @@ fn draw(
     let drawn = || shown.iter().flat_map(|(_, rows)| *rows);
 
     if drawn().any(|row| row.significant() == Some(false)) {
-        subtitle.push("grey: 95\u{a0}% CI includes zero".to_owned());
+        subtitle.push("grey: not significant (Holm-corrected)".to_owned());
     }
     if drawn().any(|row| row.difference.is_some() && row.interval().is_none()) {
         subtitle.push("without a line: no interval".to_owned());
@@ -298,7 +298,7 @@ mod tests {
 
     fn row(name: &str, difference: f64, interval: Option<(f64, f64)>) -> ComparisonRow {
         let interval = interval.map(|(low, high)| (low / 100.0, high / 100.0));
-        let difference = Some(Difference::of(difference / 100.0, interval));
+        let difference = Some(Difference::of(difference / 100.0, interval, None));
         ComparisonRow { name: name.to_owned(), difference }
     }
 

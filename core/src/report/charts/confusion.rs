@@ -137,7 +137,9 @@ fn data(matrix: &Matrix) -> Table {
 }
 
 fn title(found: &Confusion<'_>) -> String {
-    format!("{}: accuracy {} %", found.label, decimal(found.matrix.accuracy() * 100.0, 1))
+    let per_cent = |share: f64| decimal(share * 100.0, 1);
+    let (accuracy, chance) = (found.matrix.accuracy(), found.matrix.chance());
+    format!("{}: accuracy {} %, chance {} %", found.label, per_cent(accuracy), per_cent(chance))
 }
 
 fn subtitle(found: &Confusion<'_>) -> String {
@@ -182,7 +184,7 @@ mod tests {
         let figure = confusion(&confusions(&runs, &rows, &[], &facts).each[0]).unwrap();
         assert_labels_are_apart(&figure);
         // (2,400 + 150) of 3,200.
-        assert_eq!(figure.title, "Whole face: accuracy 79.7 %");
+        assert_eq!(figure.title, "Whole face: accuracy 79.7 %, chance 93.8 %");
         assert!(figure.description.ends_with("Recall: sad 80 %, glad 75 %."));
         let words = words(&figure);
         for label in ["actual", "predicted", "80", "2,400", "20", "600", "25", "75", "150"] {
@@ -218,6 +220,6 @@ mod tests {
         let facts = facts();
         let figure = confusion(&confusions(&[run], &rows, &[], &facts).each[0]).unwrap();
         assert!(words(&figure).lines().any(|line| line == "–"));
-        assert_eq!(figure.title, "Whole face: accuracy 100.0 %");
+        assert_eq!(figure.title, "Whole face: accuracy 100.0 %, chance 100.0 %");
     }
 }

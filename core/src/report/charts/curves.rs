@@ -9,7 +9,7 @@ use crate::report::canvas::fonts;
 use crate::report::canvas::scale::Scale;
 use crate::report::canvas::theme::{
     BLUE, Colour, DOUBLE_COLUMN, FAINT, HAIRLINE, HEADING, MARGIN, MEDIUM, MUTED, NOTE, ORANGE,
-    RULE, SINGLE_COLUMN, TICK,
+    RULE, SINGLE_COLUMN, THIN, TICK,
 };
 use crate::report::findings::facts::Facts;
 use crate::report::findings::training::{AtEpoch, Drop, Trained, Trainings};
@@ -83,7 +83,8 @@ fn draw(
         y = key(&mut drawing, y);
     }
     let dropping = drawn.iter().any(|panel| !panel.drops().is_empty());
-    let (x_scale, y_scale) = scales(drawn);
+    let chance = found.facts.chance;
+    let (x_scale, y_scale) = scales(drawn, chance);
     let mut labelled = false;
     for (row_index, row) in drawn.chunks(across).enumerate() {
         // One panel alone is named in the title.
@@ -103,6 +104,10 @@ fn draw(
             let across = Scale { start: left, end: left + panel_width, ..x_scale };
             let up = Scale { start: top + panel_height, end: top, ..y_scale };
             axes(&mut drawing, &across, &up, column == 0);
+            if let Some(chance) = chance {
+                let y = up.at(100.0 * chance);
+                drawing.line((across.start, y), (across.end, y), THIN, MUTED);
+            }
             labelled |= mark_drops(&mut drawing, panel, &across, top, panel_height, labelled);
             let (at, size) = ((left, top), (panel_width, panel_height));
             drawing.hinted(&description(panel), at, size, |drawing| {
@@ -178,6 +183,10 @@ fn subtitle(drawn: &[Trained<'_>], found: &Trainings<'_>) -> String {
     } else {
         "one line per seed; dot: selected epoch".to_owned()
     });
+    if let Some(chance) = found.facts.chance {
+        let chance = decimal(100.0 * chance, 1);
+        parts.push(format!("grey line: chance on the test images, {chance} %"));
+    }
     if all > drawn.len() {
         parts.push(format!("the first {} of {all} conditions", drawn.len()));
     }
@@ -198,11 +207,12 @@ fn key(drawing: &mut Drawing, y: f64) -> f64 {
 }
 
 /// The axes that all panels share, placed nowhere yet. Accuracy is in per cent.
-fn scales(panels: &[Trained<'_>]) -> (Scale, Scale) {
+fn scales(panels: &[Trained<'_>], chance: Option<f64>) -> (Scale, Scale) {
     let rows =
         || panels.iter().flat_map(|panel| &panel.trainings).flat_map(|training| &training.epochs);
     let last = rows().map(|row| row.epoch).max().unwrap_or(1);
     let values = rows().flat_map(|row| CURVES.map(|curve| 100.0 * (curve.accuracy)(row)));
+    let values = values.chain(chance.map(|chance| 100.0 * chance));
     let around = Scale::around(values, 0.0, 0.0, 1.0);
     let from = (around.from / 10.0).floor() * 10.0;
     let to = ((around.to / 10.0).ceil() * 10.0).clamp(from + 10.0, from.max(0.0) + 100.0);
@@ -433,6 +443,19 @@ mod tests {
         // Epoch 8: 0.8 − 0.5 / 8.
         let title = drawn(&runs, &rows).title;
         assert_eq!(title, "Validation accuracy reaches 73.8 % (whole face)");
+    }
+
+    #[test]
+    fn accuracy_stands_beside_its_chance() {
+        let (runs, rows) = study(2, 2, 10, stepped);
+        let study = Study::of(runs, &[]);
+        let facts = Facts { several: study.several, chance: Some(0.156), ..Facts::default() };
+        let figure = curves(&Trainings::of(&study.settings[0], &rows, &facts).unwrap()).unwrap();
+        assert_labels_are_apart(&figure);
+        let words = words(&figure).replace('\n', " ");
+        assert!(words.contains("grey line: chance on the test images, 15.6 %"), "{words}");
+        // The axis begins below it.
+        assert!(words.contains(" 20 ") || words.contains(" 10 "), "{words}");
     }
 
     #[test]

@@ -7,8 +7,8 @@ use crate::report::canvas::figure::Figure;
 use crate::report::canvas::fonts;
 use crate::report::canvas::scale::Scale;
 use crate::report::canvas::theme::{
-    BLUE, DOUBLE_COLUMN, HAIRLINE, HEADING, INK, LABEL, MARGIN, MEDIUM, MUTED, NOTE, RULE,
-    SINGLE_COLUMN, THIN, TICK,
+    BLUE, CATEGORIES, Colour, DOUBLE_COLUMN, HAIRLINE, HEADING, INK, LABEL, MARGIN, MEDIUM, MUTED,
+    NOTE, RULE, SINGLE_COLUMN, THIN, TICK,
 };
 use crate::report::findings::effects::{EffectPanel, Effects, Estimated, Question, Reference};
 use crate::report::tables::cell::Cell;
@@ -25,6 +25,8 @@ const ROW_HEIGHT: f64 = 6.2;
 const GUTTER: f64 = 5.0;
 const DOT: f64 = 0.85;
 const SEED_DOT: f64 = 0.4;
+/// What is significantly below chance, or gains when it is masked; darker than orange, so that it is seen on white.
+const BELOW: Colour = CATEGORIES[5];
 /// How far over and under the region's line its seeds and its control lie, mm.
 const APART: f64 = 1.5;
 /// More placements than these are told by their range.
@@ -39,8 +41,8 @@ struct Panel<'a> {
 }
 
 /// The effects of a metric, a panel for each mode, phase and fill. A panel of what is lost when the region is masked is
-/// blue where the loss is significant; one of what is reached when only the region is visible, where that differs
-/// significantly from chance. All panels have their rows in one order and those of a question one scale.
+/// blue where the loss is significant; one of what is reached when only the region is visible, where that is
+/// significantly above chance. A significant gain, and what is significantly below chance, is an orange diamond. All panels have their rows in one order and those of a question one scale.
 ///
 /// # Errors
 /// Where it cannot be drawn.
@@ -213,7 +215,8 @@ fn key(drawing: &mut Drawing, panels: &[Panel<'_>], y: f64) -> f64 {
     let controlled = rows().any(|row| row.control.is_some());
     let seeds = spreads().any(|spread| spread.seeds.len() > 1);
     let places = spreads().any(|spread| spread.controls.len() > 1);
-    if !controlled && !seeds {
+    let below = below_words(panels);
+    if !controlled && !seeds && below.is_none() {
         return y;
     }
     let mut entries: Vec<Entry<'_>> = Vec::new();
@@ -221,6 +224,12 @@ fn key(drawing: &mut Drawing, panels: &[Panel<'_>], y: f64) -> f64 {
         drawing.line((x, y), (x + 5.0, y), MEDIUM, BLUE);
         drawing.disc((x + 2.5, y), DOT, BLUE);
     }));
+    if let Some(words) = below {
+        entries.push((words, 5.0, &|drawing, x, y| {
+            drawing.line((x, y), (x + 5.0, y), MEDIUM, BELOW);
+            diamond(drawing, (x + 2.5, y));
+        }));
+    }
     if seeds {
         entries
             .push(("one seed", 1.0, &|drawing, x, y| drawing.disc((x + 0.5, y), SEED_DOT, MUTED)));
@@ -250,6 +259,26 @@ fn key(drawing: &mut Drawing, panels: &[Panel<'_>], y: f64) -> f64 {
         x += all + 4.0;
     }
     middle + 4.2
+}
+
+/// What an orange diamond says, where there is one.
+fn below_words(panels: &[Panel<'_>]) -> Option<&'static str> {
+    let has = |question| {
+        let panels = panels.iter().filter(|panel| panel.shown.question == question);
+        panels.flat_map(|panel| &panel.shown.conditions).any(Estimated::is_below)
+    };
+    match (has(Question::Loss), has(Question::Reached)) {
+        (false, false) => None,
+        (true, false) => Some("significant gain when masked"),
+        (false, true) => Some("significantly below chance"),
+        (true, true) => Some("significantly below chance, or gain when masked"),
+    }
+}
+
+/// Another form than a dot, so that it is told apart in grey.
+fn diamond(drawing: &mut Drawing, (x, y): (f64, f64)) {
+    let half = 1.4 * DOT;
+    drawing.area(vec![(x - half, y), (x, y - half), (x + half, y), (x, y + half)], BELOW, 1.0);
 }
 
 /// Where a panel's parts lie, before anything is drawn.
@@ -365,7 +394,11 @@ fn draw_panel(
 
 fn draw_row(drawing: &mut Drawing, row: &Estimated<'_>, middle: f64, place: &dyn Fn(f64) -> f64) {
     // Paler than the blue in grey print too.
-    let colour = if row.significant == Some(true) { BLUE } else { RULE };
+    let colour = match row.significant {
+        Some(true) if row.is_below() => BELOW,
+        Some(true) => BLUE,
+        _ => RULE,
+    };
     // The control a little lower, the seeds a little higher, so that none hides another.
     let (above, below) = (middle - APART, middle + APART);
     if let [first, .., last] = sorted(&row.spread.controls)[..] {
@@ -386,8 +419,10 @@ fn draw_row(drawing: &mut Drawing, row: &Estimated<'_>, middle: f64, place: &dyn
     if let Some((low, high)) = row.interval {
         drawing.line((place(low), middle), (place(high), middle), MEDIUM, colour);
     }
-    if row.value.is_finite() {
-        drawing.disc((place(row.value), middle), DOT, colour);
+    match (row.value.is_finite(), row.is_below()) {
+        (false, _) => {}
+        (true, true) => diamond(drawing, (place(row.value), middle)),
+        (true, false) => drawing.disc((place(row.value), middle), DOT, colour),
     }
 }
 
@@ -539,6 +574,26 @@ mod tests {
             uninformative.title,
             "With only the jaw visible, accuracy is 14.3 %, not significantly different from chance"
         );
+    }
+
+    /// The forehead alone reaches 34.6 % where chance is 36.6 %: significantly less, which is no signal.
+    #[test]
+    fn what_is_below_chance_has_a_colour_and_a_form_of_its_own() {
+        let kept = |name, reached: f64| {
+            let lost = 83.0 - reached;
+            let row = row(name, "keep", lost, Some((lost - 1.0, lost + 1.0)));
+            EffectRow { excess_p_adjusted: Some(0.01), ..with_chance(row, 36.6) }
+        };
+        let figure = drawn(&[kept("mouth", 50.0), kept("forehead", 34.6)]);
+        let (blue, below) = (BLUE.hex(), BELOW.hex());
+        assert!(figure.svg.contains(&blue) && figure.svg.contains(&below));
+        assert!(words(&figure).contains("significantly below chance"), "{}", words(&figure));
+        let figure = drawn(&[kept("mouth", 50.0)]);
+        assert!(!figure.svg.contains(&below) && !words(&figure).contains("below chance"));
+        let gain = row("jaw", "hide", -3.0, Some((-5.0, -1.0)));
+        let figure = drawn(&[row("mouth", "hide", 9.0, Some((7.0, 11.0))), gain]);
+        assert!(figure.svg.contains(&below), "{}", figure.svg);
+        assert!(words(&figure).contains("significant gain when masked"), "{}", words(&figure));
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! The regions' effects side by side by network, in one order.
 
+use crate::region::Mode;
 use crate::report::canvas::error::ReportError;
 use crate::report::canvas::figure::Figure;
 use crate::report::charts::comparison::{ComparisonPanel, ComparisonRow, Words, differences};
 use crate::report::findings::comparison::Difference;
 use crate::report::findings::facts::Facts;
-use crate::report::findings::finding::{interval, known};
+use crate::report::findings::finding::known;
 use crate::report::findings::networks::{Networks, Verdict};
 use crate::report::words::measure::Measure;
 use crate::report::words::networks::agreement;
@@ -26,7 +27,11 @@ pub fn networks(found: &Networks<'_>, facts: &Facts) -> Result<Figure, ReportErr
             .iter()
             .map(|mean| ComparisonRow {
                 name: mean.region.clone(),
-                difference: Some(Difference::of(mean.effect, known(mean.low, mean.high))),
+                difference: Some(Difference::of(
+                    mean.effect,
+                    known(mean.low, mean.high),
+                    mean.p_adjusted,
+                )),
             })
             .collect(),
     };
@@ -37,9 +42,12 @@ pub fn networks(found: &Networks<'_>, facts: &Facts) -> Result<Figure, ReportErr
     let panels: Vec<ComparisonPanel> = std::iter::once(mean)
         .chain(row.networks.iter().zip(&found.effects).map(of_network))
         .collect();
-    let what = match row.mode {
-        crate::region::Mode::Hide => "region masked",
-        crate::region::Mode::Keep => "only the region visible",
+    let (what, axis) = match row.mode {
+        Mode::Hide => ("region masked", format!("loss of {}, {}", measure.name, measure.unit)),
+        Mode::Keep => {
+            let axis = format!("{} above chance, {}", measure.name, measure.unit);
+            ("only the region visible", axis)
+        }
     };
     let words = Words {
         title: title(found),
@@ -50,15 +58,14 @@ pub fn networks(found: &Networks<'_>, facts: &Facts) -> Result<Figure, ReportErr
             "lines: 95\u{a0}% CI, that of the mean as if the networks were drawn from many"
                 .to_owned(),
         ],
-        axis: format!("loss of {}, {}", measure.name, measure.unit),
+        axis,
         missing: "no run",
     };
     differences(&panels, measure, words)
 }
 
 fn of_region((region, effect): (&String, &Option<&crate::store::EffectRow>)) -> ComparisonRow {
-    let difference = effect.map(|row| Difference::of(row.effect, interval(row)));
-    ComparisonRow { name: region.clone(), difference }
+    ComparisonRow { name: region.clone(), difference: effect.and_then(Difference::asked) }
 }
 
 fn title(found: &Networks<'_>) -> String {

@@ -1,11 +1,12 @@
 //! Whether a network and humans rank the regions of a face alike, emotion by emotion.
 
+use crate::analysis::holm;
 use crate::analysis::people::{RankCorrelation, ceiling, rank_correlation, ranks, weight};
 use crate::region::{Region, Regions};
 
 use super::emotion_cells::{EmotionCell, EmotionCells};
 use super::facts::Facts;
-use super::finding::excludes_zero;
+use super::finding::ALPHA;
 
 /// The network's regions for each emotion beside those that humans use (Wegrzyn et al. 2017).
 #[derive(Debug, Clone)]
@@ -34,6 +35,8 @@ pub struct EmotionRanks<'a> {
     pub ranks: Vec<f64>,
     /// Over the regions that both have.
     pub correlation: Option<RankCorrelation>,
+    /// Of the correlation, Holm-corrected over the emotions.
+    pub p_adjusted: Option<f64>,
     /// What the human reference's own noise allows.
     pub ceiling: Option<f64>,
 }
@@ -59,19 +62,26 @@ impl<'a> Agreement<'a> {
             return None;
         }
         columns.sort_by_key(|region| facts.place(std::slice::from_ref(&region.name)));
+        let mut emotions: Vec<EmotionRanks<'a>> =
+            emotions.into_iter().map(|name| row(name, cells, &columns)).collect();
+        let p: Vec<Option<f64>> =
+            emotions.iter().map(|row| row.correlation.map(|found| found.p)).collect();
+        for (row, adjusted) in emotions.iter_mut().zip(holm(&p)) {
+            row.p_adjusted = adjusted;
+        }
         Some(Agreement {
             facts,
             heading,
-            emotions: emotions.into_iter().map(|name| row(name, cells, &columns)).collect(),
+            emotions,
             regions: columns.into_iter().map(|region| region.name.as_str()).collect(),
         })
     }
 }
 
 impl EmotionRanks<'_> {
-    /// Whether the rankings correlate significantly, by the interval of the correlation.
+    /// Whether the rankings correlate significantly, corrected for the number of emotions.
     pub fn correlates(&self) -> bool {
-        self.correlation.and_then(|found| found.interval).is_some_and(excludes_zero)
+        self.p_adjusted.is_some_and(|p| p < ALPHA)
     }
 }
 
@@ -104,6 +114,7 @@ fn row<'a>(emotion: &'a str, cells: &[EmotionCell], columns: &[&Region]) -> Emot
         humans,
         ranks: difference,
         correlation: rank_correlation(&pairs),
+        p_adjusted: None,
         ceiling: ceiling(emotion),
     }
 }

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::analysis::{Comparison, RunScores, Unpaired, compare};
-use crate::store::Metric;
+use crate::analysis::{Comparison, RunScores, Unpaired, compare, holm};
+use crate::region::Mode;
+use crate::store::{EffectRow, Metric};
 
-use super::finding::excludes_zero;
+use super::finding::{
+    effect_significant, excess_interval, excess_significant, interval, significant,
+};
 
 /// All that is compared.
 #[derive(Debug, Clone)]
@@ -44,9 +47,11 @@ pub struct Entry {
     pub levels: Vec<f64>,
     /// `None` for the reference itself.
     pub compared: Option<Result<Comparison, Unpaired>>,
+    /// Holm's, over everything that is compared with a reference; `None` where nothing was tested.
+    pub p_adjusted: Option<f64>,
 }
 
-/// A number that may be none, by its own interval.
+/// A number that may be none, by its interval and the corrected test of its family.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Difference {
     /// In the metric's own unit.
@@ -58,8 +63,26 @@ pub struct Difference {
 }
 
 impl Difference {
-    pub fn of(value: f64, interval: Option<(f64, f64)>) -> Difference {
-        Difference { value, interval, significant: interval.map(excludes_zero) }
+    /// `p_adjusted` is that of its family; `None` for a number that is alone.
+    pub fn of(value: f64, interval: Option<(f64, f64)>, p_adjusted: Option<f64>) -> Difference {
+        Difference { value, interval, significant: significant(interval, p_adjusted) }
+    }
+
+    /// What a condition answers to its question: masked, what is lost against whole faces; alone visible, what is reached
+    /// beyond chance. `None` where that is not known.
+    pub fn asked(row: &EffectRow) -> Option<Difference> {
+        Some(match row.mode {
+            Mode::Hide => Difference {
+                value: row.effect,
+                interval: interval(row),
+                significant: effect_significant(row),
+            },
+            Mode::Keep => Difference {
+                value: row.excess?,
+                interval: excess_interval(row),
+                significant: excess_significant(row),
+            },
+        })
     }
 }
 
@@ -78,13 +101,17 @@ impl Comparisons {
             let sides: Vec<Vec<RunScores>> = scores.iter().map(of).collect();
             OfCondition { condition, entries: entries(&sides, metric) }
         });
-        let layout = Layout::ByCondition(conditions.collect());
+        let mut conditions: Vec<OfCondition> = conditions.collect();
+        adjust(conditions.iter_mut().flat_map(|of| &mut of.entries).collect());
+        let layout = Layout::ByCondition(conditions);
         Comparisons { metric, names: names.to_vec(), layout }
     }
 
     /// Conditions, trainings or runs.
     pub fn of_each(names: &[String], scores: &[Vec<RunScores>], metric: Metric) -> Comparisons {
-        let layout = Layout::EachItself(entries(scores, metric));
+        let mut entries = entries(scores, metric);
+        adjust(entries.iter_mut().collect());
+        let layout = Layout::EachItself(entries);
         Comparisons { metric, names: names.to_vec(), layout }
     }
 
@@ -108,7 +135,20 @@ impl Entry {
     /// `None` for the reference, and where nothing is paired.
     pub fn difference(&self) -> Option<Difference> {
         let estimate = &self.compared.as_ref()?.as_ref().ok()?.estimate;
-        Some(Difference::of(estimate.mean, estimate.interval))
+        Some(Difference::of(estimate.mean, estimate.interval, self.p_adjusted))
+    }
+
+    /// Uncorrected.
+    pub fn p(&self) -> Option<f64> {
+        self.compared.as_ref()?.as_ref().ok()?.estimate.p
+    }
+}
+
+/// Holm's correction over all that stands beside each other.
+fn adjust(mut entries: Vec<&mut Entry>) {
+    let p: Vec<Option<f64>> = entries.iter().map(|entry| entry.p()).collect();
+    for (entry, adjusted) in entries.iter_mut().zip(holm(&p)) {
+        entry.p_adjusted = adjusted;
     }
 }
 
@@ -122,6 +162,7 @@ fn entries(sides: &[Vec<RunScores>], metric: Metric) -> Vec<Entry> {
             seeds: scores.iter().map(|scores| scores.run().seed).collect(),
             levels: done.filter_map(|scores| metric.level(scores)).collect(),
             compared: (place > 0).then(|| compare(&sides[0], scores, metric)),
+            p_adjusted: None,
         }
     };
     sides.iter().enumerate().map(entry).collect()

@@ -220,6 +220,12 @@ impl Matrix {
         (self.total() / self.runs.max(1) as f64).round() as u64
     }
 
+    /// The accuracy of the best constant prediction: the share of the commonest actual class.
+    pub fn chance(&self) -> f64 {
+        let rows: Vec<f64> = self.counts.iter().map(|row| row.iter().sum()).collect();
+        rows.iter().copied().fold(0.0, f64::max) / rows.iter().sum::<f64>()
+    }
+
     pub fn accuracy(&self) -> f64 {
         let right: f64 = self.counts.iter().enumerate().map(|(class, row)| row[class]).sum();
         right / self.total()

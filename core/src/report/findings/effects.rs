@@ -67,6 +67,8 @@ pub struct Estimated<'a> {
     pub control: Option<f64>,
     /// Holm's.
     pub p_adjusted: Option<f64>,
+    /// What is tested against 0: the loss, or the difference from chance.
+    pub tested: f64,
     /// Whether it differs significantly from no loss, or from chance; `None` where no interval is known.
     pub significant: Option<bool>,
     /// Whether the test is against chance.
@@ -83,6 +85,14 @@ pub enum Reference {
     /// The best constant prediction.
     Chance(f64),
     WholeFace(f64),
+}
+
+impl Estimated<'_> {
+    /// Whether it is significantly on the other side: masking makes the metric better, or regions alone reach less than
+    /// chance.
+    pub fn is_below(&self) -> bool {
+        self.significant == Some(true) && self.tested < 0.0
+    }
 }
 
 impl Reference {
@@ -167,6 +177,7 @@ fn estimated<'a>(
         interval: interval(row),
         control: control.map(|control| row.baseline - control),
         p_adjusted: row.p_adjusted,
+        tested: row.effect,
         significant: effect_significant(row),
         against_chance: false,
         spread: setting.map(|setting| Spread::of(row, setting)).unwrap_or_default(),
@@ -182,8 +193,9 @@ fn estimated<'a>(
             control,
             ..shared
         },
-        (Question::Reached, Some(_)) => Estimated {
+        (Question::Reached, Some(excess)) => Estimated {
             value: row.covered,
+            tested: excess,
             interval: match row.chance {
                 None => shared.interval.map(reached),
                 Some(chance) => {

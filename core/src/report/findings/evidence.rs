@@ -7,7 +7,8 @@ use crate::plan::Swept;
 use crate::region::Masking;
 use crate::store::{
     ClassEffectRow, ConfusionShiftRow, ContrastRow, EffectRow, InterplayRow, MaskLeakRow,
-    NetworkAgreementRow, NetworkMeanRow, RankingRow, RunRow, ShapleyContrastRow, ShapleyRow,
+    NetworkAgreementRow, NetworkMeanRow, RankingRow, RunRow, SettingContrastRow,
+    ShapleyContrastRow, ShapleyRow,
 };
 use crate::study::Study;
 
@@ -17,6 +18,8 @@ pub struct Evidence {
     pub effects: Vec<EffectRow>,
     pub class_effects: Vec<ClassEffectRow>,
     pub contrasts: Vec<ContrastRow>,
+    /// Of the settings of a sweep.
+    pub setting_contrasts: Vec<SettingContrastRow>,
     pub shapley: Vec<ShapleyRow>,
     pub shapley_contrasts: Vec<ShapleyContrastRow>,
     pub interplay: Vec<InterplayRow>,
@@ -40,7 +43,12 @@ impl Evidence {
         let effects = || {
             rayon::join(
                 || rayon::join(|| analysis::effects(scores), || analysis::class_effects(scores)),
-                || analysis::contrasts(scores),
+                || {
+                    rayon::join(
+                        || analysis::contrasts(scores),
+                        || analysis::setting_contrasts(scores),
+                    )
+                },
             )
         };
         let games = || rayon::join(|| analysis::shapley(scores), || analysis::interplay(scores));
@@ -56,7 +64,7 @@ impl Evidence {
             )
         };
         let (
-            ((effects, class_effects), contrasts),
+            ((effects, class_effects), (contrasts, setting_contrasts)),
             ((shapley, interplay), ((ranking, networks), (confusions, mask_leaks))),
         ) = rayon::join(effects, || rayon::join(games, others));
         let networks = networks?;
@@ -67,6 +75,7 @@ impl Evidence {
             effects: effects?,
             class_effects: class_effects?,
             contrasts: contrasts?,
+            setting_contrasts: setting_contrasts?,
             shapley: shapley.values,
             shapley_contrasts: shapley.contrasts,
             interplay: interplay?,
@@ -123,6 +132,7 @@ impl Evidence {
             confusions: of(&self.confusions, |row| row.swept == *swept),
             mask_leaks: of(&self.mask_leaks, |row| row.swept == *swept),
             // Of no setting alone.
+            setting_contrasts: Vec::new(),
             network_agreement: Vec::new(),
             network_means: Vec::new(),
             whole: of(&self.whole, |found| found.swept == *swept),

@@ -1,8 +1,8 @@
 //! What intervals and tests allow to be said.
 //!
 //! Titles and sentences ask here before they claim anything. Whether an effect is significant is for its own test
-//! to say; whether conditions differ from each other for their paired contrasts, never for the overlap of their
-//! intervals.
+//! to say; whether conditions differ from each other, or one condition between settings, for their contrasts, never
+//! for the overlap of their intervals.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use crate::analysis::standing;
 use crate::plan::Several;
 use crate::region::{FillKind, Masking, Mode, Phase};
-use crate::store::{ClassEffectRow, ContrastRow, EffectRow, Metric};
+use crate::store::{ClassEffectRow, ContrastRow, EffectRow, Metric, SettingContrastRow};
 
 /// An adjusted p-value below it is significant: the complement of the 95 % interval.
 pub const ALPHA: f64 = 0.05;
@@ -148,12 +148,11 @@ pub fn loss_significant(row: &ClassEffectRow) -> bool {
         && row.p_adjusted.is_some_and(|p| p < ALPHA)
 }
 
-/// Whether the two intervals share no value; `false` where one is unknown.
-pub fn apart(a: Option<(f64, f64)>, b: Option<(f64, f64)>) -> bool {
-    match (a, b) {
-        (Some(a), Some(b)) => a.0 > b.1 || b.0 > a.1,
-        _ => false,
-    }
+/// Whether a condition answers otherwise under the other setting. Not where it gives every answer alike, which has a p and
+/// no interval.
+pub fn setting_difference_significant(row: &SettingContrastRow) -> Option<bool> {
+    let alike = row.p_adjusted.map(|_| false);
+    significant(known(row.low, row.high), row.p_adjusted).or(alike)
 }
 
 /// The largest estimate of several, and how it stands among the others.
@@ -225,8 +224,22 @@ pub fn count(rows: &[&EffectRow], yes: impl Fn(&EffectRow) -> bool) -> usize {
 
 #[cfg(test)]
 pub(in crate::report) mod tests {
+    use super::super::comparison::Difference;
     use super::*;
     use crate::store::Term;
+
+    /// Whether the two intervals share no value; `false` where one is unknown.
+    pub fn apart(a: Option<(f64, f64)>, b: Option<(f64, f64)>) -> bool {
+        match (a, b) {
+            (Some(a), Some(b)) => a.0 > b.1 || b.0 > a.1,
+            _ => false,
+        }
+    }
+
+    /// What a row answers to its question.
+    pub fn asked(row: &EffectRow) -> Difference {
+        Difference::asked(row).expect("rows that are alone visible have a chance in these tests")
+    }
 
     /// The contrasts of the rows, of every pair of one masking, metric and size: significant where their intervals
     /// are apart, as they are by far in these tests.

@@ -16,7 +16,7 @@
 //! | [`Confusions`](confusions::Confusions) | which classes are predicted as which, and what masking changes |
 //! | [`Trainings`](training::Trainings) | accuracy over the epochs |
 //! | [`Maps`](sensitivity::Maps), [`Curves`](sensitivity::Curves) | sensitivity |
-//! | [`Sweep`](sweep::Sweep) | effects under every setting |
+//! | [`Sweep`](sweep::Sweep) | each condition under every setting, and whether settings differ |
 //! | [`Networks`](networks::Networks) | whether the regions' order survives another network |
 //! | [`Comparisons`](comparison::Comparisons) | what `compare` compares |
 
@@ -99,6 +99,6 @@ impl Findings {
 
     /// All settings on one scale; `None` where there is one alone.
     pub fn sweep(&self) -> Option<Sweep<'_>> {
-        (self.settings.len() > 1).then(|| Sweep::of(&self.study, &self.settings))
+        (self.settings.len() > 1).then(|| Sweep::of(&self.study, &self.evidence, &self.settings))
     }
 }

@@ -148,6 +148,7 @@ pub(in crate::report) mod tests {
                 low: Some(effect - 0.08),
                 high: Some(effect + 0.08),
                 p: Some(0.04),
+                p_adjusted: Some(0.04),
                 smallest: costs().fold(f64::INFINITY, f64::min),
                 largest: costs().fold(f64::NEG_INFINITY, f64::max),
                 networks: networks.len() as u32,

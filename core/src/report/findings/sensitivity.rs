@@ -38,7 +38,8 @@ pub struct EmotionMap<'a> {
     pub agreed: bool,
 }
 
-/// A region that is the most important one of emotions, by every seed.
+/// A region that is the most important one of emotions, in every seed: a description, since seeds that agree by chance
+/// are not ruled out. Three seeds of seven regions agree by chance in 1 of 49 emotions.
 #[derive(Debug, Clone)]
 pub struct Marked<'a> {
     pub region: &'a str,
@@ -64,6 +65,13 @@ impl<'a> Maps<'a> {
 
     pub fn seeds(&self) -> usize {
         self.emotions.first().map_or(0, |first| first.map.by_seed.len())
+    }
+
+    /// The emotion of the largest mean over a region, whether seeds agree or not.
+    pub fn largest(&self) -> Option<&EmotionMap<'a>> {
+        let worth = |of: &EmotionMap<'_>| of.worths[of.most].1;
+        let shown = self.emotions.iter().filter(|of| worth(of) >= SHOWN);
+        shown.max_by(|a, b| worth(a).total_cmp(&worth(b)))
     }
 
     /// The regions that emotions have their maximum in: the commonest first, then the largest.

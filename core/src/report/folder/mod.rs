@@ -19,8 +19,8 @@ use crate::analysis::{EffectsError, Tables, TablesError};
 use crate::experiment::Recovered;
 use crate::store::{
     ClassEffectRow, ConfusionShiftRow, ContrastRow, DoubtRow, EffectRow, EpochRow, InterplayRow,
-    MaskLeakRow, NetworkAgreementRow, NetworkMeanRow, RankingRow, Results, ShapleyContrastRow,
-    ShapleyRow, StoreError, read_table, write_table, write_whole,
+    MaskLeakRow, NetworkAgreementRow, NetworkMeanRow, RankingRow, Results, SettingContrastRow,
+    ShapleyContrastRow, ShapleyRow, StoreError, read_table, write_table, write_whole,
 };
 use crate::study::Study;
 
@@ -254,6 +254,7 @@ fn write_derived(results: &Results, name: &str, evidence: &Evidence) -> Result<(
     write_table(&results.table_path::<EffectRow>(name)?, &evidence.effects)?;
     write_table(&results.table_path::<ClassEffectRow>(name)?, &evidence.class_effects)?;
     write_table(&results.table_path::<ContrastRow>(name)?, &evidence.contrasts)?;
+    write_table(&results.table_path::<SettingContrastRow>(name)?, &evidence.setting_contrasts)?;
     write_table(&results.table_path::<ShapleyRow>(name)?, &evidence.shapley)?;
     let contrasts = &evidence.shapley_contrasts;
     write_table(&results.table_path::<ShapleyContrastRow>(name)?, contrasts)?;

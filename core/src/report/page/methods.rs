@@ -548,6 +548,21 @@ fn statistics(runs: &[RunRow], evidence: &Evidence) -> String {
                 .to_owned(),
         );
     }
+    let settings = &evidence.setting_contrasts;
+    if !settings.is_empty() {
+        let paired = "by differences paired on their seeds and test images";
+        let apart = "as independent samples (Welch 1947), where they were tested on other images or share no seed";
+        let how =
+            match (settings.iter().any(|row| row.paired), settings.iter().any(|row| !row.paired)) {
+                (true, false) => paired.to_owned(),
+                (false, _) => apart.to_owned(),
+                (true, true) => format!("{paired}, or {apart}"),
+            };
+        sentences.push(format!(
+            "Settings were compared with each other {how}, Holm-corrected over all conditions and pairs of settings of such \
+             a family: masked regions by their cost, regions that alone are visible by their difference from chance."
+        ));
+    }
     if evidence.effects.iter().any(|row| row.excess.is_some()) {
         sentences.push(
             "Chance is the accuracy of the best constant prediction: the share of the commonest class among the test \

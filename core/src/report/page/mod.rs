@@ -34,6 +34,7 @@ use crate::report::words::{
     seed_notes,
 };
 use crate::store::{DoubtRow, Metric, RunRow};
+use crate::study::Setting;
 
 /// All that the page of an experiment shows.
 #[derive(Debug, Clone, Copy)]
@@ -311,8 +312,14 @@ impl Page<'_> {
         let reached: Vec<f64> = runs().filter_map(|run| run.test_accuracy).collect();
         let mut summary = Html::text(&label);
         if !reached.is_empty() {
-            let accuracy = Measure::of(Metric::Accuracy).amount(mean(&reached));
-            summary = summary.then(Html::plain("span", &format!(" {accuracy}")));
+            let measure = Measure::of(Metric::Accuracy);
+            let settings = self.findings.study.settings.iter();
+            let is_own = |of: &&Setting| runs().any(|run| run.swept == of.swept);
+            let chance = settings.into_iter().find(is_own).and_then(|setting| setting.chance);
+            let chance = chance
+                .map_or(String::new(), |chance| format!(", chance {}", measure.amount(chance)));
+            let accuracy = measure.amount(mean(&reached));
+            summary = summary.then(Html::plain("span", &format!(" {accuracy}{chance}")));
         }
         let example = self.examples.iter().find(|example| example.condition == name);
         let example = example.map_or(Html::default(), |example| {

@@ -8,7 +8,7 @@ use crate::report::tables::evidence::{
     class_effects_table, confusions_table, interplay_table, network_agreement_table,
     network_means_table, ranking_table, shapley_table,
 };
-use crate::report::tables::study::sweep_table;
+use crate::report::tables::study::{setting_contrasts_table, sweep_table};
 use crate::report::tables::table::Table;
 use crate::report::words::numbers::counted;
 
@@ -20,9 +20,17 @@ pub fn tables_of(findings: &Findings, topic: Topic) -> Option<Html> {
     let evidence = &findings.evidence;
     let tables = match topic {
         Topic::Settings => {
-            let swept = findings.sweep().map(|swept| sweep_table(&swept));
-            let caption = "Each setting with its own chance, its own whole faces, and the largest estimate in it";
-            let swept = swept.into_iter().map(|table| (caption, table));
+            let swept = findings.sweep().into_iter().flat_map(|swept| {
+                let caption = "Each setting with its own chance, its own whole faces, and the largest estimate in it";
+                [
+                    (caption, sweep_table(&swept)),
+                    (
+                        "Each condition under every two settings: masked, what it costs; alone visible, what it reaches \
+                         beyond chance; p Holm-corrected over conditions and pairs of settings",
+                        setting_contrasts_table(&swept),
+                    ),
+                ]
+            });
             let networks = [
                 (
                     "Whether the networks order the regions alike: Kendall's W, its p where each orders them at random \

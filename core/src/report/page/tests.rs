@@ -126,7 +126,8 @@ fn a_chart_is_told_to_those_who_cannot_see_it() {
     let told = values(&html, "aria-label");
     let effects = told.iter().find(|words| words.starts_with("Masking the eyes costs 11 points."));
     assert!(effects.unwrap().contains("eyes 11.4 (8.9 to 13.9)"), "{told:?}");
-    let answers = told.iter().find(|words| words.starts_with("Eyes masked: accuracy 85.0 %."));
+    let answers =
+        told.iter().find(|words| words.starts_with("Eyes masked: accuracy 85.0 %, chance "));
     assert!(answers.unwrap().contains("Recall: eyes 86 %, glad 83 %."), "{told:?}");
 }
 
@@ -198,7 +199,9 @@ fn the_answer_comes_first_and_conditions_fold() {
     let folded = html.split("<div class=\"conditions\">").nth(1).unwrap();
     let folded = folded.split("</section>").next().unwrap();
     assert!(
-        folded.starts_with("<details><summary>Eyes masked<span> 83.0\u{a0}%</span></summary>"),
+        folded.starts_with(
+            "<details><summary>Eyes masked<span> 83.0\u{a0}%, chance 70.0\u{a0}%</span></summary>"
+        ),
         "{folded}"
     );
     assert!(folded.contains("alt=\"Eyes masked: a test image of each class, eyes, glad\""));

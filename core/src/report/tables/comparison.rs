@@ -71,6 +71,7 @@ fn row_by_row(found: &Comparisons, entries: &[Entry]) -> Table {
         Column::number(metric.name(), &header),
         Column::number("difference", "difference [95 % CI]"),
         Column::number("p", "p, uncorrected"),
+        Column::number("p_adjusted", "p, Holm"),
         Column::text("paired", "paired over"),
     ]);
     let text = |text: &Option<String>| text.as_deref().map_or(Cell::Empty, Cell::text);
@@ -84,9 +85,8 @@ fn row_by_row(found: &Comparisons, entries: &[Entry]) -> Table {
             level(entry, metric).unwrap_or(Cell::Missing("failed".to_owned())),
         ];
         if let Some(compared) = &entry.compared {
-            let p = compared.as_ref().ok().and_then(|compared| compared.estimate.p);
             cells.push(difference(entry, metric));
-            cells.push(p.map_or(Cell::Empty, Cell::P));
+            cells.extend([entry.p(), entry.p_adjusted].map(|p| p.map_or(Cell::Empty, Cell::P)));
             cells.push(Cell::text(paired(compared)));
         }
         table.push(cells);

@@ -129,7 +129,7 @@ pub fn network_agreement_table(rows: &[NetworkAgreementRow]) -> Table {
     table
 }
 
-/// A row for what masking each region costs in the mean over networks.
+/// A row for each region in the mean over networks: what masking it costs, or what it alone reaches beyond chance.
 pub fn network_means_table(rows: &[NetworkMeanRow]) -> Table {
     let mut table = Table::new(vec![
         Column::text("condition", "condition"),
@@ -137,6 +137,7 @@ pub fn network_means_table(rows: &[NetworkMeanRow]) -> Table {
         Column::text("region", "region"),
         Column::number("effect", "mean effect [95 % CI]"),
         Column::number("p", "p"),
+        Column::number("p_adjusted", "p, Holm"),
         Column::number("smallest", "smallest"),
         Column::number("largest", "largest"),
         Column::number("networks", "networks"),
@@ -150,6 +151,7 @@ pub fn network_means_table(rows: &[NetworkMeanRow]) -> Table {
             Cell::text(row.region.as_str()),
             Cell::of(row.effect, measure).with_interval(known(row.low, row.high)),
             row.p.map_or(Cell::Empty, Cell::P),
+            row.p_adjusted.map_or(Cell::Empty, Cell::P),
             Cell::of(row.smallest, measure),
             Cell::of(row.largest, measure),
             Cell::Count(u64::from(row.networks)),

@@ -11,10 +11,11 @@ use crate::report::findings::facts::tested_on;
 use crate::report::tables::cell::Cell;
 use crate::report::tables::settings::flat;
 use crate::report::tables::table::{Column, Table};
-use crate::report::words::numbers::utc;
+use crate::report::words::numbers::{decimal, extent, mean, utc};
 use crate::store::{
     EpochRow, Manifest, RunRow, RunStatus, are_numbers, rate_decimals, term_or_none,
 };
+use crate::study::{Setting, Study};
 
 /// Of [`runs_table`], where the runs are those of one experiment.
 pub const RUNS_OF_ONE: [&str; 7] =
@@ -26,8 +27,8 @@ pub const RUNS_OF_ALL: [&str; 6] =
 pub const TRAININGS: [&str; 7] =
     ["training_id", "dataset", "seed", "started", "seconds", "status", "experiments"];
 /// Of [`experiments_table`].
-pub const EXPERIMENTS: [&str; 6] =
-    ["experiment", "dataset", "runs", "done", "whole_accuracy", "hours"];
+pub const EXPERIMENTS: [&str; 8] =
+    ["experiment", "dataset", "settings", "runs", "done", "whole_accuracy", "chance", "hours"];
 
 type RunColumn = (Column, fn(&RunRow) -> Cell);
 
@@ -224,23 +225,31 @@ fn setting_keys(entries: &[TrainingEntry]) -> Vec<String> {
     keys.into_iter().cloned().collect()
 }
 
-/// A row an experiment.
-pub fn experiments_table(experiments: &[(String, Vec<RunRow>)]) -> Table {
+/// A row an experiment: what whole faces reach in the mean over seeds, and chance. Settings are never averaged: where they
+/// differ, people read from which to which, and programs find the lowest and the highest.
+pub fn experiments_table(experiments: &[(String, Study)]) -> Table {
     let mut table = Table::new(vec![
         Column::text("experiment", "experiment"),
         Column::text("dataset", "data set"),
+        Column::number("settings", "settings"),
         Column::number("runs", "runs"),
         Column::number("done", "done"),
         Column::number("whole_accuracy", "whole faces, %"),
+        Column::number("whole_lowest", "lowest, %"),
+        Column::number("whole_highest", "highest, %"),
+        Column::number("chance", "chance, %"),
         Column::number("hours", "hours"),
     ]);
-    for (name, runs) in experiments {
-        let whole: Vec<f64> = runs
-            .iter()
-            .filter(|run| run.mode.is_none())
-            .filter_map(|run| run.test_accuracy)
-            .collect();
-        let mean = whole.iter().sum::<f64>() / whole.len() as f64;
+    for (name, study) in experiments {
+        let runs = &study.runs;
+        let of_setting = |setting: &Setting| {
+            let reached = setting.whole()?.accuracies();
+            (!reached.is_empty()).then(|| mean(&reached))
+        };
+        let whole: Vec<f64> = study.settings.iter().filter_map(of_setting).collect();
+        let chance: Vec<f64> = study.settings.iter().filter_map(|setting| setting.chance).collect();
+        let (low, high) = extent(&whole);
+        let end = |end: f64| if whole.is_empty() { Cell::Empty } else { Cell::share(end) };
         let trainings: BTreeMap<&str, f64> =
             runs.iter().map(|run| (run.training_id.as_str(), run.wall_seconds)).collect();
         let seconds: f64 = trainings.values().sum();
@@ -251,13 +260,28 @@ pub fn experiments_table(experiments: &[(String, Vec<RunRow>)]) -> Table {
         table.push(vec![
             Cell::text(name.as_str()),
             Cell::text(dataset),
+            Cell::Count(study.settings.len() as u64),
             Cell::Count(runs.len() as u64),
             Cell::Count(runs.iter().filter(|run| run.status.is_done()).count() as u64),
-            if whole.is_empty() { Cell::Empty } else { Cell::share(mean) },
+            one_or_range(&whole),
+            end(low),
+            end(high),
+            one_or_range(&chance),
             Cell::number(seconds / 3600.0, 2),
         ]);
     }
     table
+}
+
+/// The share that all settings have, or from which to which they reach.
+fn one_or_range(shares: &[f64]) -> Cell {
+    let (low, high) = extent(shares);
+    let per_cent = |share: f64| decimal(100.0 * share, 1);
+    match shares {
+        [] => Cell::Empty,
+        [first, ..] if low == high => Cell::share(*first),
+        _ => Cell::Missing(format!("{} to {}", per_cent(low), per_cent(high))),
+    }
 }
 
 /// A row an epoch.
@@ -335,7 +359,7 @@ mod tests {
     use super::*;
     use crate::report::tables::table::Format;
     use crate::store::TrainingStatus;
-    use crate::study::tests::run;
+    use crate::study::tests::{counts, run, swept};
 
     fn manifest() -> Manifest {
         Manifest {
@@ -407,6 +431,37 @@ mod tests {
         );
     }
 
+    /// 61.4 % of two classes and 46.8 % of three have no mean that says anything.
+    #[test]
+    fn settings_are_not_averaged() {
+        let (mut runs, mut counted) = (Vec::new(), Vec::new());
+        for (classes, reached, matrix) in [
+            ("2", [0.6, 0.628], &[&[3, 0, 0][..], &[0, 3, 0], &[0, 0, 0]]),
+            ("3", [0.468, 0.468], &[&[2, 0, 0][..], &[0, 2, 0], &[0, 0, 2]]),
+        ] {
+            for (seed, accuracy) in (1..).zip(reached) {
+                let mut run = swept(run(&[], "none", seed), "dataset.classes", classes);
+                run.run_id = format!("{classes}-{seed}");
+                run.test_accuracy = Some(accuracy);
+                counted.extend(counts(&run.run_id, &["a", "b", "c"], matrix));
+                runs.push(run);
+            }
+        }
+        let listed = |runs: &[RunRow]| {
+            let study = Study::of(runs.to_vec(), &counted);
+            let mut table = experiments_table(&[("mask".to_owned(), study)]);
+            let columns = ["settings", "whole_accuracy", "whole_lowest", "whole_highest", "chance"];
+            table.select(&columns.map(str::to_owned)).unwrap();
+            [Format::Table, Format::Csv].map(|format| table.render(format, 80).unwrap())
+        };
+        let [text, csv] = listed(&runs);
+        assert!(text.contains("46.8 to 61.4") && text.contains("33.3 to 50.0"), "{text}");
+        assert!(csv.lines().nth(1).unwrap().starts_with("2,,0.468,0.61"), "{csv}");
+        let [text, csv] = listed(&runs[..2]);
+        assert!(text.contains("61.4") && !text.contains(" to ") && text.contains("50.0"), "{text}");
+        assert!(csv.lines().nth(1).unwrap().ends_with(",0.5"), "{csv}");
+    }
+
     #[test]
     fn what_people_are_shown_fits_80_columns() {
         let mut long = run(&["brows", "eyes", "mouth"], "hide", 2);
@@ -416,7 +471,7 @@ mod tests {
         let done = manifest();
         let entry =
             TrainingEntry::new(&long.run_id, Some(done.clone()), &["mask_each", "mask_eyes"]);
-        let experiments = [(long.experiment.clone(), vec![long.clone()])];
+        let experiments = [(long.experiment.clone(), Study::of(vec![long.clone()], &[]))];
         let rows = [long];
         for (mut table, shown) in [
             (runs_table(rows.iter()), &RUNS_OF_ONE[..]),

@@ -6,17 +6,27 @@ use crate::store::{EffectRow, Metric};
 use crate::study::{Condition, Study};
 
 use crate::report::canvas::error::ReportError;
-use crate::report::findings::finding::{Leader, excess_interval, interval, signal_interval};
-use crate::report::findings::sweep::Sweep;
+use crate::report::findings::comparison::Difference;
+use crate::report::findings::finding::{Leader, excess_interval, interval, known, signal_interval};
+use crate::report::findings::sweep::{Between, Sweep};
 use crate::report::tables::cell::Cell;
 use crate::report::tables::table::{Column, Table};
 use crate::report::words::measure::Measure;
 
-/// A row a condition (controls stand in the signal): test accuracy with its standard deviation over seeds; then
+/// A row a condition (controls stand in the signal): test accuracy with its standard deviation over seeds, and chance; then
 /// effect, signal and, where only the regions are visible, the difference from chance, each with its interval and
 /// Holm's p. Effects are those on accuracy, in points for people, in shares for programs.
 pub fn study_table(study: &Study, effects: &[EffectRow]) -> Table {
-    conditions_table(study, effects, |_| true)
+    conditions_table(study, effects, ChanceIn::Column, |_| true)
+}
+
+/// Where a table of conditions has its chance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ChanceIn {
+    /// In every row, that of its setting: for programs.
+    Column,
+    /// In a row after the whole faces of each setting: for people, who have few columns.
+    Row,
 }
 
 /// More rows than this do not fit a screen; those of the smallest sets of regions are kept.
@@ -47,7 +57,7 @@ pub fn answer_tables(
         // Single regions are always listed: they are what a reader looks for.
         let size = (1..=largest).rev().find(|&size| of_at_most(size) <= MOST_ROWS).unwrap_or(1);
         left_out += of_at_most(largest) - of_at_most(size);
-        let mut table = conditions_table(study, effects, |condition| {
+        let mut table = conditions_table(study, effects, ChanceIn::Row, |condition| {
             kept(condition.masking) == keep && set_size(condition) <= size
         });
         let columns = match keep {
@@ -109,25 +119,38 @@ const QUESTIONS: [Question; 3] = [
 fn conditions_table(
     study: &Study,
     effects: &[EffectRow],
+    chance_in: ChanceIn,
     wanted: impl Fn(&Condition) -> bool,
 ) -> Table {
     let effects: Vec<&EffectRow> =
         effects.iter().filter(|row| row.metric == Metric::Accuracy).collect();
+    let column = chance_in == ChanceIn::Column
+        && study.settings.iter().any(|setting| setting.chance.is_some());
     let mut rows: Vec<(Vec<Cell>, Option<&EffectRow>)> = Vec::new();
-    let conditions = study.settings.iter().flat_map(|setting| {
-        setting.conditions.iter().map(move |condition| (condition, &setting.swept))
-    });
-    for (condition, swept) in
-        conditions.filter(|(condition, _)| !condition.runs.is_empty() && wanted(condition))
-    {
-        let accuracy = Cell::over_seeds(&condition.accuracies(), Measure::of(Metric::Accuracy));
-        let failed = || Cell::Missing("failed".to_owned());
-        let name = study.several.label(condition.name());
-        let effect = effects.iter().find(|row| belongs(row, condition, swept)).copied();
-        rows.push((vec![Cell::text(name), accuracy.unwrap_or_else(failed)], effect));
+    for setting in &study.settings {
+        let has_runs = |condition: &&Condition| !condition.runs.is_empty() && wanted(condition);
+        for condition in setting.conditions.iter().filter(has_runs) {
+            let accuracy = Cell::over_seeds(&condition.accuracies(), Measure::of(Metric::Accuracy));
+            let failed = || Cell::Missing("failed".to_owned());
+            let name = study.several.label(condition.name());
+            let effect = effects.iter().find(|row| belongs(row, condition, &setting.swept));
+            let mut cells = vec![Cell::text(&*name), accuracy.unwrap_or_else(failed)];
+            if column {
+                cells.push(setting.chance.map_or(Cell::Empty, Cell::share));
+            }
+            rows.push((cells, effect.copied()));
+            let row = chance_in == ChanceIn::Row && condition.masking.is_none();
+            if let Some(chance) = setting.chance.filter(|_| row) {
+                let name = name.replacen("whole face", "chance", 1);
+                rows.push((vec![Cell::text(name), Cell::share(chance)], None));
+            }
+        }
     }
     let mut columns =
         vec![Column::text("condition", "condition"), Column::number("accuracy", "accuracy ± SD")];
+    if column {
+        columns.push(Column::number("chance", "chance, %"));
+    }
     for ([value_name, p_name], value, interval, p) in QUESTIONS {
         let answered = rows.iter().any(|(_, row)| row.and_then(value).is_some());
         let tested = rows.iter().any(|(_, row)| row.and_then(p).is_some());
@@ -154,28 +177,69 @@ fn conditions_table(
 }
 
 /// A row a setting of a sweep, each beside its own chance and its own whole faces; the condition of the largest
-/// estimate, with its effect.
+/// estimate, with what it answers: masked, its cost; alone visible, what it reaches beyond chance.
 pub fn sweep_table(sweep: &Sweep<'_>) -> Table {
+    let leaders = || sweep.settings.iter().filter_map(|of| of.leader.as_ref());
+    let alone = leaders().any(|leader| leader.row.mode == Mode::Keep);
     let mut table = Table::new(vec![
         Column::text("setting", "setting"),
         Column::number("chance", "chance, %"),
         Column::number("whole", "whole face, %"),
         Column::text("first", "largest estimate"),
-        Column::number("effect", "effect [95 % CI]"),
+        match alone {
+            true => Column::number("excess", "vs chance [95 % CI]"),
+            false => Column::number("effect", "effect [95 % CI]"),
+        },
     ]);
     for of in &sweep.settings {
         let failed = || Cell::Missing("failed".to_owned());
         let whole = Cell::over_seeds(&of.whole, Measure::of(Metric::Accuracy));
-        let (first, effect) = match &of.leader {
+        let (first, answer) = match &of.leader {
             None => (Cell::Empty, Cell::Empty),
             Some(Leader { row, .. }) => {
                 let name = ConditionName::masked(&row.regions, row.masking(), &row.swept);
-                let effect = Cell::of(row.effect, Measure::of(row.metric));
-                (Cell::text(sweep.several.label(name)), effect.with_interval(interval(row)))
+                let answer = Difference::asked(row).map_or(Cell::Empty, |answer| {
+                    Cell::of(answer.value, Measure::of(row.metric)).with_interval(answer.interval)
+                });
+                (Cell::text(sweep.several.label(name)), answer)
             }
         };
         let chance = of.setting.chance.map_or(Cell::Empty, Cell::share);
-        table.push(vec![Cell::text(of.name), chance, whole.unwrap_or_else(failed), first, effect]);
+        table.push(vec![Cell::text(of.name), chance, whole.unwrap_or_else(failed), first, answer]);
+    }
+    table
+}
+
+/// A row for every two settings of every condition, of the sweep's metric: what the condition answers under each, and
+/// whether the two differ.
+pub fn setting_contrasts_table(sweep: &Sweep<'_>) -> Table {
+    let measure = Measure::of(sweep.metric);
+    let mut table = Table::new(vec![
+        Column::text("condition", "condition"),
+        Column::text("setting", "setting"),
+        Column::text("against_setting", "against"),
+        Column::number("value", "value"),
+        Column::number("against", "the other's"),
+        Column::number("difference", "difference [95 % CI]"),
+        Column::number("p", "p"),
+        Column::number("p_adjusted", "p, Holm"),
+        Column::text("paired", "paired"),
+    ]);
+    for line in &sweep.lines {
+        for Between { places: (one, other), row } in &line.between {
+            let p = |p: Option<f64>| p.map_or(Cell::Empty, Cell::P);
+            table.push(vec![
+                Cell::text(sweep.several.label(line.name())),
+                Cell::text(sweep.settings[*one].name),
+                Cell::text(sweep.settings[*other].name),
+                Cell::of(row.value, measure),
+                Cell::of(row.against, measure),
+                Cell::of(row.difference, measure).with_interval(known(row.low, row.high)),
+                p(row.p),
+                p(row.p_adjusted),
+                Cell::Flag(row.paired),
+            ]);
+        }
     }
     table
 }
@@ -246,7 +310,7 @@ mod tests {
     use super::*;
     use crate::report::findings::finding::tests::{row, with_chance, with_control};
     use crate::report::tables::table::Format;
-    use crate::study::tests::run;
+    use crate::study::tests::{counts, run};
 
     #[test]
     fn a_row_a_condition_with_its_effect() {
@@ -279,6 +343,23 @@ jaw masked          failed
                 .render(Format::Table, 80)
                 .unwrap(),
             expected
+        );
+    }
+
+    #[test]
+    fn an_accuracy_stands_beside_its_chance() {
+        let runs = [run(&[], "none", 1), run(&["eyes"], "hide", 1)];
+        let counts = counts(&runs[0].run_id, &["sad", "glad"], &[&[6, 1], &[1, 2]]);
+        let (study, effect) = (Study::of(runs.to_vec(), &counts), row("eyes", "hide", 11.4, None));
+        let (tables, _) = answer_tables(&study, std::slice::from_ref(&effect)).unwrap();
+        let text = tables[0].render(Format::Table, 80).unwrap();
+        let rows: Vec<&str> = text.lines().skip(2).collect();
+        assert!(rows[0].starts_with("whole face") && rows[1].starts_with("chance"), "{text}");
+        assert!(rows[1].contains("70.0") && rows[2].starts_with("eyes masked"), "{text}");
+        let csv = study_table(&study, &[effect]).render(Format::Csv, 80).unwrap();
+        assert_eq!(
+            csv,
+            "condition,accuracy,chance,effect\nwhole face,0.83,0.7,\neyes masked,0.83,0.7,0.114\n"
         );
     }
 

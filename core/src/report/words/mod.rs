@@ -58,6 +58,7 @@ use seeds::{ONE_NETWORK, few_seeds};
 use seeing::seeing;
 use statistics::{explained, statistics};
 use survival::survival;
+pub use sweep::asked_of_settings;
 
 /// Characters in a line of a terminal.
 const COLUMNS: usize = 80;
@@ -196,6 +197,10 @@ fn findings_of(
     let kept = slices.iter().filter(alike).find(|slice| slice.mode == Mode::Keep);
     if let Some(slice) = masked {
         sentences.push(hiding(slice, measure));
+        // Of a sweep, and with regions alone visible, it is said with these.
+        if kept.is_none() && !several.settings {
+            sentences.extend(whole_beside_chance(slice, facts, measure));
+        }
     }
     if let Some(slice) = kept {
         sentences.push(seeing(slice, measure, masked.is_none()));
@@ -243,6 +248,18 @@ fn findings_of(
     }));
     sentences.extend(explained(&slices, first, facts, measure));
     sentences
+}
+
+/// What is lost is lost from this much: accuracy is never without its chance.
+fn whole_beside_chance(slice: &Slice<'_>, facts: &Facts, measure: Measure) -> Option<String> {
+    let chance = facts.chance.filter(|_| measure.has_chance)?;
+    let whole = slice.rows.iter().map(|row| row.baseline).find(|level| level.is_finite())?;
+    Some(format!(
+        "On whole faces, {} is {} (chance {}).",
+        measure.short_name(),
+        measure.amount(whole),
+        measure.amount(chance)
+    ))
 }
 
 /// Which of several fills and settings is spoken of, and what the others are.

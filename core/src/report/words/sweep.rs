@@ -1,11 +1,12 @@
 //! What changes between the settings of a sweep, and what does not.
 
-use crate::report::findings::finding::interval;
-use crate::report::findings::sweep::{Change, Line, OfSetting, Sweep};
+use crate::region::Mode;
+use crate::report::findings::finding::known;
+use crate::report::findings::sweep::{Between, Change, Line, OfSetting, Sweep};
 use crate::report::words::measure::Measure;
-use crate::report::words::numbers::{counted, mean};
+use crate::report::words::numbers::{counted, mean, p_value, thousands};
 use crate::report::words::phrase::list;
-use crate::store::{EffectRow, Metric};
+use crate::store::Metric;
 
 use super::MOST_NAMED;
 use super::scope::bounds;
@@ -13,8 +14,8 @@ use super::scope::bounds;
 /// More settings than this are counted, not named one by one.
 const MOST_SETTINGS: usize = 4;
 
-/// Whole faces under every setting, each beside its chance; then which effects differ between settings, as far as
-/// their intervals tell, and which may.
+/// Whole faces under every setting, each beside its chance; then which conditions differ significantly between settings,
+/// by the tests of their pairs, and which do not.
 pub fn sweep(sweep: &Sweep<'_>) -> String {
     let mut sentences: Vec<String> = whole_faces(sweep).into_iter().collect();
     sentences.extend(changes(sweep));
@@ -56,70 +57,114 @@ fn whole_faces(sweep: &Sweep<'_>) -> Option<String> {
     }
 }
 
+/// What of a condition is compared between settings, within a sentence: `the cost of masking the mouth`, `the gain over
+/// chance from leaving only the eyes visible`.
+pub fn asked_of_settings(sweep: &Sweep<'_>, line: &Line<'_>) -> String {
+    let condition = sweep.several.sentence(line.name());
+    match line.masking.mode {
+        Mode::Hide => format!("the cost of {condition}"),
+        Mode::Keep => format!("the gain over chance from {condition}"),
+    }
+}
+
 fn changes(sweep: &Sweep<'_>) -> Option<String> {
     if sweep.lines.is_empty() {
         return None;
     }
-    let mut apart: Vec<&Line<'_>> =
-        sweep.lines.iter().filter(|line| matches!(line.change, Change::Apart(..))).collect();
-    apart.sort_by(|a, b| b.size().total_cmp(&a.size()));
-    let count = |change: Change| sweep.lines.iter().filter(|line| line.change == change).count();
-    let (overlap, unknown) = (count(Change::Overlap), count(Change::Unknown));
+    let (differing, others) = (sweep.differing(), sweep.not_shown());
     let mut parts = Vec::new();
-    let measure = Measure::of(sweep.metric);
-    let named: Vec<String> =
-        apart.iter().take(MOST_NAMED).map(|line| changed(sweep, line, measure)).collect();
+    let named: Vec<String> = differing
+        .iter()
+        .take(MOST_NAMED)
+        .enumerate()
+        .map(|(place, (line, between))| {
+            let (asked, sides) =
+                (asked_of_settings(sweep, line), sides(sweep, between, place == 0));
+            match place {
+                0 => format!("{asked} differs between settings: {sides}"),
+                _ => format!("so does {asked}: {sides}"),
+            }
+        })
+        .collect();
     if !named.is_empty() {
-        parts.push(format!(
-            "The effect of {} differs between settings{}",
-            named.join("; that of "),
-            more(apart.len() - named.len())
-        ));
+        parts.push(named.join("; ") + &more(differing.len() - named.len()));
     }
-    let names = |change: Change| -> Vec<String> {
-        let lines = sweep.lines.iter().filter(|line| line.change == change);
-        lines.map(|line| sweep.several.sentence(line.name())).collect()
-    };
-    let of = |count: usize, change: Change| match count {
-        1..=MOST_NAMED => list(names(change), "and"),
-        _ => counted(count as u64, "condition"),
-    };
-    if overlap > 0 {
-        let conditions = of(overlap, Change::Overlap);
-        let several = if overlap == 1 { "effect" } else { "effects" };
-        parts.push(format!(
-            "for the {several} of {conditions} the intervals overlap, which neither shows nor rules out a difference"
-        ));
+    if let Some((line, between)) = others.first() {
+        let (asked, sides) =
+            (asked_of_settings(sweep, line), sides(sweep, between, parts.is_empty()));
+        parts.push(match others.len() {
+            1 => format!("for {asked} no difference between settings is significant: {sides}"),
+            count => format!(
+                "for {} no difference between settings is significant; largest difference: {asked}, {sides}",
+                counted(count as u64, "condition"),
+            ),
+        });
     }
-    if unknown > 0 {
-        let conditions = of(unknown, Change::Unknown);
+    let untested: Vec<String> = sweep
+        .lines
+        .iter()
+        .filter(|line| line.change() == Change::Untested)
+        .map(|line| asked_of_settings(sweep, line))
+        .collect();
+    if !untested.is_empty() {
+        let what = match untested.len() {
+            1..=MOST_NAMED => list(untested, "or"),
+            count => format!("any of {}", counted(count as u64, "condition")),
+        };
         parts.push(format!(
-            "whether the effect of {conditions} differs is unknown: fewer than two settings have an interval"
+            "whether {what} differs between settings was not tested: no two have an interval, or there are more than \
+             two thousand pairs"
         ));
     }
     let said = super::capital(&parts.join("; "));
-    Some(format!("{said}. Settings are compared by their 95\u{a0}% CIs, uncorrected."))
+    Some(format!("{said}.{}", compared(sweep)))
 }
 
-/// `masking the mouth (21.0 points with epochs 5, 95 % CI 18.9 to 23.1; 12.0 with epochs 10, 10.0 to 14.0)`
-fn changed(sweep: &Sweep<'_>, line: &Line<'_>, measure: Measure) -> String {
-    let Change::Apart(a, b) = line.change else { return String::new() };
-    let side = |place: usize, first: bool| -> Option<String> {
-        let row: &EffectRow = line.effects[place]?;
-        let unit = if first { format!(" {}", measure.unit) } else { String::new() };
-        let range = interval(row)
-            .map_or(String::new(), |range| format!(", {}", bounds(range, measure, first)));
-        let name = sweep.settings[place].name;
-        Some(format!("{}{unit} with {name}{range}", measure.number(row.effect)))
-    };
-    let sides: Vec<String> = [side(a, true), side(b, false)].into_iter().flatten().collect();
-    format!("{} ({})", sweep.several.sentence(line.name()), sides.join("; "))
+/// `21.0 points with epochs 5, 12.0 with epochs 10 (difference 9.0, 95 % CI 6.0 to 12.0; p < 0.001)`
+fn sides(sweep: &Sweep<'_>, between: &Between<'_>, first: bool) -> String {
+    let (measure, row) = (Measure::of(sweep.metric), between.row);
+    let (one, other) =
+        (sweep.settings[between.places.0].name, sweep.settings[between.places.1].name);
+    let unit = if first { format!(" {}", measure.unit) } else { String::new() };
+    let mut inner = format!("difference {}", measure.number(row.difference));
+    if let Some(range) = known(row.low, row.high) {
+        inner += &format!(", {}", bounds(range, measure, first));
+    }
+    if let Some(p) = row.p_adjusted {
+        let p = p_value(p);
+        let sign = if p.starts_with('<') { "p\u{a0}" } else { "p\u{a0}=\u{a0}" };
+        inner += &format!("; {sign}{}", p.replace(' ', "\u{a0}"));
+    }
+    let (value, against) = (measure.number(row.value), measure.number(row.against));
+    format!("{value}{unit} with {one}, {against} with {other} ({inner})")
+}
+
+/// How settings were compared, as a sentence; nothing where none were.
+fn compared(sweep: &Sweep<'_>) -> String {
+    let rows = || sweep.lines.iter().flat_map(|line| &line.between).map(|between| between.row);
+    let apart = "on other test images or share no seed cannot be compared pair by pair";
+    match (rows().any(|row| row.paired), rows().any(|row| !row.paired)) {
+        (false, false) => String::new(),
+        (true, false) => {
+            " Settings are compared by differences paired on their seeds and test images, \
+                          Holm-corrected."
+                .to_owned()
+        }
+        (true, true) => format!(
+            " Settings are compared by differences paired on their seeds and test images, Holm-corrected; those that were \
+             tested {apart}, and are taken as independent samples."
+        ),
+        (false, true) => format!(
+            " Settings are compared as independent samples, Holm-corrected: those that were tested {apart}."
+        ),
+    }
 }
 
 fn more(count: usize) -> String {
     match count {
         0 => String::new(),
-        count => format!(", and so do {} more", counted(count as u64, "effect")),
+        1 => "; and so does 1 more condition".to_owned(),
+        count => format!("; and so do {} more conditions", thousands(count as u64)),
     }
 }
 
@@ -129,7 +174,9 @@ mod tests {
     use crate::report::findings::Findings;
     use crate::report::findings::evidence::Evidence;
     use crate::report::findings::finding::tests::{paired, row};
+    use crate::report::findings::sweep::tests::between;
     use crate::report::words::answer;
+    use crate::store::SettingContrastRow;
     use crate::study::Study;
     use crate::study::tests::{counts, run, swept};
 
@@ -150,8 +197,8 @@ mod tests {
         }
         // As another order of the rows would have them.
         effects.reverse();
-        let contrasts = paired(&effects);
-        let evidence = Evidence { effects, contrasts, ..Evidence::default() };
+        let (contrasts, setting_contrasts) = (paired(&effects), between(&effects));
+        let evidence = Evidence { effects, contrasts, setting_contrasts, ..Evidence::default() };
         Findings::of(Study::of(runs, &confusion), evidence)
     }
 
@@ -161,10 +208,11 @@ mod tests {
         assert_eq!(
             sweep(&findings.sweep().unwrap()).replace('\u{a0}', " "),
             "Across the 2 settings, accuracy on whole faces is 83.0 % with epochs 5 (chance 50.0 %) and 83.0 % with \
-             epochs 10 (chance 50.0 %). The effect of masking the mouth (21.0 points with epochs 5, 95 % CI 19.0 to \
-             23.0; 12.0 with epochs 10, 10.0 to 14.0) differs between settings; for the effect of masking the eyes \
-             the intervals overlap, which neither shows nor rules out a difference. Settings are compared by their \
-             95 % CIs, uncorrected."
+             epochs 10 (chance 50.0 %). The cost of masking the mouth differs between settings: 12.0 points with epochs \
+             10, 21.0 with epochs 5 (difference −9.0, 95 % CI −13.5 to −4.5; p = 0.004); for the cost of masking the \
+             eyes no difference between settings is significant: 11.0 with epochs 10, 10.0 with epochs 5 (difference \
+             1.0, −1.0 to 3.0; p = 0.400). Settings are compared by differences paired on their seeds and test images, \
+             Holm-corrected."
         );
         let said = answer(&findings).replace('\n', " ");
         assert!(said.starts_with("Masking the mouth costs most: 21.0 points"), "{said}");
@@ -177,14 +225,39 @@ mod tests {
     }
 
     #[test]
-    fn without_intervals_nothing_is_claimed() {
+    fn without_a_test_nothing_is_claimed() {
         let mut findings = findings([21.0, 12.0], [10.0, 11.0]);
-        for row in &mut findings.evidence.effects {
-            (row.effect_low, row.effect_high) = (None, None);
-        }
+        findings.evidence.setting_contrasts.clear();
         let findings = Findings::of(findings.study, findings.evidence);
         let said = sweep(&findings.sweep().unwrap());
-        assert!(said.contains("is unknown: fewer than two settings have an interval"), "{said}");
-        assert!(!said.contains("differs between settings"), "{said}");
+        assert!(said.contains("was not tested: no two have an interval"), "{said}");
+        assert!(!said.contains("Settings are compared"), "{said}");
+    }
+
+    /// Intervals overlap by far, and still the two differ: they are paired.
+    #[test]
+    fn the_test_decides_and_not_the_overlap() {
+        let mut findings = findings([21.0, 20.0], [10.0, 11.0]);
+        let mouth = |row: &&mut SettingContrastRow| row.regions == ["mouth"];
+        let row = findings.evidence.setting_contrasts.iter_mut().find(mouth).unwrap();
+        (row.low, row.high, row.p_adjusted) = (Some(-0.015), Some(-0.005), Some(0.01));
+        let findings = Findings::of(findings.study, findings.evidence);
+        let said = sweep(&findings.sweep().unwrap());
+        assert!(said.contains("The cost of masking the mouth differs between settings"), "{said}");
+    }
+
+    #[test]
+    fn settings_on_other_images_are_said_to_be_independent_samples() {
+        let mut findings = findings([21.0, 12.0], [10.0, 11.0]);
+        findings.evidence.setting_contrasts.iter_mut().for_each(|row| row.paired = false);
+        let findings = Findings::of(findings.study, findings.evidence);
+        let said = sweep(&findings.sweep().unwrap());
+        assert!(
+            said.ends_with(
+                "Settings are compared as independent samples, Holm-corrected: those that were tested on other test \
+                 images or share no seed cannot be compared pair by pair."
+            ),
+            "{said}"
+        );
     }
 }

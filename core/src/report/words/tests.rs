@@ -55,6 +55,16 @@ fn the_main_answer_in_lines_of_a_terminal() {
 }
 
 #[test]
+fn an_accuracy_stands_beside_its_chance() {
+    let facts = Facts { chance: Some(0.143), ..Facts::default() };
+    let said = answer(&evidence(&[eyes()]), &facts).replace('\n', " ");
+    assert!(said.ends_with("On whole faces, accuracy is 83.0 % (chance 14.3 %)."), "{said}");
+    // A sweep says it of every setting.
+    let facts = Facts { several: Several { settings: true, ..facts.several }, ..facts };
+    assert!(!answer(&evidence(&[eyes()]), &facts).contains("On whole faces"));
+}
+
+#[test]
 fn a_signal_that_is_not_significant_is_not_claimed() {
     let row = with_control(row("nose", "hide", 3.1, Some((1.2, 5.0))), 1.2, (-0.8, 3.2));
     assert_eq!(

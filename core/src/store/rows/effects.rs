@@ -165,6 +165,55 @@ table! {
 }
 
 table! {
+    /// Differences between settings of a sweep: a row for each pair of settings of each condition that both have, metric by
+    /// metric.
+    SettingContrastRow in "setting_contrasts" {
+        /// Under the first setting: as in `runs`.
+        condition: String,
+        /// The same under the other.
+        against_condition: String,
+        /// The first setting: each swept key with its value as TOML text, `train.epochs = 5`.
+        setting: Vec<String>,
+        /// The other.
+        against_setting: Vec<String>,
+        /// As in `runs`.
+        regions: Vec<String>,
+        /// `hide` or `keep`.
+        mode: Mode,
+        /// As in `runs`.
+        phase: Phase,
+        /// As in `runs`.
+        fill: FillKind,
+        /// `accuracy`, `balanced_accuracy`, `bits`.
+        metric: Metric,
+        /// Under the first setting: of `hide` as `effect` in `effects`, of `keep` as `excess`, over the seeds that are compared.
+        value: f64 ["share, or bits where the metric is"],
+        /// The same under the other.
+        against: f64 ["share, or bits where the metric is"],
+        /// `value − against`.
+        difference: f64 ["share, or bits where the metric is"],
+        /// Lower end of its 95 % interval; empty where it cannot be estimated.
+        low: Option<f64> ["share, or bits where the metric is"],
+        /// Upper end.
+        high: Option<f64> ["share, or bits where the metric is"],
+        /// Two-sided, of `difference` against 0.
+        p: Option<f64> ["probability"],
+        /// `p`, Holm-corrected over all pairs of settings of the sets of equally many regions with one mode, phase, fill and
+        /// metric.
+        p_adjusted: Option<f64> ["probability"],
+        /// Whether seeds and images were paired; if not, since the settings were tested on other images or share no seed, they
+        /// are independent samples.
+        paired: bool,
+        /// How many seeds both settings share; of independent samples the fewer.
+        seeds: u32,
+        /// How many test images; of independent samples the fewer.
+        images: u64,
+        /// The method of the interval.
+        method: String,
+    }
+}
+
+table! {
     /// The interaction of two regions (Shapley interaction index, Grabisch & Roubens 1999): a row for each pair × metric ×
     /// phase × fill (and setting) where a condition keeps every set of regions.
     InterplayRow in "interplay" {
@@ -436,7 +485,7 @@ table! {
         fill: FillKind,
         /// `accuracy`, `balanced_accuracy`, `bits`.
         metric: Metric,
-        /// As in `effects`, the mean over the networks, each the mean over its seeds.
+        /// Of `hide` as `effect` in `effects`, of `keep` as `excess`: the mean over the networks, each the mean over its seeds.
         effect: f64 ["share, or bits where the metric is"],
         /// Lower end of its 95 % interval, as if the networks were drawn from many: of two it is very wide. Empty where it
         /// cannot be estimated.
@@ -445,6 +494,8 @@ table! {
         high: Option<f64> ["share, or bits where the metric is"],
         /// Two-sided, of `effect` against 0.
         p: Option<f64> ["probability"],
+        /// `p`, Holm-corrected over the regions.
+        p_adjusted: Option<f64> ["probability"],
         /// The smallest effect that any of the networks has.
         smallest: f64 ["share, or bits where the metric is"],
         /// The largest.
@@ -474,6 +525,7 @@ masked!(
     EffectRow,
     ClassEffectRow,
     ContrastRow,
+    SettingContrastRow,
     RankingRow,
     ConfusionShiftRow,
     NetworkAgreementRow,

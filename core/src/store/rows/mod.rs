@@ -14,7 +14,8 @@ mod truth;
 pub use doubts::DoubtRow;
 pub use effects::{
     ClassEffectRow, ConfusionShiftRow, ContrastRow, EffectRow, InterplayRow, MaskLeakRow,
-    NetworkAgreementRow, NetworkMeanRow, RankingRow, ShapleyContrastRow, ShapleyRow,
+    NetworkAgreementRow, NetworkMeanRow, RankingRow, SettingContrastRow, ShapleyContrastRow,
+    ShapleyRow,
 };
 pub use predictions::{ConfusionRow, PredictionRow};
 pub use reference::{ColumnInfo, TableInfo, reference};

@@ -5,7 +5,8 @@ use polars::prelude::DataType;
 use super::{
     ClassEffectRow, ConfusionRow, ConfusionShiftRow, ContrastRow, DoubtRow, EffectRow, EpochRow,
     InterplayRow, MaskLeakRow, NetworkAgreementRow, NetworkMeanRow, PredictionRow, RankingRow,
-    RunRow, SensitivityCurveRow, SensitivityRow, ShapleyContrastRow, ShapleyRow, TruthRow,
+    RunRow, SensitivityCurveRow, SensitivityRow, SettingContrastRow, ShapleyContrastRow,
+    ShapleyRow, TruthRow,
 };
 use crate::store::Table;
 use crate::store::column::type_name;
@@ -59,6 +60,7 @@ pub fn reference() -> Vec<TableInfo> {
         table::<EffectRow>(),
         table::<ClassEffectRow>(),
         table::<ContrastRow>(),
+        table::<SettingContrastRow>(),
         table::<ShapleyRow>(),
         table::<ShapleyContrastRow>(),
         table::<InterplayRow>(),

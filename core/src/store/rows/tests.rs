@@ -196,6 +196,25 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn setting_contrast_row()(
+        words in [(); 3].map(|()| text()),
+        lists in [(); 3].map(|()| names()),
+        (mode, phase, fill, metric) in (term(), term(), term(), term()),
+        (seeds, images, paired) in (any::<u32>(), count(), any::<bool>()),
+        (value, against, difference) in (number(), number(), number()),
+        maybe in [(); 4].map(|()| option::of(number())),
+    ) -> SettingContrastRow {
+        let [condition, against_condition, method] = words;
+        let [setting, against_setting, regions] = lists;
+        let [low, high, p, p_adjusted] = maybe;
+        SettingContrastRow {
+            condition, against_condition, setting, against_setting, regions, mode, phase, fill, metric, value, against,
+            difference, low, high, p, p_adjusted, paired, seeds, images, method,
+        }
+    }
+}
+
+prop_compose! {
     fn interplay_row()(
         (pair, method) in (names(), text()),
         (metric, phase, fill) in (term(), term(), term()),
@@ -286,11 +305,13 @@ prop_compose! {
         region in text(),
         (mode, phase, fill, metric) in (term(), term(), term(), term()),
         (effect, smallest, largest) in (number(), number(), number()),
-        (low, high, p) in (option::of(number()), option::of(number()), option::of(number())),
+        maybe in [(); 4].map(|()| option::of(number())),
         (networks, images, method, swept) in (any::<u32>(), count(), text(), swept()),
     ) -> NetworkMeanRow {
+        let [low, high, p, p_adjusted] = maybe;
         NetworkMeanRow {
-            region, mode, phase, fill, metric, effect, low, high, p, smallest, largest, networks, images, method, swept,
+            region, mode, phase, fill, metric, effect, low, high, p, p_adjusted, smallest, largest, networks, images,
+            method, swept,
         }
     }
 }
@@ -411,6 +432,9 @@ proptest! {
 
     #[test]
     fn contrasts_come_back(rows in vec(contrast_row(), 0..6)) { round_trip(&rows)?; }
+
+    #[test]
+    fn setting_contrasts_come_back(rows in vec(setting_contrast_row(), 0..6)) { round_trip(&rows)?; }
 
     #[test]
     fn interplay_comes_back(rows in vec(interplay_row(), 0..6)) { round_trip(&rows)?; }
