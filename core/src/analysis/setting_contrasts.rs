@@ -93,7 +93,7 @@ fn families<'b, 'a>(
                 families.len() - 1
             });
             let family = &mut families[place].1;
-            let side = Side { setting, swept: cell.swept, masked: *masked, pairs };
+            let side = Side { setting, swept: cell.swept, masked, pairs };
             match family.iter_mut().find(|sides| sides[0].masked.regions == masked.regions) {
                 Some(sides) => sides.push(side),
                 None => family.push(vec![side]),
