@@ -106,12 +106,13 @@ fn a_plan_has_the_number_of_images_once_they_were_read() {
     assert!(after["minimum_detectable_effect_points"].as_f64().unwrap() > 10.0, "{after}");
     assert_eq!((&after["power"], &after["effect_points"]), (&0.8.into(), &2.0.into()));
     assert_eq!(after["seeds_needed"], Value::Null);
-    let words = program.run(&["plan", "own.toml"]).stdout;
+    // Lines end where the terminal's do.
+    let words = program.run(&["plan", "own.toml"]).stdout.replace('\n', " ");
     for part in [
         "images: 160 train, 20 val, 20 test; 20 steps per training",
         "for 2 seeds, ",
         "minimum detectable effect of masking a region: ",
-        " points of accuracy (80 % power, 2 seeds, 20 test",
+        " points of accuracy (80 % power, 2 seeds, 20 test images, one test); ",
     ] {
         assert!(words.contains(part), "{part}: {words}");
     }
