@@ -149,7 +149,7 @@ impl Answer {
             let truth: Vec<f64> =
                 world.shapley().into_iter().map(|value| (value * 1e4).round() / 1e4).collect();
             for phase in PHASES {
-                let rows: Vec<&ShapleyRow> = PLAYERS
+                let rows: Option<Vec<&ShapleyRow>> = PLAYERS
                     .iter()
                     .map(|region| {
                         let of = |row: &&ShapleyRow| {
@@ -158,9 +158,11 @@ impl Answer {
                                 && row.phase == phase
                                 && row.swept == world.swept
                         };
-                        self.shapley.iter().find(of).expect("every set was measured")
+                        self.shapley.iter().find(of)
                     })
                     .collect();
+                // A phase that was not asked for, as `tuned`.
+                let Some(rows) = rows else { continue };
                 let pairs: Vec<(f64, f64)> =
                     rows.iter().zip(&truth).map(|(row, truth)| (row.value, *truth)).collect();
                 let error =
@@ -237,9 +239,11 @@ impl Answer {
                             && row.phase == phase
                             && row.swept == world.swept
                     };
-                    let found = self.effects.iter().find(of).expect("every set was measured");
-                    let interval = found.effect_low.zip(found.effect_high);
-                    row.push(Cell::share(found.effect).with_interval(interval));
+                    let found = self.effects.iter().find(of).map(|found| {
+                        let interval = found.effect_low.zip(found.effect_high);
+                        Cell::share(found.effect).with_interval(interval)
+                    });
+                    row.push(found.unwrap_or(Cell::Empty));
                 }
                 table.push(row);
             }
