@@ -12,6 +12,7 @@ use super::holm::{ALPHA, holm};
 use super::metric::Metric;
 use super::moderated::{Prior, Spread};
 use super::scores::RunScores;
+use super::shapley::pairs;
 use crate::region::Mode;
 use crate::store::ContrastRow;
 
@@ -55,11 +56,9 @@ fn families<'a, 'b>(cell: &'b Cell<'a>) -> Vec<Vec<&'b Masked<'a>>> {
 }
 
 fn of_family(cell: &Cell, family: &[&Masked], metric: Metric) -> Vec<ContrastRow> {
-    let pairs = || {
-        (0..family.len()).flat_map(|first| {
-            (first + 1..family.len()).map(move |second| (family[first], family[second]))
-        })
-    };
+    let pairs =
+        || pairs(family.len()).into_iter().map(|(first, second)| (family[first], family[second]));
+    // The tables of all pairs at once would not fit.
     let spreads: Vec<Spread> = pairs()
         .filter_map(|(first, second)| Spread::of(&difference(first, second, metric)?))
         .collect();

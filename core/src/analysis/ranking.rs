@@ -186,13 +186,7 @@ fn parted(tables: &[Differences]) -> (Vec<Parted>, f64) {
     let own = (tables[0].seeds() as f64 - 1.0).max(1.0);
     let mut freedom = own;
     let of_table = |table: &Differences| {
-        let (seeds, images) = (table.seeds(), table.images());
-        let mut mean = vec![0.0; images];
-        for seed in 0..seeds {
-            for (mean, value) in mean.iter_mut().zip(table.of_seed(seed)) {
-                *mean += value / seeds as f64;
-            }
-        }
+        let (seeds, mean) = (table.seeds(), over_seeds(table));
         if seeds == 1 {
             return Parted { mean, deviations: Vec::new() };
         }
@@ -212,6 +206,17 @@ fn parted(tables: &[Differences]) -> (Vec<Parted>, f64) {
     (parted, freedom)
 }
 
+/// The mean of each image over the seeds, `[I]`.
+fn over_seeds(table: &Differences) -> Vec<f64> {
+    let mut means = vec![0.0; table.images()];
+    for seed in 0..table.seeds() {
+        for (mean, value) in means.iter_mut().zip(table.of_seed(seed)) {
+            *mean += value / table.seeds() as f64;
+        }
+    }
+    means
+}
+
 /// The draws of a block.
 struct Draws {
     /// What each seed's deviation is multiplied by: for all seeds of a draw, a draw from Student's t with the seeds' degrees of
@@ -225,14 +230,14 @@ impl Draws {
     fn of(block: usize, seeds: usize, freedom: f64, images: usize) -> Draws {
         let mut draws =
             Draws { seeds: vec![[0.0; BLOCK]; seeds], images: vec![[0.0; BLOCK]; images] };
+        // Infinite degrees of freedom are the normal distribution's.
+        let chi_squared = ChiSquared::new(freedom).ok();
         for draw in 0..BLOCK {
             let mut random = generator(0, "ranks", &[(block * BLOCK + draw) as u64]);
             for _ in 0..images {
                 draws.images[random.random_range(0..images)][draw] += 1.0;
             }
             if seeds > 1 {
-                // Infinite degrees of freedom are the normal distribution's.
-                let chi_squared = ChiSquared::new(freedom).ok();
                 let heavier = chi_squared
                     .map_or(1.0, |chi_squared| (freedom / chi_squared.sample(&mut random)).sqrt());
                 let share = ((seeds * (seeds - 1)) as f64).sqrt();
@@ -248,14 +253,8 @@ impl Draws {
 
 /// The table with the seeds' deviations from the mean of each image stretched by √(S/(S − 1)), `[S, I]`.
 pub(super) fn stretch(table: &Differences) -> Vec<f64> {
-    let (seeds, images) = (table.seeds(), table.images());
+    let (seeds, means) = (table.seeds(), over_seeds(table));
     let factor = if seeds > 1 { (seeds as f64 / (seeds as f64 - 1.0)).sqrt() } else { 1.0 };
-    let mut means = vec![0.0; images];
-    for seed in 0..seeds {
-        for (mean, value) in means.iter_mut().zip(table.of_seed(seed)) {
-            *mean += value / seeds as f64;
-        }
-    }
     (0..seeds)
         .flat_map(|seed| {
             let values = means.iter().zip(table.of_seed(seed));
