@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
 use super::error::BadPicture;
@@ -235,8 +236,13 @@ pub struct Opened {
 pub fn open(bytes: &[u8]) -> Result<Opened, String> {
     let format = image::guess_format(bytes).ok().filter(ImageFormat::reading_enabled);
     let Some(format) = format else { return Err(what_it_is(bytes)) };
-    if format == ImageFormat::Jpeg && !jpeg_is_whole(bytes) {
-        return Err("it is cut off: a JPEG without its end".to_owned());
+    let mut turned = true;
+    if format == ImageFormat::Jpeg {
+        let segments = JpegSegments::of(bytes);
+        if !segments.whole {
+            return Err("it is cut off: a JPEG without its end".to_owned());
+        }
+        turned = segments.exif;
     }
     let reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut decoder = reader.into_decoder().map_err(|why| why.to_string())?;
@@ -250,7 +256,11 @@ pub fn open(bytes: &[u8]) -> Result<Opened, String> {
     if width == 0 || height == 0 {
         return Err("it has no pixels".to_owned());
     }
-    let orientation = decoder.orientation().map_err(|why| why.to_string())?;
+    // Asking a JPEG takes as long as reading its headers once more.
+    let orientation = match turned {
+        true => decoder.orientation().map_err(|why| why.to_string())?,
+        false => Orientation::NoTransforms,
+    };
     let mut image = DynamicImage::from_decoder(decoder).map_err(|why| why.to_string())?;
     let peculiarities = Peculiarities::of(&image, format, bytes);
     image.apply_orientation(orientation);
@@ -309,30 +319,41 @@ fn what_it_is(bytes: &[u8]) -> String {
     }
 }
 
-/// Whether a JPEG has its end, EOI, after its first scan (ITU-T T.81, B.1). Decoders paint what is missing grey.
-fn jpeg_is_whole(bytes: &[u8]) -> bool {
-    const SOS: u8 = 0xDA;
-    const EOI: u8 = 0xD9;
-    let (mut at, mut in_scan) = (2, false);
-    while let [0xFF, marker, rest @ ..] = bytes.get(at..).unwrap_or_default() {
-        match *marker {
-            EOI => return in_scan,
-            // A fill byte; a stuffed zero; a restart within a scan, or TEM.
-            0xFF => at += 1,
-            0x00 | 0xD0..=0xD7 | 0x01 => at += 2,
-            marker => {
-                let [high, low, ..] = rest else { return false };
-                at += 2 + usize::from(u16::from_be_bytes([*high, *low]));
-                in_scan |= marker == SOS;
+/// What a JPEG's segments tell (ITU-T T.81, B.1).
+struct JpegSegments {
+    /// Whether it has its end, EOI, after its first scan. Decoders paint what is missing grey.
+    whole: bool,
+    /// Whether it may hold an orientation: there is a segment APP1, in which Exif lies.
+    exif: bool,
+}
+
+impl JpegSegments {
+    fn of(bytes: &[u8]) -> JpegSegments {
+        const SOS: u8 = 0xDA;
+        const EOI: u8 = 0xD9;
+        const APP1: u8 = 0xE1;
+        let (mut at, mut in_scan, mut exif) = (2, false, false);
+        while let [0xFF, marker, rest @ ..] = bytes.get(at..).unwrap_or_default() {
+            match *marker {
+                EOI => return JpegSegments { whole: in_scan, exif },
+                // A fill byte; a stuffed zero; a restart within a scan, or TEM.
+                0xFF => at += 1,
+                0x00 | 0xD0..=0xD7 | 0x01 => at += 2,
+                marker => {
+                    let [high, low, ..] = rest else { break };
+                    at += 2 + usize::from(u16::from_be_bytes([*high, *low]));
+                    in_scan |= marker == SOS;
+                    exif |= marker == APP1;
+                }
+            }
+            // The data of a scan, up to its next marker.
+            if in_scan {
+                let data = bytes.get(at..).unwrap_or_default();
+                at += memchr::memchr(0xFF, data).unwrap_or(data.len());
             }
         }
-        // The data of a scan, up to its next marker.
-        if in_scan {
-            let data = bytes.get(at..).unwrap_or_default();
-            at += data.iter().position(|byte| *byte == 0xFF).unwrap_or(data.len());
-        }
+        JpegSegments { whole: false, exif }
     }
-    false
 }
 
 /// Luma of an RGB pixel, ITU-R BT.601, rounded.

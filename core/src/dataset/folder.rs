@@ -74,7 +74,8 @@ impl<'a> Folder<'a> {
         let nothing = |cure: &str| DatasetError::NotThere {
             what: "pictures in folders by class",
             root: root.to_owned(),
-            looked_for: "train/<class>/*, or <class>/*, PNG or JPEG".to_owned(),
+            looked_for: "train/<class>/*, or <class>/*, PNG, JPEG, BMP, WebP, TIFF or PNM"
+                .to_owned(),
             cure: cure.to_owned(),
         };
         if !root.is_dir() {
@@ -115,7 +116,7 @@ impl<'a> Folder<'a> {
         }
         if inputs.pictures_under(root).next().is_none() {
             return Err(nothing(
-                "there is no PNG or JPEG; point dataset.root at the folder that holds them",
+                "there is no such picture; point dataset.root at the folder that holds them",
             ));
         }
         for part in parts.values() {
@@ -479,7 +480,7 @@ pub mod tests {
         );
         let empty = tempfile::tempdir().unwrap();
         assert!(listed(empty.path(), &["a"]).unwrap_err().to_string().contains(
-            "looked for train/<class>/*, or <class>/*, PNG or JPEG; there is no PNG or JPEG; point dataset.root"
+            "looked for train/<class>/*, or <class>/*, PNG, JPEG, BMP, WebP, TIFF or PNM; there is no such picture; point dataset.root"
         ));
     }
 
