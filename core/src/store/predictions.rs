@@ -60,16 +60,44 @@ pub fn collect_predictions<E: From<StoreError>>(
     sources: impl IntoIterator<Item = PredictionSource>,
     mut each: impl FnMut(&[PredictionRow]) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut writer = TableWriter::new(path);
+    let mut group = Group { writer: TableWriter::new(path), rows: Vec::new(), classes: Vec::new() };
     for PredictionSource { run_id, path, classes } in sources {
         let mut rows: Vec<PredictionRow> = read_evaluation(&path)?;
         for row in &mut rows {
             row.run_id.clone_from(&run_id);
         }
-        writer.write(PredictionRow::columns_beside(&rows, &classes))?;
         each(&rows)?;
+        group.add(rows, classes)?;
     }
-    Ok(writer.finish()?)
+    group.write()?;
+    Ok(group.writer.finish()?)
+}
+
+/// Rows of a table together: each group of a Parquet file takes memory until the file ends, and time whenever it is read.
+const GROUP_ROWS: usize = 20_000;
+
+/// The rows that are next to be written, all of the same classes.
+struct Group {
+    writer: TableWriter,
+    rows: Vec<PredictionRow>,
+    classes: Vec<String>,
+}
+
+impl Group {
+    /// Adds a run.
+    fn add(&mut self, rows: Vec<PredictionRow>, classes: Vec<String>) -> Result<(), StoreError> {
+        if self.classes != classes || self.rows.len() + rows.len() > GROUP_ROWS {
+            self.write()?;
+        }
+        self.classes = classes;
+        self.rows.extend(rows);
+        Ok(())
+    }
+
+    fn write(&mut self) -> Result<(), StoreError> {
+        let rows = std::mem::take(&mut self.rows);
+        self.writer.write(PredictionRow::columns_beside(&rows, &self.classes))
+    }
 }
 
 /// The predictions of one evaluation, checked against the id in their file name.
@@ -164,6 +192,28 @@ mod tests {
         let frame = ParquetReader::new(file).finish().unwrap();
         let named: Vec<Vec<String>> = column::read(&frame, "classes").unwrap();
         assert_eq!(named, vec![classes; 13]);
+    }
+
+    #[test]
+    fn runs_share_a_group_up_to_its_size_where_their_classes_are_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let (small, large) = (folder.path().join("a.parquet"), folder.path().join("b.parquet"));
+        let all = folder.path().join("predictions.parquet");
+        write_table(&small, &rows("a", 5)).unwrap();
+        write_table(&large, &rows("b", GROUP_ROWS - 9)).unwrap();
+        let sources = [(&small, "x"), (&small, "x"), (&large, "x"), (&small, "x"), (&small, "y")];
+        let sources = sources.into_iter().enumerate().map(|(run, (path, class))| {
+            let classes = vec![class.to_owned(), "other".to_owned()];
+            PredictionSource { run_id: run.to_string(), path: path.clone(), classes }
+        });
+        collect_predictions(&all, sources, |_| Ok::<(), StoreError>(())).unwrap();
+        let mut sizes = Vec::new();
+        read_groups(&all, |group: Vec<PredictionRow>| {
+            sizes.push(group.len());
+            Ok::<(), StoreError>(())
+        })
+        .unwrap();
+        assert_eq!(sizes, [10, GROUP_ROWS - 4, 5]);
     }
 
     #[test]
