@@ -207,9 +207,10 @@ impl Page<'_> {
         ))
     }
 
-    /// What the masks do to the numbers, and what is missing from this page.
+    /// What the numbers cannot say, what the masks do to them, and what is missing from this page.
     fn warnings(&self) -> Html {
-        let mut warnings = reach_warnings(&self.findings.study);
+        let mut warnings = chance_warnings(&self.findings.evidence);
+        warnings.extend(reach_warnings(&self.findings.study));
         warnings.extend(doubt_warnings(self.doubts, self.findings.settings().len()));
         warnings.extend(self.notes.iter().map(|note| format!("Incomplete: {note}")));
         let paragraph =
@@ -235,7 +236,6 @@ impl Page<'_> {
     fn more(&self) -> Html {
         let details = details(self.findings).replace('\n', " ");
         paragraphs(&details)
-            .then(paragraphs(&chance_warnings(&self.findings.evidence).join("\n\n")))
             .then(paragraphs(&mask_leak_sentences(&self.findings.evidence.mask_leaks).join("\n\n")))
             .then(paragraphs(&seed_notes(&self.findings.study).join("\n\n")))
             .then(paragraphs(self.analysis))

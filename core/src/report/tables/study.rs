@@ -33,7 +33,8 @@ enum ChanceIn {
 const MOST_ROWS: usize = 24;
 
 /// The same as people read it: whole faces and masked regions with their effects, then the regions that alone are
-/// visible with their difference from chance, which is the question there. Of many sets of regions only the smallest;
+/// visible with their difference from chance, which is the question there. The standard deviation over seeds gives way where
+/// signals and their tests are there. Of many sets of regions only the smallest;
 /// how many are left out comes beside.
 ///
 /// # Errors
@@ -61,11 +62,11 @@ pub fn answer_tables(
             kept(condition.masking) == keep && set_size(condition) <= size
         });
         let columns = match keep {
-            false => ["condition", "accuracy", "effect", "p_adjusted", "signal"],
-            true => ["condition", "accuracy", "excess", "excess_p_adjusted", "signal"],
+            false => ["condition", "accuracy", "effect", "p_adjusted"],
+            true => ["condition", "accuracy", "excess", "excess_p_adjusted"],
         };
+        let columns = columns.into_iter().chain(["signal", "signal_p_adjusted"]);
         let has: Vec<String> = columns
-            .into_iter()
             .filter(|column| table.keys().any(|key| key == *column))
             .map(str::to_owned)
             .collect();
@@ -169,6 +170,15 @@ fn conditions_table(
             for (cells, row) in &mut rows {
                 cells.push(row.and_then(p).map_or(Cell::Empty, Cell::P));
             }
+        }
+    }
+    // Two answers with their tests leave no room for it on a screen.
+    if chance_in == ChanceIn::Row && columns.iter().any(|column| column.key == "signal_p_adjusted")
+    {
+        columns[1] = Column::number("accuracy", "accuracy");
+        for (cells, _) in &mut rows {
+            let accuracy = std::mem::replace(&mut cells[1], Cell::Empty);
+            cells[1] = accuracy.with_spread(None);
         }
     }
     let mut table = Table::new(columns);
@@ -382,6 +392,28 @@ jaw masked          failed
         assert!(columns.contains("vs chance [95 % CI]  p, Holm"), "{alone}");
         assert!(alone.contains("26.9 [24.1, 29.7]    0.020"), "{alone}");
         assert!(!alone.contains("< 0.001"), "the loss is not the question: {alone}");
+    }
+
+    /// What its interval leaves out may still not be significant after the correction.
+    #[test]
+    fn a_signal_stands_beside_its_test() {
+        let runs =
+            [1, 2].map(|seed| [run(&[], "none", seed), run(&["eyes"], "hide", seed)]).concat();
+        let masked = row("eyes", "hide", 11.4, Some((8.9, 13.9)));
+        let mut masked = with_control(masked, 3.0, (0.5, 5.5));
+        masked.p_adjusted = Some(0.0001);
+        masked.signal_p_adjusted = Some(0.168);
+        let study = Study::of(runs.to_vec(), &[]);
+        let (tables, _) = answer_tables(&study, std::slice::from_ref(&masked)).unwrap();
+        let text = tables[0].render(Format::Table, 80).unwrap();
+        assert!(text.contains("signal [95 % CI]  p, Holm"), "{text}");
+        assert!(text.contains("3.0 [0.5, 5.5]    0.168"), "{text}");
+        assert!(
+            !text.contains('±') && text.lines().all(|line| line.chars().count() <= 80),
+            "{text}"
+        );
+        let wide = study_table(&study, &[masked]).render(Format::Table, 120).unwrap();
+        assert!(wide.contains("accuracy ± SD") && wide.contains("83.0 ± 0.0"), "{wide}");
     }
 
     #[test]

@@ -24,7 +24,7 @@ fn warning(found: &BeyondChance) -> String {
         excess.interval.map_or("unknown".to_owned(), |interval| range_words(interval, measure));
     format!(
         "Warning: whole faces{setting} are not significantly above chance: {} (chance {}; 95\u{a0}% CI of the \
-         difference {interval}). Effects of such networks say nothing of the regions.",
+         difference {interval}). What masking costs such networks says nothing of the regions.",
         measure.amount(chance + excess.mean),
         measure.amount(*chance),
     )

@@ -154,6 +154,8 @@ fn above_chance(slice: &Slice<'_>) -> String {
     match (count(&slice.rows, above), tested) {
         (_, 0) => String::new(),
         (0, _) => " None is significantly above chance.".to_owned(),
+        (1, 1) => " It is significantly above chance.".to_owned(),
+        (2, 2) => " Both are significantly above chance.".to_owned(),
         (above, tested) if above == tested => {
             format!(" All {} are significantly above chance.", conditions(slice).1)
         }
