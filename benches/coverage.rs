@@ -5,6 +5,7 @@
 //! cargo bench --bench coverage                     # everything, about three minutes on two cores
 //! cargo bench --bench coverage -- --experiments N  # other than 2,000 simulated experiments a cell
 //! cargo bench --bench coverage -- --studies        # studies alone
+//! cargo bench --bench coverage -- --studies --images 1400    # of so many test images, other than 500
 //! cargo bench --bench coverage -- --places         # places of controls alone
 //! ```
 //!
@@ -54,13 +55,17 @@ fn main() -> ExitCode {
         large::measure();
         return ExitCode::SUCCESS;
     }
-    let place = arguments.iter().position(|argument| argument == "--experiments");
-    let experiments = place.map_or(2000, |place| {
-        let number = arguments.get(place + 1).and_then(|text| text.parse().ok());
-        number.expect("`--experiments` takes a number")
-    });
+    let number = |name: &str, otherwise: usize| {
+        let place = arguments.iter().position(|argument| argument == name);
+        place.map_or(otherwise, |place| {
+            let number = arguments.get(place + 1).and_then(|text| text.parse().ok());
+            number.unwrap_or_else(|| panic!("`{name}` takes a number"))
+        })
+    };
+    let experiments = number("--experiments", 2000);
+    let images = number("--images", studies::IMAGES);
     if arguments.iter().any(|argument| argument == "--studies") {
-        println!("{}", in_studies(experiments));
+        println!("{}", in_studies(experiments, images));
         return ExitCode::SUCCESS;
     }
     if arguments.iter().any(|argument| argument == "--places") {
@@ -82,7 +87,10 @@ fn main() -> ExitCode {
     show("median width of the interval, points", &|outcome| {
         format!("{:.2}", 100.0 * outcome.width)
     });
-    println!("\nstudies: hold the truth, % · length · its spread\n\n{}", in_studies(experiments));
+    println!(
+        "\nstudies: hold the truth, % · length · its spread\n\n{}",
+        in_studies(experiments, images)
+    );
     println!("\nsignals that hold the truth, %\n\n{}", with_places(experiments));
     let seconds = start.elapsed().as_secs_f64();
     println!("\n{experiments} experiments a row, {} images, {seconds:.0} s", worlds::IMAGES);
@@ -166,7 +174,7 @@ fn with_places(experiments: usize) -> String {
 }
 
 /// Every rule in every study, of 2, 3, 5 and 10 seeds and 2 to 128 conditions: about this many conditions per row.
-fn in_studies(experiments: usize) -> String {
+fn in_studies(experiments: usize, images: usize) -> String {
     let mut columns = vec![
         Column::text("study", "study"),
         Column::number("seeds", "seeds"),
@@ -183,7 +191,9 @@ fn in_studies(experiments: usize) -> String {
                     Cell::Count(conditions as u64),
                 ];
                 let count = (experiments / conditions).max(100);
-                row.extend(rules(&study, seeds, conditions, count).into_iter().map(Cell::text));
+                row.extend(
+                    rules(&study, [seeds, conditions, images], count).into_iter().map(Cell::text),
+                );
                 table.push(row);
             }
         }
@@ -192,11 +202,12 @@ fn in_studies(experiments: usize) -> String {
 }
 
 /// The result of each rule in one study, simulated this often.
-fn rules(study: &Study, seeds: usize, conditions: usize, count: usize) -> Vec<String> {
+fn rules(study: &Study, sizes: [usize; 3], count: usize) -> Vec<String> {
+    let [_, conditions, _] = sizes;
     let judged: Vec<Vec<Vec<Judged>>> = (0..count)
         .into_par_iter()
         .map(|experiment| {
-            let tables = study.draw(seeds, conditions, experiment as u64);
+            let tables = study.draw(sizes, experiment as u64);
             RULES.iter().map(|(_, rule)| rule(&tables)).collect()
         })
         .collect();

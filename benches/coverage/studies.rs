@@ -7,7 +7,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 use super::candidates::{Judged, kept_among, limma, shown};
 
-/// Test images of a study.
+/// Test images of a study, unless it is asked for others.
 pub const IMAGES: usize = 500;
 
 /// The simulation of conditions that share networks.
@@ -27,11 +27,12 @@ const SEEDS: f64 = 0.019;
 const BY_IMAGE: f64 = 0.13;
 const REST: f64 = 0.42;
 
-pub const STUDIES: [Study; 4] = [
+pub const STUDIES: [Study; 5] = [
     Study { name: "retrain, seeds alike", shared: 0.5, varies: 0.0 },
     Study { name: "retrain, seeds unlike", shared: 0.5, varies: 1.0 },
     Study { name: "evaluate, seeds alike", shared: 0.8, varies: 0.0 },
     Study { name: "evaluate, seeds unlike", shared: 0.8, varies: 1.0 },
+    Study { name: "evaluate, networks nearly alike", shared: 0.95, varies: 0.0 },
 ];
 
 type Rule = (&'static str, fn(&[Differences]) -> Vec<Judged>);
@@ -50,21 +51,25 @@ pub const RULES: [Rule; 4] = [
 
 impl Study {
     /// The differences of so many conditions; all true means are 0.
-    pub fn draw(&self, seeds: usize, conditions: usize, experiment: u64) -> Vec<Differences> {
+    pub fn draw(
+        &self,
+        [seeds, conditions, images]: [usize; 3],
+        experiment: u64,
+    ) -> Vec<Differences> {
         let mut random = generator(experiment, self.name, &[seeds as u64, conditions as u64]);
         let (shared, own) = (self.shared.sqrt(), (1.0 - self.shared).sqrt());
-        let common = many(&mut random, seeds * (IMAGES + 1));
+        let common = many(&mut random, seeds * (images + 1));
         (0..conditions)
             .map(|_| {
                 let spread = SEEDS * (self.varies * normal(&mut random) / 2.0).exp();
-                let images = many(&mut random, IMAGES);
+                let of_images = many(&mut random, images);
                 let of_seeds: Vec<f64> = (0..seeds)
                     .map(|seed| spread * (shared * common[seed] + own * normal(&mut random)))
                     .collect();
-                let table = Differences::from_fn(seeds, IMAGES, |seed, image| {
+                let table = Differences::from_fn(seeds, images, |seed, image| {
                     let noise =
-                        shared * common[seeds + seed * IMAGES + image] + own * normal(&mut random);
-                    of_seeds[seed] + BY_IMAGE * images[image] + REST * noise
+                        shared * common[seeds + seed * images + image] + own * normal(&mut random);
+                    of_seeds[seed] + BY_IMAGE * of_images[image] + REST * noise
                 });
                 table.expect("seeds and images")
             })
