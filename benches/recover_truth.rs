@@ -208,15 +208,18 @@ impl Answer {
         table.render(Format::Markdown, 200).expect("a table")
     }
 
+    /// The effects of hiding sets in a world.
+    fn hidden(&self, world: &World, phase: Phase) -> impl Iterator<Item = &EffectRow> {
+        self.effects.iter().filter(move |row| {
+            row.mode == Mode::Hide && row.phase == phase && row.swept == world.swept
+        })
+    }
+
     /// Of the sets whose hiding costs the observer nothing, those with a significant positive effect (Holm's p under
     /// 0.05).
     fn false_alarms(&self, world: &World, phase: Phase) -> (usize, usize) {
-        let hidden = self
-            .effects
-            .iter()
-            .filter(|row| row.mode == Mode::Hide && row.phase == phase && row.swept == world.swept);
         let empty: Vec<&EffectRow> =
-            hidden.filter(|row| world.cost(&row.regions).abs() < 1e-9).collect();
+            self.hidden(world, phase).filter(|row| world.cost(&row.regions).abs() < 1e-9).collect();
         let found =
             |row: &&&EffectRow| row.effect > 0.0 && row.p_adjusted.is_some_and(|p| p < 0.05);
         (empty.iter().filter(found).count(), empty.len())
@@ -242,13 +245,8 @@ impl Answer {
                     Cell::number(100.0 * world.cost(&names), 1),
                 ];
                 for phase in PHASES {
-                    let of = |row: &&EffectRow| {
-                        row.regions == names
-                            && row.mode == Mode::Hide
-                            && row.phase == phase
-                            && row.swept == world.swept
-                    };
-                    let found = self.effects.iter().find(of).map(|found| {
+                    let mut hidden = self.hidden(world, phase);
+                    let found = hidden.find(|row| row.regions == names).map(|found| {
                         let interval = found.effect_low.zip(found.effect_high);
                         Cell::share(found.effect).with_interval(interval)
                     });
@@ -280,13 +278,12 @@ impl Answer {
                 if behind.is_empty() {
                     continue;
                 }
-                let mean = behind.iter().sum::<f64>() / behind.len() as f64;
                 let most = behind.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                 let took = self.seconds_of(world, all);
                 table.push(vec![
                     Cell::text(world.name),
                     Cell::text(phase.name()),
-                    Cell::number(100.0 * mean, 1),
+                    Cell::number(100.0 * mean(&behind), 1),
                     Cell::number(100.0 * most, 1),
                     Cell::number(retrained, 0),
                     Cell::number(took, 0),
@@ -311,10 +308,7 @@ impl Answer {
         ]);
         let mut counted: BTreeMap<&str, Near> = BTreeMap::new();
         for world in &self.worlds {
-            let of = |row: &&EffectRow| {
-                row.mode == Mode::Hide && row.phase == Phase::Retrain && row.swept == world.swept
-            };
-            let rows: Vec<&EffectRow> = self.effects.iter().filter(of).collect();
+            let rows: Vec<&EffectRow> = self.hidden(world, Phase::Retrain).collect();
             let Some(behind) = rows.first().map(|row| world.seen(&world.all()) - row.baseline)
             else {
                 continue;
@@ -336,7 +330,6 @@ impl Answer {
             }
         }
         for (name, near) in counted {
-            let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
             let held = near.held.iter().filter(|held| **held).count();
             table.push(vec![
                 Cell::text(name),
@@ -389,6 +382,11 @@ struct Near {
     held: Vec<bool>,
     lengths: Vec<f64>,
     errors: Vec<f64>,
+}
+
+/// 0 of no values.
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 
 /// The name of a world, by its `dataset.signal`.

@@ -32,6 +32,7 @@ pub const STUDIES: [Study; 5] = [
     Study { name: "retrain, seeds unlike", shared: 0.5, varies: 1.0 },
     Study { name: "evaluate, seeds alike", shared: 0.8, varies: 0.0 },
     Study { name: "evaluate, seeds unlike", shared: 0.8, varies: 1.0 },
+    // Where a seed shifts all conditions nearly alike, which the sum of their degrees of freedom takes for agreement.
     Study { name: "evaluate, networks nearly alike", shared: 0.95, varies: 0.0 },
 ];
 
