@@ -16,6 +16,7 @@ use crate::experiment::{DatasetSpec, FacesSpec, Source};
 use crate::metrics::{Metrics, MetricsError, Prediction};
 use crate::plan::{Condition, Identified, Plan, TrainingIdentity, source_content, typed_seen};
 use crate::region::{Mode, Occlusion, Phase, Regions};
+use crate::store::table::GroupedTable;
 use crate::store::{
     ConfusionRow, DoubtRow, EpochRow, EvaluationRecord, MadeOn, Manifest, PredictionRow,
     PredictionSource, Results, RunRow, RunStatus, StoreError, TrainingStatus, TruthRow,
@@ -59,13 +60,13 @@ pub(super) fn tables(
         })
         .collect::<Result<Vec<_>, StoreError>>()?;
 
-    let mut epochs: Vec<EpochRow> = Vec::new();
+    let mut epochs = GroupedTable::plain(&results.table_path::<EpochRow>(name)?);
     for (training, manifest) in identified.trainings.iter().zip(&manifests) {
         if manifest.as_ref().is_some_and(|manifest| manifest.status == TrainingStatus::Done) {
-            epochs.extend(results.epochs(training.id.as_str())?);
+            epochs.add(results.epochs(training.id.as_str())?, ())?;
         }
     }
-    write_table(&results.table_path::<EpochRow>(name)?, &epochs)?;
+    epochs.finish()?;
 
     let mut runs: Vec<RunRow> = Vec::new();
     let mut sources = Vec::new();
@@ -84,7 +85,8 @@ pub(super) fn tables(
         }
         runs.push(row);
     }
-    let mut confusion: Vec<ConfusionRow> = Vec::new();
+    let path = results.table_path::<ConfusionRow>(name)?;
+    let mut confusion = GroupedTable::plain(&path);
     let mut collected = runs.iter_mut().enumerate().filter(|(_, row)| row.status.is_done());
     let predictions = results.table_path::<PredictionRow>(name)?;
     collect_predictions::<EngineError>(&predictions, sources, |rows| {
@@ -94,11 +96,10 @@ pub(super) fn tables(
         let settings = &plan.trainings[run.training].settings;
         let prior = manifests[run.training].as_ref().map_or(&[][..], |manifest| &manifest.prior);
         score(row, rows, &settings.dataset.classes, prior)?;
-        confusion.extend(analysis::confusion(rows, &settings.dataset.classes)?);
-        Ok(())
+        Ok(confusion.add(analysis::confusion(rows, &settings.dataset.classes)?, ())?)
     })?;
     write_table(&results.table_path::<RunRow>(name)?, &runs)?;
-    write_table(&results.table_path::<ConfusionRow>(name)?, &confusion)?;
+    confusion.finish()?;
     doubtful(work, doubts)?;
     truth(work)?;
     let missing_maps = sensitivity::collect(work, identified)?;

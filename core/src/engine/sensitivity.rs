@@ -10,8 +10,8 @@ use super::stored::sound;
 use super::work::Work;
 use crate::experiment::{Experiment, SensitivitySpec};
 use crate::plan::{Identified, Plan, SensitivityId, TrainingId, sensitivity_id};
-use crate::store::table::TableWriter;
-use crate::store::{Results, SensitivityCurveRow, SensitivityRow, StoreError, Table, read_table};
+use crate::store::table::GroupedTable;
+use crate::store::{Results, SensitivityCurveRow, SensitivityRow, StoreError, read_table};
 
 /// A sensitivity map of a training's network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -86,14 +86,15 @@ pub(super) fn collect(work: &Work, identified: &Identified) -> Result<usize, Eng
     let Work { experiment, plan, results, .. } = work;
     let maps_path = results.table_path::<SensitivityRow>(&experiment.name)?;
     let curves_path = results.table_path::<SensitivityCurveRow>(&experiment.name)?;
-    let (mut maps, mut curves) = (TableWriter::new(&maps_path), TableWriter::new(&curves_path));
+    let (mut maps, mut curves) =
+        (GroupedTable::plain(&maps_path), GroupedTable::plain(&curves_path));
     let mut missing = 0;
     for (training, identity) in identified.trainings.iter().enumerate() {
         for map in asked(experiment, plan, identified, training) {
             match read(results, &identity.id, &map.id) {
                 Ok((cells, steps)) => {
-                    maps.write(SensitivityRow::to_columns(&cells))?;
-                    curves.write(SensitivityCurveRow::to_columns(&steps))?;
+                    maps.add(cells, ())?;
+                    curves.add(steps, ())?;
                 }
                 Err(StoreError::NotFound { .. }) => missing += 1,
                 Err(error) if error.unusable().is_some() => missing += 1,

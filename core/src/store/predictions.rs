@@ -8,7 +8,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::table::{TableWriter, read_groups};
+use super::table::{GroupedTable, TableWriter, read_groups};
 use super::{PredictionRow, StoreError, read_table};
 use crate::dataset::leaders;
 use crate::metrics::{cross_entropy, cross_entropy_of_probabilities};
@@ -60,44 +60,18 @@ pub fn collect_predictions<E: From<StoreError>>(
     sources: impl IntoIterator<Item = PredictionSource>,
     mut each: impl FnMut(&[PredictionRow]) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut group = Group { writer: TableWriter::new(path), rows: Vec::new(), classes: Vec::new() };
+    let columns =
+        |rows: &[PredictionRow], classes: &_| PredictionRow::columns_beside(rows, classes);
+    let mut table = GroupedTable::new(path, Vec::new(), columns);
     for PredictionSource { run_id, path, classes } in sources {
         let mut rows: Vec<PredictionRow> = read_evaluation(&path)?;
         for row in &mut rows {
             row.run_id.clone_from(&run_id);
         }
         each(&rows)?;
-        group.add(rows, classes)?;
+        table.add(rows, classes)?;
     }
-    group.write()?;
-    Ok(group.writer.finish()?)
-}
-
-/// Rows of a table together: each group of a Parquet file takes memory until the file ends, and time whenever it is read.
-const GROUP_ROWS: usize = 20_000;
-
-/// The rows that are next to be written, all of the same classes.
-struct Group {
-    writer: TableWriter,
-    rows: Vec<PredictionRow>,
-    classes: Vec<String>,
-}
-
-impl Group {
-    /// Adds a run.
-    fn add(&mut self, rows: Vec<PredictionRow>, classes: Vec<String>) -> Result<(), StoreError> {
-        if self.classes != classes || self.rows.len() + rows.len() > GROUP_ROWS {
-            self.write()?;
-        }
-        self.classes = classes;
-        self.rows.extend(rows);
-        Ok(())
-    }
-
-    fn write(&mut self) -> Result<(), StoreError> {
-        let rows = std::mem::take(&mut self.rows);
-        self.writer.write(PredictionRow::columns_beside(&rows, &self.classes))
-    }
+    Ok(table.finish()?)
 }
 
 /// The predictions of one evaluation, checked against the id in their file name.
@@ -141,6 +115,7 @@ mod tests {
 
     use super::*;
     use crate::dataset::Split;
+    use crate::store::table::GROUP_ROWS;
     use crate::store::{Table, column, write_table};
 
     fn rows(run_id: &str, images: usize) -> Vec<PredictionRow> {

@@ -270,6 +270,59 @@ impl TableWriter {
     }
 }
 
+/// Rows of a table together: each group of a Parquet file takes memory until the file ends, and time whenever it is read.
+pub(super) const GROUP_ROWS: usize = 20_000;
+
+/// Writes a table whose rows come a few at a time, as those of one training, and keeps no more than a group of them.
+pub struct GroupedTable<R, S> {
+    writer: TableWriter,
+    rows: Vec<R>,
+    /// What the rows of a group share.
+    shared: S,
+    columns: fn(&[R], &S) -> Result<Vec<Column>, ColumnError>,
+}
+
+impl<R: Table> GroupedTable<R, ()> {
+    /// A table to be written to `path`.
+    pub fn plain(path: &Path) -> GroupedTable<R, ()> {
+        GroupedTable::new(path, (), |rows, ()| R::to_columns(rows))
+    }
+}
+
+impl<R, S: PartialEq> GroupedTable<R, S> {
+    /// A table to be written to `path`, whose columns follow from rows and what those of a group share; the first group
+    /// shares `shared`, unless other rows come first.
+    pub fn new(
+        path: &Path,
+        shared: S,
+        columns: fn(&[R], &S) -> Result<Vec<Column>, ColumnError>,
+    ) -> GroupedTable<R, S> {
+        GroupedTable { writer: TableWriter::new(path), rows: Vec::new(), shared, columns }
+    }
+
+    /// Adds rows that share `shared`; they stay together in one group.
+    pub fn add(&mut self, rows: Vec<R>, shared: S) -> Result<(), StoreError> {
+        if self.shared != shared || self.rows.len() + rows.len() > GROUP_ROWS {
+            self.write()?;
+        }
+        self.shared = shared;
+        self.rows.extend(rows);
+        Ok(())
+    }
+
+    fn write(&mut self) -> Result<(), StoreError> {
+        self.writer.write((self.columns)(&self.rows, &self.shared))?;
+        self.rows.clear();
+        Ok(())
+    }
+
+    /// Writes the last group, seals the table and puts it in its place.
+    pub fn finish(mut self) -> Result<(), StoreError> {
+        self.write()?;
+        self.writer.finish()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
