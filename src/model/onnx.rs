@@ -3,7 +3,6 @@
 //! Pictures come standardised as the networks that are trained here want them, masks and fills included; each is brought to
 //! the file's own scale, size, channels and layout.
 
-use std::env;
 use std::ffi::CStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -20,14 +19,20 @@ use super::inference::{ByValue, Inference};
 use super::values::{values, with_values};
 use crate::dataset::paths::expanded_path;
 use crate::experiment::{Color, Layout, OnnxInput, OnnxSpec, OutputScale};
+use crate::machine::Fetched;
 use crate::onnx::{Element, NetworkFileError, NetworkFiles, are_probabilities};
 use crate::train::Standardisation;
 
 /// The variable that names another place for ONNX Runtime's library.
 pub const PLACE: &str = "FER_LAB_ONNXRUNTIME";
 
-/// Where the set-up script of this clone leaves it.
-const BUILT_IN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/.onnxruntime/libonnxruntime.so");
+/// Where it lies.
+const LIBRARY: Fetched = Fetched {
+    variable: PLACE,
+    file: "libonnxruntime.so",
+    in_clone: ".onnxruntime",
+    in_packages: Some("onnxruntime/capi/libonnxruntime.so.1.28.0"),
+};
 
 /// Pictures in a pass: more make it no faster, and large networks keep a gigabyte for each hundred.
 const AT_ONCE: usize = 32;
@@ -43,8 +48,8 @@ const ALIKE: f64 = 1e-2;
 #[derive(Debug, thiserror::Error)]
 pub enum OnnxError {
     #[error(
-        "networks in ONNX files are run by ONNX Runtime, which is not there, {}: run scripts/setup --onnx in fer-lab's folder, \
-         or set {PLACE} to the path of a libonnxruntime.so", path.display()
+        "networks in ONNX files are run by ONNX Runtime, which is not there, {}: run scripts/setup --onnx in fer-lab's folder \
+         (where pip installed fer-lab: pip install onnxruntime==1.28.0), or set {PLACE} to the path of a libonnxruntime.so", path.display()
     )]
     NoRuntime { path: PathBuf },
     #[error("ONNX Runtime cannot be used, {}: {why}", path.display())]
@@ -415,12 +420,9 @@ fn session(
     builder.commit_from_memory(&model).map_err(told)
 }
 
-/// The place of ONNX Runtime's library: the variable's, or the one that was compiled in.
+/// The place of ONNX Runtime's library: see [`Fetched::place`].
 pub fn place() -> PathBuf {
-    match env::var_os(PLACE).filter(|place| !place.is_empty()) {
-        Some(place) => PathBuf::from(place),
-        None => PathBuf::from(BUILT_IN),
-    }
+    LIBRARY.place()
 }
 
 /// ONNX Runtime, opened once.

@@ -27,7 +27,6 @@ mod picture;
 mod plan;
 mod preview;
 mod progress;
-mod python;
 mod regions;
 mod report;
 mod reproduce;

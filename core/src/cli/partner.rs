@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, anyhow, bail};
 
-use super::python::Environment;
+use crate::machine::Environment;
 
 /// The second program's name.
 const NAME: &str = "fer-lab-torch";
@@ -23,7 +23,7 @@ const CALLER: &str = "FER_LAB_CALLER";
 /// The variable that names folders of libraries to the system's loader.
 const LOADER_PATH: &str = "LD_LIBRARY_PATH";
 
-const REBUILD: &str = "build both again, with `cargo build --release` in fer-lab's folder, or `cargo install --path .`";
+const REBUILD: &str = "build both again, with `cargo build --release` in fer-lab's folder, or `cargo install --locked --path .`";
 
 /// Becomes the second program. What is returned is why that cannot be.
 pub fn start(build: &str) -> anyhow::Error {

@@ -1,7 +1,5 @@
 //! The file that holds both networks: a zip archive, as `scripts/setup --landmarks` leaves it.
 
-use std::env;
-use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
@@ -9,15 +7,18 @@ use std::path::{Path, PathBuf};
 use zip::ZipArchive;
 
 use super::tflite::Refused;
+use crate::machine::Fetched;
 
 /// The variable that names another place for the file.
 pub const PLACE: &str = "FER_LAB_LANDMARKER";
 
-/// The clone that this program was built in: there the set-up script leaves the model.
-const CLONE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-
-/// Its name.
-const FILE: &str = "face_landmarker.task";
+/// Where it lies.
+const MODEL: Fetched = Fetched {
+    variable: PLACE,
+    file: "face_landmarker.task",
+    in_clone: ".landmarks",
+    in_packages: None,
+};
 
 /// A network's file is no longer.
 const LONGEST: u64 = 16 << 20;
@@ -54,22 +55,9 @@ pub struct Member<'a> {
     pub hash: &'a str,
 }
 
-/// The place of the model: the variable's; else the clone's; else, for a program that was built elsewhere, a folder of the
-/// user's data (`XDG_DATA_HOME`, by default `~/.local/share`).
+/// The place of the model: see [`Fetched::place`].
 pub fn place() -> PathBuf {
-    place_of(&|name| env::var_os(name).filter(|value| !value.is_empty()), Path::new(CLONE))
-}
-
-fn place_of(variable: &dyn Fn(&str) -> Option<OsString>, clone: &Path) -> PathBuf {
-    if let Some(place) = variable(PLACE) {
-        return PathBuf::from(place);
-    }
-    if clone.is_dir() {
-        return clone.join(".landmarks").join(FILE);
-    }
-    let data = variable("XDG_DATA_HOME").map(PathBuf::from);
-    let home = || variable("HOME").map(|home| Path::new(&home).join(".local/share"));
-    data.or_else(home).unwrap_or_default().join("fer-lab").join(FILE)
+    MODEL.place()
 }
 
 /// An open archive.
@@ -127,23 +115,6 @@ mod tests {
     fn message(path: &Path, member: &Member<'_>) -> String {
         let read = Bundle::open(path).and_then(|mut bundle| bundle.read(member));
         read.unwrap_err().to_string()
-    }
-
-    #[test]
-    fn a_program_that_left_its_clone_looks_in_the_user_s_data() {
-        let clone = tempfile::tempdir().unwrap();
-        let absent = clone.path().join("absent");
-        let place = |set: &[(&str, &str)], clone: &Path| {
-            let of = |name: &str| set.iter().find(|(known, _)| *known == name);
-            place_of(&|name| of(name).map(|(_, value)| OsString::from(value)), clone)
-        };
-        let all = [(PLACE, "/own.task"), ("XDG_DATA_HOME", "/data"), ("HOME", "/home/me")];
-        assert_eq!(place(&all, &absent), Path::new("/own.task"));
-        let in_clone = clone.path().join(".landmarks/face_landmarker.task");
-        assert_eq!(place(&all[1..], clone.path()), in_clone);
-        assert_eq!(place(&all[1..], &absent), Path::new("/data/fer-lab/face_landmarker.task"));
-        let by_default = "/home/me/.local/share/fer-lab/face_landmarker.task";
-        assert_eq!(place(&all[2..], &absent), Path::new(by_default));
     }
 
     #[test]

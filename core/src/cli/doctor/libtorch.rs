@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::super::python::Environment;
 use super::super::{Access, Program, partner};
 use super::check::{Check, State};
 use crate::engine::LibtorchFacts;
+use crate::machine::Environment;
 use crate::machine::device::LIBTORCH_VERSION;
 use crate::onnx::RUNTIME;
 
@@ -54,8 +54,8 @@ fn of_onnxruntime(version: Option<&str>) -> Check {
         None => Check::note(
             NAME,
             "ONNX Runtime is not there",
-            "only networks of your own in ONNX files need it: run scripts/setup --onnx in fer-lab's folder, or set \
-             FER_LAB_ONNXRUNTIME to the path of a libonnxruntime.so",
+            "only networks of your own in ONNX files need it: run scripts/setup --onnx in fer-lab's folder (where pip \
+             installed fer-lab: pip install onnxruntime==1.28.0), or set FER_LAB_ONNXRUNTIME to the path of a libonnxruntime.so",
         ),
     };
     check.with([("version", json!(version))])

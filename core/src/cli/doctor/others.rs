@@ -4,9 +4,9 @@ use std::env;
 
 use serde_json::json;
 
-use super::super::python::Environment;
 use super::check::Check;
 use crate::landmarker::{self, Landmarker};
+use crate::machine::Environment;
 use crate::plan::NUMERIC_VERSION;
 use crate::report::{counted, system_fonts};
 

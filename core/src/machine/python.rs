@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::bail;
 
-use crate::machine::device::LIBTORCH_VERSION;
+use super::device::LIBTORCH_VERSION;
 
 /// The package that the wheel installs beside the programs.
 const PACKAGE: &str = "fer_lab";
@@ -44,6 +44,11 @@ impl Environment {
         let packages =
             packages.find(|packages| packages.join(PACKAGE).join("py.typed").is_file())?;
         Some(Environment { prefix: prefix.to_owned(), packages })
+    }
+
+    /// The folder of its packages.
+    pub fn packages(&self) -> &Path {
+        &self.packages
     }
 
     /// The folder of libtorch's libraries.
