@@ -26,10 +26,11 @@ def network(name):
         # torchvision starts this head with zeros: every answer would be 0.
         torch.nn.init.normal_(model.heads.head.weight, std=0.02)
     # With the running statistics that a network starts with, features fade from layer to layer, and answers are all alike.
-    model.train()
-    with torch.no_grad():
-        for _ in range(30):
-            model(torch.rand(16, 3, NETWORKS[name], NETWORKS[name]))
+    if any(isinstance(layer, torch.nn.BatchNorm2d) for layer in model.modules()):
+        model.train()
+        with torch.no_grad():
+            for _ in range(30):
+                model(torch.rand(16, 3, NETWORKS[name], NETWORKS[name]))
     return model.eval()
 
 
