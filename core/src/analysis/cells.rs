@@ -179,6 +179,14 @@ pub(super) struct Contrast {
     pub levels: Levels,
 }
 
+impl Contrast {
+    /// With intervals that hold nothing beyond these bounds.
+    pub fn within(self, bounds: Option<(f64, f64)>) -> Contrast {
+        let signal = self.signal.map(|signal| signal.within(bounds));
+        Contrast { effect: self.effect.within(bounds), signal, ..self }
+    }
+}
+
 /// Means over seeds.
 pub(super) struct Levels {
     pub baseline: f64,

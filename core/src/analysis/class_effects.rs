@@ -54,7 +54,8 @@ fn row(
     (emotion, images): (&str, usize),
     contrast: Contrast,
 ) -> ClassEffectRow {
-    let Contrast { effect, signal, levels } = contrast;
+    // Recalls are shares.
+    let Contrast { effect, signal, levels } = contrast.within(Some((-1.0, 1.0)));
     let (effect_low, effect_high) = effect.interval.unzip();
     let (signal_low, signal_high) = signal.as_ref().and_then(|signal| signal.interval).unzip();
     ClassEffectRow {

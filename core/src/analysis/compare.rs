@@ -69,6 +69,7 @@ pub fn compare(a: &[RunScores], b: &[RunScores], metric: Metric) -> Result<Compa
     let differences =
         Differences::from_fn(a.len(), images, |row, image| b[row][image] - a[row][image]);
     let estimate = differences.ok_or(Unpaired::Images)?.estimate();
+    let estimate = estimate.within(metric.difference_bounds());
     Ok(Comparison { estimate, pairing, images })
 }
 

@@ -67,6 +67,7 @@ fn of_family(cell: &Cell, family: &[&Masked], metric: Metric) -> Vec<ContrastRow
         .filter_map(|(first, second)| {
             let table = difference(first, second, metric)?;
             let estimate = table.estimate_among(prior.as_ref());
+            let estimate = estimate.within(metric.difference_bounds());
             let (low, high) = estimate.interval.unzip();
             Some(ContrastRow {
                 condition: first.condition.to_owned(),

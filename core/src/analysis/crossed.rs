@@ -39,6 +39,17 @@ pub struct Estimate {
     pub method: &'static str,
 }
 
+impl Estimate {
+    /// The same of a number that cannot lie outside of these bounds: its interval is cut there, which takes nothing from
+    /// what it covers. The test is the same.
+    pub fn within(mut self, bounds: Option<(f64, f64)>) -> Estimate {
+        if let (Some((low, high)), Some((least, most))) = (self.interval, bounds) {
+            self.interval = Some((low.clamp(least, most), high.clamp(least, most)));
+        }
+        self
+    }
+}
+
 /// Variance components of a difference: between seeds, between images, and the rest.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Components {
@@ -361,6 +372,20 @@ mod tests {
     /// Seeds 2 and 5, images 2, 3 and 5.5, mean 3.5: MS_S = 3·(2.25 + 2.25)/1 = 13.5,
     /// MS_I = 2·(2.25 + 0.25 + 4)/2 = 6.5, MS_R = 2·(0.25 + 0.25 + 1)/2 = 1.5.
     const BY_HAND: [[f64; 3]; 2] = [[1.0, 2.0, 3.0], [3.0, 4.0, 8.0]];
+
+    #[test]
+    fn an_interval_holds_nothing_impossible() {
+        // One degree of freedom: t is 12.7.
+        let table = Differences::from_fn(2, 4, |seed, _| [0.1, 0.7][seed]).unwrap();
+        let wide = table.estimate();
+        let (low, high) = wide.interval.unwrap();
+        assert!(low < -1.0 && high > 1.0, "{low} {high}");
+        let cut = wide.clone().within(Some((-1.0, 1.0)));
+        assert_eq!((cut.interval, cut.p, cut.mean), (Some((-1.0, 1.0)), wide.p, wide.mean));
+        assert_eq!(wide.clone().within(None), wide);
+        let half = wide.clone().within(Some((-1e3, 1.0)));
+        assert_eq!(half.interval, Some((low, 1.0)));
+    }
 
     #[test]
     fn mean_squares_by_hand() {

@@ -66,7 +66,8 @@ fn row(
     contrast: Contrast,
     excess: Option<Excess>,
 ) -> EffectRow {
-    let Contrast { effect, signal, levels } = contrast;
+    let Contrast { effect, signal, levels } = contrast.within(metric.difference_bounds());
+    let excess = excess.map(|excess| excess.within(metric));
     let (effect_low, effect_high) = effect.interval.unzip();
     let (signal_low, signal_high) = signal.as_ref().and_then(|signal| signal.interval).unzip();
     let (excess_low, excess_high) =
@@ -110,6 +111,14 @@ struct Excess {
     chance: f64,
     /// Beyond that.
     estimate: Estimate,
+}
+
+impl Excess {
+    /// With an interval that holds nothing impossible.
+    fn within(self, metric: Metric) -> Excess {
+        let bounds = metric.difference_bounds().map(|_| (-self.chance, 1.0 - self.chance));
+        Excess { estimate: self.estimate.within(bounds), ..self }
+    }
 }
 
 /// The excess of every masking over [`chance`](super::chance()); `None` where anything but the regions is visible.

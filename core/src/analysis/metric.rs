@@ -36,6 +36,14 @@ impl Metric {
         Some((0..scores.images()).map(|image| self.part(scores, image) + rest).collect())
     }
 
+    /// Between which the difference of two values of it lies; `None` where it has no bounds.
+    pub(super) fn difference_bounds(self) -> Option<(f64, f64)> {
+        match self {
+            Metric::Accuracy | Metric::BalancedAccuracy => Some((-1.0, 1.0)),
+            Metric::Bits => None,
+        }
+    }
+
     pub(super) fn mean(self, scores: &RunScores) -> f64 {
         mean((0..scores.images()).map(|image| self.part(scores, image)))
     }

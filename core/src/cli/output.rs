@@ -24,19 +24,22 @@ pub struct Unwritten(std::io::Error);
 
 /// The width of a table: the terminal's, or 80 columns where there is none.
 pub fn width() -> usize {
-    terminal_width().unwrap_or(80)
+    width_of(&console::Term::stdout()).unwrap_or(80)
 }
 
-/// The width of the terminal that stdout is, if it is one.
-fn terminal_width() -> Option<usize> {
-    let terminal = console::Term::stdout();
+/// The width of a terminal, if it is one.
+fn width_of(terminal: &console::Term) -> Option<usize> {
     let size = if terminal.is_term() { terminal.size_checked() } else { None };
     size.map(|(_, columns)| usize::from(columns).max(40))
 }
 
 /// Lines of prose, broken between words where a terminal is narrower; as they are where there is none.
 pub fn prose(lines: &str) -> String {
-    match terminal_width() {
+    broken(lines, &console::Term::stdout())
+}
+
+fn broken(lines: &str, terminal: &console::Term) -> String {
+    match width_of(terminal) {
         Some(width) => lines.lines().map(|line| wrap(line, width) + "\n").collect(),
         None => lines.to_owned(),
     }
@@ -139,9 +142,10 @@ pub fn error(error: &anyhow::Error) {
     error_text(&format!("{} {}\n", style::error(), visible_lines(&format!("{error:#}"))));
 }
 
-/// A warning.
+/// A warning, its lines broken between words where stderr is a narrower terminal.
 pub fn warning(text: &dyn std::fmt::Display) {
-    error_text(&visible_lines(&format!("warning: {text}\n")));
+    let text = format!("warning: {text}\n");
+    error_text(&broken(&visible_lines(&text), &console::Term::stderr()));
 }
 
 /// Text for stderr, possibly coloured. A failure to write it is ignored: there is no other stream.

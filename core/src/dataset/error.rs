@@ -14,6 +14,12 @@ pub enum DatasetError {
     #[error("no {what} in {}: looked for {looked_for}; {cure}", whole(root).display())]
     NotThere { what: &'static str, root: PathBuf, looked_for: String, cure: String },
 
+    #[error(
+        "there is no table of landmarks {}, which `dataset.landmarks` names; `landmarks = \"find\"` finds them in the pictures",
+        whole(path).display()
+    )]
+    NoLandmarks { path: PathBuf },
+
     #[error("cannot read {}: {why}", path.display())]
     Unreadable { path: PathBuf, why: String },
 

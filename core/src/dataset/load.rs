@@ -190,7 +190,7 @@ pub fn missing(spec: &DatasetSpec) -> Option<String> {
     let pictures = find(spec).err().map(|error| error.to_string());
     let landmarks = match &spec.landmarks {
         Some(LandmarkSource::Table(path)) if !path.exists() => {
-            Some(format!("there is no `{}`", path.display()))
+            Some(DatasetError::NoLandmarks { path: path.clone() }.to_string())
         }
         Some(LandmarkSource::Find) if !landmarker::place().exists() => {
             Some(LandmarkerError::Missing { path: landmarker::place() }.to_string())
@@ -797,7 +797,8 @@ mod tests {
         spec.landmarks = Some("absent.csv".into());
         let cache = tempfile::tempdir().unwrap();
         let message = load(&spec, cache.path(), Watch::reporting(&|_| ())).unwrap_err().to_string();
-        assert!(message.starts_with("cannot read absent.csv: "), "{message}");
+        assert!(message.starts_with("there is no table of landmarks "), "{message}");
+        assert!(message.contains("absent.csv, which"), "{message}");
     }
 
     #[test]

@@ -7,6 +7,9 @@ use super::orders::Order;
 use super::source::DataFolder;
 use crate::experiment::{Color, OutputScale};
 
+/// The kinds of data whose splits, where they have none, are made by shares.
+const SHARES: [&str; 2] = ["folder", "ckplus"];
+
 /// What else the file says.
 #[derive(Debug, Clone, Copy)]
 pub struct Further {
@@ -49,6 +52,9 @@ pub fn experiment_text(
     );
     if let Some([height, width]) = size {
         dataset += &format!("size = [{height}, {width}]\n");
+    }
+    if SHARES.contains(&data.kind) {
+        dataset += "# Nothing is trained: of images that are not split, most are to test on.\nval = 0.05\ntest = 0.7\n";
     }
     if landmarks {
         dataset += "landmarks = \"find\"\n";

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::error::{DocumentOrigin, Place, Problem};
 use super::keys;
 use super::reader::Section;
-use super::suggest::{listed, with_listing};
+use super::suggest::{self, listed, with_listing};
 use super::tree::{Entry, Node, Table, Value, join};
 
 const MAX_COMBINATIONS: usize = 1_000;
@@ -183,10 +183,16 @@ fn read_values<'a>(section: &Section<'_>, path: &str, entry: &'a Entry) -> Optio
     let Value::Array(values) = &entry.node.value else {
         let title = format!("`{path}` must be a list of values");
         let label = format!("this is {}", entry.node.type_name());
-        section.problem(
-            Problem::new(title, &entry.node.place, label)
-                .help("as in `\"train.optimizer.learning_rate\" = [0.01, 0.001]`"),
-        );
+        let example = "as in `\"train.optimizer.learning_rate\" = [0.01, 0.001]`";
+        // Whoever meant another key is not helped by a list.
+        let help = match keys::find(path) {
+            Some(_) => example.to_owned(),
+            None => match suggest::closest(path, keys::paths()) {
+                Some(meant) => format!("{example}; and did you mean `{meant}`?"),
+                None => example.to_owned(),
+            },
+        };
+        section.problem(Problem::new(title, &entry.node.place, label).help(help));
         return None;
     };
     if values.is_empty() {

@@ -17,7 +17,13 @@ const EXTENSIONS: [&str; 3] = ["pts", "csv", "json"];
 const LONGEST: u64 = 1 << 20;
 
 /// The files of a picture each under `folder`, sorted; a file that is a table itself is the only one.
+///
+/// # Errors
+/// [`DatasetError::NoLandmarks`] where there is nothing, and where a folder cannot be read.
 pub fn files(path: &Path) -> Result<Vec<PathBuf>, DatasetError> {
+    if !path.exists() {
+        return Err(DatasetError::NoLandmarks { path: path.to_owned() });
+    }
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }

@@ -38,7 +38,7 @@ use super::words::numbers::counted;
 use super::words::phrase::wrap;
 use super::words::{
     answer, chance_warnings, details, doubt_warnings, mask_leak_warnings, reach_warnings,
-    seed_notes,
+    seed_notes, undertrained_warnings,
 };
 
 pub use self::splice::SpliceError;
@@ -207,6 +207,7 @@ impl Report {
         text += "\n";
         let mut warnings = reach_warnings(study);
         warnings.extend(chance_warnings(evidence));
+        warnings.extend(undertrained_warnings(evidence));
         warnings.extend(mask_leak_warnings(&evidence.mask_leaks));
         warnings.extend(seed_notes(study));
         warnings.extend(doubt_warnings(&self.doubts, self.findings.settings().len()));

@@ -1,13 +1,15 @@
 //! What a paper that uses the study cites: the program, the data and the methods, in BibTeX.
 
-use crate::experiment::{Experiment, ModelSpec, SensitivityMethod, Settings, Statistics};
+use crate::experiment::{
+    Experiment, LandmarkSource, ModelSpec, SensitivityMethod, Settings, Statistics,
+};
 use crate::region::Phase;
 use crate::report::charts::chart::{Chart, Topic};
 use crate::report::findings::Findings;
 
 const SOFTWARE: &str = concat!(
     "@software{fer_lab,\n  title = {fer-lab: which parts of a face carry the signal that a network uses to read \
-     an emotion},\n  version = {",
+     an emotion},\n  author = {{The fer-lab authors}},\n  year = {2026},\n  version = {",
     env!("CARGO_PKG_VERSION"),
     "},\n  license = {MIT},\n}"
 );
@@ -17,6 +19,13 @@ const BARSOUM: &str = "@inproceedings{barsoum2016ferplus,
   booktitle = {Proceedings of the 18th ACM International Conference on Multimodal Interaction},
   pages = {279--283},
   year = {2016},
+}";
+const KARTYNNIK: &str = "@misc{kartynnik2019facemesh,
+  author = {Kartynnik, Yury and Ablavatski, Artsiom and Grishchenko, Ivan and Grundmann, Matthias},
+  title = {Real-time Facial Surface Geometry from Monocular Video on Mobile {GPU}s},
+  year = {2019},
+  eprint = {1907.06724},
+  archiveprefix = {arXiv},
 }";
 const LI: &str = "@inproceedings{li2017rafdb,
   author = {Li, Shan and Deng, Weihong and Du, JunPing},
@@ -201,6 +210,7 @@ pub fn citations(experiment: Option<&Experiment>, findings: &Findings, charts: &
         (SOFTWARE, true),
         (BARSOUM, of_data("ferplus")),
         (LI, of_data("rafdb")),
+        (KARTYNNIK, any_cell(|of| of.dataset.landmarks == Some(LandmarkSource::Find))),
         (HOOKER, in_phase(Phase::Retrain)),
         (COVERT, amortised),
         (JETHANI, amortised),

@@ -3,10 +3,10 @@
 //! Everything is taken from the experiment file as run and from the tables; what neither says is not said.
 
 use crate::experiment::{
-    Augment, ClassWeights, Color, CommonSpec, DatasetSpec, Experiment, FerplusLabels,
-    MobilenetSpec, ModelSpec, OcclusionStudy, OnnxInput, OnnxSpec, Optimizer, ResnetSpec, Schedule,
-    ScheduleShape, Select, SensitivityMethod, Settings, Source, Standardise, Statistics, Target,
-    TrainSpec, VggSpec, WeightsFile,
+    Augment, ClassWeights, Color, CommonSpec, DatasetSpec, Experiment, FerplusLabels, FolderSpec,
+    LandmarkSource, MobilenetSpec, ModelSpec, OcclusionStudy, OnnxInput, OnnxSpec, Optimizer,
+    ResnetSpec, Schedule, ScheduleShape, Select, SensitivityMethod, Settings, Shaping, Source,
+    Standardise, Statistics, TableSpec, Target, TrainSpec, VggSpec, WeightsFile,
 };
 use crate::network::Stem;
 use crate::onnx;
@@ -120,9 +120,28 @@ fn images(settings: &Settings, facts: &Facts) -> String {
         }
     };
     let colour = if spec.channels == 1 { "grey" } else { "RGB" };
-    let placed = match spec.landmarks.is_some() || matches!(spec.source, Source::Faces(_)) {
-        true => "Regions were carried into each image by its landmarks",
-        false => "Regions lay in every image as in the canonical face frame",
+    let placed = match &spec.landmarks {
+        Some(LandmarkSource::Find) => {
+            "Regions were carried into each image by its landmarks, which MediaPipe's Face Landmarker found (Kartynnik et al. \
+             2019)"
+        }
+        Some(LandmarkSource::Table(_)) => "Regions were carried into each image by its landmarks",
+        None if matches!(spec.source, Source::Faces(_)) => {
+            "Regions were carried into each image by its landmarks"
+        }
+        None => "Regions lay in every image as in the canonical face frame",
+    };
+    let grouped = match &spec.source {
+        Source::Folder(FolderSpec { group: Some(group), .. })
+        | Source::Table(TableSpec { group: Some(group), .. }) => {
+            format!(", of which no group (\"{group}\") is in two splits")
+        }
+        _ => String::new(),
+    };
+    let shaped = match spec.shape {
+        Shaping::Stretch => "brought",
+        Shaping::Crop => "cropped and brought",
+        Shaping::Pad => "padded and brought",
     };
     let standardised = match (settings.model.is_trained(), spec.standardise) {
         (false, _) => "",
@@ -134,7 +153,7 @@ fn images(settings: &Settings, facts: &Facts) -> String {
         }
     };
     format!(
-        "{what}. They were brought to {} × {} pixels, {colour}{standardised}. The {} classes were {}. {placed}.",
+        "{what}{grouped}. They were {shaped} to {} × {} pixels, {colour}{standardised}. The {} classes were {}. {placed}.",
         spec.height,
         spec.width,
         spec.classes.len(),

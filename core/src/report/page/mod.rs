@@ -31,7 +31,7 @@ use crate::report::words::measure::Measure;
 use crate::report::words::numbers::{counted, mean};
 use crate::report::words::{
     answer, capital, chance_warnings, details, doubt_warnings, mask_leak_sentences, reach_warnings,
-    seed_notes,
+    seed_notes, undertrained_warnings,
 };
 use crate::store::{DoubtRow, Metric, RunRow};
 use crate::study::Setting;
@@ -210,6 +210,7 @@ impl Page<'_> {
     /// What the numbers cannot say, what the masks do to them, and what is missing from this page.
     fn warnings(&self) -> Html {
         let mut warnings = chance_warnings(&self.findings.evidence);
+        warnings.extend(undertrained_warnings(&self.findings.evidence));
         warnings.extend(reach_warnings(&self.findings.study));
         warnings.extend(doubt_warnings(self.doubts, self.findings.settings().len()));
         warnings.extend(self.notes.iter().map(|note| format!("Incomplete: {note}")));

@@ -57,9 +57,18 @@ impl Content {
                 text => Ok(prose(&text)),
             },
             Content::Conditions => markdown(&study_table(study, &evidence.effects), "no condition"),
-            Content::Regions => markdown(&regions(findings), "no Shapley value"),
-            Content::Ranking => markdown(&ranking_table(&evidence.ranking), "no ranking"),
-            Content::Interplay => markdown(&interplay_table(&evidence.interplay), "no interaction"),
+            Content::Regions => markdown(
+                &regions(findings),
+                "no Shapley value (it takes all sets of regions, as `regions = \"subsets\"` under [occlusion] has them)",
+            ),
+            Content::Ranking => markdown(
+                &ranking_table(&evidence.ranking),
+                "no ranking (of regions that were masked alone)",
+            ),
+            Content::Interplay => markdown(
+                &interplay_table(&evidence.interplay),
+                "no interaction (it takes all sets of regions, as `regions = \"subsets\"` under [occlusion] has them)",
+            ),
             Content::Origin => {
                 let origins = study.origins.iter().map(origin_words).collect::<Vec<_>>();
                 Ok(prose(&format!("Trained by {}.", origins.join("; by "))))
@@ -149,7 +158,7 @@ fn shapley(rows: &[ShapleyRow], name: &str) -> Result<String, ContentError> {
 }
 
 fn one_game(rows: &[ShapleyRow], worth: Worth) -> Result<Game<'_>, ContentError> {
-    games(rows, worth).into_iter().next().ok_or(ContentError::Nothing("no Shapley value"))
+    games(rows, worth).into_iter().next().ok_or(ContentError::Nothing("no Shapley value (it takes all sets of regions, as `regions = \"subsets\"` under [occlusion] has them)"))
 }
 
 fn points(value: f64, interval: Option<(f64, f64)>) -> String {
@@ -239,7 +248,11 @@ mod tests {
         table.push(vec![Cell::text("<!-- /fer-lab -->")]);
         let table = markdown(&table, "none").unwrap();
         assert_eq!(markers(&table), Ok(vec![]), "{table}");
-        let none = markdown(&Table::new(vec![Column::text("a", "a")]), "no ranking").unwrap_err();
+        let none = markdown(
+            &Table::new(vec![Column::text("a", "a")]),
+            "no ranking (of regions that were masked alone)",
+        )
+        .unwrap_err();
         assert_eq!(none.to_string(), "there is no ranking of this experiment");
     }
 

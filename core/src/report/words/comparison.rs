@@ -4,18 +4,49 @@ use std::collections::BTreeSet;
 
 use crate::analysis::{Comparison, Pairing, Unpaired};
 
-use crate::report::findings::comparison::{Comparisons, Layout};
+use crate::report::findings::comparison::{Comparisons, Entry, Layout, OfCondition};
 use crate::report::words::numbers::counted;
 
 /// What the table of the differences does not say.
 pub fn comparison_notes(found: &Comparisons) -> BTreeSet<String> {
     let mut notes: BTreeSet<String> = found.all().filter_map(caution).map(str::to_owned).collect();
+    let rows: Vec<&[Entry]> = match &found.layout {
+        Layout::ByCondition(conditions) => conditions.iter().map(|of| &*of.entries).collect(),
+        Layout::EachItself(entries) => vec![entries],
+    };
+    if rows.into_iter().any(some_seeds_are_left_out) {
+        notes.insert(
+            "Differences are over the seeds that both sides have; the means beside them are over all.".to_owned(),
+        );
+    }
     // Row by row, the reason stands in the table.
-    if matches!(found.layout, Layout::ByCondition(_)) {
-        let reasons = found.all().filter_map(|compared| compared.as_ref().err());
-        notes.extend(reasons.map(|reason| format!("No difference: {reason}.")));
+    if let Layout::ByCondition(conditions) = &found.layout {
+        for OfCondition { entries, .. } in conditions {
+            let (missing, there): (Vec<&Entry>, Vec<&Entry>) =
+                entries.iter().partition(|entry| entry.condition.is_none());
+            if !missing.is_empty() {
+                notes.insert(
+                    "No difference: one side has no condition of that name, which tells its settings."
+                        .to_owned(),
+                );
+            }
+            // Nothing can be compared with a reference that is not there.
+            let there = there.into_iter().filter(|_| entries[0].condition.is_some());
+            let reasons = there.filter_map(|entry| entry.compared.as_ref()?.as_ref().err());
+            notes.extend(reasons.map(|reason| format!("No difference: {reason}.")));
+        }
     }
     notes
+}
+
+/// Whether a difference from the first leaves out a seed that one of the two has.
+fn some_seeds_are_left_out(entries: &[Entry]) -> bool {
+    entries.iter().any(|entry| match &entry.compared {
+        Some(Ok(Comparison { pairing: Pairing::Seeds(shared), .. })) => {
+            *shared < entries[0].levels.len().max(entry.levels.len())
+        }
+        _ => false,
+    })
 }
 
 /// `1,400 test images · 95 % CI (…)`, from the differences that have one: what all have in common.
@@ -38,6 +69,11 @@ pub fn comparison_conditions(found: &Comparisons) -> String {
 /// What a difference's interval does not cover.
 fn caution(compared: &Result<Comparison, Unpaired>) -> Option<&'static str> {
     let Comparison { estimate, pairing, .. } = compared.as_ref().ok()?;
+    if estimate.interval.is_none() && estimate.mean == 0.0 {
+        return Some(
+            "No interval at 0: no prediction differs, as where both sides are the same trainings.",
+        );
+    }
     if estimate.interval.is_none() {
         return Some("No interval: the variance cannot be estimated.");
     }

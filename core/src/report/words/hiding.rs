@@ -38,7 +38,7 @@ pub fn hiding(slice: &Slice<'_>, measure: Measure) -> String {
         format!("{} {} ({})", measure.number(row.effect), measure.long_unit, scope(row, measure));
     let named = row.regions.join(" + ");
     if costly(slice) == 0 {
-        let gain = gain(slice, measure);
+        let gain = gain(slice, measure) + &beyond_controls(slice);
         return match slice.rows.iter().any(|row| interval(row).is_some()) {
             true => format!(
                 "Masking any {noun}{phase} has no significant cost; largest estimate: {named}, \
@@ -143,6 +143,23 @@ fn tied(slice: &Slice<'_>, row: &EffectRow, rivals: &[&EffectRow], measure: Meas
         phase_words(slice.phase, slice.several),
         list(costs.collect(), "and"),
         sample(row.seeds, row.images),
+    )
+}
+
+/// Which cost significantly more than the same area elsewhere where none costs significantly more than nothing, as a
+/// sentence: the two are different tests.
+fn beyond_controls(slice: &Slice<'_>) -> String {
+    let carries = |row: &&&EffectRow| {
+        row.signal.is_some_and(|signal| signal > 0.0) && signal_significant(row) == Some(true)
+    };
+    let rows: Vec<&EffectRow> = slice.rows.iter().filter(carries).copied().collect();
+    let which = match rows.len() {
+        0 => return String::new(),
+        1..=MOST_NAMED => list(rows.iter().map(|row| subject(&row.regions).words).collect(), "or"),
+        number => format!("any of {number} of {}", conditions(slice).1),
+    };
+    format!(
+        " Another test: masking {which} costs significantly more than masking the same area elsewhere."
     )
 }
 

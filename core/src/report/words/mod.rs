@@ -25,6 +25,7 @@ mod seeing;
 mod statistics;
 mod survival;
 mod sweep;
+mod undertrained;
 pub(in crate::report) mod visible;
 
 use crate::plan::{PhaseWords, Several, swept_words};
@@ -59,6 +60,7 @@ use seeing::seeing;
 use statistics::{explained, statistics};
 use survival::survival;
 pub use sweep::asked_of_settings;
+pub use undertrained::undertrained_warnings;
 
 /// Characters in a line of a terminal.
 const COLUMNS: usize = 80;

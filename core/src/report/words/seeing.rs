@@ -28,18 +28,12 @@ pub fn seeing(slice: &Slice<'_>, measure: Measure, alone: bool) -> String {
     let within = within(row, measure, alone);
     if let [_] = slice.rows[..] {
         let visible = visible(slice, &subject(&row.regions).words);
-        return match excess_significant(row) {
-            Some(false) => format!(
-                "With {visible}, {} is {}, not significantly different from chance ({within}).",
-                measure.short_name(),
-                measure.amount(row.covered),
-            ),
-            _ => format!(
-                "With {visible}, {} is {} ({within}).",
-                measure.short_name(),
-                measure.amount(row.covered)
-            ),
-        };
+        return format!(
+            "With {visible}, {} is {}{} ({within}).",
+            measure.short_name(),
+            measure.amount(row.covered),
+            beside_chance(row),
+        );
     }
     let lead = format!("With {}", visible(slice, &format!("one {}", conditions(slice).0)));
     let named = row.regions.join(" + ");
@@ -89,11 +83,7 @@ pub fn seeing_headline(slice: &Slice<'_>, measure: Measure) -> String {
     let named = row.regions.join(" + ");
     if let [_] = slice.rows[..] {
         let visible = visible(slice, &subject(&row.regions).words);
-        let chance = match excess_significant(row) {
-            Some(false) => ", not significantly different from chance",
-            _ => "",
-        };
-        return format!("With {visible}, {short} is {reached}{chance}");
+        return format!("With {visible}, {short} is {reached}{}", beside_chance(row));
     }
     let lead = format!("With {}", visible(slice, &format!("one {noun}")));
     match place {
@@ -111,6 +101,18 @@ pub fn seeing_headline(slice: &Slice<'_>, measure: Measure) -> String {
         Place::Undecided => format!(
             "{lead}, no {noun} differs reliably from the others; largest estimate: {named}, {reached}"
         ),
+    }
+}
+
+/// `, significantly above chance`; empty where that is not tested.
+fn beside_chance(row: &EffectRow) -> &'static str {
+    match excess_significant(row) {
+        Some(false) => ", not significantly different from chance",
+        Some(true) if row.excess.is_some_and(|excess| excess < 0.0) => {
+            ", significantly below chance"
+        }
+        Some(true) => ", significantly above chance",
+        None => "",
     }
 }
 

@@ -50,7 +50,8 @@ fn the_main_answer_in_lines_of_a_terminal() {
         answer(&evidence(&[eyes(), seen]), &Facts::default()),
         "Masking the eyes costs 11.4 points of test accuracy (95 % CI 8.9 to 13.9;\n\
          3 seeds, 1,400 images), 9.8 more than masking the same area elsewhere. With only\n\
-         the eyes visible, accuracy is 41.2 % (whole face 83.0 %, chance 14.3 %)."
+         the eyes visible, accuracy is 41.2 %, significantly above chance (whole face\n\
+         83.0 %, chance 14.3 %)."
     );
 }
 
@@ -242,6 +243,26 @@ fn no_region_stands_out() {
     assert_eq!(
         titled(&gains),
         "No significant cost of masking any region; largest estimate: nose, −0.3 points"
+    );
+}
+
+#[test]
+fn a_significant_signal_is_said_beside_costs_that_are_not() {
+    let mouth = row("mouth", "hide", 15.8, Some((-2.9, 34.5)));
+    let nose = row("nose", "hide", 0.9, Some((-0.3, 2.1)));
+    let mouth = with_control(mouth, 12.0, (4.0, 20.0));
+    let said = said(&[mouth, nose]);
+    assert!(
+        said.starts_with(
+            "Masking any region has no significant cost; largest estimate: mouth, 15.8"
+        ),
+        "{said}"
+    );
+    assert!(
+        said.ends_with(
+            "Another test: masking the mouth costs significantly more than masking the same area elsewhere."
+        ),
+        "{said}"
     );
 }
 
