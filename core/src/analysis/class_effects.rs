@@ -132,6 +132,8 @@ mod tests {
         let differences = [[0.0, 1.0, 1.0], [0.0, 0.0, 0.0]];
         let expected =
             Differences::from_fn(2, 3, |seed, image| differences[seed][image]).unwrap().estimate();
+        assert_eq!(neutral.p, expected.p);
+        let expected = expected.within(Some((-1.0, 1.0)));
         assert_eq!(neutral.effect_low.zip(neutral.effect_high), expected.interval);
         close(fear.effect, 0.5);
         assert!(fear.method.starts_with("seeds only"), "{}", fear.method);

@@ -10,6 +10,9 @@ use crate::store::{RunRow, RunStatus, Term};
 /// Images a, b, c are neutral, d is fear.
 const ACTUAL: [usize; 4] = [0, 0, 0, 1];
 
+/// What effects on accuracy lie between.
+const BOUNDS: Option<(f64, f64)> = Some((-1.0, 1.0));
+
 /// A run's scores from the images that it predicts correctly, always with probability 1/2 for the right class
 /// where it is right and 1/4 where it is wrong.
 fn scores(mut run: RunRow, right: [bool; 4]) -> RunScores {
@@ -67,7 +70,8 @@ fn accuracy_by_hand() {
     close(row.signal.unwrap(), row.control.unwrap() - row.covered);
     let expected = Differences::from_fn(2, 4, |s, i| [[0., 1., 1., 1.], [0., 0., 0., 1.]][s][i])
         .unwrap()
-        .estimate();
+        .estimate()
+        .within(BOUNDS);
     assert_eq!(row.effect_low.zip(row.effect_high), expected.interval);
     assert_eq!(row.p, expected.p);
     assert_eq!(row.p_adjusted, row.p);
@@ -85,7 +89,7 @@ fn places_are_a_sample_of_a_signal() {
     // Places reach 7/8 and 5/8 of two seeds each, alike in both: all of a mean square of 1/16.
     let places = Part { variance: 0.0625 / 4.0, freedom: 1.0 };
     let variance = Variance { places, ..table.as_ref().unwrap().variance(None) };
-    let expected = variance.judge(table.unwrap().mean(), "");
+    let expected = variance.judge(table.unwrap().mean(), "").within(BOUNDS);
     close(row.signal.unwrap(), expected.mean);
     assert_eq!(row.signal_low.zip(row.signal_high), expected.interval);
 }
@@ -244,12 +248,16 @@ fn seeds_are_moderated_within_a_mode_and_phase() {
         Differences::from_fn(3, 4, |s, i| share(whole[s][i]) - share(covered[s][i])).unwrap()
     };
     let (mouth, eyes) = (table(&mouth), table(&eyes));
-    assert_eq!(alone[0].effect_low.zip(alone[0].effect_high), mouth.estimate().interval);
+    assert_eq!(
+        alone[0].effect_low.zip(alone[0].effect_high),
+        mouth.estimate().within(BOUNDS).interval
+    );
     let prior = Prior::of(&[Spread::of(&mouth).unwrap(), Spread::of(&eyes).unwrap()]);
     let rows = effects(&runs).unwrap();
     for (row, table) in [(&rows[0], &mouth), (&rows[3], &eyes)] {
         let expected = table.estimate_among(prior.as_ref());
-        assert_ne!(expected.interval, table.estimate().interval);
+        assert_ne!(expected.p, table.estimate().p);
+        let expected = expected.within(BOUNDS);
         assert_eq!((row.effect_low.zip(row.effect_high), row.p), (expected.interval, expected.p));
         assert!(row.method.contains("moderated over conditions"), "{}", row.method);
     }
@@ -274,7 +282,8 @@ fn what_regions_tell_alone_is_held_against_chance() {
     let [accuracy, balanced, bits] = &rows[3..] else { panic!("{rows:?}") };
     assert_eq!((accuracy.chance, accuracy.excess), (Some(0.75), Some(0.5 - 0.75)));
     let table = Differences::from_fn(1, 4, |_, image| [0.0, -1.0, -1.0, 1.0][image]).unwrap();
-    let expected = table.estimate();
+    // From nothing to everything: chance is 0.75.
+    let expected = table.estimate().within(Some((-0.75, 0.25)));
     assert_eq!(accuracy.excess_low.zip(accuracy.excess_high), expected.interval);
     assert_eq!((accuracy.excess_p, accuracy.excess_p_adjusted), (expected.p, expected.p));
     // Recalls of 1/3 and 1, against 1 and 0.

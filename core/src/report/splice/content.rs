@@ -20,6 +20,11 @@ use crate::report::words::numbers::{mean, thousands};
 use crate::report::words::{answer, details};
 use crate::store::{EffectRow, Metric, RunRow, ShapleyRow, Worth};
 
+/// What Shapley values and interactions are made from, and what a ranking.
+const SETS: &str =
+    "`keep` with all sets of the regions, as `regions = \"subsets\"` under [occlusion] has them";
+const ALONE: &str = "regions that are masked, or kept, alone";
+
 /// Why an experiment has nothing to splice where a marker asks for it.
 #[derive(Debug, Error)]
 pub enum ContentError {
@@ -31,6 +36,8 @@ pub enum ContentError {
     NoRegion { name: String, known: String },
     #[error("there is {0} of this experiment")]
     Nothing(&'static str),
+    #[error("there is {0} of this experiment: that takes {1}")]
+    Lacking(&'static str, &'static str),
     #[error(
         "the experiment sweeps settings, so that one number is of none of them: splice `conditions`, which has a row for \
          each"
@@ -46,6 +53,7 @@ impl Content {
     /// # Errors
     /// Where the experiment has no such thing.
     pub fn of(&self, findings: &Findings) -> Result<String, ContentError> {
+        use ContentError::{Lacking, Nothing};
         let Findings { study, evidence, .. } = findings;
         if self.is_of_one_setting() && study.sweeps() {
             return Err(ContentError::Sweeps);
@@ -56,19 +64,16 @@ impl Content {
                 text if text.is_empty() => Err(ContentError::Nothing("nothing to say by emotion")),
                 text => Ok(prose(&text)),
             },
-            Content::Conditions => markdown(&study_table(study, &evidence.effects), "no condition"),
-            Content::Regions => markdown(
-                &regions(findings),
-                "no Shapley value (it takes all sets of regions, as `regions = \"subsets\"` under [occlusion] has them)",
-            ),
-            Content::Ranking => markdown(
-                &ranking_table(&evidence.ranking),
-                "no ranking (of regions that were masked alone)",
-            ),
-            Content::Interplay => markdown(
-                &interplay_table(&evidence.interplay),
-                "no interaction (it takes all sets of regions, as `regions = \"subsets\"` under [occlusion] has them)",
-            ),
+            Content::Conditions => {
+                markdown(&study_table(study, &evidence.effects), Nothing("no condition"))
+            }
+            Content::Regions => markdown(&regions(findings), Lacking("no Shapley value", SETS)),
+            Content::Ranking => {
+                markdown(&ranking_table(&evidence.ranking), Lacking("no ranking", ALONE))
+            }
+            Content::Interplay => {
+                markdown(&interplay_table(&evidence.interplay), Lacking("no interaction", SETS))
+            }
             Content::Origin => {
                 let origins = study.origins.iter().map(origin_words).collect::<Vec<_>>();
                 Ok(prose(&format!("Trained by {}.", origins.join("; by "))))
@@ -101,9 +106,9 @@ impl Content {
     }
 }
 
-fn markdown(table: &Table, none: &'static str) -> Result<String, ContentError> {
+fn markdown(table: &Table, none: ContentError) -> Result<String, ContentError> {
     match table.is_empty() {
-        true => Err(ContentError::Nothing(none)),
+        true => Err(none),
         false => Ok(no_comment(&table.render(Format::Markdown, 0)?)),
     }
 }
@@ -158,7 +163,7 @@ fn shapley(rows: &[ShapleyRow], name: &str) -> Result<String, ContentError> {
 }
 
 fn one_game(rows: &[ShapleyRow], worth: Worth) -> Result<Game<'_>, ContentError> {
-    games(rows, worth).into_iter().next().ok_or(ContentError::Nothing("no Shapley value (it takes all sets of regions, as `regions = \"subsets\"` under [occlusion] has them)"))
+    games(rows, worth).into_iter().next().ok_or(ContentError::Lacking("no Shapley value", SETS))
 }
 
 fn points(value: f64, interval: Option<(f64, f64)>) -> String {
@@ -235,6 +240,7 @@ fn known<'a>(names: impl Iterator<Item = &'a str>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::ContentError::{Lacking, Nothing};
     use super::*;
     use crate::report::splice::markers;
 
@@ -246,14 +252,14 @@ mod tests {
         assert_eq!(markers(&text), Ok(vec![]));
         let mut table = Table::new(vec![Column::text("a", "a")]);
         table.push(vec![Cell::text("<!-- /fer-lab -->")]);
-        let table = markdown(&table, "none").unwrap();
+        let table = markdown(&table, Nothing("none")).unwrap();
         assert_eq!(markers(&table), Ok(vec![]), "{table}");
-        let none = markdown(
-            &Table::new(vec![Column::text("a", "a")]),
-            "no ranking (of regions that were masked alone)",
-        )
-        .unwrap_err();
-        assert_eq!(none.to_string(), "there is no ranking of this experiment");
+        let empty = Table::new(vec![Column::text("a", "a")]);
+        let none = markdown(&empty, Lacking("no ranking", ALONE)).unwrap_err();
+        assert_eq!(
+            none.to_string(),
+            "there is no ranking of this experiment: that takes regions that are masked, or kept, alone"
+        );
     }
 
     #[test]
