@@ -242,10 +242,20 @@ impl fmt::Display for Doubt {
                 "{pictures} of {images} pictures are stretched to {height} × {width} pixels, and their faces with them, \
                  since their sides have another ratio: see `dataset.shape`"
             ),
+            Doubt::Twins { split, equal: 0, near, images } => write!(
+                f,
+                "{near} of {images} {split} images {} a nearly equal picture among the training images",
+                have(*near)
+            ),
             Doubt::Twins { split, equal, near, images } => write!(
                 f,
-                "{equal} of {images} {split} images have an equal picture among the training images and {near} more a \
-                 nearly equal one: `dataset.duplicates = \"drop\"` takes equal ones out of training"
+                "{equal} of {images} {split} images {} an equal picture among the training images{}: \
+                 `dataset.duplicates = \"drop\"` takes equal ones out of training",
+                have(*equal),
+                match near {
+                    0 => String::new(),
+                    near => format!(" and {near} more a nearly equal one"),
+                }
             ),
             Doubt::Contradictions { pairs, of } => write!(
                 f,
@@ -266,6 +276,11 @@ impl fmt::Display for Doubt {
             ),
         }
     }
+}
+
+/// The verb of so many.
+fn have(number: usize) -> &'static str {
+    if number == 1 { "has" } else { "have" }
 }
 
 #[cfg(test)]
@@ -304,6 +319,24 @@ mod tests {
             landmarks: vec![None; images],
         };
         Dataset::new(vec!["joy".to_owned()], [1, 1, 1], [images(), images(), images()])
+    }
+
+    #[test]
+    fn twins_are_counted_in_a_sentence() {
+        let said =
+            |equal, near| Doubt::Twins { split: Split::Test, equal, near, images: 57 }.to_string();
+        assert_eq!(
+            said(1, 0),
+            "1 of 57 test images has an equal picture among the training images: `dataset.duplicates = \"drop\"` takes equal \
+             ones out of training"
+        );
+        assert!(said(3, 1).starts_with(
+            "3 of 57 test images have an equal picture among the training images and 1 more a nearly equal one: "
+        ));
+        assert_eq!(
+            said(0, 2),
+            "2 of 57 test images have a nearly equal picture among the training images"
+        );
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub fn fitting_orders(columns: usize, classes: &[String]) -> Vec<Order> {
         }
     };
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-    add("the data set's own", classes.to_vec());
+    add("the data set", classes.to_vec());
     let mut sorted = classes.to_vec();
     sorted.sort();
     add("the alphabet", sorted);
@@ -83,7 +83,7 @@ mod tests {
         let seven = classes(&["neutral", "happy", "surprise", "sad", "angry", "disgust", "fear"]);
         let orders = fitting_orders(7, &seven);
         assert!(orders.iter().all(|order| order.classes.len() == 7));
-        assert_eq!(orders[0].of, "the data set's own");
+        assert_eq!(orders[0].of, "the data set");
         assert!(orders.iter().any(|order| order.of.starts_with("FER2013")), "{orders:?}");
         let eight = fitting_orders(8, &seven);
         assert!(eight.iter().any(|order| order.of == "AffectNet"), "{eight:?}");
