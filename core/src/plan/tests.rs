@@ -679,6 +679,7 @@ fn the_shipped_experiments_load_and_plan() {
         "seed_rafdb",
         "smoke",
         "statistics",
+        "two_networks",
         "where_they_look",
     ];
     assert_eq!(shipped, expected);
