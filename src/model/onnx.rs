@@ -20,7 +20,7 @@ use super::values::{values, with_values};
 use crate::dataset::paths::expanded_path;
 use crate::experiment::{Color, Layout, OnnxInput, OnnxSpec, OutputScale};
 use crate::machine::Fetched;
-use crate::onnx::{Element, NetworkFileError, NetworkFiles, are_probabilities};
+use crate::onnx::{Element, NetworkFileError, NetworkFiles, RUNTIME, are_probabilities};
 use crate::train::Standardisation;
 
 /// The variable that names another place for ONNX Runtime's library.
@@ -31,7 +31,7 @@ const LIBRARY: Fetched = Fetched {
     variable: PLACE,
     file: "libonnxruntime.so",
     in_clone: ".onnxruntime",
-    in_packages: Some("onnxruntime/capi/libonnxruntime.so.1.28.0"),
+    in_packages: Some(("onnxruntime/capi", RUNTIME)),
 };
 
 /// Pictures in a pass: more make it no faster, and large networks keep a gigabyte for each hundred.
@@ -49,7 +49,7 @@ const ALIKE: f64 = 1e-2;
 pub enum OnnxError {
     #[error(
         "networks in ONNX files are run by ONNX Runtime, which is not there, {}: run scripts/setup --onnx in fer-lab's folder \
-         (where pip installed fer-lab: pip install onnxruntime==1.28.0), or set {PLACE} to the path of a libonnxruntime.so", path.display()
+         (where pip installed fer-lab: pip install onnxruntime=={RUNTIME}), or set {PLACE} to the path of a libonnxruntime.so", path.display()
     )]
     NoRuntime { path: PathBuf },
     #[error("ONNX Runtime cannot be used, {}: {why}", path.display())]

@@ -18,8 +18,9 @@ pub struct Fetched {
     pub file: &'static str,
     /// The folder of a clone in which the set-up script leaves it.
     pub in_clone: &'static str,
-    /// Where a package of Python has it, which lies beside the programs of a wheel.
-    pub in_packages: Option<&'static str>,
+    /// The folder of a Python package, beside the programs of a wheel, that has it too, and the version at its name's end
+    /// there.
+    pub in_packages: Option<(&'static str, &'static str)>,
 }
 
 impl Fetched {
@@ -45,7 +46,9 @@ impl Fetched {
         let data = variable("XDG_DATA_HOME").map(PathBuf::from);
         let home = || variable("HOME").map(|home| Path::new(&home).join(".local/share"));
         let of_user = data.or_else(home).unwrap_or_default().join("fer-lab").join(self.file);
-        let in_packages = packages.zip(self.in_packages).map(|(folder, path)| folder.join(path));
+        let in_packages = packages.zip(self.in_packages).map(|(packages, (folder, version))| {
+            packages.join(folder).join(format!("{}.{version}", self.file))
+        });
         let in_clone = clone.map(|clone| clone.join(self.in_clone).join(self.file));
         let known = [in_packages.as_ref(), in_clone.as_ref(), Some(&of_user)];
         let found = known.into_iter().flatten().find(|path| path.exists()).cloned();
@@ -62,7 +65,7 @@ mod tests {
         variable: "OWN_MODEL",
         file: "some.model",
         in_clone: ".models",
-        in_packages: Some("models/of/some.model"),
+        in_packages: Some(("models/of", "1.2.3")),
     };
 
     #[test]
@@ -83,7 +86,7 @@ mod tests {
             std::fs::write(path, "").unwrap();
         };
         let in_clone = clone.join(".models/some.model");
-        let in_packages = packages.join("models/of/some.model");
+        let in_packages = packages.join("models/of/some.model.1.2.3");
         let of_user = data.join("fer-lab/some.model");
         // Nowhere: where it would be.
         assert_eq!(place(false, Some(&clone), None), in_clone);

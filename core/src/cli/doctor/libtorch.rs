@@ -54,8 +54,11 @@ fn of_onnxruntime(version: Option<&str>) -> Check {
         None => Check::note(
             NAME,
             "ONNX Runtime is not there",
-            "only networks of your own in ONNX files need it: run scripts/setup --onnx in fer-lab's folder (where pip \
-             installed fer-lab: pip install onnxruntime==1.28.0), or set FER_LAB_ONNXRUNTIME to the path of a libonnxruntime.so",
+            &format!(
+                "only networks of your own in ONNX files need it: run scripts/setup --onnx in fer-lab's folder (where pip \
+                 installed fer-lab: pip install onnxruntime=={RUNTIME}), or set FER_LAB_ONNXRUNTIME to the path of a \
+                 libonnxruntime.so"
+            ),
         ),
     };
     check.with([("version", json!(version))])

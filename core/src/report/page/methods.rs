@@ -125,11 +125,10 @@ fn images(settings: &Settings, facts: &Facts) -> String {
             "Regions were carried into each image by its landmarks, which MediaPipe's Face Landmarker found (Kartynnik et al. \
              2019)"
         }
-        Some(LandmarkSource::Table(_)) => "Regions were carried into each image by its landmarks",
-        None if matches!(spec.source, Source::Faces(_)) => {
-            "Regions were carried into each image by its landmarks"
+        None if !matches!(spec.source, Source::Faces(_)) => {
+            "Regions lay in every image as in the canonical face frame"
         }
-        None => "Regions lay in every image as in the canonical face frame",
+        _ => "Regions were carried into each image by its landmarks",
     };
     let grouped = match &spec.source {
         Source::Folder(FolderSpec { group: Some(group), .. })

@@ -61,7 +61,7 @@ impl Content {
         match self {
             Content::Answer => Ok(prose(&answer(findings))),
             Content::Details => match details(findings) {
-                text if text.is_empty() => Err(ContentError::Nothing("nothing to say by emotion")),
+                text if text.is_empty() => Err(Nothing("nothing to say by emotion")),
                 text => Ok(prose(&text)),
             },
             Content::Conditions => {

@@ -1,12 +1,11 @@
 //! Whether whole faces are read above chance, in words.
 
 use crate::analysis::BeyondChance;
-use crate::plan::swept_words;
 use crate::report::findings::beyond::whole_not_above;
 use crate::report::findings::evidence::Evidence;
 use crate::report::words::measure::Measure;
 
-use super::scope::range_words;
+use super::scope::{range_words, with_setting};
 
 /// A warning for each setting in which whole faces are not significantly above chance.
 pub fn chance_warnings(evidence: &Evidence) -> Vec<String> {
@@ -16,10 +15,7 @@ pub fn chance_warnings(evidence: &Evidence) -> Vec<String> {
 fn warning(found: &BeyondChance) -> String {
     let BeyondChance { metric, chance, excess, swept, .. } = found;
     let measure = Measure::of(*metric);
-    let setting = match swept.is_empty() {
-        true => String::new(),
-        false => format!(" with {}", swept_words(swept)),
-    };
+    let setting = with_setting(swept);
     let interval =
         excess.interval.map_or("unknown".to_owned(), |interval| range_words(interval, measure));
     format!(

@@ -1,13 +1,12 @@
 //! What the mask-only baseline reaches, in words.
 
-use crate::plan::swept_words;
 use crate::report::findings::finding::known;
 use crate::report::findings::mask_leak::{MaskLeak, mask_leaks};
 use crate::report::words::measure::Measure;
 use crate::report::words::phrase::list;
 use crate::store::MaskLeakRow;
 
-use super::scope::{range_words, sample};
+use super::scope::{range_words, sample, with_setting};
 
 /// A warning for each setting in which the mask-only baseline is significantly above chance.
 pub fn mask_leak_warnings(rows: &[MaskLeakRow]) -> Vec<String> {
@@ -24,10 +23,7 @@ pub fn mask_leak_sentences(rows: &[MaskLeakRow]) -> Vec<String> {
 /// Each metric stands in the sentence that its own test allows, with its own numbers.
 fn said(leak: &MaskLeak<'_>) -> String {
     let MaskLeak { swept, above, not_above, untested } = leak;
-    let setting = match swept.is_empty() {
-        true => String::new(),
-        false => format!(" with {}", swept_words(swept)),
-    };
+    let setting = with_setting(swept);
     let names = |rows: &[&MaskLeakRow]| {
         list(rows.iter().map(|row| Measure::of(row.metric).short_name()).collect(), "and")
     };

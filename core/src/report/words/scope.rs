@@ -1,9 +1,18 @@
 //! What a number rests on: its interval, seeds and images.
 
+use crate::plan::{Swept, swept_words};
 use crate::report::findings::finding::{ALPHA, excludes_zero, interval};
 use crate::report::words::measure::Measure;
 use crate::report::words::numbers::{counted, p_value};
 use crate::store::EffectRow;
+
+/// ` with epochs = 2`; empty where nothing is swept.
+pub fn with_setting(swept: &Swept) -> String {
+    match swept.is_empty() {
+        true => String::new(),
+        false => format!(" with {}", swept_words(swept)),
+    }
+}
 
 /// `95 % CI 8.9 to 13.9; 3 seeds, 1,400 images`
 pub fn scope(row: &EffectRow, measure: Measure) -> String {

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::plan::{Swept, swept_words};
+use crate::plan::Swept;
 use crate::region::{Mode, Phase};
 use crate::report::findings::evidence::Evidence;
 use crate::report::findings::finding::effect_significant;
 use crate::report::words::measure::Measure;
 use crate::report::words::phrase::subject;
 use crate::store::{EffectRow, Metric};
+
+use super::scope::with_setting;
 
 /// A warning for each setting in which networks that were trained under a mask are significantly better than those of whole
 /// faces, which hold all that a masked face does; it names the condition that is best by most.
@@ -31,10 +33,7 @@ pub fn undertrained_warnings(evidence: &Evidence) -> Vec<String> {
 
 fn warning(row: &EffectRow) -> String {
     let measure = Measure::of(row.metric);
-    let setting = match row.swept.is_empty() {
-        true => String::new(),
-        false => format!(" with {}", swept_words(&row.swept)),
-    };
+    let setting = with_setting(&row.swept);
     let regions = subject(&row.regions).words;
     let visible = match row.mode {
         Mode::Hide => format!("faces without {regions}"),
