@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::results::SENSITIVITY;
-use super::whole::is_unfinished;
+use super::whole::{is_stale, is_unfinished};
 use super::{Results, StoreError, open_log};
 use crate::disk::file_system;
 
@@ -52,8 +52,8 @@ impl Results {
         lock(&self.locks_dir().join(format!("slurm.{name}")))
     }
 
-    /// Removes the temporary files of killed processes from a training's folder. Requires a claim on the
-    /// training.
+    /// Removes the temporary files of killed processes from a training's folder. A claim does not show that no other
+    /// process writes there, because some file systems grant every lock: only stale files are removed.
     pub fn sweep_training(&self, training_id: &str) -> Result<(), StoreError> {
         let folder = self.training_dir(training_id)?;
         for folder in [folder.clone(), folder.join("evaluations"), folder.join(SENSITIVITY)] {
@@ -63,7 +63,7 @@ impl Results {
                 Err(error) => return Err(StoreError::read(&folder, error)),
             };
             for path in entries.flatten().map(|entry| entry.path()) {
-                if is_unfinished(&path) {
+                if is_unfinished(&path) && is_stale(&path) {
                     fs::remove_file(&path).map_err(|reason| StoreError::write(&path, reason))?;
                 }
             }
@@ -162,6 +162,23 @@ mod tests {
         assert!(results.claim("t2").unwrap().is_some());
         drop(claim);
         assert!(results.claim("t1").unwrap().is_some());
+    }
+
+    #[test]
+    fn a_file_that_another_process_may_be_writing_is_not_swept() {
+        let folder = tempfile::tempdir().unwrap();
+        let results = Results::create(folder.path()).unwrap();
+        let written = results.training_dir("t1").unwrap();
+        fs::create_dir_all(&written).unwrap();
+        let [new, old, other] =
+            [".aaaaaa.tmp", ".bbbbbb.tmp", "notes.tmp"].map(|n| written.join(n));
+        let hours_ago = std::time::SystemTime::now() - Duration::from_secs(2 * 3600);
+        for (path, time) in [(&new, None), (&old, Some(hours_ago)), (&other, Some(hours_ago))] {
+            let file = File::create(path).unwrap();
+            time.map_or(Ok(()), |time| file.set_modified(time)).unwrap();
+        }
+        results.sweep_training("t1").unwrap();
+        assert!(new.exists() && !old.exists() && other.exists());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use walkdir::WalkDir;
 use super::log::logged_seconds;
 use super::needs::{Needed, PLAN};
 use super::results::{LOCKS, SENSITIVITY, SESSIONS, TRAINING_FILES, TRAININGS};
-use super::whole::is_unfinished;
+use super::whole::{is_stale, is_unfinished};
 use super::{CACHE, Manifest, Results, StoreError, read_text};
 use crate::plan::is_id;
 
@@ -297,19 +297,16 @@ fn unneeded(
     entries.iter().filter(is_unneeded).map(|path| Orphan::weigh(path.clone(), kind)).collect()
 }
 
-/// Temporary files in a folder that were not written to for an hour: those of an active process are
-/// seconds old.
+/// Temporary files in a folder that no process writes to any more.
 fn unfinished(folder: &Path) -> Result<Vec<Orphan>, StoreError> {
     let in_cache = folder.file_name().is_some_and(|name| name == CACHE);
-    let is_stale = |path: &&PathBuf| {
+    let is_left = |path: &&PathBuf| {
         let known = is_unfinished(path)
             || in_cache && name(path).is_some_and(|name| name.starts_with("building-"));
-        let data = fs::symlink_metadata(path).ok().filter(|data| known && data.is_file());
-        let modified = data.and_then(|data| data.modified().ok());
-        modified.is_some_and(|time| time.elapsed().is_ok_and(|age| age.as_secs() > 3600))
+        known && is_stale(path)
     };
     let entries = entries(folder)?;
-    let stale = entries.iter().filter(is_stale);
+    let stale = entries.iter().filter(is_left);
     stale.map(|path| Orphan::weigh(path.clone(), OrphanKind::Unfinished)).collect()
 }
 

@@ -22,6 +22,14 @@ pub(super) fn is_unfinished(path: &Path) -> bool {
     drawn.is_some_and(|drawn| drawn.len() == 6 && drawn.bytes().all(|c| c.is_ascii_alphanumeric()))
 }
 
+/// Whether nothing was written to the file `path` for an hour: a temporary file of an active process is seconds old.
+/// `false` where this cannot be told.
+pub(super) fn is_stale(path: &Path) -> bool {
+    let data = std::fs::symlink_metadata(path).ok().filter(std::fs::Metadata::is_file);
+    let modified = data.and_then(|data| data.modified().ok());
+    modified.is_some_and(|time| time.elapsed().is_ok_and(|age| age.as_secs() > 3600))
+}
+
 /// A file that is being written beside its final path.
 ///
 /// Dropped before [`WholeFile::finish`], it leaves nothing behind and the old file stays.
