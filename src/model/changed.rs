@@ -306,10 +306,10 @@ impl Folded {
         let work = Work { network: self, known, changed, parts };
         // A reference to the whole, which may go to other threads; its fields may not.
         let work = &work;
-        let of_chunk = |chunk: usize| work.logits(chunks[chunk]);
+        let of_chunk = |chunk: &[usize]| work.logits(chunk);
         let logits: Vec<Tensor> = match changed.device() {
-            Device::Cpu => in_chunks(chunks.len(), of_chunk),
-            _ => (0..chunks.len()).map(of_chunk).collect(),
+            Device::Cpu => in_chunks(chunks.clone(), of_chunk),
+            _ => chunks.iter().copied().map(of_chunk).collect(),
         };
         let mut back = vec![0; parts.of.len()];
         chunks.concat().iter().enumerate().for_each(|(place, &part)| back[part] = place as i64);

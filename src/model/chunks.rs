@@ -8,17 +8,17 @@ use std::sync::OnceLock;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
-/// `work` of each chunk, from 0, in their order; as many at once as libtorch has threads here, each in one thread. It
-/// does not matter to the result how many. A single chunk gets all threads.
-pub fn in_chunks<R: Send>(chunks: usize, work: impl Fn(usize) -> R + Sync) -> Vec<R> {
+/// `work` of each chunk, in their order; as many at once as libtorch has threads here, each in one thread. It does not
+/// matter to the result how many. A single chunk gets all threads.
+pub fn in_chunks<C: Send, R: Send>(chunks: Vec<C>, work: impl Fn(C) -> R + Sync) -> Vec<R> {
     let threads = tch::get_num_threads();
-    if threads < 2 || chunks < 2 {
-        return (0..chunks).map(work).collect();
+    if threads < 2 || chunks.len() < 2 {
+        return chunks.into_iter().map(work).collect();
     }
     match pool(threads) {
-        Some(pool) => pool.install(|| (0..chunks).into_par_iter().map(&work).collect()),
+        Some(pool) => pool.install(|| chunks.into_par_iter().map(&work).collect()),
         // The system allows no more threads.
-        None => (0..chunks).map(work).collect(),
+        None => chunks.into_iter().map(work).collect(),
     }
 }
 
@@ -45,11 +45,11 @@ mod tests {
     #[test]
     fn chunks_come_back_in_order_and_each_has_one_thread() {
         let before = tch::get_num_threads();
-        let found = in_chunks(50, |chunk| (chunk, tch::get_num_threads()));
+        let found = in_chunks((0..50).collect(), |chunk: usize| (chunk, tch::get_num_threads()));
         assert_eq!(tch::get_num_threads(), before);
         let chunks: Vec<usize> = found.iter().map(|(chunk, _)| *chunk).collect();
         assert_eq!(chunks, (0..50).collect::<Vec<_>>());
         assert!(found.iter().all(|(_, threads)| *threads == 1), "{found:?}");
-        assert_eq!(in_chunks(1, |_| tch::get_num_threads()), [before]);
+        assert_eq!(in_chunks(vec![()], |()| tch::get_num_threads()), [before]);
     }
 }

@@ -15,22 +15,29 @@ pub trait Inference {
         None
     }
 
-    /// The network, if it brings each value of such pictures `[N, C, H, W]` to its own scale by itself.
-    fn by_value(&self, _pictures: &Tensor) -> Option<&dyn ByValue> {
+    /// The network, if it brings each value of pictures on the CPU with so many channels, rows and columns to its own scale by
+    /// itself.
+    fn by_value(&self, _shape: [i64; 3]) -> Option<&dyn ByValue> {
         None
     }
 }
 
 /// A network that brings each value of a picture to its own scale without a look at the others: a picture that is put together
 /// from two others can then be put together from what these are on its scale, to the same bits.
-pub trait ByValue {
-    /// Standardised pictures, or one value a channel, `[N, C, H, W]`, on the network's scale, channel by channel in memory.
+pub trait ByValue: Sync {
+    /// Standardised pictures, or one value a channel, `[N, C, H, W]`, on the network's scale: a tensor of its own, channel by
+    /// channel in memory.
     fn scaled(&self, pictures: &Tensor) -> Tensor;
 
-    /// Logits `[N, K]`, f32, of pictures on the network's scale, `[N, C, H, W]`.
+    /// Which of the pictures' so many channels becomes one of the network's.
+    fn source(&self, channel: usize, channels: usize) -> usize;
+
+    /// Logits `[N, K]`, f32, of pictures on the network's scale, `[N, C, H, W]`; they share no memory with these.
     fn logits_of_scaled(&self, scaled: &Tensor) -> Tensor;
 
-    /// How many pictures it takes at once; more come in turns of so many.
+    /// How many pictures it takes at once; more come in turns of so many, several at a time by [`in_chunks`].
+    ///
+    /// [`in_chunks`]: super::in_chunks
     fn at_once(&self) -> usize;
 }
 
@@ -78,8 +85,8 @@ impl<N: Inference + ?Sized> Inference for &N {
         (**self).in_parts()
     }
 
-    fn by_value(&self, pictures: &Tensor) -> Option<&dyn ByValue> {
-        (**self).by_value(pictures)
+    fn by_value(&self, shape: [i64; 3]) -> Option<&dyn ByValue> {
+        (**self).by_value(shape)
     }
 }
 
@@ -92,8 +99,8 @@ impl Inference for Box<dyn Inference> {
         (**self).in_parts()
     }
 
-    fn by_value(&self, pictures: &Tensor) -> Option<&dyn ByValue> {
-        (**self).by_value(pictures)
+    fn by_value(&self, shape: [i64; 3]) -> Option<&dyn ByValue> {
+        (**self).by_value(shape)
     }
 }
 

@@ -17,8 +17,9 @@ mod vgg;
 pub mod weights;
 
 pub use changed::{Known, Parts, Span};
+pub use chunks::in_chunks;
 pub use folded::Folded;
 pub use inference::{ByValue, Inference};
 pub use network::{Network, Parameter, Rescale, WeightsError, channels_last};
 pub use onnx::{NetworkFailed, OnnxError, OnnxNetwork};
-pub use values::values;
+pub use values::{values, with_values, with_values_mut};

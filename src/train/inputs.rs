@@ -13,7 +13,7 @@ use super::masks::Masks;
 use super::standardisation::Standardisation;
 use super::warp::Warp;
 use crate::dataset::{Dataset, Pixels, Split};
-use crate::model::channels_last;
+use crate::model::{channels_last, in_chunks, with_values, with_values_mut};
 use crate::random;
 use crate::region::Fill;
 
@@ -127,9 +127,59 @@ impl OnDevice {
 
     /// Standardised pictures `[B, C, H, W]`, f32, channels-last in memory.
     pub fn pictures(&self, index: &Tensor) -> Tensor {
-        let mut values = self.pixels.tensor.index_select(0, index).to_kind(Kind::Float);
+        self.standardise(&self.pixels.tensor.index_select(0, index))
+    }
+
+    /// Of pixels `[B, H, W, C]`, u8: `[B, C, H, W]`.
+    fn standardise(&self, pixels: &Tensor) -> Tensor {
+        let mut values = pixels.to_kind(Kind::Float);
         let _ = values.g_sub_(&self.mean).g_div_(&self.deviation);
         values.permute([0, 3, 1, 2])
+    }
+
+    /// Channels, height and width.
+    pub fn shape(&self) -> [i64; 3] {
+        let [_, height, width, channels] = self.pixels.tensor.size()[..] else {
+            unreachable!("[N, H, W, C]")
+        };
+        [channels, height, width]
+    }
+
+    /// A picture of one pixel for each value that a pixel may have, standardised: `[256, C, 1, 1]`.
+    pub(super) fn each_value(&self) -> Tensor {
+        let bytes: Vec<u8> = (0..=u8::MAX).collect();
+        let values = Tensor::from_slice(&bytes).to_device(self.device()).view([-1, 1, 1, 1]);
+        self.standardise(&values.expand([-1, 1, 1, self.shape()[0]], false))
+    }
+
+    /// Some images, from one on, whose channels are made of the data's one by one: for each its place among the data's and
+    /// what each value becomes. `[N, channels, H, W]`, f32; on a CPU.
+    pub(super) fn looked_up(
+        &self,
+        first: i64,
+        length: i64,
+        channels: &[(usize, [f32; 256])],
+    ) -> Tensor {
+        let [own, height, width] = self.shape();
+        let (own, pixels) = (own as usize, (height * width) as usize);
+        let size = [length, channels.len() as i64, height, width];
+        let mut images = Tensor::empty(size, (Kind::Float, Device::Cpu));
+        with_values(&self.pixels.tensor.narrow(0, first, length), |bytes: &[u8]| {
+            with_values_mut(&mut images, |images: &mut [f32]| {
+                let images = images.chunks_exact_mut(pixels * channels.len());
+                let images = images.zip(bytes.chunks_exact(pixels * own)).collect();
+                in_chunks(images, |(image, bytes): (&mut [f32], &[u8])| {
+                    let planes = image.chunks_exact_mut(pixels).zip(channels);
+                    for (plane, (channel, table)) in planes {
+                        let values = bytes[*channel..].iter().step_by(own);
+                        for (out, value) in plane.iter_mut().zip(values) {
+                            *out = table[usize::from(*value)];
+                        }
+                    }
+                });
+            });
+        });
+        images
     }
 
     /// The network's inputs for some images in evaluation, `[B, C, H, W]`: masked if there is a mask. `seed` is that

@@ -9,7 +9,7 @@ use super::inputs::FilledMask;
 use super::objects::Objects;
 use crate::model::{Parts, Span};
 use crate::random;
-use crate::region::{Fill, Mode, RandomSets};
+use crate::region::{Fill, Mode, RandomSets, runs};
 
 /// The masks of a split's images: one per image, at the data's resolution.
 #[derive(Debug)]
@@ -59,14 +59,18 @@ struct Bounds {
 impl Bounds {
     fn of(mask: &[u8], width: usize) -> Bounds {
         let mut bounds = Bounds { rows: (0, 0), columns: (0, 0) };
-        for (row, pixels) in mask.chunks_exact(width).enumerate() {
-            let Some(first) = pixels.iter().position(|hidden| *hidden != 0) else { continue };
-            let last = pixels.iter().rposition(|hidden| *hidden != 0).unwrap_or(first);
-            let (row, first, end) = (row as i64, first as i64, last as i64 + 1);
+        for run in runs(mask, true) {
+            let (row, last) = (run.start / width, (run.end - 1) / width);
+            let (first, end) = match row == last {
+                true => (run.start % width, (run.end - 1) % width + 1),
+                // It goes on into the next row.
+                false => (0, width),
+            };
+            let (row, first, end) = (row as i64, first as i64, end as i64);
             if bounds.rows.1 == 0 {
-                bounds = Bounds { rows: (row, row + 1), columns: (first, end) };
+                bounds = Bounds { rows: (row, row), columns: (first, end) };
             }
-            bounds.rows.1 = row + 1;
+            bounds.rows.1 = last as i64 + 1;
             bounds.columns = (bounds.columns.0.min(first), bounds.columns.1.max(end));
         }
         bounds
@@ -192,9 +196,9 @@ impl Masks {
         self.masks.select(index, flipped).unsqueeze(1).to_kind(Kind::Float)
     }
 
-    /// Which pixels of some images are masked, `[B, 1, H, W]`, bool.
-    pub(super) fn masked(&self, index: &Tensor) -> Tensor {
-        self.masks.select(index, None).unsqueeze(1).to_kind(Kind::Bool)
+    /// The masks of some images, one after the other, `[B, H, W]`, u8: 1 is masked.
+    pub(super) fn places(&self, first: i64, length: i64) -> Tensor {
+        self.masks.as_is.narrow(0, first, length)
     }
 
     pub fn fill(&self) -> Fill {

@@ -1,12 +1,14 @@
 //! A network's predictions for a whole split.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use tch::{Device, Kind, Tensor};
 
 use super::inputs::{OnDevice, filled};
 use super::masks::Masks;
-use crate::model::{ByValue, Folded, Inference, Known, Parts};
+use super::scaled::Scaled;
+use crate::model::{Folded, Inference, Known, Parts};
 use crate::random;
 use crate::region::Fill;
 
@@ -65,7 +67,7 @@ fn as_wholes(
     let mut logits: Vec<Vec<Tensor>> = masks.iter().map(|_| Vec::new()).collect();
     for batch in batches(data) {
         let mut covers = Covers::new(data, &batch, seed);
-        match network.by_value(&covers.whole) {
+        match network.by_value(data.shape()).filter(|_| data.device() == Device::Cpu) {
             None => {
                 for (mask, logits) in masks.iter().zip(&mut logits) {
                     if !go_on() {
@@ -89,11 +91,13 @@ fn as_wholes(
 }
 
 /// The images of a batch, to be masked in several ways: what the masks have in common is computed once.
-struct Covers<'a> {
-    data: &'a OnDevice,
+pub(super) struct Covers<'a> {
+    pub data: &'a OnDevice,
     index: Tensor,
-    /// Standardised and not masked.
-    whole: Tensor,
+    /// Where they begin in their split.
+    pub start: i64,
+    /// Standardised and not masked, once it is asked for.
+    whole: OnceCell<Tensor>,
     noise: i64,
     /// What fills masked pixels, of fills that the masks do not change.
     fillings: Vec<(Fill, Option<Tensor>)>,
@@ -102,14 +106,25 @@ struct Covers<'a> {
 impl<'a> Covers<'a> {
     fn new(data: &'a OnDevice, batch: &Batch, seed: u64) -> Covers<'a> {
         let all = Tensor::arange(data.len() as i64, (Kind::Int64, data.device()));
-        let index = all.narrow(0, batch.places.start as i64, batch.places.len() as i64);
-        let whole = data.pictures(&index);
-        Covers { data, index, whole, noise: batch.noise(seed), fillings: Vec::new() }
+        let start = batch.places.start as i64;
+        let index = all.narrow(0, start, batch.places.len() as i64);
+        let noise = batch.noise(seed);
+        Covers { data, index, start, whole: OnceCell::new(), noise, fillings: Vec::new() }
+    }
+
+    /// How many they are.
+    pub fn len(&self) -> i64 {
+        self.index.size()[0]
+    }
+
+    /// Standardised and not masked.
+    pub fn whole(&self) -> &Tensor {
+        self.whole.get_or_init(|| self.data.pictures(&self.index))
     }
 
     /// As [`OnDevice::evaluation_batch`], to the bit.
-    fn under(&mut self, mask: Option<&Masks>) -> Tensor {
-        let Some(mask) = mask else { return self.whole.shallow_clone() };
+    pub fn under(&mut self, mask: Option<&Masks>) -> Tensor {
+        let Some(mask) = mask else { return self.whole().shallow_clone() };
         let masked = mask.of(&self.index, None);
         let filled_mask = masked.filled(self.noise);
         let fill = filled_mask.fill;
@@ -118,69 +133,14 @@ impl<'a> Covers<'a> {
         }
         let known = self.fillings.iter().find(|(known, _)| *known == fill);
         match known.and_then(|(_, filling)| filling.as_ref()) {
-            Some(filling) => filled(&self.whole, filling, filled_mask.hidden),
-            None => self.data.met(self.whole.shallow_clone(), None, Some(filled_mask)),
+            Some(filling) => filled(self.whole(), filling, filled_mask.hidden),
+            None => self.data.met(self.whole().shallow_clone(), None, Some(filled_mask)),
         }
     }
 
     /// As [`OnDevice::filling`].
-    fn filling(&self, fill: Fill) -> Option<Tensor> {
-        self.data.filling(&self.whole, fill, self.noise, &|| self.whole.shallow_clone())
-    }
-}
-
-/// The images of a batch on the scale of a network that brings each value there by itself: so are whole images and fillings,
-/// once, and each mask picks pixels of the one or the other.
-struct Scaled<'a> {
-    network: &'a dyn ByValue,
-    covers: Covers<'a>,
-    whole: Tensor,
-    /// Of fills that the masks do not change, in a shape that expands to the images'.
-    fillings: Vec<(Fill, Option<Tensor>)>,
-}
-
-impl<'a> Scaled<'a> {
-    fn new(network: &'a dyn ByValue, covers: Covers<'a>) -> Scaled<'a> {
-        let whole = network.scaled(&covers.whole);
-        Scaled { network, covers, whole, fillings: Vec::new() }
-    }
-
-    /// Adds the logits of the images under a mask.
-    fn logits_under(&mut self, mask: Option<&Masks>, logits: &mut Vec<Tensor>) {
-        let Some(mask) = mask else {
-            logits.push(self.network.logits_of_scaled(&self.whole));
-            return;
-        };
-        let fill = mask.fill();
-        if !self.fillings.iter().any(|(known, _)| *known == fill) {
-            let filling = match fill {
-                Fill::Mean => {
-                    let size = [1, self.whole.size()[1], 1, 1];
-                    Some(Tensor::zeros(size, (Kind::Float, self.whole.device())))
-                }
-                _ => self.covers.filling(fill),
-            };
-            let scaled = filling.map(|filling| self.network.scaled(&filling));
-            self.fillings.push((fill, scaled));
-        }
-        let known = self.fillings.iter().find(|(known, _)| *known == fill);
-        let Some(filling) = known.and_then(|(_, filling)| filling.as_ref()) else {
-            let images = self.network.scaled(&self.covers.under(Some(mask)));
-            logits.push(self.network.logits_of_scaled(&images));
-            return;
-        };
-        // So few at once that they are still in the processor's caches when the network takes them.
-        let (images, at_once) = (self.whole.size()[0], self.network.at_once() as i64);
-        for first in (0..images).step_by(at_once as usize) {
-            let length = at_once.min(images - first);
-            let part = |tensor: &Tensor| match tensor.size()[0] {
-                1 => tensor.shallow_clone(),
-                _ => tensor.narrow(0, first, length),
-            };
-            let hidden = mask.masked(&self.covers.index.narrow(0, first, length));
-            let images = part(filling).where_self(&hidden, &part(&self.whole));
-            logits.push(self.network.logits_of_scaled(&images));
-        }
+    pub fn filling(&self, fill: Fill) -> Option<Tensor> {
+        self.data.filling(self.whole(), fill, self.noise, &|| self.whole().shallow_clone())
     }
 }
 
@@ -196,7 +156,7 @@ fn in_parts(
     for batch in batches(data) {
         let start = batch.places.start;
         let mut covers = Covers::new(data, &batch, seed);
-        let whole = covers.whole.shallow_clone();
+        let whole = covers.whole().shallow_clone();
         let at_once = network.at_once(&whole) as usize;
         let mut known: Vec<Option<(Tensor, Known)>> = Vec::new();
         known.resize_with(batch.places.len().div_ceil(at_once), || None);
@@ -254,7 +214,7 @@ mod tests {
     use super::*;
     use crate::dataset::{Dataset, Images, Pixels, Split};
     use crate::experiment::{ModelSpec, Precision};
-    use crate::model::Network;
+    use crate::model::{ByValue, Network};
     use crate::region::{Affine, Mode, Occlusion, Regions};
     use crate::train::Standardisation;
 
@@ -375,7 +335,7 @@ mod tests {
             self.logits_of_scaled(&self.scaled(pictures))
         }
 
-        fn by_value(&self, _: &Tensor) -> Option<&dyn ByValue> {
+        fn by_value(&self, _: [i64; 3]) -> Option<&dyn ByValue> {
             self.by_value.then_some(self)
         }
     }
@@ -384,11 +344,15 @@ mod tests {
         fn scaled(&self, pictures: &Tensor) -> Tensor {
             let of_channels = |numbers: [f32; 3]| Tensor::from_slice(&numbers).view([1, 3, 1, 1]);
             let values = pictures.contiguous() * of_channels([1.3, 0.7, 1.1]);
-            values + of_channels([0.3, 0.0, -0.2])
+            (values + of_channels([0.3, 0.0, -0.2])).flip([1])
+        }
+
+        fn source(&self, channel: usize, _: usize) -> usize {
+            2 - channel
         }
 
         fn logits_of_scaled(&self, scaled: &Tensor) -> Tensor {
-            scaled.view([scaled.size()[0], -1])
+            scaled.view([scaled.size()[0], -1]).copy()
         }
 
         fn at_once(&self) -> usize {
@@ -408,10 +372,11 @@ mod tests {
             Fill::Inpaint,
             Fill::Silhouette,
         ];
-        let masks: Vec<Masks> = ["mouth", "eyes"]
-            .iter()
-            .flat_map(|region| fills.map(|fill| mask(region, Mode::Hide, fill)))
-            .collect();
+        // Under some most pixels are masked, under others few.
+        let shown = [("mouth", Mode::Hide), ("mouth", Mode::Keep), ("eyes", Mode::Hide)];
+        let masks =
+            shown.iter().flat_map(|(region, mode)| fills.map(|fill| mask(region, *mode, fill)));
+        let masks: Vec<Masks> = masks.collect();
         let masks: Vec<Option<&Masks>> = masks.iter().map(Some).chain([None]).collect();
         for seen in [Seen { by_value: false }, Seen { by_value: true }] {
             let together = split_logits_under(&seen, &data, &masks, 3);

@@ -30,6 +30,18 @@ pub fn rasterise(
     });
 }
 
+/// The stretches of a row-major mask whose pixels are masked, or where `masked` is no, visible, in order; one may go on into
+/// the next row. `mask` holds 0 and 1.
+pub fn runs(mask: &[u8], masked: bool) -> impl Iterator<Item = Range<usize>> {
+    let (own, other) = (u8::from(masked), u8::from(!masked));
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let start = at + memchr::memchr(own, &mask[at..])?;
+        at = memchr::memchr(other, &mask[start..]).map_or(mask.len(), |length| start + length);
+        Some(start..at)
+    })
+}
+
 /// Whether the mask of [`rasterise`] has any pixel; stops at the first one.
 pub fn masks_a_pixel(
     outlines: &Outlines<'_>,
@@ -121,6 +133,19 @@ mod tests {
                 Affine { a: cosine, b: -sine, c, d: sine, e: cosine, f }
             },
         )
+    }
+
+    proptest! {
+        #[test]
+        fn runs_are_the_pixels_of_one_value(mask in prop::collection::vec(0..2u8, 0..40)) {
+            for masked in [true, false] {
+                let found: Vec<Range<usize>> = runs(&mask, masked).collect();
+                prop_assert!(found.windows(2).all(|two| two[0].end < two[1].start));
+                let within = |at: &usize| found.iter().any(|run| run.contains(at));
+                let right = |at: usize| within(&at) == ((mask[at] == 1) == masked);
+                prop_assert!((0..mask.len()).all(right), "{:?} in {:?}", found, mask);
+            }
+        }
     }
 
     #[test]

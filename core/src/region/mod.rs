@@ -23,5 +23,6 @@ pub use contour::{CONTOUR, CONTOUR_POINTS, Carry, Contour, FaceMap, Outlines};
 pub use control::{NoPlace, places};
 pub use geometry::{Point, Polygon, PolygonError};
 pub use landmarks::{Landmark, Landmarks};
+pub use mask::runs;
 pub use occlusion::{Fill, FillKind, Masking, Mode, Occlusion, Phase};
 pub use random_sets::{RandomSets, TrainingMask, Tuned, Tuning};

@@ -99,8 +99,8 @@ impl Occlusion {
             return masks;
         }
         let outlines = Outlines::of(&self.polygons);
-        // A mask takes microseconds, so each task has hundreds of them.
-        let shares = masks.par_chunks_exact_mut(pixels).zip(frames).with_min_len(100);
+        // A mask takes microseconds, so each task has several of them.
+        let shares = masks.par_chunks_exact_mut(pixels).zip(frames).with_min_len(16);
         shares.for_each(|(mask, frame)| {
             rasterise(&outlines, frame, height, width, mask);
             if self.mode == Mode::Keep {
