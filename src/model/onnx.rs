@@ -445,8 +445,8 @@ impl Scaling {
     }
 }
 
-/// How many passes of a network of so many bytes are made at once, each in an equal number of the threads: single-threaded
-/// passes beside each other wait for nothing, which is a fifth faster where layers are small.
+/// How many passes of a network of so many bytes are made at once, each in an equal number of the threads: passes beside each
+/// other do not wait for each other's layers, and what lies between passes is shared out too.
 fn at_once(device: Device, threads: u32, bytes: usize) -> u32 {
     let most = (COPIES / bytes.max(1)).min(MOST_AT_ONCE as usize) as u32;
     let most = if device == Device::Cpu { most } else { 1 };
@@ -466,14 +466,15 @@ fn sessions(
         weights.into_iter().map(|(name, bytes)| (name, bytes.into())).collect();
     let count = at_once(device, threads, bytes);
     let sessions = (0..count).map(|_| {
-        let session = session((&model, &weights), path, device, threads / count);
+        let session = session(&model, &weights, path, device, threads / count);
         session.map(Mutex::new)
     });
     sessions.collect()
 }
 
 fn session(
-    (model, weights): (&[u8], &[(String, Arc<[u8]>)]),
+    model: &[u8],
+    weights: &[(String, Arc<[u8]>)],
     path: &Path,
     device: Device,
     threads: u32,

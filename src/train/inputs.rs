@@ -171,9 +171,21 @@ impl OnDevice {
                 in_chunks(images, |(image, bytes): (&mut [f32], &[u8])| {
                     let planes = image.chunks_exact_mut(pixels).zip(channels);
                     for (plane, (channel, table)) in planes {
-                        let values = bytes[*channel..].iter().step_by(own);
-                        for (out, value) in plane.iter_mut().zip(values) {
-                            *out = table[usize::from(*value)];
+                        let look = |value: &u8| table[usize::from(*value)];
+                        match bytes.as_chunks::<3>() {
+                            (colours, []) if own == 3 => {
+                                plane
+                                    .iter_mut()
+                                    .zip(colours)
+                                    .for_each(|(out, c)| *out = look(&c[*channel]));
+                            }
+                            _ => {
+                                let values = bytes[*channel..].iter().step_by(own);
+                                plane
+                                    .iter_mut()
+                                    .zip(values)
+                                    .for_each(|(out, value)| *out = look(value));
+                            }
                         }
                     }
                 });
@@ -224,7 +236,7 @@ impl OnDevice {
     pub fn all_hidden(&self, pictures: &Tensor, fill: Fill, seed: i64) -> Option<Tensor> {
         let filling = match fill {
             Fill::Mean => pictures.zeros_like(),
-            _ => self.filling(pictures, fill, seed, &|| pictures.shallow_clone())?,
+            _ => self.filling(pictures.size()[0], fill, seed, &|| pictures.shallow_clone())?,
         };
         Some(channels_last(&filling.expand_as(pictures)))
     }
@@ -238,7 +250,7 @@ impl OnDevice {
         whole: &dyn Fn() -> Tensor,
     ) -> Tensor {
         let FilledMask { hidden, fill, seed, objects } = filled_mask;
-        match (fill, self.filling(pictures, fill, seed, whole)) {
+        match (fill, self.filling(pictures.size()[0], fill, seed, whole)) {
             (_, Some(filling)) => filled(pictures, &filling, hidden),
             (Fill::Object, None) => {
                 let objects = objects.expect("masks with this fill have objects");
@@ -250,22 +262,20 @@ impl OnDevice {
         }
     }
 
-    /// The fill's values for masked pixels, in a shape that expands to the images'; `None` if they are 0, or if they
-    /// depend on other pixels.
+    /// The fill's values for masked pixels of so many images, in a shape that expands to the images'; `None` if they are 0, or
+    /// if they depend on other pixels. `whole` gives the unmasked images, for a fill that is computed from them.
     pub(super) fn filling(
         &self,
-        pictures: &Tensor,
+        images: i64,
         fill: Fill,
         seed: i64,
         whole: &dyn Fn() -> Tensor,
     ) -> Option<Tensor> {
-        let [images, channels, height, width] = pictures.size()[..] else {
-            unreachable!("[B, C, H, W]")
-        };
+        let [channels, height, width] = self.shape();
         match fill {
             Fill::Noise => {
                 let size = [images, height, width, channels];
-                let noise = random::normal(&size, pictures.device(), seed);
+                let noise = random::normal(&size, self.device(), seed);
                 Some(noise.permute([0, 3, 1, 2]))
             }
             Fill::Constant(value) => Some(self.standardised(value)),

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use rand::{Rng, RngExt};
+use rayon::prelude::*;
 use tch::{Device, Kind, Tensor};
 
 use super::inputs::FilledMask;
@@ -149,7 +150,8 @@ impl Masks {
         let images = masks.len() / (height * width);
         let size = [images as i64, height as i64, width as i64];
         let as_is = Tensor::from_data_size(masks, &size, Kind::Uint8).to_device(device);
-        let boxes = masks.chunks_exact(height * width).map(|mask| Bounds::of(mask, width));
+        let boxes = masks.par_chunks_exact(height * width).with_min_len(64);
+        let boxes = boxes.map(|mask| Bounds::of(mask, width));
         let masks = Sides { as_is, flipped: None };
         Masks { masks, fill, boxes: boxes.collect(), objects: None }
     }

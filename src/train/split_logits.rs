@@ -140,7 +140,7 @@ impl<'a> Covers<'a> {
 
     /// As [`OnDevice::filling`].
     pub fn filling(&self, fill: Fill) -> Option<Tensor> {
-        self.data.filling(self.whole(), fill, self.noise, &|| self.whole().shallow_clone())
+        self.data.filling(self.len(), fill, self.noise, &|| self.whole().shallow_clone())
     }
 }
 
