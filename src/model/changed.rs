@@ -303,16 +303,16 @@ impl Folded {
         };
         let groups = parts.by_pools(convolutions);
         let chunks: Vec<&[usize]> = groups.iter().flat_map(|group| group.chunks(at_once)).collect();
+        let mut back = vec![0; parts.of.len()];
+        chunks.concat().iter().enumerate().for_each(|(place, &part)| back[part] = place as i64);
         let work = Work { network: self, known, changed, parts };
         // A reference to the whole, which may go to other threads; its fields may not.
         let work = &work;
         let of_chunk = |chunk: &[usize]| work.logits(chunk);
         let logits: Vec<Tensor> = match changed.device() {
-            Device::Cpu => in_chunks(chunks.clone(), of_chunk),
-            _ => chunks.iter().copied().map(of_chunk).collect(),
+            Device::Cpu => in_chunks(chunks, of_chunk),
+            _ => chunks.into_iter().map(of_chunk).collect(),
         };
-        let mut back = vec![0; parts.of.len()];
-        chunks.concat().iter().enumerate().for_each(|(place, &part)| back[part] = place as i64);
         let back = Tensor::from_slice(&back).to_device(changed.device());
         Tensor::cat(&logits, 0).index_select(0, &back)
     }

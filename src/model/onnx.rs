@@ -212,7 +212,7 @@ impl OnnxNetwork {
             false => values.internal_upsample_bilinear2d_aa(size, false, None::<f64>, None::<f64>),
         };
         // What is standardised by channel is brought to the order of the network's channels by `Scaling`.
-        let values = match is_bgr(*color, pictures) {
+        let values = match is_bgr(*color, channels as usize) {
             true => values.flip([1]),
             false => values,
         };
@@ -369,17 +369,17 @@ impl ByValue for OnnxNetwork {
     fn scaled(&self, pictures: &Tensor) -> Tensor {
         // Channel by channel a number is multiplied several times as fast as pixel by pixel.
         let values = self.scaling.apply(&pictures.contiguous());
-        match is_bgr(self.input.color, pictures) {
+        match is_bgr(self.input.color, pictures.size()[1] as usize) {
             true => values.flip([1]),
             false => values,
         }
     }
 
     fn source(&self, channel: usize, channels: usize) -> usize {
-        match self.input.color {
-            Color::Bgr if channels == 3 => 2 - channel,
+        match is_bgr(self.input.color, channels) {
+            true => 2 - channel,
             // A grey picture has one, which all of the network's get.
-            _ => channel.min(channels - 1),
+            false => channel.min(channels - 1),
         }
     }
 
@@ -396,9 +396,9 @@ impl ByValue for OnnxNetwork {
     }
 }
 
-/// Whether the order of the channels is reversed between such pictures `[N, C, H, W]`, red first, and the network.
-fn is_bgr(color: Color, pictures: &Tensor) -> bool {
-    color == Color::Bgr && pictures.size()[1] == 3
+/// Whether the order of the channels is reversed between pictures of so many, red first, and the network.
+fn is_bgr(color: Color, channels: usize) -> bool {
+    color == Color::Bgr && channels == 3
 }
 
 fn or_panic<T>(result: Result<T, OnnxError>) -> T {
@@ -418,9 +418,9 @@ impl Scaling {
         let of = |values: &[f64], channel: usize| values[channel.min(values.len() - 1)];
         let channels = 0..input.color.channels();
         // The place of a data set's channel among the network's.
-        let own = |channel: usize| match input.color {
-            Color::Bgr if standardisation.mean.len() == 3 => 2 - channel,
-            _ => channel,
+        let own = |channel: usize| match is_bgr(input.color, standardisation.mean.len()) {
+            true => 2 - channel,
+            false => channel,
         };
         let gain = channels.clone().map(|channel| {
             let of_one = of(&standardisation.deviation, channel) * input.range;

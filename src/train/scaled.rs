@@ -132,22 +132,18 @@ struct Turn {
 impl Turn {
     /// The logits of the images, filled where their masks are.
     fn logits(self, network: &dyn ByValue) -> Tensor {
-        let Turn { masks, whole, mut shown, filling, mut filled } = self;
+        let Turn { masks, whole, shown, filling, filled } = self;
         let hidden: usize = with_values(&masks, |masks: &[u8]| {
             // So few at once that a byte holds their sum.
             masks.chunks(255).map(|some| usize::from(some.iter().sum::<u8>())).sum()
         });
-        if 2 * hidden <= masks.numel() {
-            paint(&mut shown, &masks, true, &filling);
-            let logits = network.logits_of_scaled(&shown);
-            paint(&mut shown, &masks, true, &whole);
-            logits
-        } else {
-            paint(&mut filled, &masks, false, &whole);
-            let logits = network.logits_of_scaled(&filled);
-            paint(&mut filled, &masks, false, &filling);
-            logits
-        }
+        let masked = 2 * hidden <= masks.numel();
+        let (mut canvas, over, under) =
+            if masked { (shown, filling, whole) } else { (filled, whole, filling) };
+        paint(&mut canvas, &masks, masked, &over);
+        let logits = network.logits_of_scaled(&canvas);
+        paint(&mut canvas, &masks, masked, &under);
+        logits
     }
 }
 

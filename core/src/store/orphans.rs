@@ -306,8 +306,8 @@ fn unfinished(folder: &Path) -> Result<Vec<Orphan>, StoreError> {
         known && is_stale(path)
     };
     let entries = entries(folder)?;
-    let stale = entries.iter().filter(is_left);
-    stale.map(|path| Orphan::weigh(path.clone(), OrphanKind::Unfinished)).collect()
+    let left = entries.iter().filter(is_left);
+    left.map(|path| Orphan::weigh(path.clone(), OrphanKind::Unfinished)).collect()
 }
 
 /// The entries of a folder, sorted; empty if it does not exist.
